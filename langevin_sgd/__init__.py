@@ -1,0 +1,15 @@
+"""Where stochastic gradient descent stops being Langevin dynamics, with numbers."""
+
+from . import analysis, theory
+from .engine.ensemble import simulate
+from .kernels import elementary
+from .models import dynamics, losses, noise, potentials, schedules
+from .models.dynamics import Dynamics
+from .models.evaluate import evaluate
+from .models.losses import Loss
+from .models.noise import GradientNoise
+from .models.potentials import Potential
+from .storage import load, save
+
+__all__ = ["Dynamics", "GradientNoise", "Loss", "Potential", "analysis", "dynamics", "elementary", "evaluate", "load", "losses", "noise"]
+__all__ += ["potentials", "save", "schedules", "simulate", "theory"]

@@ -1,0 +1,142 @@
+"""What `simulate` checks before it starts: shapes and ranges, and whether the learning rate can be stable at all."""
+
+import secrets
+import warnings
+
+import numpy as np
+
+from ..kernels.rng import DRAW_LIMIT, INTEGER_LIMIT, PARTICLE_LIMIT, STEP_LIMIT
+from ..kernels.texts import interpreted
+from ..models.dynamics import Dynamics
+from ..models.evaluate import evaluate
+from ..models.losses import Loss
+from ..models.noise import GradientNoise, Minibatch, TableGaussian
+from ..models.parameters import check_range, integer
+from ..models.potentials import Potential
+from ..models.schedules import Schedule
+
+STEP_PARAMETERS = ("learning_rate", "step_size")
+
+
+def check_records(model, dynamics, noise):
+    """Refuse what is no record, and combinations that mean nothing."""
+    if not isinstance(model, (Potential, Loss)):
+        raise TypeError(f"model must be a Potential or a Loss (see langevin_sgd.potentials and langevin_sgd.losses), got {model!r}.")
+    if not isinstance(dynamics, Dynamics):
+        raise TypeError(f"dynamics must be a Dynamics (see langevin_sgd.dynamics), got {dynamics!r}.")
+    if noise is not None and not isinstance(noise, (GradientNoise, Minibatch, TableGaussian)):
+        raise TypeError(f"noise must be None or a noise of langevin_sgd.noise, got {noise!r}.")
+    if isinstance(noise, (Minibatch, TableGaussian)) and not isinstance(model, Loss):
+        raise ValueError(f"noise.{noise.name} needs a Loss with a data table, got the potential {model.name!r}; use noise.gaussian there.")
+    if isinstance(noise, GradientNoise) and noise.dim not in (None, model.dim):
+        raise ValueError(f"noise has {noise.dim} components, but {model.name!r} has dim = {model.dim}.")
+
+
+def check_addresses(model, dynamics, noise, particles, largest_batch):
+    """Refuse a run whose random numbers would need more addresses than there are: a wrapped counter repeats numbers."""
+    integer(particles, "particles", 1, PARTICLE_LIMIT)
+    draws = {"thermal normals": dynamics.normals * model.dim // 2}
+    if isinstance(noise, GradientNoise):
+        draws["noise draws (batch_size times normals)"] = largest_batch * max(noise.normals + 1, noise.uniforms + 1) // 2
+    if isinstance(noise, Minibatch):
+        integer(len(model.data), "number of examples", 1, INTEGER_LIMIT)
+        draws["batch_size"] = largest_batch // 4
+    if isinstance(noise, TableGaussian):
+        draws["number of examples"] = len(model.data) // 2
+    for name, count in draws.items():
+        if count >= DRAW_LIMIT:
+            raise ValueError(f"{name} needs {count} random draws per particle and step; the limit is {DRAW_LIMIT - 1}.")
+
+
+def initial_state(value, name, particles, components):
+    """`value` (None, (d,) or (particles, d)) as an array (particles, d)."""
+    state = np.asarray(0.0 if value is None else value, dtype=np.float64)
+    if value is not None and state.shape not in ((components,), (particles, components)):
+        raise ValueError(f"{name} must be None or have the shape ({components},) or ({particles}, {components}), got {state.shape}.")
+    if not np.all(np.isfinite(state)):
+        raise ValueError(f"{name} must be finite, but {np.sum(~np.isfinite(state))} of its numbers are not.")
+    return np.broadcast_to(state, (particles, components))
+
+
+def checked_seed(seed):
+    """`seed` as an int below 2^64; a fresh one for None."""
+    return secrets.randbits(63) if seed is None else integer(seed, "seed", 0, 2**64)
+
+
+def _spectral_radius(dynamics, params, curvature):
+    """Growth per step of one update on U = curvature x^2 / 2 without noise, from the text of the dynamics itself."""
+    memory = dynamics.state_size if dynamics.memory else 0
+    update, advance = interpreted(dynamics.update), dynamics.advance and interpreted(dynamics.advance)
+    columns = []
+    for start in np.eye(1 + memory):
+        x, v = start[:1].copy(), start[1:].copy()
+        g, none = curvature * x, np.zeros(max(1, dynamics.normals))
+        if advance:
+            advance(params, x, v, g, none)
+        g = curvature * x
+        update(params, x, v, g, np.zeros(1), none)
+        columns.append(np.concatenate([x, v]))
+    return float(np.abs(np.linalg.eigvals(np.array(columns))).max())
+
+
+def stable_limit(dynamics, curvature):
+    """Largest learning rate (or step size) at which the dynamics is stable on a quadratic of this curvature.
+
+    Returns
+    -------
+    (str, float, float) or None
+        Name of the parameter, its largest value in the run and its threshold; None if the dynamics has no such parameter.
+    """
+    name = next((n for n in STEP_PARAMETERS if n in dynamics.params._fields), None)
+    if name is None or dynamics.substeps != 1:
+        return None
+    values = {n: v.values.max() if isinstance(v, Schedule) else v for n, v in dynamics.params._asdict().items()}
+    params = type(dynamics.params)(**values)
+
+    def stable(rate):
+        return _spectral_radius(dynamics, params._replace(**{name: rate}), curvature) <= 1.0 + 1e-12
+
+    low, high = 0.0, float(values[name])
+    while stable(high) and high < 1e12:
+        low, high = high, 2.0 * high
+    while high - low > 1e-9 * high:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if stable(middle) else (low, middle)
+    return name, float(values[name]), low
+
+
+def warn_if_unstable(model, dynamics, x0):
+    """Warn if the learning rate is above the threshold of the largest curvature at x0 (at most 64 starting points are looked at)."""
+    if (model.example_hessian if isinstance(model, Loss) else model.hessian) is None:
+        return
+    places = np.unique(x0[:64], axis=0)
+    curvature = float(np.linalg.eigvalsh(evaluate(model, places, "hessian")).max())
+    limit = stable_limit(dynamics, curvature) if np.isfinite(curvature) and curvature > 0 else None
+    if limit and limit[1] > limit[2]:
+        name, value, threshold = limit
+        warnings.warn(
+            f"{name} = {value:g} is above the threshold {threshold:.6g}, where the largest Hessian eigenvalue at x0, {curvature:.6g}, "
+            f"becomes unstable: particles will leave unless the landscape is flatter elsewhere. Choose {name} < {threshold:.6g}.",
+            stacklevel=3,
+        )
+
+
+def check_option(value, name, at_least):
+    """A positive whole number or None."""
+    return None if value is None else integer(value, name, at_least)
+
+
+def check_radius(escape_radius, x0):
+    """Largest squared norm that is inside."""
+    if escape_radius is None:
+        return float(np.finfo(np.float64).max)
+    check_range(float(escape_radius), "escape_radius", above=0, at_most=1e150)
+    farthest = float(np.sqrt((x0 * x0).sum(axis=1)).max())
+    if farthest > escape_radius:
+        raise ValueError(f"escape_radius must be at least {farthest:g}, the distance of the farthest particle of x0, got {escape_radius!r}.")
+    return float(escape_radius) ** 2
+
+
+def check_step_count(steps):
+    """Number of steps below the limit of the counter."""
+    return integer(steps, "steps", 0, STEP_LIMIT)

@@ -1,0 +1,192 @@
+"""How the gradient g and the gradient noise xi of a block of particles come about: one small kernel for each way.
+
+Each builder returns `force(arrays, block, p, q, step, batch)` for the compiled texts it is given. `arrays` = (x, g, xi, z, rows, spare, table)
+are flat; `block` = (seed, first particle, groups, examples, batch_rows); p and q are the parameters of model and noise. All but the table
+begin with the block's first group. Sums run in the order of the examples, so that their bits are fixed.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from numba import types
+
+from ..kernels import rng
+from ..kernels.bits import kernel, sqrt
+from ..kernels.external import external
+from ..kernels.lanes import WIDTH
+from ..kernels.rng import ADDRESS, FLOATS, INTEGERS, PLACE, Stream
+from ..kernels.views import gathered_row, table_row, view
+
+TILE = 64  # normals that the table's Gaussian twin draws at a time
+_NORMALS, _UNIFORMS = np.uint64(Stream.NOISE_NORMAL), np.uint64(Stream.NOISE_UNIFORM)
+_BATCH, _TABLE, _FIRST_DRAW = np.uint64(Stream.BATCH), np.uint64(Stream.TABLE), np.uint64(0)
+
+
+@kernel
+def _set_to(v, size, value):
+    for k in range(size):
+        v[k] = value
+
+
+@kernel
+def _add(v, w, size):
+    for k in range(size):
+        v[k] += w[k]
+
+
+@kernel
+def _divide(v, size, number):
+    for k in range(size):
+        v[k] = v[k] / number
+
+
+@lru_cache(maxsize=None)
+def potential_gradient(gradient, drift, dim, scratch):
+    """g = dU/dx, less the drift if there is one."""
+    size, has_drift = dim + scratch, drift is not None
+    drift = drift or gradient
+
+    @kernel
+    def force(arrays, block, p, q, step, batch):
+        x, g, _, _, _, spare, _ = arrays
+        for group in range(block[2]):
+            here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
+            gradient(p, here, out)
+            if has_drift:
+                push = view(spare, 0, size)
+                drift(p, here, push)
+                for k in range(dim):
+                    out[k] -= push[k]
+
+    return force
+
+
+@lru_cache(maxsize=None)
+def mean_gradient(example_gradient, dim, scratch, columns):
+    """g = mean gradient over the whole table."""
+    size = dim + scratch
+
+    @kernel
+    def force(arrays, block, p, q, step, batch):
+        x, g, _, _, _, spare, table = arrays
+        _, _, groups, examples, _ = block
+        one = view(spare, 0, size)
+        for group in range(groups):
+            here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
+            _set_to(out, dim, 0.0)
+            for row in range(examples):
+                example_gradient(p, here, table_row(table, row, columns), one)
+                _add(out, one, dim)
+            _divide(out, dim, np.float64(examples))
+
+    return force
+
+
+@lru_cache(maxsize=None)
+def batch_gradient(example_gradient, dim, scratch, columns):
+    """g = mean gradient over `batch` examples drawn with replacement."""
+    size, fill_integers = dim + scratch, external(rng.fill_integers, INTEGERS, PLACE, ADDRESS, types.uint64)
+
+    @kernel
+    def force(arrays, block, p, q, step, batch):
+        x, g, _, _, rows, spare, table = arrays
+        seed, particle, groups, examples, batch_rows = block
+        place, address = (0, batch_rows * WIDTH, batch, groups), (seed, step, particle, _BATCH, _FIRST_DRAW)
+        fill_integers(rows, place, address, np.uint64(examples))
+        one = view(spare, 0, size)
+        for group in range(groups):
+            here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
+            _set_to(out, dim, 0.0)
+            for b in range(batch):
+                example_gradient(p, here, gathered_row(table, rows, (group * batch_rows + b) * WIDTH, columns), one)
+                _add(out, one, dim)
+            _divide(out, dim, np.float64(batch))
+
+    return force
+
+
+@lru_cache(maxsize=None)
+def table_gaussian(example_gradient, dim, scratch, columns):
+    """g = mean gradient over the whole table, xi = sum_i (z_i - mean z) g_i / sqrt(N B)."""
+    size, fill_normals = dim + scratch, external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
+
+    @kernel
+    def force(arrays, block, p, q, step, batch):
+        x, g, xi, z, _, spare, table = arrays
+        seed, particle, groups, examples, _ = block
+        one, normal = view(spare, 0, size), view(z, 0, TILE)
+        for group in range(groups):
+            here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
+            noise, first = view(xi, group * dim * WIDTH, dim), particle + np.uint64(group * WIDTH)
+            _set_to(out, dim, 0.0)
+            _set_to(noise, dim, 0.0)
+            total = 0.0
+            for start in range(0, examples, TILE):
+                count = TILE if examples - start > TILE else examples - start
+                fill_normals(z, (0, 0, count, 1), (seed, step, first, _TABLE, np.uint64(start // 2)))
+                for i in range(count):
+                    example_gradient(p, here, table_row(table, start + i, columns), one)
+                    _add(out, one, dim)
+                    for k in range(dim):
+                        noise[k] += normal[i] * one[k]
+                    total = total + normal[i]
+            mean, scale = total / np.float64(examples), sqrt(np.float64(examples) * np.float64(batch))
+            for k in range(dim):
+                noise[k] = (noise[k] - mean * out[k]) / scale
+            _divide(out, dim, np.float64(examples))
+
+    return force
+
+
+@lru_cache(maxsize=None)
+def with_noise(gradient_force, sample, dim, layout, gaussian):
+    """`gradient_force`, and xi from `sample`: the mean of `batch` draws, or for Gaussian noise one draw / sqrt(batch).
+
+    `layout` = (normals, uniforms, first row in z, rows of z).
+    """
+    normals, uniforms, first_row, rows = layout
+    size, pairs, uniform_draws = normals + uniforms, (normals + 1) // 2, (uniforms + 1) // 2
+    start, spacing = first_row * WIDTH, rows * WIDTH
+    fill_normals = external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
+    fill_uniforms = external(rng.fill_uniforms, FLOATS, PLACE, ADDRESS) if uniforms else fill_normals
+
+    @kernel
+    def draw(z, block, step, number):
+        seed, particle, groups, _, _ = block
+        fill_normals(z, (start, spacing, normals, groups), (seed, step, particle, _NORMALS, np.uint64(number * pairs)))
+        if uniforms:
+            place = (start + normals * WIDTH, spacing, uniforms, groups)
+            fill_uniforms(z, place, (seed, step, particle, _UNIFORMS, np.uint64(number * uniform_draws)))
+
+    if gaussian:
+
+        @kernel
+        def force(arrays, block, p, q, step, batch):
+            gradient_force(arrays, block, p, q, step, batch)
+            x, _, xi, z, _, _, _ = arrays
+            root = sqrt(np.float64(batch))
+            draw(z, block, step, 0)
+            for group in range(block[2]):
+                out = view(xi, group * dim * WIDTH, dim)
+                sample(q, view(x, group * dim * WIDTH, dim), view(z, start + group * spacing, size), out)
+                _divide(out, dim, root)
+
+    else:
+
+        @kernel
+        def force(arrays, block, p, q, step, batch):
+            gradient_force(arrays, block, p, q, step, batch)
+            x, _, xi, z, _, spare, _ = arrays
+            one = view(spare, 0, dim)
+            for number in range(batch):
+                draw(z, block, step, number)
+                for group in range(block[2]):
+                    out = view(xi, group * dim * WIDTH, dim)
+                    if number == 0:
+                        _set_to(out, dim, 0.0)
+                    sample(q, view(x, group * dim * WIDTH, dim), view(z, start + group * spacing, size), one)
+                    _add(out, one, dim)
+            for group in range(block[2]):
+                _divide(view(xi, group * dim * WIDTH, dim), dim, np.float64(batch))
+
+    return force

@@ -1,0 +1,122 @@
+"""Book-keeping of a block of particles: save and restore, freeze what left, write records. Compiled once, for any model.
+
+`moving` = (x, v, g, status, stopped_at_step) are flat and begin with the block's first group; `sizes` = (dim, state, size) are the components
+of x, v and g. `limit` is the largest squared norm of x that is inside.
+"""
+
+import numpy as np
+from numba import types
+
+from ..kernels.bits import fma, kernel
+from ..kernels.external import external
+from ..kernels.lanes import WIDTH
+from ..kernels.rng import FLOATS, INTEGERS
+from ..kernels.views import flat_type, view
+
+RUNNING, NOT_FINITE, ESCAPED = 0, 1, 2
+FINITE = float(np.finfo(np.float64).max)  # a squared norm above it is inf or nan: not finite
+
+
+@kernel
+def _copy_rows(to, at, source, start, rows):
+    for k in range(rows):
+        view(to, at + k * WIDTH, 1)[0] = view(source, start + k * WIDTH, 1)[0]
+
+
+@kernel
+def save(moving, sizes, group, store):
+    """Copy x, v and g of one group of the block to its place in `store`."""
+    x, v, g, _, _ = moving
+    dim, state, size = sizes
+    here = group * (dim + state + size) * WIDTH
+    _copy_rows(store, here, x, group * dim * WIDTH, dim)
+    _copy_rows(store, here + dim * WIDTH, v, group * state * WIDTH, state)
+    _copy_rows(store, here + (dim + state) * WIDTH, g, group * size * WIDTH, size)
+
+
+@kernel
+def restore(moving, sizes, group, store, step):
+    """Copy one group back to how it was after `step` updates; particles that were frozen since are running again."""
+    x, v, g, status, stopped = moving
+    dim, state, size = sizes
+    here = group * (dim + state + size) * WIDTH
+    _copy_rows(x, group * dim * WIDTH, store, here, dim)
+    _copy_rows(v, group * state * WIDTH, store, here + dim * WIDTH, state)
+    _copy_rows(g, group * size * WIDTH, store, here + (dim + state) * WIDTH, size)
+    for particle in range(group * WIDTH, (group + 1) * WIDTH):
+        if stopped[particle] > step:
+            status[particle] = RUNNING
+            stopped[particle] = -1
+
+
+@kernel
+def _copy_lane(to, at, source, start, rows):
+    for k in range(rows):
+        to[at + k * WIDTH] = source[start + k * WIDTH]
+
+
+@kernel
+def _squared_norm(array, start, count):
+    s = 0.0
+    for k in range(count):
+        s = fma(array[start + k * WIDTH], array[start + k * WIDTH], s)
+    return s
+
+
+@kernel
+def settle(moving, sizes, group, before, limit, step):
+    """Take back the last step of the particles of a group that are frozen, and of those that must be frozen now."""
+    x, v, g, status, stopped = moving
+    dim, state, size = sizes
+    for lane in range(WIDTH):
+        particle = group * WIDTH + lane
+        place = _squared_norm(x, group * dim * WIDTH + lane, dim)
+        speed = _squared_norm(v, group * state * WIDTH + lane, state)
+        if status[particle] == RUNNING and not (place <= limit and speed <= FINITE):
+            status[particle] = ESCAPED if place <= FINITE and speed <= FINITE else NOT_FINITE
+            stopped[particle] = step + 1
+        if status[particle] != RUNNING:
+            here = group * (dim + state + size) * WIDTH + lane
+            _copy_lane(x, group * dim * WIDTH + lane, before, here, dim)
+            _copy_lane(v, group * state * WIDTH + lane, before, here + dim * WIDTH, state)
+            _copy_lane(g, group * size * WIDTH + lane, before, here + (dim + state) * WIDTH, size)
+
+
+@kernel
+def find_frozen(careful, moving, groups):
+    """Mark the groups of a block that hold a frozen particle: they need careful mode."""
+    status = moving[3]
+    for group in range(groups):
+        careful[group] = 0
+        for lane in range(WIDTH):
+            if status[group * WIDTH + lane] != RUNNING:
+                careful[group] = 1
+
+
+@kernel
+def record(moving, sizes, out, span):
+    """Write x and v of a block to out = (x, v), flat arrays (particles, dim) and (particles, state); span = (first, end) particles."""
+    x, v, _, _, _ = moving
+    dim, state, _ = sizes
+    for particle in range(span[0], span[1]):
+        group, lane = (particle - span[0]) // WIDTH, (particle - span[0]) % WIDTH
+        for k in range(dim):
+            out[0][particle * dim + k] = x[(group * dim + k) * WIDTH + lane]
+        for k in range(state):
+            out[1][particle * state + k] = v[(group * state + k) * WIDTH + lane]
+
+
+BYTES = flat_type(types.int8)
+MOVING, SIZES = types.Tuple((FLOATS, FLOATS, FLOATS, BYTES, INTEGERS)), types.UniTuple(types.int64, 3)
+_ARGUMENTS = {
+    save: (MOVING, SIZES, types.int64, FLOATS),
+    restore: (MOVING, SIZES, types.int64, FLOATS, types.int64),
+    settle: (MOVING, SIZES, types.int64, FLOATS, types.float64, types.int64),
+    find_frozen: (BYTES, MOVING, types.int64),
+    record: (MOVING, SIZES, types.UniTuple(FLOATS, 2), types.UniTuple(types.int64, 2)),
+}
+
+
+def book_keeping():
+    """(save, restore, settle, find_frozen, record) as functions that a kernel calls."""
+    return tuple(external(function, *arguments) for function, arguments in _ARGUMENTS.items())

@@ -1,0 +1,123 @@
+"""The few operations that Python and numba do not spell alike: bit casts, fused multiply-add, square root and select.
+
+Each is a plain function (it runs in interpreted Python and in the CUDA simulator) with a compiled form beside it, so that one text
+gives the same bits interpreted and compiled. The compiled forms are intrinsics inlined at the call, which is what builds for
+CUDA without a driver.
+"""
+
+import ctypes
+import ctypes.util
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+
+JIT = not numba.config.DISABLE_JIT
+
+# "numpy": a division by zero gives inf; the default adds a raising branch to every division, which costs 3-5x. No fastmath: it makes
+# isnan return False and the bits depend on the machine.
+OPTIONS = {"error_model": "numpy", "nogil": True}
+kernel = numba.njit(**OPTIONS, forceinline=True)
+
+
+def _libm_fma():
+    """The C library's fused multiply-add. `math.fma` of Python 3.13 raises where IEEE 754 gives inf or nan."""
+    function = ctypes.CDLL(ctypes.util.find_library("m")).fma
+    function.restype, function.argtypes = ctypes.c_double, [ctypes.c_double] * 3
+    return function
+
+
+_fma_interpreted = _libm_fma()
+
+
+def float_bits(x):
+    """The 64 bits of the float64 `x` as an int64."""
+    return np.float64(x).view(np.int64)
+
+
+def bits_float(i):
+    """The float64 whose 64 bits are the int64 `i`."""
+    return np.int64(i).view(np.float64)
+
+
+def fma(a, b, c):
+    """a*b + c with one rounding (IEEE 754 fusedMultiplyAdd), float64."""
+    return np.float64(_fma_interpreted(a, b, c))
+
+
+def sqrt(x):
+    """Square root of the float64 `x`, correctly rounded; nan below zero."""
+    return np.sqrt(np.float64(x))
+
+
+def where(condition, a, b):
+    """`a` where `condition` holds, else `b`; both are always computed, so no branch keeps a loop from running in lanes."""
+    return a if condition else b
+
+
+@intrinsic
+def _float_bits(typingctx, x):
+    return types.int64(types.float64), lambda context, builder, sig, args: builder.bitcast(args[0], ir.IntType(64))
+
+
+@intrinsic
+def _bits_float(typingctx, i):
+    return types.float64(types.int64), lambda context, builder, sig, args: builder.bitcast(args[0], ir.DoubleType())
+
+
+@intrinsic
+def _fma(typingctx, a, b, c):
+    return types.float64(*[types.float64] * 3), lambda context, builder, sig, args: builder.fma(*args)
+
+
+@intrinsic
+def _sqrt(typingctx, x):
+    def codegen(context, builder, sig, args):
+        double = ir.DoubleType()
+        root = builder.module.declare_intrinsic("llvm.sqrt", [double], ir.FunctionType(double, [double]))
+        return builder.call(root, args)
+
+    return types.float64(types.float64), codegen
+
+
+@intrinsic
+def _select(typingctx, condition, a, b):
+    return a(types.boolean, a, a), lambda context, builder, sig, args: builder.select(*args)
+
+
+def _all(kind, *arguments):
+    return all(isinstance(a, kind) for a in arguments)
+
+
+@overload(float_bits, inline="always")
+def _(x):
+    if _all(types.Float, x):
+        return lambda x: _float_bits(x)
+
+
+@overload(bits_float, inline="always")
+def _(i):
+    if _all(types.Integer, i):
+        return lambda i: _bits_float(i)
+
+
+@overload(fma, inline="always")
+def _(a, b, c):
+    if _all(types.Number, a, b, c):
+        return lambda a, b, c: _fma(a, b, c)
+
+
+@overload(sqrt, inline="always")
+def _(x):
+    if _all(types.Number, x):
+        return lambda x: _sqrt(x)
+
+
+@overload(where, inline="always")
+def _(condition, a, b):
+    if isinstance(condition, types.Boolean) and _all(types.Number, a, b):
+        if _all(types.Integer, a, b):
+            return lambda condition, a, b: _select(condition, a, b)
+        return lambda condition, a, b: _select(condition, np.float64(a), np.float64(b))

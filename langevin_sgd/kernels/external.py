@@ -1,0 +1,41 @@
+"""Functions that kernels call and do not swallow: compiled once per process, whatever the number of kernels.
+
+numba copies the code of everything a kernel calls into it and optimises it there again. For the random numbers and the book-keeping,
+which are the same in every kernel, that would cost seconds for each new model.
+"""
+
+from functools import lru_cache
+
+import numba
+from llvmlite import binding, ir
+from numba import types
+from numba.core import cgutils
+
+from .bits import JIT
+from .lanes import teach
+from .texts import plain
+
+
+@lru_cache(maxsize=None)
+def _compiled(function, arguments):
+    # "numpy": nothing raises, for an exception could not cross the call.
+    code = numba.cfunc(types.void(*arguments), error_model="numpy")(plain(function))
+    name = f"{function.__module__}.{function.__name__}"
+    binding.add_symbol(name, code.address)
+
+    def call(*args):
+        return code  # which must live as long as its symbol
+
+    def emit(context, builder, sig, args):
+        form = ir.FunctionType(ir.VoidType(), [context.get_value_type(kind) for kind in arguments])
+        values = [context.cast(builder, *pair) for pair in zip(args, sig.args, arguments, strict=True)]
+        builder.call(cgutils.get_or_insert_function(builder.module, form, name), values)
+        return context.get_dummy_value()
+
+    teach(call, lambda *given: types.none if len(given) == len(arguments) else None, emit)
+    return call
+
+
+def external(function, *arguments):
+    """`function` (arguments of these numba types, no result) as something a kernel can call; itself in interpreted mode."""
+    return _compiled(function, arguments) if JIT else plain(function)

@@ -1,0 +1,165 @@
+"""Random numbers with addresses: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
+
+Nothing is stored and nothing is drawn "next": a draw is a function of (seed, step, particle, stream, draw), so results do not depend on
+threads, blocks, chunks, shards or a resume. The 64-bit seed is the key; the address fills the four 32-bit words of the counter:
+
+    word 0   step, low 32 bits            word 2   step, high 16 bits; particle, high 16 bits
+    word 1   particle, low 32 bits        word 3   stream (6 bits), attempt (6 bits), draw (20 bits)
+
+`attempt` counts the redraws of an integer that was rejected to keep it unbiased. Texts run on uint64 scalars or lanes alike; each
+32-bit word sits in a 64-bit lane, for the 32 x 32 -> 64 bit product is one vector instruction there.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+from numba import types
+
+from .bits import bits_float, kernel, sqrt
+from .elementary import log_unit, sincos_turn
+from .lanes import WIDTH, all_lanes, lane_numbers
+from .views import flat_type, store_words, view
+
+STEP_LIMIT = 1 << 48
+PARTICLE_LIMIT = 1 << 48
+DRAW_LIMIT = 1 << 20
+ATTEMPTS = 64
+INTEGER_LIMIT = 1 << 31
+
+
+class Stream(IntEnum):
+    """Every use of randomness has its own stream; two uses can never share a number."""
+
+    THERMAL = 0
+    NOISE_NORMAL = 1
+    NOISE_UNIFORM = 2
+    BATCH = 3
+    TABLE = 4
+    USER = 63
+
+
+_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
+_16, _20, _26, _12 = np.uint64(16), np.uint64(20), np.uint64(26), np.uint64(12)
+_ONE = np.uint64(0x3FF0000000000000)
+
+
+@kernel
+def philox(c0, c1, c2, c3, k0, k1):
+    """Philox4x32-10 of the counter (c0, c1, c2, c3) under the key (k0, k1): four words, each 32 bits in a uint64."""
+    for _ in range(10):
+        p0, p1 = _M0 * c0, _M1 * c2
+        c0, c1, c2, c3 = (p1 >> _HALF) ^ c1 ^ k0, p1 & _LOW, (p0 >> _HALF) ^ c3 ^ k1, p0 & _LOW
+        k0, k1 = (k0 + _W0) & _LOW, (k1 + _W1) & _LOW
+    return c0, c1, c2, c3
+
+
+@kernel
+def words_at(seed, step, particle, stream, draw, attempt):
+    """The four words at an address; all arguments uint64, `particle` possibly lanes."""
+    # The masks tell LLVM that the upper halves are zero: without them it multiplies full 64-bit numbers, at twice the cost.
+    high = ((step >> _HALF) + ((particle >> _HALF) << _16)) & _LOW
+    purpose = ((stream << _26) + (attempt << _20) + draw) & _LOW
+    return philox(step & _LOW, particle & _LOW, high, purpose, seed & _LOW, seed >> _HALF)
+
+
+@kernel
+def uniform(high, low):
+    """52-bit uniform number in [0, 1) from two words."""
+    return bits_float((high << _20) | (low >> _12) | _ONE) - 1.0
+
+
+@kernel
+def normal_pair(a, b, c, d):
+    """Two independent standard normals from four words (Box and Muller 1958 on 52-bit uniforms; largest value 8.49)."""
+    radius = sqrt(-2.0 * log_unit(1.0 - uniform(a, b)))
+    sine, cosine = sincos_turn(uniform(c, d))
+    return radius * cosine, radius * sine
+
+
+@kernel
+def fill_normals(z, place, address):
+    """Fill rows of groups with standard normals.
+
+    Parameters
+    ----------
+    z : flat float64
+        Groups of rows of WIDTH numbers.
+    place : (start, spacing, count, groups), int64
+        Row 0 of the first group lies at `start`, that of the next one `spacing` numbers later; `count` rows of `groups` groups
+        are filled (an odd count fills one row more).
+    address : (seed, step, particle, stream, draw), uint64
+        The first group begins with `particle`; draws are numbered from `draw` on, one for each pair of rows.
+    """
+    start, spacing, count, groups = place
+    seed, step, particle, stream, draw = address
+    for pair in range((count + 1) // 2):
+        for group in range(groups):
+            ids = lane_numbers(particle + np.uint64(group * WIDTH))
+            a, b = normal_pair(*words_at(seed, step, ids, stream, draw + np.uint64(pair), np.uint64(0)))
+            rows = view(z, start + group * spacing + 2 * pair * WIDTH, 2)
+            rows[0] = a
+            rows[1] = b
+
+
+@kernel
+def fill_uniforms(z, place, address):
+    """Like `fill_normals`, with uniform numbers in [0, 1)."""
+    start, spacing, count, groups = place
+    seed, step, particle, stream, draw = address
+    for pair in range((count + 1) // 2):
+        for group in range(groups):
+            ids = lane_numbers(particle + np.uint64(group * WIDTH))
+            a, b, c, d = words_at(seed, step, ids, stream, draw + np.uint64(pair), np.uint64(0))
+            rows = view(z, start + group * spacing + 2 * pair * WIDTH, 2)
+            rows[0] = uniform(a, b)
+            rows[1] = uniform(c, d)
+
+
+@kernel
+def integer_at(seed, step, particle, stream, number, below):
+    """Unbiased integer in [0, below) at an address, below < 2^31 (Lemire 2019, arXiv:1805.10941, section 4); all scalars.
+
+    Four numbers share a draw; a rejected one is drawn again with the next `attempt`. With 64 attempts, each rejected with
+    probability below 1/2, the bias that is left is under 2^-64.
+    """
+    reject_below = (np.uint64(1) << _HALF) % below
+    product = np.uint64(0)
+    for attempt in range(ATTEMPTS):
+        words = words_at(seed, step, particle, stream, number >> np.uint64(2), np.uint64(attempt))
+        product = words[number & np.uint64(3)] * below
+        if (product & _LOW) >= reject_below:
+            break
+    return product >> _HALF
+
+
+@kernel
+def fill_integers(rows, place, address, below):
+    """Like `fill_normals`, with the integers in [0, below) of `integer_at`; `rows` is flat int64, four numbers share a draw."""
+    start, spacing, count, groups = place
+    seed, step, particle, stream, first_draw = address
+    reject_below = (np.uint64(1) << _HALF) % below
+    for draw in range((count + 3) // 4):
+        for group in range(groups):
+            first = particle + np.uint64(group * WIDTH)
+            words = words_at(seed, step, lane_numbers(first), stream, first_draw + np.uint64(draw), np.uint64(0))
+            for k in range(4):
+                number = 4 * draw + k
+                if number < count:
+                    product, row = words[k] * below, start + group * spacing + number * WIDTH
+                    store_words(rows, row, product >> _HALF)
+                    if not all_lanes((product & _LOW) >= reject_below):
+                        _draw_again(rows, row, (seed, step, first, stream, first_draw), number, below)
+
+
+@kernel
+def _draw_again(rows, row, address, number, below):
+    seed, step, first, stream, first_draw = address
+    place = np.uint64(4) * first_draw + np.uint64(number)
+    for lane in range(WIDTH):
+        rows[row + lane] = np.int64(integer_at(seed, step, first + np.uint64(lane), stream, place, below))
+
+
+FLOATS, INTEGERS = flat_type(types.float64), flat_type(types.int64)
+PLACE, ADDRESS = types.UniTuple(types.int64, 4), types.UniTuple(types.uint64, 5)

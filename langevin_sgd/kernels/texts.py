@@ -1,0 +1,199 @@
+"""A *text* is the plain Python function a user writes for one particle. This module checks it and compiles it for lanes.
+
+The engine always compiles from the Python function, with its own flags, and so does it with every helper the text calls (plain
+functions and numba dispatchers alike): `fastmath` or a `cache` of the user's cannot slip in.
+"""
+
+import dis
+import linecache
+import types as python_types
+import warnings
+from functools import lru_cache
+
+import numba
+from numba.core import cgutils
+from numba.core.errors import NumbaError
+
+from .bits import JIT, OPTIONS
+from .lanes import WIDTH, LanesType, teach
+from .views import GatheredRowType, ViewType, column_type, row_type
+
+RULES = (
+    "A text may use x[k], len(x), loops, + - * /, helpers of the same kind and the functions of langevin_sgd.kernels.elementary; "
+    "no slices, no numpy functions on views, no ** (write x*x, or elementary.powi), no `if` on x (use elementary.where)."
+)
+
+
+def plain(function):
+    """The Python function behind `function`, which may be a numba dispatcher."""
+    return getattr(function, "py_func", function)
+
+
+def source_line(function, number):
+    """'file.py, line 12:\\n    the text of that line'."""
+    name = plain(function).__code__.co_filename
+    return f"{name}, line {number}:\n    {linecache.getline(name, number).strip() or '(source not available)'}"
+
+
+def check_text(function, label):
+    """Refuse what is not a function, or contains `**`, whose bits differ between interpreted and compiled code."""
+    if not isinstance(plain(function), python_types.FunctionType):
+        raise TypeError(f"{label} must be a plain Python function (or one with bare @njit), got {function!r}.")
+    number = None
+    for instruction in dis.get_instructions(plain(function).__code__):
+        number = instruction.starts_line if isinstance(instruction.starts_line, int) else number
+        if instruction.opname == "BINARY_OP" and instruction.argrepr.startswith("**"):
+            raise ValueError(f"{label} uses **. Write x*x, or elementary.powi(x, n).\n{source_line(function, number)}")
+
+
+def _rebuilt(function, convert):
+    """A copy of `function` in which every function that it calls by a global or closure name went through `convert`."""
+    code, scope = function.__code__, dict(function.__globals__)
+    for name in _names(code):
+        if name in scope:
+            scope[name] = convert(scope[name])
+    cells = tuple(python_types.CellType(convert(cell.cell_contents)) for cell in function.__closure__ or ())
+    copy = python_types.FunctionType(code, scope, function.__name__, function.__defaults__, cells)
+    copy.__kwdefaults__, copy.__module__, copy.__qualname__ = function.__kwdefaults__, function.__module__, function.__qualname__
+    return copy
+
+
+def _names(code):
+    inner = (c for c in code.co_consts if isinstance(c, python_types.CodeType))
+    return set(code.co_names).union(*map(_names, inner))
+
+
+def _ours(function):
+    return (getattr(function, "__module__", "") or "").startswith(__package__ + ".")
+
+
+@lru_cache(maxsize=None)
+def compiled(function):
+    """`function` and its helpers as a numba dispatcher with the engine's flags; in interpreted mode the function itself."""
+
+    def convert(value):
+        if isinstance(plain(value), python_types.FunctionType) and not _ours(value):
+            return compiled(plain(value))
+        return value
+
+    return numba.njit(**OPTIONS, forceinline=True)(_rebuilt(plain(function), convert)) if JIT else plain(function)
+
+
+class _InterpretedModule:
+    def __init__(self, module):
+        self._module = module
+
+    def __getattr__(self, name):
+        return _interpreted_value(getattr(self._module, name))
+
+
+def _interpreted_value(value):
+    if isinstance(value, python_types.ModuleType) and value.__name__.startswith(__package__.split(".")[0]):
+        return _InterpretedModule(value)
+    return interpreted(value.py_func) if hasattr(value, "py_func") else value
+
+
+@lru_cache(maxsize=None)
+def interpreted(function):
+    """`function` with every compiled helper replaced by its Python text: the exact, slow twin; nothing is compiled."""
+    return _rebuilt(plain(function), _interpreted_value)
+
+
+def lane_of(v, lane):
+    """View of one lane of `v`; a row for all lanes is handed on as it is. In interpreted Python a view has one lane only."""
+    return v
+
+
+def _lane_type(v, lane):
+    return _in_one_lane(v) if isinstance(v, (ViewType, GatheredRowType)) else None
+
+
+def _lane_start(context, builder, sig, args):
+    v = sig.args[0]
+    if isinstance(v, GatheredRowType):
+        row = cgutils.create_struct_proxy(v)(context, builder, value=args[0])
+        index = builder.load(builder.gep(row.rows, [args[1]], inbounds=True))
+        return builder.gep(row.table, [builder.mul(index, index.type(v.dim))], inbounds=True)
+    return args[0] if sig.return_type == v else builder.gep(args[0], [args[1]], inbounds=True)
+
+
+teach(lane_of, _lane_type, _lane_start)
+
+
+def _lane_by_lane(text, arguments):
+    """`text(p, ...)` for a group of particles, one after the other."""
+
+    def three(p, a, b):
+        for lane in range(WIDTH):
+            text(p, lane_of(a, lane), lane_of(b, lane))
+
+    def four(p, a, b, c):
+        for lane in range(WIDTH):
+            text(p, lane_of(a, lane), lane_of(b, lane), lane_of(c, lane))
+
+    def five(p, a, b, c, d):
+        for lane in range(WIDTH):
+            text(p, lane_of(a, lane), lane_of(b, lane), lane_of(c, lane), lane_of(d, lane))
+
+    def six(p, a, b, c, d, e):
+        for lane in range(WIDTH):
+            text(p, lane_of(a, lane), lane_of(b, lane), lane_of(c, lane), lane_of(d, lane), lane_of(e, lane))
+
+    return numba.njit(**OPTIONS, forceinline=True)({3: three, 4: four, 5: five, 6: six}[arguments])
+
+
+def _in_one_lane(kind):
+    if isinstance(kind, ViewType) and isinstance(kind.element, LanesType):
+        return column_type(kind.dim)
+    return row_type(kind.dim) if isinstance(kind, GatheredRowType) else kind
+
+
+def _compile_error(function, label, error):
+    """The user's line and numba's reason, not numba's eighty lines."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    name = plain(function).__code__.co_filename
+    places = [line for line in lines if line.startswith("File ") and name.rsplit("/", 1)[-1] in line]
+    number = int(places[-1].rstrip(":").rsplit(" ", 1)[-1]) if places else plain(function).__code__.co_firstlineno
+    noise = ("Failed in", "During:", "File ", "<source elided>", "^", "- Resolution", "There are", "This error", "Enable", "-")
+    reason = next((line for line in lines if line and not line.startswith(noise)), "no reason given")
+    return TypeError(f"{label} does not compile.\n{source_line(function, number)}\nnumba: {reason}\n{RULES}")
+
+
+@lru_cache(maxsize=None)
+def for_lanes(function, label, kinds):
+    """Compile a text for lanes, or where it branches on x, to run one particle after the other.
+
+    Parameters
+    ----------
+    function : callable
+        The text. Its first argument is the parameter tuple.
+    label : str
+        How messages name it.
+    kinds : tuple of numba types
+        Types of its arguments (parameters, then views).
+
+    Returns
+    -------
+    (callable, str)
+        A function of the same arguments, and the path it takes: "lanes", "column" or "interpreted".
+
+    Raises
+    ------
+    TypeError
+        If it compiles in neither way; the message shows the user's line.
+    """
+    text = compiled(function)
+    if not JIT:
+        return text, "interpreted"
+    try:
+        text.compile(kinds)
+        return text, "lanes"
+    except NumbaError as error:
+        in_lanes = error
+    try:
+        text.compile(tuple(_in_one_lane(kind) for kind in kinds))
+    except NumbaError as error:
+        raise _compile_error(function, label, error) from None
+    reason = str(_compile_error(function, label, in_lanes)).split("\n", 1)[1]
+    warnings.warn(f"{label} runs one particle at a time, at a fraction of the speed: it does not compile for lanes.\n{reason}", stacklevel=2)
+    return _lane_by_lane(text, len(kinds)), "column"

@@ -1,0 +1,117 @@
+"""Energy, gradient and Hessian of a model at many points."""
+
+from functools import lru_cache
+
+import numba
+import numpy as np
+
+from ..kernels.bits import kernel
+from ..kernels.groups import empty_groups, pack, unpack
+from ..kernels.lanes import WIDTH
+from ..kernels.texts import for_lanes
+from ..kernels.views import row_type, table_row, view, view_type
+from .losses import Loss
+
+QUANTITIES = ("energy", "gradient", "hessian", "drift")
+
+
+@lru_cache(maxsize=None)
+def energy_text(energy):
+    """The energy as a text that writes into `out`."""
+
+    def write_energy(p, x, out):
+        out[0] = energy(p, x)
+
+    return write_energy
+
+
+@lru_cache(maxsize=None)
+def example_loss_text(example_loss):
+    """The loss of one example as a text that writes into `out`."""
+
+    def write_loss(p, x, row, out):
+        out[0] = example_loss(p, x, row)
+
+    return write_loss
+
+
+@lru_cache(maxsize=None)
+def _potential_kernel(text, dim, size):
+    @kernel
+    def run(p, x, out):
+        for group in range(x.shape[0]):
+            text(p, view(x, group * x.shape[1] * WIDTH, dim), view(out, group * out.shape[1] * WIDTH, size))
+
+    return run
+
+
+@lru_cache(maxsize=None)
+def _mean_kernel(text, dim, size, columns):
+    @kernel
+    def run(p, x, out, table, one):
+        for group in range(x.shape[0]):
+            place = view(x, group * x.shape[1] * WIDTH, dim)
+            total, example = view(out, group * out.shape[1] * WIDTH, size), view(one, 0, size)
+            for k in range(size):
+                total[k] = 0.0
+            for row in range(table.shape[0]):
+                text(p, place, table_row(table, row, columns), example)
+                for k in range(size):
+                    total[k] += example[k]
+            for k in range(size):
+                total[k] = total[k] / table.shape[0]
+
+    return run
+
+
+def evaluate(model, x, quantity):
+    """Energy, gradient or Hessian of a model at many points.
+
+    Parameters
+    ----------
+    model : Potential or Loss
+        A loss is averaged over its table.
+    x : array_like, shape (..., d)
+        Points.
+    quantity : {"energy", "gradient", "hessian"}
+
+    Returns
+    -------
+    ndarray, shape (...), (..., d) or (..., d, d)
+        In units of energy, energy per length, energy per length squared. A `drift` is no part of it.
+
+    Raises
+    ------
+    ValueError
+        If the last axis of x is not d, or the model has no Hessian.
+    """
+    if quantity not in QUANTITIES:
+        raise ValueError(f"quantity must be one of {', '.join(map(repr, QUANTITIES))}, got {quantity!r}.")
+    x = np.asarray(x, dtype=np.float64)
+    if x.ndim == 0 or x.shape[-1] != model.dim:
+        raise ValueError(f"x must have the shape (..., {model.dim}) for {model.name!r}, got {x.shape}.")
+    dim, of_loss = model.dim, isinstance(model, Loss)
+    text = getattr(model, ("example_" + quantity.replace("energy", "loss")) if of_loss else quantity)
+    if text is None:
+        raise ValueError(f"{model.name!r} has no Hessian; give it one as {'example_hessian' if of_loss else 'hessian'}= to ask for it.")
+    if quantity == "energy":
+        text = (example_loss_text if of_loss else energy_text)(text)
+    numbers = {"energy": 1, "gradient": dim, "hessian": dim * dim}[quantity]
+    size = numbers + (model.scratch if quantity == "gradient" else 0)
+    points = x.reshape(-1, dim)
+    if not len(points):
+        return np.empty(x.shape[:-1] + {"energy": (), "gradient": (dim,), "hessian": (dim, dim)}[quantity])
+    packed = pack(points)
+    out = empty_groups(len(packed), size)
+    label, p = f"{quantity} of {model.name!r}", model.params
+    with np.errstate(all="ignore"):
+        if of_loss:
+            columns = model.data.shape[1]
+            kinds = numba.typeof(p), view_type(dim), row_type(columns), view_type(size)
+            run = _mean_kernel(for_lanes(text, label, kinds)[0], dim, size, columns)
+            run(p, packed, out, model.data, empty_groups(1, size))
+        else:
+            text, _ = for_lanes(text, label, (numba.typeof(p), view_type(dim), view_type(size)))
+            _potential_kernel(text, dim, size)(p, packed, out)
+    values = unpack(out, len(points))[:, :numbers]
+    return values.reshape(x.shape[:-1] + {"energy": (), "gradient": (dim,), "hessian": (dim, dim)}[quantity])

@@ -1,0 +1,64 @@
+"""What made a dataset: the versions, the processor and the commit that a later reader needs to repeat it."""
+
+import functools
+import importlib.metadata
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numba
+from llvmlite import binding
+
+SCHEMA_VERSION = 1
+LIBRARIES = ("numba", "llvmlite", "numpy", "xarray")
+
+
+def provenance():
+    """The record of this program and machine, as attributes for a dataset.
+
+    Returns
+    -------
+    dict
+        Text: ``langevin_sgd_version``, ``numba_version``, ``llvmlite_version``, ``numpy_version``, ``xarray_version``,
+        ``python_version``, ``cpu`` (LLVM's name of the processor that kernels are compiled for) and ``created`` (UTC, ISO 8601).
+        Integer: ``schema_version``, which changes when the meaning of a stored variable does. In a git checkout also
+        ``git_commit`` (text) and ``git_dirty`` (1 if a file of the package or a study differs from that commit, else 0).
+    """
+    return {
+        **_program(),
+        "schema_version": SCHEMA_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+@functools.cache  # a sweep asks thousands of times; two git calls cost 10 ms
+def _program():
+    record = {"langevin_sgd_version": _version("langevin_sgd")}
+    record |= {f"{library}_version": _version(library) for library in LIBRARIES}
+    record |= {"python_version": platform.python_version(), "cpu": numba.config.CPU_NAME or binding.get_host_cpu_name()}
+    return record | _git_state(Path(__file__).resolve().parents[2])
+
+
+def _version(distribution):
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"  # imported from a source tree: the commit says which
+
+
+def _git_state(root):
+    """Commit and dirty flag of the checkout whose root is `root`; nothing outside a checkout or without git."""
+    if not (root / ".git").exists():
+        return {}
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        changes = _git(root, "status", "--porcelain", "--", "langevin_sgd", "studies")
+    except (OSError, subprocess.SubprocessError):  # no git on this machine, no commit yet, or a checkout that git distrusts
+        return {}
+    return {"git_commit": commit, "git_dirty": int(bool(changes))}
+
+
+def _git(root, *arguments):
+    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()

@@ -1,0 +1,201 @@
+"""Exact results and named approximations for SGD and Langevin dynamics, in NumPy and SciPy."""
+
+from .boltzmann import best_fit_temperature, boltzmann_bin_probabilities, boltzmann_density, level_populations
+from .circle import sde_law_circle, transfer_operator_circle
+from .cumulants import Shape, noise_cumulants, stationary_shape, two_point_cdf
+from .densities import density_hellinger, density_kl, density_w2
+from .discrete_noise import discrete_noise_law
+from .epochs import epoch_covariance, single_shuffle_covariance
+from .escape import barrier_exponent, kramers_time, mori_escape_time, quasi_potential, xie_escape_time
+from .estimators import (
+    HistogramBias,
+    VarianceTest,
+    ar1_autocorrelation_time,
+    ar1_mean_inflation,
+    cramer_von_mises_critical,
+    histogram_kl_bias,
+    kolmogorov_smirnov_critical,
+    normal_critical,
+    variance_test_samples,
+)
+from .example_gradients import LogisticStatistics, RegressionStatistics, logistic_statistics, regression_statistics
+from .finite_rate import finite_rate_density, finite_rate_energy
+from .fokker_planck import evolve_density, fokker_planck, relaxation_rates, stationary_probability
+from .gaussian import (
+    linear_sgd,
+    sgd_temperature,
+    small_step_covariance,
+    stability_threshold,
+    stationary_covariance,
+)
+from .heavy_ball_operator import transfer_operator_heavy_ball
+from .irreversibility import OrnsteinUhlenbeck, entropy_per_step, ornstein_uhlenbeck
+from .ito_1d import mean_first_passage_time, sde_law
+from .jump_rates import fokker_planck_generator
+from .killed import mean_first_passage_steps, quasi_stationary_law
+from .langevin import langevin_process
+from .least_squares import LeastSquaresMoments, least_squares_moments
+from .linear import (
+    LinearProcess,
+    StationaryBlocks,
+    area_per_step,
+    area_variance,
+    autocovariance,
+    evolve,
+    spectral_radius,
+    state_covariance,
+    stationary_blocks,
+    time_average_covariance,
+)
+from .metrics import gaussian_hellinger, gaussian_kl, gaussian_mmd, gaussian_stein_discrepancy, gaussian_wasserstein2
+from .momentum import (
+    MeasuredTemperatures,
+    TemperatureConventions,
+    UnderdampedLimit,
+    gradient_average,
+    heavy_ball_path,
+    measured_temperatures,
+    momentum_learning_rate,
+    temperature_conventions,
+    underdamped_limit,
+)
+from .regression import (
+    StabilityBounds,
+    batch_sharpness_plateaus,
+    regression_covariance,
+    regression_excess_risk,
+    regression_second_moment_radius,
+    regression_threshold,
+    stability_bounds,
+)
+from .sampling import (
+    GradientMoments,
+    batch_covariance,
+    epoch_cross_covariance,
+    expected_squared_norm,
+    gradient_moments,
+    simple_noise_scale,
+)
+from .selling import selling_decomposition
+from .stationary_law import best_boltzmann, bin_probabilities, stationary_density
+from .student import StudentLaw, student_covariance, student_density, student_law, student_tail
+from .tails import TailExponents, regression_moments_1d, tail_exponents
+from .transfer_operator import transfer_operator
+from .weak_error import DriftNoise, diffusion_moments, flow_error, interpolating_ou, modified_equation, modified_loss, sgd_moments
+
+__all__ = [
+    "DriftNoise",
+    "GradientMoments",
+    "HistogramBias",
+    "LeastSquaresMoments",
+    "LinearProcess",
+    "LogisticStatistics",
+    "MeasuredTemperatures",
+    "OrnsteinUhlenbeck",
+    "RegressionStatistics",
+    "Shape",
+    "StabilityBounds",
+    "StationaryBlocks",
+    "StudentLaw",
+    "TailExponents",
+    "TemperatureConventions",
+    "UnderdampedLimit",
+    "VarianceTest",
+    "ar1_autocorrelation_time",
+    "ar1_mean_inflation",
+    "area_per_step",
+    "area_variance",
+    "autocovariance",
+    "barrier_exponent",
+    "batch_covariance",
+    "batch_sharpness_plateaus",
+    "best_boltzmann",
+    "best_fit_temperature",
+    "bin_probabilities",
+    "boltzmann_bin_probabilities",
+    "boltzmann_density",
+    "cramer_von_mises_critical",
+    "density_hellinger",
+    "density_kl",
+    "density_w2",
+    "diffusion_moments",
+    "discrete_noise_law",
+    "entropy_per_step",
+    "epoch_covariance",
+    "epoch_cross_covariance",
+    "evolve",
+    "evolve_density",
+    "expected_squared_norm",
+    "finite_rate_density",
+    "finite_rate_energy",
+    "flow_error",
+    "fokker_planck",
+    "fokker_planck_generator",
+    "gaussian_hellinger",
+    "gaussian_kl",
+    "gaussian_mmd",
+    "gaussian_stein_discrepancy",
+    "gaussian_wasserstein2",
+    "gradient_average",
+    "gradient_moments",
+    "heavy_ball_path",
+    "histogram_kl_bias",
+    "interpolating_ou",
+    "kolmogorov_smirnov_critical",
+    "kramers_time",
+    "langevin_process",
+    "least_squares_moments",
+    "level_populations",
+    "linear_sgd",
+    "logistic_statistics",
+    "mean_first_passage_steps",
+    "mean_first_passage_time",
+    "measured_temperatures",
+    "modified_equation",
+    "modified_loss",
+    "momentum_learning_rate",
+    "mori_escape_time",
+    "noise_cumulants",
+    "normal_critical",
+    "ornstein_uhlenbeck",
+    "quasi_potential",
+    "quasi_stationary_law",
+    "regression_covariance",
+    "regression_excess_risk",
+    "regression_moments_1d",
+    "regression_second_moment_radius",
+    "regression_statistics",
+    "regression_threshold",
+    "relaxation_rates",
+    "sde_law",
+    "sde_law_circle",
+    "selling_decomposition",
+    "sgd_moments",
+    "sgd_temperature",
+    "simple_noise_scale",
+    "single_shuffle_covariance",
+    "small_step_covariance",
+    "spectral_radius",
+    "stability_bounds",
+    "stability_threshold",
+    "state_covariance",
+    "stationary_blocks",
+    "stationary_covariance",
+    "stationary_density",
+    "stationary_probability",
+    "stationary_shape",
+    "student_covariance",
+    "student_density",
+    "student_law",
+    "student_tail",
+    "tail_exponents",
+    "temperature_conventions",
+    "time_average_covariance",
+    "transfer_operator",
+    "underdamped_limit",
+    "transfer_operator_circle",
+    "transfer_operator_heavy_ball",
+    "two_point_cdf",
+    "variance_test_samples",
+    "xie_escape_time",
+]

@@ -1,0 +1,149 @@
+"""What can be asked of a stationary law from the transfer operator: its density anywhere, its bins, its distance to Boltzmann."""
+
+import numpy as np
+import xarray as xr
+
+from .boltzmann import best_fit_temperature, bin_rule, boltzmann_density, check_edges
+from .nystrom import gaussian
+
+
+def stationary_density(law, x):
+    """Density of a `transfer_operator` law at any points, by one exact application of the kernel to the grid law.
+
+    Parameters
+    ----------
+    law : xarray.Dataset
+        What `transfer_operator` returned.
+    x : (..., d) array
+        Points in the components of the potential, in units of length; for d = 1 also (...,).
+
+    Returns
+    -------
+    (...,) array
+        Density in length^-d, with the accuracy of the law itself (no interpolation).
+    """
+    y = grid_coordinates(law, x)
+    mean, sd, probability = kernel_nodes(law)
+    flat = y.reshape(-1, y.shape[-1])
+    density = np.empty(len(flat))
+    for start in range(0, len(flat), 512):
+        part = flat[start : start + 512]
+        kernel = probability * np.ones((len(part), 1))
+        for k in range(part.shape[1]):
+            kernel *= gaussian(part[:, k, None] - mean[:, k], sd[:, k])
+        density[start : start + 512] = kernel.sum(axis=1)
+    return density.reshape(y.shape[:-1])
+
+
+def grid_coordinates(law, x):
+    """Points in the frame of the grid, shape (..., d), from points in the components of the potential."""
+    x = np.asarray(x, dtype=float)
+    rotation = law.rotation.values
+    if len(rotation) == 1 and (x.ndim == 0 or x.shape[-1] != 1):
+        x = x[..., None]
+    if x.shape[-1] != len(rotation):
+        raise ValueError(f"x must have shape (..., {len(rotation)}), one entry per component of the law, got {x.shape}")
+    return x @ rotation
+
+
+def kernel_nodes(law):
+    """Images, step noise and probabilities of the nodes that matter: those with more than 1e-18 of the largest probability."""
+    dim = law.sizes["axis"]
+    probability = (law.density * law.weight).values.ravel()
+    kept = probability > 1e-18 * probability.max()
+    return law.image.values.reshape(-1, dim)[kept], law.step_sd.values.reshape(-1, dim)[kept], probability[kept]
+
+
+def bin_probabilities(law, edges):
+    """Probability of every bin of a rectangular histogram under a `transfer_operator` law, integrated over the bin.
+
+    Along an axis without rotation the normal kernel is integrated in closed form (error function), so edges may be infinite: a
+    one-dimensional law gives tails P(x > z) as edges (z, inf). With correlated noise in d = 2 the kernel is integrated exactly
+    along component 1 given component 0, and by Gauss-Legendre along component 0, whose edges must then be finite.
+
+    Parameters
+    ----------
+    law : xarray.Dataset
+        What `transfer_operator` returned.
+    edges : list of d increasing arrays
+        Bin edges along each component, in units of length.
+
+    Returns
+    -------
+    (bins_0[, bins_1]) array
+        Probabilities, with the accuracy of the law.
+    """
+    edges = check_edges(edges, law.sizes["axis"])
+    mean, sd, probability = kernel_nodes(law)
+    if np.all(law.rotation.values == np.eye(len(edges))):
+        inside = [_normal_bins(edge, mean[:, k], sd[:, k]) for k, edge in enumerate(edges)]
+        return inside[0] @ probability if len(edges) == 1 else (inside[0] * probability) @ inside[1].T
+    return _correlated_bins(law, edges, mean, sd, probability)
+
+
+def _normal_bins(edge, mean, sd):
+    """Probability (bins, nodes) that a normal variable falls between neighbouring edges."""
+    from scipy.special import ndtr
+
+    z = (edge[:, None] - mean) / sd
+    # In the upper half the tail is used, so that a small tail is not the difference of two numbers near one.
+    return np.where(z[:-1] > 0, ndtr(-z[:-1]) - ndtr(-z[1:]), ndtr(z[1:]) - ndtr(z[:-1]))
+
+
+def _correlated_bins(law, edges, mean, sd, probability):
+    """Bin probabilities in d = 2 when the noise is correlated: exact along component 1, Gauss-Legendre along component 0."""
+    from scipy.special import ndtr
+
+    rotation = law.rotation.values
+    mean = mean @ rotation.T
+    covariance = rotation @ np.diag(sd[0] ** 2) @ rotation.T
+    spread = np.sqrt(covariance[0, 0])
+    slope = covariance[0, 1] / covariance[0, 0]
+    conditional = np.sqrt(covariance[1, 1] - slope * covariance[0, 1])
+    order = 4 + int(np.ceil(3 * np.diff(edges[0]).max() / spread))
+    nodes, weights = bin_rule(edges[0], order, "edges[0]")
+    slabs = np.empty((len(nodes), len(edges[1]) - 1))
+    for row, (x, weight) in enumerate(zip(nodes, weights, strict=True)):
+        near = np.abs(x - mean[:, 0]) < 8.5 * spread
+        centre = mean[near, 1] + slope * (x - mean[near, 0])
+        kernel = weight * probability[near] * gaussian(x - mean[near, 0], spread)
+        slabs[row] = np.diff(ndtr((edges[1][:, None] - centre) / conditional) @ kernel)
+    return np.add.reduceat(slabs, np.arange(0, len(nodes), order), axis=0)
+
+
+def best_boltzmann(law, potential):
+    """The Boltzmann law closest to a `transfer_operator` law p, and how far it is: min over T of KL(p || exp(-U/T)/Z).
+
+    KL = -entropy(p) + E_p[U]/T + log Z(T) at the T where the mean energies agree (`best_fit_temperature`).
+
+    Parameters
+    ----------
+    law : xarray.Dataset
+        What `transfer_operator` returned.
+    potential : Potential
+        The same potential.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``temperature`` in units of energy, ``kl`` in nats, and ``temperature_error``, ``kl_error``, carried over from the two
+        grids.
+
+    Notes
+    -----
+    Source: derived above (projection on an exponential family).
+    """
+    energy, error = float(law.mean_energy), float(law.mean_energy_error)
+    temperature = best_fit_temperature(potential, energy)
+    reference = boltzmann_density(potential, temperature)
+    values = {
+        "temperature": (temperature, "temperature of the closest Boltzmann law", "energy"),
+        "temperature_error": (error * temperature**2 / float(reference.energy_variance), "estimated error of it", "energy"),
+        "kl": (float(reference.log_normaliser) + energy / temperature - float(law.entropy), "KL to that Boltzmann law", "nat"),
+        "kl_error": (
+            float(reference.log_normaliser_error) + error / temperature + float(law.entropy_error),
+            "estimated error of it",
+            "nat",
+        ),
+    }
+    return xr.Dataset({name: ((), value, {"long_name": text, "units": unit}) for name, (value, text, unit) in values.items()})

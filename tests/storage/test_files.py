@@ -1,0 +1,225 @@
+"""Result files: what comes back, what is refused, and what a crash leaves behind."""
+
+import errno
+import json
+import os
+import pickle
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+from langevin_sgd.storage import load, save
+
+
+def example():
+    """One variable of every kind that results use."""
+    return xr.Dataset(
+        {
+            "x": (("step", "particle"), np.array([[1.0, np.nan, -0.0], [np.inf, 5e-324, 0.1]]), {"units": "1"}),
+            "half": ("particle", np.array([1, 2, 3], np.float32)),
+            "status": ("particle", np.array([0, 1, 2], np.int8)),
+            "stopped_at_step": ("particle", np.array([-1, 2**62, 7])),
+            "words": ("particle", np.array([2**63 + 1, 0, 3], np.uint64)),
+            "kept": ("particle", np.array([True, False, True])),
+            "temperature": ((), 0.25, {"long_name": "temperature", "units": "seconds since 2000-01-01"}),
+            "nothing": ("empty", np.zeros(0)),
+        },
+        coords={"step": [0, 10], "direction": ("particle", np.array(["steep", "", "flat é"])), "scheme": ["a", "bc"]},
+        attrs={
+            "model": json.dumps({"name": "double_well"}),
+            "seed": str(2**64 - 1),
+            "steps": 10,
+            "learning_rate": 0.1,
+            "curvatures": [1.0, 4.0],
+            "words": ["a", "b"],
+            "mask": np.uint64(2**63 + 5),
+            "comment": "",
+        },
+    )
+
+
+def test_values_dtypes_coordinates_and_attributes_come_back(tmp_path):
+    save(example(), tmp_path / "run.nc")
+    back = load(str(tmp_path / "run.nc"))
+    xr.testing.assert_identical(back, example())
+    assert {name: v.dtype.kind + str(v.dtype.itemsize) for name, v in back.data_vars.items()} == {
+        name: v.dtype.kind + str(v.dtype.itemsize) for name, v in example().data_vars.items()
+    }
+    assert back.direction.dtype.kind == back.scheme.dtype.kind == "U"
+    assert back.attrs["steps"].dtype == np.int64 and isinstance(back.attrs["seed"], str)
+    assert np.signbit(back.x.values[0, 2])
+    assert back.sel(scheme="bc").scheme.item() == "bc"
+
+
+def test_a_loaded_dataset_is_in_memory_and_its_file_closed(tmp_path):
+    path = tmp_path / "run.nc"
+    save(example(), path)
+    back = load(path)
+    path.unlink()
+    assert back.x.sum() == np.inf and not back.encoding and not back.x.encoding
+    save(back, path)
+    xr.testing.assert_identical(load(path), example())
+
+
+def test_files_open_with_bare_xarray(tmp_path):
+    save(example(), tmp_path / "run.nc")
+    with xr.open_dataset(tmp_path / "run.nc", engine="h5netcdf", decode_times=False) as bare:
+        assert bare.kept.dtype == bool and list(bare.direction.values) == ["steep", "", "flat é"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, {"a": 1}, True, np.bool_(True), 1j, 2**64, "a\0b", [None], ["a", 1], [[1, 2]], [[1], [1, 2]], b"raw", object()],
+)
+@pytest.mark.parametrize("owner", ["the dataset", "variable 'x'"])
+def test_an_attribute_that_netcdf_cannot_hold_is_named(tmp_path, value, owner):
+    dataset = example()
+    (dataset if owner == "the dataset" else dataset.x).attrs["culprit"] = value
+    with pytest.raises(TypeError, match=rf"save: attribute 'culprit' of {owner} is .*json\.dumps"):
+        save(dataset, tmp_path / "run.nc")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "values", [np.array([1j]), np.array([None]), np.array(["a"], object), np.array(["2026"], "datetime64[ns]")]
+)
+def test_a_variable_that_netcdf_cannot_hold_is_named(tmp_path, values):
+    with pytest.raises(TypeError, match=r"save: variable 'culprit' has dtype .* holds bool, integer, float and text"):
+        save(xr.Dataset({"culprit": ("k", values)}), tmp_path / "run.nc")
+
+
+def test_only_datasets_into_existing_folders(tmp_path):
+    with pytest.raises(TypeError, match=r"save: dataset must be an xarray\.Dataset, got DataArray"):
+        save(example().x, tmp_path / "run.nc")
+    with pytest.raises(FileNotFoundError, match=r"save: the folder '.*missing' of path .* does not exist; create it first"):
+        save(example(), tmp_path / "missing" / "run.nc")
+    with pytest.raises(FileNotFoundError, match="load: there is no file"):
+        load(tmp_path / "missing.nc")
+
+
+@pytest.mark.parametrize("module", ["h5py", "h5netcdf"])
+def test_a_missing_engine_is_named_before_anything_is_written(tmp_path, monkeypatch, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=f"save: netCDF4 files need h5netcdf and h5py .*{module}.*; pip install"):
+        save(example(), tmp_path / "run.nc")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("failing", ["fsync", "replace"])
+def test_a_disk_that_refuses_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch, failing):
+    path = tmp_path / "run.nc"
+    save(example(), path)
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, failing, full)
+    with pytest.raises(OSError, match="No space left"):
+        save(example().drop_vars("x"), path)
+    monkeypatch.undo()
+    assert [file.name for file in tmp_path.iterdir()] == ["run.nc"]
+    xr.testing.assert_identical(load(path), example())
+
+
+WRITERS = """
+import os, signal, sys, time
+import numpy as np, xarray as xr
+from langevin_sgd.storage import load, save
+
+path, in_place, bad = sys.argv[1], sys.argv[2] == "in place", 0
+save(xr.Dataset({"x": 0.0}, attrs={"k": 0}), path)
+for attempt in range(10):
+    child = os.fork()
+    for k in range(10**9 if child == 0 else 0):
+        dataset = xr.Dataset({"x": ("particle", np.full(50_000, float(k)))}, attrs={"k": k})
+        dataset.to_netcdf(path, engine="h5netcdf") if in_place else save(dataset, path)
+    time.sleep(0.05 + 0.0037 * attempt)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    try:
+        whole = load(path)
+        bad += not np.all(whole.x == whole.attrs["k"])
+    except (ValueError, OSError, KeyError):
+        bad += 1
+print("bad files:", bad)
+"""
+
+
+def bad_files_after_ten_kills(path, how):
+    """A child that does nothing but write is killed at ten moments; after each, the file is read."""
+    done = subprocess.run([sys.executable, "-c", WRITERS, str(path), how], capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("bad files:"), done.stderr
+    return int(done.stdout.split()[-1])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_killed_writer_leaves_a_complete_file(tmp_path):
+    assert bad_files_after_ten_kills(tmp_path / "run.nc", "renamed") == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_the_same_kills_break_a_file_written_in_place(tmp_path):
+    """The twin: without the temporary name most kills leave an unreadable file."""
+    assert bad_files_after_ten_kills(tmp_path / "run.nc", "in place") > 0
+
+
+def test_a_file_cut_short_or_of_another_kind_is_refused(tmp_path):
+    path = tmp_path / "run.nc"
+    save(example(), path)
+    complete = path.read_bytes()
+    for content in (complete[: len(complete) // 2], complete[:100], b"", pickle.dumps({"a": 1})):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="is not a netCDF4 file, or is cut short"):
+            load(path)
+
+
+def test_a_tiny_file_that_declares_terabytes_is_refused(tmp_path):
+    path = tmp_path / "bomb.nc"
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", shape=(2**40,), dtype="f8", chunks=(1024,))
+    assert path.stat().st_size < 10_000
+    with pytest.raises(ValueError, match=rf"declares {2**43} bytes, above max_bytes={8 * 2**30}; .* larger max_bytes"):
+        load(path)
+
+
+def test_the_size_limit_is_exact(tmp_path):
+    path = tmp_path / "run.nc"
+    save(xr.Dataset({"x": ((), 1.0)}), path)
+    assert load(path, max_bytes=8).x == 1.0
+    with pytest.raises(ValueError, match="declares 8 bytes, above max_bytes=7"):
+        load(path, max_bytes=7)
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [h5py.vlen_dtype(np.float64), h5py.string_dtype(), np.dtype([("re", "f8"), ("im", "f8")]), h5py.ref_dtype, np.dtype("V8")],
+)
+def test_types_that_are_not_plain_data_are_refused(tmp_path, dtype):
+    with h5py.File(tmp_path / "odd.nc", "w") as file:
+        file.create_dataset("culprit", shape=(2,), dtype=dtype)
+    with pytest.raises(ValueError, match="load: variable 'culprit' in .* only numbers and fixed-width text are read"):
+        load(tmp_path / "odd.nc")
+
+
+@pytest.mark.parametrize("kind", ["group", "external storage", "external link", "soft link", "virtual"])
+def test_groups_and_data_in_other_files_are_refused(tmp_path, kind):
+    secret = tmp_path / "secret.h5"
+    with h5py.File(secret, "w") as file:
+        file["x"] = np.zeros(4)
+    with h5py.File(tmp_path / "odd.nc", "w") as file:
+        if kind == "group":
+            file.create_group("culprit")
+        elif kind == "external storage":
+            file.create_dataset("culprit", shape=(4,), dtype="f8", external=[(str(secret), 0, 32)])
+        elif kind == "virtual":
+            layout = h5py.VirtualLayout(shape=(4,), dtype="f8")
+            layout[:] = h5py.VirtualSource(str(secret), "x", shape=(4,))
+            file.create_virtual_dataset("culprit", layout)
+        else:
+            file["culprit"] = h5py.ExternalLink(str(secret), "x") if kind == "external link" else h5py.SoftLink("/x")
+    with pytest.raises(ValueError, match="load: 'culprit' in .* is a group or lies in another file"):
+        load(tmp_path / "odd.nc")

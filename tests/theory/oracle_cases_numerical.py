@@ -1,0 +1,229 @@
+"""What `langevin_sgd.theory` computes for each oracle case that needs a grid: group or case id -> function(inputs) -> values.
+
+The noise of these cases has the variance 2 eta D per step, so Sigma = 2 D/eta at batch size one.
+"""
+
+import numpy as np
+from langevin_sgd import theory
+from langevin_sgd.kernels.elementary import cos, sin
+from langevin_sgd.models.potentials import Potential, double_well, quadratic
+
+QUARTIC = "(x^2-1)^2/4"
+COUPLED = "(x^2-1)^2/4+(y-0.8x)^2/2"
+
+
+def _pendulum_energy(p, x):
+    return -p.scale * cos(x[0])
+
+
+def _pendulum_gradient(p, x, out):
+    out[0] = p.scale * sin(x[0])
+
+
+def potential(text):
+    """The few potentials that the oracle names by their formula."""
+    return {
+        QUARTIC: lambda: double_well(),
+        QUARTIC + "+0.1x": lambda: double_well(tilt=0.1),
+        COUPLED: lambda: double_well(dim=2, coupling=0.8),
+        "x^2": lambda: quadratic([2.0]),
+        "-cos(x)": lambda: Potential("pendulum", _pendulum_energy, _pendulum_gradient, {"scale": 1.0}, 1),
+    }[text]()
+
+
+def diffusion(case):
+    """D as a number, a matrix or a function of x."""
+    if isinstance(case.get("D"), list):
+        return np.array(case["D"])
+    return case["T"] if "T" in case else lambda x: case["T0"] * (1 + x * x)
+
+
+def noise(case, eta):
+    """The covariance of one example's gradient, 2 D/eta."""
+    spread = diffusion(case)
+    return (lambda x: 2 * spread(x) / eta) if callable(spread) else 2 * spread / eta
+
+
+def sde(case, bounds=None):
+    """Stationary law of the SDE, with zero as the edge of a panel."""
+    law = theory.sde_law(potential(case["U"]), diffusion(case), bounds=bounds or (-4.0, 4.0))
+    return law, float((law.density * law.weight).where(law.axis_0 > 0, 0).sum())
+
+
+def multiplicative(case):
+    law, right = sde(case)
+    spread = diffusion(case)
+    anchor = law.isel(axis_0=law.sizes["axis_0"] // 2)
+
+    def density(x):
+        exponent = theory.barrier_exponent(potential(case["U"]), spread, anchor.axis_0.item(), x)
+        return anchor.density.item() * spread(anchor.axis_0.item()) / spread(x) * np.exp(-exponent)
+
+    return {
+        "mean": law.mean_position.item(),
+        "x2": law.second_moment.item(),
+        "mean_U": law.mean_energy.item(),
+        "P_right": right,
+        "density_at": [[x, density(x)] for x in (-1.0, 0.0, 0.5, 1.0)],
+        "identity_E_xdU_minus_D": law.virial.item() - law.mean_diffusion.item(),
+    }
+
+
+def escape(case):
+    well, spread = potential(case["U"]), diffusion(case)
+    start, top, other = case["x_a"], case["x_top"], case["x_other"]
+    kramers = theory.kramers_time(well, spread, start, top)
+    ends = [spread(start), spread(top)] if callable(spread) else [1.0, 1.0]
+    discrete = []
+    for eta in case["etas"]:
+        steps = [
+            theory.mean_first_passage_steps(well, noise(case, eta), eta, start=start, inside=[(-np.inf, end)]).mean_steps.item()
+            for end in (top, other)
+        ]
+        row = {"eta": eta, "mean_steps_to_top": steps[0], "mean_time_to_top": eta * steps[0]}
+        discrete.append(row | {"mean_steps_to_other": steps[1], "mean_time_to_other": eta * steps[1]})
+    return {
+        "tau_to_top_sde": theory.mean_first_passage_time(well, spread, start, top).mean_time.item(),
+        "tau_to_other_sde": theory.mean_first_passage_time(well, spread, start, other).mean_time.item(),
+        "kramers_ito_to_other": kramers,
+        "prefactor_variant_sqrt_Da_over_Db": kramers * ends[0] / ends[1],
+        "delta_Phi": theory.barrier_exponent(well, spread, start, top),
+        "discrete": discrete,
+    }
+
+
+def escape_2d(case):
+    region = [(-np.inf, 0.0), (-np.inf, np.inf)]
+    steps = theory.mean_first_passage_steps(
+        potential(case["U"]), np.diag(noise(case, case["eta"])), case["eta"], start=case["start"], inside=region
+    )
+    return {"mean_steps": steps.mean_steps.item(), "mean_time": case["eta"] * steps.mean_steps.item()}
+
+
+def line(case):
+    eta = case["eta"]
+    law = theory.transfer_operator(potential(case["U"]), noise(case, eta), eta)
+    limit, right = sde(case)
+    points = (0.0, 0.5, 1.0) if case["U"] == "x^2" else (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+    tails = {"x^2": (1.0,)}.get(case["U"], (1.5,) if case.get("T") == 0.1 else (1.5, 2.0))
+
+    def beyond(low, high):
+        return theory.bin_probabilities(law, [np.array([low, high])]).item()
+
+    return {
+        "mean": law.mean_position.item(),
+        "x2": law.second_moment.item(),
+        "x4": law.fourth_moment.item(),
+        "mean_U": law.mean_energy.item(),
+        "mean_xdU": law.virial.item(),
+        "mean_dU": law.mean_gradient.item(),
+        "mean_dU2": law.gradient_second_moment.item(),
+        "mean_D": eta * law.mean_batch_covariance.item() / 2,
+        "P_right_of_0": beyond(0.0, np.inf),
+        "density": [[x, theory.stationary_density(law, x).item()] for x in points],
+        "tails": [[z, beyond(z, np.inf), beyond(-np.inf, -z)] for z in tails],
+        "lambda1_minus_1": law.survival.item() - 1,
+        "lambda2": law.relaxation_eigenvalue.item(),
+        "lag1_autocov": law.lag_one_moment.item() - law.mean_position.item() ** 2,
+        "sde_limit": {
+            "x2": limit.second_moment.item(),
+            "mean_U": limit.mean_energy.item(),
+            "mean": limit.mean_position.item(),
+            "P_right_of_0": right,
+        },
+        "KL_to_sde_limit": theory.density_kl(theory.stationary_density(law, limit.axis_0.values), limit.density, limit.weight),
+        "finite_eta_virial_residual_2E[xU']-eta E[U'^2]-2E[D]": law.virial_residual.item(),
+    }
+
+
+def plane(case):
+    well = potential(case["U"])
+    law = theory.transfer_operator(well, noise(case, case["eta"]), case["eta"])
+    best = theory.best_boltzmann(law, well)
+    return {
+        "x2": law.second_moment.values[0, 0],
+        "xy": law.second_moment.values[0, 1],
+        "y2": law.second_moment.values[1, 1],
+        "x4": law.fourth_moment.values[0],
+        "mean_x": law.mean_position.values[0],
+        "mean_y": law.mean_position.values[1],
+        "mean_U": law.mean_energy.item(),
+        "area_per_step": law.area_per_step.values[0, 1],
+        "virial_xx": law.virial.values[0, 0],
+        "virial_xy": law.virial.values[0, 1],
+        "virial_yx": law.virial.values[1, 0],
+        "virial_yy": law.virial.values[1, 1],
+        "dU2": law.gradient_second_moment.values,
+        "lambda1_minus_1": law.survival.item() - 1,
+        "lambda2": law.relaxation_eigenvalue.item(),
+        "T_match": best.temperature.item(),
+        "differential_entropy": law.entropy.item(),
+        "KL_to_best_boltzmann": best.kl.item(),
+    }
+
+
+def circle(case):
+    particle, force = potential(case["U"]), case["F"]
+    law = theory.transfer_operator_circle(particle, noise(case, case["eta"]), case["eta"], force=force)
+    limit = theory.sde_law_circle(particle, diffusion(case), force=force)
+
+    def mean(of, function):
+        return float((of.density * of.weight * function(of.axis_0)).sum())
+
+    at_pi = law.density.values[law.sizes["axis_0"] // 2]
+    return {
+        "cos": mean(law, np.cos),
+        "sin": mean(law, np.sin),
+        "cos2": mean(law, lambda x: np.cos(2 * x)),
+        "mean_drift_velocity": law.mean_velocity.item(),
+        "mean_U": float((law.density * law.weight * law.energy).sum()),
+        "density0": law.density.values[0],
+        "density_pi": at_pi,
+        "sde": {
+            "cos": mean(limit, np.cos),
+            "mean_drift_velocity": limit.mean_velocity.item(),
+            "epr_per_time": limit.entropy_production.item(),
+        },
+    }
+
+
+def heavy_ball(case):
+    sigma2 = case["noise_var_per_step"] / case["eta"] ** 2
+    law = theory.transfer_operator_heavy_ball(potential(case["U"]), sigma2, case["eta"], momentum=case["mu"])
+    return {
+        "x2": law.second_moment.item(),
+        "x4": law.fourth_moment.item(),
+        "mean_x": law.mean_position.item(),
+        "mean_U": law.mean_energy.item(),
+        "v2": law.velocity_second_moment.item(),
+        "v4": law.velocity_fourth_moment.item(),
+        "mean_xdU": law.virial.item(),
+        "E_theta_v": law.position_velocity.item(),
+        "lambda1_minus_1": law.survival.item() - 1,
+        "lambda2": law.relaxation_eigenvalue.item(),
+    }
+
+
+def killed(case):
+    setting = potential(case["U"]), noise(case, case["eta"]), case["eta"]
+    region = [(-case["b"], case["b"])]
+    law = theory.quasi_stationary_law(*setting, inside=region)
+    return {
+        "survival_per_step": law.survival.item(),
+        "one_minus_survival": law.exit_probability.item(),
+        "qsd_x2": law.second_moment.item(),
+        "qsd_x4": law.fourth_moment.item(),
+        "mean_steps_to_exit_from_1": theory.mean_first_passage_steps(*setting, start=1.0, inside=region).mean_steps.item(),
+    }
+
+
+CASES = {
+    "dw_multiplicative": multiplicative,
+    "06_escape": escape,
+    "06_escape_2d": escape_2d,
+    "12_nystrom_1d": line,
+    "12_nystrom_2d": plane,
+    "12_nystrom_circle": circle,
+    "12_nystrom_heavy_ball": heavy_ball,
+    "12_nystrom_1d_killed": killed,
+}

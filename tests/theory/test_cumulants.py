@@ -1,0 +1,78 @@
+"""Cumulants of the stationary law against simulations, the Gaussian covariance and singular laws."""
+
+import numpy as np
+import pytest
+
+from langevin_sgd import theory
+
+VALUES, WEIGHTS = [2.0, -0.5], [0.2, 0.8]
+
+
+@pytest.mark.parametrize("nesterov", [None, "torch", "lookahead"])
+@pytest.mark.parametrize("momentum", [0.0, 0.6])
+def test_the_second_cumulant_is_the_stationary_covariance(momentum, nesterov):
+    law = theory.noise_cumulants(VALUES, WEIGHTS)
+    shape = theory.stationary_shape(1.3, law, 0.3, 2, momentum, nesterov)
+    expected = theory.stationary_covariance(1.3, law[1], 0.3, 2, momentum, nesterov)[0, 0]
+    assert shape.variance == pytest.approx(expected, rel=1e-11)
+
+
+def test_cumulants_with_momentum_equal_the_sum_over_the_impulse_response():
+    eta, mu, h = 0.3, 0.6, 1.3
+    law = theory.noise_cumulants(VALUES, WEIGHTS)
+    x, v, response = 0.0, 0.0, []
+    for step in range(400):
+        v = mu * v + eta * (h * x + (step == 0))
+        x = x - v
+        response.append(x)
+    psi = np.array(response)
+    second, third, fourth = (law[n - 1] * np.sum(psi**n) for n in (2, 3, 4))
+    shape = theory.stationary_shape(h, law, eta, 1, mu)
+    np.testing.assert_allclose(shape, [second, third / second**1.5, fourth / second**2], rtol=1e-10)
+    batch = theory.stationary_shape(h, law, eta, 5, mu)
+    assert batch.excess_kurtosis == pytest.approx(shape.excess_kurtosis / 5)  # excess kurtosis falls like 1/B
+
+
+def test_a_simulation_agrees_and_a_planted_factor_two_does_not():
+    rng, particles = np.random.default_rng(7), 40_000
+    x = np.zeros(particles)
+    for _ in range(60):
+        x = x - 0.3 * (x + rng.choice(VALUES, particles, p=WEIGHTS))
+    third = (x - x.mean()) ** 3
+    shape = theory.stationary_shape(1.0, theory.noise_cumulants(VALUES, WEIGHTS), 0.3)
+    exact, error = shape.skewness * shape.variance**1.5, third.std() / np.sqrt(particles)
+    assert abs(third.mean() - exact) < 4 * error
+    assert abs(third.mean() - 2 * exact) > 10 * error
+
+
+def test_two_point_noise_gives_the_uniform_and_the_cantor_law():
+    x = np.linspace(-1.2, 1.2, 25)
+    np.testing.assert_allclose(theory.two_point_cdf(x, 1.0, 0.5), np.clip((x + 1) / 2, 0, 1), atol=1e-15)
+    cantor = theory.two_point_cdf([-7 / 9 - 1e-9, -7 / 9 + 0.01, 0.0, 0.3, 2 / 3], 1.0, 2 / 3)
+    np.testing.assert_allclose(cantor, [0.25, 0.25, 0.5, 0.5, 0.75], atol=1e-5)
+
+
+def test_the_cantor_law_agrees_with_a_simulation():
+    rng = np.random.default_rng(8)
+    x = np.zeros(20_000)
+    for _ in range(40):
+        x = x - 0.7 * (x + rng.choice([-2.0, 2.0], x.size))
+    points = np.array([-1.9, -1.0, 0.1, 1.4])
+    exact = theory.two_point_cdf(points, 1.0, 0.7, 2.0)
+    found = np.array([(x <= point).mean() for point in points])
+    assert np.all(np.abs(found - exact) < 4 * np.sqrt(0.25 / x.size))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: theory.noise_cumulants([1.0, 2.0], [0.5, 0.6]), "sum 1.1"),
+        (lambda: theory.stationary_shape(1.0, [0, 1, 0, 0], 2.0), "stability threshold 2"),
+        (lambda: theory.stationary_shape(1.0, [0, 1], 0.1), "four numbers"),
+        (lambda: theory.stationary_shape(1.0, [0, 0, 0, 0], 0.1), "zero variance"),
+        (lambda: theory.two_point_cdf(0.0, 1.0, 0.3), "outside its range \\[0.5, 1\\)"),
+    ],
+)
+def test_errors_name_the_argument(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

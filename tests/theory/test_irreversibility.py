@@ -1,0 +1,61 @@
+"""Entropy production and currents against a second derivation and against equilibrium."""
+
+import numpy as np
+import pytest
+
+from langevin_sgd import theory
+
+HESSIAN, SIGMA = np.diag([3.0, 0.5]), np.array([[2.0, 0.9], [0.9, 1.0]])
+
+
+@pytest.mark.parametrize("learning_rate", [0.05, 0.4])
+def test_entropy_per_step_is_the_divergence_of_a_pair_from_its_reversal(learning_rate):
+    """Second route: KL between the Gaussian laws of (x, x') and (x', x); the stationary terms cancel."""
+    process = theory.linear_sgd(HESSIAN, SIGMA, learning_rate)
+    here, lagged = theory.autocovariance(process, 1)
+    pair = np.block([[here, lagged.T], [lagged, here]])
+    reversal = np.block([[here, lagged], [lagged.T, here]])
+    expected = theory.gaussian_kl(np.zeros(4), pair, np.zeros(4), reversal)
+    assert theory.entropy_per_step(process) == pytest.approx(expected, rel=1e-10)
+    assert theory.entropy_per_step(process) != pytest.approx(2 * expected, rel=0.1)
+
+
+def test_entropy_per_step_tends_to_the_rate_of_the_diffusion():
+    rates = np.array([2e-3, 1e-3])
+    per_time = theory.entropy_per_step(theory.linear_sgd(HESSIAN, SIGMA, rates)) / rates
+    limit = theory.ornstein_uhlenbeck(HESSIAN, SIGMA / 2).entropy_production
+    assert (per_time[0] - limit) / (per_time[1] - limit) == pytest.approx(2, rel=0.01)
+    # scale of D drops out: it is the same for any learning rate
+    assert theory.ornstein_uhlenbeck(HESSIAN, 0.01 * SIGMA).entropy_production == pytest.approx(limit, rel=1e-12)
+
+
+@pytest.mark.parametrize("learning_rate", [0.01, 0.5])
+def test_commuting_noise_is_in_equilibrium_at_every_learning_rate(learning_rate):
+    process = theory.linear_sgd([3.0, 0.5], [2.0, 1.0], learning_rate)
+    assert abs(theory.entropy_per_step(process)) < 1e-12
+    assert np.abs(theory.area_per_step(process)).max() < 1e-15
+
+
+def test_the_circulation_has_its_form_in_the_eigenbasis():
+    diffusion = SIGMA / 2
+    limit = theory.ornstein_uhlenbeck(HESSIAN, diffusion)
+    assert limit.circulation[0, 1] == pytest.approx(diffusion[0, 1] * (3 - 0.5) / (3 + 0.5), rel=1e-12)
+    np.testing.assert_allclose(HESSIAN @ limit.covariance, diffusion + limit.circulation, rtol=1e-12)
+    # the current is divergence-free: Omega S is antisymmetric
+    flow = limit.current_velocity @ limit.covariance
+    np.testing.assert_allclose(flow, -flow.T, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: theory.entropy_per_step(theory.linear_sgd(HESSIAN, SIGMA, 0.1, 1, 0.5)), "momentum > 0"),
+        (lambda: theory.entropy_per_step(theory.linear_sgd(HESSIAN, [1.0, 0.0], 0.1)), "singular"),
+        (lambda: theory.ornstein_uhlenbeck([[1.0, 0.0], [0.0, -1.0]], np.eye(2)), "real part -1"),
+        (lambda: theory.ornstein_uhlenbeck(np.eye(2), [1.0, 0.0]), "positive definite"),
+        (lambda: theory.ornstein_uhlenbeck(np.ones(3), np.eye(3)), "drift has shape"),
+    ],
+)
+def test_what_cannot_be_defined_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,86 @@
+"""Langevin integrators: closed forms with mass and matrices, stability, detailed comparisons with heavy ball."""
+
+import numpy as np
+import pytest
+
+from langevin_sgd import theory
+
+H, T, DT, FRICTION, MASS = 2.0, 0.3, 0.4, 1.5, 0.8
+W = DT**2 * H / (4 * MASS)  # the small number of the closed forms
+
+
+def blocks(method, hessian=H, dt=DT):
+    return theory.stationary_blocks(theory.langevin_process(hessian, T, dt, method, FRICTION, MASS))
+
+
+@pytest.mark.parametrize(
+    ("method", "position", "velocity"),
+    [
+        ("baoab", 1.0, 1 - W),
+        ("aboba", 1.0, 1 / (1 - W)),
+        ("obabo", 1 / (1 - W), 1.0),
+        ("oabao", 1 - W, 1.0),
+    ],
+)
+def test_splittings_have_their_closed_forms_for_any_mass_and_friction(method, position, velocity):
+    x, cross, v = blocks(method)
+    assert x[0, 0] == pytest.approx(T / H * position, rel=1e-11)
+    assert v[0, 0] == pytest.approx(T / MASS * velocity, rel=1e-11)
+    assert abs(cross[0, 0]) < 1e-14
+    assert x[0, 0] != pytest.approx(2 * T / H * position, rel=0.1)
+
+
+@pytest.mark.parametrize("method", ["baoab", "aboba", "obabo", "oabao"])
+def test_splittings_are_stable_up_to_two_over_the_frequency(method):
+    limit = 2 * np.sqrt(MASS / H)
+    blocks(method, dt=0.999 * limit)
+    with pytest.raises(ValueError, match="spectral radius"):
+        blocks(method, dt=1.001 * limit)
+
+
+def test_explicit_underdamped_euler_is_refused_where_it_is_unstable():
+    """Without the check of the spectral radius a Lyapunov solver still returns numbers there."""
+    with pytest.raises(ValueError, match="no stationary law"):
+        theory.state_covariance(theory.langevin_process(25.0, T, 0.3, "underdamped_euler_maruyama", 1.0))
+
+
+def test_overdamped_methods_on_a_matrix():
+    hessian = np.array([[2.0, 0.4], [0.4, 0.7]])
+    leimkuhler = theory.state_covariance(theory.langevin_process(hessian, T, DT, "leimkuhler_matthews"))[:2, :2]
+    np.testing.assert_allclose(leimkuhler, T * np.linalg.inv(hessian), rtol=1e-12)
+    euler = theory.state_covariance(theory.langevin_process(hessian, T, DT))[:2, :2]
+    np.testing.assert_allclose(euler, theory.stationary_covariance(hessian, 2 * T / DT * np.eye(2), DT), rtol=1e-12)
+
+
+def test_semi_implicit_hmc_is_heavy_ball():
+    """mu = 1 - friction dt, eta = dt^2 / m and the same kick: the same positions, velocity = displacement / dt."""
+    noise = 2 * FRICTION * T * MASS / DT
+    x, _, v = theory.stationary_blocks(theory.linear_sgd(H, noise, DT**2 / MASS, 1, 1 - FRICTION * DT))
+    other = blocks("semi_implicit")
+    np.testing.assert_allclose([other.position, other.velocity], [x, v / DT**2], rtol=1e-11)
+
+
+def test_batch_noise_adds_to_the_thermal_noise():
+    sgld = theory.state_covariance(theory.langevin_process(H, T, DT, batch_covariance=2.0))[0, 0]
+    assert sgld == pytest.approx((2 * DT * T + DT**2 * 2.0) / (DT * H * (2 - DT * H)), rel=1e-12)
+    pure = theory.state_covariance(theory.langevin_process(H, 0.0, DT, batch_covariance=2.0))[0, 0]
+    assert pure == pytest.approx(theory.stationary_covariance(H, 2.0, DT)[0, 0], rel=1e-12)
+    hmc = theory.langevin_process(H, 0.0, DT, "semi_implicit", FRICTION, MASS, batch_covariance=2.0)
+    heavy = theory.stationary_covariance(H, 2.0, DT**2 / MASS, 1, 1 - FRICTION * DT)
+    assert theory.state_covariance(hmc)[0, 0] == pytest.approx(heavy[0, 0], rel=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "verlet"}, "method = 'verlet'"),
+        ({"method": "baoab"}, "friction = None"),
+        ({"friction": 1.0}, "only to them"),
+        ({"method": "baoab", "friction": 1.0, "batch_covariance": 1.0}, "takes no batch_covariance"),
+        ({"step_size": 0.0}, "step_size = 0"),
+        ({"temperature": -1.0}, "temperature = -1"),
+    ],
+)
+def test_errors_name_the_argument(change, message):
+    with pytest.raises(ValueError, match=message):
+        theory.langevin_process(**({"hessian": H, "temperature": T, "step_size": DT} | change))

@@ -1,0 +1,101 @@
+"""Finite least squares against listed batches, and against the additive theory where all inputs have one length."""
+
+from itertools import combinations, product
+
+import numpy as np
+import pytest
+
+from langevin_sgd import theory
+
+INPUTS = np.array([[1.0, 0.3], [-0.5, 1.2], [0.8, -0.9], [0.2, 0.4]])
+TARGETS = np.array([0.9, -0.3, 1.4, 0.2])
+
+
+@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement"])
+@pytest.mark.parametrize("momentum", [0.0, 0.6])
+def test_moments_are_stationary_under_every_listed_batch(sampling, momentum):
+    eta, batch = 0.2, 2
+    mean, covariance, radius = theory.least_squares_moments(INPUTS, TARGETS, eta, batch, momentum, sampling)
+    batches = product(range(4), repeat=2) if sampling == "with_replacement" else combinations(range(4), 2)
+    moment, steps = np.zeros((5, 5)), round(-80 / np.log(radius))  # means relax half as fast as moments
+    moment[4, 4] = 1.0
+    maps = []
+    for chosen in batches:
+        rows, target = INPUTS[list(chosen)], TARGETS[list(chosen)]
+        hessian, force = rows.T @ rows / batch, -rows.T @ target / batch
+        kick = eta * np.column_stack([hessian, np.zeros((2, 2)), force]) + np.column_stack(
+            [np.zeros((2, 2)), momentum * np.eye(2), np.zeros(2)]
+        )
+        stay = np.column_stack([np.eye(2), np.zeros((2, 3))])
+        maps.append(np.vstack([stay - kick, kick, np.eye(5)[4]]))
+    maps = np.array(maps)
+    for _ in range(steps):
+        moment = np.einsum("nij,jk,nlk->il", maps, moment, maps) / len(maps)
+    np.testing.assert_allclose(mean, moment[:2, 4], rtol=1e-10)
+    np.testing.assert_allclose(covariance, moment[:2, :2] - np.outer(mean, mean), rtol=1e-8)
+
+
+def test_one_length_of_inputs_makes_the_noise_additive():
+    """In one dimension with x_i = +-1 the hessian is the same in every batch: all four schemes have their Gaussian formula."""
+    inputs, targets = np.array([[1.0], [-1.0], [1.0], [-1.0]]), np.array([0.3, -1.0, 1.7, 0.4])
+    setting = 0.2, 2, 0.5
+    noise = np.var(inputs[:, 0] * targets)
+    fresh = theory.least_squares_moments(inputs, targets, *setting)
+    np.testing.assert_allclose(fresh.covariance, theory.stationary_covariance(1.0, noise, *setting), rtol=1e-12)
+    epochs = theory.least_squares_moments(inputs, targets, *setting, sampling="reshuffle")
+    np.testing.assert_allclose(epochs.covariance, theory.epoch_covariance(1.0, noise, 0.2, 2, 4, 0.5), rtol=1e-9)
+    orders = theory.least_squares_moments(inputs, targets, *setting, sampling="single_shuffle")
+    expected = theory.single_shuffle_covariance(1.0, noise, 0.2, 2, 4, 0.5)
+    np.testing.assert_allclose(orders.covariance, [expected, expected], rtol=1e-9)
+
+
+def test_reshuffling_shifts_the_mean_and_fresh_batches_do_not():
+    solution = np.linalg.lstsq(INPUTS, TARGETS)[0]
+    for sampling in ("with_replacement", "without_replacement"):
+        fresh = theory.least_squares_moments(INPUTS, TARGETS, 0.2, 2, sampling=sampling)
+        np.testing.assert_allclose(fresh.mean, solution, rtol=1e-12)
+    shuffled = theory.least_squares_moments(INPUTS, TARGETS, 0.2, 2, sampling="reshuffle")
+    assert shuffled.mean.shape == (2, 2) and np.abs(shuffled.mean - solution).max() > 1e-4
+
+
+def test_one_order_for_ever_is_found_by_running_it():
+    """Average of the cycles that all 6 orders of the two-example batches converge to, by iteration."""
+    points = []
+    for first in combinations(range(4), 2):
+        second = [i for i in range(4) if i not in first]
+        theta = np.zeros(2)
+        for _ in range(400):
+            for chosen in (list(first), second):
+                rows = INPUTS[chosen]
+                theta = theta - 0.2 * rows.T @ (rows @ theta - TARGETS[chosen]) / 2
+        points.append(theta)
+    expected = theory.least_squares_moments(INPUTS, TARGETS, 0.2, 2, sampling="single_shuffle")
+    rows = [INPUTS[list(chosen)] for chosen in combinations(range(4), 2)]
+    halves = [np.eye(2) - 0.2 * half.T @ half / 2 for half in rows]
+    slowest = max(np.abs(np.linalg.eigvals(last @ first)).max() for first, last in zip(halves, halves[::-1], strict=True))
+    assert expected.second_moment_radius == pytest.approx(slowest**2, rel=1e-10)
+    np.testing.assert_allclose(expected.mean[0], np.mean(points, axis=0), rtol=1e-9)
+    np.testing.assert_allclose(expected.covariance[0], np.cov(np.array(points).T, bias=True), rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"learning_rate": 3.0}, "second moment diverges"),
+        ({"learning_rate": 3.0, "sampling": "reshuffle"}, "second moment diverges"),
+        ({"learning_rate": 3.0, "sampling": "single_shuffle"}, "spectral radius"),
+        ({"sampling": "sorted"}, "sampling = 'sorted'"),
+        ({"batch_size": 3, "sampling": "reshuffle"}, "must divide the 4 examples"),
+        ({"batch_size": 5, "sampling": "without_replacement"}, "exceeds the 4 examples"),
+        ({"inputs": np.ones((4, 2))}, "rank 1 < 2"),
+        ({"targets": TARGETS[:3]}, "targets"),
+        (
+            {"inputs": np.eye(12), "targets": np.ones(12), "batch_size": 1, "sampling": "reshuffle"},
+            "479001600 orders, more than 100000",
+        ),
+    ],
+)
+def test_errors_name_the_argument(change, message):
+    setting = {"inputs": INPUTS, "targets": TARGETS, "learning_rate": 0.2, "batch_size": 2} | change
+    with pytest.raises(ValueError, match=message):
+        theory.least_squares_moments(**setting)

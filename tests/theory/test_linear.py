@@ -1,0 +1,137 @@
+"""Statistics of linear processes, each against a second route: SciPy's solver, sums written out, PyTorch's own recursion."""
+
+import numpy as np
+import pytest
+import scipy.linalg
+
+from langevin_sgd import theory
+
+HESSIAN = np.array([[3.0, 0.4], [0.4, 0.5]])
+SIGMA = np.array([[2.0, -0.7], [-0.7, 1.0]])
+
+
+def heavy_ball(learning_rate=0.2, momentum=0.6, nesterov=None):
+    return theory.linear_sgd(HESSIAN, SIGMA, learning_rate, 2, momentum, nesterov)
+
+
+@pytest.mark.parametrize("nesterov", [None, "torch", "lookahead"])
+def test_state_covariance_equals_scipys_lyapunov_solution(nesterov):
+    process = heavy_ball(nesterov=nesterov)
+    injected = process.noise_input @ process.noise_covariance @ process.noise_input.T
+    expected = scipy.linalg.solve_discrete_lyapunov(process.transition, injected)
+    np.testing.assert_allclose(theory.state_covariance(process), expected, rtol=1e-11, atol=1e-14)
+
+
+def test_any_process_is_accepted_even_with_a_rotating_drift():
+    """A user's own matrices: drift (1 + rotation), which no potential has; area rate against the exact Q of the same drift."""
+    drift, step = np.array([[1.0, 2.0], [-2.0, 1.0]]), 1e-3
+    process = theory.LinearProcess(np.eye(2) - step * drift, np.eye(2), 2 * step * np.eye(2), 2)
+    limit = theory.ornstein_uhlenbeck(drift, np.eye(2))
+    np.testing.assert_allclose(theory.state_covariance(process), limit.covariance, rtol=5e-3, atol=1e-12)
+    np.testing.assert_allclose(theory.area_per_step(process) / step, limit.circulation, rtol=5e-3, atol=1e-12)
+
+
+def test_a_stack_gives_the_same_as_one_by_one():
+    rates = np.array([0.05, 0.1, 0.4])
+    stacked = heavy_ball(rates)
+    for k, rate in enumerate(rates):
+        single = heavy_ball(rate)
+        for function in (theory.state_covariance, theory.area_per_step, theory.time_average_covariance):
+            np.testing.assert_allclose(function(stacked)[k], function(single), rtol=1e-12, atol=1e-15)
+
+
+def test_autocovariance_obeys_the_recursion_of_the_position():
+    """Heavy ball is x'' = (1 + mu) x' - mu x - eta H x' + noise: the autocovariance obeys the same recursion from lag 1 on."""
+    eta, mu = 0.2, 0.6
+    values = theory.autocovariance(heavy_ball(eta, mu), 6)
+    for k in range(1, 6):
+        expected = ((1 + mu) * np.eye(2) - eta * HESSIAN) @ values[k] - mu * values[k - 1]
+        np.testing.assert_allclose(values[k + 1], expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.6, 0.95])
+@pytest.mark.parametrize("learning_rate", [0.01, 0.3])
+def test_long_time_averages_forget_learning_rate_and_momentum(learning_rate, momentum):
+    inverse = np.linalg.inv(HESSIAN)
+    limit = theory.time_average_covariance(heavy_ball(learning_rate, momentum))
+    np.testing.assert_allclose(limit, inverse @ (SIGMA / 2) @ inverse, rtol=1e-10)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_time_average_equals_the_double_sum(steps):
+    process = heavy_ball()
+    lags = theory.autocovariance(process, steps)
+    total = sum(lags[s - t] if s >= t else lags[t - s].T for s in range(steps) for t in range(steps))
+    np.testing.assert_allclose(theory.time_average_covariance(process, steps), total / steps**2, rtol=1e-12)
+
+
+def test_area_variance_equals_the_gaussian_moments_of_sampled_pairs():
+    process = theory.linear_sgd([3.0, 0.5], [[2.0, 0.9], [0.9, 1.0]], 0.4)
+    covariance = theory.state_covariance(process)
+    rng = np.random.default_rng(1)
+    state = rng.multivariate_normal(np.zeros(4), covariance, 100_000, method="eigh")
+    kick = rng.multivariate_normal(np.zeros(2), process.noise_covariance, 100_000)
+    after = state @ process.transition.T + kick @ process.noise_input.T
+    area = (state[:, 0] * after[:, 1] - state[:, 1] * after[:, 0]) / 2
+    exact = theory.area_variance(process)
+    assert abs(area.mean() - theory.area_per_step(process)[0, 1]) < 4 * np.sqrt(exact / len(area))
+    squares = (area - area.mean()) ** 2
+    error = squares.std() / np.sqrt(len(area))
+    assert abs(squares.mean() - exact) < 4 * error
+    assert abs(squares.mean() - 2 * exact) > 10 * error  # the twin: a planted factor 2 is seen
+
+
+def test_evolution_ends_in_the_stationary_state():
+    process = heavy_ball()
+    means, covariances = theory.evolve(process, [1.0, -2.0], steps=400)
+    assert means.shape == (401, 2) and covariances.shape == (401, 2, 2)
+    np.testing.assert_allclose(means[-1], 0, atol=1e-10)
+    np.testing.assert_allclose(covariances[-1], theory.state_covariance(process)[:2, :2], rtol=1e-10)
+
+
+def test_a_schedule_of_batch_sizes_is_a_schedule_of_noise():
+    process = theory.linear_sgd(2.0, 1.5, 0.1, [1, 2, 4])
+    _, covariances = theory.evolve(process, [0.0])
+    expected = 0.0
+    for step, batch in enumerate((1, 2, 4)):
+        expected = (1 - 0.2) ** 2 * expected + 0.01 * 1.5 / batch
+        assert covariances[step + 1, 0, 0] == pytest.approx(expected, rel=1e-14)
+
+
+def test_pytorchs_rate_outside_the_velocity_is_a_schedule_of_momenta():
+    """b' = mu b + g, x' = x - eta_k b' equals our update with momentum_k = mu eta_k / eta_(k-1), as `evolve` says."""
+    rates, mu, h, c = np.array([0.3, 0.3, 0.1, 0.05]), 0.8, 1.3, 0.7
+    momenta = mu * rates / np.concatenate([rates[:1], rates[:-1]])
+    means, covariances = theory.evolve(theory.linear_sgd(h, c, rates, 1, momenta), [1.0])
+    state, spread = np.array([1.0, 0.0]), np.zeros((2, 2))
+    for k, rate in enumerate(rates):
+        transition = np.array([[1 - rate * h, -rate * mu], [h, mu]])
+        state, kick = transition @ state, np.array([-rate, 1.0])
+        spread = transition @ spread @ transition.T + c * np.outer(kick, kick)
+        np.testing.assert_allclose([means[k + 1, 0], covariances[k + 1, 0, 0]], [state[0], spread[0, 0]], rtol=1e-13)
+
+
+def test_evolve_starts_from_a_position_or_from_the_whole_state():
+    process = theory.linear_sgd(1.0, 1.0, 0.1, momentum=0.5)
+    moving, _ = theory.evolve(process, [0.0, 0.2], steps=1)
+    assert moving[1, 0] == pytest.approx(-0.1)
+    _, spread = theory.evolve(process, 0.0, [[0.3]], steps=0)
+    assert spread[0, 0, 0] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: theory.evolve(heavy_ball(), [0.0, 0.0]), "constant process and the number of steps"),
+        (lambda: theory.evolve(heavy_ball([0.1, 0.2]), [0.0, 0.0], steps=2), "one leading axis"),
+        (lambda: theory.evolve(heavy_ball(), [0.0], steps=2), "mean has shape"),
+        (lambda: theory.autocovariance(heavy_ball(), -1), "lags"),
+        (lambda: theory.time_average_covariance(heavy_ball(), 0), "steps"),
+        (lambda: theory.state_covariance(theory.linear_sgd(1.0, 1.0, 2.5)), "spectral radius 1.5"),
+        (lambda: theory.state_covariance(theory.linear_sgd(1e-12, 1.0, 1e-3)), "too small for double precision|spectral radius"),
+        (lambda: theory.stationary_blocks(theory.LinearProcess(np.eye(1) / 2, np.eye(1), np.eye(1), 1)), "carries no velocity"),
+    ],
+)
+def test_errors_name_the_argument(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,81 @@
+"""Distances between Gaussians against quadrature, limits and sampled transport."""
+
+import numpy as np
+import pytest
+
+from langevin_sgd import theory
+
+MEAN_P, P = np.array([0.1, -0.2]), np.array([[1.0, 0.3], [0.3, 0.5]])
+MEAN_Q, Q = np.array([0.4, 0.0]), np.array([[0.8, -0.1], [-0.1, 0.6]])
+
+
+def gaussian(x, mean, covariance):
+    shift = x - mean
+    exponent = np.einsum("...i,ij,...j->...", shift, np.linalg.inv(covariance), shift)
+    return np.exp(-exponent / 2) / np.sqrt(np.linalg.det(2 * np.pi * covariance))
+
+
+def test_divergences_equal_the_grid_integrals():
+    axis = np.linspace(-9, 9, 361)
+    grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)
+    p, q, cell = gaussian(grid, MEAN_P, P), gaussian(grid, MEAN_Q, Q), (axis[1] - axis[0]) ** 2
+    kl = np.sum(p * np.log(p / q)) * cell
+    assert theory.gaussian_kl(MEAN_P, P, MEAN_Q, Q) == pytest.approx(kl, rel=1e-9)
+    affinity = np.sum(np.sqrt(p * q)) * cell
+    assert theory.gaussian_hellinger(MEAN_P, P, MEAN_Q, Q) ** 2 == pytest.approx(1 - affinity, rel=1e-9)
+    assert theory.gaussian_kl(MEAN_P, P, MEAN_Q, Q) != pytest.approx(2 * kl, rel=0.1)
+
+
+def test_wasserstein_is_the_cost_of_the_linear_map():
+    """The optimal map between Gaussians is x -> q + A (x - p) with A symmetric, A P A = Q: its cost is the squared distance."""
+    values, vectors = np.linalg.eigh(P)
+    root = vectors @ np.diag(np.sqrt(values)) @ vectors.T
+    inner, rotation = np.linalg.eigh(root @ Q @ root)
+    middle = rotation @ np.diag(np.sqrt(inner)) @ rotation.T
+    transport = np.linalg.inv(root) @ middle @ np.linalg.inv(root)
+    np.testing.assert_allclose(transport @ P @ transport, Q, rtol=1e-12)
+    shift = transport - np.eye(2)
+    cost = np.trace(shift @ P @ shift) + np.sum((MEAN_P - MEAN_Q) ** 2)
+    assert theory.gaussian_wasserstein2(MEAN_P, P, MEAN_Q, Q) == pytest.approx(np.sqrt(cost), rel=1e-12)
+
+
+def test_nearly_equal_laws_keep_their_digits():
+    assert theory.gaussian_kl(0.0, 1 + 1e-7, 0.0, 1.0) == pytest.approx(1e-14 / 4, rel=1e-6)
+    assert theory.gaussian_kl(MEAN_P, P, MEAN_P, P) == 0
+    assert theory.gaussian_hellinger(MEAN_P, P, MEAN_P, P) == 0
+    assert theory.gaussian_wasserstein2(MEAN_P, P, MEAN_P, P) < 1e-7
+    assert theory.gaussian_wasserstein2(MEAN_P, P, MEAN_P, [0.0, 0.0]) == pytest.approx(np.sqrt(np.trace(P)))
+
+
+def test_stacks_broadcast():
+    scales = np.array([0.5, 1.0, 2.0])[:, None, None]
+    for distance in (theory.gaussian_kl, theory.gaussian_wasserstein2, theory.gaussian_hellinger):
+        values = distance(0.0, scales * P, 0.0, P)
+        assert values.shape == (3,) and values[1] < 1e-7 and values[0] > 0.1
+
+
+def test_stein_discrepancy_and_mmd_equal_sampled_averages():
+    rng = np.random.default_rng(6)
+    s2, length, n = 1.6, 0.8, 400_000
+    x, y = np.sqrt(s2) * rng.standard_normal((2, n))
+    kernel = np.exp(-((x - y) ** 2) / (2 * length**2))
+    stein = kernel * (x * y - (x - y) ** 2 / length**2 + 1 / length**2 - (x - y) ** 2 / length**4)
+    exact, diagonal = theory.gaussian_stein_discrepancy(s2, length)
+    error = stein.std() / np.sqrt(n)
+    assert abs(stein.mean() - exact) < 4 * error
+    assert abs(stein.mean() - 2 * exact) > 10 * error
+    assert diagonal == pytest.approx(s2 + 1 / length**2)
+    u, w = rng.standard_normal((2, n))
+
+    def kernel_mean(a, b):
+        return np.exp(-((a - b) ** 2) / (2 * length**2))
+
+    terms = kernel + kernel_mean(u, w) - kernel_mean(x, u) - kernel_mean(y, w)
+    assert abs(terms.mean() - theory.gaussian_mmd(s2, length)) < 4 * terms.std() / np.sqrt(n)
+
+
+def test_errors_name_the_argument():
+    with pytest.raises(ValueError, match="covariance_q must|covariance_q has"):
+        theory.gaussian_kl(MEAN_P, P, MEAN_Q, [1.0, 0.0])
+    with pytest.raises(ValueError, match="dimensions differ"):
+        theory.gaussian_kl(MEAN_P, P, MEAN_P, np.eye(3))

@@ -1,0 +1,110 @@
+"""Online regression against the full Kronecker system, published numbers and a simulation."""
+
+import numpy as np
+import pytest
+
+from langevin_sgd import theory
+
+INPUTS = np.array([[1.2, 0.3], [0.3, 0.5]])
+
+
+def kronecker(covariance, label_noise, eta, batch, mu):
+    """Second-moment map of (delta, v) written out on all n^2 entries, for any basis: radius and stationary covariance."""
+    d = len(covariance)
+    identity = np.eye(d)
+    transition = np.block([[identity - eta * covariance, -mu * identity], [eta * covariance, mu * identity]])
+    kick = np.vstack([-identity, identity]) * eta
+    n = 2 * d
+    squared = np.kron(transition, transition)
+    for k in range(n * n):
+        moment = np.zeros(n * n)
+        moment[k] = 1
+        s = moment.reshape(n, n)[:d, :d]
+        noise = covariance @ s @ covariance + np.trace(covariance @ s) * covariance
+        squared[:, k] += (kick @ noise @ kick.T / batch).ravel()
+    source = (kick @ (label_noise * covariance) @ kick.T / batch).ravel()
+    radius = np.abs(np.linalg.eigvals(squared)).max()
+    return radius, np.linalg.solve(np.eye(n * n) - squared, source).reshape(n, n)
+
+
+@pytest.mark.parametrize(("eta", "batch", "mu"), [(0.3, 1, 0.0), (0.5, 4, 0.0), (0.05, 4, 0.8), (0.1, 16, 0.95)])
+def test_the_eigenbasis_solution_equals_the_full_system(eta, batch, mu):
+    radius, full = kronecker(INPUTS, 0.8, eta, batch, mu)
+    position, cross, velocity = theory.regression_covariance(INPUTS, 0.8, eta, batch, mu)
+    np.testing.assert_allclose(position, full[:2, :2], rtol=1e-9)
+    np.testing.assert_allclose(cross, full[:2, 2:], rtol=1e-9)
+    np.testing.assert_allclose(velocity, full[2:, 2:], rtol=1e-9)
+    assert theory.regression_second_moment_radius(INPUTS, eta, batch, mu) == pytest.approx(radius, rel=1e-9)
+
+
+@pytest.mark.parametrize(("batch", "mu"), [(1, 0.0), (4, 0.5), (1, 0.9), (1000, 0.9)])
+def test_the_radius_crosses_one_at_the_threshold(batch, mu):
+    threshold = theory.regression_threshold(INPUTS, batch, mu)
+    assert theory.regression_second_moment_radius(INPUTS, threshold, batch, mu) == pytest.approx(1, abs=1e-9)
+    assert threshold < theory.stability_threshold(INPUTS, mu)
+    with pytest.raises(ValueError, match=f"mean-square threshold {threshold:.6g}"):
+        theory.regression_covariance(INPUTS, 1.0, [threshold / 2, threshold * 1.001], batch, mu)
+
+
+def test_isotropic_inputs_show_both_plateaus():
+    """2 B (1 - mu)/(d + 1 + B (1 - mu)/(1 + mu)) for A = I: plateaus 2 (1 - mu) and 2 (1 + mu) in B."""
+    d, mu = 64, 0.9
+    batches = np.array([1, 16, 1e9])
+    exact = 2 * batches * (1 - mu) / (d + 1 + batches * (1 - mu) / (1 + mu))
+    np.testing.assert_allclose(theory.regression_threshold(np.ones(d), batches, mu), exact, rtol=1e-10)
+    small, large = theory.batch_sharpness_plateaus(1.0, mu)
+    assert exact[0] * (d + 1 + 0.1 / 1.9) == pytest.approx(small, rel=1e-12)
+    assert exact[2] == pytest.approx(large, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("curvatures", "batch", "expected"),
+    [
+        (np.ones(64), 1, (0.0303, 0.125, 0.03125)),
+        (np.ones(64), 4, (0.116, 0.25, 0.125)),
+        (1 / np.arange(1, 65), 1, (0.360, 0.783, 0.422)),
+    ],
+)
+def test_published_bounds_hold_and_the_trace_bound_is_tight(curvatures, batch, expected):
+    bounds = theory.stability_bounds(curvatures, batch)
+    exact = theory.regression_threshold(curvatures, batch)
+    np.testing.assert_allclose([exact, bounds.frobenius, bounds.trace], expected, rtol=6e-3)
+    assert exact < bounds.trace < bounds.frobenius
+
+
+def test_the_least_mean_squares_threshold_of_two_directions():
+    assert theory.regression_threshold([1.0, 2.0]) == pytest.approx(4 / (9 + np.sqrt(17)), rel=1e-13)
+
+
+def test_an_atlas_is_one_call():
+    atlas = theory.regression_threshold(INPUTS, [[1], [2], [8]], [0.0, 0.9])
+    assert atlas.shape == (3, 2) and np.all(np.diff(atlas, axis=0) > 0)
+    assert theory.regression_covariance(INPUTS, 1.0, [0.01, 0.02]).position.shape == (2, 2, 2)
+
+
+def test_a_simulation_agrees_and_a_planted_factor_two_does_not():
+    rng, particles, eta, batch = np.random.default_rng(5), 20_000, 0.1, 4
+    delta = np.zeros((particles, 2))
+    for _ in range(60):
+        x = rng.multivariate_normal(np.zeros(2), INPUTS, (particles, batch))
+        residual = np.einsum("nbi,ni->nb", x, delta) - np.sqrt(0.8) * rng.standard_normal((particles, batch))
+        delta = delta - eta * np.einsum("nb,nbi->ni", residual, x) / batch
+    moments = theory.regression_covariance(INPUTS, 0.8, eta, batch).position
+    relaxed = 1 - theory.regression_second_moment_radius(INPUTS, eta, batch) ** 60
+    assert relaxed > 0.99
+    risk = np.einsum("ni,ij,nj->n", delta, INPUTS, delta) / 2
+    exact, error = theory.regression_excess_risk(INPUTS, 0.8, eta, batch), risk.std() / np.sqrt(particles)
+    assert np.trace(INPUTS @ moments) / 2 == pytest.approx(exact)
+    assert abs(risk.mean() - exact) < 4 * error + exact * (1 - relaxed)
+    assert abs(risk.mean() - 2 * exact) > 10 * error
+
+
+def test_errors_name_the_argument():
+    with pytest.raises(ValueError, match="label_noise = -1"):
+        theory.regression_covariance(INPUTS, -1.0, 0.1)
+    with pytest.raises(ValueError, match="positive definite"):
+        theory.regression_threshold([1.0, 0.0])
+    with pytest.raises(ValueError, match="hessian is zero"):
+        theory.stability_bounds([0.0, 0.0])
+    with pytest.raises(ValueError, match="batch_size = 0"):
+        theory.regression_threshold(INPUTS, 0)

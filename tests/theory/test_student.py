@@ -1,0 +1,69 @@
+"""Student laws against quadrature, SciPy, the Fokker-Planck equation and the finite-rate chain."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from langevin_sgd import theory
+
+HESSIAN = np.array([[2.0, 0.5], [0.5, 0.7]])
+
+
+def test_the_density_is_normalised_and_solves_the_fokker_planck_equation():
+    k, slope, offset = 1.5, 0.4, 0.3
+
+    def density(x):
+        return float(theory.student_density(x, k, slope, offset))
+
+    assert 2 * quad(density, 0, np.inf, epsabs=1e-12)[0] == pytest.approx(1, abs=1e-9)
+    second = 2 * quad(lambda x: x * x * density(x), 0, np.inf, epsabs=1e-12)[0]
+    assert second == pytest.approx(theory.student_law(k, slope, offset).covariance[0, 0], rel=1e-6)
+    # zero current: U' p + (D p)' = 0 by central differences
+    x, step = np.linspace(-2, 2, 9), 1e-5
+    flux = [slope * (k * y**2 / 2 + offset) * theory.student_density(y, k, slope, offset) for y in (x + step, x - step)]
+    current = k * x * theory.student_density(x, k, slope, offset) + (flux[0] - flux[1]) / (2 * step)
+    np.testing.assert_allclose(current, 0, atol=1e-8)
+
+
+def test_two_dimensions_agree_with_scipy():
+    from scipy.stats import multivariate_t
+
+    law = theory.student_law(HESSIAN, 0.3, 0.4)
+    points = np.array([[0.1, -0.4], [1.0, 2.0], [0.0, 0.0]])
+    expected = multivariate_t(shape=law.scale, df=law.dof).pdf(points)
+    np.testing.assert_allclose(theory.student_density(points, HESSIAN, 0.3, 0.4), expected, rtol=1e-10)
+    np.testing.assert_allclose(law.covariance, law.scale * law.dof / (law.dof - 2), rtol=1e-12)
+
+
+def test_the_tail_integrates_the_density():
+    expected = 2 * quad(lambda x: float(theory.student_density(x, 1.5, 0.4, 0.3)), 1.2, np.inf, epsabs=1e-13)[0]
+    assert theory.student_tail(1.2, 1.5, 0.4, 0.3) == pytest.approx(expected, rel=1e-8)
+    assert theory.student_tail(1e6, 1.5, 0.4, 0.3) / theory.student_tail(1e7, 1.5, 0.4, 0.3) == pytest.approx(10**6, rel=1e-6)
+
+
+def test_the_chain_tends_to_the_diffusion_at_first_order():
+    limit = theory.student_law(HESSIAN, 0.3, 0.4).covariance
+    errors = [np.abs(theory.student_covariance(HESSIAN, 0.3, 0.4, rate) - limit).max() for rate in (0.002, 0.001)]
+    assert errors[0] / errors[1] == pytest.approx(2, rel=0.02)
+
+
+def test_the_chain_covariance_is_a_fixed_point_of_its_recursion():
+    covariance = theory.student_covariance(HESSIAN, 0.3, 0.4, 0.2)
+    shrink = np.eye(2) - 0.2 * HESSIAN
+    kick = 2 * 0.2 * 0.3 * (np.trace(HESSIAN @ covariance) / 2 + 0.4) * np.eye(2)
+    np.testing.assert_allclose(shrink @ covariance @ shrink + kick, covariance, rtol=1e-12)
+    assert np.abs(shrink @ covariance @ shrink + kick / 2 - covariance).max() > 1e-3  # the twin
+
+
+def test_heavy_tails_have_no_covariance_and_still_heavier_ones_no_law():
+    assert theory.student_law(1.0, 3.0, 1.0).covariance[0, 0] == np.inf
+    with pytest.raises(ValueError, match="slope must be below 1"):
+        theory.student_law(np.ones(4), 1.5, 1.0)
+    with pytest.raises(ValueError, match="second moment diverges"):
+        theory.student_covariance(1.0, 3.0, 1.0, 0.1)
+    with pytest.raises(ValueError, match="stability threshold"):
+        theory.student_covariance(1.0, 0.1, 1.0, 2.5)
+    with pytest.raises(ValueError, match="x has shape"):
+        theory.student_density([1.0, 2.0, 3.0], HESSIAN, 0.3, 0.4)
+    with pytest.raises(ValueError, match="offset = 0"):
+        theory.student_law(1.0, 0.1, 0.0)

@@ -1,0 +1,72 @@
+"""Tail exponents against mpmath and their exact values; moments against the matrix theory."""
+
+import mpmath
+import numpy as np
+import pytest
+
+from langevin_sgd import theory
+
+
+def moment(step, batch, kappa):
+    """E |1 - step chi^2_B / B|^kappa with mpmath, split at the kink."""
+    kink = mpmath.sqrt(mpmath.mpf(batch) / step)
+    norm = 2 ** (1 - mpmath.mpf(batch) / 2) / mpmath.gamma(mpmath.mpf(batch) / 2)
+
+    def density(s):
+        return norm * s ** (batch - 1) * mpmath.exp(-s * s / 2) * abs(1 - step * s * s / batch) ** kappa
+
+    return mpmath.quad(density, [0, kink / 2, kink, 2 * kink, 4 * kink, 8 * kink + 30])
+
+
+@pytest.mark.parametrize(("step", "batch"), [(0.3, 1), (0.1, 1), (0.9, 2), (1.0, 7), (0.02, 1)])
+def test_the_exponent_solves_kestens_equation(step, batch):
+    exact = theory.tail_exponents(1.0, step, batch).exact
+    assert abs(float(moment(step, batch, exact)) - 1) < 1e-9
+    assert abs(float(moment(step, batch, 2 * exact)) - 1) > 0.1
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 10])
+def test_the_exponent_is_two_at_the_mean_square_threshold(batch):
+    threshold = theory.regression_threshold(1.0, batch)
+    assert threshold == pytest.approx(2 * batch / (batch + 2), rel=1e-12)
+    assert theory.tail_exponents(1.0, threshold, batch).exact == pytest.approx(2, rel=1e-9)
+
+
+def test_the_two_diffusions_bracket_the_exact_exponent_at_small_steps():
+    for step in (0.2, 0.05, 1e-3):
+        exact, diffusion, decoupled = theory.tail_exponents(2.0, step / 2)
+        assert diffusion < exact < decoupled
+    assert theory.tail_exponents(1.0, 0.2) == pytest.approx((8.30, 6.0, 11.0), abs=0.005)
+
+
+def test_the_moments_agree_with_the_matrix_theory_and_a_simulation():
+    second, fourth = theory.regression_moments_1d(1.5, 0.4, 0.1, 4)
+    assert second == pytest.approx(theory.regression_covariance(1.5, 0.4, 0.1, 4).position[0, 0], rel=1e-12)
+    rng = np.random.default_rng(2)
+    delta = np.zeros(100_000)
+    for _ in range(80):
+        w = rng.chisquare(4, delta.size) * 1.5 / 4
+        delta = (1 - 0.1 * w) * delta + 0.1 * np.sqrt(0.4 * w / 4) * rng.standard_normal(delta.size)
+    error = (delta**4).std() / np.sqrt(delta.size)
+    assert abs((delta**4).mean() - fourth) < 4 * error
+    assert abs((delta**4).mean() - 2 * fourth) > 10 * error
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: theory.tail_exponents(1.0, 6.0), "no stationary law"),
+        (lambda: theory.regression_moments_1d(1.0, 1.0, 0.7), "moment 2 diverges"),
+        (lambda: theory.regression_moments_1d(1.0, 1.0, 0.5), "moment 4 diverges"),
+        (lambda: theory.tail_exponents(-1.0, 0.1), "curvature = -1"),
+    ],
+)
+def test_errors_name_the_reason(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_sweep_is_one_call():
+    exponents = theory.tail_exponents(1.0, [0.1, 0.2, 0.3])
+    assert exponents.exact.shape == exponents.diffusion.shape == (3,)
+    assert np.all(np.diff(exponents.exact) < 0)

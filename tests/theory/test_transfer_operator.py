@@ -1,0 +1,99 @@
+"""The transfer operator against the linear chain (any learning rate, any noise) and against its own exact identities."""
+
+import numpy as np
+import pytest
+from langevin_sgd import theory
+from langevin_sgd.models.potentials import double_well, quadratic
+
+HESSIAN = np.array([[2.0, 0.5], [0.5, 0.7]])
+SIGMA = np.array([[1.0, 0.6], [0.6, 0.8]])
+WELL = double_well(dim=2, coupling=0.8)
+
+
+@pytest.fixture(scope="module")
+def correlated():
+    return theory.transfer_operator(WELL, SIGMA, 0.15)
+
+
+def test_quadratic_chain_is_the_discrete_lyapunov_gaussian():
+    law = theory.transfer_operator(quadratic(HESSIAN), SIGMA, 0.5, batch_size=2)
+    exact = theory.stationary_covariance(HESSIAN, SIGMA, 0.5, 2)
+    assert np.allclose(law.second_moment, exact, rtol=1e-11)
+    assert np.allclose(law.lag_one_moment, exact @ (np.eye(2) - 0.5 * HESSIAN), rtol=1e-10)
+    assert law.relaxation_eigenvalue.item() == pytest.approx(1 - 0.5 * np.linalg.eigvalsh(HESSIAN).min(), rel=1e-11)
+    assert law.entropy.item() == pytest.approx(0.5 * np.linalg.slogdet(2 * np.pi * np.e * exact)[1], abs=1e-11)
+    points = np.array([[0.0, 0.0], [0.4, -0.3], [1.0, 0.5]])
+    density = np.exp(-0.5 * np.einsum("ni,ij,nj->n", points, np.linalg.inv(exact), points)) / np.sqrt(np.linalg.det(2 * np.pi * exact))
+    assert np.allclose(theory.stationary_density(law, points), density, rtol=1e-9)
+
+
+def test_a_small_step_theory_is_told_apart():
+    """The twin: at learning rate 0.5 the Langevin covariance is wrong by tens of percent, and the comparison above sees it."""
+    law = theory.transfer_operator(quadratic(HESSIAN), SIGMA, 0.5, batch_size=2)
+    small = theory.small_step_covariance(HESSIAN, SIGMA, 0.5, 2)
+    assert np.abs(law.second_moment.values / small - 1).max() > 0.1
+
+
+def test_exact_identities(correlated):
+    """E[g] = 0 and E[x g'] + E[g x'] = eta (E[g g'] + E[C]): a factor 2 in the noise would break the second."""
+    assert np.abs(correlated.mean_gradient).max() < 1e-11
+    assert np.abs(correlated.virial_residual).max() < 1e-12
+    assert np.allclose(correlated.mean_batch_covariance, SIGMA, rtol=1e-12)
+    wrong = correlated.virial_residual - 0.15 * correlated.mean_batch_covariance
+    assert np.abs(wrong).max() > 0.05
+
+
+def test_errors_are_carried(correlated):
+    for name in ("second_moment", "mean_energy", "virial", "relaxation_eigenvalue", "entropy"):
+        assert 0 <= correlated[f"{name}_error"].max() < 1e-10
+        assert correlated[name].attrs["units"]
+
+
+def test_bins_of_correlated_noise_agree_with_the_density(correlated):
+    edges = [np.linspace(-1.5, 1.5, 13), np.array([-2.0, -0.5, 0.1, 2.0])]
+    bins = theory.bin_probabilities(correlated, edges)
+    nodes, weights = np.polynomial.legendre.leggauss(24)
+    x, y = 0.25 * (nodes + 1) / 2 + edges[0][7], 0.6 * (nodes + 1) / 2 + edges[1][1]
+    density = theory.stationary_density(correlated, np.stack(np.meshgrid(x, y, indexing="ij"), -1))
+    assert bins[7, 1] == pytest.approx(weights @ density @ weights * 0.125 * 0.3, rel=1e-11)
+    wide = theory.bin_probabilities(correlated, [np.linspace(-4, 4, 9), np.array([-np.inf, np.inf])])
+    assert wide.sum() == pytest.approx(1, abs=1e-11)
+
+
+def test_bins_and_density_of_diagonal_noise():
+    law = theory.transfer_operator(WELL, [4.0, 4.0 / 3], 0.15)
+    edges = np.linspace(-4, 4, 33)
+    bins = theory.bin_probabilities(law, [edges, edges])
+    assert bins.sum() == pytest.approx(1, abs=1e-11)
+    half = theory.bin_probabilities(law, [np.array([-np.inf, 0.0, np.inf]), np.array([-np.inf, np.inf])])
+    assert half[:, 0] == pytest.approx([0.5, 0.5], abs=1e-10)
+
+
+def test_state_dependent_noise_in_one_dimension():
+    """A constant variance given as a function is the constant; and the virial identity holds with E[C] for one that varies."""
+    well = double_well()
+    constant = theory.transfer_operator(well, 4.0, 0.1)
+    function = theory.transfer_operator(well, lambda x: np.full_like(x, 4.0), 0.1)
+    assert function.second_moment.item() == pytest.approx(constant.second_moment.item(), rel=1e-12)
+    varying = theory.transfer_operator(well, lambda x: 2.0 * (1 + x * x), 0.1)
+    assert abs(varying.virial_residual.item()) < 1e-12
+    assert varying.mean_batch_covariance.item() == pytest.approx(2 * (1 + varying.second_moment.item()), rel=1e-12)
+
+
+def test_best_boltzmann_of_a_boltzmann_law_is_itself():
+    """Isotropic noise on an isotropic quadratic: exactly Boltzmann at eta sigma^2/(2 - eta h), so KL is zero."""
+    law = theory.transfer_operator(quadratic([1.0, 1.0]), 2.0, 0.4)
+    best = theory.best_boltzmann(law, quadratic([1.0, 1.0]))
+    assert best.temperature.item() == pytest.approx(0.4 * 2.0 / (2 - 0.4), rel=1e-11)
+    assert abs(best.kl.item()) < 1e-10
+
+
+def test_transient_and_impossible_chains_are_refused():
+    with pytest.raises(ValueError, match="transient"):
+        theory.transfer_operator(double_well(), 1.5, 0.4)
+    with pytest.raises(ValueError, match="positive definite"):
+        theory.transfer_operator(WELL, [[1.0, 1.0], [1.0, 1.0]], 0.1)
+    with pytest.raises(ValueError, match="dim 1 or 2"):
+        theory.transfer_operator(double_well(dim=3), 1.0, 0.1)
+    with pytest.raises(ValueError, match="too small for the box"):
+        theory.transfer_operator(WELL, 1.0, 1e-4)
