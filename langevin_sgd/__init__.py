@@ -1,6 +1,6 @@
 """Where stochastic gradient descent stops being Langevin dynamics, with numbers."""
 
-from . import analysis, theory
+from . import analysis, plots, theory
 from .engine.ensemble import simulate
 from .kernels import elementary
 from .models import dynamics, losses, noise, potentials, schedules
@@ -12,4 +12,4 @@ from .models.potentials import Potential
 from .storage import load, save
 
 __all__ = ["Dynamics", "GradientNoise", "Loss", "Potential", "analysis", "dynamics", "elementary", "evaluate", "load", "losses", "noise"]
-__all__ += ["potentials", "save", "schedules", "simulate", "theory"]
+__all__ += ["plots", "potentials", "save", "schedules", "simulate", "theory"]

@@ -5,13 +5,14 @@ import warnings
 
 import numpy as np
 
-from ..kernels.rng import DRAW_LIMIT, INTEGER_LIMIT, PARTICLE_LIMIT, STEP_LIMIT
+from ..kernels.rng import DRAW_LIMIT, INTEGER_LIMIT, PARTICLE_LIMIT
 from ..kernels.texts import interpreted
+from ..models.arrays import real_array
 from ..models.dynamics import Dynamics
 from ..models.evaluate import evaluate
 from ..models.losses import Loss
 from ..models.noise import GradientNoise, Minibatch, TableGaussian
-from ..models.parameters import check_range, integer
+from ..models.parameters import integer, number
 from ..models.potentials import Potential
 from ..models.schedules import Schedule
 
@@ -21,13 +22,17 @@ STEP_PARAMETERS = ("learning_rate", "step_size")
 def check_records(model, dynamics, noise):
     """Refuse what is no record, and combinations that mean nothing."""
     if not isinstance(model, (Potential, Loss)):
-        raise TypeError(f"model must be a Potential or a Loss (see langevin_sgd.potentials and langevin_sgd.losses), got {model!r}.")
+        raise TypeError(
+            f"model must be a Potential or a Loss (see langevin_sgd.potentials and langevin_sgd.losses), got {model!r}."
+        )
     if not isinstance(dynamics, Dynamics):
         raise TypeError(f"dynamics must be a Dynamics (see langevin_sgd.dynamics), got {dynamics!r}.")
     if noise is not None and not isinstance(noise, (GradientNoise, Minibatch, TableGaussian)):
         raise TypeError(f"noise must be None or a noise of langevin_sgd.noise, got {noise!r}.")
     if isinstance(noise, (Minibatch, TableGaussian)) and not isinstance(model, Loss):
-        raise ValueError(f"noise.{noise.name} needs a Loss with a data table, got the potential {model.name!r}; use noise.gaussian there.")
+        raise ValueError(
+            f"noise.{noise.name} needs a Loss with a data table, got the potential {model.name!r}; use noise.gaussian there."
+        )
     if isinstance(noise, GradientNoise) and noise.dim not in (None, model.dim):
         raise ValueError(f"noise has {noise.dim} components, but {model.name!r} has dim = {model.dim}.")
 
@@ -37,7 +42,8 @@ def check_addresses(model, dynamics, noise, particles, largest_batch):
     integer(particles, "particles", 1, PARTICLE_LIMIT)
     draws = {"thermal normals": dynamics.normals * model.dim // 2}
     if isinstance(noise, GradientNoise):
-        draws["noise draws (batch_size times normals)"] = largest_batch * max(noise.normals + 1, noise.uniforms + 1) // 2
+        per_batch = 1 if noise.gaussian else largest_batch
+        draws["batch_size times the numbers of a draw of noise"] = per_batch * max(noise.normals + 1, noise.uniforms + 1) // 2
     if isinstance(noise, Minibatch):
         integer(len(model.data), "number of examples", 1, INTEGER_LIMIT)
         draws["batch_size"] = largest_batch // 4
@@ -45,16 +51,20 @@ def check_addresses(model, dynamics, noise, particles, largest_batch):
         draws["number of examples"] = len(model.data) // 2
     for name, count in draws.items():
         if count >= DRAW_LIMIT:
-            raise ValueError(f"{name} needs {count} random draws per particle and step; the limit is {DRAW_LIMIT - 1}.")
+            raise ValueError(f"{name}: {count} random draws are needed per particle and step, the limit is {DRAW_LIMIT - 1}.")
 
 
 def initial_state(value, name, particles, components):
     """`value` (None, (d,) or (particles, d)) as an array (particles, d)."""
-    state = np.asarray(0.0 if value is None else value, dtype=np.float64)
+    state = real_array(0.0 if value is None else value, name)
     if value is not None and state.shape not in ((components,), (particles, components)):
-        raise ValueError(f"{name} must be None or have the shape ({components},) or ({particles}, {components}), got {state.shape}.")
+        raise ValueError(
+            f"{name} must be None or have the shape ({components},) or ({particles}, {components}), got {state.shape}."
+        )
     if not np.all(np.isfinite(state)):
-        raise ValueError(f"{name} must be finite, but {np.sum(~np.isfinite(state))} of its numbers are not.")
+        raise ValueError(
+            f"{name} must be finite, but {np.sum(~np.isfinite(state))} of its numbers are not: {state[~np.isfinite(state)][0]}."
+        )
     return np.broadcast_to(state, (particles, components))
 
 
@@ -106,7 +116,7 @@ def stable_limit(dynamics, curvature):
 
 
 def warn_if_unstable(model, dynamics, x0):
-    """Warn if the learning rate is above the threshold of the largest curvature at x0 (at most 64 starting points are looked at)."""
+    """Warn if the learning rate is above the threshold of the largest curvature at x0 (of at most 64 starting points)."""
     if (model.example_hessian if isinstance(model, Loss) else model.hessian) is None:
         return
     places = np.unique(x0[:64], axis=0)
@@ -115,28 +125,21 @@ def warn_if_unstable(model, dynamics, x0):
     if limit and limit[1] > limit[2]:
         name, value, threshold = limit
         warnings.warn(
-            f"{name} = {value:g} is above the threshold {threshold:.6g}, where the largest Hessian eigenvalue at x0, {curvature:.6g}, "
-            f"becomes unstable: particles will leave unless the landscape is flatter elsewhere. Choose {name} < {threshold:.6g}.",
+            f"{name} = {value:g} is above the threshold {threshold:.6g}, where the largest Hessian eigenvalue at x0, "
+            f"{curvature:.6g}, becomes unstable: particles will leave unless the landscape is flatter elsewhere. "
+            f"Choose {name} < {threshold:.6g}.",
             stacklevel=3,
         )
-
-
-def check_option(value, name, at_least):
-    """A positive whole number or None."""
-    return None if value is None else integer(value, name, at_least)
 
 
 def check_radius(escape_radius, x0):
     """Largest squared norm that is inside."""
     if escape_radius is None:
         return float(np.finfo(np.float64).max)
-    check_range(float(escape_radius), "escape_radius", above=0, at_most=1e150)
+    number(escape_radius, "escape_radius", above=0, at_most=1e150)
     farthest = float(np.sqrt((x0 * x0).sum(axis=1)).max())
     if farthest > escape_radius:
-        raise ValueError(f"escape_radius must be at least {farthest:g}, the distance of the farthest particle of x0, got {escape_radius!r}.")
+        raise ValueError(
+            f"escape_radius must be at least {farthest:g}, the distance of the farthest particle of x0, got {escape_radius!r}."
+        )
     return float(escape_radius) ** 2
-
-
-def check_step_count(steps):
-    """Number of steps below the limit of the counter."""
-    return integer(steps, "steps", 0, STEP_LIMIT)

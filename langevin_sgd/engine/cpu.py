@@ -1,14 +1,15 @@
 """The CPU driver: blocks of particles move through a stretch of steps, on any number of threads, always to the same bits.
 
-A kernel runs serially and without the GIL; threads take stretches of groups. Every 32 steps a block's state is saved. When a particle
-leaves (not finite, or beyond the escape radius) its block goes back to the saved state and repeats the stretch with its group in
-careful mode, which saves the group before each step and takes back the step of a particle that left: it is frozen where it was last
-seen inside. So the check costs one comparison per step, and the outcome does not depend on where stretches begin.
+A kernel runs serially and without the GIL; threads take stretches of groups. Every 32 steps a block's state is saved. When a
+particle leaves (not finite, or beyond the escape radius) its block goes back to the saved state and repeats the stretch with its
+group in careful mode, which saves the group before each step and takes back the step of a particle that left: it is frozen where
+it was last seen inside. So the check costs one comparison per step, and the outcome does not depend on where stretches begin.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from typing import Any, Callable, NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
@@ -72,7 +73,9 @@ def params_at(template, table, step):
 def _params_at(typingctx, template, table, step):
     def codegen(context, builder, sig, args):
         data, made = args[1], args[0]
-        start = builder.mul(context.cast(builder, args[2], sig.args[2], types.intp), context.get_constant(types.intp, len(template)))
+        start = builder.mul(
+            context.cast(builder, args[2], sig.args[2], types.intp), context.get_constant(types.intp, len(template))
+        )
         for k, kind in enumerate(template):
             if kind == types.float64:
                 place = builder.add(start, context.get_constant(types.intp, k))
@@ -135,9 +138,9 @@ def _step_kernel(force, update, advance, shape):
     return one_step
 
 
-@lru_cache(maxsize=None)
+@cache
 def build(force, update, advance, shape):
-    """The kernel of one combination of force, dynamics and shape; parameters are its arguments, so that a sweep never recompiles."""
+    """The kernel of one combination of force, dynamics and shape; parameters are its arguments: a sweep never recompiles."""
     one_step, (dim, size, state, _, _) = _step_kernel(force, update, advance, shape), shape
     save, restore, _, find_frozen, record = book_keeping()
     sizes = dim, state, size
@@ -146,54 +149,43 @@ def build(force, update, advance, shape):
     def run(ensemble, work, records, constants, template, changing, numbers, span):
         """Move the groups span = (first, end) through a chunk of steps."""
         first_step, steps, seed, examples, batch_rows, particles, per_block = numbers
-        table, batches, slots = changing
-        _, _, _, _, saved, _, careful = work
+        # From here on only flats: numba would count the references to arrays in every step.
+        x, v, g, status, stopped = ensemble
+        all_x, all_v, all_g, all_status, all_stopped = flat(x), flat(v), flat(g), flat(status), flat(stopped)
+        xi, z, rows, spare, saved, before, careful = work
+        buffers = flat(xi), flat(z), flat(rows), flat(spare), flat(saved), flat(before), flat(careful)
+        fixed = constants[0], constants[1], flat(constants[2]), constants[3]
+        table, batches, slots = flat(changing[0]), flat(changing[1]), flat(changing[2])
+        x_out, v_out = flat(records[0]), flat(records[1])
         for first in range(span[0], span[1], per_block):
             groups = min(per_block, span[1] - first)
             block = seed, np.uint64(first * WIDTH), groups, examples, batch_rows
             moving = (
-                flat_from(ensemble[0], first * dim * WIDTH),
-                flat_from(ensemble[1], first * state * WIDTH),
-                flat_from(ensemble[2], first * size * WIDTH),
-                flat_from(ensemble[3], first * WIDTH),
-                flat_from(ensemble[4], first * WIDTH),
+                flat_from(all_x, first * dim * WIDTH),
+                flat_from(all_v, first * state * WIDTH),
+                flat_from(all_g, first * size * WIDTH),
+                flat_from(all_status, first * WIDTH),
+                flat_from(all_stopped, first * WIDTH),
             )
-            find_frozen(careful, moving, groups)
+            find_frozen(buffers[6], moving, groups)
             start, step = 0, 0
             while step < steps:
                 if step == start:
                     for group in range(groups):
-                        save(moving, sizes, group, saved)
-                if one_step(moving, work, block, constants, params_at(template, table, step), first_step + step, batches[step]):
+                        save(moving, sizes, group, buffers[4])
+                if one_step(moving, buffers, block, fixed, params_at(template, table, step), first_step + step, batches[step]):
                     if slots[step] >= 0:
                         row = slots[step] * particles
-                        out = flat_from(records[0], row * dim), flat_from(records[1], row * state)
+                        out = flat_from(x_out, row * dim), flat_from(v_out, row * state)
                         record(moving, sizes, out, (first * WIDTH, min((first + groups) * WIDTH, particles)))
                     step += 1
                     start = step if step - start == STRETCH else start
                 else:
                     for group in range(groups):
-                        restore(moving, sizes, group, saved, first_step + start)
+                        restore(moving, sizes, group, buffers[4], first_step + start)
                     step = start
 
-    @kernel
-    def entry(ensemble, work, records, constants, template, changing, numbers, span):
-        """`run` on flats: numba counts references to arrays, and would do so in every step."""
-        x, v, g, status, stopped = ensemble
-        xi, z, rows, spare, saved, before, careful = work
-        p, q, table, limit = constants
-        run(
-            (flat(x), flat(v), flat(g), flat(status), flat(stopped)),
-            (flat(xi), flat(z), flat(rows), flat(spare), flat(saved), flat(before), flat(careful)),
-            (flat(records[0]), flat(records[1])),
-            (p, q, flat(table), limit),
-            template,
-            (flat(changing[0]), flat(changing[1]), flat(changing[2])),
-            numbers,
-            span,
-        )
-
-    return entry
+    return run
 
 
 def _work(shape, groups, batch_rows):

@@ -21,8 +21,8 @@ CHUNK_SECONDS = 0.1  # between chunks an interrupt is answered
 LONGEST_CHUNK = 100_000  # steps whose parameters are tabulated at a time
 STATUS_VALUES = np.arange(3, dtype=np.int8)
 TEMPERATURE_CONVENTION = (
-    "T is in units of the energy U; sgd_temperature = learning_rate tr(Sigma) / (2 batch_size d (1 - momentum)) with Sigma the covariance "
-    "of one example's gradient; Boltzmann's law is exp(-U/T)"
+    "T is in units of the energy U; sgd_temperature = learning_rate tr(Sigma) / (2 batch_size d (1 - momentum)) with Sigma the "
+    "covariance of one example's gradient; Boltzmann's law is exp(-U/T)"
 )
 
 
@@ -41,7 +41,7 @@ def simulate(
     escape_radius=None,
     target="cpu",
     threads=None,
-    block_size=64,
+    block_size=None,
     chunk_steps=None,
 ):
     """Move an ensemble of independent particles and return where they were.
@@ -73,16 +73,17 @@ def simulate(
         Where the kernels run.
     threads : int, optional
         Number of threads; default all processors that this process may use.
-    block_size : int
-        Particles that are worked on together (in multiples of 16).
+    block_size : int, optional
+        Particles that are worked on together (in multiples of 16); default 256 in few dimensions and fewer in many, so that a
+        block stays in the cache.
     chunk_steps : int, optional
         Steps between two looks at the clock; default as many as take about 0.1 s.
 
     Returns
     -------
     xarray.Dataset
-        ``x`` (step, particle, component) in units of length, with `step` = updates done; ``v`` of the same shape if the dynamics has a
-        velocity; ``loss`` (step, particle) on request; ``status`` (particle): 0 running, 1 not finite, 2 escaped, and
+        ``x`` (step, particle, component) in units of length, with `step` = updates done; ``v`` of the same shape if the dynamics
+        has a velocity; ``loss`` (step, particle) on request; ``status`` (particle): 0 running, 1 not finite, 2 escaped, and
         ``stopped_at_step`` (particle), -1 for running particles: a frozen particle stays where it was before that step.
 
     Raises
@@ -97,6 +98,7 @@ def simulate(
     """
     checks.check_records(model, dynamics, noise)
     choice(target, "target", ("cpu",))
+    choice(loss, "loss", (False, True))
     steps, particles = integer(steps, "steps", 0, STEP_LIMIT), integer(particles, "particles", 1)
     table = timetable(dynamics, steps)
     checks.check_addresses(model, dynamics, noise, particles, table.largest_batch())
@@ -114,7 +116,8 @@ def simulate(
     stored = _stored_steps(steps, every)
     records = np.empty((len(stored), particles, model.dim)), np.empty((len(stored), particles, v.shape[1]))
     records[0][0], records[1][0] = x, v
-    _drive(plan, ensemble, records, table, stored, (threads or available_threads(), block_size or 64, chunk_steps))
+    block_size = block_size or max(16, min(256, 2048 // model.dim))
+    _drive(plan, ensemble, records, table, stored, (threads or available_threads(), block_size, chunk_steps))
     return _dataset((model, dynamics, noise), records, ensemble, stored, seed, loss)
 
 
@@ -162,12 +165,20 @@ def _dataset(records_of, records, ensemble, stored, seed, loss):
     variables = {"x": (where, x, {"long_name": "position", "units": "length"})}
     if dynamics.memory == "velocity":
         units = "length" if "learning_rate" in dynamics.params._fields else "length / time"
-        variables["v"] = ((*where[:2], "component" if v.shape[2] == model.dim else "memory"), v, {"long_name": "velocity", "units": units})
+        variables["v"] = (
+            (*where[:2], "component" if v.shape[2] == model.dim else "memory"),
+            v,
+            {"long_name": "velocity", "units": units},
+        )
     if loss:
         energy = np.stack([evaluate(model, at, "energy") for at in x])
         variables["loss"] = (where[:2], energy, {"long_name": "loss" if isinstance(model, Loss) else "energy", "units": "energy"})
     meanings = {"flag_values": STATUS_VALUES, "flag_meanings": "running not_finite escaped"}
-    variables["status"] = ("particle", ensemble.status[:particles], {"long_name": "state of the particle", "units": "1", **meanings})
+    variables["status"] = (
+        "particle",
+        ensemble.status[:particles],
+        {"long_name": "state of the particle", "units": "1", **meanings},
+    )
     stopped = {"long_name": "step in which the particle left, -1 if it did not", "units": "1"}
     variables["stopped_at_step"] = ("particle", ensemble.stopped_at_step[:particles], stopped)
     attributes = {

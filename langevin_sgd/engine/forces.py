@@ -1,11 +1,11 @@
 """How the gradient g and the gradient noise xi of a block of particles come about: one small kernel for each way.
 
-Each builder returns `force(arrays, block, p, q, step, batch)` for the compiled texts it is given. `arrays` = (x, g, xi, z, rows, spare, table)
-are flat; `block` = (seed, first particle, groups, examples, batch_rows); p and q are the parameters of model and noise. All but the table
-begin with the block's first group. Sums run in the order of the examples, so that their bits are fixed.
+Each builder returns `force(arrays, block, p, q, step, batch)` for the compiled texts it is given. `arrays` = (x, g, xi, z, rows,
+spare, table) are flat; `block` = (seed, first particle, groups, examples, batch_rows); p and q are the parameters of model and
+noise. All but the table begin with the block's first group. Sums run in the order of the examples, so that their bits are fixed.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 from numba import types
@@ -35,12 +35,12 @@ def _add(v, w, size):
 
 
 @kernel
-def _divide(v, size, number):
+def _scale(v, size, factor):
     for k in range(size):
-        v[k] = v[k] / number
+        v[k] = v[k] * factor
 
 
-@lru_cache(maxsize=None)
+@cache
 def potential_gradient(gradient, drift, dim, scratch):
     """g = dU/dx, less the drift if there is one."""
     size, has_drift = dim + scratch, drift is not None
@@ -61,7 +61,7 @@ def potential_gradient(gradient, drift, dim, scratch):
     return force
 
 
-@lru_cache(maxsize=None)
+@cache
 def mean_gradient(example_gradient, dim, scratch, columns):
     """g = mean gradient over the whole table."""
     size = dim + scratch
@@ -77,12 +77,12 @@ def mean_gradient(example_gradient, dim, scratch, columns):
             for row in range(examples):
                 example_gradient(p, here, table_row(table, row, columns), one)
                 _add(out, one, dim)
-            _divide(out, dim, np.float64(examples))
+            _scale(out, dim, 1.0 / examples)
 
     return force
 
 
-@lru_cache(maxsize=None)
+@cache
 def batch_gradient(example_gradient, dim, scratch, columns):
     """g = mean gradient over `batch` examples drawn with replacement."""
     size, fill_integers = dim + scratch, external(rng.fill_integers, INTEGERS, PLACE, ADDRESS, types.uint64)
@@ -100,12 +100,12 @@ def batch_gradient(example_gradient, dim, scratch, columns):
             for b in range(batch):
                 example_gradient(p, here, gathered_row(table, rows, (group * batch_rows + b) * WIDTH, columns), one)
                 _add(out, one, dim)
-            _divide(out, dim, np.float64(batch))
+            _scale(out, dim, 1.0 / batch)
 
     return force
 
 
-@lru_cache(maxsize=None)
+@cache
 def table_gaussian(example_gradient, dim, scratch, columns):
     """g = mean gradient over the whole table, xi = sum_i (z_i - mean z) g_i / sqrt(N B)."""
     size, fill_normals = dim + scratch, external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
@@ -130,15 +130,15 @@ def table_gaussian(example_gradient, dim, scratch, columns):
                     for k in range(dim):
                         noise[k] += normal[i] * one[k]
                     total = total + normal[i]
-            mean, scale = total / np.float64(examples), sqrt(np.float64(examples) * np.float64(batch))
+            mean, factor = total * (1.0 / examples), 1.0 / sqrt(np.float64(examples) * np.float64(batch))
             for k in range(dim):
-                noise[k] = (noise[k] - mean * out[k]) / scale
-            _divide(out, dim, np.float64(examples))
+                noise[k] = (noise[k] - mean * out[k]) * factor
+            _scale(out, dim, 1.0 / examples)
 
     return force
 
 
-@lru_cache(maxsize=None)
+@cache
 def with_noise(gradient_force, sample, dim, layout, gaussian):
     """`gradient_force`, and xi from `sample`: the mean of `batch` draws, or for Gaussian noise one draw / sqrt(batch).
 
@@ -164,12 +164,12 @@ def with_noise(gradient_force, sample, dim, layout, gaussian):
         def force(arrays, block, p, q, step, batch):
             gradient_force(arrays, block, p, q, step, batch)
             x, _, xi, z, _, _, _ = arrays
-            root = sqrt(np.float64(batch))
+            factor = 1.0 / sqrt(np.float64(batch))
             draw(z, block, step, 0)
             for group in range(block[2]):
                 out = view(xi, group * dim * WIDTH, dim)
                 sample(q, view(x, group * dim * WIDTH, dim), view(z, start + group * spacing, size), out)
-                _divide(out, dim, root)
+                _scale(out, dim, factor)
 
     else:
 
@@ -187,6 +187,6 @@ def with_noise(gradient_force, sample, dim, layout, gaussian):
                     sample(q, view(x, group * dim * WIDTH, dim), view(z, start + group * spacing, size), one)
                     _add(out, one, dim)
             for group in range(block[2]):
-                _divide(view(xi, group * dim * WIDTH, dim), dim, np.float64(batch))
+                _scale(view(xi, group * dim * WIDTH, dim), dim, 1.0 / batch)
 
     return force

@@ -1,7 +1,7 @@
 """Book-keeping of a block of particles: save and restore, freeze what left, write records. Compiled once, for any model.
 
-`moving` = (x, v, g, status, stopped_at_step) are flat and begin with the block's first group; `sizes` = (dim, state, size) are the components
-of x, v and g. `limit` is the largest squared norm of x that is inside.
+`moving` = (x, v, g, status, stopped_at_step) are flat and begin with the block's first group; `sizes` = (dim, state, size) are
+the components of x, v and g. `limit` is the largest squared norm of x that is inside.
 """
 
 import numpy as np
@@ -95,7 +95,7 @@ def find_frozen(careful, moving, groups):
 
 @kernel
 def record(moving, sizes, out, span):
-    """Write x and v of a block to out = (x, v), flat arrays (particles, dim) and (particles, state); span = (first, end) particles."""
+    """Write x and v of a block to out = (x, v), flat (particles, dim) and (particles, state); span = (first, end) particles."""
     x, v, _, _, _ = moving
     dim, state, _ = sizes
     for particle in range(span[0], span[1]):

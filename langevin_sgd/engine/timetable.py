@@ -25,7 +25,7 @@ class Timetable(NamedTuple):
 
     def largest_batch(self):
         """Largest batch size of the run."""
-        return int(np.max(self.schedules.get("batch_size", getattr(self.template, "batch_size", 1))))
+        return int(np.max(self.schedules.get("batch_size", getattr(self.template, "batch_size", 1)), initial=1))
 
 
 def timetable(dynamics, steps):

@@ -1,7 +1,7 @@
 """The few operations that Python and numba do not spell alike: bit casts, fused multiply-add, square root and select.
 
-Each is a plain function (it runs in interpreted Python and in the CUDA simulator) with a compiled form beside it, so that one text
-gives the same bits interpreted and compiled. The compiled forms are intrinsics inlined at the call, which is what builds for
+Each is a plain function (it runs in interpreted Python and in the CUDA simulator) with a compiled form beside it, so that one
+text gives the same bits interpreted and compiled. The compiled forms are intrinsics inlined at the call, which is what builds for
 CUDA without a driver.
 """
 
@@ -16,8 +16,8 @@ from numba.extending import intrinsic, overload
 
 JIT = not numba.config.DISABLE_JIT
 
-# "numpy": a division by zero gives inf; the default adds a raising branch to every division, which costs 3-5x. No fastmath: it makes
-# isnan return False and the bits depend on the machine.
+# "numpy": a division by zero gives inf; the default adds a raising branch to every division, which costs 3-5x. No fastmath: it
+# makes isnan return False and the bits depend on the machine.
 OPTIONS = {"error_model": "numpy", "nogil": True}
 kernel = numba.njit(**OPTIONS, forceinline=True)
 

@@ -1,10 +1,10 @@
 """Functions that kernels call and do not swallow: compiled once per process, whatever the number of kernels.
 
-numba copies the code of everything a kernel calls into it and optimises it there again. For the random numbers and the book-keeping,
-which are the same in every kernel, that would cost seconds for each new model.
+numba copies the code of everything a kernel calls into it and optimises it there again. For the random numbers and the
+book-keeping, which are the same in every kernel, that would cost seconds for each new model.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numba
 from llvmlite import binding, ir
@@ -16,7 +16,7 @@ from .lanes import teach
 from .texts import plain
 
 
-@lru_cache(maxsize=None)
+@cache
 def _compiled(function, arguments):
     # "numpy": nothing raises, for an exception could not cross the call.
     code = numba.cfunc(types.void(*arguments), error_model="numpy")(plain(function))

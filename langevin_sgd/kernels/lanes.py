@@ -1,8 +1,9 @@
 """The vector type: the text for ONE particle, compiled for WIDTH particles at once.
 
-+ - * / and comparisons work lane by lane, scalars widen, `where` selects. Nothing is left to LLVM's auto-vectoriser. A comparison gives
-a mask: `where(x[0] > 0.0, a, b)` is fine, `if x[0] > 0.0:` is not, for lanes may disagree (the engine then runs the text particle by
-particle, see `views.column`). In interpreted Python WIDTH is 1 and a lane is a plain number, so that the same texts run there.
++ - * / and comparisons work lane by lane, scalars widen, `where` selects. Nothing is left to LLVM's auto-vectoriser. A comparison
+gives a mask: `where(x[0] > 0.0, a, b)` is fine, `if x[0] > 0.0:` is not, for lanes may disagree (the engine then runs the text
+particle by particle, see `views.column`). In interpreted Python WIDTH is 1 and a lane is a plain number, so that the same texts
+run there.
 """
 
 import operator
@@ -51,12 +52,15 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(manager, fe_type, _LLVM[fe_type])
 
 
-# ---- arithmetic ------------------------------------------------------------------------------------------------------------------
+# ---- arithmetic
+# ------------------------------------------------------------------------------------------------------------------
 
 
 def _broadcast(builder, scalar, vector):
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.IntType(32)(0))
-    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH))
+    return builder.shuffle_vector(
+        one, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+    )
 
 
 def _widen(context, builder, from_type, to_type, value):
@@ -112,7 +116,14 @@ _both(operator.xor, lambda builder, kind, a, b: builder.xor(a, b), (ints, words,
 _both(operator.lshift, lambda builder, kind, a, b: builder.shl(a, b), (ints, words))
 _both(operator.rshift, lambda builder, kind, a, b: (builder.ashr if kind == ints else builder.lshr)(a, b), (ints, words))
 
-for _op, _sign in ((operator.lt, "<"), (operator.le, "<="), (operator.gt, ">"), (operator.ge, ">="), (operator.eq, "=="), (operator.ne, "!=")):
+for _op, _sign in (
+    (operator.lt, "<"),
+    (operator.le, "<="),
+    (operator.gt, ">"),
+    (operator.ge, ">="),
+    (operator.eq, "=="),
+    (operator.ne, "!="),
+):
 
     def _compare(builder, kind, a, b, sign=_sign):
         if kind == floats:
@@ -145,11 +156,13 @@ _add_unary(operator.invert, lambda builder, kind, a: builder.not_(a), (ints, wor
 _add_unary(abs, lambda builder, kind, a: _llvm(builder, "llvm.fabs", a), (floats,))
 
 
-# ---- functions -------------------------------------------------------------------------------------------------------------------
+# ---- functions
+# -------------------------------------------------------------------------------------------------------------------
 
 
 def teach(function, result, emit):
-    """Teach numba `function` on new types: `result(*types)` is the type returned, or None; `emit(context, builder, sig, args)` its code.
+    """Teach numba `function` on new types: `result(*types)` is the type returned, or None; `emit(context, builder, sig, args)`
+    its code.
 
     Lighter than `overload`, which compiles a function of its own for every call.
     """
@@ -202,7 +215,9 @@ def all_lanes(condition):
 teach(bits.float_bits, lambda x: ints if x == floats else None, _same_bits)
 teach(bits.bits_float, lambda i: floats if i in (ints, words) else None, _same_bits)
 teach(bits.fma, _fused_type, _fused)
-teach(bits.sqrt, lambda x: floats if x == floats else None, lambda context, builder, sig, args: _llvm(builder, "llvm.sqrt", args[0]))
+teach(
+    bits.sqrt, lambda x: floats if x == floats else None, lambda context, builder, sig, args: _llvm(builder, "llvm.sqrt", args[0])
+)
 teach(bits.where, _selected_type, _select)
 teach(all_lanes, lambda condition: types.boolean if condition == mask else None, _packed_all)
 

@@ -1,7 +1,8 @@
 """Random numbers with addresses: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
 
-Nothing is stored and nothing is drawn "next": a draw is a function of (seed, step, particle, stream, draw), so results do not depend on
-threads, blocks, chunks, shards or a resume. The 64-bit seed is the key; the address fills the four 32-bit words of the counter:
+Nothing is stored and nothing is drawn "next": a draw is a function of (seed, step, particle, stream, draw), so results do not
+depend on threads, blocks, chunks, shards or a resume. The 64-bit seed is the key; the address fills the four 32-bit words of the
+counter:
 
     word 0   step, low 32 bits            word 2   step, high 16 bits; particle, high 16 bits
     word 1   particle, low 32 bits        word 3   stream (6 bits), attempt (6 bits), draw (20 bits)

@@ -8,7 +8,7 @@ import dis
 import linecache
 import types as python_types
 import warnings
-from functools import lru_cache
+from functools import cache
 
 import numba
 from numba.core import cgutils
@@ -19,8 +19,9 @@ from .lanes import WIDTH, LanesType, teach
 from .views import GatheredRowType, ViewType, column_type, row_type
 
 RULES = (
-    "A text may use x[k], len(x), loops, + - * /, helpers of the same kind and the functions of langevin_sgd.kernels.elementary; "
-    "no slices, no numpy functions on views, no ** (write x*x, or elementary.powi), no `if` on x (use elementary.where)."
+    "A text may use x[k] with k < len(x), len(x), loops, + - * /, helpers of the same kind and the functions of "
+    "langevin_sgd.kernels.elementary; no slices, no numpy functions on views, no ** (write x*x, or elementary.powi), "
+    "no `if` on x (use elementary.where)."
 )
 
 
@@ -36,14 +37,36 @@ def source_line(function, number):
 
 
 def check_text(function, label):
-    """Refuse what is not a function, or contains `**`, whose bits differ between interpreted and compiled code."""
+    """Refuse what is not a function, and three things in it or in a helper: `**`, whose bits differ between interpreted and
+    compiled code; recursion; a helper that is reached through a module, for it would keep the flags it was compiled with."""
     if not isinstance(plain(function), python_types.FunctionType):
         raise TypeError(f"{label} must be a plain Python function (or one with bare @njit), got {function!r}.")
-    number = None
-    for instruction in dis.get_instructions(plain(function).__code__):
-        number = instruction.starts_line if isinstance(instruction.starts_line, int) else number
-        if instruction.opname == "BINARY_OP" and instruction.argrepr.startswith("**"):
-            raise ValueError(f"{label} uses **. Write x*x, or elementary.powi(x, n).\n{source_line(function, number)}")
+    _check(plain(function), label, ())
+
+
+def _check(function, label, callers):
+    if function in callers:
+        raise ValueError(f"{label} calls itself through {function.__name__}(). Write a loop.")
+    scope = function.__globals__
+    for code in _codes(function.__code__):
+        number, held = None, None
+        for instruction in dis.get_instructions(code):
+            number = instruction.starts_line if isinstance(instruction.starts_line, int) else number
+            if instruction.opname == "BINARY_OP" and instruction.argrepr.startswith("**"):
+                raise ValueError(f"{label} uses **. Write x*x, or elementary.powi(x, n).\n{source_line(function, number)}")
+            name, module = instruction.argval, held if isinstance(held, python_types.ModuleType) else None
+            held = getattr(module, name, None) if module and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") else None
+            if _helper(held):
+                raise ValueError(f"{label} calls {module.__name__}.{name}. Write: from {module.__name__} import {name}.")
+            held = scope.get(name) if instruction.opname == "LOAD_GLOBAL" else held
+    named = [scope[name] for name in _names(function.__code__) if name in scope]
+    for value in named + [cell.cell_contents for cell in function.__closure__ or ()]:
+        if _helper(value):
+            _check(plain(value), label, (*callers, function))
+
+
+def _helper(value):
+    return isinstance(plain(value), python_types.FunctionType) and not _ours(value)
 
 
 def _rebuilt(function, convert):
@@ -58,23 +81,29 @@ def _rebuilt(function, convert):
     return copy
 
 
+def _codes(code):
+    """`code` and that of the functions defined in it."""
+    yield code
+    for inner in code.co_consts:
+        if isinstance(inner, python_types.CodeType):
+            yield from _codes(inner)
+
+
 def _names(code):
-    inner = (c for c in code.co_consts if isinstance(c, python_types.CodeType))
-    return set(code.co_names).union(*map(_names, inner))
+    """Names of the globals that `code` reads: not of attributes, for a parameter may be called like a function."""
+    return {found.argval for each in _codes(code) for found in dis.get_instructions(each) if found.opname == "LOAD_GLOBAL"}
 
 
 def _ours(function):
     return (getattr(function, "__module__", "") or "").startswith(__package__ + ".")
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(function):
     """`function` and its helpers as a numba dispatcher with the engine's flags; in interpreted mode the function itself."""
 
     def convert(value):
-        if isinstance(plain(value), python_types.FunctionType) and not _ours(value):
-            return compiled(plain(value))
-        return value
+        return compiled(plain(value)) if _helper(value) else value
 
     return numba.njit(**OPTIONS, forceinline=True)(_rebuilt(plain(function), convert)) if JIT else plain(function)
 
@@ -93,7 +122,7 @@ def _interpreted_value(value):
     return interpreted(value.py_func) if hasattr(value, "py_func") else value
 
 
-@lru_cache(maxsize=None)
+@cache
 def interpreted(function):
     """`function` with every compiled helper replaced by its Python text: the exact, slow twin; nothing is compiled."""
     return _rebuilt(plain(function), _interpreted_value)
@@ -156,10 +185,12 @@ def _compile_error(function, label, error):
     number = int(places[-1].rstrip(":").rsplit(" ", 1)[-1]) if places else plain(function).__code__.co_firstlineno
     noise = ("Failed in", "During:", "File ", "<source elided>", "^", "- Resolution", "There are", "This error", "Enable", "-")
     reason = next((line for line in lines if line and not line.startswith(noise)), "no reason given")
+    if reason.endswith("signature:"):
+        reason = f"{reason} {next((line[4:] for line in lines if line.startswith('>>> ')), '')}"
     return TypeError(f"{label} does not compile.\n{source_line(function, number)}\nnumba: {reason}\n{RULES}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def for_lanes(function, label, kinds):
     """Compile a text for lanes, or where it branches on x, to run one particle after the other.
 
@@ -195,5 +226,6 @@ def for_lanes(function, label, kinds):
     except NumbaError as error:
         raise _compile_error(function, label, error) from None
     reason = str(_compile_error(function, label, in_lanes)).split("\n", 1)[1]
-    warnings.warn(f"{label} runs one particle at a time, at a fraction of the speed: it does not compile for lanes.\n{reason}", stacklevel=2)
+    message = f"{label} runs one particle at a time, at a fraction of the speed: it does not compile for lanes.\n{reason}"
+    warnings.warn(message, stacklevel=2)
     return _lane_by_lane(text, len(kinds)), "column"

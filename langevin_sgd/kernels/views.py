@@ -1,23 +1,24 @@
 """Views: how a text sees the numbers of one particle, while WIDTH particles are worked on at once.
 
-A group of WIDTH particles lies in memory component by component, WIDTH neighbouring numbers each. An array of groups has the shape
-(groups, components, WIDTH) and is C-contiguous; `offset` counts numbers from its start.
+A group of WIDTH particles lies in memory component by component, WIDTH neighbouring numbers each. An array of groups has the
+shape (groups, components, WIDTH) and is C-contiguous; `offset` counts numbers from its start.
 
-| made by                             | `v[k]` is                                         | used for                              |
-|-------------------------------------|---------------------------------------------------|---------------------------------------|
-| `view(array, offset, dim)`          | component k of WIDTH particles                    | x, v, g, xi, z, out                   |
-| `column(array, offset, dim)`        | component k of one of them                        | texts that branch on x: slow, exact   |
-| `table_row(table, row, dim)`        | entry k of one row of a data table, for all lanes | the mean over all examples            |
-| `gathered_row(table, rows, offset)` | entry k of a row of its own in each lane          | minibatches                           |
+| made by                                  | `v[k]` is                                | used for                            |
+|------------------------------------------|------------------------------------------|-------------------------------------|
+| `view(array, offset, dim)`               | component k of WIDTH particles           | x, v, g, xi, z, out                 |
+| `column(array, offset, dim)`             | component k of one of them               | texts that branch on x: slow, exact |
+| `table_row(table, row, dim)`             | entry k of one row of a table, all lanes | the mean over all examples          |
+| `gathered_row(table, rows, offset, dim)` | entry k of a row of its own in each lane | minibatches                         |
 
 A view supports `v[k]`, `v[k] = ...` and `len(v)`, and nothing else. In interpreted Python all four are numpy slices.
 
-`flat(array)` is all numbers of an array in a row. Kernels hand `flat`s around, not arrays: numba counts references to arrays, which costs
-more than the physics.
+`flat(array)` is all numbers of an array in a row. Kernels hand `flat`s around, not arrays: numba counts references to arrays,
+which costs more than the physics.
 """
 
 import operator
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -33,7 +34,7 @@ _VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
 
 
 class ViewType(types.Type):
-    """`dim` components of one quantity, `stride` numbers apart; each is an `element`: lanes or a scalar type."""
+    """`dim` components (None: of a `flat`) of one quantity, `stride` numbers apart; each an `element`: lanes or a scalar."""
 
     def __init__(self, kind, dim, stride, element):
         self.kind, self.dim, self.stride, self.element = kind, dim, stride, element
@@ -65,7 +66,7 @@ def column_type(dim):
 
 def flat_type(number):
     """The numba type of `flat(array)` for an array of `number`."""
-    return ViewType("flat", 0, 1, number)
+    return ViewType("flat", None, 1, number)
 
 
 def row_type(dim):
@@ -118,7 +119,7 @@ def gathered_row(table, rows, offset, dim):
 
 def store_words(array, offset, value):
     """Store the lanes of the int64 or uint64 `value` in the int64 `array` from `offset` on."""
-    array.reshape(-1)[offset] = value
+    array.reshape(-1)[offset] = np.asarray(value).astype(np.int64)
 
 
 def _start_of(context, builder, kind, value):
@@ -155,14 +156,22 @@ def _gathered_type(table, rows, offset, dim):
     return GatheredRowType(dim.literal_value) if isinstance(dim, types.IntegerLiteral) else None
 
 
-teach(flat, lambda array: flat_type(array.dtype) if isinstance(array, types.Array) else None, lambda c, b, s, a: _start_of(c, b, s.args[0], a[0]))
+def _length_type(v):
+    return types.intp if isinstance(v, (ViewType, GatheredRowType)) and v.dim is not None else None
+
+
+teach(
+    flat,
+    lambda array: flat_type(array.dtype) if isinstance(array, types.Array) else None,
+    lambda c, b, s, a: _start_of(c, b, s.args[0], a[0]),
+)
 teach(flat_from, lambda numbers, offset: numbers if isinstance(numbers, ViewType) else None, _place)
 teach(view, _strided_type(view_type), _place)
 teach(column, _strided_type(column_type), _place)
 teach(table_row, _strided_type(row_type), _place)
 teach(gathered_row, _gathered_type, _gathered)
 teach(store_words, lambda array, offset, value: types.none if isinstance(value, LanesType) else None, _stored)
-teach(len, lambda v: types.intp if isinstance(v, (ViewType, GatheredRowType)) else None, lambda c, b, s, a: _INDEX(s.args[0].dim))
+teach(len, _length_type, lambda c, b, s, a: _INDEX(s.args[0].dim))
 
 
 @infer_global(operator.getitem)
@@ -181,7 +190,14 @@ class _SetComponent(AbstractTemplate):
             return signature(types.none, args[0], types.intp, args[0].element)
 
 
+def _counted(builder, dim, component):
+    """A negative `component` counts from the end, as in Python (x[k - 1] on a ring). LLVM drops the test if it knows the sign."""
+    negative = builder.icmp_signed("<", component, _INDEX(0))
+    return builder.select(negative, builder.add(component, _INDEX(dim)), component)
+
+
 def _address(builder, view, pointer, component):
+    component = component if view.dim is None else _counted(builder, view.dim, component)
     place = builder.gep(pointer, [builder.mul(component, _INDEX(view.stride), flags=("nsw",))], inbounds=True)
     return builder.bitcast(place, _VECTOR.as_pointer()) if isinstance(view.element, LanesType) else place
 
@@ -205,7 +221,7 @@ def _set(context, builder, sig, args):
 @lower_builtin(operator.getitem, GatheredRowType, types.intp)
 def _gather(context, builder, sig, args):
     row = cgutils.create_struct_proxy(sig.args[0])(context, builder, value=args[0])
-    column_start = builder.gep(row.table, [args[1]], inbounds=True)
+    column_start = builder.gep(row.table, [_counted(builder, sig.args[0].dim, args[1])], inbounds=True)
     lanes = ir.Constant(_VECTOR, ir.Undefined)
     for lane in range(WIDTH):
         index = builder.load(builder.gep(row.rows, [_INDEX(lane)], inbounds=True))

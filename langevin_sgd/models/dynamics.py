@@ -1,13 +1,15 @@
 """Dynamics: one update of one particle. SGD and Langevin dynamics are two records of the same kind.
 
-Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or averaged over the batch), z thermal normals.
+Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or averaged over the batch), z thermal
+normals.
 """
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from ..kernels.elementary import exp, sqrt
+from ..kernels.elementary import exp, fma, sqrt
 from ..kernels.texts import check_text
-from .parameters import choice, integer, number, parameters
+from .parameters import choice, integer, integer_or_schedule, number_or_schedule, parameters
 
 MEMORIES = (None, "velocity", "hidden")
 
@@ -56,23 +58,37 @@ class Dynamics(_DynamicsFields):
         choice(memory, "memory", MEMORIES)
         normals, state_size = integer(normals, "normals", at_least=0), integer(state_size, "state_size", at_least=1)
         substeps = integer(substeps, "substeps", at_least=1)
-        return super().__new__(cls, name, update, parameters(params, repr(name)), advance, normals, memory, state_size, substeps)
+        params = parameters(params, repr(name), schedules=True)
+        if "batch_size" in params._fields:
+            params = params._replace(batch_size=_batch_size(params.batch_size, name))
+        return super().__new__(cls, name, update, params, advance, normals, memory, state_size, substeps)
+
+
+def _batch_size(value, owner):
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    checked = integer_or_schedule(whole, f"batch_size of {owner!r}", at_least=1)
+    return float(checked) if isinstance(checked, int) else checked
 
 
 def _sgd(p, x, v, g, xi, z):
     for k in range(len(x)):
-        x[k] = x[k] - p.learning_rate * (g[k] + xi[k] + p.weight_decay * x[k])
+        x[k] = fma(-p.learning_rate, g[k] + xi[k], x[k])
+
+
+def _sgd_with_decay(p, x, v, g, xi, z):
+    for k in range(len(x)):
+        x[k] = fma(-p.learning_rate, fma(p.weight_decay, x[k], g[k] + xi[k]), x[k])
 
 
 def _heavy_ball(p, x, v, g, xi, z):
     for k in range(len(x)):
-        v[k] = p.momentum * v[k] + p.learning_rate * (g[k] + xi[k] + p.weight_decay * x[k])
+        v[k] = p.momentum * v[k] + p.learning_rate * fma(p.weight_decay, x[k], g[k] + xi[k])
         x[k] = x[k] - v[k]
 
 
 def _torch_nesterov(p, x, v, g, xi, z):
     for k in range(len(x)):
-        move = p.learning_rate * (g[k] + xi[k] + p.weight_decay * x[k])
+        move = p.learning_rate * fma(p.weight_decay, x[k], g[k] + xi[k])
         v[k] = p.momentum * v[k] + move
         x[k] = x[k] - (move + p.momentum * v[k])
 
@@ -84,7 +100,7 @@ def _look_ahead(p, x, v, g, z):
 
 def _after_look_ahead(p, x, v, g, xi, z):
     for k in range(len(x)):
-        move = p.learning_rate * (g[k] + xi[k] + p.weight_decay * x[k])
+        move = p.learning_rate * fma(p.weight_decay, x[k], g[k] + xi[k])
         v[k] = p.momentum * v[k] + move
         x[k] = x[k] - move
 
@@ -112,30 +128,30 @@ def sgd(learning_rate, batch_size=1, momentum=0.0, nesterov=None, weight_decay=0
     """
     choice(nesterov, "nesterov", (None, "torch", "lookahead"))
     params = {
-        "learning_rate": number(learning_rate, "learning_rate", above=0),
-        "batch_size": integer(batch_size, "batch_size", at_least=1),
-        "momentum": number(momentum, "momentum", at_least=0, below=1),
-        "weight_decay": number(weight_decay, "weight_decay", at_least=0),
+        "learning_rate": number_or_schedule(learning_rate, "learning_rate", above=0),
+        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
+        "momentum": number_or_schedule(momentum, "momentum", at_least=0, below=1),
+        "weight_decay": number_or_schedule(weight_decay, "weight_decay", at_least=0),
     }
     if nesterov == "torch":
         return Dynamics("sgd_torch_nesterov", _torch_nesterov, params, memory="velocity")
     if nesterov == "lookahead":
         return Dynamics("sgd_lookahead_nesterov", _after_look_ahead, params, advance=_look_ahead, memory="velocity")
     if momentum == 0.0:  # no velocity to store
-        return Dynamics("sgd", _sgd, params)
+        return Dynamics("sgd", _sgd_with_decay if weight_decay else _sgd, params)
     return Dynamics("sgd_momentum", _heavy_ball, params, memory="velocity")
 
 
 def _euler_maruyama(p, x, v, g, xi, z):
     kick = sqrt(2.0 * p.temperature * p.step_size)
     for k in range(len(x)):
-        x[k] = x[k] - p.step_size * (g[k] + xi[k]) + kick * z[k]
+        x[k] = fma(kick, z[k], fma(-p.step_size, g[k] + xi[k], x[k]))
 
 
 def _leimkuhler_matthews(p, x, v, g, xi, z):
     kick = sqrt(0.5 * p.temperature * p.step_size)
     for k in range(len(x)):
-        x[k] = x[k] - p.step_size * (g[k] + xi[k]) + kick * (v[k] + z[k])
+        x[k] = fma(kick, v[k] + z[k], fma(-p.step_size, g[k] + xi[k], x[k]))
         v[k] = z[k]
 
 
@@ -152,8 +168,8 @@ def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
         Divides the gradient noise, if any is given (stochastic-gradient Langevin dynamics).
     method : {"euler_maruyama", "leimkuhler_matthews"}
         Euler-Maruyama: on a quadratic of curvature h the variance is T/(h (1 - h dt/2)), an error of order dt. Leimkuhler and
-        Matthews (2013, arXiv:1203.5428): x' = x - dt grad U + sqrt(T dt / 2) (R_k + R_{k+1}), exact there, and of order dt^2 in general.
-        Its first R is 0, so that the first step's noise has half its later variance.
+        Matthews (2013, arXiv:1203.5428): x' = x - dt grad U + sqrt(T dt / 2) (R_k + R_{k+1}), exact there, and of order dt^2 in
+        general. Its first R is 0, so that the first step's noise has half its later variance.
 
     Returns
     -------
@@ -162,9 +178,9 @@ def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
     methods = {"euler_maruyama": (_euler_maruyama, None), "leimkuhler_matthews": (_leimkuhler_matthews, "hidden")}
     choice(method, "method", tuple(methods))
     params = {
-        "temperature": number(temperature, "temperature", at_least=0),
-        "step_size": number(step_size, "step_size", above=0),
-        "batch_size": integer(batch_size, "batch_size", at_least=1),
+        "temperature": number_or_schedule(temperature, "temperature", at_least=0),
+        "step_size": number_or_schedule(step_size, "step_size", above=0),
+        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
     }
     update, memory = methods[method]
     return Dynamics(f"langevin_{method}", update, params, normals=1, memory=memory)
@@ -204,8 +220,8 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
     batch_size : int >= 1
         Divides the gradient noise, if any is given.
     method : {"baoab"}
-        Kick, drift, exact friction and noise, drift, kick (Leimkuhler and Matthews 2013, arXiv:1203.5428). On a quadratic <x^2> = T/h
-        exactly, <v^2> = (T/m) (1 - dt^2 h / (4 m)).
+        Kick, drift, exact friction and noise, drift, kick (Leimkuhler and Matthews 2013, arXiv:1203.5428). On a quadratic <x^2> =
+        T/h exactly, <v^2> = (T/m) (1 - dt^2 h / (4 m)).
 
     Returns
     -------
@@ -214,10 +230,10 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
     """
     choice(method, "method", ("baoab",))
     params = {
-        "temperature": number(temperature, "temperature", at_least=0),
-        "friction": number(friction, "friction", at_least=0),
-        "step_size": number(step_size, "step_size", above=0),
-        "mass": number(mass, "mass", above=0),
-        "batch_size": integer(batch_size, "batch_size", at_least=1),
+        "temperature": number_or_schedule(temperature, "temperature", at_least=0),
+        "friction": number_or_schedule(friction, "friction", at_least=0),
+        "step_size": number_or_schedule(step_size, "step_size", above=0),
+        "mass": number_or_schedule(mass, "mass", above=0),
+        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
     }
     return Dynamics("underdamped_langevin_baoab", _baoab_after, params, _baoab_before, normals=1, memory="velocity")

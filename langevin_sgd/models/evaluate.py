@@ -1,6 +1,7 @@
 """Energy, gradient and Hessian of a model at many points."""
 
-from functools import lru_cache
+import math
+from functools import cache
 
 import numba
 import numpy as np
@@ -10,12 +11,15 @@ from ..kernels.groups import empty_groups, pack, unpack
 from ..kernels.lanes import WIDTH
 from ..kernels.texts import for_lanes
 from ..kernels.views import row_type, table_row, view, view_type
+from .arrays import real_array
 from .losses import Loss
+from .parameters import choice
+from .potentials import Potential
 
 QUANTITIES = ("energy", "gradient", "hessian", "drift")
 
 
-@lru_cache(maxsize=None)
+@cache
 def energy_text(energy):
     """The energy as a text that writes into `out`."""
 
@@ -25,7 +29,7 @@ def energy_text(energy):
     return write_energy
 
 
-@lru_cache(maxsize=None)
+@cache
 def example_loss_text(example_loss):
     """The loss of one example as a text that writes into `out`."""
 
@@ -35,7 +39,7 @@ def example_loss_text(example_loss):
     return write_loss
 
 
-@lru_cache(maxsize=None)
+@cache
 def _potential_kernel(text, dim, size):
     @kernel
     def run(p, x, out):
@@ -45,7 +49,7 @@ def _potential_kernel(text, dim, size):
     return run
 
 
-@lru_cache(maxsize=None)
+@cache
 def _mean_kernel(text, dim, size, columns):
     @kernel
     def run(p, x, out, table, one):
@@ -59,7 +63,7 @@ def _mean_kernel(text, dim, size, columns):
                 for k in range(size):
                     total[k] += example[k]
             for k in range(size):
-                total[k] = total[k] / table.shape[0]
+                total[k] = total[k] * (1.0 / table.shape[0])
 
     return run
 
@@ -73,34 +77,39 @@ def evaluate(model, x, quantity):
         A loss is averaged over its table.
     x : array_like, shape (..., d)
         Points.
-    quantity : {"energy", "gradient", "hessian"}
+    quantity : {"energy", "gradient", "hessian", "drift"}
 
     Returns
     -------
     ndarray, shape (...), (..., d) or (..., d, d)
-        In units of energy, energy per length, energy per length squared. A `drift` is no part of it.
+        In units of energy, energy per length, energy per length squared; a `drift` is no part of the gradient.
 
     Raises
     ------
-    ValueError
-        If the last axis of x is not d, or the model has no Hessian.
+    TypeError, ValueError
+        If model is neither, the last axis of x is not d, or the model has no Hessian or drift.
     """
-    if quantity not in QUANTITIES:
-        raise ValueError(f"quantity must be one of {', '.join(map(repr, QUANTITIES))}, got {quantity!r}.")
-    x = np.asarray(x, dtype=np.float64)
+    if not isinstance(model, (Potential, Loss)):
+        raise TypeError(f"model must be a Potential or a Loss, got {model!r}.")
+    choice(quantity, "quantity", QUANTITIES)
+    x = real_array(x, "x")
     if x.ndim == 0 or x.shape[-1] != model.dim:
         raise ValueError(f"x must have the shape (..., {model.dim}) for {model.name!r}, got {x.shape}.")
     dim, of_loss = model.dim, isinstance(model, Loss)
-    text = getattr(model, ("example_" + quantity.replace("energy", "loss")) if of_loss else quantity)
+    field = ("example_" + quantity.replace("energy", "loss")) if of_loss else quantity
+    text = getattr(model, field, None)
     if text is None:
-        raise ValueError(f"{model.name!r} has no Hessian; give it one as {'example_hessian' if of_loss else 'hessian'}= to ask for it.")
+        raise ValueError(
+            f"{model.name!r} has no {quantity}" + (f"; give it one as {field}= to ask for it." if field in model._fields else ".")
+        )
     if quantity == "energy":
         text = (example_loss_text if of_loss else energy_text)(text)
-    numbers = {"energy": 1, "gradient": dim, "hessian": dim * dim}[quantity]
-    size = numbers + (model.scratch if quantity == "gradient" else 0)
+    shape = {"energy": (), "hessian": (dim, dim)}.get(quantity, (dim,))
+    numbers = math.prod(shape)
+    size = numbers + (model.scratch if shape == (dim,) else 0)
     points = x.reshape(-1, dim)
     if not len(points):
-        return np.empty(x.shape[:-1] + {"energy": (), "gradient": (dim,), "hessian": (dim, dim)}[quantity])
+        return np.empty(x.shape[:-1] + shape)
     packed = pack(points)
     out = empty_groups(len(packed), size)
     label, p = f"{quantity} of {model.name!r}", model.params
@@ -114,4 +123,4 @@ def evaluate(model, x, quantity):
             text, _ = for_lanes(text, label, (numba.typeof(p), view_type(dim), view_type(size)))
             _potential_kernel(text, dim, size)(p, packed, out)
     values = unpack(out, len(points))[:, :numbers]
-    return values.reshape(x.shape[:-1] + {"energy": (), "gradient": (dim,), "hessian": (dim, dim)}[quantity])
+    return values.reshape(x.shape[:-1] + shape)

@@ -1,11 +1,13 @@
 """Losses of a data table: a `Loss` is one example's loss and gradient; its mean over the table is a potential."""
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..kernels.elementary import fma, sigmoid, softplus
 from ..kernels.texts import check_text
+from .arrays import real_array
 from .parameters import integer, number, parameters, symmetric_matrix
 from .potentials import check_gradient
 
@@ -50,13 +52,24 @@ class Loss(_LossFields):
     Raises
     ------
     TypeError, ValueError
-        If a text breaks the rules of `langevin_sgd.kernels.texts`, the table is not finite, or the gradient is not that of the loss.
+        If a text breaks the rules of `langevin_sgd.kernels.texts`, the table is not finite, or the gradient is not that of the
+        loss.
     """
 
     __slots__ = ()
 
     def __new__(
-        cls, name, example_loss, example_gradient, params, data, dim, example_hessian=None, example_fisher=None, draw=None, scratch=0
+        cls,
+        name,
+        example_loss,
+        example_gradient,
+        params,
+        data,
+        dim,
+        example_hessian=None,
+        example_fisher=None,
+        draw=None,
+        scratch=0,
     ):
         texts = {"example_loss": example_loss, "example_gradient": example_gradient}
         texts |= {"example_hessian": example_hessian, "example_fisher": example_fisher, "draw": draw}
@@ -72,8 +85,8 @@ class Loss(_LossFields):
 
 
 def table_of(values, name):
-    """`values` as a finite, C-contiguous float64 table (examples, columns)."""
-    table = np.ascontiguousarray(values, dtype=np.float64)
+    """`values` as a new, finite, C-contiguous float64 table (examples, columns)."""
+    table = real_array(values, name)
     if table.ndim != 2 or table.size == 0:
         raise ValueError(f"{name} must have the shape (examples, columns), got {np.shape(values)}.")
     if not np.all(np.isfinite(table)):
@@ -84,7 +97,7 @@ def table_of(values, name):
 
 def _with_targets(inputs, targets, name):
     inputs = table_of(inputs, "inputs")
-    targets = np.asarray(targets, dtype=np.float64)
+    targets = real_array(targets, name)
     if targets.shape != (len(inputs),):
         raise ValueError(f"{name} must have the shape ({len(inputs)},), one per row of inputs; got {targets.shape}.")
     return table_of(np.column_stack([inputs, targets]), f"inputs with {name}")
@@ -173,7 +186,9 @@ def logistic_regression(inputs, labels, l2=0.0):
     """
     table = _with_targets(inputs, labels, "labels")
     if not np.all(np.isin(table[:, -1], (0.0, 1.0))):
-        raise ValueError(f"labels must be 0 or 1, got the values {np.unique(table[:, -1])[:5].tolist()}. For -1 and +1 pass (labels + 1) / 2.")
+        raise ValueError(
+            f"labels must be 0 or 1, got the values {np.unique(table[:, -1])[:5].tolist()}. For -1 and +1 pass (labels + 1) / 2."
+        )
     params = {"l2": number(l2, "l2", at_least=0)}
     return Loss("logistic_regression", _logistic_loss, _logistic_gradient, params, table, table.shape[1] - 1, _logistic_hessian)
 

@@ -1,6 +1,8 @@
 """Gradient noise: what is added to the gradient of ONE example. A batch of B is the mean of B independent draws."""
 
-from typing import Any, Callable, NamedTuple
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,7 +49,9 @@ class GradientNoise(_NoiseFields):
         check_text(sample, f"sample of {name!r}")
         normals, uniforms = integer(normals, "normals", at_least=0), integer(uniforms, "uniforms", at_least=0)
         if gaussian and uniforms:
-            raise ValueError(f"uniforms must be 0 for gaussian=True, got {uniforms}: {name!r} cannot be Gaussian in uniform numbers.")
+            raise ValueError(
+                f"uniforms must be 0 for gaussian=True, got {uniforms}: {name!r} cannot be Gaussian in uniform numbers."
+            )
         return super().__new__(cls, name, sample, parameters(params, repr(name)), normals, uniforms, bool(gaussian), dim)
 
 
@@ -82,7 +86,8 @@ def covariance_factor(covariance, name="covariance"):
         largest = left[pivot][pivot]
         if largest <= tolerance:
             break
-        column = [left[k][pivot] / largest**0.5 for k in range(size)]
+        root = math.sqrt(largest)  # correctly rounded everywhere, unlike a power
+        column = [left[k][pivot] / root for k in range(size)]
         for k in range(size):
             for j in range(size):
                 left[k][j] -= column[k] * column[j]
@@ -114,8 +119,8 @@ def gaussian(covariance):
     Parameters
     ----------
     covariance : array_like, shape (d, d) or (d,)
-        Sigma, the covariance of ONE example's gradient (or the d diagonal entries), (energy / length)^2. Positive semidefinite: rank
-        below d is allowed.
+        Sigma, the covariance of ONE example's gradient (or the d diagonal entries), (energy / length)^2. Positive semidefinite:
+        rank below d is allowed.
 
     Returns
     -------
@@ -126,8 +131,10 @@ def gaussian(covariance):
         matrix = np.diagonal(matrix)
     if matrix.ndim == 1:
         if matrix.min() < 0:
-            raise ValueError(f"covariance must be positive semidefinite, but a diagonal entry is {matrix.min():.6g}.")
-        return GradientNoise("gaussian", _diagonal_sample, {"scale": np.sqrt(matrix)}, len(matrix), gaussian=True, dim=len(matrix))
+            raise ValueError(f"covariance must be positive semidefinite, but its smallest eigenvalue is {matrix.min():.6g}.")
+        return GradientNoise(
+            "gaussian", _diagonal_sample, {"scale": np.sqrt(matrix)}, len(matrix), gaussian=True, dim=len(matrix)
+        )
     factor = covariance_factor(matrix)
     return GradientNoise("gaussian", _factor_sample, {"factor": factor}, factor.shape[1], gaussian=True, dim=len(factor))
 
@@ -150,8 +157,8 @@ def minibatch(sampling="with_replacement"):
 def table_gaussian():
     """The Gaussian twin of minibatch noise: covariance exactly that of the table at each x, without a matrix root.
 
-    xi = sum_i (z_i - mean z) g_i / sqrt(N B) for the N example gradients g_i and N standard normals z_i. Derivation: the covariance of
-    z_i - mean z is delta_ij - 1/N, so that E xi xi' = (sum_i g_i g_i' / N - gbar gbar') / B = Sigma / B.
+    xi = sum_i (z_i - mean z) g_i / sqrt(N B) for the N example gradients g_i and N standard normals z_i. Derivation: the
+    covariance of z_i - mean z is delta_ij - 1/N, so that E xi xi' = (sum_i g_i g_i' / N - gbar gbar') / B = Sigma / B.
 
     Returns
     -------

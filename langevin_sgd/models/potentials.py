@@ -1,6 +1,7 @@
 """Energy landscapes: a `Potential` is an energy and its gradient for one particle, written as two plain functions."""
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class Potential(_PotentialFields):
 
 
 def check_gradient(name, p, dim, scratch, energy, gradient, *row):
-    """Compare `gradient` with central differences of `energy` along a random direction at two points; interpreted, so nothing compiles."""
+    """Compare `gradient` with central differences of `energy` along a random direction at two points, interpreted."""
     energy, gradient = interpreted(energy), interpreted(gradient)
     random, step, out = np.random.default_rng(0), 1e-5, np.zeros(dim + scratch)
     with np.errstate(all="ignore"):
@@ -74,8 +75,9 @@ def check_gradient(name, p, dim, scratch, energy, gradient, *row):
             scale = max(abs(slope), abs(difference), float(np.abs(out[:dim]).max()))
             if np.isfinite(slope) and np.isfinite(difference) and abs(slope - difference) > 1e-4 * scale + 1e-8:
                 raise ValueError(
-                    f"the gradient of {name!r} is not that of its energy: at x = {np.round(x, 3).tolist()} along a random direction it "
-                    f"gives {slope:.6g}, differences of the energy give {difference:.6g}. Correct one of them; a force that is no gradient goes into drift=."
+                    f"the gradient of {name!r} is not that of its energy: at x = {np.round(x, 3).tolist()} along a random "
+                    f"direction it gives {slope:.6g}, differences of the energy give {difference:.6g}. Correct one of them; a "
+                    "force that is no gradient goes into drift=."
                 )
 
 

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .arrays import real_array
+
 
 class Schedule(NamedTuple):
     """Value of a parameter in each step: `values[k]` is used by the step that leads from `step` = k to k + 1."""
@@ -28,8 +30,10 @@ def from_values(values):
     Schedule
         To be passed for `learning_rate`, `step_size`, `temperature` ... of a dynamics.
     """
-    array = np.array(values, dtype=np.float64)
+    array = real_array(values, "values")
     if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)):
-        raise ValueError(f"values must be a non-empty one-dimensional list of finite numbers, got the shape {array.shape}: {values!r}.")
+        raise ValueError(
+            f"values must be a non-empty one-dimensional list of finite numbers, got the shape {array.shape}: {values!r}."
+        )
     array.setflags(write=False)
     return Schedule("from_values", array)

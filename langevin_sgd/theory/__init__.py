@@ -81,6 +81,7 @@ from .stationary_law import best_boltzmann, bin_probabilities, stationary_densit
 from .student import StudentLaw, student_covariance, student_density, student_law, student_tail
 from .tails import TailExponents, regression_moments_1d, tail_exponents
 from .transfer_operator import transfer_operator
+from .virial import VirialBudget, virial_budget
 from .weak_error import DriftNoise, diffusion_moments, flow_error, interpolating_ou, modified_equation, modified_loss, sgd_moments
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "TemperatureConventions",
     "UnderdampedLimit",
     "VarianceTest",
+    "VirialBudget",
     "ar1_autocorrelation_time",
     "ar1_mean_inflation",
     "area_per_step",
@@ -197,5 +199,6 @@ __all__ = [
     "transfer_operator_heavy_ball",
     "two_point_cdf",
     "variance_test_samples",
+    "virial_budget",
     "xie_escape_time",
 ]

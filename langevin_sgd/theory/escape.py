@@ -27,8 +27,8 @@ def kramers_time(potential, diffusion, minimum, saddle):
     Returns
     -------
     float
-        In units of time. Relative error O(T / barrier): 22 % too short at barrier/T = 2.5, 11 % at 5 in the quartic well; use
-        `mean_first_passage_time` for the exact value in d = 1.
+        In units of time. Relative error O(T / barrier): in the quartic well the exact time is 22 % longer at barrier/T = 2.5 and
+        11 % at 5; `mean_first_passage_time` gives it in d = 1.
 
     Raises
     ------
@@ -100,8 +100,7 @@ def quasi_potential(
     Returns
     -------
     float
-        V in units of length^2/energy times energy, i.e. that of the learning rate times 1: V/eta is a pure number. `inf` if
-        the noise cannot climb.
+        V in units of the learning rate (length^2/energy), so that V/eta is a pure number. Infinite if the noise cannot climb.
 
     Raises
     ------

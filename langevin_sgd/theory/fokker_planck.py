@@ -7,7 +7,7 @@ from . import inputs
 from .grids import QUANTITIES, check_box, grid_moments, tensor_nodes, with_errors
 from .jump_rates import fokker_planck_generator
 
-PILOT = {1: 200, 2: 40, 3: 16}
+PILOTS = {1: (200, 200, 400), 2: (80, 80, 160), 3: (20, 20, 24)}  # the last, finer one resolves a narrow ridge of full D
 TABLE = QUANTITIES | {
     "mean_velocity": (("component",), "mean velocity, the integral of the current", "length/time"),
     "area_rate": (("component", "component_j"), "area per time, the integral of (x_i J_j - x_j J_i)/2", "length^2/time"),
@@ -25,7 +25,8 @@ def fokker_planck(potential, diffusion, *, bounds=None, points=None, boundary="r
     Parameters
     ----------
     potential, diffusion, bounds, points, boundary, force, floor
-        As in `fokker_planck_generator`; boundaries reflecting or periodic. Without bounds a coarse solution narrows the box down.
+        As in `fokker_planck_generator`; boundaries reflecting or periodic. Without bounds coarse solutions narrow the
+        box down, unless D is one number.
 
     Returns
     -------
@@ -52,9 +53,11 @@ def fokker_planck(potential, diffusion, *, bounds=None, points=None, boundary="r
             "boundary 'absorbing' has no stationary law; use fokker_planck_generator with relaxation_rates or evolve_density"
         )
     setting = {"boundary": boundary, "force": force, "floor": floor}
-    if bounds is None:
-        bounds = _narrow(fokker_planck_generator(potential, diffusion, points=PILOT[potential.dim], **setting))
+    if bounds is None and (callable(diffusion) or np.ndim(diffusion) or force):
+        for cells in PILOTS[potential.dim]:
+            bounds = _narrow(fokker_planck_generator(potential, diffusion, bounds=bounds, points=cells, **setting))
     fine = fokker_planck_generator(potential, diffusion, bounds=bounds, points=points, **setting)
+    bounds = [(1.5 * axis[0] - 0.5 * axis[1], 1.5 * axis[-1] - 0.5 * axis[-2]) for axis in fine.axes]
     half = [len(axis) // 2 for axis in fine.axes]
     if any(2 * n != len(axis) for n, axis in zip(half, fine.axes, strict=True)):
         raise ValueError(f"points must be even, because the law is also computed on half as many cells; got {points}")
@@ -90,26 +93,29 @@ def stationary_probability(generator):
     others = np.delete(np.arange(len(energy)), pin)
     reduced = generator.matrix[others][:, others].tocsc()
     column = generator.matrix[others][:, [pin]].toarray().ravel()
-    factors = splu(-reduced, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    try:
+        factors = splu(-reduced, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    except RuntimeError as error:
+        raise ValueError("the grid falls into parts that no jump joins: give narrower bounds or a larger floor") from error
     probability = np.insert(np.maximum(factors.solve(column), 0.0), pin, 1.0)
     return probability / probability.sum()
 
 
 def _narrow(generator):
-    """The part of the box where the marginals of a coarse solution exceed 1e-9 of their maximum, and two cells more."""
+    """The part of the box that matters: 2.3 times as wide as the interval that holds all but 1e-3 of the mass at each end.
+
+    For a normal law that is 7 standard deviations. A quantile is safer than a small density: on a coarse grid the tails are
+    too high.
+    """
     shape = [len(axis) for axis in generator.axes]
     probability = stationary_probability(generator).reshape(shape)
     box = []
     for k, axis in enumerate(generator.axes):
         marginal = probability.sum(axis=tuple(j for j in range(len(shape)) if j != k))
-        present = np.flatnonzero(marginal > 1e-9 * marginal.max())
-        spacing = axis[1] - axis[0]
-        box.append(
-            (
-                max(axis[present[0]] - 2.5 * spacing, axis[0] - spacing / 2),
-                min(axis[present[-1]] + 2.5 * spacing, axis[-1] + spacing / 2),
-            )
-        )
+        half = (axis[1] - axis[0]) / 2
+        low, high = np.interp([1e-3, 1 - 1e-3], np.cumsum(marginal), axis + half)
+        middle, reach = (low + high) / 2, 2.3 * (high - low) / 2 + 2 * half
+        box.append((max(middle - reach, axis[0] - half), min(middle + reach, axis[-1] + half)))
     return check_box(box, len(shape))
 
 

@@ -60,7 +60,8 @@ def fokker_planck_generator(potential, diffusion, *, bounds=None, points=None, b
         Cells per axis; by default 400, 100, 32 for d = 1, 2, 3.
     boundary : str or d strings
         "reflecting", "absorbing" or "periodic", for each axis. Jumps of an anisotropic D are several cells long: within that
-        distance of a reflecting or absorbing wall the scheme is of first order only.
+        distance of a reflecting wall the off-diagonal part of D is left out, and of an absorbing one a jump may end too early;
+        so the scheme is of first order only where the density does not vanish at such a wall.
     force : function x (n, d) -> (n, d), optional
         f, a force beside -grad U, in length/time; it need not be a gradient.
     floor : float
@@ -152,7 +153,13 @@ def _assemble(flow, axes, spacing, boundaries):
     shape = [len(axis) for axis in axes]
     nodes = tensor_nodes(axes).reshape(-1, len(axes))
     cell = np.stack(np.unravel_index(np.arange(len(nodes)), shape), axis=-1)
-    weights, offsets = selling_decomposition(flow.diffusion(nodes) / np.outer(spacing, spacing))
+    scaled = flow.diffusion(nodes) / np.outer(spacing, spacing)
+    weights, offsets = selling_decomposition(scaled)
+    walled = _at_a_wall(cell, offsets, shape, boundaries)
+    for k in range(weights.shape[-1]):
+        unit = k < len(axes)
+        weights[walled, k] = scaled[walled, k, k] if unit else 0.0
+        offsets[walled, k] = np.eye(len(axes), dtype=int)[k] if unit else 0
     parts = []
     for term in range(weights.shape[-1]):
         for sign in (1, -1):
@@ -160,7 +167,7 @@ def _assemble(flow, axes, spacing, boundaries):
             step = sign * offsets[used, term]
             target, stays = _target(cell[used] + step, shape, boundaries)
             used, step, target = used[stays], step[stays], target[stays]
-            rate = weights[used, term] * _bernoulli(-_work(flow, nodes[used], step * spacing))
+            rate = weights[used, term] * _bernoulli(-_work(flow, nodes[used], step * spacing, walled[used]))
             parts.append((used, target, rate, step * spacing))
     origin, target, rate, displacement = (np.concatenate(part) for part in zip(*parts, strict=True))
     kept = target >= 0
@@ -170,6 +177,17 @@ def _assemble(flow, axes, spacing, boundaries):
     cells = np.arange(len(nodes))
     matrix = (gain - coo_matrix((loss, (cells, cells)), shape=size)).tocsc()
     return Generator(matrix, axes, flow, origin, target, rate, displacement)
+
+
+def _at_a_wall(cell, offsets, shape, boundaries):
+    """Cells from which some jump would cross a reflecting wall; there only the diagonal of D is used, along the axes.
+
+    Without that, a cell in a corner can lose all its jumps and be cut off from the others.
+    """
+    reflecting = np.array([kind == "reflecting" for kind in boundaries])
+    reach = np.abs(offsets).max(axis=1)
+    near = (cell < reach) | (cell + reach >= np.array(shape))
+    return (near & reflecting).any(axis=1)
 
 
 def _target(index, shape, boundaries):
@@ -188,14 +206,16 @@ def _target(index, shape, boundaries):
     return np.where(absorbed, -1, np.ravel_multi_index(index.T, shape)), stays
 
 
-def _work(flow, x, displacement):
+def _work(flow, x, displacement, walled):
     """Line integral of D^-1 (f - grad U) along each jump: differences of U for isotropic constant D, else Simpson's rule."""
     total = np.zeros(len(x))
     for part, share in ((0.0, 1 / 6), (0.5, 4 / 6), (1.0, 1 / 6)):
         at = x + part * displacement
         drift = np.broadcast_to(flow.force(at), at.shape)
         if flow.temperature is None:
-            drift = np.linalg.solve(flow.diffusion(at), (drift - evaluate(flow.potential, at, "gradient"))[..., None])[..., 0]
+            matrix = flow.diffusion(at)
+            matrix = np.where(walled[:, None, None], matrix * np.eye(at.shape[1]), matrix)
+            drift = np.linalg.solve(matrix, (drift - evaluate(flow.potential, at, "gradient"))[..., None])[..., 0]
         total += share * (drift * displacement).sum(axis=-1)
     if flow.temperature is None:
         return total
@@ -204,7 +224,7 @@ def _work(flow, x, displacement):
 
 
 def _bernoulli(z):
-    """z/(exp(z) - 1)."""
-    z = np.clip(z, -700, 700)
+    """z/(exp(z) - 1), at least 1e-40, so that no jump is impossible by underflow."""
+    z = np.clip(z, -1e300, 97.0)
     safe = np.where(z == 0, 1.0, z)
     return np.where(z == 0, 1.0, safe / np.expm1(safe))

@@ -5,7 +5,7 @@ import numpy as np
 from . import inputs
 from .grids import QUANTITIES, grid_moments, tensor_nodes, tensor_weight, with_errors
 from .nystrom import gaussian
-from .transfer_operator import Step, law_box, update_step
+from .sgd_step import Step, law_box, update_step
 
 COARSE, FINE = 0.75, 0.6  # largest distance of two nodes in units of the smallest step noise
 LARGEST_GRID = 20_000

@@ -122,8 +122,8 @@ def autocovariance(process, lags):
 def time_average_covariance(process, steps=None):
     """Covariance of the mean of ``steps`` successive stationary positions, (..., d, d); ``steps=None`` gives n Cov as n grows.
 
-    n Cov(mean) = sum over |k| < n of (1 - |k|/n) E[x(t+k) x(t)']. The limit for SGD, heavy ball and look-ahead Nesterov is H^-1
-    C H^-1 whatever the learning rate and momentum: noise at zero frequency only is left. Derived from F^k Z with A = (I -
+    n Cov(mean) = sum over |k| < n of (1 - |k|/n) E[x(t+k) x(t)']. The limit for every form of SGD is H^-1 C H^-1 whatever
+    the learning rate and momentum: only noise at zero frequency is left. Derived from F^k Z with A = (I -
     F)^-1: sum_{k<n} (1 - k/n) F^k = A - F (I - F^n) A^2 / n. Raises ValueError without a stationary law or for ``steps`` < 1.
     """
     d, transition = process.dim, process.transition

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .gaussian import stability_threshold
 from .inputs import covariance_matrix, in_range, positive, positive_matrix, symmetric_matrix, update_numbers
 from .linear import StationaryBlocks, spectral_radius
 
@@ -104,14 +105,11 @@ def regression_threshold(input_covariance, batch_size=1, momentum=0.0):
     batches, momenta = np.broadcast_arrays(numbers.batch_size, numbers.momentum)
 
     def threshold(batch, mu):
-        # the stiffest mode alone diverges where its gain q is 1, and kap = 1 comes before that
-        ceiling = 2 * (1 + mu) / curvatures[-1] / (1 + (1 + mu) / (batch * (1 - mu)))
-
-        def excess(rate):
+        def excess(rate):  # kap / (1 + kap) is continuous through the points where kap is infinite
             total = float(_total_gain(_mode_gain(curvatures, rate, batch, mu)))
             return 0.5 if np.isinf(total) else total / (1 + total) - 0.5
 
-        return brentq(excess, 0.0, ceiling, xtol=1e-300, rtol=4 * np.finfo(float).eps)
+        return brentq(excess, 0.0, stability_threshold(curvatures, mu), xtol=1e-300, rtol=4 * np.finfo(float).eps)
 
     values = np.vectorize(threshold, otypes=[float])(batches, momenta)
     return float(values) if values.ndim == 0 else values

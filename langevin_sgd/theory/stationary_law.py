@@ -48,6 +48,8 @@ def grid_coordinates(law, x):
 
 def kernel_nodes(law):
     """Images, step noise and probabilities of the nodes that matter: those with more than 1e-18 of the largest probability."""
+    if "image" not in law:
+        raise ValueError("law must come from transfer_operator: it has no one-step images of its nodes to apply the kernel to")
     dim = law.sizes["axis"]
     probability = (law.density * law.weight).values.ravel()
     kept = probability > 1e-18 * probability.max()
@@ -101,7 +103,9 @@ def _correlated_bins(law, edges, mean, sd, probability):
     slope = covariance[0, 1] / covariance[0, 0]
     conditional = np.sqrt(covariance[1, 1] - slope * covariance[0, 1])
     order = 4 + int(np.ceil(3 * np.diff(edges[0]).max() / spread))
-    nodes, weights = bin_rule(edges[0], order, "edges[0]")
+    if not np.all(np.isfinite(edges[0])):
+        raise ValueError("edges[0] must be finite when the noise is correlated; edges[1] may be infinite")
+    nodes, weights = bin_rule(edges[0], order)
     slabs = np.empty((len(nodes), len(edges[1]) - 1))
     for row, (x, weight) in enumerate(zip(nodes, weights, strict=True)):
         near = np.abs(x - mean[:, 0]) < 8.5 * spread

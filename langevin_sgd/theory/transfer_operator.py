@@ -4,14 +4,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..models.evaluate import evaluate
-from . import inputs
-from .grids import QUANTITIES, bounding_box, check_box, grid_moments, tensor_nodes, with_errors
+from .grids import QUANTITIES, check_box, grid_moments, tensor_nodes, with_errors
 from .nystrom import check_size, leading, transition_matrix
+from .sgd_step import law_box, update_step
 
 PILOT, COARSE, FINE = 1.0, 0.7, 0.55  # grid spacings in units of the smallest step noise
-LEVEL = 45.0  # the first box reaches to exp(-45) of the hottest Boltzmann density
 LARGEST_LEAK = 1e-9
+SLOWEST = 1e-11
 MATRIX = ("component", "component_j")
 TABLE = QUANTITIES | {
     "mean_gradient": (("component",), "mean gradient E[d_i U], zero when stationary", "energy/length"),
@@ -25,23 +24,16 @@ TABLE = QUANTITIES | {
 }
 
 
-class Step(NamedTuple):
-    """One update x' = image(x) + noise in the frame y = rotation^T x, in which the noise is independent along the axes."""
+class Solution(NamedTuple):
+    """The operator on one grid: axes, nodes, gradient, image and step noise at the nodes, matrix, and leading eigenpairs."""
 
-    potential: object
-    learning_rate: float
-    batch_size: float
-    rotation: np.ndarray
-    variance: object  # y (..., d) -> variance of one example's gradient along each axis (..., d)
-
-    def energy(self, y):
-        return evaluate(self.potential, y @ self.rotation.T, "energy")
-
-    def gradient(self, y):
-        return evaluate(self.potential, y @ self.rotation.T, "gradient") @ self.rotation
-
-    def step_sd(self, y):
-        return self.learning_rate * np.sqrt(self.variance(y) / self.batch_size)
+    axes: list
+    nodes: np.ndarray
+    gradient: np.ndarray
+    image: np.ndarray
+    sd: np.ndarray
+    matrix: object
+    pair: object
 
 
 def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, *, bounds=None):
@@ -62,25 +54,26 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
     batch_size : float
         B >= 1.
     bounds : array (d, 2), optional
-        Box to search for the law instead of the automatic one, along the eigenvectors of Sigma (the components, if it is
-        diagonal).
+        Box that holds the law, instead of the automatic one, along the eigenvectors of Sigma (the components, if it is
+        diagonal). Around one of two wells that do not exchange particles it gives the law of that well.
 
     Returns
     -------
     xarray.Dataset
         On the grid (axis_0[, axis_1]), coordinates along the eigenvectors of Sigma: ``density``, ``weight``, ``energy``,
-        ``image`` (where the noise-free step leads) and ``step_sd``; ``rotation`` (component, axis) with x = rotation y. In the
-        components of x, each with ``NAME_error``, the difference of the two grids: ``mean_position``, ``second_moment``,
-        ``fourth_moment``, ``mean_energy``, ``energy_variance``, ``entropy``, ``mean_gradient``, ``virial``,
-        ``gradient_second_moment``, ``mean_batch_covariance``, ``area_per_step``, ``lag_one_moment``, ``survival``,
-        ``relaxation_eigenvalue``. The exact identity E[x g'] + E[g x'] = eta (E[g g'] + E[C]) is checked: ``virial_residual``
-        should be of the size of the errors.
+        ``image`` (where the noise-free step leads), ``step_sd`` and ``current`` (component) = p(x) (E[x' | x] - E[x before |
+        x])/2 per step; ``rotation`` (component, axis) with x = rotation y. In the components of x, each with ``NAME_error``,
+        the difference of the two grids: ``mean_position``, ``second_moment``, ``fourth_moment``, ``mean_energy``,
+        ``energy_variance``, ``entropy``, ``mean_gradient``, ``virial``, ``gradient_second_moment``, ``mean_batch_covariance``,
+        ``area_per_step``, ``lag_one_moment``, ``survival``, ``relaxation_eigenvalue``. The exact identity E[x g'] + E[g x'] =
+        eta (E[g g'] + E[C]) is checked to 1e-6, and ``virial_residual`` says how well it holds.
 
     Raises
     ------
     ValueError
         If Sigma is singular, the chain is transient (survival below 1 - 1e-9: no stationary law exists, see
-        `quasi_stationary_law`), the tails are too heavy for a grid, or the steps are so small that the matrix would not fit.
+        `quasi_stationary_law`), two wells exchange less than 1e-11 per step, the tails are too heavy for a grid, or the steps
+        are so small that the matrix would not fit.
 
     Notes
     -----
@@ -91,10 +84,16 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
     step = update_step(potential, noise_covariance, learning_rate, batch_size)
     box = law_box(step) if bounds is None else check_box(bounds, potential.dim)
     for _ in range(8):
-        box, touching = _pilot(step, box)
-        if bounds is not None or not touching:
+        solution = _solve(step, box, PILOT)
+        box, grown = _fit(step, box, solution)
+        if bounds is not None:
+            box = np.clip(box, *check_box(bounds, potential.dim).T[..., None])
             break
-    coarse, fine = _law(step, box, COARSE), _law(step, _widen(step, box), FINE)
+        if not grown:
+            break
+    solution = _solve(step, box, COARSE, solution)
+    coarse = _law(step, solution)
+    fine = _law(step, _solve(step, _widen(step, box), FINE, solution))
     _check_recurrent(step, fine, coarse)
     dim = potential.dim
     rotated = ("axis",)
@@ -103,57 +102,20 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
         "weight": (fine["weight"], (), "quadrature weight of the node", f"length^{dim}"),
         "energy": (fine["energy"], (), "potential energy", "energy"),
         "image": (fine["image"], rotated, "where the noise-free step leads, in grid coordinates", "length"),
+        "current": (fine["current"], ("component",), "probability current per step, in the components of x", f"length^{1 - dim}"),
         "step_sd": (fine["step_sd"], rotated, "standard deviation of one step along the axis", "length"),
     }
     law = with_errors(fine["axes"], fields, *({name: grid[name] for name in TABLE} for grid in (fine, coarse)), TABLE)
     residual = law.virial.values + law.virial.values.T
     residual = residual - step.learning_rate * (law.gradient_second_moment.values + law.mean_batch_covariance.values)
+    if np.abs(residual).max() > 1e-6 * np.abs(law.virial.values).max():
+        raise ValueError(
+            f"the exact virial identity is missed by {np.abs(residual).max():.2g}; give bounds that hold the whole law"
+        )
     law["virial_residual"] = MATRIX, residual, {"long_name": "residual of the exact virial identity", "units": "energy"}
     label = {"long_name": "eigenvectors of the noise: x = rotation y", "units": "1"}
     law["rotation"] = ("component", "axis"), step.rotation, label
     return law.assign_attrs(model=potential.name, learning_rate=step.learning_rate, batch_size=step.batch_size)
-
-
-def update_step(potential, noise_covariance, learning_rate, batch_size):
-    """The update in the eigenframe of its noise, with every argument checked."""
-    rate, batch, _ = (float(value) for value in inputs.update_numbers(learning_rate, batch_size))
-    if potential.dim not in (1, 2):
-        raise ValueError(f"potential must have dim 1 or 2 for a transfer operator, got {potential.dim}; simulate it instead")
-    if potential.drift is not None:
-        raise ValueError(f"potential {potential.name!r} has a drift beside its gradient; transfer_operator takes gradients only")
-    if callable(noise_covariance):
-        if potential.dim != 1:
-            raise ValueError(f"noise_covariance may be a function of x for dim 1 only, the potential has dim {potential.dim}")
-        return Step(potential, rate, batch, np.eye(1), lambda y: np.asarray(noise_covariance(y[..., 0]), dtype=float)[..., None])
-    if np.ndim(noise_covariance) == 0:
-        noise_covariance = np.full(potential.dim, noise_covariance, dtype=float)
-    covariance = inputs.positive_matrix("noise_covariance", noise_covariance, potential.dim)
-    values, vectors = np.diag(covariance), np.eye(potential.dim)
-    if np.any(covariance != np.diag(values)):
-        values, vectors = np.linalg.eigh(covariance)
-    return Step(potential, rate, batch, vectors, lambda y: np.broadcast_to(values, y.shape))
-
-
-def law_box(step):
-    """A box, in the rotated frame, that surely holds the law: where U is within 45 of the hottest temperatures of its minimum."""
-    temperature, dim = step_temperature(step), step.potential.dim
-    name = f"potential {step.potential.name!r} under this noise"
-    start = float(temperature(np.zeros((1, dim)))[0])
-    cold = bounding_box(lambda y: step.energy(y) / start, dim, LEVEL, name)
-    lowest = step.energy(tensor_nodes([np.linspace(*side, 65) for side in cold])).min()
-    return bounding_box(lambda y: (step.energy(y) - lowest) / temperature(y), dim, LEVEL, name)
-
-
-def step_temperature(step):
-    """The temperature eta * (largest variance along an axis) / (2 B), as a function of the point, positive at the origin."""
-
-    def temperature(y):
-        return step.learning_rate * step.variance(y).max(axis=-1) / (2 * step.batch_size)
-
-    start = temperature(np.zeros((1, step.potential.dim)))[0]
-    if not (np.isfinite(start) and start > 0):
-        raise ValueError(f"noise_covariance must be positive and finite everywhere; at the origin it gives temperature {start}")
-    return temperature
 
 
 def _axes(step, box, ratio):
@@ -169,8 +131,8 @@ def _axes(step, box, ratio):
     return [np.linspace(low, high, n) for (low, high), n in zip(box, points, strict=True)]
 
 
-def _solve(step, box, ratio):
-    """Axes, nodes and leading eigenpairs of the operator on one grid."""
+def _solve(step, box, ratio, rough=None):
+    """The operator and its leading eigenpairs on one grid; a rough solution on another grid is where the iteration starts."""
     axes = _axes(step, box, ratio)
     nodes = tensor_nodes(axes)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -178,24 +140,58 @@ def _solve(step, box, ratio):
     image, sd = nodes - step.learning_rate * gradient, step.step_sd(nodes)
     lost = np.where(np.isfinite(image), image, 1e300)
     flat = (-1, step.potential.dim)
-    return axes, nodes, gradient, image, sd, leading(transition_matrix(axes, lost.reshape(flat), sd.reshape(flat)))
+    matrix = transition_matrix(axes, lost.reshape(flat), sd.reshape(flat))
+    pair = leading(matrix, None if rough is None else _interpolated(rough, nodes))
+    if 1 - pair.relaxation / pair.survival < SLOWEST:
+        raise ValueError(
+            f"two parts of {step.potential.name!r} exchange probability at a rate below {SLOWEST:g} per step: their weights are "
+            "lost in rounding. Raise the learning_rate or the noise, or give bounds around one part."
+        )
+    return Solution(axes, nodes, gradient, image, sd, matrix, pair)
 
 
-def _pilot(step, box):
-    """Shrink a box to where a coarse solution lives; grow a wall on which it does not vanish. Returns the box, and if it grew."""
-    axes, _, _, _, _, pair = _solve(step, box, PILOT)
-    probability = pair.probability.reshape([len(axis) for axis in axes])
-    new, touching = np.array(box), False
+def _interpolated(rough, nodes):
+    """The span of the leading eigenvectors of a rough solution at other nodes, by cubic splines; zero outside."""
+    from scipy.ndimage import map_coordinates
+
+    places = [(nodes[..., k] - axis[0]) / (axis[1] - axis[0]) for k, axis in enumerate(rough.axes)]
+    span = rough.pair.span.reshape(rough.nodes.shape[:-1])
+    return map_coordinates(span, places, order=3, mode="constant").ravel()
+
+
+def _fit(step, box, solution):
+    """Shrink a box to where a coarse solution lives; grow a wall on which it does not vanish. Returns the box, and if it grew.
+
+    A wall beyond which the noise-free step leaves the box is not moved: from there on the particles are lost.
+    """
+    axes, nodes = solution.axes, solution.nodes
+    probability = solution.pair.probability.reshape(nodes.shape[:-1])
+    new, grown = np.array(box), False
     for k, axis in enumerate(axes):
         marginal = probability.sum(axis=tuple(j for j in range(len(axes)) if j != k))
         present = np.flatnonzero(marginal > 1e-15 * marginal.max())
         spacing, width = axis[1] - axis[0], axis[-1] - axis[0]
         for side, node in ((0, present[0]), (1, present[-1])):
             outward = 1 if side else -1
-            at_wall = marginal[-side] > 1e-14 * marginal.max()
-            touching |= bool(at_wall)
-            new[k, side] = axis[node] + outward * (0.15 * width if at_wall else 2 * spacing)
-    return new, touching
+            new[k, side] = axis[node] + outward * 2 * spacing
+            if marginal[-side] > 1e-14 * marginal.max():
+                on_wall = np.take(probability, -side, axis=k).argmax()
+                point = np.take(nodes, -side, axis=k).reshape(-1, len(axes))[on_wall]
+                growth = _confined_growth(step, point, k, box[k].mean(), width)
+                new[k, side] = box[k, side] + outward * growth
+                grown |= growth > 0
+    return new, grown
+
+
+def _confined_growth(step, point, k, centre, width):
+    """How far a wall may move out at its likeliest point, so that the noise-free step from there leads back inside."""
+    for growth in width * np.array([0.15, 0.08, 0.04, 0.02]):
+        outer = point.copy()
+        outer[k] += np.sign(point[k] - centre) * growth
+        image = outer - step.learning_rate * step.gradient(outer)
+        if abs(image[k] - centre) < abs(outer[k] - centre):
+            return growth
+    return 0.0
 
 
 def _widen(step, box):
@@ -204,9 +200,9 @@ def _widen(step, box):
     return box + np.outer(walls, [-1.0, 1.0])
 
 
-def _law(step, box, ratio):
+def _law(step, solution):
     """Everything `transfer_operator` returns, on one grid, rotated to the components of x."""
-    axes, nodes, gradient, image, sd, pair = _solve(step, box, ratio)
+    axes, nodes, gradient, image, sd, matrix, pair = solution
     rotation, rate, dim = step.rotation, step.learning_rate, step.potential.dim
     cell = np.prod([axis[1] - axis[0] for axis in axes])
     probability = pair.probability.reshape(nodes.shape[:-1])
@@ -215,6 +211,7 @@ def _law(step, box, ratio):
     law = grid_moments(x, probability, energy, probability / cell)
     p, x, g = probability.ravel()[:, None], x.reshape(-1, dim), g.reshape(-1, dim)
     virial = (p * x).T @ g
+    current = (p * (x - rate * g) - matrix @ (p * x)) / (2 * cell)
     law |= {
         "mean_gradient": (p * g).sum(axis=0),
         "virial": virial,
@@ -222,6 +219,7 @@ def _law(step, box, ratio):
         "mean_batch_covariance": rotation @ np.diag((p * sd.reshape(-1, dim) ** 2).sum(axis=0)) @ rotation.T / rate**2,
         "area_per_step": rate * (virial.T - virial) / 2,
         "lag_one_moment": law["second_moment"] - rate * virial,
+        "current": current.reshape(nodes.shape),
         "survival": pair.survival,
         "relaxation_eigenvalue": pair.relaxation,
     }

@@ -4,6 +4,7 @@ The noise of these cases has the variance 2 eta D per step, so Sigma = 2 D/eta a
 """
 
 import numpy as np
+
 from langevin_sgd import theory
 from langevin_sgd.kernels.elementary import cos, sin
 from langevin_sgd.models.potentials import Potential, double_well, quadratic

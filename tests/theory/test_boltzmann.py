@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from langevin_sgd import theory
 from langevin_sgd.kernels.elementary import log
 from langevin_sgd.models.potentials import Potential, double_well, quadratic
@@ -101,7 +102,12 @@ def test_bins_add_up_and_match_the_normal_law():
 
     edges = np.linspace(-4, 4, 41)
     bins = theory.boltzmann_bin_probabilities(quadratic([2.0]), 0.5, [edges])
-    assert np.allclose(bins, np.diff(norm.cdf(edges / 0.5)), rtol=1e-9, atol=1e-15)
+    assert np.allclose(bins, np.diff(norm.cdf(edges / 0.5)), rtol=1e-9, atol=1e-12)
+    well, wide = double_well(dim=2, coupling=0.8), [[-np.inf, 0.0, np.inf], [-np.inf, np.inf]]
+    halves = theory.boltzmann_bin_probabilities(well, 0.2, wide)
+    far = theory.boltzmann_bin_probabilities(quadratic([2.0]), 0.5, [[-15.0, -14.5, 0.0, 14.5, 15.0]])
+    assert 0 < far[0] < 1e-150 and far[1] == pytest.approx(0.5, rel=1e-9)
+    assert halves[:, 0] == pytest.approx([0.5, 0.5], abs=1e-8)
 
 
 def test_distances_of_two_gaussians():

@@ -8,6 +8,13 @@ from langevin_sgd import theory
 VALUES, WEIGHTS = [2.0, -0.5], [0.2, 0.8]
 
 
+def test_cumulants_scale_with_their_order_and_know_the_coin():
+    """A coin of +-s has k2 = s^2 and k4 = -2 s^4; cumulant n of c times a variable is c^n times its own."""
+    np.testing.assert_allclose(theory.noise_cumulants([-3.0, 3.0]), [0, 9, 0, -162], atol=1e-12)
+    single, triple = (theory.noise_cumulants(c * np.array(VALUES), WEIGHTS) for c in (1, 3))
+    np.testing.assert_allclose(triple[1:], single[1:] * [9, 27, 81], rtol=1e-12)
+
+
 @pytest.mark.parametrize("nesterov", [None, "torch", "lookahead"])
 @pytest.mark.parametrize("momentum", [0.0, 0.6])
 def test_the_second_cumulant_is_the_stationary_covariance(momentum, nesterov):

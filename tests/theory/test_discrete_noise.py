@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from langevin_sgd import theory
 
 

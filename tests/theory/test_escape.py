@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from langevin_sgd import theory
 from langevin_sgd.models.potentials import double_well, quadratic
 
@@ -44,7 +45,9 @@ def test_gaussian_quasi_potential_is_arrhenius_and_scales_with_the_batch():
     value = theory.quasi_potential(WELL, 1.0, 0.0, cumulant=lambda p: 0.5 * 0.3 * p * p, batch_size=4)
     assert value == pytest.approx(4 * 2 * 0.25 / 0.3, rel=1e-10)
     skewed = theory.quasi_potential(WELL, -1.0, 0.0, noise_values=[2.0, -0.5], probabilities=[0.2, 0.8])
-    assert skewed != pytest.approx(theory.quasi_potential(WELL, 1.0, 0.0, noise_values=[2.0, -0.5], probabilities=[0.2, 0.8]), rel=0.1)
+    assert skewed != pytest.approx(
+        theory.quasi_potential(WELL, 1.0, 0.0, noise_values=[2.0, -0.5], probabilities=[0.2, 0.8]), rel=0.1
+    )
 
 
 def test_quasi_potential_refusals():

@@ -1,6 +1,7 @@
 """Heavy-ball SGD in one dimension: the linear chain, and the exact identities of any potential."""
 
 import pytest
+
 from langevin_sgd import theory
 from langevin_sgd.models.potentials import double_well, quadratic
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from langevin_sgd import theory
 from langevin_sgd.models.potentials import double_well, quadratic
 from langevin_sgd.theory.ito_1d import panels

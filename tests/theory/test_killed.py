@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from langevin_sgd import theory
 from langevin_sgd.models.potentials import double_well, quadratic
 
@@ -24,7 +25,9 @@ def test_a_chain_that_forgets_in_one_step_leaves_geometrically():
 
 def test_two_dimensions_without_coupling_are_one_dimension():
     line = theory.mean_first_passage_steps(WELL, 2.0, 0.1, start=-1.0, inside=[(-INF, 0.0)])
-    plane = theory.mean_first_passage_steps(double_well(dim=2), [2.0, 3.0], 0.1, start=[-1.0, 0.3], inside=[(-INF, 0.0), (-INF, INF)])
+    plane = theory.mean_first_passage_steps(
+        double_well(dim=2), [2.0, 3.0], 0.1, start=[-1.0, 0.3], inside=[(-INF, 0.0), (-INF, INF)]
+    )
     assert plane.mean_steps.item() == pytest.approx(line.mean_steps.item(), rel=1e-8)
     assert plane.mean_steps_error.item() < 1e-5 * line.mean_steps.item()
 

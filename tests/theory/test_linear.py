@@ -49,11 +49,12 @@ def test_autocovariance_obeys_the_recursion_of_the_position():
         np.testing.assert_allclose(values[k + 1], expected, rtol=1e-12, atol=1e-15)
 
 
+@pytest.mark.parametrize("nesterov", [None, "torch", "lookahead"])
 @pytest.mark.parametrize("momentum", [0.0, 0.6, 0.95])
-@pytest.mark.parametrize("learning_rate", [0.01, 0.3])
-def test_long_time_averages_forget_learning_rate_and_momentum(learning_rate, momentum):
+@pytest.mark.parametrize("learning_rate", [0.01, 0.2])
+def test_long_time_averages_forget_learning_rate_and_momentum(learning_rate, momentum, nesterov):
     inverse = np.linalg.inv(HESSIAN)
-    limit = theory.time_average_covariance(heavy_ball(learning_rate, momentum))
+    limit = theory.time_average_covariance(heavy_ball(learning_rate, momentum, nesterov))
     np.testing.assert_allclose(limit, inverse @ (SIGMA / 2) @ inverse, rtol=1e-10)
 
 

@@ -54,24 +54,29 @@ def test_stacks_broadcast():
         assert values.shape == (3,) and values[1] < 1e-7 and values[0] > 0.1
 
 
-def test_stein_discrepancy_and_mmd_equal_sampled_averages():
-    rng = np.random.default_rng(6)
-    s2, length, n = 1.6, 0.8, 400_000
-    x, y = np.sqrt(s2) * rng.standard_normal((2, n))
-    kernel = np.exp(-((x - y) ** 2) / (2 * length**2))
-    stein = kernel * (x * y - (x - y) ** 2 / length**2 + 1 / length**2 - (x - y) ** 2 / length**4)
-    exact, diagonal = theory.gaussian_stein_discrepancy(s2, length)
-    error = stein.std() / np.sqrt(n)
-    assert abs(stein.mean() - exact) < 4 * error
-    assert abs(stein.mean() - 2 * exact) > 10 * error
-    assert diagonal == pytest.approx(s2 + 1 / length**2)
-    u, w = rng.standard_normal((2, n))
+@pytest.mark.parametrize(("s2", "length"), [(1.6, 0.8), (0.5, 1.5)])
+def test_stein_discrepancy_and_mmd_equal_double_integrals(s2, length):
+    """Gauss-Hermite quadrature over both arguments of the Stein kernel and of the plain one."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(80)
+    weights = np.outer(weights, weights) / (2 * np.pi)
 
-    def kernel_mean(a, b):
-        return np.exp(-((a - b) ** 2) / (2 * length**2))
+    def mean(function, first, second):
+        x, y = np.meshgrid(np.sqrt(first) * nodes, np.sqrt(second) * nodes, indexing="ij")
+        return np.sum(weights * function(x, y))
 
-    terms = kernel + kernel_mean(u, w) - kernel_mean(x, u) - kernel_mean(y, w)
-    assert abs(terms.mean() - theory.gaussian_mmd(s2, length)) < 4 * terms.std() / np.sqrt(n)
+    def kernel(x, y):
+        return np.exp(-((x - y) ** 2) / (2 * length**2))
+
+    def stein(x, y):
+        gap = (x - y) / length**2
+        return kernel(x, y) * (x * y - (x - y) * gap + 1 / length**2 - gap**2)
+
+    discrepancy, diagonal = theory.gaussian_stein_discrepancy(s2, length)
+    assert mean(stein, s2, s2) == pytest.approx(discrepancy, rel=1e-9)
+    assert mean(stein, s2, s2) != pytest.approx(2 * discrepancy, rel=0.1)
+    assert np.mean(stein(np.sqrt(s2) * np.array([1.0, -1.0]), np.sqrt(s2) * np.array([1.0, -1.0]))) == pytest.approx(diagonal)
+    mmd = mean(kernel, s2, s2) + mean(kernel, 1.0, 1.0) - 2 * mean(kernel, s2, 1.0)
+    assert theory.gaussian_mmd(s2, length) == pytest.approx(mmd, rel=1e-8)
 
 
 def test_errors_name_the_argument():

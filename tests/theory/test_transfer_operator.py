@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from langevin_sgd import theory
 from langevin_sgd.models.potentials import double_well, quadratic
 
@@ -23,7 +24,9 @@ def test_quadratic_chain_is_the_discrete_lyapunov_gaussian():
     assert law.relaxation_eigenvalue.item() == pytest.approx(1 - 0.5 * np.linalg.eigvalsh(HESSIAN).min(), rel=1e-11)
     assert law.entropy.item() == pytest.approx(0.5 * np.linalg.slogdet(2 * np.pi * np.e * exact)[1], abs=1e-11)
     points = np.array([[0.0, 0.0], [0.4, -0.3], [1.0, 0.5]])
-    density = np.exp(-0.5 * np.einsum("ni,ij,nj->n", points, np.linalg.inv(exact), points)) / np.sqrt(np.linalg.det(2 * np.pi * exact))
+    density = np.exp(-0.5 * np.einsum("ni,ij,nj->n", points, np.linalg.inv(exact), points)) / np.sqrt(
+        np.linalg.det(2 * np.pi * exact)
+    )
     assert np.allclose(theory.stationary_density(law, points), density, rtol=1e-9)
 
 
@@ -41,6 +44,16 @@ def test_exact_identities(correlated):
     assert np.allclose(correlated.mean_batch_covariance, SIGMA, rtol=1e-12)
     wrong = correlated.virial_residual - 0.15 * correlated.mean_batch_covariance
     assert np.abs(wrong).max() > 0.05
+
+
+def test_area_per_step_is_the_moment_of_the_current(correlated):
+    """The integral of x_i J_j is the area per step, and that of J is zero."""
+    grid = np.stack(np.meshgrid(correlated.axis_0, correlated.axis_1, indexing="ij"), -1)
+    x = (grid @ correlated.rotation.values.T).reshape(-1, 2)
+    flow = (correlated.current * correlated.weight).values.reshape(-1, 2)
+    assert np.allclose(x.T @ flow, correlated.area_per_step, atol=1e-12)
+    assert abs(correlated.area_per_step.values[0, 1]) > 1e-3
+    assert np.abs(flow.sum(axis=0)).max() < 1e-12
 
 
 def test_errors_are_carried(correlated):
@@ -88,6 +101,16 @@ def test_best_boltzmann_of_a_boltzmann_law_is_itself():
     assert abs(best.kl.item()) < 1e-10
 
 
+def test_bounds_pick_one_of_two_separate_wells():
+    """At a temperature of 1/80 of the barrier the wells are separate, and the law of one is nearly Gaussian: variance T/U''."""
+    cold = double_well(), 2 * 0.003 / 0.1, 0.1
+    with pytest.raises(ValueError, match="give bounds around one part"):
+        theory.transfer_operator(*cold)
+    law = theory.transfer_operator(*cold, bounds=[(0.2, 1.8)])
+    assert law.second_moment.item() - law.mean_position.item() ** 2 == pytest.approx(0.0015 / 0.9, rel=0.02)
+    assert law.mean_position.item() == pytest.approx(1.0, abs=0.01)
+
+
 def test_transient_and_impossible_chains_are_refused():
     with pytest.raises(ValueError, match="transient"):
         theory.transfer_operator(double_well(), 1.5, 0.4)
@@ -95,5 +118,7 @@ def test_transient_and_impossible_chains_are_refused():
         theory.transfer_operator(WELL, [[1.0, 1.0], [1.0, 1.0]], 0.1)
     with pytest.raises(ValueError, match="dim 1 or 2"):
         theory.transfer_operator(double_well(dim=3), 1.0, 0.1)
+    with pytest.raises(ValueError, match="lost in rounding"):
+        theory.transfer_operator(double_well(barrier=1.0), 0.5, 0.05)
     with pytest.raises(ValueError, match="too small for the box"):
         theory.transfer_operator(WELL, 1.0, 1e-4)

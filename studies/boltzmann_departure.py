@@ -1,0 +1,186 @@
+"""Does SGD end in Boltzmann's distribution?  The main job: a double well, where the answer is known exactly, and real data.
+
+(a) A coupled double well in two dimensions at learning rate 0.15, once with anisotropic and once with isotropic gradient noise of
+the same
+    trace: histograms against the exact stationary law of the same chain and against Boltzmann's law at the best-fit temperature.
+(b) Logistic regression on scikit-learn's breast-cancer table with true minibatches: one temperature per Hessian eigen-direction.
+Run:  python studies/boltzmann_departure.py [--quick]        (writes data/boltzmann_departure.nc and .png)
+"""
+
+import numpy as np
+import xarray as xr
+from _departure_figure import plot
+from _runner import Claim, main
+
+import langevin_sgd as ls
+from langevin_sgd.storage.provenance import provenance
+
+RATE, WELL_RATE, BATCH, RIDGE, COMPONENTS = 0.5, 0.15, 16, 0.02, 5
+DIFFUSION = {"anisotropic": (0.3, 0.1), "isotropic": (0.2, 0.2)}  # D = learning_rate Sigma / (2 batch_size), per direction
+EDGES = [np.linspace(-2.4, 2.4, 37), np.linspace(-3.2, 3.2, 37)]
+TOLERANCE = 0.03  # nats; KL beyond it counts as a departure
+LARGEST_Z = 4.0
+
+
+def double_well(name, particles, seed, threads, plant):
+    """One chain: KL to Boltzmann measured and exact on the same bins, and the temperature of each direction."""
+    well = ls.potentials.double_well(dim=2, barrier=0.25, stiffness=1.0, coupling=0.8)
+    sigma = 2 * np.diag(DIFFUSION[name]) / WELL_RATE
+    law = ls.theory.transfer_operator(well, sigma, WELL_RATE)
+    start = np.where(np.arange(particles)[:, None] % 2, [1.0, 0.8], [-1.0, -0.8])  # both wells alike
+    noise = ls.noise.gaussian(2 * sigma if plant else sigma)
+    run = ls.simulate(
+        well, ls.dynamics.sgd(WELL_RATE), noise, particles=particles, steps=1000, x0=start, seed=seed, threads=threads
+    )
+    kl = ls.analysis.kl_to_boltzmann(run, well, bins=EDGES)
+    exact = ls.theory.bin_probabilities(law, EDGES)
+    boltzmann = ls.theory.boltzmann_bin_probabilities(well, float(ls.theory.best_boltzmann(law, well).temperature), EDGES)
+    inside = exact > 0
+    exact_kl = np.sum(exact[inside] * np.log(exact[inside] / boltzmann[inside]))
+    rest = 1 - exact.sum(), 1 - boltzmann.sum()
+    exact_kl += rest[0] * np.log(rest[0] / rest[1])
+    heat = ls.analysis.equipartition(run.isel(step=[-1]), well).isel(step=0)
+    virial = law.virial.values
+    return {
+        "kl": float(kl.kl),
+        "kl_standard_error": float(kl.standard_error),
+        "kl_exact_on_bins": exact_kl,
+        "kl_exact": float(ls.theory.best_boltzmann(law, well).kl),
+        "probability": kl["count"].values / particles,
+        "exact_probability": exact,
+        "boltzmann_probability": boltzmann,
+        "temperature": np.diagonal(heat.temperature),
+        "temperature_standard_error": np.diagonal(heat.standard_error),
+        "exact_temperature": np.diagonal(virial),
+    }
+
+
+def real_data():
+    """The breast-cancer table as a logistic regression on its leading principal components, standardised, and an intercept."""
+    from sklearn.datasets import load_breast_cancer
+
+    table, labels = load_breast_cancer(return_X_y=True)
+    table = (table - table.mean(axis=0)) / table.std(axis=0)
+    scores = table @ np.linalg.eigh(table.T @ table)[1][:, ::-1][:, :COMPONENTS]
+    inputs = np.column_stack([scores / scores.std(axis=0), np.ones(len(scores))])
+    loss = ls.losses.logistic_regression(inputs, labels, l2=RIDGE)
+    x = np.zeros(loss.dim)
+    for _ in range(30):  # Newton
+        x = x - np.linalg.solve(ls.evaluate(loss, x, "hessian"), ls.evaluate(loss, x, "gradient"))
+    return loss, x
+
+
+def minibatches(particles, seed, threads, plant):
+    """SGD on the table from the minimum: eigen-directions of H, the finite-step Lyapunov prediction, and what is measured."""
+    loss, minimum = real_data()
+    sigma = ls.analysis.gradient_covariance(loss, minimum).covariance.values
+    curvature, directions = np.linalg.eigh(ls.evaluate(loss, minimum, "hessian"))
+    predicted = ls.theory.stationary_covariance(ls.evaluate(loss, minimum, "hessian"), sigma, RATE, BATCH)
+    dynamics = ls.dynamics.sgd(RATE, BATCH // 2 if plant else BATCH)
+    steps = int(12 / (RATE * curvature.min()))
+    run = ls.simulate(
+        loss, dynamics, ls.noise.minibatch(), particles=particles, steps=steps, x0=minimum, seed=seed + 1, threads=threads
+    ).isel(step=[-1])
+    heat = ls.analysis.equipartition(run, loss, directions=directions).isel(step=0)
+    budget = ls.analysis.temperature_budget(run, loss, dynamics=ls.dynamics.sgd(RATE, BATCH))
+    y = (run.x.values[0] - run.x.values[0].mean(axis=0)) @ directions
+    variance = y.var(axis=0, ddof=1)
+    return {
+        "curvature": curvature,
+        "data_temperature": np.diagonal(heat.temperature),
+        "data_temperature_standard_error": np.diagonal(heat.standard_error),
+        "data_predicted_temperature": curvature * np.diagonal(directions.T @ predicted @ directions),
+        "data_noise": np.diagonal(directions.T @ sigma @ directions),
+        "data_variance": variance,
+        "data_variance_standard_error": np.sqrt(((y**2 - variance) ** 2).mean(axis=0) / len(y)),
+        "data_predicted_variance": np.diagonal(directions.T @ predicted @ directions),
+        "single_temperature": ls.theory.sgd_temperature(sigma, RATE, BATCH),
+        "budget_z": float(np.abs(budget.z).max()),
+        "budget_p_value": float(budget.p_value),
+    }
+
+
+def verdict(kl, error):
+    """Three-way verdict from the interval of four standard errors around KL."""
+    if kl - LARGEST_Z * error > TOLERANCE:
+        return "departs from Boltzmann"
+    return "is Boltzmann's within the tolerance" if kl + LARGEST_Z * error < TOLERANCE else "undecided"
+
+
+def claims_of(wells, data):
+    claims = []
+    for name, expected in (("anisotropic", "departs from Boltzmann"), ("isotropic", "is Boltzmann's within the tolerance")):
+        well = wells[name]
+        kl, error, exact = well["kl"], well["kl_standard_error"], well["kl_exact_on_bins"]
+        said = verdict(kl, error)
+        print(f"{name} noise: the law {said}: KL = {kl:.4f} +- {error:.4f} nats, tolerance {TOLERANCE}")
+        claims.append(
+            Claim(f"{name}: the law {expected}", said == expected, f"KL {kl:.4f} +- {error:.4f}, tolerance {TOLERANCE}")
+        )
+        z = (kl - exact) / error
+        claims.append(Claim(f"{name}: KL is the exact one", abs(z) < LARGEST_Z, f"{kl:.4f} against {exact:.4f}, z = {z:+.1f}"))
+        z = (well["temperature"] - well["exact_temperature"]) / well["temperature_standard_error"]
+        measured = ", ".join(
+            f"{t:.4f} +- {e:.4f}" for t, e in zip(well["temperature"], well["temperature_standard_error"], strict=True)
+        )
+        claims.append(
+            Claim(
+                f"{name}: temperatures are the exact ones",
+                np.abs(z).max() < LARGEST_Z,
+                f"{measured}, largest z {np.abs(z).max():.1f}",
+            )
+        )
+    heat, error = data["data_temperature"], data["data_temperature_standard_error"]
+    ratio = heat.max() / heat.min()
+    low = (heat.max() - LARGEST_Z * error[heat.argmax()]) / (heat.min() + LARGEST_Z * error[heat.argmin()])
+    print(f"breast cancer: hottest over coldest direction {ratio:.2f}, at least {low:.2f}; Boltzmann's law would have 1")
+    claims.append(Claim("data: no single temperature", low > 1.5, f"hottest / coldest = {ratio:.2f} > {low:.2f}"))
+    deviation = data["data_variance"] / data["data_predicted_variance"] - 1
+    wide = LARGEST_Z * data["data_variance_standard_error"] / data["data_predicted_variance"]
+    worst = np.argmax(np.abs(deviation) - wide)
+    close = np.all(np.abs(deviation) - wide < 0.05)
+    claims.append(
+        Claim(
+            "data: Lyapunov's variances within 5 %", close, f"{100 * deviation[worst]:+.1f} +- {25 * wide[worst]:.1f} % at worst"
+        )
+    )
+    closed = data["budget_p_value"] > 1e-4
+    claims.append(
+        Claim(
+            "data: the temperature budget closes", closed, f"p = {data['budget_p_value']:.2g}, largest |z| {data['budget_z']:.1f}"
+        )
+    )
+    return claims
+
+
+def run(quick, seed, threads, plant):
+    sizes = (50_000, 20_000) if quick else (1_000_000, 100_000)
+    wells = {name: double_well(name, sizes[0], seed, threads, plant) for name in DIFFUSION}
+    data = minibatches(sizes[1], seed, threads, plant)
+    centres = [(edges[1:] + edges[:-1]) / 2 for edges in EDGES]
+    dims = {0: ("noise",), 1: ("noise", "component"), 2: ("noise", "x0", "x1")}
+    units = {"temperature": "energy", "kl": "nat", "probability": "1", "variance": "length^2", "noise": "(energy / length)^2"}
+    units |= {"curvature": "energy / length^2", "budget": "1"}
+
+    def labels(name):
+        return {"long_name": name.replace("_", " "), "units": next(unit for key, unit in units.items() if key in name)}
+
+    variables = {
+        name: (dims[np.ndim(value)], np.stack([well[name] for well in wells.values()]), labels(name))
+        for name, value in wells["isotropic"].items()
+    }
+    variables |= {name: (("mode",)[: np.ndim(value)], value, labels(name)) for name, value in data.items()}
+    coordinates = {"noise": list(wells), "x0": centres[0], "x1": centres[1]}
+    attributes = {
+        "learning_rate_well": WELL_RATE,
+        "learning_rate_data": RATE,
+        "batch_size_data": BATCH,
+        "ridge": RIDGE,
+        "tolerance": TOLERANCE,
+    }
+    attributes |= {"particles_well": sizes[0], "particles_data": sizes[1]}
+    return xr.Dataset(variables, coordinates, attributes | provenance()), claims_of(wells, data)
+
+
+if __name__ == "__main__":
+    main("boltzmann_departure", run, plot)

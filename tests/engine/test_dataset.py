@@ -1,0 +1,150 @@
+"""What `simulate` returns: names, dims, steps, units, attributes; and that a file keeps all of it."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import langevin_sgd as ls
+
+BOWL, NOISE = ls.potentials.quadratic([[2.0, 0.5], [0.5, 1.0]]), ls.noise.gaussian([[1.0, 0.2], [0.2, 0.5]])
+SGD, MOMENTUM = ls.dynamics.sgd(0.1, 4), ls.dynamics.sgd(0.1, 4, 0.5)
+TEXT_ATTRIBUTES = ("model", "noise", "dynamics", "seed", "temperature_convention", "langevin_sgd_version", "created")
+LIBRARY_ATTRIBUTES = ("numba_version", "llvmlite_version", "numpy_version", "xarray_version", "python_version", "cpu")
+
+
+def run(dynamics=SGD, **options):
+    return ls.simulate(BOWL, dynamics, NOISE, **({"particles": 21, "steps": 10, "seed": 7} | options))
+
+
+@pytest.mark.parametrize(
+    ("steps", "every", "stored"),
+    [
+        (10, None, [0, 10]),
+        (10, 1, range(11)),
+        (10, 3, [0, 3, 6, 9, 10]),
+        (10, 5, [0, 5, 10]),
+        (10, 99, [0, 10]),
+        (0, None, [0]),
+        (1, 1, [0, 1]),
+    ],
+)
+def test_the_start_and_the_last_step_are_always_stored(steps, every, stored):
+    dataset = run(steps=steps, every=every)
+    assert dataset.step.values.tolist() == list(stored)
+    assert dict(dataset.sizes) == {"step": len(stored), "particle": 21, "component": 2}
+    np.testing.assert_array_equal(dataset.x[0], 0.0)
+
+
+def test_every_stores_the_same_numbers_more_often():
+    full = run(MOMENTUM, every=1)
+    for every in (None, 3):
+        part = run(MOMENTUM, every=every)
+        xr.testing.assert_equal(part, full.sel(step=part.step))
+
+
+def test_variables_dims_dtypes_and_units():
+    dataset = run(MOMENTUM, loss=True, every=5)
+    dims = {name: variable.dims for name, variable in dataset.variables.items()}
+    place = ("step", "particle", "component")
+    particle = {"status": ("particle",), "stopped_at_step": ("particle",)}
+    assert dims == {"step": ("step",), "x": place, "v": place, "loss": place[:2]} | particle
+    assert {name: str(dataset[name].dtype) for name in ("x", "v", "loss", "status", "stopped_at_step", "step")} == {
+        "x": "float64",
+        "v": "float64",
+        "loss": "float64",
+        "status": "int8",
+        "stopped_at_step": "int64",
+        "step": "int64",
+    }
+    units = {"step": "1", "status": "1", "stopped_at_step": "1", "x": "length", "v": "length", "loss": "energy"}
+    assert {name: variable.attrs["units"] for name, variable in dataset.variables.items()} == units
+    assert all(variable.attrs["long_name"] for variable in dataset.variables.values())
+    assert dataset.status.attrs["flag_values"].tolist() == [0, 1, 2]
+
+
+def test_velocities_appear_where_memory_is_a_velocity():
+    assert "v" not in run()
+    hidden = ls.dynamics.langevin(0.5, 0.1, method="leimkuhler_matthews")
+    assert "v" not in run(hidden, steps=1)
+    assert run(ls.dynamics.underdamped_langevin(0.5, 1.0, 0.1), steps=1).v.attrs["units"] == "length / time"
+
+
+def test_the_loss_is_the_energy_at_the_stored_places():
+    dataset = run(loss=True, every=5)
+    np.testing.assert_array_equal(dataset.loss, ls.evaluate(BOWL, dataset.x, "energy"))
+    assert "loss" not in run()
+
+
+@pytest.mark.parametrize("start", [[1.0, -2.0], np.arange(42.0).reshape(21, 2)])
+def test_x0_and_v0_may_be_one_place_or_one_for_each_particle(start):
+    dataset = run(MOMENTUM, steps=1, x0=start, v0=start)
+    np.testing.assert_array_equal(dataset.x[0], np.broadcast_to(start, (21, 2)))
+    np.testing.assert_array_equal(dataset.v[0], np.broadcast_to(start, (21, 2)))
+
+
+def test_the_callers_arrays_are_left_alone():
+    start = np.ones((21, 2))
+    dataset = run(MOMENTUM, x0=start, v0=start)
+    np.testing.assert_array_equal(start, 1.0)
+    assert not np.shares_memory(dataset.x.values, start)
+
+
+def test_attributes():
+    attributes = run().attrs
+    assert attributes["steps"] == 10 and attributes["seed"] == "7" and attributes["schema_version"] == 1
+    assert attributes["independent_particles"] == 1
+    assert all(isinstance(attributes[name], str) and attributes[name] for name in TEXT_ATTRIBUTES + LIBRARY_ATTRIBUTES)
+    assert json.loads(attributes["model"]) == {"name": "quadratic", "params": {"hessian": [[2.0, 0.5], [0.5, 1.0]]}}
+    dynamics = json.loads(attributes["dynamics"])
+    assert dynamics["name"] == "sgd" and dynamics["params"]["learning_rate"] == 0.1 and dynamics["params"]["batch_size"] == 4
+    factor = np.array(json.loads(attributes["noise"])["params"]["factor"])
+    np.testing.assert_allclose(factor @ factor.T, [[1.0, 0.2], [0.2, 0.5]], rtol=1e-14)
+
+
+def test_without_noise_the_attribute_says_so():
+    dataset = ls.simulate(BOWL, SGD, particles=2, steps=1, seed=1)
+    assert json.loads(dataset.attrs["noise"]) is None
+
+
+def test_tables_and_long_schedules_are_named_by_their_hash():
+    inputs = np.random.default_rng(1).normal(size=(40, 2))
+    loss = ls.losses.linear_regression(inputs, inputs[:, 0])
+    rates = ls.schedules.from_values(np.full(100, 0.05))
+    one, same = (ls.simulate(loss, ls.dynamics.sgd(rates), ls.noise.minibatch(), particles=3, steps=2, seed=1) for _ in range(2))
+    table = json.loads(one.attrs["model"])["data"]
+    assert table["shape"] == [40, 3] and len(table["sha256"]) == 64
+    assert one.attrs["model"] == same.attrs["model"]
+    other = ls.simulate(
+        loss._replace(data=loss.data + 1.0), ls.dynamics.sgd(rates), ls.noise.minibatch(), particles=3, steps=2, seed=1
+    )
+    assert json.loads(other.attrs["model"])["data"]["sha256"] != table["sha256"]
+    assert json.loads(one.attrs["noise"])["sampling"] == "with_replacement"
+    schedule = json.loads(one.attrs["dynamics"])["params"]["learning_rate"]
+    assert schedule["schedule"] == "from_values" and schedule["values"]["shape"] == [100]
+
+
+def test_a_file_keeps_everything(tmp_path):
+    dataset = run(MOMENTUM, loss=True, every=3)
+    ls.save(dataset, tmp_path / "run.nc")
+    loaded = ls.load(tmp_path / "run.nc")
+    xr.testing.assert_identical(loaded, dataset)
+    assert {name: v.dtype for name, v in loaded.variables.items()} == {name: v.dtype for name, v in dataset.variables.items()}
+    assert json.loads(loaded.attrs["model"]) == json.loads(dataset.attrs["model"])
+
+
+def test_a_drawn_seed_is_recorded_and_repeats_the_run():
+    one, other = run(seed=None), run(seed=None)
+    assert one.attrs["seed"] != other.attrs["seed"]
+    assert not np.array_equal(one.x, other.x)
+    xr.testing.assert_equal(run(seed=int(one.attrs["seed"])), one)
+
+
+@pytest.mark.parametrize("seed", [0, 2**64 - 1])
+def test_the_whole_range_of_seeds_is_recorded_exactly(seed):
+    assert run(seed=seed, steps=1).attrs["seed"] == str(seed)
+
+
+def test_different_seeds_give_different_runs():
+    assert not np.array_equal(run(seed=1).x, run(seed=1 + 2**32).x)

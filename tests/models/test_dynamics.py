@@ -1,0 +1,234 @@
+"""Every dynamics against its naive twin: without noise, with the very same noise, and in the law of its noise.
+
+All runs share one landscape and one noise, so that each dynamics is compiled once. A covariance of 1e-200 switches the noise
+off: it is lost in rounding. Addressed random numbers come from `normals`, number by number.
+"""
+
+import naive
+import numpy as np
+import pytest
+import z_scores
+
+import langevin_sgd as ls
+from langevin_sgd.kernels.rng import Stream, normal_pair, words_at
+
+HESSIAN, SIGMA = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[2.0, 0.6], [0.6, 0.5]])
+FACTOR = np.linalg.cholesky(SIGMA)  # pivoting keeps the order: the first diagonal entry is the largest
+BOWL, TWIN = ls.potentials.quadratic(HESSIAN), naive.quadratic(HESSIAN)
+NOISE, NO_NOISE = ls.noise.gaussian(SIGMA), ls.noise.gaussian(1e-200 * SIGMA)
+BATCH, SEED = 3, 11
+WARM, COLD = {"temperature": 0.7, "step_size": 0.1}, {"temperature": 0.0, "step_size": 0.1}
+INERT = {"friction": 0.8, "mass": 2.5, "step_size": 0.4}  # a long step: beside the heat bath the gradient noise grows with it
+
+
+def sgd_step(**parameters):
+    return lambda state, xi, z: (*naive.sgd(state[0], state[1], TWIN.gradient, xi, **parameters), xi, z)
+
+
+def euler_step(**parameters):
+    return lambda state, xi, z: (naive.euler_maruyama(state[0], TWIN.gradient, xi, z, **parameters), state[1], xi, z)
+
+
+def leimkuhler_matthews_step(**parameters):
+    return lambda state, xi, z: (
+        naive.leimkuhler_matthews(state[0], TWIN.gradient, xi, z, state[3], **parameters),
+        state[1],
+        xi,
+        z,
+    )
+
+
+def baoab_step(**parameters):
+    return lambda state, xi, z: (*naive.baoab(state[0], state[1], TWIN.gradient, state[2], xi, z, **parameters), xi, z)
+
+
+def sgd_pair(**parameters):
+    return lambda cold, batch: (ls.dynamics.sgd(batch_size=batch, **parameters), sgd_step(**parameters))
+
+
+def langevin_pair(method, step):
+    def pair(cold, batch):
+        setting = COLD if cold else WARM
+        return ls.dynamics.langevin(**setting, batch_size=batch, method=method), step(**setting)
+
+    return pair
+
+
+def underdamped_pair(cold, batch):
+    setting = (COLD if cold else WARM) | INERT
+    return ls.dynamics.underdamped_langevin(**setting, batch_size=batch), baoab_step(**setting)
+
+
+# name -> (cold, batch_size) -> (our dynamics, naive step); a state is (x, v, last xi, last z)
+PAIRS = {
+    "plain": sgd_pair(learning_rate=0.1),
+    "weight_decay": sgd_pair(learning_rate=0.1, weight_decay=0.3),
+    "heavy_ball": sgd_pair(learning_rate=0.1, momentum=0.8, weight_decay=0.3),
+    "torch": sgd_pair(learning_rate=0.1, momentum=0.8, nesterov="torch", weight_decay=0.3),
+    "lookahead": sgd_pair(learning_rate=0.1, momentum=0.8, nesterov="lookahead", weight_decay=0.3),
+    "euler_maruyama": langevin_pair("euler_maruyama", euler_step),
+    "leimkuhler_matthews": langevin_pair("leimkuhler_matthews", leimkuhler_matthews_step),
+    "baoab": underdamped_pair,
+}
+
+
+def start(particles):
+    random = np.random.default_rng(3)
+    return random.normal(size=(particles, 2)), random.normal(size=(particles, 2))
+
+
+def simulated(dynamics, noise, x, v, steps, seed=SEED):
+    v0 = v if dynamics.memory == "velocity" else None
+    return ls.simulate(BOWL, dynamics, noise, particles=len(x), steps=steps, x0=x, v0=v0, seed=seed)
+
+
+def walked(step, x, v, draws):
+    state = x, v, np.zeros_like(x), np.zeros_like(x)
+    for xi, z in draws:
+        state = step(state, xi, z)
+    return state[:2]
+
+
+def normals(particles, step, stream, seed=SEED):
+    """(particles, 2) standard normals of a step, each drawn by itself at its address."""
+    address = [
+        (np.uint64(seed), np.uint64(step), np.uint64(i), np.uint64(stream), np.uint64(0), np.uint64(0)) for i in range(particles)
+    ]
+    return np.array([normal_pair(*words_at(*place)) for place in address])
+
+
+def agree(run, x, v):
+    np.testing.assert_allclose(run.x[-1], x, rtol=1e-14, atol=1e-14)
+    if "v" in run:
+        np.testing.assert_allclose(run.v[-1], v, rtol=1e-14, atol=1e-14)
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("steps", [1, 7])
+@pytest.mark.parametrize("name", PAIRS)
+def test_without_noise(name, steps):
+    dynamics, step = PAIRS[name](True, BATCH)
+    x, v = start(33)
+    agree(simulated(dynamics, NO_NOISE, x, v, steps), *walked(step, x, v, [(0.0, np.zeros_like(x))] * steps))
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", PAIRS)
+def test_with_the_same_noise(name):
+    """xi of the gradient, z of the heat bath, and which of them enters which kick of BAOAB: number for number."""
+    dynamics, step = PAIRS[name](False, BATCH)
+    x, v = start(18)
+    draws = [(normals(18, k, Stream.NOISE_NORMAL) @ FACTOR.T / np.sqrt(BATCH), normals(18, k, Stream.THERMAL)) for k in range(4)]
+    agree(simulated(dynamics, NOISE, x, v, 4), *walked(step, x, v, draws))
+
+
+def exact_law(step, x, v, steps):
+    """Mean and covariance of (x, v) after some steps. The twin is affine in its noise: unit noises one by one give its matrix."""
+    unit = np.zeros((1 + 4 * steps, steps, 4))
+    for k in range(4 * steps):
+        unit[1 + k, k // 4, k % 4] = 1.0
+    draws = [(unit[:, k, :2], unit[:, k, 2:]) for k in range(steps)]
+    ends = np.hstack(walked(step, np.tile(x, (len(unit), 1)), np.tile(v, (len(unit), 1)), draws))
+    response = (ends[1:] - ends[0]).reshape(steps, 4, 4)
+    one_step = np.zeros((4, 4))
+    one_step[:2, :2], one_step[2:, 2:] = SIGMA / BATCH, np.eye(2)
+    return ends[0], sum(matrix.T @ one_step @ matrix for matrix in response)
+
+
+def law_scores(name, steps, noise=NOISE):
+    """z of the mean and of the covariance of 100,000 particles that start at one place."""
+    dynamics, step = PAIRS[name](False, BATCH)
+    x, v = np.array([[0.8, -0.5]]), np.array([[0.3, 0.2]])
+    run = simulated(dynamics, noise, np.repeat(x, 100_000, axis=0), v[0], steps)
+    mean, covariance = exact_law(step, x, v, steps)
+    ends = np.hstack([run.x[-1], run.v[-1]]) if "v" in run else run.x[-1].values
+    mean, covariance = mean[: ends.shape[1]], covariance[: ends.shape[1], : ends.shape[1]]
+    variance = np.diag(covariance)
+    of_covariance = z_scores.of_gaussian_products(ends - mean, ends - mean, covariance, variance, variance)
+    return (ends.mean(axis=0) - mean) / np.sqrt(variance / len(ends)), of_covariance
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("name", PAIRS)
+def test_drift_and_noise_variance(name, steps):
+    of_mean, of_covariance = law_scores(name, steps)
+    assert np.abs(of_mean).max() < 4
+    assert np.abs(of_covariance).max() < 4
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_twice_the_gradient_noise_is_seen(name):
+    """The twin: with Sigma doubled the same comparison fails."""
+    assert np.abs(law_scores(name, 3, ls.noise.gaussian(2 * SIGMA))[1]).max() > 4
+
+
+def variance_of_one_step(dynamics, quantity="x", steps=1):
+    x = np.zeros((100_000, 2))
+    run = ls.simulate(BOWL, dynamics, NO_NOISE, particles=len(x), steps=steps, seed=SEED)
+    return run[quantity][-1].values.var(), 4 * np.sqrt(2 / x.size)
+
+
+def test_constants_of_the_thermal_noise_in_one_step_from_the_minimum():
+    """By hand, not by the twin: 2 T dt; T dt / 2 in a first step of Leimkuhler and Matthews; (T/m) (1 - e^(-2 f dt)) for BAOAB,
+    where the second kick changes the velocity by h dt^2 / (4 m), 2e-7 of it."""
+    measured, tolerance = variance_of_one_step(ls.dynamics.langevin(0.7, 1e-4))
+    assert measured == pytest.approx(2 * 0.7 * 1e-4, rel=tolerance)
+    assert measured != pytest.approx(4 * 0.7 * 1e-4, rel=tolerance)
+    measured, tolerance = variance_of_one_step(ls.dynamics.langevin(0.7, 1e-4, method="leimkuhler_matthews"))
+    assert measured == pytest.approx(0.7 * 1e-4 / 2, rel=tolerance)
+    measured, tolerance = variance_of_one_step(ls.dynamics.underdamped_langevin(0.7, 300.0, 1e-3, mass=2.5), "v")
+    assert measured == pytest.approx(0.7 / 2.5 * (1 - np.exp(-0.6)), rel=tolerance)
+
+
+def test_a_free_particle_under_friction():
+    """Velocities forget their start as exp(-f t), and reach the variance T/m. A landscape without slope needs no new code."""
+    plain = ls.potentials.quadratic(np.zeros((2, 2)))
+    dynamics = ls.dynamics.underdamped_langevin(0.7, 0.8, 0.25, mass=2.5)
+    run = ls.simulate(plain, dynamics, NO_NOISE, particles=100_000, steps=60, v0=[3.0, -1.0], seed=SEED, every=4)
+    one_second = run.v.sel(step=4).values
+    spread = np.sqrt(0.7 / 2.5 * (1 - np.exp(-1.6)) / len(one_second))
+    assert np.all(np.abs(one_second.mean(axis=0) - np.exp(-0.8) * np.array([3.0, -1.0])) < 4 * spread)
+    late = run.v.sel(step=60).values  # e^-12 of the start is left
+    scores = z_scores.of_gaussian_products(late, late, 0.28 * np.eye(2), (0.28, 0.28), (0.28, 0.28))
+    assert np.abs(scores).max() < 4
+    doubled = z_scores.of_gaussian_products(late, late, 0.56 * np.eye(2), (0.56, 0.56), (0.56, 0.56))
+    assert np.abs(doubled).max() > 4
+
+
+def test_a_free_particle_without_heat_keeps_its_direction():
+    plain = ls.potentials.quadratic(np.zeros((2, 2)))
+    dynamics = ls.dynamics.underdamped_langevin(0.0, 0.8, 0.25)
+    run = ls.simulate(plain, dynamics, NO_NOISE, particles=3, steps=12, v0=[3.0, -1.0], seed=SEED)
+    np.testing.assert_allclose(run.v[-1], np.exp(-0.8 * 3.0) * np.tile([3.0, -1.0], (3, 1)), rtol=1e-13)
+
+
+def test_a_schedule_of_the_learning_rate():
+    rates = 0.2 / np.arange(1, 9)
+    x, v = start(5)
+    run = simulated(ls.dynamics.sgd(ls.schedules.from_values(rates), momentum=0.8), NO_NOISE, x, v, 8)
+    for rate in rates:
+        x, v = naive.sgd(x, v, TWIN.gradient, 0.0, learning_rate=rate, momentum=0.8)
+    agree(run, x, v)
+
+
+@pytest.mark.interpreted
+def test_a_schedule_of_the_batch_size():
+    """Longer than the run, as is allowed; the noise of step k is divided by the root of its own batch size."""
+    sizes = [1, 4, 9, 100, 7]
+    x, v = start(5)
+    run = simulated(ls.dynamics.sgd(0.1, ls.schedules.from_values(sizes)), NOISE, x, None, 4)
+    for k in range(4):
+        xi = normals(5, k, Stream.NOISE_NORMAL) @ FACTOR.T / np.sqrt(sizes[k])
+        x, v = naive.sgd(x, v, TWIN.gradient, xi, learning_rate=0.1)
+    agree(run, x, v)
+
+
+@pytest.mark.interpreted
+def test_a_schedule_of_the_temperature():
+    temperatures = [1.0, 0.5, 0.0]
+    x, _ = start(5)
+    run = simulated(ls.dynamics.langevin(ls.schedules.from_values(temperatures), 0.1), NO_NOISE, x, None, 3)
+    for k, temperature in enumerate(temperatures):
+        z = normals(5, k, Stream.THERMAL)
+        x = naive.euler_maruyama(x, TWIN.gradient, 0.0, z, temperature=temperature, step_size=0.1)
+    agree(run, x, None)

@@ -1,0 +1,161 @@
+"""Energies, gradients and Hessians of all potentials and losses, and the records that hold them."""
+
+from collections import namedtuple
+
+import naive
+import numpy as np
+import pytest
+
+import langevin_sgd as ls
+
+RNG = np.random.default_rng(20)
+MATRIX = np.array([[2.0, 0.3, -0.1], [0.3, 1.0, 0.4], [-0.1, 0.4, -0.5]])
+CURVATURES = (2.0, 0.5, -1.0)
+WELL = {"barrier": 0.7, "stiffness": 1.3, "coupling": 0.8, "tilt": 0.2}
+INPUTS, TARGETS = RNG.normal(size=(37, 3)), RNG.normal(size=37)
+LABELS = (TARGETS > 0).astype(float)
+MODELS = {
+    "quadratic, matrix": (ls.potentials.quadratic(MATRIX), naive.quadratic(MATRIX)),
+    "quadratic, diagonal": (ls.potentials.quadratic(CURVATURES), naive.quadratic(CURVATURES)),
+    "double_well, 1-D": (ls.potentials.double_well(1, **WELL), naive.double_well(1, **WELL)),
+    "double_well, 4-D": (ls.potentials.double_well(4, **WELL), naive.double_well(4, **WELL)),
+    "linear_regression": (ls.losses.linear_regression(INPUTS, TARGETS), naive.linear_regression(INPUTS, TARGETS)),
+    "logistic_regression": (ls.losses.logistic_regression(INPUTS, LABELS, 0.1), naive.logistic_regression(INPUTS, LABELS, 0.1)),
+    "quadratic_centers": (ls.losses.quadratic_centers(MATRIX, INPUTS), naive.quadratic_centers(MATRIX, INPUTS)),
+}
+
+
+def central_differences(function, x, step=1e-5):
+    """Derivatives of a function (n, d) -> (n, ...) along each component, as the last axis."""
+    shifts = step * np.eye(x.shape[1])
+    return np.stack([(function(x + shift) - function(x - shift)) / (2 * step) for shift in shifts], axis=-1)
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", MODELS)
+def test_energy_gradient_and_hessian(name):
+    model, twin = MODELS[name]
+    x = 1.5 * np.random.default_rng(1).normal(size=(33, model.dim))
+    energy, gradient, hessian = (ls.evaluate(model, x, quantity) for quantity in ("energy", "gradient", "hessian"))
+    np.testing.assert_allclose(energy, twin.energy(x), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(gradient, twin.gradient(x), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(hessian, twin.hessian(x), rtol=1e-12, atol=1e-12)
+    slopes = central_differences(lambda y: ls.evaluate(model, y, "energy"), x)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-7, atol=1e-7)
+    curvatures = central_differences(lambda y: ls.evaluate(model, y, "gradient"), x)
+    np.testing.assert_allclose(hessian, curvatures, rtol=1e-7, atol=1e-7)
+
+
+def test_logistic_regression_does_not_overflow_far_out():
+    loss = ls.losses.logistic_regression([[1.0], [1.0]], [0.0, 1.0])
+    np.testing.assert_array_equal(ls.evaluate(loss, [[-800.0], [800.0]], "energy"), [400.0, 400.0])
+    np.testing.assert_array_equal(ls.evaluate(loss, [[-800.0], [800.0]], "gradient"), [[-0.5], [0.5]])
+
+
+def test_shapes_of_evaluate_follow_those_of_x():
+    model = MODELS["double_well, 4-D"][0]
+    for lead in [(), (3,), (2, 5), (0,)]:
+        x = np.full((*lead, 4), 0.5)
+        assert ls.evaluate(model, x, "energy").shape == lead
+        assert ls.evaluate(model, x, "gradient").shape == (*lead, 4)
+        assert ls.evaluate(model, x, "hessian").shape == (*lead, 4, 4)
+
+
+def quartic_energy(p, x):
+    return p.a * x[0] * x[0] * x[0] * x[0]
+
+
+def quartic_gradient(p, x, out):
+    out[0] = 4.0 * p.a * x[0] * x[0] * x[0]
+
+
+def half_the_gradient(p, x, out):
+    out[0] = 2.0 * p.a * x[0] * x[0] * x[0]
+
+
+def test_a_gradient_that_is_not_that_of_the_energy_is_refused():
+    with pytest.raises(ValueError, match=r"the gradient of 'quartic' is not that of its energy(.|\n)*drift="):
+        ls.Potential("quartic", quartic_energy, half_the_gradient, {"a": 1.0}, 1)
+
+
+def example_energy(p, x, row):
+    return 0.5 * p.a * (x[0] - row[0]) * (x[0] - row[0])
+
+
+def example_gradient(p, x, row, out):
+    out[0] = p.a * (x[0] - row[0])
+
+
+def example_gradient_without_the_parameter(p, x, row, out):
+    out[0] = x[0] - row[0]
+
+
+def test_the_gradient_of_a_loss_is_checked_too():
+    table = [[1.0], [3.0]]
+    loss = ls.Loss("parabola", example_energy, example_gradient, {"a": 2.0}, table, 1)
+    np.testing.assert_allclose(ls.evaluate(loss, [[0.0]], "gradient"), [[-4.0]])
+    with pytest.raises(ValueError, match="the gradient of 'parabola' is not that of its energy"):
+        ls.Loss("parabola", example_energy, example_gradient_without_the_parameter, {"a": 2.0}, table, 1)
+
+
+@pytest.mark.parametrize("params", [{"a": 3}, namedtuple("Any", "a")(3.0), {"a": np.float32(3.0)}])
+def test_parameters_may_be_a_dict_or_a_namedtuple_and_become_floats(params):
+    model = ls.Potential("quartic", quartic_energy, quartic_gradient, params, 1)
+    assert model.params._fields == ("a",)
+    assert type(model.params.a) is float and model.params.a == 3.0
+
+
+def test_arrays_among_the_parameters_are_contiguous_copies():
+    matrix = np.asfortranarray(MATRIX)
+    params = ls.Potential("quartic", quartic_energy, quartic_gradient, {"a": 1.0, "matrix": matrix}, 1).params
+    assert params.matrix.flags.c_contiguous and params.matrix.dtype == np.float64
+    matrix[0, 0] = 99.0
+    assert params.matrix[0, 0] == 2.0
+
+
+def bowl_energy(p, x):
+    return 0.5 * (x[0] * x[0] + x[1] * x[1])
+
+
+def bowl_gradient(p, x, out):
+    out[2] = 2.0 * x[0]  # free numbers behind the d components
+    out[3] = 2.0 * x[1]
+    for k in range(2):
+        out[k] = 0.5 * out[2 + k]
+
+
+def swirl(p, x, out):
+    out[0] = -p.strength * x[1]
+    out[1] = p.strength * x[0]
+
+
+@pytest.fixture(scope="module")
+def swirling_bowl():
+    return ls.Potential("bowl", bowl_energy, bowl_gradient, {"strength": 0.7}, 2, drift=swirl, scratch=2)
+
+
+def test_scratch_numbers_do_not_show_and_drift_is_no_part_of_the_gradient(swirling_bowl):
+    x = np.random.default_rng(2).normal(size=(20, 2))
+    np.testing.assert_array_equal(ls.evaluate(swirling_bowl, x, "gradient"), x)
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("momentum", [0.0, 0.6])
+def test_drift_pushes_and_scratch_stays_apart(swirling_bowl, momentum):
+    """Look-ahead Nesterov takes the start gradient as well, so that both ways to call a drift are run."""
+    x = np.random.default_rng(2).normal(size=(20, 2))
+    dynamics = ls.dynamics.sgd(0.1, momentum=momentum, nesterov="lookahead")
+    run = ls.simulate(swirling_bowl, dynamics, particles=20, steps=3, x0=x, seed=1)
+    force = np.array([[1.0, 0.7], [-0.7, 1.0]])  # gradient less drift, as a matrix
+    v = np.zeros_like(x)
+    for _ in range(3):
+        x, v = naive.sgd(x, v, lambda y: y @ force.T, 0.0, learning_rate=0.1, momentum=momentum, nesterov="lookahead")
+    np.testing.assert_allclose(run.x[-1], x, rtol=0, atol=1e-14)
+    np.testing.assert_allclose(run.v[-1], v, rtol=0, atol=1e-14)
+
+
+def test_sweeping_parameters_compiles_nothing(recwarn):
+    """Two wells that differ in numbers share their functions, and so everything that is compiled for them."""
+    one, two = ls.potentials.double_well(2), ls.potentials.double_well(2, barrier=5.0, coupling=0.3)
+    assert one.gradient is two.gradient and type(one.params) is type(two.params)
+    assert not recwarn

@@ -1,0 +1,32 @@
+"""Runs that were never simulated: datasets as `simulate` returns them, with particles drawn from a known law."""
+
+import json
+
+import numpy as np
+import xarray as xr
+
+
+def synthetic_run(x, v=None, dynamics=None, **attrs):
+    """A run with one stored step; `x` (particles, d), `dynamics` a pair of a name and its parameters."""
+    x = np.asarray(x, dtype=float)
+    variables = {"x": (("step", "particle", "component"), x[None]), "status": ("particle", np.zeros(len(x), dtype=np.int8))}
+    if v is not None:
+        variables["v"] = (("step", "particle", "component"), np.asarray(v)[None])
+    if dynamics is not None:
+        attrs["dynamics"] = json.dumps({"name": dynamics[0], "params": dynamics[1]})
+    return xr.Dataset(variables, {"step": [100]}, {"independent_particles": 1, **attrs})
+
+
+def gaussian_run(covariance, particles, seed, **options):
+    """A run whose particles are Gaussian with the given covariance."""
+    covariance = np.atleast_2d(covariance)
+    normals = np.random.default_rng(seed).normal(size=(particles, len(covariance)))
+    return synthetic_run(normals @ np.linalg.cholesky(covariance).T, **options)
+
+
+def unit_variance(z, kurtosis_excess=0.0):
+    """Whether z-scores, one row per replicate, have mean 0 and mean square 1 within 4 standard errors of independent rows."""
+    z = np.asarray(z).reshape(len(z), -1)
+    centred = np.abs(z.mean(axis=0)) < 4 / np.sqrt(len(z)) * np.maximum(1, z.std(axis=0))
+    square = np.abs((z**2).mean(axis=0) - 1) < 4 * np.sqrt((2 + kurtosis_excess) / len(z))
+    return bool(np.all(centred) and np.all(square))
