@@ -11,5 +11,17 @@ from .models.noise import GradientNoise
 from .models.potentials import Potential
 from .storage import load, save
 
-__all__ = ["Dynamics", "GradientNoise", "Loss", "Potential", "analysis", "dynamics", "elementary", "evaluate", "load", "losses", "noise"]
+__all__ = [
+    "Dynamics",
+    "GradientNoise",
+    "Loss",
+    "Potential",
+    "analysis",
+    "dynamics",
+    "elementary",
+    "evaluate",
+    "load",
+    "losses",
+    "noise",
+]
 __all__ += ["plots", "potentials", "save", "schedules", "simulate", "theory"]

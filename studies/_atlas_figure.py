@@ -69,7 +69,7 @@ def _current(upper, lower, dataset):
         axes.axhline(0, color=GREY, linestyle="--", linewidth=1, label="Boltzmann's law: none")
     upper.tick_params(labelbottom=False)
     upper.set(ylabel="area swept per step\n(10⁻³ length²)")
-    upper.legend(fontsize=8, loc="lower center")
+    upper.legend(fontsize=8, loc="center", bbox_to_anchor=(0.5, 0.4))
     lower.set(
         xlabel="angle between noise covariance and hessian (degree)",
         ylabel="entropy produced\nper step (k$_B$)",

@@ -21,6 +21,8 @@ class Claim(NamedTuple):
 
 def report(claims):
     """Print the table of claims; True if all hold."""
+    if not claims:
+        return True
     width = max(len(claim.text) for claim in claims)
     print(f"\n{'claim':{width}s}  verdict  measured")
     for claim in claims:

@@ -66,12 +66,12 @@ def variances(particles, options, plant):
     measured, escaped = np.zeros(at.shape), []
     for k, momentum in enumerate(MOMENTA):
         for j, rate in enumerate(at[k]):
-            x = simulated(45, rate, momentum, 600, options, plant).x.values[-1, :, 0]
+            x = simulated(45, rate, momentum, 400, options, plant).x.values[-1, :, 0]
             measured[k, j] = x.var(ddof=1)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # simulate warns that the rate is above the threshold: that is what is tried here
             for factor in (0.98, 1.02):
-                run = simulated(45, factor * thresholds[k], momentum, 600, options, plant, escape_radius=1e4)
+                run = simulated(45, factor * thresholds[k], momentum, 600, options, plant, escape_radius=1e3)
                 escaped.append(float((run.status != 0).mean()))
     exact, limit = stiff(ls.theory.stationary_covariance, at), stiff(ls.theory.small_step_covariance, at)
     error = exact * np.sqrt(2 / particles)
@@ -177,7 +177,7 @@ def regression_noise(p, x, z, out):
 
 def tails(particles, options, plant):
     """(d) One-dimensional online regression, batches of one in the simulation."""
-    ratio, sizes = np.geomspace(0.02, 0.66, 80), np.array([1, 4])
+    ratio, sizes = np.geomspace(0.02, 0.66, 50), np.array([1, 4])
     exact = np.full((len(sizes), len(ratio)), np.nan)
     for k, size in enumerate(sizes):
         finite = ratio * size < ls.theory.regression_threshold(1.0, size)

@@ -130,17 +130,6 @@ def leimkuhler_matthews(x, gradient, xi, z, last_z, *, temperature, step_size):
     return x - step_size * (gradient(x) + xi) + np.sqrt(2 * temperature * step_size) * (last_z + z) / 2
 
 
-def baoab(x, v, gradient, last_xi, xi, z, *, temperature, friction, step_size, mass=1.0):
-    """Kick, drift, friction and noise, drift, kick; each kick with the noise that was drawn where its gradient was evaluated."""
-    v = v - step_size / 2 * (gradient(x) + last_xi) / mass
-    x = x + step_size / 2 * v
-    decay = np.exp(-friction * step_size)
-    v = decay * v + np.sqrt((1 - decay**2) * temperature / mass) * z
-    x = x + step_size / 2 * v
-    v = v - step_size / 2 * (gradient(x) + xi) / mass
-    return x, v
-
-
 def freeze(step, x, steps, radius=np.inf):
     """Follow `step(x) -> x'` particle by particle until it leaves.
 

@@ -12,9 +12,8 @@ from ..models.dynamics import Dynamics
 from ..models.evaluate import evaluate
 from ..models.losses import Loss
 from ..models.noise import GradientNoise, Minibatch, TableGaussian
-from ..models.parameters import integer, number
+from ..models.parameters import Schedule, integer, number
 from ..models.potentials import Potential
-from ..models.schedules import Schedule
 
 STEP_PARAMETERS = ("learning_rate", "step_size")
 
@@ -32,6 +31,11 @@ def check_records(model, dynamics, noise):
     if isinstance(noise, (Minibatch, TableGaussian)) and not isinstance(model, Loss):
         raise ValueError(
             f"noise.{noise.name} needs a Loss with a data table, got the potential {model.name!r}; use noise.gaussian there."
+        )
+    if isinstance(noise, Minibatch) and dynamics.substeps > 1:
+        raise ValueError(
+            f"{dynamics.name!r} makes {dynamics.substeps} updates a step and rescales the gradient noise, which cannot be taken "
+            "out of a minibatch. Use noise.table_gaussian(), which has the table's covariance."
         )
     if isinstance(noise, GradientNoise) and noise.dim not in (None, model.dim):
         raise ValueError(f"noise has {noise.dim} components, but {model.name!r} has dim = {model.dim}.")
@@ -54,6 +58,29 @@ def check_addresses(model, dynamics, noise, particles, largest_batch):
             raise ValueError(f"{name}: {count} random draws are needed per particle and step, the limit is {DRAW_LIMIT - 1}.")
 
 
+def check_batches(model, noise, table, steps):
+    """Refuse batches that do not fit the data table, the batch size or the run."""
+    examples, largest = len(model.data), table.largest_batch()
+    orders = ("without_replacement", "reshuffle", "single_shuffle")
+    if noise.sampling in orders and largest > examples:
+        raise ValueError(f"batch_size must be at most {examples}, the number of examples, for {noise.sampling!r}; got {largest}.")
+    if noise.sampling in orders[1:] and "batch_size" in table.schedules:
+        raise ValueError(f"batch_size must be constant for {noise.sampling!r}: an epoch is cut into equal batches.")
+    if noise.sampling == "population" and model.draw is None:
+        raise ValueError(
+            f"sampling='population' needs a Loss with a generator of fresh rows (draw=), which {model.name!r} has not."
+        )
+    if noise.sampling == "given":
+        rows = noise.params.batches
+        if rows.shape[0] < steps or rows.shape[1] != largest or rows.max() >= examples:
+            raise ValueError(
+                f"batches must have the shape (steps, batch_size) = (at least {steps}, {largest}) and hold row numbers below "
+                f"{examples}; got the shape {rows.shape} with numbers up to {rows.max():.0f}."
+            )
+    if noise.weighted and len(noise.params.weight) != examples:
+        raise ValueError(f"weights must have {examples} entries, one per example, got {len(noise.params.weight)}.")
+
+
 def initial_state(value, name, particles, components):
     """`value` (None, (d,) or (particles, d)) as an array (particles, d)."""
     state = real_array(0.0 if value is None else value, name)
@@ -73,38 +100,49 @@ def checked_seed(seed):
     return secrets.randbits(63) if seed is None else integer(seed, "seed", 0, 2**64)
 
 
-def _spectral_radius(dynamics, params, curvature):
-    """Growth per step of one update on U = curvature x^2 / 2 without noise, from the text of the dynamics itself."""
+def _step_matrix(dynamics, params, curvature):
+    """One step on U = curvature x^2 / 2 without noise, from the text of the dynamics itself; None if it is not linear."""
     memory = dynamics.state_size if dynamics.memory else 0
     update, advance = interpreted(dynamics.update), dynamics.advance and interpreted(dynamics.advance)
-    columns = []
-    for start in np.eye(1 + memory):
+
+    def moved(start):
         x, v = start[:1].copy(), start[1:].copy()
-        g, none = curvature * x, np.zeros(max(1, dynamics.normals))
-        if advance:
-            advance(params, x, v, g, none)
-        g = curvature * x
-        update(params, x, v, g, np.zeros(1), none)
-        columns.append(np.concatenate([x, v]))
-    return float(np.abs(np.linalg.eigvals(np.array(columns))).max())
+        for _ in range(dynamics.substeps):
+            g, none = curvature * x, np.zeros(max(1, dynamics.normals))
+            if advance:
+                advance(params, x, v, g, none)
+            update(params, x, v, curvature * x, np.zeros(1), none)
+        return np.concatenate([x, v])
+
+    with np.errstate(all="ignore"):
+        columns = np.array([moved(start) for start in np.eye(1 + memory)])
+        linear = np.allclose(moved(np.full(1 + memory, 3.0)), 3.0 * columns.sum(axis=0), rtol=1e-9, atol=1e-12)
+    return columns if linear else None
 
 
-def stable_limit(dynamics, curvature):
+def stable_limit(dynamics, curvature, steps=1):
     """Largest learning rate (or step size) at which the dynamics is stable on a quadratic of this curvature.
+
+    Parameters
+    ----------
+    steps : int
+        Steps of the run, in which the largest value of a schedule is looked for.
 
     Returns
     -------
     (str, float, float) or None
-        Name of the parameter, its largest value in the run and its threshold; None if the dynamics has no such parameter.
+        Name of the parameter, its largest value in the run and its threshold; None if the dynamics has no such parameter, or does
+        not move in proportion to where it is, as with clipped gradients or Adam.
     """
     name = next((n for n in STEP_PARAMETERS if n in dynamics.params._fields), None)
-    if name is None or dynamics.substeps != 1:
-        return None
-    values = {n: v.values.max() if isinstance(v, Schedule) else v for n, v in dynamics.params._asdict().items()}
+    values = {n: v.largest(steps) if isinstance(v, Schedule) else v for n, v in dynamics.params._asdict().items()}
     params = type(dynamics.params)(**values)
+    if name is None or _step_matrix(dynamics, params, curvature) is None:
+        return None
 
     def stable(rate):
-        return _spectral_radius(dynamics, params._replace(**{name: rate}), curvature) <= 1.0 + 1e-12
+        matrix = _step_matrix(dynamics, params._replace(**{name: rate}), curvature)
+        return matrix is not None and float(np.abs(np.linalg.eigvals(matrix)).max()) <= 1.0 + 1e-12
 
     low, high = 0.0, float(values[name])
     while stable(high) and high < 1e12:
@@ -115,13 +153,13 @@ def stable_limit(dynamics, curvature):
     return name, float(values[name]), low
 
 
-def warn_if_unstable(model, dynamics, x0):
+def warn_if_unstable(model, dynamics, x0, steps):
     """Warn if the learning rate is above the threshold of the largest curvature at x0 (of at most 64 starting points)."""
     if (model.example_hessian if isinstance(model, Loss) else model.hessian) is None:
         return
     places = np.unique(x0[:64], axis=0)
     curvature = float(np.linalg.eigvalsh(evaluate(model, places, "hessian")).max())
-    limit = stable_limit(dynamics, curvature) if np.isfinite(curvature) and curvature > 0 else None
+    limit = stable_limit(dynamics, curvature, steps) if np.isfinite(curvature) and curvature > 0 else None
     if limit and limit[1] > limit[2]:
         name, value, threshold = limit
         warnings.warn(

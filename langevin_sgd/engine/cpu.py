@@ -7,7 +7,6 @@ it was last seen inside. So the check costs one comparison per step, and the out
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -22,6 +21,7 @@ from ..kernels.groups import empty_groups
 from ..kernels.lanes import WIDTH, all_lanes
 from ..kernels.rng import Stream
 from ..kernels.views import flat, flat_from, view
+from .domain import fold
 from .freezing import FINITE, book_keeping
 
 STRETCH = 32
@@ -36,6 +36,8 @@ class Shape(NamedTuple):
     state: int  # numbers of v
     thermal: int  # thermal normals
     rows: int  # rows of z: thermal normals, then those of the noise
+    walls: bool  # whether the domain is not open
+    mirrored: bool  # whether v is a velocity, which a reflecting wall turns round
 
 
 class Ensemble(NamedTuple):
@@ -58,6 +60,7 @@ class Plan(NamedTuple):
     noise_params: Any
     table: np.ndarray
     batch_rows: int  # rows for example numbers: the largest batch
+    walls: tuple  # see `domain.wall_arrays`
     paths: dict  # how each text runs: "lanes", "column" or "interpreted"
     seed: int = 0
     limit: float = FINITE  # largest squared norm of x that is inside
@@ -92,7 +95,7 @@ def _(template, table, step):
 
 def _step_kernel(force, update, advance, shape):
     """The kernel that moves a block by one step."""
-    dim, size, state, thermal, rows = shape
+    dim, size, state, thermal, rows, has_walls, mirrored = shape
     save, _, settle, _, _ = book_keeping()
     fill_normals = external(rng.fill_normals, rng.FLOATS, rng.PLACE, rng.ADDRESS)
     has_advance, sizes = advance is not None, (dim, state, size)
@@ -104,7 +107,7 @@ def _step_kernel(force, update, advance, shape):
         x, v, g, _, _ = moving
         xi, z, examples_of, spare, _, before, careful = work
         seed, particle, groups, _, _ = block
-        p, q, table, limit = constants
+        p, q, table, limit, walls = constants
         if thermal:
             fill_normals(z, (0, rows * WIDTH, thermal, groups), (seed, np.uint64(step), particle, _THERMAL, _FIRST_DRAW))
         for group in range(groups):
@@ -113,12 +116,16 @@ def _step_kernel(force, update, advance, shape):
             if has_advance:
                 here, memory = view(x, group * dim * WIDTH, dim), view(v, group * state * WIDTH, state)
                 advance(d, here, memory, view(g, group * size * WIDTH, dim), view(z, group * rows * WIDTH, thermal))
+                if has_walls:
+                    fold(walls, here, memory, dim, mirrored)
         force((x, g, xi, z, examples_of, spare, table), block, p, q, np.uint64(step), batch)
         inside = True
         for group in range(groups):
             here, memory = view(x, group * dim * WIDTH, dim), view(v, group * state * WIDTH, state)
             noise = view(xi, group * dim * WIDTH, dim)
             update(d, here, memory, view(g, group * size * WIDTH, dim), noise, view(z, group * rows * WIDTH, thermal))
+            if has_walls:
+                fold(walls, here, memory, dim, mirrored)
             if careful[group]:
                 settle(moving, sizes, group, before, limit, step)
             else:
@@ -141,7 +148,7 @@ def _step_kernel(force, update, advance, shape):
 @cache
 def build(force, update, advance, shape):
     """The kernel of one combination of force, dynamics and shape; parameters are its arguments: a sweep never recompiles."""
-    one_step, (dim, size, state, _, _) = _step_kernel(force, update, advance, shape), shape
+    one_step, (dim, size, state, *_) = _step_kernel(force, update, advance, shape), shape
     save, restore, _, find_frozen, record = book_keeping()
     sizes = dim, state, size
 
@@ -154,7 +161,8 @@ def build(force, update, advance, shape):
         all_x, all_v, all_g, all_status, all_stopped = flat(x), flat(v), flat(g), flat(status), flat(stopped)
         xi, z, rows, spare, saved, before, careful = work
         buffers = flat(xi), flat(z), flat(rows), flat(spare), flat(saved), flat(before), flat(careful)
-        fixed = constants[0], constants[1], flat(constants[2]), constants[3]
+        kinds, lows, lengths = constants[4]
+        fixed = constants[0], constants[1], flat(constants[2]), constants[3], (flat(kinds), flat(lows), flat(lengths))
         table, batches, slots = flat(changing[0]), flat(changing[1]), flat(changing[2])
         x_out, v_out = flat(records[0]), flat(records[1])
         for first in range(span[0], span[1], per_block):
@@ -188,7 +196,7 @@ def build(force, update, advance, shape):
     return run
 
 
-def _work(shape, groups, batch_rows):
+def _work(shape, groups, batch_rows, columns):
     """Buffers of one task."""
     saved = shape.dim + shape.state + shape.size
     xi = empty_groups(groups, shape.dim)
@@ -197,7 +205,7 @@ def _work(shape, groups, batch_rows):
         xi,
         empty_groups(groups, shape.rows),
         empty_groups(groups, batch_rows, np.int64),
-        empty_groups(1, shape.size),
+        empty_groups(1, shape.size + columns),  # one example's gradient, and a fresh row of the population
         empty_groups(groups, saved),
         empty_groups(groups, saved),
         np.zeros(groups, np.int8),
@@ -210,27 +218,28 @@ def new_ensemble(x, v, g):
     return Ensemble(x, v, g, np.zeros(padded, np.int8), np.full(padded, -1, np.int64))
 
 
-def move(plan, ensemble, records, changing, first_step, threads, block_size):
+def move(plan, ensemble, records, changing, first_step, workers, block_size):
     """Move all particles through the steps that `changing` = (parameter table, batch sizes, record slots) describes.
 
-    Blocks never influence each other, so that neither their size nor the number of threads shows in the results.
+    Blocks never influence each other, so that neither their size nor the number of threads shows in the results. `workers` is a
+    ThreadPoolExecutor and its number of threads.
     """
     groups = ensemble.x.shape[0]
     per_block = max(1, block_size // WIDTH)
     blocks = -(-groups // per_block)
+    pool, threads = workers
     tasks = min(blocks, 1 if threads == 1 else 4 * threads)
     edges = [min(groups, per_block * (blocks * k // tasks)) for k in range(tasks + 1)]
-    constants = plan.model_params, plan.noise_params, plan.table, plan.limit
+    constants = plan.model_params, plan.noise_params, plan.table, plan.limit, plan.walls
     run_numbers = first_step, len(changing[2]), np.uint64(plan.seed), len(plan.table), plan.batch_rows
     run_numbers += records[0].shape[1], per_block
 
     def task(k):
         with np.errstate(all="ignore"):
-            work, span = _work(plan.shape, per_block, plan.batch_rows), (edges[k], edges[k + 1])
+            work, span = _work(plan.shape, per_block, plan.batch_rows, plan.table.shape[1]), (edges[k], edges[k + 1])
             plan.kernel(tuple(ensemble), work, records, constants, plan.template, changing, run_numbers, span)
 
     if tasks == 1:
         task(0)
     else:
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(task, range(tasks)))
+        list(pool.map(task, range(tasks)))

@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import xarray as xr
@@ -10,10 +11,12 @@ from ..kernels.groups import pack
 from ..kernels.rng import STEP_LIMIT
 from ..models.evaluate import evaluate
 from ..models.losses import Loss
+from ..models.noise import Minibatch
 from ..models.parameters import choice, described, integer
 from ..storage.provenance import provenance
 from . import checks
 from .cpu import STRETCH, move, new_ensemble
+from .domain import all_inside
 from .plan import make_plan
 from .timetable import timetable
 
@@ -55,7 +58,7 @@ def simulate(
     noise : GradientNoise, Minibatch or TableGaussian, optional
         Gradient noise, drawn where the gradient is evaluated.
     particles, steps : int
-        Number of particles, and of updates of each.
+        Number of particles, and of steps of each; a step is `dynamics.substeps` updates, mostly one.
     x0 : array_like, shape (d,) or (particles, d), optional
         Start, in units of length; default the origin.
     v0 : array_like, shape (d,) or (particles, d), optional
@@ -82,7 +85,7 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        ``x`` (step, particle, component) in units of length, with `step` = updates done; ``v`` of the same shape if the dynamics
+        ``x`` (step, particle, component) in units of length, with `step` = steps done; ``v`` of the same shape if the dynamics
         has a velocity; ``loss`` (step, particle) on request; ``status`` (particle): 0 running, 1 not finite, 2 escaped, and
         ``stopped_at_step`` (particle), -1 for running particles: a frozen particle stays where it was before that step.
 
@@ -99,17 +102,21 @@ def simulate(
     checks.check_records(model, dynamics, noise)
     choice(target, "target", ("cpu",))
     choice(loss, "loss", (False, True))
-    steps, particles = integer(steps, "steps", 0, STEP_LIMIT), integer(particles, "particles", 1)
+    steps, particles = integer(steps, "steps", 0, STEP_LIMIT // dynamics.substeps), integer(particles, "particles", 1)
     table = timetable(dynamics, steps)
     checks.check_addresses(model, dynamics, noise, particles, table.largest_batch())
+    if isinstance(noise, Minibatch):
+        checks.check_batches(model, noise, table, steps)
     x = checks.initial_state(x0, "x0", particles, model.dim)
+    if not all_inside(getattr(model, "domain", None), x):
+        raise ValueError(f"x0 must lie inside the domain {model.domain!r} of {model.name!r}.")
     if v0 is not None and dynamics.memory != "velocity":
         raise ValueError(f"v0 must be None: {dynamics.name!r} has no velocity.")
     v = checks.initial_state(v0, "v0", particles, dynamics.state_size * model.dim if dynamics.memory else 0)
     limit, seed = checks.check_radius(escape_radius, x), checks.checked_seed(seed)
     options = {"every": every, "threads": threads, "block_size": block_size, "chunk_steps": chunk_steps}
     every, threads, block_size, chunk_steps = (v if v is None else integer(v, name, 1) for name, v in options.items())
-    checks.warn_if_unstable(model, dynamics, x)
+    checks.warn_if_unstable(model, dynamics, x, steps)
 
     plan = make_plan(model, dynamics, noise, table)._replace(seed=seed, limit=limit)
     ensemble = new_ensemble(pack(x), pack(v), pack(_start_gradient(model, dynamics, x)))
@@ -117,7 +124,7 @@ def simulate(
     records = np.empty((len(stored), particles, model.dim)), np.empty((len(stored), particles, v.shape[1]))
     records[0][0], records[1][0] = x, v
     block_size = block_size or max(16, min(256, 2048 // model.dim))
-    _drive(plan, ensemble, records, table, stored, (threads or available_threads(), block_size, chunk_steps))
+    _drive(plan, ensemble, records, table, stored * dynamics.substeps, (threads or available_threads(), block_size, chunk_steps))
     return _dataset((model, dynamics, noise), records, ensemble, stored, seed, loss)
 
 
@@ -142,19 +149,21 @@ def _stored_steps(steps, every):
 
 
 def _drive(plan, ensemble, records, table, stored, options):
-    """Run chunk after chunk; how long a chunk is does not show in the results."""
+    """Run chunk after chunk, counting updates; how long a chunk is does not show in the results."""
     threads, block_size, chunk_steps = options
     steps, done, length = int(stored[-1]), 0, chunk_steps or STRETCH
-    slot_of = dict(zip(stored.tolist(), range(len(stored)), strict=True))
-    while done < steps:
-        count = min(length, steps - done)
-        slots = np.array([slot_of.get(step, -1) for step in range(done + 1, done + count + 1)], dtype=np.int64)
-        begun = time.perf_counter()
-        move(plan, ensemble, records, (*table.rows(done, count), slots), done, threads, block_size)
-        done += count
-        if chunk_steps is None:
-            rate = count / max(time.perf_counter() - begun, 1e-9)
-            length = int(min(max(CHUNK_SECONDS * rate, length / 4, 1), 4 * length, LONGEST_CHUNK))
+    with ThreadPoolExecutor(threads) as pool:
+        while done < steps:
+            count = min(length, steps - done)
+            slots = np.full(count, -1, dtype=np.int64)
+            first, last = np.searchsorted(stored, (done, done + count), side="right")
+            slots[stored[first:last] - done - 1] = np.arange(first, last)
+            begun = time.perf_counter()
+            move(plan, ensemble, records, (*table.rows(done, count), slots), done, (pool, threads), block_size)
+            done += count
+            if chunk_steps is None:
+                rate = count / max(time.perf_counter() - begun, 1e-9)
+                length = int(min(max(CHUNK_SECONDS * rate, length / 4, 1), 16 * length, LONGEST_CHUNK))
 
 
 def _dataset(records_of, records, ensemble, stored, seed, loss):
@@ -180,16 +189,17 @@ def _dataset(records_of, records, ensemble, stored, seed, loss):
         {"long_name": "state of the particle", "units": "1", **meanings},
     )
     stopped = {"long_name": "step in which the particle left, -1 if it did not", "units": "1"}
-    variables["stopped_at_step"] = ("particle", ensemble.stopped_at_step[:particles], stopped)
+    update = ensemble.stopped_at_step[:particles]
+    variables["stopped_at_step"] = ("particle", np.where(update < 0, update, -(-update // dynamics.substeps)), stopped)
     attributes = {
         "model": described(model),
         "dynamics": described(dynamics),
         "noise": described(noise) if noise else "null",
         "seed": str(seed),
         "steps": int(stored[-1]),
-        "independent_particles": 1,
+        "independent_particles": int(getattr(noise, "independent", True)),
         "temperature_convention": TEMPERATURE_CONVENTION,
         **provenance(),
     }
-    step = ("step", stored, {"long_name": "number of updates done", "units": "1"})
+    step = ("step", stored, {"long_name": "number of steps done", "units": "1"})
     return xr.Dataset(variables, {"step": step}, attributes)

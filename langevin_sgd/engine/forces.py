@@ -8,34 +8,36 @@ noise. All but the table begin with the block's first group. Sums run in the ord
 from functools import cache
 
 import numpy as np
-from numba import types
 
 from ..kernels import rng
 from ..kernels.bits import kernel, sqrt
 from ..kernels.external import external
 from ..kernels.lanes import WIDTH
-from ..kernels.rng import ADDRESS, FLOATS, INTEGERS, PLACE, Stream
-from ..kernels.views import gathered_row, table_row, view
+from ..kernels.rng import ADDRESS, FLOATS, PLACE, Stream
+from ..kernels.views import table_row, view
 
 TILE = 64  # normals that the table's Gaussian twin draws at a time
 _NORMALS, _UNIFORMS = np.uint64(Stream.NOISE_NORMAL), np.uint64(Stream.NOISE_UNIFORM)
-_BATCH, _TABLE, _FIRST_DRAW = np.uint64(Stream.BATCH), np.uint64(Stream.TABLE), np.uint64(0)
+_TABLE = np.uint64(Stream.TABLE)
 
 
 @kernel
-def _set_to(v, size, value):
+def set_to(v, size, value):
+    """v = value."""
     for k in range(size):
         v[k] = value
 
 
 @kernel
-def _add(v, w, size):
+def add_to(v, w, size):
+    """v = v + w."""
     for k in range(size):
         v[k] += w[k]
 
 
 @kernel
-def _scale(v, size, factor):
+def scale(v, size, factor):
+    """v = factor v."""
     for k in range(size):
         v[k] = v[k] * factor
 
@@ -73,67 +75,45 @@ def mean_gradient(example_gradient, dim, scratch, columns):
         one = view(spare, 0, size)
         for group in range(groups):
             here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
-            _set_to(out, dim, 0.0)
+            set_to(out, dim, 0.0)
             for row in range(examples):
                 example_gradient(p, here, table_row(table, row, columns), one)
-                _add(out, one, dim)
-            _scale(out, dim, 1.0 / examples)
+                add_to(out, one, dim)
+            scale(out, dim, 1.0 / examples)
 
     return force
 
 
 @cache
-def batch_gradient(example_gradient, dim, scratch, columns):
-    """g = mean gradient over `batch` examples drawn with replacement."""
-    size, fill_integers = dim + scratch, external(rng.fill_integers, INTEGERS, PLACE, ADDRESS, types.uint64)
-
-    @kernel
-    def force(arrays, block, p, q, step, batch):
-        x, g, _, _, rows, spare, table = arrays
-        seed, particle, groups, examples, batch_rows = block
-        place, address = (0, batch_rows * WIDTH, batch, groups), (seed, step, particle, _BATCH, _FIRST_DRAW)
-        fill_integers(rows, place, address, np.uint64(examples))
-        one = view(spare, 0, size)
-        for group in range(groups):
-            here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
-            _set_to(out, dim, 0.0)
-            for b in range(batch):
-                example_gradient(p, here, gathered_row(table, rows, (group * batch_rows + b) * WIDTH, columns), one)
-                _add(out, one, dim)
-            _scale(out, dim, 1.0 / batch)
-
-    return force
-
-
-@cache
-def table_gaussian(example_gradient, dim, scratch, columns):
-    """g = mean gradient over the whole table, xi = sum_i (z_i - mean z) g_i / sqrt(N B)."""
+def table_gaussian(example_gradient, dim, scratch, columns, first_row):
+    """g = mean gradient over the whole table, xi = sum_i (z_i - mean z) g_i / sqrt(N B); z_i from `first_row` of z on."""
+    tile = first_row * WIDTH
     size, fill_normals = dim + scratch, external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
 
     @kernel
     def force(arrays, block, p, q, step, batch):
         x, g, xi, z, _, spare, table = arrays
         seed, particle, groups, examples, _ = block
-        one, normal = view(spare, 0, size), view(z, 0, TILE)
+        one, normal = view(spare, 0, size), view(z, tile, TILE)
         for group in range(groups):
             here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
             noise, first = view(xi, group * dim * WIDTH, dim), particle + np.uint64(group * WIDTH)
-            _set_to(out, dim, 0.0)
-            _set_to(noise, dim, 0.0)
+            set_to(out, dim, 0.0)
+            set_to(noise, dim, 0.0)
             total = 0.0
             for start in range(0, examples, TILE):
                 count = TILE if examples - start > TILE else examples - start
-                fill_normals(z, (0, 0, count, 1), (seed, step, first, _TABLE, np.uint64(start // 2)))
+                fill_normals(z, (tile, 0, count, 1), (seed, step, first, _TABLE, np.uint64(start // 2)))
                 for i in range(count):
                     example_gradient(p, here, table_row(table, start + i, columns), one)
-                    _add(out, one, dim)
+                    add_to(out, one, dim)
                     for k in range(dim):
                         noise[k] += normal[i] * one[k]
                     total = total + normal[i]
             mean, factor = total * (1.0 / examples), 1.0 / sqrt(np.float64(examples) * np.float64(batch))
             for k in range(dim):
                 noise[k] = (noise[k] - mean * out[k]) * factor
-            _scale(out, dim, 1.0 / examples)
+            scale(out, dim, 1.0 / examples)
 
     return force
 
@@ -142,11 +122,12 @@ def table_gaussian(example_gradient, dim, scratch, columns):
 def with_noise(gradient_force, sample, dim, layout, gaussian):
     """`gradient_force`, and xi from `sample`: the mean of `batch` draws, or for Gaussian noise one draw / sqrt(batch).
 
-    `layout` = (normals, uniforms, first row in z, rows of z).
+    `layout` = (normals, uniforms, first row in z, rows of z, numbers of `out`): a text that writes more than `dim` numbers gets
+    the rows of z behind the random ones.
     """
-    normals, uniforms, first_row, rows = layout
+    normals, uniforms, first_row, rows, room = layout
     size, pairs, uniform_draws = normals + uniforms, (normals + 1) // 2, (uniforms + 1) // 2
-    start, spacing = first_row * WIDTH, rows * WIDTH
+    start, spacing, behind = first_row * WIDTH, rows * WIDTH, 2 * (pairs + uniform_draws) * WIDTH
     fill_normals = external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
     fill_uniforms = external(rng.fill_uniforms, FLOATS, PLACE, ADDRESS) if uniforms else fill_normals
 
@@ -158,6 +139,21 @@ def with_noise(gradient_force, sample, dim, layout, gaussian):
             place = (start + normals * WIDTH, spacing, uniforms, groups)
             fill_uniforms(z, place, (seed, step, particle, _UNIFORMS, np.uint64(number * uniform_draws)))
 
+    if room > dim:
+
+        @kernel
+        def write(q, here, z, at, out):
+            wide = view(z, at + behind, room)
+            sample(q, here, view(z, at, size), wide)
+            for k in range(dim):
+                out[k] = wide[k]
+
+    else:
+
+        @kernel
+        def write(q, here, z, at, out):
+            sample(q, here, view(z, at, size), out)
+
     if gaussian:
 
         @kernel
@@ -168,8 +164,9 @@ def with_noise(gradient_force, sample, dim, layout, gaussian):
             draw(z, block, step, 0)
             for group in range(block[2]):
                 out = view(xi, group * dim * WIDTH, dim)
-                sample(q, view(x, group * dim * WIDTH, dim), view(z, start + group * spacing, size), out)
-                _scale(out, dim, factor)
+                write(q, view(x, group * dim * WIDTH, dim), z, start + group * spacing, out)
+                if batch > 1:
+                    scale(out, dim, factor)
 
     else:
 
@@ -183,10 +180,10 @@ def with_noise(gradient_force, sample, dim, layout, gaussian):
                 for group in range(block[2]):
                     out = view(xi, group * dim * WIDTH, dim)
                     if number == 0:
-                        _set_to(out, dim, 0.0)
-                    sample(q, view(x, group * dim * WIDTH, dim), view(z, start + group * spacing, size), one)
-                    _add(out, one, dim)
+                        set_to(out, dim, 0.0)
+                    write(q, view(x, group * dim * WIDTH, dim), z, start + group * spacing, one)
+                    add_to(out, one, dim)
             for group in range(block[2]):
-                _scale(view(xi, group * dim * WIDTH, dim), dim, 1.0 / batch)
+                scale(view(xi, group * dim * WIDTH, dim), dim, 1.0 / batch)
 
     return force

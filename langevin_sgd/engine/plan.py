@@ -7,8 +7,9 @@ from ..kernels.texts import for_lanes
 from ..kernels.views import GatheredRowType, row_type, view_type
 from ..models.losses import Loss
 from ..models.noise import GradientNoise, Minibatch, TableGaussian
-from . import forces
+from . import batches, forces
 from .cpu import Plan, Shape, build
+from .domain import wall_arrays
 
 NO_TABLE = np.zeros((1, 1))
 
@@ -34,10 +35,16 @@ def make_plan(model, dynamics, noise, table):
     dim, size = model.dim, model.dim + model.scratch
     thermal = dynamics.normals * dim
     state = dynamics.state_size * dim if dynamics.memory else 0
-    noise_rows = even(noise.normals) + even(noise.uniforms) if isinstance(noise, GradientNoise) else 0
+    noise_rows = _rows_of_noise(noise, dim) if isinstance(noise, GradientNoise) else 0
     if isinstance(noise, TableGaussian):
         noise_rows = forces.TILE
-    shape = Shape(dim, size, state, thermal, even(thermal) + noise_rows)
+    if isinstance(noise, Minibatch):
+        noise_rows = (
+            even(model.draw_normals) + even(model.draw_uniforms) if noise.sampling == "population" else 2 * noise.weighted
+        )
+    walls = getattr(model, "domain", None)
+    mirrored = dynamics.memory == "velocity" and dynamics.state_size == 1
+    shape = Shape(dim, size, state, thermal, even(thermal) + noise_rows, walls is not None, mirrored)
     paths = {}
 
     def text(record, role, *kinds):
@@ -46,28 +53,46 @@ def make_plan(model, dynamics, noise, table):
         compiled, paths[label] = for_lanes(getattr(record, role), label, kinds)
         return compiled
 
-    at, out = view_type(dim), view_type(size)
-    force = _model_force(model, noise, text, at, out)
+    at = view_type(dim)
+    force = _model_force(model, noise, text, shape)
     if isinstance(noise, GradientNoise):
-        sample = text(noise, "sample", at, view_type(noise.normals + noise.uniforms), at)
-        force = forces.with_noise(force, sample, dim, (noise.normals, noise.uniforms, even(thermal), shape.rows), noise.gaussian)
+        room = dim * (1 + noise.scratch_per_component)
+        sample = text(noise, "sample", at, view_type(noise.normals + noise.uniforms), view_type(room))
+        layout = noise.normals, noise.uniforms, even(thermal), shape.rows, room
+        force = forces.with_noise(force, sample, dim, layout, noise.gaussian)
     memory, normals = view_type(state), view_type(thermal)
     update = text(dynamics, "update", at, memory, at, at, normals)
     advance = text(dynamics, "advance", at, memory, at, normals) if dynamics.advance else None
-    noise_params = noise.params if isinstance(noise, GradientNoise) else model.params
+    noise_params = noise.params if noise else model.params
     data = model.data if isinstance(model, Loss) else NO_TABLE
     batch_rows = table.largest_batch() if isinstance(noise, Minibatch) else 0
     kernel = build(force, update, advance, shape)
-    return Plan(kernel, shape, table.template, model.params, noise_params, data, batch_rows, paths)
+    return Plan(kernel, shape, table.template, model.params, noise_params, data, batch_rows, wall_arrays(walls), paths)
 
 
-def _model_force(model, noise, text, at, out):
-    dim, scratch = model.dim, model.scratch
+def _rows_of_noise(noise, dim):
+    """Rows of z: normals, uniforms, and room for `out` where a text writes more than its `dim` numbers."""
+    room = dim * (1 + noise.scratch_per_component) if noise.scratch_per_component else 0
+    return even(noise.normals) + even(noise.uniforms) + room
+
+
+def _model_force(model, noise, text, shape):
+    dim, scratch, at, out = model.dim, model.scratch, view_type(model.dim), view_type(shape.size)
     if not isinstance(model, Loss):
         drift = text(model, "drift", at, out) if model.drift else None
         return forces.potential_gradient(text(model, "gradient", at, out), drift, dim, scratch)
     columns = model.data.shape[1]
-    row = GatheredRowType(columns) if isinstance(noise, Minibatch) else row_type(columns)
-    example = text(model, "example_gradient", at, row, out)
-    builders = {Minibatch: forces.batch_gradient, TableGaussian: forces.table_gaussian}
-    return builders.get(type(noise), forces.mean_gradient)(example, dim, scratch, columns)
+    if not isinstance(noise, Minibatch):
+        example = text(model, "example_gradient", at, row_type(columns), out)
+        if isinstance(noise, TableGaussian):
+            return forces.table_gaussian(example, dim, scratch, columns, even(shape.thermal))
+        return forces.mean_gradient(example, dim, scratch, columns)
+    if noise.sampling == "population":
+        fresh = view_type(columns)
+        draw = text(model, "draw", view_type(model.draw_normals + model.draw_uniforms), fresh)
+        layout = model.draw_normals, model.draw_uniforms, even(shape.thermal), shape.rows
+        return batches.population_gradient(text(model, "example_gradient", at, fresh, out), draw, dim, scratch, columns, layout)
+    example = text(model, "example_gradient", at, GatheredRowType(columns), out)
+    return batches.batch_gradient(
+        example, dim, scratch, columns, (noise.sampling, noise.shared, noise.weighted), even(shape.thermal)
+    )

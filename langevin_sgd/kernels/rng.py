@@ -36,6 +36,9 @@ class Stream(IntEnum):
     NOISE_UNIFORM = 2
     BATCH = 3
     TABLE = 4
+    PERMUTATION = 5
+    ROW_NORMAL = 6
+    ROW_UNIFORM = 7
     USER = 63
 
 
@@ -72,11 +75,17 @@ def uniform(high, low):
 
 
 @kernel
-def normal_pair(a, b, c, d):
-    """Two independent standard normals from four words (Box and Muller 1958 on 52-bit uniforms; largest value 8.49)."""
-    radius = sqrt(-2.0 * log_unit(1.0 - uniform(a, b)))
-    sine, cosine = sincos_turn(uniform(c, d))
+def box_muller(u, v):
+    """Two independent standard normals from two uniform numbers in [0, 1) (Box and Muller 1958; largest value 8.49)."""
+    radius = sqrt(-2.0 * log_unit(1.0 - u))
+    sine, cosine = sincos_turn(v)
     return radius * cosine, radius * sine
+
+
+@kernel
+def normal_pair(a, b, c, d):
+    """Two independent standard normals from four words."""
+    return box_muller(uniform(a, b), uniform(c, d))
 
 
 @kernel
@@ -96,10 +105,17 @@ def fill_normals(z, place, address):
     start, spacing, count, groups = place
     seed, step, particle, stream, draw = address
     for pair in range((count + 1) // 2):
+        first = start + 2 * pair * WIDTH
+        # Two loops: the words of one group and the logarithms of another do not wait for each other.
         for group in range(groups):
             ids = lane_numbers(particle + np.uint64(group * WIDTH))
-            a, b = normal_pair(*words_at(seed, step, ids, stream, draw + np.uint64(pair), np.uint64(0)))
-            rows = view(z, start + group * spacing + 2 * pair * WIDTH, 2)
+            a, b, c, d = words_at(seed, step, ids, stream, draw + np.uint64(pair), np.uint64(0))
+            rows = view(z, first + group * spacing, 2)
+            rows[0] = uniform(a, b)
+            rows[1] = uniform(c, d)
+        for group in range(groups):
+            rows = view(z, first + group * spacing, 2)
+            a, b = box_muller(rows[0], rows[1])
             rows[0] = a
             rows[1] = b
 

@@ -119,7 +119,7 @@ class _InterpretedModule:
 def _interpreted_value(value):
     if isinstance(value, python_types.ModuleType) and value.__name__.startswith(__package__.split(".")[0]):
         return _InterpretedModule(value)
-    return interpreted(value.py_func) if hasattr(value, "py_func") else value
+    return interpreted(plain(value)) if hasattr(value, "py_func") or _helper(value) else value
 
 
 @cache

@@ -16,7 +16,7 @@ from .losses import Loss
 from .parameters import choice
 from .potentials import Potential
 
-QUANTITIES = ("energy", "gradient", "hessian", "drift")
+QUANTITIES = ("energy", "gradient", "hessian", "fisher", "drift")
 
 
 @cache
@@ -69,7 +69,7 @@ def _mean_kernel(text, dim, size, columns):
 
 
 def evaluate(model, x, quantity):
-    """Energy, gradient or Hessian of a model at many points.
+    """Energy, gradient, Hessian or Fisher matrix of a model at many points.
 
     Parameters
     ----------
@@ -77,17 +77,19 @@ def evaluate(model, x, quantity):
         A loss is averaged over its table.
     x : array_like, shape (..., d)
         Points.
-    quantity : {"energy", "gradient", "hessian", "drift"}
+    quantity : {"energy", "gradient", "hessian", "fisher", "drift"}
+        "fisher" is the Fisher matrix of a loss: the mean of g g' over labels drawn from the model at x.
 
     Returns
     -------
     ndarray, shape (...), (..., d) or (..., d, d)
-        In units of energy, energy per length, energy per length squared; a `drift` is no part of the gradient.
+        In units of energy, energy per length, energy per length squared (of the Fisher matrix: that of g g'); a `drift` is no
+        part of the gradient.
 
     Raises
     ------
     TypeError, ValueError
-        If model is neither, the last axis of x is not d, or the model has no Hessian or drift.
+        If model is neither, the last axis of x is not d, or the model has no Hessian, Fisher matrix or drift.
     """
     if not isinstance(model, (Potential, Loss)):
         raise TypeError(f"model must be a Potential or a Loss, got {model!r}.")
@@ -104,9 +106,9 @@ def evaluate(model, x, quantity):
         )
     if quantity == "energy":
         text = (example_loss_text if of_loss else energy_text)(text)
-    shape = {"energy": (), "hessian": (dim, dim)}.get(quantity, (dim,))
+    shape = {"energy": (), "hessian": (dim, dim), "fisher": (dim, dim)}.get(quantity, (dim,))
     numbers = math.prod(shape)
-    size = numbers + (model.scratch if shape == (dim,) else 0)
+    size = numbers + (model.scratch if shape else 0)
     points = x.reshape(-1, dim)
     if not len(points):
         return np.empty(x.shape[:-1] + shape)

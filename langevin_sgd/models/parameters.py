@@ -3,14 +3,30 @@
 import json
 import math
 from collections import namedtuple
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 
 from .arrays import real_array
-from .schedules import Schedule
+
+
+class Schedule(NamedTuple):
+    """Value of a parameter in each step: `rule(k)`, for an integer array k of step numbers, is the array of their values."""
+
+    name: str
+    rule: Callable
+    numbers: dict  # what the rule was made from, for the record
+    length: int | None = None  # steps that the rule knows; None for all
+    allowed: tuple = (None, None, None, None)  # range of the parameter it stands for: above, at_least, below, at_most
+    whole: bool = False
+
+    def largest(self, steps):
+        """Largest value in a list, or in the first `steps` steps of a formula."""
+        return float(self.rule(np.arange(self.length or max(1, steps))).max())
 
 
 @cache
@@ -100,11 +116,11 @@ def choice(value, name, allowed):
 
 def tabulated(schedule, name, steps):
     """The values of a schedule for a run of `steps` steps, checked against the range that its parameter allows."""
-    if len(schedule.values) < steps:
+    if schedule.length is not None and schedule.length < steps:
         raise ValueError(
-            f"the schedule of {name} has {len(schedule.values)} values, but the run has {steps} steps. Give one value a step."
+            f"the schedule of {name} has {schedule.length} values, but the run has {steps} steps. Give one value a step."
         )
-    values = schedule.values[:steps]
+    values = schedule.rule(np.arange(steps))
     for extreme in (values.min(), values.max()) if steps else ():
         check_range(float(extreme), f"every value of the schedule of {name}", *schedule.allowed)
     if schedule.whole and np.any(values != np.round(values)):
@@ -148,7 +164,7 @@ def _fingerprint(array):
 
 def _described(value):
     if isinstance(value, Schedule):
-        return {"schedule": value.name, "values": _described(value.values)}
+        return {"schedule": value.name, **{name: _described(number) for name, number in value.numbers.items()}}
     if isinstance(value, np.ndarray) and value.size > 64:
         return _fingerprint(value)
     return value.tolist() if isinstance(value, np.ndarray) else value

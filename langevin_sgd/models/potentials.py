@@ -1,84 +1,19 @@
-"""Energy landscapes: a `Potential` is an energy and its gradient for one particle, written as two plain functions."""
+"""Energy landscapes: a `Potential` is an energy and its gradient for one particle, written as two plain functions.
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
-import numpy as np
+The two simplest are written here; the others come from `landscapes`, `sgd_landscapes` and `symbolic`.
+"""
 
 from ..kernels.elementary import fma
-from ..kernels.texts import check_text, interpreted
-from .parameters import integer, number, parameters, symmetric_matrix
+from .landscapes import mueller_brown, rosenbrock, two_minima, washboard
+from .modified_loss import modified_loss
+from .parameters import integer, number, symmetric_matrix
+from .potential_record import Potential, check_gradient
+from .sgd_landscapes import label_noise, label_noise_valley, ring, rotational_drift, swirl_noise, zhu_bowls
+from .symbolic import from_expression
 
-
-class _PotentialFields(NamedTuple):
-    name: str
-    energy: Callable
-    gradient: Callable
-    params: Any
-    dim: int
-    hessian: Callable | None = None
-    drift: Callable | None = None
-    scratch: int = 0
-
-
-class Potential(_PotentialFields):
-    """An energy landscape in `dim` dimensions.
-
-    Parameters
-    ----------
-    name : str
-        How messages and datasets call it.
-    energy : callable
-        `energy(p, x) -> float`, for one particle at x.
-    gradient : callable
-        `gradient(p, x, out)` writes the d components of dU/dx into `out`.
-    params : dict or namedtuple
-        What the functions find in `p`: numbers and small arrays.
-    dim : int
-        Number of components d of x.
-    hessian : callable, optional
-        `hessian(p, x, out)` writes the d*d second derivatives, row by row.
-    drift : callable, optional
-        `drift(p, x, out)` *adds* a force that need not be a gradient to -dU/dx; it enters the dynamics as -drift on the gradient.
-    scratch : int
-        Free numbers behind `out[d:]` that a text may use.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If a text breaks the rules of `langevin_sgd.kernels.texts`, or the gradient is not that of the energy (central differences
-        along a random direction at two points; relative tolerance 1e-4).
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, name, energy, gradient, params, dim, hessian=None, drift=None, scratch=0):
-        for label, text in (("energy", energy), ("gradient", gradient), ("hessian", hessian), ("drift", drift)):
-            if text is not None:
-                check_text(text, f"{label} of {name!r}")
-        dim, scratch = integer(dim, "dim", at_least=1), integer(scratch, "scratch", at_least=0)
-        record = super().__new__(cls, name, energy, gradient, parameters(params, repr(name)), dim, hessian, drift, scratch)
-        check_gradient(name, record.params, dim, scratch, energy, gradient)
-        return record
-
-
-def check_gradient(name, p, dim, scratch, energy, gradient, *row):
-    """Compare `gradient` with central differences of `energy` along a random direction at two points, interpreted."""
-    energy, gradient = interpreted(energy), interpreted(gradient)
-    random, step, out = np.random.default_rng(0), 1e-5, np.zeros(dim + scratch)
-    with np.errstate(all="ignore"):
-        for x in random.normal(size=(2, dim)):
-            direction = random.normal(size=dim) / np.sqrt(dim)
-            gradient(p, x, *row, out)
-            slope = float(out[:dim] @ direction)
-            difference = float(energy(p, x + step * direction, *row) - energy(p, x - step * direction, *row)) / (2 * step)
-            scale = max(abs(slope), abs(difference), float(np.abs(out[:dim]).max()))
-            if np.isfinite(slope) and np.isfinite(difference) and abs(slope - difference) > 1e-4 * scale + 1e-8:
-                raise ValueError(
-                    f"the gradient of {name!r} is not that of its energy: at x = {np.round(x, 3).tolist()} along a random "
-                    f"direction it gives {slope:.6g}, differences of the energy give {difference:.6g}. Correct one of them; a "
-                    "force that is no gradient goes into drift=."
-                )
+__all__ = ["Potential", "check_gradient", "double_well", "from_expression", "label_noise", "label_noise_valley", "modified_loss"]
+__all__ += ["mueller_brown", "quadratic", "ring", "rosenbrock", "rotational_drift", "swirl_noise", "two_minima", "washboard"]
+__all__ += ["zhu_bowls"]
 
 
 def _diagonal_energy(p, x):

@@ -10,18 +10,21 @@ from .inputs import in_range, positive, real_array, update_numbers
 
 
 class Shape(NamedTuple):
-    """Shape of a 1-D law: ``variance`` (units of x squared), ``skewness`` and ``excess_kurtosis`` (0 for a Gaussian)."""
+    """Shape of a 1-D law: ``variance`` (units of x squared), ``skewness`` and ``excess_kurtosis`` (0 for a Gaussian).
 
-    variance: float
-    skewness: float
-    excess_kurtosis: float
+    Floats, or arrays over a sweep.
+    """
+
+    variance: np.ndarray
+    skewness: np.ndarray
+    excess_kurtosis: np.ndarray
 
 
 def noise_cumulants(values, probabilities=None):
     """First four cumulants (k1, k2, k3, k4) of a discrete law, (4,) array; equal weights by default.
 
-    k3 = E d^3, k4 = E d^4 - 3 (E d^2)^2 about the mean. Raises ValueError unless the probabilities are >= 0 and sum to 1.
-    Source: definition.
+    k3 = E d^3, k4 = E d^4 - 3 (E d^2)^2 about the mean; k_n in the n-th power of the units of the values. Raises ValueError
+    unless the probabilities are >= 0 and sum to 1. Source: definition.
     """
     values = real_array("values", values)
     if probabilities is None:
@@ -43,13 +46,13 @@ def stationary_shape(curvature, cumulants, learning_rate, batch_size=1, momentum
         h > 0 of U = h x^2 / 2.
     cumulants : sequence of 4 numbers
         (0, k2, k3, k4) of ONE example's gradient noise, see `noise_cumulants`; a mean is ignored, as noise has none.
-    learning_rate, batch_size, momentum : float, int, float
+    learning_rate, batch_size, momentum : float or arrays that broadcast together (a sweep)
     nesterov : None, "torch" or "lookahead"
 
     Raises
     ------
     ValueError
-        At or above the stability threshold.
+        At or above the stability threshold, or for a variance k2 that is not positive.
 
     Notes
     -----
@@ -58,25 +61,27 @@ def stationary_shape(curvature, cumulants, learning_rate, batch_size=1, momentum
     here (cumulants of independent sums add).
     """
     positive("curvature", curvature)
-    require_stable(curvature, float(positive("learning_rate", learning_rate)), momentum, nesterov)
-    process = linear_sgd(curvature, 1.0, learning_rate, 1, momentum, nesterov)
-    batch = float(update_numbers(learning_rate, batch_size).batch_size)
+    numbers = update_numbers(learning_rate, batch_size, momentum)
+    require_stable(curvature, numbers.learning_rate, numbers.momentum, nesterov)
     law = real_array("cumulants", cumulants)
     if law.shape != (4,):
         raise ValueError(f"cumulants has shape {law.shape}; pass the four numbers of noise_cumulants")
-    kappa = {}
-    for order in (2, 3, 4):
-        powers = reduce(np.kron, [process.transition] * order)
-        kicks = reduce(np.kron, [process.noise_input[:, 0]] * order)
-        kappa[order] = np.linalg.solve(np.eye(len(powers)) - powers, kicks)[0] * law[order - 1] / batch ** (order - 1)
-    variance = kappa[2]
-    if variance == 0:
-        raise ValueError("cumulants give zero variance: without noise there is no law to describe")
-    return Shape(float(variance), float(kappa[3] / variance**1.5), float(kappa[4] / variance**2))
+    if law[1] <= 0:
+        raise ValueError(f"cumulants[1] = {law[1]:g} is the variance of the noise and must be > 0")
+
+    def moments(eta, batch, mu):
+        process, kappa = linear_sgd(curvature, 1.0, eta, 1, mu, nesterov), {}
+        for order in (2, 3, 4):
+            powers = reduce(np.kron, [process.transition] * order)
+            kicks = reduce(np.kron, [process.noise_input[:, 0]] * order)
+            kappa[order] = np.linalg.solve(np.eye(len(powers)) - powers, kicks)[0] * law[order - 1] / batch ** (order - 1)
+        return kappa[2], kappa[3] / kappa[2] ** 1.5, kappa[4] / kappa[2] ** 2
+
+    return Shape(*(values[()] for values in np.vectorize(moments, otypes=[float] * 3)(*numbers)))
 
 
 def two_point_cdf(x, curvature, learning_rate, scale=1.0):
-    """P(theta <= x) of SGD with noise +-scale, each with probability 1/2 and B = 1, for 1/2 <= eta h < 1 (array like x).
+    """P(theta <= x) of SGD with noise +-scale, each with probability 1/2 and B = 1, for 1/2 <= eta h < 1 (dimensionless, like x).
 
     theta = sum a^j (+-eta scale), a = 1 - eta h, lives on [-scale/h, scale/h]. It is uniform at eta h = 1/2 and a Cantor law,
     without any density, at eta h > 1/2. The two halves of the support do not overlap then, and the digits of x give F to
@@ -85,7 +90,7 @@ def two_point_cdf(x, curvature, learning_rate, scale=1.0):
     Raises
     ------
     ValueError
-        For eta h outside [1/2, 1): the halves overlap below 1/2; use the transfer operator there.
+        For x that is not finite, or eta h outside [1/2, 1): the halves overlap below 1/2; use the transfer operator there.
 
     Notes
     -----
@@ -95,7 +100,7 @@ def two_point_cdf(x, curvature, learning_rate, scale=1.0):
         float(positive(*pair)) for pair in (("curvature", curvature), ("learning_rate", learning_rate), ("scale", scale))
     )
     step = float(in_range("learning_rate * curvature", eta * h, 0.5, 1.0, closed_low=True))
-    position = np.asarray(x, dtype=float) * h / scale
+    position = real_array("x", x) * h / scale
     probability = np.zeros_like(position)
     for digit in range(1, 60):
         weight = 0.5**digit

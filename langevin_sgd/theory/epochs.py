@@ -54,8 +54,8 @@ def single_shuffle_covariance(hessian, noise_covariance, learning_rate, batch_si
     """Covariance over random orders of the periodic orbit that one fixed order leads to, (..., d, d).
 
     With one order for ever SGD converges to a cycle of M points; this is the spread of a point of that cycle over orders, the
-    same at every position since a cyclic shift of a random order is a random order. Parameters, errors as in
-    `epoch_covariance`.
+    same at every position since a cyclic shift of a random order is a random order. In squared units of x. Parameters as in
+    `epoch_covariance`. Raises ValueError as that does.
 
     Notes
     -----

@@ -38,10 +38,10 @@ def ar1_autocorrelation_time(coefficient):
 
 
 def ar1_mean_inflation(coefficient, samples):
-    """n Var(mean of n successive values) / Var(x) for an AR(1) chain; the effective sample size is n over this. Arrays allowed.
+    """n Var(mean of n successive values) / Var(x) for an AR(1) chain, in steps; the effective sample size is n over this.
 
-    tau - 2 a (1 - a^n) / (n (1 - a)^2). For the mean of x^2 of a Gaussian chain pass a^2. Exact; derived. Raises ValueError
-    unless |a| < 1 and n >= 1.
+    tau - 2 a (1 - a^n) / (n (1 - a)^2); floats or arrays that broadcast. For the mean of x^2 of a Gaussian chain pass a^2.
+    Exact; derived. Raises ValueError unless |a| < 1 and n >= 1.
     """
     a = in_range("coefficient", coefficient, -1.0, 1.0)
     n = in_range("samples", samples, 1.0, np.inf, closed_low=True)
@@ -51,10 +51,10 @@ def ar1_mean_inflation(coefficient, samples):
 def histogram_kl_bias(probabilities, samples):
     """Bias of the plug-in KL divergence of a histogram of ``samples`` independent draws from the true bins, as `HistogramBias`.
 
-    ``probabilities`` (K,) of the bins, all > 0, summing to 1. exact: sum over bins of E[(k/n) log(k/(n p))] with k binomial,
-    which is the full multinomial expectation since the estimator is a sum over bins. A fine histogram's KL is mostly this bias.
-    Derived; the leading term is Miller and Madow's (not read). Raises ValueError unless the probabilities are positive and sum
-    to 1.
+    In nats. ``probabilities`` (K,) of the bins, all > 0, summing to 1. exact: sum over bins of E[(k/n) log(k/(n p))] with k
+    binomial, which is the full multinomial expectation since the estimator is a sum over bins. A fine histogram's KL is
+    mostly this bias. Derived; the leading term is Miller and Madow's (not read). Raises ValueError unless the probabilities
+    are positive and sum to 1.
     """
     from scipy.special import gammaln, xlogy
 
@@ -75,6 +75,7 @@ def histogram_kl_bias(probabilities, samples):
 def kolmogorov_smirnov_critical(level, samples=None):
     """Critical value of the Kolmogorov-Smirnov distance D at a false-alarm rate ``level``; of sqrt(n) D for ``samples=None``.
 
+    Dimensionless (float, or an array over levels).
     Independent samples, fully specified null law: time-correlated samples break it. Exact finite-n law from SciPy. Source:
     Kolmogorov. Raises ValueError unless 0 < level < 1.
     """
@@ -87,7 +88,7 @@ def kolmogorov_smirnov_critical(level, samples=None):
 def cramer_von_mises_critical(level):
     """Critical value of the Cramer-von Mises statistic at a false-alarm rate ``level``, limit of many samples (float).
 
-    Independent samples, fully specified null. The limit law is that of Anderson and Darling 1952 (not read), a series in
+    Independent samples, fully specified null. Source: the limit law is that of Anderson and Darling 1952 (not read), a series in
     Bessel functions; Csorgo and Faraway 1996 (not read) tabulate it. The error of the level is below 1e-12 (held against
     mpmath). Raises ValueError unless 1e-12 < level < 1.
     """
@@ -106,7 +107,7 @@ def cramer_von_mises_critical(level):
 
 
 def normal_critical(level):
-    """Two-sided critical value z with P(|N(0, 1)| > z) = ``level``; arrays allowed. Source: normal quantile.
+    """Two-sided critical value z with P(|N(0, 1)| > z) = ``level``, dimensionless; arrays allowed. Source: normal quantile.
 
     Raises ValueError unless 0 < level < 1.
     """

@@ -13,16 +13,16 @@ from .linear import injected_covariance, state_covariance, transpose
 
 
 class OrnsteinUhlenbeck(NamedTuple):
-    """Stationary state of dx = -A x dt + sqrt(2 D) dW; every field is (d, d) but the last.
+    """Stationary state of dx = -A x dt + sqrt(2 D) dW; every field is (..., d, d) but the last, (...).
 
     Fields: ``covariance`` S; ``circulation`` Q = (A S - S A')/2, antisymmetric, also the area swept per unit time;
-    ``current_velocity`` Omega = -Q S^-1, so that the current is J(x) = Omega x p(x); ``entropy_production`` per unit time, float.
+    ``current_velocity`` Omega = -Q S^-1, so that the current is J(x) = Omega x p(x); ``entropy_production`` per unit time.
     """
 
     covariance: np.ndarray
     circulation: np.ndarray
     current_velocity: np.ndarray
-    entropy_production: float
+    entropy_production: np.ndarray
 
 
 def ornstein_uhlenbeck(drift, diffusion):
@@ -30,9 +30,9 @@ def ornstein_uhlenbeck(drift, diffusion):
 
     Parameters
     ----------
-    drift : (d, d) array
+    drift : (..., d, d) array
         A, per unit time; need not be symmetric. For SGD at a small learning rate it is the hessian, with t = eta * steps.
-    diffusion : (d, d) matrix or (d,) diagonal
+    diffusion : (..., d, d) matrix or (d,) diagonal; leading axes broadcast with those of the drift (a sweep)
         D, squared units of x per time; for SGD eta Sigma / (2 B) at momentum 0.
 
     Returns
@@ -54,21 +54,23 @@ def ornstein_uhlenbeck(drift, diffusion):
     import scipy.linalg
 
     drift = real_array("drift", drift)
-    if drift.ndim != 2 or drift.shape[0] != drift.shape[1]:
-        raise ValueError(f"drift has shape {drift.shape}; pass one (d, d) matrix")
-    diffusion = positive_matrix("diffusion", diffusion, len(drift))
+    if drift.ndim < 2 or drift.shape[-2] != drift.shape[-1]:
+        raise ValueError(f"drift has shape {drift.shape}; pass a (d, d) matrix or a stack of them")
+    diffusion = positive_matrix("diffusion", diffusion, drift.shape[-1])
     slowest = np.linalg.eigvals(drift).real.min()
     if slowest <= 0:
         raise ValueError(f"drift has an eigenvalue with real part {slowest:.6g}; all must be > 0 for a stationary state")
-    covariance = scipy.linalg.solve_continuous_lyapunov(drift, 2 * diffusion)
-    residual = np.abs(drift @ covariance + covariance @ drift.T - 2 * diffusion).max()
-    if residual > 1e-8 * np.abs(diffusion).max():
+    solve = np.vectorize(scipy.linalg.solve_continuous_lyapunov, signature="(d,d),(d,d)->(d,d)")
+    covariance = solve(drift, 2 * diffusion)
+    residual = np.abs(drift @ covariance + covariance @ transpose(drift) - 2 * diffusion).max(axis=(-1, -2))
+    if np.any(residual > 1e-8 * np.abs(diffusion).max(axis=(-1, -2))):
         raise ValueError(
-            f"the Lyapunov equation is too ill-conditioned (residual {residual:.3g}); rescale or drop slow directions"
+            f"the Lyapunov equation is too ill-conditioned (residual {residual.max():.3g}); rescale or drop slow directions"
         )
-    circulation = (drift @ covariance - covariance @ drift.T) / 2
-    velocity = -np.linalg.solve(covariance, circulation.T).T
-    production = float(np.trace(np.linalg.solve(diffusion, velocity @ covariance @ velocity.T)))
+    circulation = (drift @ covariance - covariance @ transpose(drift)) / 2
+    velocity = -transpose(np.linalg.solve(covariance, transpose(circulation)))
+    dissipated = np.linalg.solve(diffusion, velocity @ covariance @ transpose(velocity))
+    production = np.trace(dissipated, axis1=-2, axis2=-1)[()]
     return OrnsteinUhlenbeck(covariance, circulation, velocity, production)
 
 

@@ -20,18 +20,17 @@ def langevin_process(hessian, temperature, step_size, method="euler_maruyama", f
     Parameters
     ----------
     hessian : (d, d) matrix, (d,) curvatures or scalar
-    temperature : float
-        T >= 0, units of U.
-    step_size : float
-        dt > 0, a time; for overdamped methods in units of squared length per energy (mobility 1).
+    temperature, step_size : float or array
+        T >= 0, units of U; dt > 0, a time, for overdamped methods in units of squared length per energy (mobility 1). Arrays of
+        these, of friction and of mass broadcast together: a sweep, whose shape the process has as leading axes.
     method : str
         Overdamped, state (x, last normal): "euler_maruyama", "leimkuhler_matthews". Underdamped, state (x, v): the splittings
         "baoab", "aboba", "obabo", "oabao" read at the end of the step, "semi_implicit" (stochastic-gradient HMC with the new
         velocity) and "underdamped_euler_maruyama".
-    friction : float
+    friction : float or array, optional
         dv = -friction v dt, per time; underdamped methods only.
-    mass : float
-    batch_covariance : (d, d), optional
+    mass : float or array
+    batch_covariance : (..., d, d), optional
         Covariance of extra gradient noise of variance C a step: stochastic gradient Langevin dynamics. For "euler_maruyama" and
         "semi_implicit", which evaluate one gradient a step.
 
@@ -54,18 +53,22 @@ def langevin_process(hessian, temperature, step_size, method="euler_maruyama", f
     """
     hessian = symmetric_matrix("hessian", hessian)
     d = hessian.shape[-1]
-    temperature = float(in_range("temperature", temperature, 0.0, np.inf, closed_low=True))
-    dt, mass = float(positive("step_size", step_size)), float(positive("mass", mass))
     if method not in OVERDAMPED + SPLITTINGS + EXPLICIT:
         raise ValueError(f"method = {method!r}; choose one of {', '.join(OVERDAMPED + SPLITTINGS + EXPLICIT)}")
     if (friction is None) != (method in OVERDAMPED):
         raise ValueError(
             f"friction = {friction!r} with method {method!r}: give a friction > 0 to underdamped methods and only to them"
         )
+    numbers = np.broadcast_arrays(
+        in_range("temperature", temperature, 0.0, np.inf, closed_low=True),
+        positive("step_size", step_size),
+        positive("friction", 1.0 if friction is None else friction),
+        positive("mass", mass),
+    )
+    temperature, dt, friction, mass = (number[..., None, None] for number in numbers)
     if method in OVERDAMPED:
         process = _overdamped(hessian, temperature, dt, method)
     else:
-        friction = float(positive("friction", friction))
         build = _splitting if method in SPLITTINGS else _explicit
         process = build(hessian, temperature, dt, method, friction, mass)
     if batch_covariance is None:
@@ -73,48 +76,54 @@ def langevin_process(hessian, temperature, step_size, method="euler_maruyama", f
     if method not in ("euler_maruyama", "semi_implicit"):
         raise ValueError(f"method {method!r} takes no batch_covariance; use 'euler_maruyama' or 'semi_implicit'")
     extra = covariance_matrix("batch_covariance", batch_covariance, d)
-    kick = -dt * np.eye(d) if method == "euler_maruyama" else -dt / mass * np.eye(d)
-    column = np.vstack([kick, np.zeros((d, d))]) if method == "euler_maruyama" else np.vstack([dt * kick, kick])
-    noise = np.block([[process.noise_covariance, np.zeros((d, d))], [np.zeros((d, d)), extra]])
-    return LinearProcess(process.transition, np.hstack([process.noise_input, column]), noise, d)
+    kick = -dt / (1.0 if method == "euler_maruyama" else mass) * np.eye(d)
+    column = _stack([[kick], [np.zeros((d, d))]] if method == "euler_maruyama" else [[dt * kick], [kick]])
+    noise = _stack([[process.noise_covariance, np.zeros((d, d))], [np.zeros((d, d)), extra]])
+    return LinearProcess(process.transition, np.concatenate([process.noise_input, column], -1), noise, d)
+
+
+def _stack(rows):
+    """Like np.block, for stacks of (d, d) blocks whose leading axes broadcast."""
+    shape = np.broadcast_shapes(*(block.shape for row in rows for block in row))
+    return np.concatenate([np.concatenate([np.broadcast_to(block, shape) for block in row], -1) for row in rows], -2)
 
 
 def _overdamped(hessian, temperature, dt, method):
     """x' = x - dt H x + sqrt(2 T dt) R', with R' replaced by (R + R')/2 for Leimkuhler-Matthews; the state is (x, R)."""
-    d = len(hessian)
+    d = hessian.shape[-1]
     identity, zero, kick = np.eye(d), np.zeros((d, d)), np.sqrt(2 * temperature * dt) * np.eye(d)
     old, new = (zero, kick) if method == "euler_maruyama" else (kick / 2, kick / 2)
-    transition = np.block([[identity - dt * hessian, old], [zero, zero]])
-    return LinearProcess(transition, np.vstack([new, identity]), identity, d)
+    transition = _stack([[identity - dt * hessian, old], [zero, zero]])
+    return LinearProcess(transition, _stack([[new], [identity]]), identity, d)
 
 
 def _splitting(hessian, temperature, dt, letters, friction, mass):
     """Product of the letters' matrices; every O draws its own normals."""
-    d = len(hessian)
+    d = hessian.shape[-1]
     identity, zero = np.eye(d), np.zeros((d, d))
     transition, noise_input = np.eye(2 * d), np.zeros((2 * d, 0))
     for letter in letters:
         part = dt / letters.count(letter)
         decay = np.exp(-friction * part)
         step = {
-            "a": np.block([[identity, part * identity], [zero, identity]]),
-            "b": np.block([[identity, zero], [-part / mass * hessian, identity]]),
-            "o": np.block([[identity, zero], [zero, decay * identity]]),
+            "a": _stack([[identity, part * identity], [zero, identity]]),
+            "b": _stack([[identity, zero], [-part / mass * hessian, identity]]),
+            "o": _stack([[identity, zero], [zero, decay * identity]]),
         }[letter]
         transition, noise_input = step @ transition, step @ noise_input
         if letter == "o":
             kick = np.sqrt(-np.expm1(-2 * friction * part) * temperature / mass) * identity
-            noise_input = np.hstack([noise_input, np.vstack([zero, kick])])
-    return LinearProcess(transition, noise_input, np.eye(noise_input.shape[1]), d)
+            noise_input = np.concatenate([noise_input, _stack([[zero], [kick]])], -1)
+    return LinearProcess(transition, noise_input, np.eye(noise_input.shape[-1]), d)
 
 
 def _explicit(hessian, temperature, dt, method, friction, mass):
     """v' = (1 - friction dt) v - (dt/m) H x + noise; x moves with the new velocity (semi_implicit) or with the old one."""
-    d = len(hessian)
+    d = hessian.shape[-1]
     identity, zero = np.eye(d), np.zeros((d, d))
     kick = np.sqrt(2 * friction * temperature * dt / mass) * identity
     force, keep = -dt / mass * hessian, (1 - friction * dt) * identity
     if method == "semi_implicit":
-        transition = np.block([[identity + dt * force, dt * keep], [force, keep]])
-        return LinearProcess(transition, np.vstack([dt * kick, kick]), identity, d)
-    return LinearProcess(np.block([[identity, dt * identity], [force, keep]]), np.vstack([zero, kick]), identity, d)
+        transition = _stack([[identity + dt * force, dt * keep], [force, keep]])
+        return LinearProcess(transition, _stack([[dt * kick], [kick]]), identity, d)
+    return LinearProcess(_stack([[identity, dt * identity], [force, keep]]), _stack([[zero], [kick]]), identity, d)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .inputs import whole_number
+from .inputs import covariance_matrix, real_array, whole_number
 
 
 class LinearProcess(NamedTuple):
@@ -37,7 +37,10 @@ class StationaryBlocks(NamedTuple):
 
 
 def spectral_radius(transition):
-    """Largest modulus of an eigenvalue of a (..., n, n) array, (...); an update has a stationary law if it is below 1."""
+    """Largest modulus of an eigenvalue of a (..., n, n) array, (...), dimensionless; below 1 an update has a stationary law.
+
+    Source: definition. Raises numpy.linalg.LinAlgError for a matrix that is not square or not finite.
+    """
     return np.abs(np.linalg.eigvals(transition)).max(axis=-1)
 
 
@@ -90,7 +93,8 @@ def stationary_blocks(process):
     """Position, position-velocity and velocity blocks of the stationary covariance, as `StationaryBlocks`.
 
     For SGD processes velocity means the displacement v' = x - x' of the last step (units of x), for Langevin splittings the
-    velocity itself. Any scheme that moves by x' = x - v' satisfies E[x v'] + E[v x'] = -E[v v'].
+    velocity itself. Any scheme that moves by x' = x - v' satisfies E[x v'] + E[v x'] = -E[v v']. Exact; source: as
+    `state_covariance`.
 
     Raises
     ------
@@ -105,7 +109,7 @@ def stationary_blocks(process):
 
 
 def autocovariance(process, lags):
-    """Stationary E[x(t + k) x(t)'] for k = 0 ... ``lags``, shape (lags + 1, ..., d, d), in squared units of x.
+    """Stationary E[x(t + k) x(t)'] for k = 0 ... ``lags``, an array (lags + 1, ..., d, d), in squared units of x.
 
     F^k Z, position block; exact. Its decay gives every integrated autocorrelation time. Derived: E[z(t+k) z(t)'] = F^k Z.
     Raises ValueError without a stationary law or for negative ``lags``.
@@ -152,11 +156,15 @@ def area_per_step(process):
 def area_variance(process, i=0, j=1):
     """Variance of the area swept by one stationary step in the plane of coordinates i and j, (...), for Gaussian noise.
 
-    With a = (x_i y_j - x_j y_i)/2, y = x(t+1): Isserlis' theorem on the joint Gaussian of x and y. It sets the sample size for
-    a z-test of `area_per_step`: n independent pairs have standard error sqrt(variance / n). Raises ValueError without a
-    stationary law.
+    In the fourth power of the units of x. Derived: a = (x_i y_j - x_j y_i)/2, y = x(t+1), and Isserlis' theorem on the joint
+    Gaussian of x and y. It sets the sample size for a z-test of `area_per_step`: n independent pairs have standard error
+    sqrt(variance / n). Raises ValueError without a stationary law, or if i or j is not one of the coordinates 0 ... d - 1.
     """
-    d, covariance = process.dim, state_covariance(process)
+    d = process.dim
+    i, j = whole_number("i", i, 0), whole_number("j", j, 0)
+    if max(i, j) >= d:
+        raise ValueError(f"i = {i}, j = {j}: the coordinates are counted from 0 to {d - 1}")
+    covariance = state_covariance(process)
     lagged, s = (process.transition @ covariance)[..., :d, :d], covariance[..., :d, :d]
 
     def covariance_of_products(a, b, c, e):
@@ -189,7 +197,8 @@ def evolve(process, mean, covariance=None, steps=None):
     Raises
     ------
     ValueError
-        If neither or both of a schedule and ``steps`` are given, or for a start of the wrong shape.
+        If neither or both of a schedule and ``steps`` are given, or for a start of the wrong shape, with nan, or with a
+        covariance that is not positive semidefinite.
 
     Notes
     -----
@@ -205,7 +214,7 @@ def evolve(process, mean, covariance=None, steps=None):
         )
     state, spread = _start("mean", mean, (d,), (size,)), np.zeros((size, size))
     if covariance is not None:
-        spread = _start("covariance", covariance, (d, d), (size, size))
+        spread = covariance_matrix("covariance", _start("covariance", covariance, (d, d), (size, size)))
     count = len(process.transition) if steps is None else whole_number("steps", steps, 0)
     transitions = np.broadcast_to(process.transition, (count, size, size))
     injected = np.broadcast_to(injected_covariance(process), (count, size, size))
@@ -220,9 +229,9 @@ def evolve(process, mean, covariance=None, steps=None):
 
 def _start(name, value, position_shape, state_shape):
     """Pad a start that is given for the position only with zeros for the memory."""
-    given = (
-        np.reshape(value, position_shape) if np.ndim(value) == 0 and position_shape[0] == 1 else np.asarray(value, dtype=float)
-    )
+    given = real_array(name, value)
+    if given.ndim == 0 and position_shape[0] == 1:
+        given = given.reshape(position_shape)
     if given.shape not in (position_shape, state_shape):
         raise ValueError(
             f"{name} has shape {given.shape}; pass {position_shape} for the position or {state_shape} for the whole state"

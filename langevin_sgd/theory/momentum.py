@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .gaussian import sgd_temperature
-from .inputs import covariance_matrix, positive_matrix, real_array, update_numbers
+from .inputs import covariance_matrix, in_range, positive_matrix, real_array, update_numbers
+from .sampling import simple_noise_scale
 
 
 class TemperatureConventions(NamedTuple):
@@ -13,8 +14,8 @@ class TemperatureConventions(NamedTuple):
 
     Fields: ``ours`` eta tr Sigma / (2 B d (1 - mu)), the T of exp(-U/T), in units of the loss; ``rate_over_batch`` eta/B, the
     noise scale eta/S of Jastrzebski et al.; ``base_rate`` eta0 = eta / (B (1 - mu)), that of `momentum_learning_rate`;
-    ``half_rate_over_batch`` eta/(2 B), the prefactor of Chaudhari and Soatto; ``smith_le`` eta N / (B (1 - mu)). All but ``ours``
-    leave Sigma out: in units of the learning rate.
+    ``half_rate_over_batch`` eta/(2 B), the prefactor of Chaudhari and Soatto; ``smith_le`` eta N / (B (1 - mu)). These four
+    leave Sigma out: in units of the learning rate. ``noise_scale`` tr Sigma / |G|^2, dimensionless, knows no learning rate.
     """
 
     ours: np.ndarray
@@ -22,6 +23,7 @@ class TemperatureConventions(NamedTuple):
     base_rate: np.ndarray
     half_rate_over_batch: np.ndarray
     smith_le: np.ndarray
+    noise_scale: np.ndarray
 
 
 class MeasuredTemperatures(NamedTuple):
@@ -43,6 +45,7 @@ class UnderdampedLimit(NamedTuple):
 def momentum_learning_rate(base_rate, batch_size=1, momentum=0.0):
     """Learning rate (1 - mu) B eta0 that keeps the temperature eta0 tr Sigma / (2 d) for every batch size and momentum.
 
+    In the units of ``base_rate`` eta0; floats or arrays that broadcast.
     Exact only as eta0 -> 0: the variance on a curvature h exceeds Boltzmann's by 1 / (1 - (1 - mu) B eta0 h / (2 (1 + mu))), so
     raising the momentum at fixed eta0 reduces the discretisation error. Source: derived from the heavy-ball covariance of
     `stationary_covariance`. Raises ValueError for numbers out of range (base_rate > 0, batch_size >= 1, 0 <= momentum < 1).
@@ -66,7 +69,7 @@ def underdamped_limit(learning_rate, momentum=0.0):
 
 
 def gradient_average(gradients, momentum):
-    """Exponential moving average of a gradient sequence, gbar' = mu gbar + (1 - mu) g from gbar = 0, (steps, ...).
+    """Exponential moving average of a gradient sequence (steps, ...), gbar' = mu gbar + (1 - mu) g from gbar = 0, same shape.
 
     Without bias correction. Heavy ball is eta / (1 - mu) times it: v_t = eta N gbar_t with N = 1/(1 - mu), an identity at
     constant eta and zero start. Variance of the average of independent gradients: Var g (1 - mu)/(1 + mu). Source: definition.
@@ -88,7 +91,7 @@ def heavy_ball_path(gradients, learning_rate, momentum=0.0, start=0.0):
     """
     eta, _, mu = update_numbers(learning_rate, 1, momentum)
     gradients = real_array("gradients", gradients)
-    velocity, position = np.zeros(gradients.shape[1:]), np.asarray(start, dtype=float)
+    velocity, position = np.zeros(gradients.shape[1:]), real_array("start", start)
     positions, velocities = [], []
     for gradient in gradients:
         velocity = mu * velocity + eta * gradient
@@ -98,17 +101,22 @@ def heavy_ball_path(gradients, learning_rate, momentum=0.0, start=0.0):
     return np.array(positions), np.array(velocities)
 
 
-def temperature_conventions(noise_covariance, learning_rate, batch_size=1, momentum=0.0, dataset_size=np.nan):
+def temperature_conventions(noise_covariance, learning_rate, batch_size=1, momentum=0.0, dataset_size=None, mean_gradient=None):
     """The temperatures of the literature for one setting, as `TemperatureConventions`: most disagreements are these factors.
 
-    ``dataset_size`` N is needed for ``smith_le`` alone (nan without it). Sources: Chaudhari and Soatto; Jastrzebski et al.;
+    ``dataset_size`` N >= B is needed for ``smith_le`` alone, ``mean_gradient`` G (d,) for ``noise_scale`` alone: nan without
+    them. Units as in `TemperatureConventions`. Sources: Chaudhari and Soatto; Jastrzebski et al.;
     Smith and Le (none read; forms as commonly quoted); ours: `sgd_temperature`. The Boltzmann temperature for isotropic Sigma =
-    sigma^2 I is sigma^2/2 times ``base_rate``. Raises ValueError as `sgd_temperature`.
+    sigma^2 I is sigma^2/2 times ``base_rate``. Raises ValueError as `sgd_temperature` and `simple_noise_scale`, or for N < B.
     """
     eta, batch, mu = np.broadcast_arrays(*update_numbers(learning_rate, batch_size, momentum))
     ratio = eta / batch
     ours = sgd_temperature(noise_covariance, learning_rate, batch_size, momentum)
-    return TemperatureConventions(ours, ratio, ratio / (1 - mu), ratio / 2, ratio * np.asarray(dataset_size) / (1 - mu))
+    smith_le = np.full(ratio.shape, np.nan)
+    if dataset_size is not None:
+        smith_le = ratio / (1 - mu) * in_range("dataset_size", dataset_size, batch.max(), np.inf, closed_low=True)
+    scale = np.nan if mean_gradient is None else simple_noise_scale(mean_gradient, noise_covariance)
+    return TemperatureConventions(ours, ratio, ratio / (1 - mu), ratio / 2, smith_le, scale)
 
 
 def measured_temperatures(hessian, covariance):

@@ -15,10 +15,10 @@ from .linear import StationaryBlocks, spectral_radius
 
 
 class StabilityBounds(NamedTuple):
-    """Upper bounds on the stable learning rate, floats: ``frobenius`` sqrt(B)/||H||_F and ``trace`` 2 B / tr H."""
+    """Upper bounds on the stable learning rate, floats or arrays over B: ``frobenius`` sqrt(B)/||H||_F, ``trace`` 2 B / tr H."""
 
-    frobenius: float
-    trace: float
+    frobenius: np.ndarray
+    trace: np.ndarray
 
 
 def regression_covariance(input_covariance, label_noise, learning_rate, batch_size=1, momentum=0.0):
@@ -72,8 +72,8 @@ def regression_covariance(input_covariance, label_noise, learning_rate, batch_si
 def regression_excess_risk(input_covariance, label_noise, learning_rate, batch_size=1, momentum=0.0):
     """Stationary excess risk tr(A S) / 2 of online linear regression, in units of the loss (float or array over a sweep).
 
-    Parameters, errors, source as `regression_covariance`; exact. Equal to label_noise kap / (2 (1 - kap)), where kap is the
-    gain that reaches 1 at the threshold.
+    Parameters and source as `regression_covariance`; exact. Equal to label_noise kap / (2 (1 - kap)), where kap is the gain that
+    reaches 1 at the threshold. Raises ValueError at or above it.
     """
     position = regression_covariance(input_covariance, label_noise, learning_rate, batch_size, momentum).position
     return np.trace(symmetric_matrix("input_covariance", input_covariance) @ position, axis1=-2, axis2=-1) / 2
@@ -116,23 +116,29 @@ def regression_threshold(input_covariance, batch_size=1, momentum=0.0):
 
 
 def regression_second_moment_radius(input_covariance, learning_rate, batch_size=1, momentum=0.0):
-    """Spectral radius of the map that takes E[z z'] to the next step, z = (w - w*, v) (float): below 1 iff mean-square stable.
+    """Spectral radius of the map that takes E[z z'] to the next step, z = (w - w*, v): below 1 iff mean-square stable.
 
+    Dimensionless, a float or an array over a sweep of learning_rate, batch_size and momentum.
     -1/log of it is the number of steps in which second moments relax by e. Exact: the leading eigenmatrix may be averaged over
     sign flips of the eigenmodes of A, so the map restricted to matrices that are diagonal in that basis has the same radius.
     Raises ValueError if input_covariance is not positive definite. Derived.
     """
     curvatures = np.linalg.eigvalsh(positive_matrix("input_covariance", input_covariance))
-    eta, batch, mu = (float(number) for number in update_numbers(learning_rate, batch_size, momentum))
+    numbers = update_numbers(learning_rate, batch_size, momentum)
     d = len(curvatures)
     kick = np.kron([-1.0, 1.0], [-1.0, 1.0])
-    squared = np.zeros((d, 4, d, 4))
-    for i, a in enumerate(curvatures):
-        transition = np.array([[1 - eta * a, -mu], [eta * a, mu]])
-        squared[i, :, i, :] = np.kron(transition, transition)
-        squared[i, :, i, 0] += eta**2 / batch * a**2 * kick
-        squared[i, :, :, 0] += eta**2 / batch * a * kick[:, None] * curvatures
-    return float(spectral_radius(squared.reshape(4 * d, 4 * d)))
+
+    def radius(eta, batch, mu):
+        squared = np.zeros((d, 4, d, 4))
+        for i, a in enumerate(curvatures):
+            transition = np.array([[1 - eta * a, -mu], [eta * a, mu]])
+            squared[i, :, i, :] = np.kron(transition, transition)
+            squared[i, :, i, 0] += eta**2 / batch * a**2 * kick
+            squared[i, :, :, 0] += eta**2 / batch * a * kick[:, None] * curvatures
+        return spectral_radius(squared.reshape(4 * d, 4 * d))
+
+    values = np.vectorize(radius, otypes=[float])(*numbers)
+    return float(values) if values.ndim == 0 else values
 
 
 def stability_bounds(hessian, batch_size=1):
@@ -141,18 +147,20 @@ def stability_bounds(hessian, batch_size=1):
     Frobenius: ||H||_F <= sqrt(B / mu0) / eta with mu0 = tr(Sigma H) / (2 L ||H||_F^2), taken at mu0 = 1, its smallest value for
     Gaussian regression. Trace: tr H <= 2 B / eta. Both are necessary conditions and lie above `regression_threshold` for mu =
     0. Wu, Wang, Su 2022 and Wu, Su 2023 (abstracts read only; the constant mu0 from memory); the trace form at B > 1 is derived
-    from sum q_i < kap < 1. Raises ValueError unless the hessian is positive semidefinite, not zero, and batch_size >= 1.
+    from sum q_i < kap < 1. In inverse units of the hessian (d, d); ``batch_size`` may be an array. Raises ValueError unless the
+    hessian is positive semidefinite, not zero, and batch_size >= 1.
     """
     hessian = covariance_matrix("hessian", hessian)
-    batch = float(in_range("batch_size", batch_size, 1.0, np.inf, closed_low=True))
+    batch = in_range("batch_size", batch_size, 1.0, np.inf, closed_low=True)
     if not hessian.any():
         raise ValueError("hessian is zero: without curvature every learning rate is stable")
-    return StabilityBounds(float(np.sqrt(batch) / np.linalg.norm(hessian)), float(2 * batch / np.trace(hessian)))
+    return StabilityBounds((np.sqrt(batch) / np.linalg.norm(hessian))[()], (2 * batch / np.trace(hessian))[()])
 
 
 def batch_sharpness_plateaus(learning_rate, momentum=0.0):
-    """Curvatures (2 (1 - mu)/eta, 2 (1 + mu)/eta) at which SGD settles for small and for large batches; inverse learning rates.
+    """Curvatures (2 (1 - mu)/eta, 2 (1 + mu)/eta) at which SGD settles for small and for large batches, two floats or arrays.
 
+    In units of the inverse learning rate.
     Source: Andreyev et al. 2026 (abstract read only); the same two limits follow from `regression_threshold` with A = I. Raises
     ValueError for numbers out of range.
     """

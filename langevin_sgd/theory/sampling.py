@@ -17,8 +17,8 @@ class GradientMoments(NamedTuple):
 def gradient_moments(gradients):
     """Mean and covariance of a table of per-example gradients, (N, d), as `GradientMoments`.
 
-    Sigma = (1/N) sum (g_i - G)(g_i - G)': the table is the population, so the divisor is N. Units: gradient, gradient squared.
-    Raises ValueError if the table is not two-dimensional. Source: definition.
+    Sigma = (1/N) sum (g_i - G)(g_i - G)': the table is the population, so the divisor is N. In units of the gradient and its
+    square. Raises ValueError if the table is not two-dimensional. Source: definition.
     """
     gradients = real_array("gradients", gradients)
     if gradients.ndim != 2 or 0 in gradients.shape:
@@ -67,8 +67,8 @@ def batch_covariance(noise_covariance, batch_size, dataset_size=None):
 def epoch_cross_covariance(noise_covariance, dataset_size):
     """Covariance -Sigma / (N - 1) of the mean gradients of two different batches of one epoch, (d, d).
 
-    Independent of the batch size; it makes the noise of a whole epoch sum to zero. Exact. Derived: the batches' sum is
-    constant. Raises ValueError for fewer than two examples.
+    In squared units of the gradient. Independent of the batch size; it makes the noise of a whole epoch sum to zero. Exact.
+    Derived: the batches' sum is constant. Raises ValueError for fewer than two examples.
     """
     examples = whole_number("dataset_size", dataset_size, 2)
     return -covariance_matrix("noise_covariance", noise_covariance) / (examples - 1)
@@ -78,10 +78,11 @@ def expected_squared_norm(mean_gradient, noise_covariance, batch_size=1, dataset
     """E |g|^2 = |G|^2 + tr Cov(g) of a batch gradient, in squared units of the gradient (float or array over batch sizes).
 
     Exact. ``dataset_size`` as in `batch_covariance`. Source: bias-variance decomposition. Raises ValueError as
-    `batch_covariance`.
+    `batch_covariance`, or if the dimensions of the two differ.
     """
-    mean = real_array("mean_gradient", mean_gradient)
-    covariance = batch_covariance(noise_covariance, batch_size, dataset_size)
+    mean = np.atleast_1d(real_array("mean_gradient", mean_gradient))
+    noise = covariance_matrix("noise_covariance", noise_covariance, mean.shape[-1])
+    covariance = batch_covariance(noise, batch_size, dataset_size)
     return np.sum(mean**2, axis=-1) + np.trace(covariance, axis1=-2, axis2=-1)
 
 
@@ -89,9 +90,12 @@ def simple_noise_scale(mean_gradient, noise_covariance):
     """Batch size tr Sigma / |G|^2 at which noise and mean gradient have equal norm (float, dimensionless).
 
     A quantity of the transient only: near the stationary state G -> 0. The plug-in |G|^2 from n examples is biased up by tr
-    Sigma / n. Source: McCandlish et al. 2018 (not read); definition. Raises ValueError if the mean gradient is zero.
+    Sigma / n. Source: McCandlish et al. 2018 (not read); definition. Raises ValueError if the mean gradient is zero or the
+    dimensions of the two differ.
     """
-    square = np.sum(real_array("mean_gradient", mean_gradient) ** 2, axis=-1)
+    mean = np.atleast_1d(real_array("mean_gradient", mean_gradient))
+    square = np.sum(mean**2, axis=-1)
     if np.any(square == 0):
         raise ValueError("mean_gradient is zero: at a minimum the noise scale is infinite")
-    return np.trace(covariance_matrix("noise_covariance", noise_covariance), axis1=-2, axis2=-1) / square
+    noise = covariance_matrix("noise_covariance", noise_covariance, mean.shape[-1])
+    return np.trace(noise, axis1=-2, axis2=-1) / square

@@ -53,25 +53,27 @@ def tail_exponents(curvature, learning_rate, batch_size=1):
 
 
 def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
-    """Exact stationary second and fourth moment of delta = w - w* in one dimension, two floats (units of w^2 and w^4).
+    """Exact stationary second and fourth moment of delta = w - w* in one dimension (units of w^2 and w^4).
 
-    Raises ValueError where the moment diverges (tail exponent <= 2 or <= 4). Derived from E delta'^2 = E delta^2 and E
-    delta'^4 = E delta^4 with delta' = m delta + n, m = 1 - eta a w, n Gaussian of variance eta^2 label_noise a w / B given w.
+    Two floats, or arrays over a sweep of all four arguments. Raises ValueError where the moment diverges (tail exponent <= 2
+    or <= 4). Derived from E delta'^2 = E delta^2 and E delta'^4 = E delta^4 with delta' = m delta + n, m = 1 - eta a w, n
+    Gaussian of variance eta^2 label_noise a w / B given w.
     """
-    a, eta = float(positive("curvature", curvature)), float(positive("learning_rate", learning_rate))
-    batch = float(update_numbers(eta, batch_size).batch_size)
-    noise = eta**2 * float(in_range("label_noise", label_noise, 0.0, np.inf, closed_low=True)) * a / batch
-    # raw moments of w = chi^2_B / B
-    w = np.cumprod([1.0] + [(batch + 2 * k) / batch for k in range(4)])
+    a, (eta, batch, _) = positive("curvature", curvature), update_numbers(learning_rate, batch_size)
+    noise = eta**2 * in_range("label_noise", label_noise, 0.0, np.inf, closed_low=True) * a / batch
+    w = [np.ones_like(batch)]  # raw moments of w = chi^2_B / B
+    for k in range(4):
+        w.append(w[-1] * (batch + 2 * k) / batch)
     step = eta * a
     m2 = 1 - 2 * step + step**2 * w[2]
     m4 = 1 - 4 * step + 6 * step**2 * w[2] - 4 * step**3 * w[3] + step**4 * w[4]
     for order, factor in ((2, m2), (4, m4)):
-        if factor >= 1:
-            raise ValueError(f"moment {order} diverges (E|1 - eta a w|^{order} = {factor:.6g} >= 1); lower the learning_rate")
+        if np.any(factor >= 1):
+            worst = np.max(factor)
+            raise ValueError(f"moment {order} diverges (E|1 - eta a w|^{order} = {worst:.6g} >= 1); lower the learning_rate")
     second = noise / (1 - m2)
     m2w = w[1] - 2 * step * w[2] + step**2 * w[3]
-    return second, (6 * noise * m2w * second + 3 * noise**2 * w[2]) / (1 - m4)
+    return second[()], ((6 * noise * m2w * second + 3 * noise**2 * w[2]) / (1 - m4))[()]
 
 
 def _kesten_root(step, batch):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .inputs import covariance_matrix, symmetric_matrix, update_numbers
+from .inputs import covariance_matrix, real_array, symmetric_matrix, update_numbers
 from .linear import transpose
 
 
@@ -61,7 +61,7 @@ def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0
     noise = covariance_matrix("batch_covariance", batch_covariance, d)
     numbers = update_numbers(learning_rate, 1, momentum)
     eta, mu = (number[..., None, None] for number in np.broadcast_arrays(numbers.learning_rate, numbers.momentum))
-    position, position_velocity = (np.asarray(block, dtype=float) for block in blocks[:2])
+    position, position_velocity = (real_array("blocks", block) for block in blocks[:2])
     if position.shape[-2:] != (d, d) or position_velocity.shape[-2:] != (d, d):
         raise ValueError(f"blocks holds matrices of shape {position.shape} for {d} coordinates; pass those of the same problem")
     half = 1 / (2 * (1 - mu))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .inputs import in_range, positive, real_array
+from .inputs import covariance_matrix, in_range, positive, real_array
 
 
 class DriftNoise(NamedTuple):
@@ -23,11 +23,13 @@ def sgd_moments(curvature, noise_variance, learning_rate, steps, start=1.0):
 
     m = (1 - eta h)^k x0, v = eta^2 c (1 - a^2k) / (1 - a^2), a = 1 - eta h: exact for any noise law; unstable rates are allowed
     since the time is finite. ``noise_variance`` c is that of the batch gradient. Derived. Raises ValueError for a negative
-    variance or number of steps, or a learning rate <= 0.
+    variance, a number of steps that is negative or not whole, or a learning rate <= 0.
     """
     h, eta = real_array("curvature", curvature), positive("learning_rate", learning_rate)
     variance = in_range("noise_variance", noise_variance, 0.0, np.inf, closed_low=True)
-    steps = in_range("steps", steps, 0.0, np.inf, closed_low=True)
+    steps, start = in_range("steps", steps, 0.0, np.inf, closed_low=True), real_array("start", start)
+    if np.any(steps != np.floor(steps)):
+        raise ValueError(f"steps = {steps[steps != np.floor(steps)].flat[0]:g} must be a whole number of updates")
     a = 1 - eta * h
     contraction = eta * h * (2 - eta * h)  # 1 - a^2 without the cancellation
     flat = np.abs(contraction) < 1e-300
@@ -54,7 +56,8 @@ def interpolating_ou(curvature, noise_variance, learning_rate):
     """The Ornstein-Uhlenbeck process that has SGD's mean and variance exactly at every step, as `DriftNoise`.
 
     rate = -log(1 - eta h)/eta, variance = 2 rate c / (h (2 - eta h)); needs 0 < eta h < 1 (beyond that SGD alternates in
-    sign, which no such process does: ValueError). Derived by equating the two autoregressions.
+    sign, which no such process does). In the units of `DriftNoise`. Raises ValueError outside that range or for a negative
+    variance. Derived by equating the two autoregressions.
     """
     h, eta = positive("curvature", curvature), positive("learning_rate", learning_rate)
     step = in_range("learning_rate * curvature", eta * h, 0.0, 1.0)
@@ -67,23 +70,26 @@ def diffusion_moments(process, learning_rate, time, start=1.0):
     """Mean and variance at ``time`` of dX = -rate X dt + sqrt(eta variance) dW from the point ``start``; arrays broadcast.
 
     ``process`` is a `DriftNoise`. m = exp(-rate t) x0, v = eta variance (1 - exp(-2 rate t)) / (2 rate). Exact. Gradient flow
-    is the case of variance 0. Source: solution of the linear equation. Raises ValueError unless the learning rate is > 0.
+    is the case of variance 0. In units of x and of x squared. Source: solution of the linear equation. Raises ValueError unless
+    the learning rate is > 0, the variance and the time >= 0.
     """
     eta = positive("learning_rate", learning_rate)
-    rate, time = np.asarray(process.rate), np.asarray(time, dtype=float)
+    rate, time = real_array("rate", process.rate), in_range("time", time, 0.0, np.inf, closed_low=True)
+    variance = in_range("variance", process.variance, 0.0, np.inf, closed_low=True)
     flat = rate == 0
     spread = np.where(flat, time, -np.expm1(-2 * rate * time) / np.where(flat, 1.0, 2 * rate))
-    return np.exp(-rate * time) * start, eta * process.variance * spread
+    return np.exp(-rate * time) * real_array("start", start), eta * variance * spread
 
 
 def flow_error(curvature, learning_rate, time, start=1.0):
     """Leading error of gradient flow for the mean of SGD at ``time`` t = eta k: -(eta h^2 t / 2) exp(-h t) x0.
 
     The mean m of SGD obeys m - exp(-h t) x0 = this + O(eta^2). In units of x; arrays broadcast. Derived: (1 - eta h)^(t/eta)
-    expanded in eta. Raises ValueError unless the learning rate is > 0.
+    expanded in eta. Raises ValueError unless the learning rate is > 0 and the time >= 0.
     """
     h, eta = real_array("curvature", curvature), positive("learning_rate", learning_rate)
-    return -eta * h**2 * time / 2 * np.exp(-h * np.asarray(time, dtype=float)) * start
+    time = in_range("time", time, 0.0, np.inf, closed_low=True)
+    return -eta * h**2 * time / 2 * np.exp(-h * time) * real_array("start", start)
 
 
 def modified_loss(energy, gradient, learning_rate, batch_covariance=None):
@@ -107,17 +113,18 @@ def modified_loss(energy, gradient, learning_rate, batch_covariance=None):
     Raises
     ------
     ValueError
-        Unless the learning rate is > 0.
+        Unless the learning rate is > 0, the numbers are finite and the covariance is positive semidefinite.
 
     Notes
     -----
-    Error O(eta^2). This is the loss of the mean path, not the stationary law: that has the opposite sign of |grad U|^2.
-    Smith, Dherin, Barrett, De, ICLR 2021 (not read) for the trace term. With it the mean over all orders of a nonlinear epoch of
-    four batches is right to third order in eta (residual falls 7.9x per halving), without it to second (3.8x).
+    Error O(eta^2); derived by backward error analysis (enumerated, see below). This is the loss of the mean path, not the
+    stationary law: that has the opposite sign of |grad U|^2. Smith, Dherin, Barrett, De, ICLR 2021 (not read) for the trace
+    term. With it the mean over all orders of a nonlinear epoch of four batches is right to third order in eta (residual falls
+    7.9x per halving), without it to second (3.8x).
     """
-    gradient = np.asarray(gradient, dtype=float)
+    gradient = real_array("gradient", gradient)
     eta = positive("learning_rate", learning_rate)
     penalty = np.sum(gradient**2, axis=-1)
     if batch_covariance is not None:
-        penalty = penalty + np.trace(np.asarray(batch_covariance, dtype=float), axis1=-2, axis2=-1)
-    return np.asarray(energy, dtype=float) + eta / 4 * penalty
+        penalty = penalty + np.trace(covariance_matrix("batch_covariance", batch_covariance), axis1=-2, axis2=-1)
+    return real_array("energy", energy) + eta / 4 * penalty

@@ -92,7 +92,7 @@ RECORDS = [
     (
         lambda: noise.minibatch("with replacement"),
         ValueError,
-        "sampling must be one of 'with_replacement', got 'with replacement'. Did you mean",
+        "got 'with replacement'. Did you mean 'with_replacement'",
     ),
     (lambda: noise.gaussian("loud"), TypeError, f"covariance {TEXT} 'loud'."),
     (lambda: values([]), ValueError, "values must be a non-empty one-dimensional list of finite numbers, got the shape (0,)"),

@@ -8,68 +8,15 @@ import naive
 import numpy as np
 import pytest
 import z_scores
+from naive_dynamics import HESSIAN, NONLINEAR, PAIRS, SIGMA, TWIN
 
 import langevin_sgd as ls
 from langevin_sgd.kernels.rng import Stream, normal_pair, words_at
 
-HESSIAN, SIGMA = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[2.0, 0.6], [0.6, 0.5]])
 FACTOR = np.linalg.cholesky(SIGMA)  # pivoting keeps the order: the first diagonal entry is the largest
-BOWL, TWIN = ls.potentials.quadratic(HESSIAN), naive.quadratic(HESSIAN)
+BOWL = ls.potentials.quadratic(HESSIAN)
 NOISE, NO_NOISE = ls.noise.gaussian(SIGMA), ls.noise.gaussian(1e-200 * SIGMA)
 BATCH, SEED = 3, 11
-WARM, COLD = {"temperature": 0.7, "step_size": 0.1}, {"temperature": 0.0, "step_size": 0.1}
-INERT = {"friction": 0.8, "mass": 2.5, "step_size": 0.4}  # a long step: beside the heat bath the gradient noise grows with it
-
-
-def sgd_step(**parameters):
-    return lambda state, xi, z: (*naive.sgd(state[0], state[1], TWIN.gradient, xi, **parameters), xi, z)
-
-
-def euler_step(**parameters):
-    return lambda state, xi, z: (naive.euler_maruyama(state[0], TWIN.gradient, xi, z, **parameters), state[1], xi, z)
-
-
-def leimkuhler_matthews_step(**parameters):
-    return lambda state, xi, z: (
-        naive.leimkuhler_matthews(state[0], TWIN.gradient, xi, z, state[3], **parameters),
-        state[1],
-        xi,
-        z,
-    )
-
-
-def baoab_step(**parameters):
-    return lambda state, xi, z: (*naive.baoab(state[0], state[1], TWIN.gradient, state[2], xi, z, **parameters), xi, z)
-
-
-def sgd_pair(**parameters):
-    return lambda cold, batch: (ls.dynamics.sgd(batch_size=batch, **parameters), sgd_step(**parameters))
-
-
-def langevin_pair(method, step):
-    def pair(cold, batch):
-        setting = COLD if cold else WARM
-        return ls.dynamics.langevin(**setting, batch_size=batch, method=method), step(**setting)
-
-    return pair
-
-
-def underdamped_pair(cold, batch):
-    setting = (COLD if cold else WARM) | INERT
-    return ls.dynamics.underdamped_langevin(**setting, batch_size=batch), baoab_step(**setting)
-
-
-# name -> (cold, batch_size) -> (our dynamics, naive step); a state is (x, v, last xi, last z)
-PAIRS = {
-    "plain": sgd_pair(learning_rate=0.1),
-    "weight_decay": sgd_pair(learning_rate=0.1, weight_decay=0.3),
-    "heavy_ball": sgd_pair(learning_rate=0.1, momentum=0.8, weight_decay=0.3),
-    "torch": sgd_pair(learning_rate=0.1, momentum=0.8, nesterov="torch", weight_decay=0.3),
-    "lookahead": sgd_pair(learning_rate=0.1, momentum=0.8, nesterov="lookahead", weight_decay=0.3),
-    "euler_maruyama": langevin_pair("euler_maruyama", euler_step),
-    "leimkuhler_matthews": langevin_pair("leimkuhler_matthews", leimkuhler_matthews_step),
-    "baoab": underdamped_pair,
-}
 
 
 def start(particles):
@@ -77,24 +24,23 @@ def start(particles):
     return random.normal(size=(particles, 2)), random.normal(size=(particles, 2))
 
 
-def simulated(dynamics, noise, x, v, steps, seed=SEED):
+def simulated(dynamics, noise, x, v, steps):
     v0 = v if dynamics.memory == "velocity" else None
-    return ls.simulate(BOWL, dynamics, noise, particles=len(x), steps=steps, x0=x, v0=v0, seed=seed)
+    return ls.simulate(BOWL, dynamics, noise, particles=len(x), steps=steps, x0=x, v0=v0, seed=SEED)
 
 
 def walked(step, x, v, draws):
-    state = x, v, np.zeros_like(x), np.zeros_like(x)
+    state = x, v
     for xi, z in draws:
-        state = step(state, xi, z)
+        state = step(state, TWIN.gradient, xi, z)
     return state[:2]
 
 
-def normals(particles, step, stream, seed=SEED):
-    """(particles, 2) standard normals of a step, each drawn by itself at its address."""
-    address = [
-        (np.uint64(seed), np.uint64(step), np.uint64(i), np.uint64(stream), np.uint64(0), np.uint64(0)) for i in range(particles)
-    ]
-    return np.array([normal_pair(*words_at(*place)) for place in address])
+def normals(particles, step, stream, pairs=1):
+    """(particles, 2 pairs) standard normals of a step, each pair drawn by itself at its address."""
+    addresses = [[(SEED, step, particle, stream, pair, 0) for pair in range(pairs)] for particle in range(particles)]
+    drawn = [[normal_pair(*words_at(*map(np.uint64, address))) for address in row] for row in addresses]
+    return np.reshape(drawn, (particles, 2 * pairs))
 
 
 def agree(run, x, v):
@@ -105,34 +51,38 @@ def agree(run, x, v):
 
 @pytest.mark.interpreted
 @pytest.mark.parametrize("steps", [1, 7])
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", PAIRS | NONLINEAR)
 def test_without_noise(name, steps):
-    dynamics, step = PAIRS[name](True, BATCH)
+    dynamics, step = (PAIRS | NONLINEAR)[name](True, BATCH)
     x, v = start(33)
-    agree(simulated(dynamics, NO_NOISE, x, v, steps), *walked(step, x, v, [(0.0, np.zeros_like(x))] * steps))
+    draws = [(0.0, np.zeros((33, 4)))] * (steps * dynamics.substeps)
+    agree(simulated(dynamics, NO_NOISE, x, v, steps), *walked(step, x, v, draws))
 
 
 @pytest.mark.interpreted
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", PAIRS | NONLINEAR)
 def test_with_the_same_noise(name):
     """xi of the gradient, z of the heat bath, and which of them enters which kick of BAOAB: number for number."""
-    dynamics, step = PAIRS[name](False, BATCH)
+    dynamics, step = (PAIRS | NONLINEAR)[name](False, BATCH)
     x, v = start(18)
-    draws = [(normals(18, k, Stream.NOISE_NORMAL) @ FACTOR.T / np.sqrt(BATCH), normals(18, k, Stream.THERMAL)) for k in range(4)]
+    draws = [
+        (normals(18, k, Stream.NOISE_NORMAL) @ FACTOR.T / np.sqrt(BATCH), normals(18, k, Stream.THERMAL, 2))
+        for k in range(4 * dynamics.substeps)
+    ]
     agree(simulated(dynamics, NOISE, x, v, 4), *walked(step, x, v, draws))
 
 
-def exact_law(step, x, v, steps):
-    """Mean and covariance of (x, v) after some steps. The twin is affine in its noise: unit noises one by one give its matrix."""
-    unit = np.zeros((1 + 4 * steps, steps, 4))
-    for k in range(4 * steps):
-        unit[1 + k, k // 4, k % 4] = 1.0
-    draws = [(unit[:, k, :2], unit[:, k, 2:]) for k in range(steps)]
+def exact_law(step, x, v, updates):
+    """Mean and covariance of (x, v) after some updates. The twin is affine in its noise: unit noises give its matrix."""
+    unit = np.zeros((1 + 6 * updates, updates, 6))
+    for k in range(6 * updates):
+        unit[1 + k, k // 6, k % 6] = 1.0
+    draws = [(unit[:, k, :2], unit[:, k, 2:]) for k in range(updates)]
     ends = np.hstack(walked(step, np.tile(x, (len(unit), 1)), np.tile(v, (len(unit), 1)), draws))
-    response = (ends[1:] - ends[0]).reshape(steps, 4, 4)
-    one_step = np.zeros((4, 4))
-    one_step[:2, :2], one_step[2:, 2:] = SIGMA / BATCH, np.eye(2)
-    return ends[0], sum(matrix.T @ one_step @ matrix for matrix in response)
+    response = (ends[1:] - ends[0]).reshape(updates, 6, 4)
+    one_update = np.eye(6)
+    one_update[:2, :2] = SIGMA / BATCH
+    return ends[0], sum(matrix.T @ one_update @ matrix for matrix in response)
 
 
 def law_scores(name, steps, noise=NOISE):
@@ -140,7 +90,7 @@ def law_scores(name, steps, noise=NOISE):
     dynamics, step = PAIRS[name](False, BATCH)
     x, v = np.array([[0.8, -0.5]]), np.array([[0.3, 0.2]])
     run = simulated(dynamics, noise, np.repeat(x, 100_000, axis=0), v[0], steps)
-    mean, covariance = exact_law(step, x, v, steps)
+    mean, covariance = exact_law(step, x, v, steps * dynamics.substeps)
     ends = np.hstack([run.x[-1], run.v[-1]]) if "v" in run else run.x[-1].values
     mean, covariance = mean[: ends.shape[1]], covariance[: ends.shape[1], : ends.shape[1]]
     variance = np.diag(covariance)

@@ -3,6 +3,7 @@
 from collections import namedtuple
 
 import naive
+import naive_landscapes
 import numpy as np
 import pytest
 
@@ -22,6 +23,25 @@ MODELS = {
     "linear_regression": (ls.losses.linear_regression(INPUTS, TARGETS), naive.linear_regression(INPUTS, TARGETS)),
     "logistic_regression": (ls.losses.logistic_regression(INPUTS, LABELS, 0.1), naive.logistic_regression(INPUTS, LABELS, 0.1)),
     "quadratic_centers": (ls.losses.quadratic_centers(MATRIX, INPUTS), naive.quadratic_centers(MATRIX, INPUTS)),
+}
+PAIR = {"curvatures": [[1.0, 2.0], [4.0, 0.5]], "energies": (0.0, 0.3), "separation": 2.5, "smoothing": 0.4}
+MODELS |= {
+    "mueller_brown": (ls.potentials.mueller_brown(), naive_landscapes.mueller_brown()),
+    "rosenbrock": (ls.potentials.rosenbrock(3, 2.0), naive_landscapes.rosenbrock(3, 2.0)),
+    "washboard": (ls.potentials.washboard(1.3, 0.4), naive_landscapes.washboard(1.3, 0.4)),
+    "two_minima": (ls.potentials.two_minima(**PAIR), naive_landscapes.two_minima(**PAIR)),
+    "ring, 3-D": (ls.potentials.ring(1.3, 2.0, 3), naive_landscapes.ring(1.3, 2.0, 3)),
+    "zhu_bowls": (ls.potentials.zhu_bowls(), naive_landscapes.zhu_bowls()),
+    "rotational_drift": (ls.potentials.rotational_drift(0.8), naive_landscapes.chaudhari_soatto()),
+    "label_noise_valley": (ls.potentials.label_noise_valley(), naive_landscapes.label_noise_valley()),
+    "from_expression": (
+        ls.potentials.from_expression("barrier*(a**2 - 1)**2 + tilt*a + stiffness/2*(b - coupling*a)**2", "a b", **WELL),
+        naive.double_well(2, **WELL),
+    ),
+    "modified_loss": (
+        ls.potentials.modified_loss(ls.potentials.double_well(2, **WELL), 0.1),
+        naive_landscapes.modified_double_well(0.1, **WELL),
+    ),
 }
 
 

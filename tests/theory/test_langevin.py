@@ -71,6 +71,21 @@ def test_batch_noise_adds_to_the_thermal_noise():
 
 
 @pytest.mark.parametrize(
+    "method", ["euler_maruyama", "leimkuhler_matthews", "baoab", "semi_implicit", "underdamped_euler_maruyama"]
+)
+def test_a_sweep_over_step_sizes_and_temperatures_is_one_call(method):
+    hessian = np.array([[2.0, 0.4], [0.4, 0.7]])
+    steps, temperatures = np.array([[0.05], [0.2]]), np.array([0.1, 0.3, 1.0])
+    friction = None if method in ("euler_maruyama", "leimkuhler_matthews") else FRICTION
+    noise = np.eye(2) if method in ("euler_maruyama", "semi_implicit") else None
+    options = {"method": method, "friction": friction, "mass": MASS, "batch_covariance": noise}
+    stacked = theory.state_covariance(theory.langevin_process(hessian, temperatures, steps, **options))
+    assert stacked.shape == (2, 3, 4, 4)
+    single = theory.state_covariance(theory.langevin_process(hessian, 0.3, 0.2, **options))
+    np.testing.assert_allclose(stacked[1, 1], single, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"method": "verlet"}, "method = 'verlet'"),

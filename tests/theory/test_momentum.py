@@ -31,10 +31,13 @@ def test_the_rule_keeps_the_temperature_and_momentum_reduces_the_correction(mome
 
 def test_conventions_differ_by_known_factors():
     table = theory.temperature_conventions(2.0, 0.1, 4, 0.5, dataset_size=1000)
-    assert table == pytest.approx((0.05, 0.025, 0.05, 0.0125, 50.0))
+    assert table[:5] == pytest.approx((0.05, 0.025, 0.05, 0.0125, 50.0))
+    assert np.isnan(table.noise_scale)
     assert table.ours == pytest.approx(2.0 / 2 * table.base_rate)
     assert np.isnan(theory.temperature_conventions(2.0, 0.1).smith_le)
     assert theory.temperature_conventions(2.0, [0.1, 0.2], 4).smith_le.shape == (2,)
+    sized = theory.temperature_conventions([2.0, 1.0], 0.1, mean_gradient=[0.3, 0.4])
+    assert sized.noise_scale == pytest.approx(3.0 / 0.25)  # tr Sigma / |G|^2
 
 
 def test_measured_temperatures_agree_exactly_in_equilibrium_only():
@@ -79,3 +82,7 @@ def test_errors_name_the_argument():
         theory.gradient_average([1.0], 1.0)
     with pytest.raises(ValueError, match="base_rate|learning_rate"):
         theory.momentum_learning_rate(-0.1)
+    with pytest.raises(ValueError, match="dataset_size = 3"):
+        theory.temperature_conventions(1.0, 0.1, 4, dataset_size=3)
+    with pytest.raises(ValueError, match="start contains nan"):
+        theory.heavy_ball_path([1.0], 0.1, start=np.nan)

@@ -57,6 +57,28 @@ def test_isotropic_inputs_show_both_plateaus():
     assert exact[2] == pytest.approx(large, rel=1e-5)
 
 
+def test_the_published_plateaus_of_momentum_are_reached_without_a_network():
+    """Andreyev et al. 2026: curvature 2 (1 - mu)/eta at small and 2 (1 + mu)/eta at large batches. 64 inputs, mu = 0.9."""
+    batches, published = np.array([1, 16, 1e9]), (0.003074, 0.0486, 3.8)
+    thresholds = theory.regression_threshold(np.ones(64), batches, 0.9)
+    np.testing.assert_allclose(thresholds, published, rtol=6e-4)
+    radii = [theory.regression_second_moment_radius(np.ones(64), thresholds[:2] * s, batches[:2], 0.9) for s in (1, 1.01)]
+    np.testing.assert_allclose(radii[0], 1, rtol=1e-9)
+    assert np.all(radii[1] > 1 + 1e-5)
+    small, large = theory.batch_sharpness_plateaus(thresholds, 0.9)
+    assert 64 * small[0] / 65 == pytest.approx(64, rel=2e-3)  # tr H: 2 (1 - mu)/eta is tr H but for the factor (d + 1)/d
+    assert large[2] == pytest.approx(1, rel=1e-4)  # the largest eigenvalue
+
+
+def test_the_constant_of_the_frobenius_bound_is_one_or_more():
+    """mu0 = tr(Sigma H) / (2 L |H|_F^2) of Wu, Wang, Su 2022 is 1 + G' H G / (2 L |H|_F^2) for Gaussian inputs."""
+    for displacement in ([0.0, 0.0], [1.0, -2.0], [50.0, 3.0]):
+        state = theory.regression_statistics(INPUTS, displacement, 0.8)
+        constant = np.trace(state.noise_covariance @ INPUTS) / (2 * state.loss * np.sum(INPUTS**2))
+        excess = state.gradient @ INPUTS @ state.gradient / (2 * state.loss * np.sum(INPUTS**2))
+        assert constant == pytest.approx(1 + excess, rel=1e-12) and excess >= 0
+
+
 @pytest.mark.parametrize(
     ("curvatures", "batch", "expected"),
     [
@@ -80,6 +102,8 @@ def test_an_atlas_is_one_call():
     atlas = theory.regression_threshold(INPUTS, [[1], [2], [8]], [0.0, 0.9])
     assert atlas.shape == (3, 2) and np.all(np.diff(atlas, axis=0) > 0)
     assert theory.regression_covariance(INPUTS, 1.0, [0.01, 0.02]).position.shape == (2, 2, 2)
+    bounds = theory.stability_bounds(INPUTS, [[1], [2], [8]])
+    assert bounds.trace.shape == (3, 1) and np.all(atlas[:, :1] < bounds.trace)
 
 
 def test_a_simulation_agrees_and_a_planted_factor_two_does_not():

@@ -45,6 +45,8 @@ def test_a_sweep_over_batch_sizes_is_one_call():
         (lambda: theory.gradient_moments([1.0, 2.0]), "one row"),
         (lambda: theory.epoch_cross_covariance(SIGMA, 1), "dataset_size = 1"),
         (lambda: theory.simple_noise_scale([0.0, 0.0], SIGMA), "mean_gradient is zero"),
+        (lambda: theory.simple_noise_scale([1.0, 0.0, 0.0], SIGMA), "there are 3"),
+        (lambda: theory.expected_squared_norm([1.0, 0.0, 0.0], SIGMA), "there are 3"),
     ],
 )
 def test_errors_name_the_argument(call, message):

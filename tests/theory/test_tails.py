@@ -70,3 +70,14 @@ def test_a_sweep_is_one_call():
     exponents = theory.tail_exponents(1.0, [0.1, 0.2, 0.3])
     assert exponents.exact.shape == exponents.diffusion.shape == (3,)
     assert np.all(np.diff(exponents.exact) < 0)
+    second, fourth = theory.regression_moments_1d(1.0, 0.4, [0.1, 0.2], [[1], [4]])
+    assert second.shape == fourth.shape == (2, 2)
+    assert (second[1, 0], fourth[1, 0]) == pytest.approx(theory.regression_moments_1d(1.0, 0.4, 0.1, 4), rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("step", "exact", "diffusion", "decoupled"), [(0.1, 17.28, 11, 21), (0.2, 8.30, 6, 11), (0.3, 5.31, 4.33, 7.67)]
+)
+def test_the_exponents_are_the_published_ones(step, exact, diffusion, decoupled):
+    """Slopes that a fit at P = 1e-3 would show are 10.9, 6.6 and 4.6: the exponents themselves lie far beyond any sample."""
+    assert theory.tail_exponents(1.0, step) == pytest.approx((exact, diffusion, decoupled), abs=0.006)

@@ -99,6 +99,19 @@ def test_reshuffled_epochs_follow_the_modified_loss_with_the_trace_term():
     assert without == pytest.approx(4, abs=0.4)  # second order
 
 
-def test_orders_other_than_one_and_two_are_refused():
-    with pytest.raises(ValueError, match="order = 3"):
-        theory.modified_equation(1.0, 1.0, 0.1, 3)
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: theory.modified_equation(1.0, 1.0, 0.1, 3), "order = 3"),
+        (lambda: theory.sgd_moments(1.0, 1.0, 0.1, 3.5), "steps = 3.5 must be a whole number"),
+        (lambda: theory.sgd_moments(1.0, 1.0, 0.1, 3, np.nan), "start contains nan"),
+        (lambda: theory.diffusion_moments(theory.DriftNoise(1.0, 1.0), 0.1, -1.0), "time = -1"),
+        (lambda: theory.diffusion_moments(theory.DriftNoise(1.0, -1.0), 0.1, 1.0), "variance = -1"),
+        (lambda: theory.flow_error(1.0, 0.1, -1.0), "time = -1"),
+        (lambda: theory.modified_loss(np.nan, [1.0], 0.1), "energy contains nan"),
+        (lambda: theory.modified_loss(1.0, [1.0], 0.1, [[-1.0]]), "batch_covariance has the eigenvalue"),
+    ],
+)
+def test_errors_name_the_argument(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -1,0 +1,173 @@
+"""Gradients of minibatches: which examples a particle takes in a step, and the mean of their gradients.
+
+Builders as in `forces`. The examples of a step are row numbers in `rows`, `batch` rows of WIDTH numbers for each group; q holds
+what the sampling needs: `batches` (given), or `keep`, `alias`, `weight` (importance sampling).
+"""
+
+from functools import cache
+
+import numpy as np
+from numba import types
+
+from ..kernels import permutation, rng
+from ..kernels.bits import kernel
+from ..kernels.external import external
+from ..kernels.lanes import WIDTH
+from ..kernels.rng import ADDRESS, FLOATS, INTEGERS, PLACE, Stream
+from ..kernels.views import flat, flat_from, gathered_row, view
+from .forces import add_to, scale, set_to
+
+_BATCH, _PERMUTATION, _ZERO = np.uint64(Stream.BATCH), np.uint64(Stream.PERMUTATION), np.uint64(0)
+_ROW_NORMAL, _ROW_UNIFORM = np.uint64(Stream.ROW_NORMAL), np.uint64(Stream.ROW_UNIFORM)
+_EVERY_STEP, _EVERY_EPOCH, _NEVER = range(3)  # when a particle draws a new order
+NEW_ORDER = {"without_replacement": _EVERY_STEP, "reshuffle": _EVERY_EPOCH, "single_shuffle": _NEVER}
+
+
+@kernel
+def _same_for_all(rows, count, groups, spacing):
+    """Give all particles the examples of the first lane."""
+    for number in range(count):
+        example = rows[number * WIDTH]
+        for group in range(groups):
+            for lane in range(WIDTH):
+                rows[group * spacing + number * WIDTH + lane] = example
+
+
+@cache
+def _with_replacement(shared):
+    fill_integers = external(rng.fill_integers, INTEGERS, PLACE, ADDRESS, types.uint64)
+
+    @kernel
+    def choose(rows, block, q, step, batch):
+        seed, particle, groups, examples, batch_rows = block
+        spacing = batch_rows * WIDTH
+        if shared:
+            fill_integers(rows, (0, spacing, batch, 1), (seed, step, _ZERO, _BATCH, _ZERO), np.uint64(examples))
+            _same_for_all(rows, batch, groups, spacing)
+        else:
+            fill_integers(rows, (0, spacing, batch, groups), (seed, step, particle, _BATCH, _ZERO), np.uint64(examples))
+
+    return choose
+
+
+@cache
+def _permuted(new_order, shared):
+    """Batches cut from a permutation: a fresh one in each step, in each epoch of N // batch steps, or one for ever."""
+    fill_permutation = external(permutation.fill_permutation, INTEGERS, PLACE, ADDRESS, types.uint64)
+
+    @kernel
+    def choose(rows, block, q, step, batch):
+        seed, particle, groups, examples, batch_rows = block
+        spacing, steps_of_epoch = batch_rows * WIDTH, np.uint64(examples // batch)
+        epoch, position = step, _ZERO
+        if new_order != _EVERY_STEP:
+            epoch = step // steps_of_epoch if new_order == _EVERY_EPOCH else _ZERO
+            position = (step % steps_of_epoch) * np.uint64(batch)
+        if shared:
+            fill_permutation(rows, (0, spacing, batch, 1), (seed, epoch, _ZERO, _PERMUTATION, position), np.uint64(examples))
+            _same_for_all(rows, batch, groups, spacing)
+        else:
+            address = (seed, epoch, particle, _PERMUTATION, position)
+            fill_permutation(rows, (0, spacing, batch, groups), address, np.uint64(examples))
+
+    return choose
+
+
+@cache
+def _given():
+    @kernel
+    def choose(rows, block, q, step, batch):
+        spacing = block[4] * WIDTH
+        for number in range(batch):
+            rows[number * WIDTH] = np.int64(q.batches[step, number])
+        _same_for_all(rows, batch, block[2], spacing)
+
+    return choose
+
+
+@cache
+def _weighted(shared):
+    """Importance sampling by Walker's alias method: a uniform row, or with probability 1 - keep[row] its alias."""
+    draw, fill_uniforms = _with_replacement(shared), external(rng.fill_uniforms, FLOATS, PLACE, ADDRESS)
+
+    @kernel
+    def choose(rows, uniforms, block, q, step, batch):
+        draw(rows, block, q, step, batch)
+        seed, particle, groups, _, batch_rows = block
+        spacing = batch_rows * WIDTH
+        for group in range(groups):
+            at = _ZERO if shared else particle + np.uint64(group * WIDTH)
+            for number in range(batch):
+                fill_uniforms(uniforms, (0, 0, 1, 1), (seed, step, at, _ROW_UNIFORM, np.uint64(number)))
+                for lane in range(WIDTH):
+                    place = group * spacing + number * WIDTH + lane
+                    row = rows[place]
+                    rows[place] = row if uniforms[0 if shared else lane] < q.keep[row] else np.int64(q.alias[row])
+
+    return choose
+
+
+@cache
+def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row):
+    """g = mean gradient over `batch` examples; `noise` = (sampling, shared, weighted); z is free from `first_row` on."""
+    sampling, shared, weighted = noise
+    size, free = dim + scratch, first_row * WIDTH
+    if sampling == "with_replacement":
+        choose = _weighted(shared) if weighted else _with_replacement(shared)
+    else:
+        choose = _given() if sampling == "given" else _permuted(NEW_ORDER[sampling], shared)
+
+    @kernel
+    def force(arrays, block, p, q, step, batch):
+        x, g, _, z, rows, spare, table = arrays
+        _, _, groups, _, batch_rows = block
+        if weighted:
+            choose(rows, flat_from(z, free), block, q, step, batch)
+        else:
+            choose(rows, block, q, step, batch)
+        one = view(spare, 0, size)
+        for group in range(groups):
+            here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
+            set_to(out, dim, 0.0)
+            for b in range(batch):
+                place = (group * batch_rows + b) * WIDTH
+                example_gradient(p, here, gathered_row(table, rows, place, columns), one)
+                if weighted:
+                    scale(one, dim, gathered_row(flat(q.weight), rows, place, 1)[0])
+                add_to(out, one, dim)
+            scale(out, dim, 1.0 / batch)
+
+    return force
+
+
+@cache
+def population_gradient(example_gradient, draw, dim, scratch, columns, layout):
+    """g = mean gradient over `batch` fresh rows; layout = (normals, uniforms, first row in z, rows of z)."""
+    normals, uniforms, first_row, rows_of_z = layout
+    size, start, spacing, numbers = dim + scratch, first_row * WIDTH, rows_of_z * WIDTH, normals + uniforms
+    fill_normals = external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
+    fill_uniforms = external(rng.fill_uniforms, FLOATS, PLACE, ADDRESS)
+    pairs, uniform_draws = (normals + 1) // 2, (uniforms + 1) // 2
+
+    @kernel
+    def force(arrays, block, p, q, step, batch):
+        x, g, _, z, _, spare, _ = arrays
+        seed, particle, groups, _, _ = block
+        one, row = view(spare, 0, size), view(spare, size * WIDTH, columns)
+        for number in range(batch):
+            address = (seed, step, particle, _ROW_NORMAL, np.uint64(number * pairs))
+            fill_normals(z, (start, spacing, normals, groups), address)
+            if uniforms:
+                address = (seed, step, particle, _ROW_UNIFORM, np.uint64(number * uniform_draws))
+                fill_uniforms(z, (start + normals * WIDTH, spacing, uniforms, groups), address)
+            for group in range(groups):
+                here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
+                if number == 0:
+                    set_to(out, dim, 0.0)
+                draw(p, view(z, start + group * spacing, numbers), row)
+                example_gradient(p, here, row, one)
+                add_to(out, one, dim)
+        for group in range(groups):
+            scale(view(g, group * size * WIDTH, size), dim, 1.0 / batch)
+
+    return force

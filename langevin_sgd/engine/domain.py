@@ -1,0 +1,45 @@
+"""Periodic and reflecting walls: particles are put back into the domain after every move."""
+
+import numpy as np
+
+from ..kernels.bits import kernel, where
+
+OPEN, PERIODIC, REFLECTING = 0.0, 1.0, 2.0
+KINDS = {"periodic": PERIODIC, "reflecting": REFLECTING}
+_ROUND = 6755399441055744.0  # 1.5 * 2^52: adding and taking it away rounds to a whole number
+
+
+@kernel
+def _floor(y):
+    whole = (y + _ROUND) - _ROUND
+    return where(whole > y, whole - 1.0, whole)
+
+
+@kernel
+def fold(walls, x, v, dim, mirrored):
+    """Put x back; a reflection turns the velocity component round, if v is a velocity (`mirrored`)."""
+    kinds, lows, lengths = walls
+    for k in range(dim):
+        low, length = lows[k], lengths[k]
+        if kinds[k] == PERIODIC:
+            inside = x[k] - length * _floor((x[k] - low) / length)
+            x[k] = where(inside < low + length, inside, low)
+        elif kinds[k] == REFLECTING:
+            turns = (x[k] - low) / length
+            place = turns - 2.0 * _floor(0.5 * turns)
+            back = place > 1.0
+            x[k] = where((turns < 0.0) | (turns > 1.0), low + length * where(back, 2.0 - place, place), x[k])
+            if mirrored:
+                v[k] = where(back, -v[k], v[k])
+
+
+def wall_arrays(domain):
+    """(kinds, lows, lengths), one entry a component, of a potential's `domain`."""
+    rows = [(OPEN, 0.0, 1.0) if wall is None else (KINDS[wall[0]], wall[1], wall[2] - wall[1]) for wall in domain or (None,)]
+    return tuple(np.ascontiguousarray(column, dtype=np.float64) for column in zip(*rows, strict=True))
+
+
+def all_inside(domain, x):
+    """True if all particles of x (particles, d) are inside."""
+    walls = [(k, wall) for k, wall in enumerate(domain or ()) if wall is not None]
+    return all(wall[1] <= x[:, k].min() and x[:, k].max() <= wall[2] for k, wall in walls)

@@ -1,0 +1,107 @@
+"""Optimizers that divide each component of the gradient by its own running size.
+
+Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or averaged over the batch).
+"""
+
+from ..kernels.elementary import fma, sqrt
+from .dynamics_record import Dynamics
+from .parameters import integer_or_schedule, number_or_schedule
+
+
+def _adam(p, x, v, g, xi, z):
+    """v: the running means of g, g^2, and of 1 with either memory; the last two undo the start at zero."""
+    dim = len(x)
+    for k in range(dim):
+        force = fma(p.weight_decay, x[k], g[k] + xi[k])
+        mean = p.beta1 * v[k] + (1.0 - p.beta1) * force
+        square = p.beta2 * v[dim + k] + (1.0 - p.beta2) * force * force
+        weight = p.beta1 * v[2 * dim + k] + (1.0 - p.beta1)
+        square_weight = p.beta2 * v[3 * dim + k] + (1.0 - p.beta2)
+        x[k] = x[k] - p.learning_rate * (mean / weight) / (sqrt(square / square_weight) + p.epsilon)
+        v[k], v[dim + k], v[2 * dim + k], v[3 * dim + k] = mean, square, weight, square_weight
+
+
+def adam(learning_rate, batch_size=1, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.0):
+    """Adam: x' = x - eta m/(sqrt(s) + epsilon), with the bias-corrected running means m of g and s of g^2.
+
+    Parameters
+    ----------
+    learning_rate : float > 0, or Schedule
+        eta, a length: the step of a component whose gradient stays the same.
+    batch_size : int >= 1, or Schedule
+        Examples B per step; the noise variance is Sigma / B.
+    beta1, beta2 : float in [0, 1), or Schedule
+        What m and s keep in a step: memories of 1/(1 - beta) steps.
+    epsilon : float > 0, or Schedule
+        Added to the root, in energy per length.
+    weight_decay : float >= 0, or Schedule
+        lambda: lambda x is added to the gradient, as in PyTorch's Adam, not its AdamW.
+
+    Returns
+    -------
+    Dynamics
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a parameter outside its range.
+
+    Notes
+    -----
+    Kingma and Ba (2015, arXiv:1412.6980), algorithm 1. Their correction 1 - beta^t is the running mean of the number 1 from the
+    same start at zero (by induction: beta (1 - beta^(t-1)) + 1 - beta = 1 - beta^t), and is carried as such: no step number.
+    """
+    params = {"beta1": number_or_schedule(beta1, "beta1", at_least=0, below=1)}
+    params |= _common(learning_rate, batch_size, beta2, epsilon, weight_decay)
+    return Dynamics("adam", _adam, params, memory="hidden", state_size=4)
+
+
+def _rmsprop(p, x, v, g, xi, z):
+    for k in range(len(x)):
+        force = fma(p.weight_decay, x[k], g[k] + xi[k])
+        v[k] = p.beta2 * v[k] + (1.0 - p.beta2) * force * force
+        x[k] = x[k] - p.learning_rate * force / (sqrt(v[k]) + p.epsilon)
+
+
+def rmsprop(learning_rate, batch_size=1, beta2=0.99, epsilon=1e-8, weight_decay=0.0):
+    """RMSprop: x' = x - eta g/(sqrt(s) + epsilon), with s the running mean of g^2.
+
+    Parameters
+    ----------
+    learning_rate : float > 0, or Schedule
+        eta, a length.
+    batch_size : int >= 1, or Schedule
+        Examples B per step; the noise variance is Sigma / B.
+    beta2 : float in [0, 1), or Schedule
+        What s keeps in a step (PyTorch's alpha).
+    epsilon : float > 0, or Schedule
+        Added to the root, in energy per length.
+    weight_decay : float >= 0, or Schedule
+        lambda: lambda x is added to the gradient.
+
+    Returns
+    -------
+    Dynamics
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a parameter outside its range.
+
+    Notes
+    -----
+    Hinton, lecture 6e of "Neural Networks for Machine Learning" (2012), with epsilon outside the root as in PyTorch. s starts at
+    0 without correction, so that the first steps are up to 1/sqrt(1 - beta2) times longer than later ones.
+    """
+    params = _common(learning_rate, batch_size, beta2, epsilon, weight_decay)
+    return Dynamics("rmsprop", _rmsprop, params, memory="hidden")
+
+
+def _common(learning_rate, batch_size, beta2, epsilon, weight_decay):
+    return {
+        "learning_rate": number_or_schedule(learning_rate, "learning_rate", above=0),
+        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
+        "beta2": number_or_schedule(beta2, "beta2", at_least=0, below=1),
+        "epsilon": number_or_schedule(epsilon, "epsilon", above=0),
+        "weight_decay": number_or_schedule(weight_decay, "weight_decay", at_least=0),
+    }

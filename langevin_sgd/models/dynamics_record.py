@@ -1,0 +1,69 @@
+"""The record of a dynamics: one update of one particle. SGD and Langevin dynamics are two records of the same kind.
+
+Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or averaged over the batch), z thermal
+normals.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..kernels.texts import check_text
+from .parameters import choice, integer, integer_or_schedule, parameters
+
+MEMORIES = (None, "velocity", "hidden")
+
+
+class _DynamicsFields(NamedTuple):
+    name: str
+    update: Callable
+    params: Any
+    advance: Callable | None = None
+    normals: int = 0
+    memory: str | None = None
+    state_size: int = 1
+    substeps: int = 1
+
+
+class Dynamics(_DynamicsFields):
+    """One update of one particle.
+
+    Parameters
+    ----------
+    name : str
+        How messages and datasets call it.
+    update : callable
+        `update(p, x, v, g, xi, z)` moves one particle in place.
+    params : dict or namedtuple
+        What the texts find in `p`; a `Schedule` among them is a number in each step. `batch_size` (default 1) divides the noise.
+    advance : callable, optional
+        `advance(p, x, v, g, z)` runs before the one gradient evaluation of a step; g is then what the last step left there, or
+        the gradient at the start.
+    normals : int
+        Thermal normals per component; `z` has normals * d numbers.
+    memory : None, "velocity" or "hidden"
+        What `v` is: nothing, a velocity (stored in the dataset), or a state of no interest.
+    state_size : int
+        Numbers per component of `v`; `v` has state_size * d numbers.
+    substeps : int
+        Updates that make up one step, all with the parameters of that step; only whole steps are stored.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, name, update, params, advance=None, normals=0, memory=None, state_size=1, substeps=1):
+        for label, text in (("update", update), ("advance", advance)):
+            if text is not None:
+                check_text(text, f"{label} of {name!r}")
+        choice(memory, "memory", MEMORIES)
+        normals, state_size = integer(normals, "normals", at_least=0), integer(state_size, "state_size", at_least=1)
+        substeps = integer(substeps, "substeps", at_least=1)
+        params = parameters(params, repr(name), schedules=True)
+        if "batch_size" in params._fields:
+            params = params._replace(batch_size=_batch_size(params.batch_size, name))
+        return super().__new__(cls, name, update, params, advance, normals, memory, state_size, substeps)
+
+
+def _batch_size(value, owner):
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    checked = integer_or_schedule(whole, f"batch_size of {owner!r}", at_least=1)
+    return float(checked) if isinstance(checked, int) else checked

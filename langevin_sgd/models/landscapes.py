@@ -1,0 +1,247 @@
+"""Landscapes on which samplers and rate theories are tested, with their Hessians."""
+
+import numpy as np
+
+from ..kernels.elementary import cos, exp, fma, sigmoid, sin, softplus
+from .arrays import real_array
+from .parameters import check_range, integer, number
+from .potential_record import Potential
+
+# U = sum_k height_k exp(xx_k u^2 + xy_k u w + yy_k w^2) with (u, w) measured from (x_k, y_k): the constants of the paper
+MUELLER_BROWN = {
+    "height": [-200.0, -100.0, -170.0, 15.0],
+    "xx": [-1.0, -1.0, -6.5, 0.7],
+    "xy": [0.0, 0.0, 11.0, 0.6],
+    "yy": [-10.0, -10.0, -6.5, 0.7],
+    "x": [1.0, 0.0, -0.5, -1.0],
+    "y": [0.0, 0.5, 1.5, 1.0],
+}
+
+
+def _hill(p, x, k):
+    """Term k of the sum, and the two derivatives of its exponent."""
+    u, w = x[0] - p.x[k], x[1] - p.y[k]
+    a, b = fma(p.xx[k], u, 0.5 * p.xy[k] * w), fma(p.yy[k], w, 0.5 * p.xy[k] * u)
+    return p.height[k] * exp(fma(a, u, b * w)), 2.0 * a, 2.0 * b
+
+
+def _hills_energy(p, x):
+    s = 0.0
+    for k in range(4):
+        s = s + _hill(p, x, k)[0]
+    return s
+
+
+def _hills_gradient(p, x, out):
+    first, second = 0.0, 0.0
+    for k in range(4):
+        height, a, b = _hill(p, x, k)
+        first = fma(height, a, first)
+        second = fma(height, b, second)
+    out[0] = first
+    out[1] = second
+
+
+def _hills_hessian(p, x, out):
+    first, mixed, second = 0.0, 0.0, 0.0
+    for k in range(4):
+        height, a, b = _hill(p, x, k)
+        first = fma(height, fma(a, a, 2.0 * p.xx[k]), first)
+        mixed = fma(height, fma(a, b, p.xy[k]), mixed)
+        second = fma(height, fma(b, b, 2.0 * p.yy[k]), second)
+    out[0] = first
+    out[1] = mixed
+    out[2] = mixed
+    out[3] = second
+
+
+def mueller_brown():
+    """The surface of Mueller and Brown in 2-D: three minima in a bent valley, a test of saddle searches and of reaction rates.
+
+    U = sum of four terms A exp(a (x - x')^2 + b (x - x') (y - y') + c (y - y')^2), dimensionless. Minima: U = -146.700 at
+    (-0.5582, 1.4417), -108.167 at (0.6235, 0.0280), -80.768 at (-0.0500, 0.4667); saddles: -40.665 at (-0.8220, 0.6243), -72.249
+    at (0.2125, 0.2930). The last term grows like exp(0.7 r^2): a particle that is kicked far out diverges.
+
+    Returns
+    -------
+    Potential
+
+    Notes
+    -----
+    Source: Mueller and Brown 1979, Theoretica Chimica Acta 53, 75, the constants.
+    """
+    return Potential("mueller_brown", _hills_energy, _hills_gradient, MUELLER_BROWN, 2, _hills_hessian)
+
+
+def _banana_energy(p, x):
+    s = 0.0
+    for k in range(len(x) - 1):
+        across, along = fma(-x[k], x[k], x[k + 1]), 1.0 - x[k]
+        s = fma(p.stiffness * across, across, fma(along, along, s))
+    return s
+
+
+def _banana_gradient(p, x, out):
+    out[0] = 0.0
+    for k in range(len(x) - 1):
+        slope = 2.0 * p.stiffness * fma(-x[k], x[k], x[k + 1])
+        out[k] = out[k] - 2.0 * fma(slope, x[k], 1.0 - x[k])
+        out[k + 1] = slope
+
+
+def _banana_hessian(p, x, out):
+    d = len(x)
+    for k in range(d * d):
+        out[k] = 0.0
+    for k in range(d - 1):
+        here, side = (d + 1) * k, -4.0 * p.stiffness * x[k]
+        out[here] = out[here] + fma(4.0 * p.stiffness, fma(3.0 * x[k], x[k], -x[k + 1]), 2.0)
+        out[here + 1] = side
+        out[here + d] = side
+        out[here + d + 1] = 2.0 * p.stiffness
+
+
+def rosenbrock(dim=2, stiffness=100.0):
+    """Rosenbrock's bent valley, U = sum_{k < d-1} stiffness (x_{k+1} - x_k^2)^2 + (1 - x_k)^2.
+
+    Parameters
+    ----------
+    dim : int >= 2
+        Number of components d.
+    stiffness : float > 0
+        How narrow the valley is, energy per length squared; 100 is the classical one.
+
+    Returns
+    -------
+    Potential
+        Global minimum 0 at (1, ..., 1). In 2-D, exp(-U/T) is exact: x_0 is normal with mean 1 and variance T/2, and x_1 given x_0
+        normal with mean x_0^2 and variance T/(2 stiffness).
+
+    Notes
+    -----
+    Source: Rosenbrock 1960, The Computer Journal 3, 175; the sum over neighbours is the usual extension to d > 2.
+    """
+    params = {"stiffness": number(stiffness, "stiffness", above=0)}
+    return Potential("rosenbrock", _banana_energy, _banana_gradient, params, integer(dim, "dim", at_least=2), _banana_hessian)
+
+
+def _washboard_energy(p, x):
+    return p.amplitude * (1.0 - cos(x[0])) - p.force * x[0]
+
+
+def _washboard_gradient(p, x, out):
+    out[0] = fma(p.amplitude, sin(x[0]), -p.force)
+
+
+def _washboard_hessian(p, x, out):
+    out[0] = p.amplitude * cos(x[0])
+
+
+def washboard(amplitude, force):
+    """Tilted washboard in 1-D, U = amplitude (1 - cos x) - force x: a driven phase, with period 2 pi in its gradient.
+
+    Parameters
+    ----------
+    amplitude : float >= 0
+        Half the height of a ridge without force, energy.
+    force : float
+        Pushes to the right if positive, energy per length. At |force| >= amplitude no minimum is left.
+
+    Returns
+    -------
+    Potential
+        On the line exp(-U/T) cannot be normalised and particles wander off; on a circle of length 2 pi there is a stationary
+        state, which for force != 0 carries a current and is not Boltzmann's.
+
+    Notes
+    -----
+    Exact law on the circle: Stratonovich's, Risken, The Fokker-Planck Equation, section 11.3.
+    """
+    params = {"amplitude": number(amplitude, "amplitude", at_least=0), "force": number(force, "force")}
+    return Potential("washboard", _washboard_energy, _washboard_gradient, params, 1, _washboard_hessian)
+
+
+def _difference(p, x):
+    """(U_0, (U_0 - U_1) / smoothing) of the two parabolas."""
+    left, right = 0.0, 0.0
+    for k in range(len(x)):
+        u, w = x[k] - p.centers[0, k], x[k] - p.centers[1, k]
+        left = fma(p.curvatures[0, k] * u, u, left)
+        right = fma(p.curvatures[1, k] * w, w, right)
+    left, right = fma(0.5, left, p.energies[0]), fma(0.5, right, p.energies[1])
+    return left, (left - right) / p.smoothing
+
+
+def _pair_energy(p, x):
+    left, t = _difference(p, x)
+    return fma(-p.smoothing, softplus(t), left)
+
+
+def _pair_gradient(p, x, out):
+    _, t = _difference(p, x)
+    left, right = sigmoid(-t), sigmoid(t)
+    for k in range(len(x)):
+        slope = right * p.curvatures[1, k] * (x[k] - p.centers[1, k])
+        out[k] = fma(left * p.curvatures[0, k], x[k] - p.centers[0, k], slope)
+
+
+def _pair_hessian(p, x, out):
+    d = len(x)
+    _, t = _difference(p, x)
+    left, right = sigmoid(-t), sigmoid(t)
+    for k in range(d):
+        across = p.curvatures[0, k] * (x[k] - p.centers[0, k]) - p.curvatures[1, k] * (x[k] - p.centers[1, k])
+        for j in range(d):
+            along = p.curvatures[0, j] * (x[j] - p.centers[0, j]) - p.curvatures[1, j] * (x[j] - p.centers[1, j])
+            out[d * k + j] = -left * right / p.smoothing * across * along
+        out[d * k + k] = fma(left, p.curvatures[0, k], fma(right, p.curvatures[1, k], out[d * k + k]))
+
+
+def two_minima(curvatures=(1.0, 4.0), energies=(0.0, 0.0), separation=2.0, smoothing=0.1):
+    """Two parabolas joined smoothly: minima of separately chosen depth and curvature, in d dimensions.
+
+    U = -s log(exp(-U_0/s) + exp(-U_1/s)),   U_i = energies_i + sum_k curvatures_ik (x_k - c_ik)^2 / 2,   s = smoothing
+
+    Parameters
+    ----------
+    curvatures : array_like > 0, shape (2, d) or (2,)
+        Curvatures of the left and the right minimum in each direction, energy per length squared. Shape (2,) is d = 1.
+    energies : array_like, shape (2,)
+        Energies of the two minima.
+    separation : float > 0
+        Length between them: c_0 and c_1 are at -+ separation/2 along x_0.
+    smoothing : float > 0
+        s, energy. The parabolas change places over the region where they differ by a few s; minima, depths and curvatures are as
+        stated up to a relative exp(-gap/s), with gap the height of the other parabola there. Keep s well below the barrier.
+
+    Returns
+    -------
+    Potential
+        At T = s, exp(-U/T) is exactly a mixture of two normal laws with weights proportional to
+        exp(-energies_i/T) / sqrt(prod_k curvatures_ik). At T < s it is not.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a range is wrong.
+
+    Notes
+    -----
+    Derived: the weights are the Gaussian integrals of exp(-U_i/T), the flat-minimum preference of Boltzmann's law.
+    """
+    curvatures = real_array(curvatures, "curvatures")
+    curvatures = curvatures[:, None] if curvatures.ndim == 1 else curvatures
+    if curvatures.ndim != 2 or curvatures.shape[0] != 2 or curvatures.shape[1] == 0:
+        raise ValueError(
+            f"curvatures must have the shape (2, d), one row per minimum, or (2,); got the shape {curvatures.shape}."
+        )
+    check_range(float(curvatures.min()), "every entry of curvatures", above=0)
+    check_range(float(curvatures.max()), "every entry of curvatures", above=0)
+    energies = real_array(energies, "energies")
+    if energies.shape != (2,):
+        raise ValueError(f"energies must have the shape (2,), one number per minimum; got the shape {energies.shape}.")
+    centers = np.zeros_like(curvatures)
+    centers[:, 0] = np.array([-0.5, 0.5]) * number(separation, "separation", above=0)
+    params = {"curvatures": curvatures, "centers": centers, "energies": energies}
+    params["smoothing"] = number(smoothing, "smoothing", above=0)
+    return Potential("two_minima", _pair_energy, _pair_gradient, params, curvatures.shape[1], _pair_hessian)

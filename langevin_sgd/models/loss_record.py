@@ -1,0 +1,125 @@
+"""The `Loss` record: one example's loss and gradient, and a table of examples; its mean over the table is a potential."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..kernels.texts import check_text, interpreted
+from .arrays import real_array
+from .parameters import integer, parameters
+from .potential_record import check_gradient
+
+
+class _LossFields(NamedTuple):
+    name: str
+    example_loss: Callable
+    example_gradient: Callable
+    params: Any
+    data: np.ndarray
+    dim: int
+    example_hessian: Callable | None = None
+    example_fisher: Callable | None = None
+    draw: Callable | None = None
+    scratch: int = 0
+    draw_normals: int = 0
+    draw_uniforms: int = 0
+
+
+class Loss(_LossFields):
+    """Mean loss over a table of examples.
+
+    Parameters
+    ----------
+    name : str
+        How messages and datasets call it.
+    example_loss : callable
+        `example_loss(p, x, row) -> float`: loss of one example at parameters x.
+    example_gradient : callable
+        `example_gradient(p, x, row, out)` writes its d derivatives into `out`.
+    params : dict or namedtuple
+        What the functions find in `p`.
+    data : array_like, shape (examples, columns)
+        The table; a text sees one line of it as `row`.
+    dim : int
+        Number of components d of x.
+    example_hessian, example_fisher : callable, optional
+        `f(p, x, row, out)`, d*d numbers row by row.
+    draw : callable, optional
+        `draw(p, z, row)` writes a fresh row, for sampling from the population, from `z`: `draw_normals` independent standard
+        normals, then `draw_uniforms` independent uniform numbers in [0, 1).
+    scratch : int
+        Free numbers that a text may use behind `out[d:]`, or `out[d*d:]` where it writes a matrix.
+    draw_normals, draw_uniforms : int
+        How many random numbers one fresh row takes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a text breaks the rules of `langevin_sgd.kernels.texts`, the table is not finite, the gradient is not that of the
+        loss, or `draw` leaves a number of the row unwritten.
+    """
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        name,
+        example_loss,
+        example_gradient,
+        params,
+        data,
+        dim,
+        example_hessian=None,
+        example_fisher=None,
+        draw=None,
+        scratch=0,
+        draw_normals=0,
+        draw_uniforms=0,
+    ):
+        texts = {"example_loss": example_loss, "example_gradient": example_gradient}
+        texts |= {"example_hessian": example_hessian, "example_fisher": example_fisher, "draw": draw}
+        for label, text in texts.items():
+            if text is not None:
+                check_text(text, f"{label} of {name!r}")
+        table = table_of(data, f"data of {name!r}")
+        dim, scratch = integer(dim, "dim", at_least=1), integer(scratch, "scratch", at_least=0)
+        fields = name, example_loss, example_gradient, parameters(params, repr(name)), table, dim
+        counts = integer(draw_normals, "draw_normals", at_least=0), integer(draw_uniforms, "draw_uniforms", at_least=0)
+        record = super().__new__(cls, *fields, example_hessian, example_fisher, draw, scratch, *counts)
+        check_gradient(name, record.params, dim, scratch, example_loss, example_gradient, table[0])
+        _check_draw(record)
+        return record
+
+
+def _check_draw(loss):
+    """Refuse a `draw` without random numbers, random numbers without a `draw`, and one that does not write the whole row."""
+    if (loss.draw is None) == (loss.draw_normals + loss.draw_uniforms > 0):
+        raise ValueError(
+            f"draw_normals = {loss.draw_normals} and draw_uniforms = {loss.draw_uniforms} do not fit draw = {loss.draw!r} of "
+            f"{loss.name!r}: give a draw and at least one random number, or neither."
+        )
+    if loss.draw is not None:
+        row = fresh_rows(loss.draw, loss.params, (loss.draw_normals, loss.draw_uniforms), (1, loss.data.shape[1]), 0)[0]
+        if not np.all(np.isfinite(row)):
+            column = int(np.argmin(np.isfinite(row)))
+            raise ValueError(f"draw of {loss.name!r} must write every number of the row, but row[{column}] is {row[column]}.")
+
+
+def fresh_rows(draw, p, counts, shape, seed):
+    """A table of `shape` that `draw` fills, interpreted; `counts` normals and uniforms a row, from numpy's generator."""
+    random, draw, table = np.random.default_rng(seed), interpreted(draw), np.full(shape, np.nan)
+    for row in table:
+        draw(p, np.concatenate([random.normal(size=counts[0]), random.uniform(size=counts[1])]), row)
+    return table
+
+
+def table_of(values, name):
+    """`values` as a new, finite, C-contiguous float64 table (examples, columns)."""
+    table = real_array(values, name)
+    if table.ndim != 2 or table.size == 0:
+        raise ValueError(f"{name} must have the shape (examples, columns), got {np.shape(values)}.")
+    if not np.all(np.isfinite(table)):
+        example, column = np.argwhere(~np.isfinite(table))[0]
+        raise ValueError(f"{name} must be finite, but example {example}, column {column} is {table[example, column]}.")
+    return table

@@ -1,0 +1,258 @@
+"""Losses that see x only through a linear predictor z = inputs . x.
+
+The Fisher matrix is the mean of g g' over labels drawn from the model at x, for the loss without its ridge. For the canonical
+links (linear, logistic, Poisson) it is the Hessian without the ridge, whatever the labels (McCullagh and Nelder 1989,
+"Generalized Linear Models", section 2.5, from memory; derived: the mean of slope^2 is the variance of the label, the curvature).
+"""
+
+import math
+
+import numpy as np
+
+from ..kernels.bits import kernel
+from ..kernels.elementary import exp, fma, maximum, minimum, sigmoid, softplus, where
+from .linear_predictor import check_whole, loss_of_predictor, predictor_texts, with_targets
+from .parameters import number
+
+
+@kernel
+def _square(p, z, y):
+    return 0.5 * (z - y) * (z - y)
+
+
+@kernel
+def _residual(p, z, y):
+    return z - y
+
+
+@kernel
+def _one(p, z, y=0.0):
+    return 1.0
+
+
+LINEAR = predictor_texts(_square, _residual, _one, _one)
+
+
+def linear_regression(inputs, targets, l2=0.0):
+    """Least squares: loss of one example (z - target)^2 / 2 + (l2/2) |x|^2 with z = inputs . x.
+
+    Parameters
+    ----------
+    inputs : array_like, shape (examples, d)
+        A column of ones gives an intercept.
+    targets : array_like, shape (examples,)
+    l2 : float, >= 0
+        Ridge.
+
+    Returns
+    -------
+    Loss
+        Negative log-likelihood of target ~ N(z, 1), up to a constant, in targets squared; Fisher matrix inputs inputs'.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array has another shape or is not finite, or l2 < 0.
+    """
+    return loss_of_predictor("linear_regression", LINEAR, with_targets(inputs, targets, "targets"), {}, l2)
+
+
+@kernel
+def _cross_entropy(p, z, y):
+    return softplus(z) - y * z
+
+
+@kernel
+def _probability_error(p, z, y):
+    return sigmoid(z) - y
+
+
+@kernel
+def _probability_slope(p, z, y=0.0):
+    s = sigmoid(z)
+    return s * (1.0 - s)
+
+
+LOGISTIC = predictor_texts(_cross_entropy, _probability_error, _probability_slope, _probability_slope)
+
+
+def logistic_regression(inputs, labels, l2=0.0):
+    """Logistic regression: loss of one example log(1 + e^z) - label z + (l2/2) |x|^2 with z = inputs . x.
+
+    Parameters
+    ----------
+    inputs : array_like, shape (examples, d)
+        A column of ones gives an intercept, which is then penalised as well.
+    labels : array_like, shape (examples,)
+        0 or 1.
+    l2 : float, >= 0
+        Ridge. Without it separable data have no minimum: the weights grow for ever.
+
+    Returns
+    -------
+    Loss
+        Negative log-likelihood in nats per example; Fisher matrix s (1 - s) inputs inputs' with s = sigmoid(z).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array has another shape or is not finite, a label is neither 0 nor 1, or l2 < 0.
+    """
+    table = with_targets(inputs, labels, "labels")
+    if not np.all(np.isin(table[:, -1], (0.0, 1.0))):
+        raise ValueError(
+            f"labels must be 0 or 1, got the values {np.unique(table[:, -1])[:5].tolist()}. For -1 and +1 pass (labels + 1) / 2."
+        )
+    return loss_of_predictor("logistic_regression", LOGISTIC, table, {}, l2)
+
+
+@kernel
+def _poisson_value(p, z, y):
+    return fma(-y, z, exp(z))
+
+
+@kernel
+def _rate_error(p, z, y):
+    return exp(z) - y
+
+
+@kernel
+def _rate(p, z, y=0.0):
+    return exp(z)
+
+
+_POISSON = predictor_texts(_poisson_value, _rate_error, _rate, _rate)
+
+
+def poisson_regression(inputs, counts, l2=0.0):
+    """Poisson regression with the logarithmic link: loss of one example e^z - count z + (l2/2) |x|^2 with z = inputs . x.
+
+    Parameters
+    ----------
+    inputs : array_like, shape (examples, d)
+        A column of ones gives an intercept.
+    counts : array_like, shape (examples,)
+        Whole numbers >= 0.
+    l2 : float, >= 0
+        Ridge.
+
+    Returns
+    -------
+    Loss
+        Negative log-likelihood in nats per example without the constant log(count!); Fisher matrix e^z inputs inputs'. The
+        curvature e^z grows without bound, so that no learning rate is stable everywhere.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array has another shape or is not finite, a count is negative or no whole number, or l2 < 0.
+    """
+    table = with_targets(inputs, counts, "counts")
+    check_whole(table[:, -1], "counts", math.inf)
+    return loss_of_predictor("poisson_regression", _POISSON, table, {}, l2)
+
+
+@kernel
+def _huber_value(p, z, y):
+    size = abs(z - y)
+    inside = minimum(size, p.delta)
+    return inside * (size - 0.5 * inside)
+
+
+@kernel
+def _huber_slope(p, z, y):
+    return maximum(-p.delta, minimum(p.delta, z - y))
+
+
+@kernel
+def _huber_curvature(p, z, y):
+    return where(abs(z - y) <= p.delta, 1.0, 0.0)
+
+
+@kernel
+def _huber_information(p, z):
+    return p.information
+
+
+_HUBER = predictor_texts(_huber_value, _huber_slope, _huber_curvature, _huber_information)
+
+
+def huber_regression(inputs, targets, delta=1.0, l2=0.0):
+    """Robust regression: loss of one example h(z - target) + (l2/2) |x|^2, z = inputs . x; h is a parabola with straight sides.
+
+    h(r) = r^2 / 2 for |r| <= delta, else delta (|r| - delta/2). Huber 1964, Annals of Mathematical Statistics 35, 73.
+
+    Parameters
+    ----------
+    inputs : array_like, shape (examples, d)
+        A column of ones gives an intercept.
+    targets : array_like, shape (examples,)
+    delta : float, > 0
+        Residual beyond which the loss is linear, in units of the targets.
+    l2 : float, >= 0
+        Ridge.
+
+    Returns
+    -------
+    Loss
+        The Hessian jumps at |r| = delta. Fisher matrix I inputs inputs' of residuals with the density exp(-h(r)) / Z:
+        I = E h'^2 = E h'' (by parts) = P(|r| <= delta) = a / (a + (2/delta) exp(-delta^2/2)), a = sqrt(2 pi) erf(delta/sqrt 2).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array has another shape or is not finite, delta <= 0 or l2 < 0.
+    """
+    delta = number(delta, "delta", above=0, at_most=1e150)
+    middle = math.sqrt(2 * math.pi) * math.erf(delta / math.sqrt(2))
+    params = {"delta": delta, "information": middle / (middle + 2 / delta * math.exp(-0.5 * delta * delta))}
+    return loss_of_predictor("huber_regression", _HUBER, with_targets(inputs, targets, "targets"), params, l2)
+
+
+@kernel
+def _intensity_value(p, z, y):
+    miss = z * z - y
+    return 0.25 * miss * miss
+
+
+@kernel
+def _intensity_slope(p, z, y):
+    return (z * z - y) * z
+
+
+@kernel
+def _intensity_curvature(p, z, y):
+    return 3.0 * z * z - y
+
+
+@kernel
+def _intensity_information(p, z):
+    return 2.0 * z * z
+
+
+_PHASE = predictor_texts(_intensity_value, _intensity_slope, _intensity_curvature, _intensity_information)
+
+
+def phase_retrieval(inputs, intensities):
+    """Real phase retrieval: loss of one example (z^2 - intensity)^2 / 4 with z = inputs . x; x and -x are equally good.
+
+    Ma, Wang, Chi and Chen, "Implicit regularization in nonconvex statistical estimation", arXiv:1711.10467 (from memory).
+
+    Parameters
+    ----------
+    inputs : array_like, shape (examples, d)
+    intensities : array_like, shape (examples,)
+        Measured z^2; noise may make them negative.
+
+    Returns
+    -------
+    Loss
+        Hessian (3 z^2 - intensity) inputs inputs'. Negative log-likelihood of intensity ~ N(z^2, 2), up to a constant, hence
+        the Fisher matrix 2 z^2 inputs inputs'; derived.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array has another shape or is not finite.
+    """
+    return loss_of_predictor("phase_retrieval", _PHASE, with_targets(inputs, intensities, "intensities"), {}, 0.0)

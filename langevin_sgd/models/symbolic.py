@@ -1,0 +1,188 @@
+"""Potentials written as one line of text: sympy derives gradient and Hessian. Needs the extra `symbolic`.
+
+`expressions` reads the text through a whitelist, sympy differentiates, and the result is printed as three texts in terms of
+`elementary`, with common subexpressions pulled out.
+"""
+
+import linecache
+import math
+from functools import cache
+from hashlib import sha256
+
+from ..kernels import elementary
+from .expressions import SMOOTHER, expression_tree, names_of, short, sympy_expression
+from .parameters import number
+from .potential_record import Potential
+
+MAX_OPERATIONS = 5_000
+
+
+def from_expression(text, variables, /, **params):
+    """A potential from its formula.
+
+    Parameters
+    ----------
+    text : str
+        The energy, such as "barrier * (x**2 - 1)**2 + k/2 * (y - x)**2": numbers, `pi`, names of variables and parameters,
+        + - * /, ** with a numeric exponent, and exp, expm1, log, log1p, sin, cos, tan, tanh, sigmoid, softplus, sqrt. A
+        power that is no multiple of 1/2 is that of a positive number. The text is read by a whitelist and never evaluated as
+        Python: one from a file is safe.
+    variables : sequence of str, or one str with the names separated by spaces or commas
+        Names of the d components of x, in their order.
+    **params : float
+        Every other name in the text. They are data: another value compiles nothing.
+
+    Returns
+    -------
+    Potential
+        Its name is the text. Energy, gradient and Hessian have readable source: `inspect.getsource(potential.gradient)`.
+
+    Raises
+    ------
+    ImportError
+        Without sympy.
+    ValueError
+        If the text holds anything else, or is not smooth, or not real; if it is longer than 10,000 bytes or nests too deep, or
+        its derivatives have more than 5,000 operations; or if a parameter does not occur in it.
+    TypeError
+        If an argument is of the wrong type.
+
+    Notes
+    -----
+    Derivatives by sympy; errors are those of rounding, for the order of operations is not that of a hand-written text.
+    """
+    if isinstance(variables, str):
+        variables = variables.replace(",", " ").split()
+    names = names_of(text, tuple(variables), tuple(params))
+    values = {name: number(value, f"parameter {name}") for name, value in params.items()}
+    formula = " ".join(text.split())
+    energy, gradient, hessian = _texts(formula, *names)
+    return Potential(formula, energy, gradient, values, len(names[0]), hessian)
+
+
+@cache
+def _texts(text, variables, params):
+    """The three texts of an expression; the same functions for the same formula, so that it compiles once."""
+    tree = expression_tree(text, variables, params)
+    symbols = [f"x[{k}]" for k in range(len(variables))]
+    scope = dict(zip(variables, symbols, strict=True)) | {name: f"p.{name}" for name in params}
+    return printed_texts(sympy_expression(tree, scope), symbols, text)
+
+
+def printed_texts(energy, variables, label):
+    """(energy, gradient, hessian) as functions compiled from printed source, from a sympy expression.
+
+    Parameters
+    ----------
+    energy : sympy.Expr
+        In symbols named `x[k]` and `p.NAME`.
+    variables : sequence of str
+        Names of the symbols that are differentiated with respect to.
+    label : str
+        How messages call the expression.
+
+    Returns
+    -------
+    tuple of three functions
+
+    Raises
+    ------
+    ValueError
+        If something in it or in its derivatives is not smooth, not real or not finite.
+    """
+    import sympy
+
+    x = [sympy.Symbol(name, real=True) for name in variables]
+    try:
+        slopes = [sympy.diff(energy, each) for each in x]
+        _check_size(slopes, label)
+        curvatures = {(i, j): sympy.diff(slopes[i], x[j]) for i in range(len(x)) for j in range(i + 1)}
+        square = [curvatures[max(i, j), min(i, j)] for i in range(len(x)) for j in range(len(x))]
+        _check_size(curvatures.values(), label)
+        bodies = [_body([energy], label), _body(slopes, label), _body(square, label)]
+    except (RecursionError, OverflowError):
+        raise ValueError(
+            f"{short(label)} nests too deep, or makes numbers too large for float64. Write functions instead."
+        ) from None
+    lines = ["def energy(p, x):", *bodies[0][:-1], bodies[0][-1].replace("out[0] =", "return"), "", ""]
+    lines += ["def gradient(p, x, out):", *bodies[1], "", "", "def hessian(p, x, out):", *bodies[2]]
+    return _compiled("\n".join(lines) + "\n")
+
+
+def _compiled(source):
+    """The functions of a generated module, whose source `inspect` and tracebacks find under a name made of its hash."""
+    name = f"<langevin_sgd.symbolic {sha256(source.encode()).hexdigest()[:16]}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    scope = {each: getattr(elementary, each) for each in elementary.__all__} | {"__name__": "langevin_sgd.symbolic"}
+    exec(compile(source, name, "exec"), scope)
+    return scope["energy"], scope["gradient"], scope["hessian"]
+
+
+def _body(expressions, label):
+    """Lines that compute the expressions into out[0], out[1] ..., common subexpressions first."""
+    import sympy
+
+    for each in expressions:
+        _check_real(each, label)
+    shared, left = sympy.cse(expressions, symbols=(sympy.Symbol(f"t{k}", real=True) for k in range(10**9)))
+    printer = _printer()
+    lines = [f"    {symbol} = {printer.doprint(value)}" for symbol, value in shared]
+    return lines + [f"    out[{k}] = {printer.doprint(value)}" for k, value in enumerate(left)]
+
+
+def _check_size(expressions, label):
+    count = sum(each.count_ops() for each in expressions)
+    if count > MAX_OPERATIONS:
+        raise ValueError(
+            f"the derivatives of {short(label)} have {count:,} operations; sympy may take minutes over more than "
+            f"{MAX_OPERATIONS:,}. Write energy and gradient as functions instead."
+        )
+
+
+def _check_real(expression, label):
+    import sympy
+
+    if expression.has(sympy.I, sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
+        raise ValueError(f"{short(label)} has a part that is not real or not finite. Check its roots, logarithms and divisions.")
+    for found in expression.atoms(sympy.Function):
+        if found.func.__name__ not in elementary.__all__:
+            raise ValueError(f"{short(label)} is not smooth: it contains {short(str(found))}, as sqrt(z**2) = |z|. {SMOOTHER}")
+
+
+@cache
+def _printer():
+    """A printer of sympy expressions in terms of `elementary`: floats only, and no `**`."""
+    from sympy.printing.pycode import PythonCodePrinter
+
+    class TextPrinter(PythonCodePrinter):
+        def _print_number(self, expr):
+            value = float(expr)
+            if not math.isfinite(value):
+                raise OverflowError
+            return repr(value)
+
+        _print_Integer = _print_Rational = _print_Float = _print_NumberSymbol = _print_Zero = _print_One = _print_number
+        _print_NegativeOne = _print_Half = _print_Pi = _print_Exp1 = _print_number
+
+        def _print_Function(self, expr):
+            return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
+
+        _print_exp = _print_log = _print_sin = _print_cos = _print_tanh = _print_Function
+
+        def _print_Pow(self, expr, rational=False):
+            """A call or in parentheses, so that it binds as tight as a name."""
+            base, power = self._print(expr.base), expr.exp
+            if not power.is_number:
+                return f"exp(({self._print(power)})*log({base}))"
+            size = abs(float(power))
+            if size == 2 and expr.base.is_Symbol:
+                text = f"({base}*{base})"
+            elif size.is_integer():
+                text = f"powi({base}, {int(size)})" if size != 1 else f"({base})"
+            elif (2 * size).is_integer():
+                text = f"powi(sqrt({base}), {int(2 * size)})" if 2 * size != 1 else f"sqrt({base})"
+            else:
+                return f"exp({self._print(power)}*log({base}))"
+            return f"(1.0/{text})" if power.is_negative else text
+
+    return TextPrinter({"fully_qualified_modules": False})

@@ -1,0 +1,82 @@
+"""Schedules by their formulas, and what they refuse."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import langevin_sgd as ls
+from langevin_sgd.models.parameters import described, tabulated
+
+schedules = ls.schedules
+K = np.arange(50)
+FORMULAS = {
+    "from_values": (schedules.from_values(np.sqrt(K + 1.0)), np.sqrt(K + 1.0)),
+    "constant": (schedules.constant(0.3), np.full(50, 0.3)),
+    "step_decay": (schedules.step_decay(0.3, 0.5, 7), 0.3 * 0.5 ** np.floor(K / 7)),
+    "exponential": (schedules.exponential(0.3, 0.9), 0.3 * 0.9**K),
+    "inverse_time": (schedules.inverse_time(0.3, 8.0), 0.3 / (1 + K / 8.0)),
+    "cosine": (schedules.cosine(0.3, 0.1, 20), 0.1 + 0.2 * (1 + np.cos(np.pi * np.minimum(K, 20) / 20)) / 2),
+}
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", FORMULAS)
+def test_formula(name):
+    schedule, exact = FORMULAS[name]
+    np.testing.assert_allclose(schedule.rule(K), exact, rtol=1e-13)
+    np.testing.assert_array_equal(schedule.rule(K[13:29]), schedule.rule(K)[13:29])
+    assert not np.allclose(schedule.rule(K + 1 if name != "from_values" else K[:-1] + 1)[:40], exact[:40]) or name == "constant"
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_record_names_the_rule_and_its_numbers(name):
+    text = json.loads(described(ls.dynamics.sgd(FORMULAS[name][0])))["params"]["learning_rate"]
+    assert text.pop("schedule") == name
+    assert len(text) > 0 and text == json.loads(json.dumps(text))
+
+
+def test_formulas_serve_runs_of_any_length_and_lists_do_not():
+    assert len(tabulated(schedules.constant(1.0), "a", 1000)) == 1000
+    assert len(tabulated(schedules.cosine(1.0, 0.5, 3), "a", 0)) == 0
+    with pytest.raises(ValueError, match="has 50 values, but the run has 51 steps"):
+        tabulated(FORMULAS["from_values"][0], "a", 51)
+
+
+def test_a_growing_schedule_serves_a_batch_size_as_far_as_it_is_whole():
+    doubling = ls.dynamics.sgd(0.1, schedules.step_decay(4, 2.0, 3)).params.batch_size
+    assert tabulated(doubling, "batch_size", 7).tolist() == [4, 4, 4, 8, 8, 8, 16]
+    growing = ls.dynamics.sgd(0.1, schedules.exponential(4, 1.5)).params.batch_size
+    with pytest.raises(ValueError, match="must be a whole number, got 13.5"):
+        tabulated(growing, "batch_size", 4)
+    with pytest.raises(ValueError, match="schedule of batch_size must be >= 1, got inf"):
+        tabulated(doubling, "batch_size", 10_000)
+
+
+def test_a_learning_rate_that_ends_at_zero_is_refused_beyond_the_end():
+    falling = ls.dynamics.sgd(schedules.cosine(0.1, 0.0, 5)).params.learning_rate
+    assert tabulated(falling, "learning_rate", 5).min() > 0
+    with pytest.raises(ValueError, match="every value of the schedule of learning_rate must be > 0, got 0.0"):
+        tabulated(falling, "learning_rate", 6)
+
+
+BAD = [
+    (lambda: schedules.constant("a"), TypeError, "value must be a number, got 'a'."),
+    (lambda: schedules.constant(float("inf")), ValueError, "value must be a finite number, got inf."),
+    (lambda: schedules.step_decay(float("nan"), 0.5, 3), ValueError, "start must be a finite number, got nan."),
+    (lambda: schedules.step_decay(0.1, 0.0, 3), ValueError, "factor must be > 0, got 0.0."),
+    (lambda: schedules.step_decay(0.1, 0.5, 0), ValueError, "every must be >= 1, got 0."),
+    (lambda: schedules.step_decay(0.1, 0.5, 2.0), TypeError, "every must be a whole number, got 2.0."),
+    (lambda: schedules.exponential(0.1, -1.0), ValueError, "factor must be > 0, got -1.0."),
+    (lambda: schedules.inverse_time(0.1, 0.0), ValueError, "time must be > 0, got 0.0."),
+    (lambda: schedules.inverse_time(True, 1.0), TypeError, "start must be a number, got True."),
+    (lambda: schedules.cosine(0.1, None, 3), TypeError, "end must be a number, got None."),
+    (lambda: schedules.cosine(0.1, 0.0, -3), ValueError, "steps must be >= 1, got -3."),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "message"), BAD)
+def test_bad_numbers_are_refused(make, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        make()

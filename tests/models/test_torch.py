@@ -1,0 +1,72 @@
+"""Optimizers against PyTorch's, step by step on the mean loss of a table. The expected positions were made by
+tests/make_torch_expected.py; torch itself is not needed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import langevin_sgd as ls
+from langevin_sgd.kernels.texts import interpreted
+
+EXPECTED = json.loads((Path(__file__).parents[1] / "torch_optimizers.json").read_text())
+PROBLEM = EXPECTED["problem"]
+LOSS = ls.losses.logistic_regression(PROBLEM["inputs"], PROBLEM["labels"], PROBLEM["l2"])
+
+
+def rates_of(case):
+    return case.get("rates") or [case["arguments"]["learning_rate"]] * PROBLEM["steps"]
+
+
+def dynamics_of(case):
+    arguments = {name: value for name, value in case["arguments"].items() if name != "learning_rate"}
+    return getattr(ls.dynamics, case["dynamics"])(1.0, **arguments)
+
+
+def walked(case):
+    """The positions by the dynamics' own text, interpreted."""
+    dynamics, x, positions = dynamics_of(case), np.array(PROBLEM["start"]), []
+    update, v = interpreted(dynamics.update), np.zeros(dynamics.state_size * len(x))
+    for rate in rates_of(case):
+        g = ls.evaluate(LOSS, x, "gradient")
+        update(dynamics.params._replace(learning_rate=rate), x, v, g, np.zeros(3), None)
+        positions.append(x.copy())
+    return np.array(positions)[PROBLEM["every"] - 1 :: PROBLEM["every"]]
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", EXPECTED["runs"])
+def test_positions_are_those_of_torch(name):
+    case = EXPECTED["runs"][name]
+    np.testing.assert_allclose(walked(case), case["x"], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["momentum_falling", "adam_falling"])
+def test_so_are_those_of_a_run(name):
+    case = EXPECTED["runs"][name]
+    arguments = case["arguments"] | {"learning_rate": ls.schedules.from_values(rates_of(case))}
+    dynamics, options = getattr(ls.dynamics, case["dynamics"])(**arguments), {"every": PROBLEM["every"], "seed": 1}
+    run = ls.simulate(LOSS, dynamics, particles=1, steps=PROBLEM["steps"], x0=PROBLEM["start"], **options)
+    np.testing.assert_allclose(run.x[1:, 0], case["x"], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name, case in EXPECTED["runs"].items() if "rates" not in case])
+def test_a_wrong_number_is_seen(name):
+    """The twin: each argument doubled (a memory halved) leads elsewhere."""
+    case = EXPECTED["runs"][name]
+    for key, value in case["arguments"].items():
+        if isinstance(value, float):
+            changed = value / 2 if key in ("momentum", "beta1", "beta2") else 2 * value
+            if key == "epsilon" and value < 1e-6:
+                continue  # too small to matter
+            arguments = case["arguments"] | {key: changed}
+            assert np.abs(walked(case | {"arguments": arguments}) - case["x"]).max() > 1e-6, key
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("name", ["momentum_falling", "nesterov_falling"])
+def test_under_a_schedule_the_rate_inside_the_velocity_leads_elsewhere(name):
+    case = EXPECTED["runs"][name]
+    inside = case | {"arguments": case["arguments"] | {"rate_inside": True}}
+    assert np.abs(walked(inside) - case["x"]).max() > 1e-3

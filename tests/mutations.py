@@ -1,0 +1,71 @@
+"""Planted bugs, most of them a factor of 2, each with the test file that must turn red.
+
+Run:  python tests/mutations.py [number ...]      Each row is planted in a copy of the tree; exit code 1 if one goes unseen.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ROWS = [
+    # file, text, its mutation, test file
+    (
+        "models/langevin.py",
+        "sqrt(2.0 * p.temperature * p.step_size)",
+        "sqrt(p.temperature * p.step_size)",
+        "models/test_dynamics.py",
+    ),
+    (
+        "models/langevin.py",
+        "sqrt(0.5 * p.temperature * p.step_size)",
+        "sqrt(p.temperature * p.step_size)",
+        "models/test_dynamics.py",
+    ),
+    ("models/noise.py", '"scale": np.sqrt(matrix)', '"scale": np.sqrt(2 * matrix)', "models/test_noise.py"),
+    ("engine/forces.py", "factor = 1.0 / sqrt(np.float64(batch))", "factor = 1.0 / np.float64(batch)", "models/test_noise.py"),
+    ("engine/forces.py", "(noise[k] - mean * out[k]) * factor", "noise[k] * factor", "models/test_noise.py"),
+    ("engine/batches.py", "epoch = step // steps_of_epoch if", "epoch = step if", "engine/test_sampling.py"),
+    ("engine/batches.py", "(step % steps_of_epoch) * np.uint64(batch)", "(step % steps_of_epoch)", "engine/test_sampling.py"),
+    (
+        "kernels/rng.py",
+        "radius = sqrt(-2.0 * log_unit(1.0 - u))",
+        "radius = sqrt(-1.0 * log_unit(1.0 - u))",
+        "kernels/test_rng.py",
+    ),
+    ("models/noise_laws.py", "(p.dof - 2.0) * expm1", "p.dof * expm1", "models/test_noise_laws.py"),
+    ("models/langevin.py", "2.0 * p.friction * p.temperature", "p.friction * p.temperature", "engine/test_more_dynamics.py"),
+]
+
+
+def survives(row):
+    """True if the tests stay green with the bug of `row` planted."""
+    file, text, mutation, test = row
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder) / "tree"
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", "data"))
+        target = tree / "langevin_sgd" / file
+        source = target.read_text()
+        if source.count(text) == 0:
+            raise ValueError(f"{file} no longer holds {text!r}: bring this table up to date.")
+        target.write_text(source.replace(text, mutation))
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"tests/{test}"]
+        return subprocess.run(command, cwd=tree, env={"PYTHONPATH": str(tree)}, capture_output=True).returncode == 0
+
+
+def main():
+    """Plant the rows named on the command line, or all."""
+    numbers = [int(word) for word in sys.argv[1:]] or range(1, len(ROWS) + 1)
+    unseen = 0
+    for number in numbers:
+        file, text, mutation, test = ROWS[number - 1]
+        alive = survives(ROWS[number - 1])
+        unseen += alive
+        print(f"{number:2d}  {'UNSEEN' if alive else 'caught':6s}  {file}: {text}  ->  {mutation}   by tests/{test}", flush=True)
+    return 1 if unseen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
