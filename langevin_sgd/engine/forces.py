@@ -119,6 +119,27 @@ def table_gaussian(example_gradient, dim, scratch, columns, first_row):
 
 
 @cache
+def _writer(sample, dim, size, room, behind):
+    """`sample` from the random numbers at `at` in z into `out`; a text with scratch numbers writes to z first."""
+    if room > dim:
+
+        @kernel
+        def write(q, here, z, at, out):
+            wide = view(z, at + behind, room)
+            sample(q, here, view(z, at, size), wide)
+            for k in range(dim):
+                out[k] = wide[k]
+
+    else:
+
+        @kernel
+        def write(q, here, z, at, out):
+            sample(q, here, view(z, at, size), out)
+
+    return write
+
+
+@cache
 def with_noise(gradient_force, sample, dim, layout, gaussian):
     """`gradient_force`, and xi from `sample`: the mean of `batch` draws, or for Gaussian noise one draw / sqrt(batch).
 
@@ -139,20 +160,7 @@ def with_noise(gradient_force, sample, dim, layout, gaussian):
             place = (start + normals * WIDTH, spacing, uniforms, groups)
             fill_uniforms(z, place, (seed, step, particle, _UNIFORMS, np.uint64(number * uniform_draws)))
 
-    if room > dim:
-
-        @kernel
-        def write(q, here, z, at, out):
-            wide = view(z, at + behind, room)
-            sample(q, here, view(z, at, size), wide)
-            for k in range(dim):
-                out[k] = wide[k]
-
-    else:
-
-        @kernel
-        def write(q, here, z, at, out):
-            sample(q, here, view(z, at, size), out)
+    write = _writer(sample, dim, size, room, behind)
 
     if gaussian:
 

@@ -39,7 +39,7 @@ class Potential(_PotentialFields):
     hessian : callable, optional
         `hessian(p, x, out)` writes the d*d second derivatives, row by row.
     drift : callable, optional
-        `drift(p, x, out)` *adds* a force that need not be a gradient to -dU/dx; it enters the dynamics as -drift on the gradient.
+        `drift(p, x, out)` writes a force, which need not be a gradient, into `out`; it is added to -dU/dx.
     scratch : int
         Free numbers behind `out[d:]` that a text may use.
     domain : sequence of d entries, optional
