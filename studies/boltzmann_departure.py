@@ -113,7 +113,8 @@ def claims_of(wells, data):
         well = wells[name]
         kl, error, exact = well["kl"], well["kl_standard_error"], well["kl_exact_on_bins"]
         said = verdict(kl, error)
-        print(f"{name} noise: the law {said}: KL = {kl:.4f} +- {error:.4f} nats, tolerance {TOLERANCE}")
+        exact_text = f"exact on these bins {exact:.4f}, in the continuum {well['kl_exact']:.4f}"
+        print(f"{name} noise: the law {said}: KL = {kl:.4f} +- {error:.4f} nats ({exact_text}), tolerance {TOLERANCE}")
         claims.append(
             Claim(f"{name}: the law {expected}", said == expected, f"KL {kl:.4f} +- {error:.4f}, tolerance {TOLERANCE}")
         )

@@ -1,4 +1,4 @@
-"""Writes torch_optimizers.json: where PyTorch's optimizers go on a full-batch logistic regression, step by step.
+"""Writes torch_optimizers.json: where PyTorch's optimizers go on a logistic regression, on all its rows and on given batches.
 
 Run:  python tests/make_torch_expected.py      (needs torch, which neither the package nor its tests do)
 """
@@ -31,18 +31,21 @@ RUNS = {  # ours, ours' arguments, torch's optimizer, its arguments
     "rmsprop_decay": ("rmsprop", {"beta2": 0.9, "epsilon": 1e-3} | DECAY, "RMSprop", {"alpha": 0.9, "eps": 1e-3} | DECAY),
     "clipped": ("clipped_sgd", {"momentum": 0.5, "max_norm": 0.1}, "SGD", {"momentum": 0.5}),
 }
+GIVEN = ("plain", "weight_decay", "momentum", "momentum_decay", "nesterov", "adam", "adam_decay")
+BATCHES = np.random.default_rng(6).integers(len(INPUTS), size=(STEPS, 3))
 
 
-def path(name, rates):
-    """Positions after each step (STEPS, 3); `rates` are the learning rates of the steps."""
+def path(name, rates, batches=None):
+    """Positions after each step (STEPS, 3); `rates` are the learning rates of the steps, `batches` their rows (None: all)."""
     _, ours, optimizer, arguments = RUNS[name]
     x = torch.tensor(START, dtype=torch.float64, requires_grad=True)
     inputs, signs = torch.tensor(INPUTS, dtype=torch.float64), torch.tensor(2 * LABELS - 1)
     optimizer, positions = getattr(torch.optim, optimizer)([x], lr=rates[0], **arguments), []
-    for rate in rates:
+    for step, rate in enumerate(rates):
+        rows = slice(None) if batches is None else batches[step]
         optimizer.param_groups[0]["lr"] = rate
         optimizer.zero_grad()
-        loss = torch.nn.functional.softplus(-signs * (inputs @ x)).mean() + L2 / 2 * (x * x).sum()
+        loss = torch.nn.functional.softplus(-signs[rows] * (inputs[rows] @ x)).mean() + L2 / 2 * (x * x).sum()
         loss.backward()
         if "max_norm" in ours:  # torch's own clipping adds 1e-6 to the norm
             x.grad *= min(1.0, ours["max_norm"] / float(x.grad.norm()))
@@ -66,7 +69,9 @@ def main():
             "x": path(name, falling)[4::5],
         }
     problem = {"inputs": INPUTS.tolist(), "labels": LABELS.tolist(), "l2": L2, "start": START, "steps": STEPS, "every": 5}
+    given = {name: path(name, [runs[name]["arguments"]["learning_rate"]] * STEPS, BATCHES)[4::5] for name in GIVEN}
     text = {"made_by": "tests/make_torch_expected.py", "torch": torch.__version__, "problem": problem, "runs": runs}
+    text["given"] = {"batches": BATCHES.tolist(), "x": given}
     (Path(__file__).parent / "torch_optimizers.json").write_text(json.dumps(text) + "\n", encoding="utf-8")
 
 
