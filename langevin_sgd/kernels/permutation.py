@@ -14,9 +14,9 @@ from .rng import words_at
 from .views import store_words
 
 SMALL = 16
-# Rounds of the network, in pairs. With 8 rounds the pairs (pi(0), pi(1)) of n = 17 are seen to be uneven at 10^7 keys, with 10
-# not.
-FEW, FEW_ROUNDS, ROUNDS = 256, 7, 5
+# Rounds of the network, in pairs. With 8 rounds the pairs (pi(0), pi(1)) are uneven at n = 17 (10^7 keys), and even from 257 on
+# (4 10^7 keys).
+FEW, FEW_ROUNDS, ROUNDS = 256, 7, 4
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
