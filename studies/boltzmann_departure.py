@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from _departure_figure import plot
 from _runner import Claim, main
+from scipy.special import rel_entr
 
 import langevin_sgd as ls
 from langevin_sgd.storage.provenance import provenance
@@ -34,24 +35,21 @@ def double_well(name, particles, seed, threads, plant):
     )
     kl = ls.analysis.kl_to_boltzmann(run, well, bins=EDGES)
     exact = ls.theory.bin_probabilities(law, EDGES)
-    boltzmann = ls.theory.boltzmann_bin_probabilities(well, float(ls.theory.best_boltzmann(law, well).temperature), EDGES)
-    inside = exact > 0
-    exact_kl = np.sum(exact[inside] * np.log(exact[inside] / boltzmann[inside]))
-    rest = 1 - exact.sum(), 1 - boltzmann.sum()
-    exact_kl += rest[0] * np.log(rest[0] / rest[1])
+    best = ls.theory.best_boltzmann(law, well)
+    boltzmann = ls.theory.boltzmann_bin_probabilities(well, float(best.temperature), EDGES)
+    exact_kl = rel_entr(exact, boltzmann).sum() + rel_entr(1 - exact.sum(), 1 - boltzmann.sum())  # outside is one more bin
     heat = ls.analysis.equipartition(run.isel(step=[-1]), well).isel(step=0)
-    virial = law.virial.values
     return {
         "kl": float(kl.kl),
         "kl_standard_error": float(kl.standard_error),
         "kl_exact_on_bins": exact_kl,
-        "kl_exact": float(ls.theory.best_boltzmann(law, well).kl),
+        "kl_exact": float(best.kl),
         "probability": kl["count"].values / particles,
         "exact_probability": exact,
         "boltzmann_probability": boltzmann,
         "temperature": np.diagonal(heat.temperature),
         "temperature_standard_error": np.diagonal(heat.standard_error),
-        "exact_temperature": np.diagonal(virial),
+        "exact_temperature": np.diagonal(law.virial),
     }
 
 

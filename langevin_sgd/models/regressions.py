@@ -9,23 +9,19 @@ import math
 
 import numpy as np
 
-from ..kernels.bits import kernel
 from ..kernels.elementary import exp, fma, maximum, minimum, sigmoid, softplus, where
 from .linear_predictor import check_whole, loss_of_predictor, predictor_texts, with_targets
 from .parameters import number
 
 
-@kernel
 def _square(p, z, y):
     return 0.5 * (z - y) * (z - y)
 
 
-@kernel
 def _residual(p, z, y):
     return z - y
 
 
-@kernel
 def _one(p, z, y=0.0):
     return 1.0
 
@@ -57,17 +53,14 @@ def linear_regression(inputs, targets, l2=0.0):
     return loss_of_predictor("linear_regression", LINEAR, with_targets(inputs, targets, "targets"), {}, l2)
 
 
-@kernel
 def _cross_entropy(p, z, y):
     return softplus(z) - y * z
 
 
-@kernel
 def _probability_error(p, z, y):
     return sigmoid(z) - y
 
 
-@kernel
 def _probability_slope(p, z, y=0.0):
     s = sigmoid(z)
     return s * (1.0 - s)
@@ -106,17 +99,14 @@ def logistic_regression(inputs, labels, l2=0.0):
     return loss_of_predictor("logistic_regression", LOGISTIC, table, {}, l2)
 
 
-@kernel
 def _poisson_value(p, z, y):
     return fma(-y, z, exp(z))
 
 
-@kernel
 def _rate_error(p, z, y):
     return exp(z) - y
 
 
-@kernel
 def _rate(p, z, y=0.0):
     return exp(z)
 
@@ -152,24 +142,20 @@ def poisson_regression(inputs, counts, l2=0.0):
     return loss_of_predictor("poisson_regression", _POISSON, table, {}, l2)
 
 
-@kernel
 def _huber_value(p, z, y):
     size = abs(z - y)
     inside = minimum(size, p.delta)
     return inside * (size - 0.5 * inside)
 
 
-@kernel
 def _huber_slope(p, z, y):
     return maximum(-p.delta, minimum(p.delta, z - y))
 
 
-@kernel
 def _huber_curvature(p, z, y):
     return where(abs(z - y) <= p.delta, 1.0, 0.0)
 
 
-@kernel
 def _huber_information(p, z):
     return p.information
 
@@ -209,23 +195,19 @@ def huber_regression(inputs, targets, delta=1.0, l2=0.0):
     return loss_of_predictor("huber_regression", _HUBER, with_targets(inputs, targets, "targets"), params, l2)
 
 
-@kernel
 def _intensity_value(p, z, y):
     miss = z * z - y
     return 0.25 * miss * miss
 
 
-@kernel
 def _intensity_slope(p, z, y):
     return (z * z - y) * z
 
 
-@kernel
 def _intensity_curvature(p, z, y):
     return 3.0 * z * z - y
 
 
-@kernel
 def _intensity_information(p, z):
     return 2.0 * z * z
 
