@@ -1,7 +1,9 @@
 """Where stochastic gradient descent stops being Langevin dynamics, with numbers."""
 
 from . import analysis, plots, theory
+from .engine import reducers
 from .engine.ensemble import simulate
+from .engine.reducers import Reducer
 from .kernels import elementary
 from .models import dynamics, losses, noise, potentials, schedules
 from .models.dynamics import Dynamics
@@ -16,6 +18,7 @@ __all__ = [
     "GradientNoise",
     "Loss",
     "Potential",
+    "Reducer",
     "analysis",
     "dynamics",
     "elementary",
@@ -24,4 +27,4 @@ __all__ = [
     "losses",
     "noise",
 ]
-__all__ += ["plots", "potentials", "save", "schedules", "simulate", "theory"]
+__all__ += ["plots", "potentials", "reducers", "save", "schedules", "simulate", "theory"]

@@ -13,9 +13,10 @@ from ..kernels import permutation, rng
 from ..kernels.bits import kernel
 from ..kernels.external import external
 from ..kernels.lanes import WIDTH
+from ..kernels.local import local
 from ..kernels.rng import ADDRESS, FLOATS, INTEGERS, PLACE, Stream
 from ..kernels.views import flat, flat_from, gathered_row, view
-from .forces import add_to, scale, set_to
+from .forces import Force, add_to, scale, set_to, stack_room
 
 _BATCH, _PERMUTATION, _ZERO = np.uint64(Stream.BATCH), np.uint64(Stream.PERMUTATION), np.uint64(0)
 _ROW_NORMAL, _ROW_UNIFORM = np.uint64(Stream.ROW_NORMAL), np.uint64(Stream.ROW_UNIFORM)
@@ -111,33 +112,36 @@ def _weighted(shared):
 def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row):
     """g = mean gradient over `batch` examples; `noise` = (sampling, shared, weighted); z is free from `first_row` on."""
     sampling, shared, weighted = noise
-    size, free = dim + scratch, first_row * WIDTH
+    size, free, room = dim + scratch, first_row * WIDTH, stack_room(dim + scratch)
+    large = room < size
     if sampling == "with_replacement":
         choose = _weighted(shared) if weighted else _with_replacement(shared)
     else:
         choose = _given() if sampling == "given" else _permuted(NEW_ORDER[sampling], shared)
 
     @kernel
-    def force(arrays, block, p, q, step, batch):
-        x, g, _, z, rows, spare, table = arrays
-        _, _, groups, _, batch_rows = block
+    def prepare(buffers, block, q, step, batch):
+        z, rows, _, _ = buffers
         if weighted:
             choose(rows, flat_from(z, free), block, q, step, batch)
         else:
             choose(rows, block, q, step, batch)
-        one = view(spare, 0, size)
-        for group in range(groups):
-            here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
-            set_to(out, dim, 0.0)
-            for b in range(batch):
-                place = (group * batch_rows + b) * WIDTH
-                example_gradient(p, here, gathered_row(table, rows, place, columns), one)
-                if weighted:
-                    scale(one, dim, gathered_row(flat(q.weight), rows, place, 1)[0])
-                add_to(out, one, dim)
-            scale(out, dim, 1.0 / batch)
 
-    return force
+    @kernel
+    def act(buffers, block, group, views, p, q, step, batch):
+        _, rows, spare, table = buffers
+        here, out, _ = views
+        one = view(spare, 0, size) if large else view(local(room), 0, size)
+        set_to(out, dim, 0.0)
+        for b in range(batch):
+            place = (group * block[4] + b) * WIDTH
+            example_gradient(p, here, gathered_row(table, rows, place, columns), one)
+            if weighted:
+                scale(one, dim, gathered_row(flat(q.weight), rows, place, 1)[0])
+            add_to(out, one, dim)
+        scale(out, dim, 1.0 / batch)
+
+    return Force(prepare, act)
 
 
 @cache
@@ -148,26 +152,37 @@ def population_gradient(example_gradient, draw, dim, scratch, columns, layout):
     fill_normals = external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
     fill_uniforms = external(rng.fill_uniforms, FLOATS, PLACE, ADDRESS)
     pairs, uniform_draws = (normals + 1) // 2, (uniforms + 1) // 2
+    one_room, row_room = stack_room(size), stack_room(columns)
+    large, wide = one_room < size, row_room < columns
 
     @kernel
-    def force(arrays, block, p, q, step, batch):
-        x, g, _, z, _, spare, _ = arrays
-        seed, particle, groups, _, _ = block
-        one, row = view(spare, 0, size), view(spare, size * WIDTH, columns)
-        for number in range(batch):
-            address = (seed, step, particle, _ROW_NORMAL, np.uint64(number * pairs))
-            fill_normals(z, (start, spacing, normals, groups), address)
-            if uniforms:
-                address = (seed, step, particle, _ROW_UNIFORM, np.uint64(number * uniform_draws))
-                fill_uniforms(z, (start + normals * WIDTH, spacing, uniforms, groups), address)
-            for group in range(groups):
-                here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
-                if number == 0:
-                    set_to(out, dim, 0.0)
-                draw(p, view(z, start + group * spacing, numbers), row)
-                example_gradient(p, here, row, one)
-                add_to(out, one, dim)
-        for group in range(groups):
-            scale(view(g, group * size * WIDTH, size), dim, 1.0 / batch)
+    def fill(z, at, groups, address, number):
+        """The random numbers of one fresh row for `groups` groups, the first of which lies at `at`."""
+        seed, step, particle = address
+        fill_normals(z, (at, spacing, normals, groups), (seed, step, particle, _ROW_NORMAL, np.uint64(number * pairs)))
+        if uniforms:
+            place = (at + normals * WIDTH, spacing, uniforms, groups)
+            fill_uniforms(z, place, (seed, step, particle, _ROW_UNIFORM, np.uint64(number * uniform_draws)))
 
-    return force
+    @kernel
+    def prepare(buffers, block, q, step, batch):
+        seed, particle, groups, _, _ = block
+        fill(buffers[0], start, groups, (seed, step, particle), 0)
+
+    @kernel
+    def act(buffers, block, group, views, p, q, step, batch):
+        z, _, spare, _ = buffers
+        here, out, _ = views
+        at, first = start + group * spacing, block[1] + np.uint64(group * WIDTH)
+        one = view(spare, 0, size) if large else view(local(one_room), 0, size)
+        row = view(spare, size * WIDTH, columns) if wide else view(local(row_room), 0, columns)
+        set_to(out, dim, 0.0)
+        for number in range(batch):
+            if number > 0:
+                fill(z, at, 1, (block[0], step, first), number)
+            draw(p, view(z, at, numbers), row)
+            example_gradient(p, here, row, one)
+            add_to(out, one, dim)
+        scale(out, dim, 1.0 / batch)
+
+    return Force(prepare, act)

@@ -166,7 +166,7 @@ def warn_if_unstable(model, dynamics, x0, steps):
             f"{name} = {value:g} is above the threshold {threshold:.6g}, where the largest Hessian eigenvalue at x0, "
             f"{curvature:.6g}, becomes unstable: particles will leave unless the landscape is flatter elsewhere. "
             f"Choose {name} < {threshold:.6g}.",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -14,40 +14,33 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, overload
 
-from ..kernels import rng
-from ..kernels.bits import fma, kernel
-from ..kernels.external import external
+from ..kernels.bits import kernel
 from ..kernels.groups import empty_groups
-from ..kernels.lanes import WIDTH, all_lanes
-from ..kernels.rng import Stream
-from ..kernels.views import flat, flat_from, view
-from .domain import fold
+from ..kernels.lanes import WIDTH
+from ..kernels.views import flat, flat_from
 from .freezing import FINITE, book_keeping
+from .observing import cells, observe_kernel
+from .step import Shape, step_kernel
 
 STRETCH = 32
-_THERMAL, _FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)
-
-
-class Shape(NamedTuple):
-    """The compile-time constants of a kernel."""
-
-    dim: int
-    size: int  # components of g: dim + scratch
-    state: int  # numbers of v
-    thermal: int  # thermal normals
-    rows: int  # rows of z: thermal normals, then those of the noise
-    walls: bool  # whether the domain is not open
-    mirrored: bool  # whether v is a velocity, which a reflecting wall turns round
+REPLICATES = 64  # stretches of particles that are counted apart, so that counts have errors ...
+UNIT = 16  # ... of whole groups, however wide they are, where there are enough
 
 
 class Ensemble(NamedTuple):
-    """State of all particles in groups; status and stopped_at_step have one entry per particle, padding included."""
+    """State of all particles in groups; status and stopped_at_step have one entry per particle, padding included.
+
+    `acc` are the accumulators of the reducers, (groups, numbers, WIDTH); `counts` their bins, (replicates, cells),
+    the last row those of the copies that fill up the last group.
+    """
 
     x: np.ndarray
     v: np.ndarray
     g: np.ndarray
     status: np.ndarray
     stopped_at_step: np.ndarray
+    acc: np.ndarray
+    counts: np.ndarray
 
 
 class Plan(NamedTuple):
@@ -61,6 +54,7 @@ class Plan(NamedTuple):
     table: np.ndarray
     batch_rows: int  # rows for example numbers: the largest batch
     walls: tuple  # see `domain.wall_arrays`
+    reader_params: tuple  # parameters of the reducers
     paths: dict  # how each text runs: "lanes", "column" or "interpreted"
     seed: int = 0
     limit: float = FINITE  # largest squared norm of x that is inside
@@ -93,77 +87,27 @@ def _(template, table, step):
     return lambda template, table, step: _params_at(template, table, step)
 
 
-def _step_kernel(force, update, advance, shape):
-    """The kernel that moves a block by one step."""
-    dim, size, state, thermal, rows, has_walls, mirrored = shape
-    save, _, settle, _, _ = book_keeping()
-    fill_normals = external(rng.fill_normals, rng.FLOATS, rng.PLACE, rng.ADDRESS)
-    has_advance, sizes = advance is not None, (dim, state, size)
-    advance = advance or update
-
-    @kernel
-    def one_step(moving, work, block, constants, d, step, batch):
-        """Move a block by one step; False if a particle left from a group that is not in careful mode."""
-        x, v, g, _, _ = moving
-        xi, z, examples_of, spare, _, before, careful = work
-        seed, particle, groups, _, _ = block
-        p, q, table, limit, walls = constants
-        if thermal:
-            fill_normals(z, (0, rows * WIDTH, thermal, groups), (seed, np.uint64(step), particle, _THERMAL, _FIRST_DRAW))
-        for group in range(groups):
-            if careful[group]:
-                save(moving, sizes, group, before)
-            if has_advance:
-                here, memory = view(x, group * dim * WIDTH, dim), view(v, group * state * WIDTH, state)
-                advance(d, here, memory, view(g, group * size * WIDTH, dim), view(z, group * rows * WIDTH, thermal))
-                if has_walls:
-                    fold(walls, here, memory, dim, mirrored)
-        force((x, g, xi, z, examples_of, spare, table), block, p, q, np.uint64(step), batch)
-        inside = True
-        for group in range(groups):
-            here, memory = view(x, group * dim * WIDTH, dim), view(v, group * state * WIDTH, state)
-            noise = view(xi, group * dim * WIDTH, dim)
-            update(d, here, memory, view(g, group * size * WIDTH, dim), noise, view(z, group * rows * WIDTH, thermal))
-            if has_walls:
-                fold(walls, here, memory, dim, mirrored)
-            if careful[group]:
-                settle(moving, sizes, group, before, limit, step)
-            else:
-                place, speed = 0.0, 0.0
-                for k in range(dim):
-                    place = fma(here[k], here[k], place)
-                stays = all_lanes(place <= limit)
-                for k in range(state):
-                    speed = fma(memory[k], memory[k], speed)
-                if state:
-                    stays = stays and all_lanes(speed <= FINITE)
-                if not stays:
-                    careful[group] = 1
-                    inside = False
-        return inside
-
-    return one_step
-
-
 @cache
-def build(force, update, advance, shape):
-    """The kernel of one combination of force, dynamics and shape; parameters are its arguments: a sweep never recompiles."""
-    one_step, (dim, size, state, *_) = _step_kernel(force, update, advance, shape), shape
+def build(force, update, advance, readers, shape):
+    """The kernel of one combination of force, dynamics, reducers and shape; parameters are data: a sweep never recompiles."""
+    observe = observe_kernel(readers)
+    one_step, (dim, size, state, *_) = step_kernel(force, update, advance, observe, shape), shape
     save, restore, _, find_frozen, record = book_keeping()
-    sizes = dim, state, size
+    sizes, acc_rows = (dim, state, size), sum(reader.size for reader in readers)
 
     @kernel
     def run(ensemble, work, records, constants, template, changing, numbers, span):
         """Move the groups span = (first, end) through a chunk of steps."""
         first_step, steps, seed, examples, batch_rows, particles, per_block = numbers
         # From here on only flats: numba would count the references to arrays in every step.
-        x, v, g, status, stopped = ensemble
+        x, v, g, status, stopped, acc, counts = ensemble
         all_x, all_v, all_g, all_status, all_stopped = flat(x), flat(v), flat(g), flat(status), flat(stopped)
-        xi, z, rows, spare, saved, before, careful = work
-        buffers = flat(xi), flat(z), flat(rows), flat(spare), flat(saved), flat(before), flat(careful)
-        kinds, lows, lengths = constants[4]
-        fixed = constants[0], constants[1], flat(constants[2]), constants[3], (flat(kinds), flat(lows), flat(lengths))
-        table, batches, slots = flat(changing[0]), flat(changing[1]), flat(changing[2])
+        z, rows, spare, kept, careful, seen, saved, kept_acc, bins = work
+        buffers, saved_block = (flat(z), flat(rows), flat(spare), flat(kept), flat(careful), flat(seen)), flat(saved)
+        params, noise_params, data, limit, (kinds, lows, lengths), (reader_params, slots) = constants
+        walls, data_table = (flat(kinds), flat(lows), flat(lengths)), flat(data)
+        all_acc, all_slots, all_counts, for_readers = flat(acc), flat(slots), flat(counts), (flat(kept_acc), flat(bins))
+        table, batches, record_slots, due = flat(changing[0]), flat(changing[1]), flat(changing[2]), flat(changing[3])
         x_out, v_out = flat(records[0]), flat(records[1])
         for first in range(span[0], span[1], per_block):
             groups = min(per_block, span[1] - first)
@@ -175,71 +119,102 @@ def build(force, update, advance, shape):
                 flat_from(all_status, first * WIDTH),
                 flat_from(all_stopped, first * WIDTH),
             )
-            find_frozen(buffers[6], moving, groups)
+            block_acc, block_slots = flat_from(all_acc, first * acc_rows * WIDTH), flat_from(all_slots, first * WIDTH)
+            readers_of_block = reader_params, block_acc, for_readers[0], block_slots, all_counts, for_readers[1]
+            fixed = params, noise_params, data_table, limit, walls, readers_of_block
+            find_frozen(buffers[4], moving, groups)
+            for group in range(groups):
+                buffers[5][group] = first_step
             start, step = 0, 0
             while step < steps:
                 if step == start:
                     for group in range(groups):
-                        save(moving, sizes, group, buffers[4])
-                if one_step(moving, buffers, block, fixed, params_at(template, table, step), first_step + step, batches[step]):
-                    if slots[step] >= 0:
-                        row = slots[step] * particles
+                        save(moving, sizes, group, saved_block)
+                now = first_step + step, batches[step], due[step]
+                if one_step(moving, buffers, block, fixed, params_at(template, table, step), now):
+                    if record_slots[step] >= 0:
+                        row = record_slots[step] * particles
                         out = flat_from(x_out, row * dim), flat_from(v_out, row * state)
                         record(moving, sizes, out, (first * WIDTH, min((first + groups) * WIDTH, particles)))
                     step += 1
                     start = step if step - start == STRETCH else start
                 else:
                     for group in range(groups):
-                        restore(moving, sizes, group, buffers[4], first_step + start)
+                        restore(moving, sizes, group, saved_block, first_step + start)
                     step = start
 
     return run
 
 
-def _work(shape, groups, batch_rows, columns):
+def _work(shape, groups, batch_rows, acc_rows):
     """Buffers of one task."""
-    saved = shape.dim + shape.state + shape.size
-    xi = empty_groups(groups, shape.dim)
-    xi[...] = 0.0  # stays so without noise
+    known = shape.dim + shape.state + shape.size
+    spare = empty_groups(1, shape.places()[-1])
+    spare[...] = 0.0  # without noise the row of xi stays so
     return (
-        xi,
         empty_groups(groups, shape.rows),
         empty_groups(groups, batch_rows, np.int64),
-        empty_groups(1, shape.size + columns),  # one example's gradient, and a fresh row of the population
-        empty_groups(groups, saved),
-        empty_groups(groups, saved),
+        spare,
+        empty_groups(groups, known),
         np.zeros(groups, np.int8),
+        np.zeros(groups, np.int64),
+        empty_groups(groups, known),
+        empty_groups(1, acc_rows),
+        np.zeros(WIDTH, np.int64),
     )
 
 
-def new_ensemble(x, v, g):
-    """An ensemble from packed x, v and g, all particles running."""
+def replicates(particles):
+    """The replicate of each particle: up to REPLICATES stretches of nearly equal length."""
+    unit = UNIT if particles >= REPLICATES * UNIT else 1
+    return (np.arange(particles) // unit) * min(particles, REPLICATES) // -(-particles // unit)
+
+
+def new_ensemble(x, v, g, readers=()):
+    """An ensemble from packed x, v and g, all particles running; accumulators and counts are zero."""
     padded = x.shape[0] * WIDTH
-    return Ensemble(x, v, g, np.zeros(padded, np.int8), np.full(padded, -1, np.int64))
+    acc = empty_groups(x.shape[0], sum(reader.size for reader in readers))
+    acc[...] = 0.0
+    counts = np.zeros((REPLICATES + 1, sum(cells(reader) for reader in readers)), np.int64)
+    return Ensemble(x, v, g, np.zeros(padded, np.int8), np.full(padded, -1, np.int64), acc, counts)
 
 
 def move(plan, ensemble, records, changing, first_step, workers, block_size):
-    """Move all particles through the steps that `changing` = (parameter table, batch sizes, record slots) describes.
+    """Move all particles through the steps that `changing` describes: arrays with one row for each update of the chunk.
 
-    Blocks never influence each other, so that neither their size nor the number of threads shows in the results. `workers` is a
+    `changing` = (numbers of the dynamics, batch sizes, slots of records, bits of the reducers that are due). Blocks never
+    influence each other, so that neither their size nor the number of threads shows in the results. `workers` is a
     ThreadPoolExecutor and its number of threads.
     """
-    groups = ensemble.x.shape[0]
+    groups, particles = ensemble.x.shape[0], records[0].shape[1]
     per_block = max(1, block_size // WIDTH)
-    blocks = -(-groups // per_block)
     pool, threads = workers
-    tasks = min(blocks, 1 if threads == 1 else 4 * threads)
-    edges = [min(groups, per_block * (blocks * k // tasks)) for k in range(tasks + 1)]
-    constants = plan.model_params, plan.noise_params, plan.table, plan.limit, plan.walls
-    run_numbers = first_step, len(changing[2]), np.uint64(plan.seed), len(plan.table), plan.batch_rows
-    run_numbers += records[0].shape[1], per_block
+    edges = _edges(groups, per_block, 1 if threads == 1 else 4 * threads, particles if ensemble.counts.size else 0)
+    table, acc_rows = plan.table, ensemble.acc.shape[1]
+    run_numbers = first_step, len(changing[2]), np.uint64(plan.seed), len(table), plan.batch_rows, particles, per_block
+    slots = np.full(groups * WIDTH, REPLICATES)
+    slots[:particles] = replicates(particles)
+    readers = plan.reader_params, slots * ensemble.counts.shape[1]
+    constants = plan.model_params, plan.noise_params, table, plan.limit, plan.walls, readers
 
-    def task(k):
+    def task(span):
+        work = _work(plan.shape, per_block, plan.batch_rows, acc_rows)
         with np.errstate(all="ignore"):
-            work, span = _work(plan.shape, per_block, plan.batch_rows, plan.table.shape[1]), (edges[k], edges[k + 1])
             plan.kernel(tuple(ensemble), work, records, constants, plan.template, changing, run_numbers, span)
 
-    if tasks == 1:
-        task(0)
+    spans = list(zip(edges, edges[1:], strict=False))
+    if len(spans) == 1:
+        task(spans[0])
     else:
-        list(pool.map(task, range(tasks)))
+        list(pool.map(task, spans))
+
+
+def _edges(groups, per_block, tasks, counted):
+    """First groups of the tasks, and the end. Where `counted` particles are counted, no two tasks share a replicate."""
+    blocks = -(-groups // per_block)
+    if not counted:
+        tasks = min(blocks, tasks)
+        return [min(groups, per_block * (blocks * k // tasks)) for k in range(tasks + 1)]
+    tasks = min(tasks, REPLICATES, blocks) if counted >= REPLICATES * UNIT else 1
+    starts = np.searchsorted(replicates(counted), np.arange(REPLICATES + 1))
+    return [int(starts[REPLICATES * k // tasks]) // WIDTH for k in range(tasks)] + [groups]

@@ -1,32 +1,20 @@
 """simulate(): many particles through many steps, to a dataset."""
 
 import os
-import time
-from concurrent.futures import ThreadPoolExecutor
+import warnings
 
 import numpy as np
-import xarray as xr
 
 from ..kernels.groups import pack
-from ..kernels.rng import STEP_LIMIT
 from ..models.evaluate import evaluate
 from ..models.losses import Loss
-from ..models.noise import Minibatch
-from ..models.parameters import choice, described, integer
-from ..storage.provenance import provenance
-from . import checks
-from .cpu import STRETCH, move, new_ensemble
-from .domain import all_inside
+from ..models.parameters import integer
+from .cpu import new_ensemble
+from .dataset import assemble
+from .drive import Options, drive
+from .job import prepare
 from .plan import make_plan
-from .timetable import timetable
-
-CHUNK_SECONDS = 0.1  # between chunks an interrupt is answered
-LONGEST_CHUNK = 100_000  # steps whose parameters are tabulated at a time
-STATUS_VALUES = np.arange(3, dtype=np.int8)
-TEMPERATURE_CONVENTION = (
-    "T is in units of the energy U; sgd_temperature = learning_rate tr(Sigma) / (2 batch_size d (1 - momentum)) with Sigma the "
-    "covariance of one example's gradient; Boltzmann's law is exp(-U/T)"
-)
+from .readout import read_out
 
 
 def simulate(
@@ -40,12 +28,15 @@ def simulate(
     v0=None,
     seed=None,
     every=None,
+    reducers=(),
     loss=False,
     escape_radius=None,
     target="cpu",
     threads=None,
     block_size=None,
     chunk_steps=None,
+    progress=None,
+    first_step=0,
 ):
     """Move an ensemble of independent particles and return where they were.
 
@@ -68,6 +59,8 @@ def simulate(
         chunk_steps and every.
     every : int, optional
         Store every `every`-th step; the start and the last step are always stored, and nothing else for None.
+    reducers : Reducer or sequence of them
+        Statistics to accumulate while the particles move, see `langevin_sgd.reducers`; their memory does not grow with the steps.
     loss : bool
         Also store the energy (the mean loss over the table) at the stored positions.
     escape_radius : float, optional
@@ -81,13 +74,19 @@ def simulate(
         block stays in the cache.
     chunk_steps : int, optional
         Steps between two looks at the clock; default as many as take about 0.1 s.
+    progress : bool or callable, optional
+        True shows the rate and the time left on the terminal; a function gets (steps done, steps in all, seconds).
+    first_step : int
+        Steps that the particles have done before, which addresses their random numbers and schedules: a run of n steps and one
+        that continues it from its last x (and v) with first_step = n have the bits of a single run.
 
     Returns
     -------
     xarray.Dataset
         ``x`` (step, particle, component) in units of length, with `step` = steps done; ``v`` of the same shape if the dynamics
         has a velocity; ``loss`` (step, particle) on request; ``status`` (particle): 0 running, 1 not finite, 2 escaped, and
-        ``stopped_at_step`` (particle), -1 for running particles: a frozen particle stays where it was before that step.
+        ``stopped_at_step`` (particle), -1 for running particles: a frozen particle stays where it was before that step. What
+        reducers found comes on top.
 
     Raises
     ------
@@ -97,35 +96,42 @@ def simulate(
     Warns
     -----
     UserWarning
-        If the learning rate is above the threshold of the largest Hessian eigenvalue at x0, or a text runs particle by particle.
+        If the learning rate is above the threshold of the largest Hessian eigenvalue at x0, if a text runs particle by particle,
+        or after Ctrl-C: the dataset then ends with the last step that all particles did, and its attribute ``interrupted`` is 1.
     """
-    checks.check_records(model, dynamics, noise)
-    choice(target, "target", ("cpu",))
-    choice(loss, "loss", (False, True))
-    steps, particles = integer(steps, "steps", 0, STEP_LIMIT // dynamics.substeps), integer(particles, "particles", 1)
-    table = timetable(dynamics, steps)
-    checks.check_addresses(model, dynamics, noise, particles, table.largest_batch())
-    if isinstance(noise, Minibatch):
-        checks.check_batches(model, noise, table, steps)
-    x = checks.initial_state(x0, "x0", particles, model.dim)
-    if not all_inside(getattr(model, "domain", None), x):
-        raise ValueError(f"x0 must lie inside the domain {model.domain!r} of {model.name!r}.")
-    if v0 is not None and dynamics.memory != "velocity":
-        raise ValueError(f"v0 must be None: {dynamics.name!r} has no velocity.")
-    v = checks.initial_state(v0, "v0", particles, dynamics.state_size * model.dim if dynamics.memory else 0)
-    limit, seed = checks.check_radius(escape_radius, x), checks.checked_seed(seed)
-    options = {"every": every, "threads": threads, "block_size": block_size, "chunk_steps": chunk_steps}
-    every, threads, block_size, chunk_steps = (v if v is None else integer(v, name, 1) for name, v in options.items())
-    checks.warn_if_unstable(model, dynamics, x, steps)
+    options = execution_options(model, threads, block_size, chunk_steps, progress)
+    job, x, v = prepare(
+        (model, dynamics, noise),
+        {"particles": particles, "steps": steps, "seed": seed, "every": every, "first_step": first_step},
+        {"x0": x0, "v0": v0, "escape_radius": escape_radius, "loss": loss, "target": target},
+        reducers,
+    )
+    return carry_out(job, x, v, options)
 
-    plan = make_plan(model, dynamics, noise, table)._replace(seed=seed, limit=limit)
-    ensemble = new_ensemble(pack(x), pack(v), pack(_start_gradient(model, dynamics, x)))
-    stored = _stored_steps(steps, every)
-    records = np.empty((len(stored), particles, model.dim)), np.empty((len(stored), particles, v.shape[1]))
-    records[0][0], records[1][0] = x, v
-    block_size = block_size or max(16, min(256, 2048 // model.dim))
-    _drive(plan, ensemble, records, table, stored * dynamics.substeps, (threads or available_threads(), block_size, chunk_steps))
-    return _dataset((model, dynamics, noise), records, ensemble, stored, seed, loss)
+
+def carry_out(job, x, v, options):
+    """The dataset of a job that starts at x and v, (particles, components)."""
+    model, dynamics, _ = job.records
+    plan = make_plan(*job.records, job.table, job.reducers)._replace(seed=job.seed, limit=job.limit)
+    ensemble = new_ensemble(pack(x), pack(v), pack(_start_gradient(model, dynamics, x)), job.reducers)
+    stored = job.stored_steps()
+    rows = np.empty((len(stored), job.particles, model.dim)), np.empty((len(stored), job.particles, v.shape[1]))
+    rows[0][0], rows[1][0] = x, v
+    done = drive(plan, ensemble, rows, job, options) // dynamics.substeps
+    if done < stored[-1]:
+        warnings.warn(f"interrupted: {done - job.first_step} of {job.steps} steps are done, and kept.", stacklevel=3)
+    dataset = assemble(job, rows, ensemble, done)
+    return dataset.assign(read_out(job, ensemble, done))
+
+
+def execution_options(model, threads, block_size, chunk_steps, progress):
+    """The checked `Options` of a run: how it is carried out, nothing of which shows in the results."""
+    given = {"threads": threads, "block_size": block_size, "chunk_steps": chunk_steps}
+    threads, block_size, chunk_steps = (value if value is None else integer(value, name, 1) for name, value in given.items())
+    if progress not in (None, True, False) and not callable(progress):
+        raise TypeError(f"progress must be True, False, None or a function of (done, steps, seconds), got {progress!r}.")
+    dim = getattr(model, "dim", 1)
+    return Options(threads or available_threads(), block_size or max(16, min(256, 2048 // dim)), chunk_steps, progress)
 
 
 def available_threads():
@@ -141,65 +147,3 @@ def _start_gradient(model, dynamics, x):
         if not isinstance(model, Loss) and model.drift is not None:
             g[:, : model.dim] -= evaluate(model, x, "drift")
     return g
-
-
-def _stored_steps(steps, every):
-    """The start, every `every`-th step and the last one."""
-    return np.unique(np.append(np.arange(0, steps + 1, every or max(1, steps)), steps))
-
-
-def _drive(plan, ensemble, records, table, stored, options):
-    """Run chunk after chunk, counting updates; how long a chunk is does not show in the results."""
-    threads, block_size, chunk_steps = options
-    steps, done, length = int(stored[-1]), 0, chunk_steps or STRETCH
-    with ThreadPoolExecutor(threads) as pool:
-        while done < steps:
-            count = min(length, steps - done)
-            slots = np.full(count, -1, dtype=np.int64)
-            first, last = np.searchsorted(stored, (done, done + count), side="right")
-            slots[stored[first:last] - done - 1] = np.arange(first, last)
-            begun = time.perf_counter()
-            move(plan, ensemble, records, (*table.rows(done, count), slots), done, (pool, threads), block_size)
-            done += count
-            if chunk_steps is None:
-                rate = count / max(time.perf_counter() - begun, 1e-9)
-                length = int(min(max(CHUNK_SECONDS * rate, length / 4, 1), 16 * length, LONGEST_CHUNK))
-
-
-def _dataset(records_of, records, ensemble, stored, seed, loss):
-    model, dynamics, noise = records_of
-    x, v = records
-    particles = x.shape[1]
-    where = ("step", "particle", "component")
-    variables = {"x": (where, x, {"long_name": "position", "units": "length"})}
-    if dynamics.memory == "velocity":
-        units = "length" if "learning_rate" in dynamics.params._fields else "length / time"
-        variables["v"] = (
-            (*where[:2], "component" if v.shape[2] == model.dim else "memory"),
-            v,
-            {"long_name": "velocity", "units": units},
-        )
-    if loss:
-        energy = np.stack([evaluate(model, at, "energy") for at in x])
-        variables["loss"] = (where[:2], energy, {"long_name": "loss" if isinstance(model, Loss) else "energy", "units": "energy"})
-    meanings = {"flag_values": STATUS_VALUES, "flag_meanings": "running not_finite escaped"}
-    variables["status"] = (
-        "particle",
-        ensemble.status[:particles],
-        {"long_name": "state of the particle", "units": "1", **meanings},
-    )
-    stopped = {"long_name": "step in which the particle left, -1 if it did not", "units": "1"}
-    update = ensemble.stopped_at_step[:particles]
-    variables["stopped_at_step"] = ("particle", np.where(update < 0, update, -(-update // dynamics.substeps)), stopped)
-    attributes = {
-        "model": described(model),
-        "dynamics": described(dynamics),
-        "noise": described(noise) if noise else "null",
-        "seed": str(seed),
-        "steps": int(stored[-1]),
-        "independent_particles": int(getattr(noise, "independent", True)),
-        "temperature_convention": TEMPERATURE_CONVENTION,
-        **provenance(),
-    }
-    step = ("step", stored, {"long_name": "number of steps done", "units": "1"})
-    return xr.Dataset(variables, {"step": step}, attributes)

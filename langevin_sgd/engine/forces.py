@@ -1,11 +1,14 @@
-"""How the gradient g and the gradient noise xi of a block of particles come about: one small kernel for each way.
+"""Gradients and gradient noise of a block of particles, from the compiled texts.
 
-Each builder returns `force(arrays, block, p, q, step, batch)` for the compiled texts it is given. `arrays` = (x, g, xi, z, rows,
-spare, table) are flat; `block` = (seed, first particle, groups, examples, batch_rows); p and q are the parameters of model and
-noise. All but the table begin with the block's first group. Sums run in the order of the examples, so that their bits are fixed.
+A builder returns a `Force`. `prepare(buffers, block, q, step, batch)` draws what a step needs for a whole block, which is faster
+than group by group. `act(buffers, block, group, views, p, q, step, batch)` then evaluates one group: views = (x, g, xi).
+`buffers` = (z, rows, spare, table) are flat; `block` = (seed, first particle, groups, examples, batch_rows); p and q are the
+parameters of model and noise. Sums run in the order of the examples, so that their bits are fixed.
 """
 
+from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,12 +16,31 @@ from ..kernels import rng
 from ..kernels.bits import kernel, sqrt
 from ..kernels.external import external
 from ..kernels.lanes import WIDTH
+from ..kernels.local import local
 from ..kernels.rng import ADDRESS, FLOATS, PLACE, Stream
 from ..kernels.views import table_row, view
 
 TILE = 64  # normals that the table's Gaussian twin draws at a time
+ON_STACK = 512  # components; views of more lie in `spare`, for a stack is small
 _NORMALS, _UNIFORMS = np.uint64(Stream.NOISE_NORMAL), np.uint64(Stream.NOISE_UNIFORM)
 _TABLE = np.uint64(Stream.TABLE)
+
+
+class Force(NamedTuple):
+    """The two kernels of a force."""
+
+    prepare: Callable
+    act: Callable
+
+
+def stack_room(size):
+    """Components to ask of `local` for a view of `size`; 1 if it lies in `spare` instead."""
+    return size if size <= ON_STACK else 1
+
+
+@kernel
+def nothing(buffers, block, q, step, batch):
+    """The `prepare` of a force that needs none."""
 
 
 @kernel
@@ -46,76 +68,74 @@ def scale(v, size, factor):
 def potential_gradient(gradient, drift, dim, scratch):
     """g = dU/dx, less the drift if there is one."""
     size, has_drift = dim + scratch, drift is not None
-    drift = drift or gradient
+    drift, room = drift or gradient, stack_room(dim + scratch) if drift else 1
+    large = room < size
 
     @kernel
-    def force(arrays, block, p, q, step, batch):
-        x, g, _, _, _, spare, _ = arrays
-        for group in range(block[2]):
-            here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
-            gradient(p, here, out)
-            if has_drift:
-                push = view(spare, 0, size)
-                drift(p, here, push)
-                for k in range(dim):
-                    out[k] -= push[k]
+    def act(buffers, block, group, views, p, q, step, batch):
+        here, out, _ = views
+        gradient(p, here, out)
+        if has_drift:
+            push = view(buffers[2], 0, size) if large else view(local(room), 0, size)
+            drift(p, here, push)
+            for k in range(dim):
+                out[k] -= push[k]
 
-    return force
+    return Force(nothing, act)
 
 
 @cache
 def mean_gradient(example_gradient, dim, scratch, columns):
     """g = mean gradient over the whole table."""
-    size = dim + scratch
+    size, room = dim + scratch, stack_room(dim + scratch)
+    large = room < size
 
     @kernel
-    def force(arrays, block, p, q, step, batch):
-        x, g, _, _, _, spare, table = arrays
-        _, _, groups, examples, _ = block
-        one = view(spare, 0, size)
-        for group in range(groups):
-            here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
-            set_to(out, dim, 0.0)
-            for row in range(examples):
-                example_gradient(p, here, table_row(table, row, columns), one)
-                add_to(out, one, dim)
-            scale(out, dim, 1.0 / examples)
+    def act(buffers, block, group, views, p, q, step, batch):
+        here, out, _ = views
+        examples, table = block[3], buffers[3]
+        one = view(buffers[2], 0, size) if large else view(local(room), 0, size)
+        set_to(out, dim, 0.0)
+        for row in range(examples):
+            example_gradient(p, here, table_row(table, row, columns), one)
+            add_to(out, one, dim)
+        scale(out, dim, 1.0 / examples)
 
-    return force
+    return Force(nothing, act)
 
 
 @cache
 def table_gaussian(example_gradient, dim, scratch, columns, first_row):
     """g = mean gradient over the whole table, xi = sum_i (z_i - mean z) g_i / sqrt(N B); z_i from `first_row` of z on."""
-    tile = first_row * WIDTH
+    tile, room = first_row * WIDTH, stack_room(dim + scratch)
     size, fill_normals = dim + scratch, external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
+    large = room < size
 
     @kernel
-    def force(arrays, block, p, q, step, batch):
-        x, g, xi, z, _, spare, table = arrays
-        seed, particle, groups, examples, _ = block
-        one, normal = view(spare, 0, size), view(z, tile, TILE)
-        for group in range(groups):
-            here, out = view(x, group * dim * WIDTH, dim), view(g, group * size * WIDTH, size)
-            noise, first = view(xi, group * dim * WIDTH, dim), particle + np.uint64(group * WIDTH)
-            set_to(out, dim, 0.0)
-            set_to(noise, dim, 0.0)
-            total = 0.0
-            for start in range(0, examples, TILE):
-                count = TILE if examples - start > TILE else examples - start
-                fill_normals(z, (tile, 0, count, 1), (seed, step, first, _TABLE, np.uint64(start // 2)))
-                for i in range(count):
-                    example_gradient(p, here, table_row(table, start + i, columns), one)
-                    add_to(out, one, dim)
-                    for k in range(dim):
-                        noise[k] += normal[i] * one[k]
-                    total = total + normal[i]
-            mean, factor = total * (1.0 / examples), 1.0 / sqrt(np.float64(examples) * np.float64(batch))
-            for k in range(dim):
-                noise[k] = (noise[k] - mean * out[k]) * factor
-            scale(out, dim, 1.0 / examples)
+    def act(buffers, block, group, views, p, q, step, batch):
+        z, _, spare, table = buffers
+        here, out, noise = views
+        seed, particle, _, examples, _ = block
+        one, normal = view(spare, 0, size) if large else view(local(room), 0, size), view(z, tile, TILE)
+        first = particle + np.uint64(group * WIDTH)
+        set_to(out, dim, 0.0)
+        set_to(noise, dim, 0.0)
+        total = 0.0
+        for start in range(0, examples, TILE):
+            count = TILE if examples - start > TILE else examples - start
+            fill_normals(z, (tile, 0, count, 1), (seed, step, first, _TABLE, np.uint64(start // 2)))
+            for i in range(count):
+                example_gradient(p, here, table_row(table, start + i, columns), one)
+                add_to(out, one, dim)
+                for k in range(dim):
+                    noise[k] += normal[i] * one[k]
+                total = total + normal[i]
+        mean, factor = total * (1.0 / examples), 1.0 / sqrt(np.float64(examples) * np.float64(batch))
+        for k in range(dim):
+            noise[k] = (noise[k] - mean * out[k]) * factor
+        scale(out, dim, 1.0 / examples)
 
-    return force
+    return Force(nothing, act)
 
 
 @cache
@@ -151,47 +171,47 @@ def with_noise(gradient_force, sample, dim, layout, gaussian):
     start, spacing, behind = first_row * WIDTH, rows * WIDTH, 2 * (pairs + uniform_draws) * WIDTH
     fill_normals = external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
     fill_uniforms = external(rng.fill_uniforms, FLOATS, PLACE, ADDRESS) if uniforms else fill_normals
+    write, gradient, one_room = _writer(sample, dim, size, room, behind), gradient_force.act, stack_room(dim)
+    large = one_room < dim
 
     @kernel
-    def draw(z, block, step, number):
-        seed, particle, groups, _, _ = block
-        fill_normals(z, (start, spacing, normals, groups), (seed, step, particle, _NORMALS, np.uint64(number * pairs)))
+    def draw(z, at, groups, address, number):
+        """The random numbers of one draw for `groups` groups, the first of which lies at `at`."""
+        seed, step, particle = address
+        fill_normals(z, (at, spacing, normals, groups), (seed, step, particle, _NORMALS, np.uint64(number * pairs)))
         if uniforms:
-            place = (start + normals * WIDTH, spacing, uniforms, groups)
+            place = (at + normals * WIDTH, spacing, uniforms, groups)
             fill_uniforms(z, place, (seed, step, particle, _UNIFORMS, np.uint64(number * uniform_draws)))
 
-    write = _writer(sample, dim, size, room, behind)
+    @kernel
+    def prepare(buffers, block, q, step, batch):
+        seed, particle, groups, _, _ = block
+        draw(buffers[0], start, groups, (seed, step, particle), 0)
 
     if gaussian:
 
         @kernel
-        def force(arrays, block, p, q, step, batch):
-            gradient_force(arrays, block, p, q, step, batch)
-            x, _, xi, z, _, _, _ = arrays
-            factor = 1.0 / sqrt(np.float64(batch))
-            draw(z, block, step, 0)
-            for group in range(block[2]):
-                out = view(xi, group * dim * WIDTH, dim)
-                write(q, view(x, group * dim * WIDTH, dim), z, start + group * spacing, out)
-                if batch > 1:
-                    scale(out, dim, factor)
+        def act(buffers, block, group, views, p, q, step, batch):
+            gradient(buffers, block, group, views, p, q, step, batch)
+            here, _, out = views
+            write(q, here, buffers[0], start + group * spacing, out)
+            if batch > 1:
+                scale(out, dim, 1.0 / sqrt(np.float64(batch)))
 
     else:
 
         @kernel
-        def force(arrays, block, p, q, step, batch):
-            gradient_force(arrays, block, p, q, step, batch)
-            x, _, xi, z, _, spare, _ = arrays
-            one = view(spare, 0, dim)
+        def act(buffers, block, group, views, p, q, step, batch):
+            gradient(buffers, block, group, views, p, q, step, batch)
+            here, _, out = views
+            z, at, first = buffers[0], start + group * spacing, block[1] + np.uint64(group * WIDTH)
+            one = view(buffers[2], 0, dim) if large else view(local(one_room), 0, dim)
+            set_to(out, dim, 0.0)
             for number in range(batch):
-                draw(z, block, step, number)
-                for group in range(block[2]):
-                    out = view(xi, group * dim * WIDTH, dim)
-                    if number == 0:
-                        set_to(out, dim, 0.0)
-                    write(q, view(x, group * dim * WIDTH, dim), z, start + group * spacing, one)
-                    add_to(out, one, dim)
-            for group in range(block[2]):
-                scale(view(xi, group * dim * WIDTH, dim), dim, 1.0 / batch)
+                if number > 0:
+                    draw(z, at, 1, (block[0], step, first), number)
+                write(q, here, z, at, one)
+                add_to(out, one, dim)
+            scale(out, dim, 1.0 / batch)
 
-    return force
+    return Force(prepare, act)

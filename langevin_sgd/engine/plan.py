@@ -1,15 +1,22 @@
 """From records to a compiled kernel: choose the force, compile the texts, lay out the buffers."""
 
+import inspect
+from functools import cache
+
 import numba
 import numpy as np
+from numba import types
 
-from ..kernels.texts import for_lanes
+from ..kernels.bits import kernel
+from ..kernels.texts import for_lanes, plain
 from ..kernels.views import GatheredRowType, row_type, view_type
 from ..models.losses import Loss
 from ..models.noise import GradientNoise, Minibatch, TableGaussian
 from . import batches, forces
-from .cpu import Plan, Shape, build
+from .cpu import Plan, build
 from .domain import wall_arrays
+from .observing import Reader
+from .step import Shape
 
 NO_TABLE = np.zeros((1, 1))
 
@@ -19,7 +26,7 @@ def even(count):
     return count + count % 2
 
 
-def make_plan(model, dynamics, noise, table):
+def make_plan(model, dynamics, noise, table, reducers=()):
     """Compile everything that a run needs; seed and escape radius are still to be set.
 
     Parameters
@@ -44,14 +51,15 @@ def make_plan(model, dynamics, noise, table):
         )
     walls = getattr(model, "domain", None)
     mirrored = dynamics.memory == "velocity" and dynamics.state_size == 1
-    shape = Shape(dim, size, state, thermal, even(thermal) + noise_rows, walls is not None, mirrored)
+    noisy, columns = isinstance(noise, (GradientNoise, TableGaussian)), model.data.shape[1] if isinstance(model, Loss) else 1
+    shape = Shape(dim, size, state, thermal, even(thermal) + noise_rows, walls is not None, mirrored, noisy, columns)
     paths = {}
 
     def text(record, role, *kinds):
         label = f"{role} of {record.name!r}"
         kinds = numba.typeof(table.template if record is dynamics else record.params), *kinds
-        compiled, paths[label] = for_lanes(getattr(record, role), label, kinds)
-        return compiled
+        function, paths[label] = for_lanes(getattr(record, role), label, kinds)
+        return function
 
     at = view_type(dim)
     force = _model_force(model, noise, text, shape)
@@ -66,8 +74,29 @@ def make_plan(model, dynamics, noise, table):
     noise_params = noise.params if noise else model.params
     data = model.data if isinstance(model, Loss) else NO_TABLE
     batch_rows = table.largest_batch() if isinstance(noise, Minibatch) else 0
-    kernel = build(force, update, advance, shape)
-    return Plan(kernel, shape, table.template, model.params, noise_params, data, batch_rows, wall_arrays(walls), paths)
+    readers = tuple(_reader(reducer, text, shape) for reducer in reducers)
+    compiled, walls = build(force, update, advance, readers, shape), wall_arrays(walls)
+    reader_params = tuple(reducer.params for reducer in reducers)
+    return Plan(compiled, shape, table.template, model.params, noise_params, data, batch_rows, walls, reader_params, paths)
+
+
+def _reader(reducer, text, shape):
+    at, before = view_type(shape.dim), view_type(shape.dim + shape.state)
+    kinds = view_type(reducer.size), types.int64, before, at, view_type(shape.state), at, at
+    takes_noise = len(inspect.signature(plain(reducer.observe)).parameters) == 8
+    observe = text(reducer, "observe", *(kinds if takes_noise else kinds[:-1]))
+    return Reader(observe if takes_noise else _without_noise(observe), reducer.size, reducer.bins, reducer.weights)
+
+
+@cache
+def _without_noise(observe):
+    """`observe` of a text that does not ask for xi."""
+
+    @kernel
+    def seven(p, acc, step, before, x, v, g, xi):
+        observe(p, acc, step, before, x, v, g)
+
+    return seven
 
 
 def _rows_of_noise(noise, dim):

@@ -11,6 +11,7 @@ import warnings
 from functools import cache
 
 import numba
+from numba import types
 from numba.core import cgutils
 from numba.core.errors import NumbaError
 
@@ -128,47 +129,40 @@ def interpreted(function):
     return _rebuilt(plain(function), _interpreted_value)
 
 
-def lane_of(v, lane):
-    """View of one lane of `v`; a row for all lanes is handed on as it is. In interpreted Python a view has one lane only."""
-    return v
+def lanes_of(arguments, lane):
+    """One lane of each view in a tuple; numbers, and rows for all lanes, are handed on as they are. In interpreted Python a view
+    has one lane only."""
+    return arguments
 
 
-def _lane_type(v, lane):
-    return _in_one_lane(v) if isinstance(v, (ViewType, GatheredRowType)) else None
+def _lane_types(arguments, lane):
+    return types.BaseTuple.from_types(tuple(_in_one_lane(kind) for kind in arguments))
 
 
-def _lane_start(context, builder, sig, args):
-    v = sig.args[0]
-    if isinstance(v, GatheredRowType):
-        row = cgutils.create_struct_proxy(v)(context, builder, value=args[0])
-        index = builder.load(builder.gep(row.rows, [args[1]], inbounds=True))
-        return builder.gep(row.table, [builder.mul(index, index.type(v.dim))], inbounds=True)
-    return args[0] if sig.return_type == v else builder.gep(args[0], [args[1]], inbounds=True)
+def _lane_start(builder, kind, value, lane):
+    if isinstance(kind, GatheredRowType):
+        index = builder.load(builder.gep(builder.extract_value(value, 1), [lane], inbounds=True))
+        return builder.gep(builder.extract_value(value, 0), [builder.mul(index, index.type(kind.dim))], inbounds=True)
+    return value if _in_one_lane(kind) == kind else builder.gep(value, [lane], inbounds=True)
 
 
-teach(lane_of, _lane_type, _lane_start)
+def _lane_starts(context, builder, sig, args):
+    values = cgutils.unpack_tuple(builder, args[0])
+    starts = [_lane_start(builder, kind, value, args[1]) for kind, value in zip(sig.args[0], values, strict=True)]
+    return context.make_tuple(builder, sig.return_type, starts)
 
 
-def _lane_by_lane(text, arguments):
+teach(lanes_of, _lane_types, _lane_starts)
+
+
+def _lane_by_lane(text):
     """`text(p, ...)` for a group of particles, one after the other."""
 
-    def three(p, a, b):
+    def each(p, *arguments):
         for lane in range(WIDTH):
-            text(p, lane_of(a, lane), lane_of(b, lane))
+            text(p, *lanes_of(arguments, lane))
 
-    def four(p, a, b, c):
-        for lane in range(WIDTH):
-            text(p, lane_of(a, lane), lane_of(b, lane), lane_of(c, lane))
-
-    def five(p, a, b, c, d):
-        for lane in range(WIDTH):
-            text(p, lane_of(a, lane), lane_of(b, lane), lane_of(c, lane), lane_of(d, lane))
-
-    def six(p, a, b, c, d, e):
-        for lane in range(WIDTH):
-            text(p, lane_of(a, lane), lane_of(b, lane), lane_of(c, lane), lane_of(d, lane), lane_of(e, lane))
-
-    return numba.njit(**OPTIONS, forceinline=True)({3: three, 4: four, 5: five, 6: six}[arguments])
+    return numba.njit(**OPTIONS, forceinline=True)(each)
 
 
 def _in_one_lane(kind):
@@ -228,4 +222,4 @@ def for_lanes(function, label, kinds):
     reason = str(_compile_error(function, label, in_lanes)).split("\n", 1)[1]
     message = f"{label} runs one particle at a time, at a fraction of the speed: it does not compile for lanes.\n{reason}"
     warnings.warn(message, stacklevel=2)
-    return _lane_by_lane(text, len(kinds)), "column"
+    return _lane_by_lane(text), "column"

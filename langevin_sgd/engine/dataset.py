@@ -1,0 +1,61 @@
+"""From the end of a run to its dataset."""
+
+import numpy as np
+import xarray as xr
+
+from ..kernels.groups import unpack
+from ..models.evaluate import evaluate
+from ..models.losses import Loss
+from ..models.parameters import described
+from ..storage.provenance import provenance
+
+STATUS_VALUES = np.arange(3, dtype=np.int8)
+TEMPERATURE_CONVENTION = (
+    "T is in units of the energy U; sgd_temperature = learning_rate tr(Sigma) / (2 batch_size d (1 - momentum)) with Sigma the "
+    "covariance of one example's gradient; Boltzmann's law is exp(-U/T)"
+)
+
+
+def assemble(job, rows, ensemble, done):
+    """The dataset of a job of which `done` steps are done; rows = (x, v) of the stored steps, written up to there."""
+    model, dynamics, noise = job.records
+    particles, stored = job.particles, job.stored_steps()
+    x, v = rows
+    if done < stored[-1]:  # the last step done takes the place of the first row that was not written
+        count = int(np.searchsorted(stored, done))
+        x[count], v[count] = unpack(ensemble.x, particles), unpack(ensemble.v, particles)
+        x, v, stored = x[: count + 1], v[: count + 1], np.append(stored[:count], done)
+    where = ("step", "particle", "component")
+    variables = {"x": (where, x, {"long_name": "position", "units": "length"})}
+    if dynamics.memory == "velocity":
+        units = "length" if "learning_rate" in dynamics.params._fields else "length / time"
+        variables["v"] = (
+            (*where[:2], "component" if v.shape[2] == model.dim else "memory"),
+            v,
+            {"long_name": "velocity", "units": units},
+        )
+    if job.loss:
+        energy = np.stack([evaluate(model, at, "energy") for at in x])
+        variables["loss"] = (where[:2], energy, {"long_name": "loss" if isinstance(model, Loss) else "energy", "units": "energy"})
+    meanings = {"flag_values": STATUS_VALUES, "flag_meanings": "running not_finite escaped"}
+    variables["status"] = (
+        "particle",
+        ensemble.status[:particles],
+        {"long_name": "state of the particle", "units": "1", **meanings},
+    )
+    stopped = {"long_name": "step in which the particle left, -1 if it did not", "units": "1"}
+    update = ensemble.stopped_at_step[:particles]
+    variables["stopped_at_step"] = ("particle", np.where(update < 0, update, -(-update // dynamics.substeps)), stopped)
+    attributes = {
+        "model": described(model),
+        "dynamics": described(dynamics),
+        "noise": described(noise) if noise else "null",
+        "seed": str(job.seed),
+        "steps": int(stored[-1]) - job.first_step,
+        "interrupted": int(done < job.first_step + job.steps),
+        "independent_particles": int(getattr(noise, "independent", True)),
+        "temperature_convention": TEMPERATURE_CONVENTION,
+        **provenance(),
+    }
+    step = ("step", stored, {"long_name": "number of steps done", "units": "1"})
+    return xr.Dataset(variables, {"step": step}, attributes)

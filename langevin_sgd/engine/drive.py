@@ -1,0 +1,117 @@
+"""The loop over chunks of steps: between two chunks progress is shown, a Ctrl-C is answered, and a checkpoint can be written.
+
+How long a chunk is does not show in the results.
+"""
+
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+
+from .cpu import STRETCH, move
+from .readout import due_bits
+
+CHUNK_SECONDS = 0.1  # an interrupt waits for one chunk
+LONGEST_CHUNK = 100_000  # updates whose parameters are tabulated at a time
+FIRST_NUMBERS = 20_000_000  # components that the first chunk moves at most, before the rate is known
+SHOW_SECONDS = 0.2
+
+
+class Options(NamedTuple):
+    """How a run is carried out; nothing here shows in its results."""
+
+    threads: int
+    block_size: int
+    chunk_steps: int | None = None
+    progress: object = None  # True, or a function of (steps done, steps in all, seconds)
+
+
+class Pause(NamedTuple):
+    """What `drive` calls after every `every` updates: `call(updates done)`."""
+
+    every: int
+    call: object
+
+
+@contextmanager
+def interrupts():
+    """A list that the first Ctrl-C fills; the second one raises KeyboardInterrupt. Outside the main thread it stays empty."""
+    asked = []
+
+    def note(number, frame):
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
+        yield asked
+        return
+    former = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+def show(done, steps, seconds, particles):
+    """One line on the terminal: how far, how fast, how long still."""
+    rate = done / max(seconds, 1e-9)
+    left = (steps - done) / rate if rate else float("inf")
+    line = f"{done:,} of {steps:,} steps, {rate * particles / 1e6:.1f} M particle-steps/s, {left:.0f} s left"
+    print(f"\r{line:<79s}", end="" if done < steps else "\n", file=sys.stderr, flush=True)
+
+
+def _reporter(progress, steps, substeps, particles):
+    """A function of (updates done, seconds) that reports at most every SHOW_SECONDS, and at the end."""
+    shown = [0.0]
+
+    def report(done, seconds):
+        if progress and (seconds - shown[0] >= SHOW_SECONDS or done == steps):
+            shown[0] = seconds
+            if progress is True:
+                show(done // substeps, steps // substeps, seconds, particles)
+            else:
+                progress(done // substeps, steps // substeps, seconds)
+
+    return report
+
+
+def drive(plan, ensemble, rows, job, options, pause=None, done=None):
+    """Move the ensemble to the end of the job; returns how many updates are done, fewer than its last one after a Ctrl-C.
+
+    Parameters
+    ----------
+    rows : (x, v)
+        Arrays (stored, particles, components), written after the steps that the job stores.
+    done : int, optional
+        Updates that are done already; default those before the job's first step.
+    """
+    table, substeps = job.table, job.table.substeps
+    last, first = (job.first_step + job.steps) * substeps, job.first_step * substeps if done is None else done
+    stored = job.stored_steps() * substeps
+    particles, begun, done = job.particles, time.perf_counter(), first
+    length = max(1, min(STRETCH, FIRST_NUMBERS // (particles * plan.shape.dim * substeps)))
+    report = _reporter(options.progress, last - first, substeps, particles)
+    with interrupts() as asked, ThreadPoolExecutor(options.threads) as pool:
+        while done < last and not asked:
+            count = min((options.chunk_steps or length) * substeps, last - done)
+            if pause:
+                count = min(count, pause.every - (done - first) % pause.every)
+            slots = np.full(count, -1, dtype=np.int64)
+            reached = slice(*np.searchsorted(stored, (done, done + count), side="right"))
+            slots[stored[reached] - done - 1] = np.arange(reached.start, reached.stop)
+            changing = (*table.rows(done, count), slots, due_bits(job.reducers, done, count, substeps))
+            started = time.perf_counter()
+            move(plan, ensemble, rows, changing, done, (pool, options.threads), options.block_size)
+            done, now = done + count, time.perf_counter()
+            rate = count / substeps / max(now - started, 1e-9)
+            length = int(min(max(CHUNK_SECONDS * rate, length / 4, 1), 16 * length, max(1, LONGEST_CHUNK // substeps)))
+            report(done - first, now - begun)
+            if pause and ((done - first) % pause.every == 0 or done == last or asked):
+                pause.call(done)
+    return done

@@ -1,0 +1,74 @@
+"""A job: everything that determines the bits of a run, checked."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels.rng import STEP_LIMIT
+from ..models.noise import Minibatch
+from ..models.parameters import choice, integer
+from . import checks
+from .domain import all_inside
+from .readout import checked_reducers
+from .timetable import Timetable, timetable
+
+
+class Job(NamedTuple):
+    """What is to be simulated; the start and how it is carried out are apart."""
+
+    records: tuple  # (model, dynamics, noise)
+    table: Timetable
+    particles: int
+    steps: int
+    first_step: int
+    seed: int
+    every: int | None
+    reducers: tuple
+    loss: bool
+    limit: float  # largest squared norm of x that is inside
+
+    def stored_steps(self):
+        """The start, every `every`-th step and the last one."""
+        regular = np.arange(0, self.steps + 1, self.every or max(1, self.steps))
+        return self.first_step + np.unique(np.append(regular, self.steps))
+
+
+def prepare(records, numbers, start, reducers):
+    """The job of `simulate`'s arguments, and its start x and v, (particles, components).
+
+    Parameters
+    ----------
+    records : (model, dynamics, noise)
+    numbers : dict
+        particles, steps, seed, every, first_step.
+    start : dict
+        x0, v0, escape_radius, loss, target.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad input; the message names the argument, its value and what is allowed.
+    """
+    model, dynamics, noise = records
+    checks.check_records(model, dynamics, noise)
+    choice(start["target"], "target", ("cpu",))
+    choice(start["loss"], "loss", (False, True))
+    limit = STEP_LIMIT // dynamics.substeps
+    steps, particles = integer(numbers["steps"], "steps", 0, limit), integer(numbers["particles"], "particles", 1)
+    first_step = integer(numbers["first_step"], "first_step", 0, limit - steps)
+    every = numbers["every"] if numbers["every"] is None else integer(numbers["every"], "every", 1)
+    table = timetable(dynamics, first_step + steps)
+    checks.check_addresses(model, dynamics, noise, particles, table.largest_batch())
+    if isinstance(noise, Minibatch):
+        checks.check_batches(model, noise, table, first_step + steps)
+    x = checks.initial_state(start["x0"], "x0", particles, model.dim)
+    if not all_inside(getattr(model, "domain", None), x):
+        raise ValueError(f"x0 must lie inside the domain {model.domain!r} of {model.name!r}.")
+    if start["v0"] is not None and dynamics.memory != "velocity":
+        raise ValueError(f"v0 must be None: {dynamics.name!r} has no velocity.")
+    v = checks.initial_state(start["v0"], "v0", particles, dynamics.state_size * model.dim if dynamics.memory else 0)
+    inside, seed = checks.check_radius(start["escape_radius"], x), checks.checked_seed(numbers["seed"])
+    checks.warn_if_unstable(model, dynamics, x, first_step + steps)
+    reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
+    job = Job(records, table, particles, steps, first_step, seed, every, reducers, bool(start["loss"]), inside)
+    return job, x, v

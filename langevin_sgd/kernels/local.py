@@ -1,0 +1,59 @@
+"""Numbers that live as long as a call, so that LLVM keeps them in registers; parts of views; whole numbers of floats."""
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+from .lanes import floats, ints, teach
+from .views import ViewType, view_type
+
+
+def local(dim):
+    """A view of `dim` uninitialised components; valid until the kernel returns, and the same one in every round of a loop."""
+    return np.empty(dim)
+
+
+def _local_type(dim):
+    return view_type(dim.literal_value) if isinstance(dim, types.IntegerLiteral) else None
+
+
+def _allocate(context, builder, sig, args):
+    kind = sig.return_type
+    numbers = ir.ArrayType(ir.DoubleType(), max(1, kind.dim * kind.stride))
+    place = cgutils.alloca_once(builder, numbers)
+    place.align = 64
+    return builder.bitcast(place, context.get_value_type(kind))
+
+
+teach(local, _local_type, _allocate)
+
+
+def part(v, start, count):
+    """View of `count` components of the view `v` from component `start` on."""
+    return v[start : start + count]
+
+
+def _part_type(v, start, count):
+    if isinstance(v, ViewType) and isinstance(count, types.IntegerLiteral):
+        return ViewType(v.kind, count.literal_value, v.stride, v.element)
+
+
+def _part(context, builder, sig, args):
+    first = context.cast(builder, args[1], sig.args[1], types.intp)
+    return builder.gep(args[0], [builder.mul(first, first.type(sig.args[0].stride))], inbounds=True)
+
+
+teach(part, _part_type, _part)
+
+
+def whole(x):
+    """The float `x` cut to a whole number, int64."""
+    return np.int64(x)
+
+
+def _cut(context, builder, sig, args):
+    return builder.fptosi(args[0], context.get_value_type(ints))
+
+
+teach(whole, lambda x: ints if x == floats else None, _cut)
