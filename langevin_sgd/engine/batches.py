@@ -10,6 +10,7 @@ import numpy as np
 from numba import types
 
 from ..kernels import permutation, rng
+from ..kernels.addresses import ids_from, steps_from
 from ..kernels.bits import kernel
 from ..kernels.external import external
 from ..kernels.lanes import WIDTH
@@ -35,8 +36,8 @@ def _same_for_all(rows, count, groups, spacing):
 
 
 @cache
-def _with_replacement(shared):
-    fill_integers = external(rng.fill_integers, INTEGERS, PLACE, ADDRESS, types.uint64)
+def _with_replacement(shared, address):
+    fill_integers = external(rng.fill_integers, INTEGERS, PLACE, address, types.uint64)
 
     @kernel
     def choose(rows, block, q, step, batch):
@@ -86,10 +87,16 @@ def _given():
     return choose
 
 
+@kernel
+def _nobody(particle, place):
+    return _ZERO
+
+
 @cache
-def _weighted(shared):
+def _weighted(shared, address):
     """Importance sampling by Walker's alias method: a uniform row, or with probability 1 - keep[row] its alias."""
-    draw, fill_uniforms = _with_replacement(shared), external(rng.fill_uniforms, FLOATS, PLACE, ADDRESS)
+    draw, fill_uniforms = _with_replacement(shared, address), external(rng.fill_uniforms, FLOATS, PLACE, address)
+    first_of = _nobody if shared else ids_from
 
     @kernel
     def choose(rows, uniforms, block, q, step, batch):
@@ -97,9 +104,9 @@ def _weighted(shared):
         seed, particle, groups, _, batch_rows = block
         spacing = batch_rows * WIDTH
         for group in range(groups):
-            at = _ZERO if shared else particle + np.uint64(group * WIDTH)
+            at, now = first_of(particle, group * WIDTH), steps_from(step, group * WIDTH)
             for number in range(batch):
-                fill_uniforms(uniforms, (0, 0, 1, 1), (seed, step, at, _ROW_UNIFORM, np.uint64(number)))
+                fill_uniforms(uniforms, (0, 0, 1, 1), (seed, now, at, _ROW_UNIFORM, np.uint64(number)))
                 for lane in range(WIDTH):
                     place = group * spacing + number * WIDTH + lane
                     row = rows[place]
@@ -109,13 +116,13 @@ def _weighted(shared):
 
 
 @cache
-def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row):
+def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row, address=ADDRESS):
     """g = mean gradient over `batch` examples; `noise` = (sampling, shared, weighted); z is free from `first_row` on."""
     sampling, shared, weighted = noise
     size, free, room = dim + scratch, first_row * WIDTH, stack_room(dim + scratch)
     large = room < size
     if sampling == "with_replacement":
-        choose = _weighted(shared) if weighted else _with_replacement(shared)
+        choose = _weighted(shared, address) if weighted else _with_replacement(shared, address)
     else:
         choose = _given() if sampling == "given" else _permuted(NEW_ORDER[sampling], shared)
 
@@ -145,20 +152,20 @@ def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row):
 
 
 @cache
-def population_gradient(example_gradient, draw, dim, scratch, columns, layout):
+def population_gradient(example_gradient, draw, dim, scratch, columns, layout, address=ADDRESS):
     """g = mean gradient over `batch` fresh rows; layout = (normals, uniforms, first row in z, rows of z)."""
     normals, uniforms, first_row, rows_of_z = layout
     size, start, spacing, numbers = dim + scratch, first_row * WIDTH, rows_of_z * WIDTH, normals + uniforms
-    fill_normals = external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
-    fill_uniforms = external(rng.fill_uniforms, FLOATS, PLACE, ADDRESS)
+    fill_normals = external(rng.fill_normals, FLOATS, PLACE, address)
+    fill_uniforms = external(rng.fill_uniforms, FLOATS, PLACE, address)
     pairs, uniform_draws = (normals + 1) // 2, (uniforms + 1) // 2
     one_room, row_room = stack_room(size), stack_room(columns)
     large, wide = one_room < size, row_room < columns
 
     @kernel
-    def fill(z, at, groups, address, number):
+    def fill(z, at, groups, who, number):
         """The random numbers of one fresh row for `groups` groups, the first of which lies at `at`."""
-        seed, step, particle = address
+        seed, step, particle = who
         fill_normals(z, (at, spacing, normals, groups), (seed, step, particle, _ROW_NORMAL, np.uint64(number * pairs)))
         if uniforms:
             place = (at + normals * WIDTH, spacing, uniforms, groups)
@@ -173,13 +180,13 @@ def population_gradient(example_gradient, draw, dim, scratch, columns, layout):
     def act(buffers, block, group, views, p, q, step, batch):
         z, _, spare, _ = buffers
         here, out, _ = views
-        at, first = start + group * spacing, block[1] + np.uint64(group * WIDTH)
+        at, place = start + group * spacing, group * WIDTH
         one = view(spare, 0, size) if large else view(local(one_room), 0, size)
         row = view(spare, size * WIDTH, columns) if wide else view(local(row_room), 0, columns)
         set_to(out, dim, 0.0)
         for number in range(batch):
             if number > 0:
-                fill(z, at, 1, (block[0], step, first), number)
+                fill(z, at, 1, (block[0], steps_from(step, place), ids_from(block[1], place)), number)
             draw(p, view(z, at, numbers), row)
             example_gradient(p, here, row, one)
             add_to(out, one, dim)

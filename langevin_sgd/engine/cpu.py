@@ -146,7 +146,7 @@ def build(force, update, advance, readers, shape):
     return run
 
 
-def _work(shape, groups, batch_rows, acc_rows):
+def work_buffers(shape, groups, batch_rows, acc_rows):
     """Buffers of one task."""
     known = shape.dim + shape.state + shape.size
     spare = empty_groups(1, shape.places()[-1])
@@ -198,7 +198,7 @@ def move(plan, ensemble, records, changing, first_step, workers, block_size):
     constants = plan.model_params, plan.noise_params, table, plan.limit, plan.walls, readers
 
     def task(span):
-        work = _work(plan.shape, per_block, plan.batch_rows, acc_rows)
+        work = work_buffers(plan.shape, per_block, plan.batch_rows, acc_rows)
         with np.errstate(all="ignore"):
             plan.kernel(tuple(ensemble), work, records, constants, plan.template, changing, run_numbers, span)
 

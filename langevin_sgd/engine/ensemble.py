@@ -11,8 +11,10 @@ from ..models.losses import Loss
 from ..models.parameters import integer
 from .cpu import new_ensemble
 from .dataset import assemble
-from .drive import Options, drive
+from .drive import Options, drive, interrupts
+from .first_passage import FirstPassage, passage_variables
 from .job import prepare
+from .passage import passages
 from .plan import make_plan
 from .readout import read_out
 
@@ -112,7 +114,9 @@ def simulate(
 def carry_out(job, x, v, options):
     """The dataset of a job that starts at x and v, (particles, components)."""
     model, dynamics, _ = job.records
-    plan = make_plan(*job.records, job.table, job.reducers)._replace(seed=job.seed, limit=job.limit)
+    if job.reducers and isinstance(job.reducers[0], FirstPassage):
+        return _passage_dataset(job, x, v, options)
+    plan = make_plan(job)
     ensemble = new_ensemble(pack(x), pack(v), pack(_start_gradient(model, dynamics, x)), job.reducers)
     stored = job.stored_steps()
     rows = np.empty((len(stored), job.particles, model.dim)), np.empty((len(stored), job.particles, v.shape[1]))
@@ -122,6 +126,22 @@ def carry_out(job, x, v, options):
         warnings.warn(f"interrupted: {done - job.first_step} of {job.steps} steps are done, and kept.", stacklevel=3)
     dataset = assemble(job, rows, ensemble, done)
     return dataset.assign(read_out(job, ensemble, done))
+
+
+def _passage_dataset(job, x, v, options):
+    """The dataset of a job whose particles end where they arrive."""
+    model, dynamics, _ = job.records
+    with interrupts() as asked:
+        end_x, end_v, passed, status, stopped = passages(job, (x, v, _start_gradient(model, dynamics, x)), options, asked)
+    if asked:
+        warnings.warn("interrupted: particles that were still on their way are marked as not arrived.", stacklevel=4)
+    ensemble = new_ensemble(pack(end_x), pack(end_v), pack(x[:, :0]))
+    ensemble.status[: job.particles], ensemble.stopped_at_step[: job.particles] = status, stopped
+    rows, done = (np.stack([x, end_x]), np.stack([v, end_v])), job.steps
+    steps = np.where(passed >= 0, passed, np.where(stopped >= 0, stopped, done * dynamics.substeps))
+    passed, steps = (-(-count // dynamics.substeps) for count in (passed, steps))
+    dataset = assemble(job, rows, ensemble, done).assign_attrs(interrupted=int(bool(asked)))
+    return dataset.assign(passage_variables(job.reducers[0], passed, steps))
 
 
 def execution_options(model, threads, block_size, chunk_steps, progress):

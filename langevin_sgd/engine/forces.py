@@ -3,7 +3,8 @@
 A builder returns a `Force`. `prepare(buffers, block, q, step, batch)` draws what a step needs for a whole block, which is faster
 than group by group. `act(buffers, block, group, views, p, q, step, batch)` then evaluates one group: views = (x, g, xi).
 `buffers` = (z, rows, spare, table) are flat; `block` = (seed, first particle, groups, examples, batch_rows); p and q are the
-parameters of model and noise. Sums run in the order of the examples, so that their bits are fixed.
+parameters of model and noise. `address` is the type of a draw's address: whether all particles are at one step, or each at its
+own (see `kernels.addresses`). Sums run in the order of the examples, so that their bits are fixed.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kernels import rng
+from ..kernels.addresses import ids_from, steps_from
 from ..kernels.bits import kernel, sqrt
 from ..kernels.external import external
 from ..kernels.lanes import WIDTH
@@ -105,10 +107,10 @@ def mean_gradient(example_gradient, dim, scratch, columns):
 
 
 @cache
-def table_gaussian(example_gradient, dim, scratch, columns, first_row):
+def table_gaussian(example_gradient, dim, scratch, columns, first_row, address=ADDRESS):
     """g = mean gradient over the whole table, xi = sum_i (z_i - mean z) g_i / sqrt(N B); z_i from `first_row` of z on."""
     tile, room = first_row * WIDTH, stack_room(dim + scratch)
-    size, fill_normals = dim + scratch, external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
+    size, fill_normals = dim + scratch, external(rng.fill_normals, FLOATS, PLACE, address)
     large = room < size
 
     @kernel
@@ -117,13 +119,13 @@ def table_gaussian(example_gradient, dim, scratch, columns, first_row):
         here, out, noise = views
         seed, particle, _, examples, _ = block
         one, normal = view(spare, 0, size) if large else view(local(room), 0, size), view(z, tile, TILE)
-        first = particle + np.uint64(group * WIDTH)
+        first, now = ids_from(particle, group * WIDTH), steps_from(step, group * WIDTH)
         set_to(out, dim, 0.0)
         set_to(noise, dim, 0.0)
         total = 0.0
         for start in range(0, examples, TILE):
             count = TILE if examples - start > TILE else examples - start
-            fill_normals(z, (tile, 0, count, 1), (seed, step, first, _TABLE, np.uint64(start // 2)))
+            fill_normals(z, (tile, 0, count, 1), (seed, now, first, _TABLE, np.uint64(start // 2)))
             for i in range(count):
                 example_gradient(p, here, table_row(table, start + i, columns), one)
                 add_to(out, one, dim)
@@ -160,7 +162,7 @@ def _writer(sample, dim, size, room, behind):
 
 
 @cache
-def with_noise(gradient_force, sample, dim, layout, gaussian):
+def with_noise(gradient_force, sample, dim, layout, gaussian, address=ADDRESS):
     """`gradient_force`, and xi from `sample`: the mean of `batch` draws, or for Gaussian noise one draw / sqrt(batch).
 
     `layout` = (normals, uniforms, first row in z, rows of z, numbers of `out`): a text that writes more than `dim` numbers gets
@@ -169,15 +171,15 @@ def with_noise(gradient_force, sample, dim, layout, gaussian):
     normals, uniforms, first_row, rows, room = layout
     size, pairs, uniform_draws = normals + uniforms, (normals + 1) // 2, (uniforms + 1) // 2
     start, spacing, behind = first_row * WIDTH, rows * WIDTH, 2 * (pairs + uniform_draws) * WIDTH
-    fill_normals = external(rng.fill_normals, FLOATS, PLACE, ADDRESS)
-    fill_uniforms = external(rng.fill_uniforms, FLOATS, PLACE, ADDRESS) if uniforms else fill_normals
+    fill_normals = external(rng.fill_normals, FLOATS, PLACE, address)
+    fill_uniforms = external(rng.fill_uniforms, FLOATS, PLACE, address) if uniforms else fill_normals
     write, gradient, one_room = _writer(sample, dim, size, room, behind), gradient_force.act, stack_room(dim)
     large = one_room < dim
 
     @kernel
-    def draw(z, at, groups, address, number):
+    def draw(z, at, groups, who, number):
         """The random numbers of one draw for `groups` groups, the first of which lies at `at`."""
-        seed, step, particle = address
+        seed, step, particle = who
         fill_normals(z, (at, spacing, normals, groups), (seed, step, particle, _NORMALS, np.uint64(number * pairs)))
         if uniforms:
             place = (at + normals * WIDTH, spacing, uniforms, groups)
@@ -204,12 +206,12 @@ def with_noise(gradient_force, sample, dim, layout, gaussian):
         def act(buffers, block, group, views, p, q, step, batch):
             gradient(buffers, block, group, views, p, q, step, batch)
             here, _, out = views
-            z, at, first = buffers[0], start + group * spacing, block[1] + np.uint64(group * WIDTH)
+            z, at, place = buffers[0], start + group * spacing, group * WIDTH
             one = view(buffers[2], 0, dim) if large else view(local(one_room), 0, dim)
             set_to(out, dim, 0.0)
             for number in range(batch):
                 if number > 0:
-                    draw(z, at, 1, (block[0], step, first), number)
+                    draw(z, at, 1, (block[0], steps_from(step, place), ids_from(block[1], place)), number)
                 write(q, here, z, at, one)
                 add_to(out, one, dim)
             scale(out, dim, 1.0 / batch)

@@ -56,7 +56,8 @@ def _copy_lane(to, at, source, start, rows):
 
 
 @kernel
-def _squared_norm(array, start, count):
+def squared_norm(array, start, count):
+    """Squared norm of one lane."""
     s = 0.0
     for k in range(count):
         s = fma(array[start + k * WIDTH], array[start + k * WIDTH], s)
@@ -70,8 +71,8 @@ def settle(moving, sizes, group, before, limit, step):
     dim, state, size = sizes
     for lane in range(WIDTH):
         particle = group * WIDTH + lane
-        place = _squared_norm(x, group * dim * WIDTH + lane, dim)
-        speed = _squared_norm(v, group * state * WIDTH + lane, state)
+        place = squared_norm(x, group * dim * WIDTH + lane, dim)
+        speed = squared_norm(v, group * state * WIDTH + lane, state)
         if status[particle] == RUNNING and not (place <= limit and speed <= FINITE):
             status[particle] = ESCAPED if place <= FINITE and speed <= FINITE else NOT_FINITE
             stopped[particle] = step + 1

@@ -9,6 +9,7 @@ from ..models.noise import Minibatch
 from ..models.parameters import choice, integer
 from . import checks
 from .domain import all_inside
+from .first_passage import FirstPassage, check_passage
 from .readout import checked_reducers
 from .timetable import Timetable, timetable
 
@@ -70,5 +71,7 @@ def prepare(records, numbers, start, reducers):
     inside, seed = checks.check_radius(start["escape_radius"], x), checks.checked_seed(numbers["seed"])
     checks.warn_if_unstable(model, dynamics, x, first_step + steps)
     reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
+    if any(isinstance(reducer, FirstPassage) for reducer in reducers):
+        check_passage(reducers, records, {"every": every, "first_step": first_step})
     job = Job(records, table, particles, steps, first_step, seed, every, reducers, bool(start["loss"]), inside)
     return job, x, v

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 
 from ..kernels.groups import unpack
+from .first_passage import FirstPassage
 from .observing import cells
 from .readings import Readings
 from .reducer_record import Reducer, default_finish
@@ -20,8 +21,8 @@ def checked_reducers(reducers, model, dynamics, noise, first_step, steps):
     TypeError, ValueError
         If one is no reducer, two have a name in common, or one would read nothing.
     """
-    reducers = (reducers,) if isinstance(reducers, Reducer) else reducers
-    if not isinstance(reducers, (tuple, list)) or not all(isinstance(reducer, Reducer) for reducer in reducers):
+    reducers = (reducers,) if isinstance(reducers, (Reducer, FirstPassage)) else reducers
+    if not isinstance(reducers, (tuple, list)) or not all(isinstance(reducer, (Reducer, FirstPassage)) for reducer in reducers):
         raise TypeError(f"reducers must be reducers of langevin_sgd.reducers, called: moments(), got {reducers!r}.")
     if len(reducers) > MOST:
         raise ValueError(f"reducers must be at most {MOST}, got {len(reducers)}.")
@@ -29,6 +30,8 @@ def checked_reducers(reducers, model, dynamics, noise, first_step, steps):
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"reducers must have different names, got {name!r} twice. Pass name= to one of them.")
+    if any(isinstance(reducer, FirstPassage) for reducer in reducers):
+        return tuple(reducers)
     for reducer in reducers:
         if reducer.readings_until(first_step + steps) == reducer.readings_until(first_step):
             raise ValueError(

@@ -10,10 +10,11 @@ from ..models.arrays import real_array
 from ..models.parameters import integer
 from .autocovariance import autocovariance
 from .budget_reducers import gradient_noise, virial
+from .first_passage import first_passage
 from .readings import add_up, mean_and_error, with_error
 from .reducer_record import Reducer
 
-__all__ = ["Reducer", "autocovariance", "currents", "gradient_noise", "histogram", "moments", "virial"]
+__all__ = ["Reducer", "autocovariance", "currents", "first_passage", "gradient_noise", "histogram", "moments", "virial"]
 MATRIX = "component", "component_j"
 FIXED_POINT = 2.0**24  # a current counts displacements in 2^-24 cells
 _ROUND = 6755399441055744.0  # 1.5 * 2^52: adding and taking it away rounds to a whole number

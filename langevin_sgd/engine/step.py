@@ -38,7 +38,7 @@ class Shape(NamedTuple):
 
 
 @kernel
-def _inside(x, v, dim, state, limit):
+def stays_inside(x, v, dim, state, limit):
     """Whether no particle of a group left: a comparison with nan is false."""
     place, speed = 0.0, 0.0
     for k in range(dim):
@@ -103,7 +103,7 @@ def step_kernel(force, update, advance, observe, shape):
             if careful[group]:
                 settle(moving, sizes, group, kept, limit, step)
             else:
-                stays = _inside(here, memory, dim, state, limit)
+                stays = stays_inside(here, memory, dim, state, limit)
                 if not stays:
                     careful[group], inside = 1, False
             if has_readers and due and stays and seen[group] <= step:

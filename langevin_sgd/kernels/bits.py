@@ -14,6 +14,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
+from .single import Single, any_single, rounded
+
 JIT = not numba.config.DISABLE_JIT
 
 # "numpy": a division by zero gives inf; the default adds a raising branch to every division, which costs 3-5x. No fastmath: it
@@ -22,39 +24,48 @@ OPTIONS = {"error_model": "numpy", "nogil": True}
 kernel = numba.njit(**OPTIONS, forceinline=True)
 
 
-def _libm_fma():
+def _libm_fma(name, kind):
     """The C library's fused multiply-add. `math.fma` of Python 3.13 raises where IEEE 754 gives inf or nan."""
-    function = ctypes.CDLL(ctypes.util.find_library("m")).fma
-    function.restype, function.argtypes = ctypes.c_double, [ctypes.c_double] * 3
+    function = getattr(ctypes.CDLL(ctypes.util.find_library("m")), name)
+    function.restype, function.argtypes = kind, [kind] * 3
     return function
 
 
-_fma_interpreted = _libm_fma()
+_fma_interpreted, _fma_single = _libm_fma("fma", ctypes.c_double), _libm_fma("fmaf", ctypes.c_float)
 
 
 def float_bits(x):
-    """The 64 bits of the float64 `x` as an int64."""
+    """The 64 bits of the float64 `x` as an int64; the 32 bits of a single as an int32."""
+    if any_single(x):
+        return np.float32(x).view(np.int32)
     return np.float64(x).view(np.int64)
 
 
 def bits_float(i):
-    """The float64 whose 64 bits are the int64 `i`."""
+    """The float64 whose 64 bits are the int64 `i`; the single whose 32 bits are the int32 `i`."""
+    if isinstance(i, np.int32):
+        return Single(i.view(np.float32))
     return np.int64(i).view(np.float64)
 
 
 def fma(a, b, c):
-    """a*b + c with one rounding (IEEE 754 fusedMultiplyAdd), float64."""
+    """a*b + c with one rounding (IEEE 754 fusedMultiplyAdd), float64; float32 if one of them is a single."""
+    if any_single(a, b, c):
+        return Single(_fma_single(rounded(a), rounded(b), rounded(c)))
     return np.float64(_fma_interpreted(a, b, c))
 
 
 def sqrt(x):
-    """Square root of the float64 `x`, correctly rounded; nan below zero."""
+    """Square root of `x`, correctly rounded; nan below zero."""
+    if any_single(x):
+        return Single(np.sqrt(np.float32(x)))
     return np.sqrt(np.float64(x))
 
 
 def where(condition, a, b):
     """`a` where `condition` holds, else `b`; both are always computed, so no branch keeps a loop from running in lanes."""
-    return a if condition else b
+    chosen = a if condition else b
+    return Single(rounded(chosen)) if any_single(condition, a, b) else chosen
 
 
 @intrinsic

@@ -8,6 +8,9 @@ Arguments are float64: one number, or the same quantity of many particles in lan
 one unit in the last place of the exact result. The errors stated are bounds that `pytest -s tests/kernels/test_elementary.py`
 measures against mpmath, at random points and where the reduced argument is largest.
 
+In `singles` each is computed in float64 and rounded once, so that the error is at most 0.5 + 2^-28 ulp of float32; sums,
+products, sqrt, fma, powi, minimum and maximum round in float32.
+
 Methods: exp and its kin by x = k ln 2 + r, log and its kin by x = 2^k (1 + f), sin and cos by x = k pi/2 + r (Cody and Waite
 1980, "Software Manual for the Elementary Functions"; Muller 2016, "Elementary Functions", chapters 11 and 12). The polynomials
 are near-minimax fits on the reduced interval by `mpmath.chebyfit`; `tests/kernels/test_elementary_constants.py` makes them again.
@@ -15,9 +18,10 @@ Where a rounding error would count, a second number (`tail`, `low`) keeps it and
 """
 
 from .bits import bits_float, float_bits, fma, kernel, sqrt, where
+from .precision import as_double, as_single, in_double, like, pair_in_double
 
-__all__ = ["cos", "exp", "expm1", "fma", "log", "log1p", "log_unit", "maximum", "minimum", "powi", "sigmoid", "sin", "sincos"]
-__all__ += ["sincos_turn", "softplus", "sqrt", "tanh", "where"]
+__all__ = ["as_double", "as_single", "cos", "exp", "expm1", "fma", "log", "log1p", "log_unit", "maximum", "minimum", "powi"]
+__all__ += ["sigmoid", "sin", "sincos", "sincos_turn", "softplus", "sqrt", "tanh", "where"]
 
 _INF, _NAN = float("inf"), float("nan")
 _TINY = 1e-34  # below it in x*x, expm1(x) = log1p(x) = x, which keeps subnormals and the sign of zero
@@ -75,9 +79,10 @@ def maximum(a, b):
 def powi(x, n):
     """x multiplied n times, for an integer n; 1/x^|n| where n is negative.
 
-    The product from left to right, so `powi(x, 3)` has the bits of x*x*x. Relative error at most |n| 2^-53.
+    The product from left to right, so `powi(x, 3)` has the bits of x*x*x. Relative error at most |n| 2^-53, of singles
+    |n| 2^-24.
     """
-    product = bits_float((float_bits(x) & 0) | _ONE)
+    product = like(as_double(1.0), x)
     for _ in range(abs(n)):
         product = product * x
     return where(n < 0, 1.0 / product, product)
@@ -118,7 +123,7 @@ def _ratio(a, a_low, b, b_low):
     return fma(inverse, fma(-ratio, b, a) + fma(-ratio, b_low, a_low), ratio)
 
 
-@kernel
+@in_double
 def exp(x):
     """e^x for every x: inf above 709.79, gradual underflow to 0 below -745.13. Error at most 0.9 ulp."""
     k, r, w = _exp_parts(where(x > 710.0, 710.0, where(x < -746.0, -746.0, x)))
@@ -127,14 +132,14 @@ def exp(x):
     return fma(scale, r + w, scale) * bits_float(((k - half) << 52) + _ONE)
 
 
-@kernel
+@in_double
 def expm1(x):
     """e^x - 1 for every x, accurate near 0 too: inf above 709.79, -1 below -37.4. Error at most 1.2 ulp."""
     high, low = _half_expm1(where(x > 710.0, 710.0, where(x < -40.0, -40.0, x)))
     return where(x * x < _TINY, x, 2.0 * (high + low))
 
 
-@kernel
+@in_double
 def tanh(x):
     """Hyperbolic tangent for every x, exactly odd. Error at most 1.05 ulp."""
     size = abs(x)
@@ -145,7 +150,7 @@ def tanh(x):
     return bits_float((float_bits(_ratio(a, a_low, b, (a - (b - 1.0)) + a_low)) & _MAGNITUDE) | (float_bits(x) & _SIGN))
 
 
-@kernel
+@in_double
 def sigmoid(x):
     """1/(1 + e^-x) for every x, accurate in both tails. Error at most 1.5 ulp."""
     e = exp(-abs(x))
@@ -153,7 +158,7 @@ def sigmoid(x):
     return _ratio(where(x < 0.0, e, 1.0), 0.0, b, e - (b - 1.0))
 
 
-@kernel
+@in_double
 def softplus(x):
     """log(1 + e^x) for every x, accurate in both tails. Error at most 1.7 ulp."""
     return where(x > 0.0, x, 0.0) + log1p(exp(-abs(x)))
@@ -184,14 +189,14 @@ def _log_limits(x, y):
     return where(x < _INF, where(x > 0.0, y, where(x == 0.0, -_INF, _NAN)), x)
 
 
-@kernel
+@in_double
 def log_unit(x):
     """Natural logarithm of a positive normal number (of others, nonsense): fast, for uniform numbers. Error at most 0.9 ulp."""
     _, k, f = _log_parts(x)
     return _log_sum(k, f, 0.0)
 
 
-@kernel
+@in_double
 def log(x):
     """Natural logarithm for every x: -inf at 0, nan below. Error at most 0.9 ulp."""
     subnormal = x < 2.2250738585072014e-308
@@ -199,7 +204,7 @@ def log(x):
     return _log_limits(x, _log_sum(where(subnormal, k - 54.0, k), f, 0.0))
 
 
-@kernel
+@in_double
 def log1p(x):
     """log(1 + x) for every x, accurate near 0 too: -inf at -1, nan below. Error at most 0.95 ulp."""
     u = 1.0 + x
@@ -223,7 +228,7 @@ def _quadrant(k, s, c):
     return bits_float(float_bits(sine) ^ ((k & 2) << 62)), bits_float(float_bits(cosine) ^ (((k + 1) & 2) << 62))
 
 
-@kernel
+@pair_in_double
 def sincos(x):
     """sin and cos of x for |x| <= 2^30; beyond, nan. Error at most 1.1 ulp, also next to the zeros."""
     x = where(x * x <= 1.152921504606847e18, x, _NAN)
@@ -238,19 +243,19 @@ def sincos(x):
     return where(x == 0.0, x, sine), cosine
 
 
-@kernel
+@in_double
 def sin(x):
     """Sine of x for |x| <= 2^30; beyond, nan. Error at most 1.1 ulp, also next to the zeros."""
     return sincos(x)[0]
 
 
-@kernel
+@in_double
 def cos(x):
     """Cosine of x for |x| <= 2^30; beyond, nan. Error at most 1.1 ulp, also next to the zeros."""
     return sincos(x)[1]
 
 
-@kernel
+@pair_in_double
 def sincos_turn(u):
     """sin and cos of 2 pi u for 0 <= u < 1: the fast form, for random angles. Error at most 1.05 ulp."""
     shifted = fma(u, 4.0, _ROUND)

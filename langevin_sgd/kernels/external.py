@@ -5,6 +5,7 @@ book-keeping, which are the same in every kernel, that would cost seconds for ea
 """
 
 from functools import cache
+from hashlib import sha256
 
 import numba
 from llvmlite import binding, ir
@@ -20,7 +21,7 @@ from .texts import plain
 def _compiled(function, arguments):
     # "numpy": nothing raises, for an exception could not cross the call.
     code = numba.cfunc(types.void(*arguments), error_model="numpy")(plain(function))
-    name = f"{function.__module__}.{function.__name__}"
+    name = f"{function.__module__}.{function.__name__}.{sha256(str(arguments).encode()).hexdigest()[:8]}"
     binding.add_symbol(name, code.address)
 
     def call(*args):

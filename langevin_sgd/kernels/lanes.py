@@ -4,6 +4,10 @@
 gives a mask: `where(x[0] > 0.0, a, b)` is fine, `if x[0] > 0.0:` is not, for lanes may disagree (the engine then runs the text
 particle by particle, see `views.column`). In interpreted Python WIDTH is 1 and a lane is a plain number, so that the same texts
 run there.
+
+Precision belongs to the lanes: scalars are float64, and where one meets `singles` it is rounded to float32, so that no literal
+and no parameter widens a computation. `floats` and `singles` do not mix: `precision.as_double` and
+`as_single` say which is meant.
 """
 
 import operator
@@ -23,11 +27,16 @@ _SCALARS = (types.Float, types.Integer)
 
 
 class LanesType(types.Type):
-    """The same quantity of WIDTH particles: `float` (float64), `int` (int64), `word` (uint64) or `mask` (true or false)."""
+    """The same quantity of `width` particles.
 
-    def __init__(self, kind):
-        self.kind = kind
-        super().__init__(f"{kind}x{WIDTH}")
+    `float` (float64), `single` (float32), `int` (int64), `int32`, `word` (uint64), `mask` (true or false) or `single_mask`: the
+    outcome of comparing singles, which `where` needs to know if it is given two literals. A lone single, of width 1, is what a
+    text sees that runs one particle after the other.
+    """
+
+    def __init__(self, kind, width=WIDTH):
+        self.kind, self.width = kind, width
+        super().__init__(f"{kind}x{width}")
 
     def unify(self, context, other):
         return self if self.widens(other) else None
@@ -36,14 +45,24 @@ class LanesType(types.Type):
         return Conversion.safe if self.widens(other) else None
 
     def widens(self, other):
-        accepted = {"float": _SCALARS, "int": types.Integer, "word": types.Integer, "mask": types.Boolean}
-        return isinstance(other, accepted[self.kind])
+        """Whether `other`, a scalar or a lone single, may stand where lanes of this kind are wanted."""
+        if isinstance(other, LanesType):
+            return (other.kind == self.kind and other.width == 1 < self.width) or (other == mask and self == single_mask)
+        return isinstance(other, _ACCEPTED[self.kind])
 
 
+_ACCEPTED = {"float": _SCALARS, "single": _SCALARS, "int": types.Integer, "word": types.Integer, "int32": types.Integer}
+_ACCEPTED |= {"mask": types.Boolean, "single_mask": types.Boolean}
 floats, ints, words, mask = (LanesType(kind) for kind in ("float", "int", "word", "mask"))
-_LLVM = {floats: ir.VectorType(ir.DoubleType(), WIDTH), mask: ir.VectorType(ir.IntType(1), WIDTH)}
-_LLVM[ints] = _LLVM[words] = ir.VectorType(ir.IntType(64), WIDTH)
-_SCALAR_OF = {floats: types.float64, ints: types.int64, words: types.uint64, mask: types.boolean}
+singles, ints32, single_mask = (LanesType(kind) for kind in ("single", "int32", "single_mask"))
+single, flag = LanesType("single", 1), LanesType("single_mask", 1)
+_NUMBERS = {"float": ir.DoubleType(), "single": ir.FloatType(), "int": ir.IntType(64), "word": ir.IntType(64)}
+_NUMBERS |= {"int32": ir.IntType(32), "mask": ir.IntType(1), "single_mask": ir.IntType(1)}
+_KINDS = floats, ints, words, mask, singles, ints32, single_mask, single, flag
+_LLVM = {kind: ir.VectorType(_NUMBERS[kind.kind], kind.width) for kind in _KINDS}
+_SCALAR_OF = {"float": types.float64, "single": types.float64, "int": types.int64, "word": types.uint64, "int32": types.int32}
+_SCALAR_OF |= {"mask": types.boolean, "single_mask": types.boolean}
+_REAL, _WHOLE, _TRUTH = (floats, singles, single), (ints, words, ints32), (mask, single_mask, flag)
 
 
 @register_model(LanesType)
@@ -52,45 +71,64 @@ class _LanesModel(models.PrimitiveModel):
         super().__init__(manager, fe_type, _LLVM[fe_type])
 
 
+def common(*kinds):
+    """The lanes among these types that all others may stand for; None if there are none."""
+    lanes = (kind for kind in kinds if isinstance(kind, LanesType))
+    return next((kind for kind in lanes if all(other == kind or kind.widens(other) for other in kinds)), None)
+
+
 # ---- arithmetic
 # ------------------------------------------------------------------------------------------------------------------
 
 
 def _broadcast(builder, scalar, vector):
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.IntType(32)(0))
-    return builder.shuffle_vector(
-        one, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-    )
+    places = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
+    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), places)
+
+
+def _first(builder, lanes):
+    return builder.extract_element(lanes, ir.IntType(32)(0))
 
 
 def _widen(context, builder, from_type, to_type, value):
     if isinstance(from_type, LanesType):
-        return value
-    scalar = context.cast(builder, value, from_type, _SCALAR_OF[to_type])
-    if to_type == mask:
+        return value if from_type.width == to_type.width else _broadcast(builder, _first(builder, value), _LLVM[to_type])
+    scalar = context.cast(builder, value, from_type, _SCALAR_OF[to_type.kind])
+    if to_type in _TRUTH:
         scalar = builder.trunc(scalar, ir.IntType(1)) if scalar.type.width > 1 else scalar
-    return _broadcast(builder, scalar, _LLVM[to_type])
+    return _broadcast(builder, resized(builder, scalar, _NUMBERS[to_type.kind]), _LLVM[to_type])
 
 
-for _kind in (types.Float, types.Integer, types.Boolean):
+def resized(builder, value, number):
+    """The float or double `value`, or a vector of them, as `number`."""
+    is_vector = isinstance(value.type, ir.VectorType)
+    old = value.type.element if is_vector else value.type
+    if old == number:
+        return value
+    resize = builder.fpext if old == ir.FloatType() else builder.fptrunc
+    return resize(value, ir.VectorType(number, value.type.count) if is_vector else number)
+
+
+for _kind in (types.Float, types.Integer, types.Boolean, LanesType):
     lower_cast(_kind, LanesType)(_widen)
 
 
-def _add_operator(op, emit, kinds, result=None):
+def _add_operator(op, emit, kinds, result=lambda kind: kind):
     """Teach numba `op` on lanes; `emit(builder, kind, a, b)` writes the instruction."""
 
     class Template(AbstractTemplate):
         key = op
 
         def generic(self, args, kws):
-            kind = next((a for a in args if isinstance(a, LanesType)), None)
-            if kind in kinds and all(a == kind or kind.widens(a) for a in args):
-                return signature(result or kind, *args)
+            kind = common(*args)
+            if kind in kinds:
+                return signature(result(kind), *args)
 
     infer_global(op)(Template)
 
     def lower(context, builder, sig, args):
-        kind = next(a for a in sig.args if isinstance(a, LanesType))
+        kind = common(*sig.args)
         return emit(builder, kind, *(_widen(context, builder, t, kind, v) for v, t in zip(args, sig.args, strict=True)))
 
     for pair in ((LanesType, LanesType), (LanesType, types.Any), (types.Any, LanesType)):
@@ -103,18 +141,23 @@ def _both(op, emit, kinds):
 
 
 def _float_or_int(float_instruction, int_instruction):
-    return lambda builder, kind, a, b: getattr(builder, float_instruction if kind == floats else int_instruction)(a, b)
+    return lambda builder, kind, a, b: getattr(builder, float_instruction if kind in _REAL else int_instruction)(a, b)
 
 
-_both(operator.add, _float_or_int("fadd", "add"), (floats, ints, words))
-_both(operator.sub, _float_or_int("fsub", "sub"), (floats, ints, words))
-_both(operator.mul, _float_or_int("fmul", "mul"), (floats, ints, words))
-_both(operator.truediv, lambda builder, kind, a, b: builder.fdiv(a, b), (floats,))
-_both(operator.and_, lambda builder, kind, a, b: builder.and_(a, b), (ints, words, mask))
-_both(operator.or_, lambda builder, kind, a, b: builder.or_(a, b), (ints, words, mask))
-_both(operator.xor, lambda builder, kind, a, b: builder.xor(a, b), (ints, words, mask))
-_both(operator.lshift, lambda builder, kind, a, b: builder.shl(a, b), (ints, words))
-_both(operator.rshift, lambda builder, kind, a, b: (builder.ashr if kind == ints else builder.lshr)(a, b), (ints, words))
+_both(operator.add, _float_or_int("fadd", "add"), (*_REAL, *_WHOLE))
+_both(operator.sub, _float_or_int("fsub", "sub"), (*_REAL, *_WHOLE))
+_both(operator.mul, _float_or_int("fmul", "mul"), (*_REAL, *_WHOLE))
+_both(operator.truediv, lambda builder, kind, a, b: builder.fdiv(a, b), _REAL)
+_both(operator.and_, lambda builder, kind, a, b: builder.and_(a, b), (*_WHOLE, *_TRUTH))
+_both(operator.or_, lambda builder, kind, a, b: builder.or_(a, b), (*_WHOLE, *_TRUTH))
+_both(operator.xor, lambda builder, kind, a, b: builder.xor(a, b), (*_WHOLE, *_TRUTH))
+_both(operator.lshift, lambda builder, kind, a, b: builder.shl(a, b), _WHOLE)
+_both(operator.rshift, lambda builder, kind, a, b: (builder.lshr if kind == words else builder.ashr)(a, b), _WHOLE)
+
+
+def _mask_of(kind):
+    return {singles: single_mask, ints32: single_mask, single: flag}.get(kind, mask)
+
 
 for _op, _sign in (
     (operator.lt, "<"),
@@ -126,11 +169,11 @@ for _op, _sign in (
 ):
 
     def _compare(builder, kind, a, b, sign=_sign):
-        if kind == floats:
+        if kind in _REAL:
             return (builder.fcmp_unordered if sign == "!=" else builder.fcmp_ordered)(sign, a, b)
         return (builder.icmp_unsigned if kind == words else builder.icmp_signed)(sign, a, b)
 
-    _add_operator(_op, _compare, (floats, ints, words), result=mask)
+    _add_operator(_op, _compare, (*_REAL, *_WHOLE), _mask_of)
 
 
 def _add_unary(op, emit, kinds):
@@ -146,14 +189,16 @@ def _add_unary(op, emit, kinds):
 
 
 def _llvm(builder, name, *args):
-    form = ir.FunctionType(args[0].type, [a.type for a in args])
-    return builder.call(builder.module.declare_intrinsic(f"{name}.v{WIDTH}f64", (), form), args)
+    vector = args[0].type
+    form = ir.FunctionType(vector, [vector] * len(args))
+    name = f"{name}.v{vector.count}f{32 if vector.element == ir.FloatType() else 64}"
+    return builder.call(builder.module.declare_intrinsic(name, (), form), args)
 
 
-_add_unary(operator.neg, lambda builder, kind, a: builder.fneg(a) if kind == floats else builder.neg(a), (floats, ints))
-_add_unary(operator.pos, lambda builder, kind, a: a, (floats, ints))
-_add_unary(operator.invert, lambda builder, kind, a: builder.not_(a), (ints, words, mask))
-_add_unary(abs, lambda builder, kind, a: _llvm(builder, "llvm.fabs", a), (floats,))
+_add_unary(operator.neg, lambda builder, kind, a: builder.fneg(a) if kind in _REAL else builder.neg(a), (*_REAL, ints, ints32))
+_add_unary(operator.pos, lambda builder, kind, a: a, (*_REAL, ints, ints32))
+_add_unary(operator.invert, lambda builder, kind, a: builder.not_(a), (*_WHOLE, *_TRUTH))
+_add_unary(abs, lambda builder, kind, a: _llvm(builder, "llvm.fabs", a), _REAL)
 
 
 # ---- functions
@@ -179,28 +224,36 @@ def teach(function, result, emit):
 
 
 def _fused(context, builder, sig, args):
-    return _llvm(builder, "llvm.fma", *(_widen(context, builder, t, floats, v) for v, t in zip(args, sig.args, strict=True)))
+    kind = sig.return_type
+    return _llvm(builder, "llvm.fma", *(_widen(context, builder, t, kind, v) for v, t in zip(args, sig.args, strict=True)))
+
+
+def _fused_type(*terms):
+    return kind if (kind := common(*terms)) in _REAL else None
 
 
 def _select(context, builder, sig, args):
-    a, b = (_widen(context, builder, sig.args[i], sig.return_type, args[i]) for i in (1, 2))
-    condition = args[0] if sig.args[0] == mask else context.cast(builder, args[0], sig.args[0], types.boolean)
+    kind, condition = sig.return_type, args[0]
+    a, b = (_widen(context, builder, sig.args[i], kind, args[i]) for i in (1, 2))
+    if not isinstance(sig.args[0], LanesType):
+        condition = context.cast(builder, condition, sig.args[0], types.boolean)
+    elif sig.args[0].width < kind.width:
+        condition = _first(builder, condition)
     return builder.select(condition, a, b)
 
 
 def _selected_type(condition, a, b):
-    kind = next((t for t in (a, b) if isinstance(t, LanesType)), floats if condition == mask else None)
-    if kind and isinstance(condition, (types.Boolean, LanesType)) and all(t == kind or kind.widens(t) for t in (a, b)):
-        return kind
-
-
-def _fused_type(*terms):
-    return floats if floats in terms and all(t == floats or floats.widens(t) for t in terms) else None
+    if condition in (single_mask, flag):
+        return common(LanesType("single", condition.width), a, b)
+    kind = common(a, b) or (floats if condition == mask and common(floats, a, b) else None)
+    return kind if isinstance(condition, types.Boolean) or condition == mask and kind != single else None
 
 
 def _packed_all(context, builder, sig, args):
-    packed = builder.bitcast(args[0], ir.IntType(WIDTH))
-    return builder.icmp_unsigned("==", packed, ir.Constant(ir.IntType(WIDTH), (1 << WIDTH) - 1))
+    if sig.args[0] == types.boolean:
+        return args[0]
+    packed = builder.bitcast(args[0], ir.IntType(sig.args[0].width))
+    return builder.icmp_unsigned("==", packed, ir.Constant(packed.type, -1))
 
 
 def _same_bits(context, builder, sig, args):
@@ -208,18 +261,25 @@ def _same_bits(context, builder, sig, args):
 
 
 def all_lanes(condition):
-    """True if `condition` holds in every lane."""
+    """True if `condition` holds in every lane; the condition itself where it is a scalar."""
     return bool(condition)
 
 
-teach(bits.float_bits, lambda x: ints if x == floats else None, _same_bits)
-teach(bits.bits_float, lambda i: floats if i in (ints, words) else None, _same_bits)
+def _bits_of(x):
+    return {floats: ints, singles: ints32}.get(x)
+
+
+def _float_of(i):
+    return {ints: floats, words: floats, ints32: singles}.get(i)
+
+
+teach(bits.float_bits, _bits_of, _same_bits)
+teach(bits.bits_float, _float_of, _same_bits)
 teach(bits.fma, _fused_type, _fused)
-teach(
-    bits.sqrt, lambda x: floats if x == floats else None, lambda context, builder, sig, args: _llvm(builder, "llvm.sqrt", args[0])
-)
+teach(bits.sqrt, lambda x: x if x in _REAL else None, lambda context, builder, sig, args: _llvm(builder, "llvm.sqrt", args[0]))
 teach(bits.where, _selected_type, _select)
-teach(all_lanes, lambda condition: types.boolean if condition == mask else None, _packed_all)
+teach(all_lanes, lambda condition: types.boolean if condition in (*_TRUTH, types.boolean) else None, _packed_all)
+teach(bool, lambda condition: types.boolean if condition == flag else None, _packed_all)
 
 
 def lane_numbers(first):

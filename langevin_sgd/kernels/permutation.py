@@ -8,7 +8,7 @@ n (Black and Rogaway 2002): a bijection for every key. Its round function is two
 
 import numpy as np
 
-from .bits import kernel, where
+from .bits import kernel, sqrt, where
 from .lanes import WIDTH, all_lanes, lane_numbers
 from .rng import words_at
 from .views import store_words
@@ -60,6 +60,37 @@ def _large(keys, place, below, sides):
 
 
 @kernel
+def _sides(below):
+    root = np.uint64(sqrt(np.float64(below)))
+    lefts = where(root * root < below, root + np.uint64(1), root)
+    return lefts, (below + lefts - np.uint64(1)) // lefts
+
+
+@kernel
+def _small(address, keys, at, below):
+    """pi(at) by transpositions; address = (seed, epoch, particle, stream)."""
+    seed, epoch, particle, stream = address
+    index = at + (keys[0] & np.uint64(0))
+    for draw in range(SMALL // 4):
+        words = words_at(seed, epoch, particle, stream, np.uint64(draw), np.uint64(0))
+        for k in range(4):
+            i = np.uint64(4 * draw + k + 1)
+            if i < below:
+                partner = (words[k] * (i + np.uint64(1))) >> _HALF
+                index = where(index == i, partner, where(index == partner, i, index))
+    return index
+
+
+@kernel
+def permutation_at(seed, epoch, particle, stream, position, below):
+    """pi(position) of one particle's permutation of `below` things; all scalars, the numbers of `fill_permutation`."""
+    keys = words_at(seed, epoch, particle, stream, np.uint64(0), np.uint64(0))
+    if below > np.uint64(SMALL):
+        return _large(keys, position, below, _sides(below))
+    return _small((seed, epoch, particle, stream), keys, position, below)
+
+
+@kernel
 def fill_permutation(rows, place, address, below):
     """Fill rows of groups with pi(position), pi(position + 1), ... for each particle's own permutation of `below` things.
 
@@ -69,8 +100,7 @@ def fill_permutation(rows, place, address, below):
     """
     start, spacing, count, groups = place
     seed, epoch, particle, stream, position = address
-    lefts = np.uint64(np.ceil(np.sqrt(np.float64(below))))
-    sides = lefts, (below + lefts - np.uint64(1)) // lefts
+    sides = _sides(below)
     for group in range(groups):
         ids = lane_numbers(particle + np.uint64(group * WIDTH))
         keys = words_at(seed, epoch, ids, stream, np.uint64(0), np.uint64(0))
@@ -79,12 +109,4 @@ def fill_permutation(rows, place, address, below):
             if below > np.uint64(SMALL):
                 store_words(rows, row, _large(keys, at, below, sides))
             else:
-                index = at + (keys[0] & np.uint64(0))
-                for draw in range(SMALL // 4):
-                    words = words_at(seed, epoch, ids, stream, np.uint64(draw), np.uint64(0))
-                    for k in range(4):
-                        i = np.uint64(4 * draw + k + 1)
-                        if i < below:
-                            partner = (words[k] * (i + np.uint64(1))) >> _HALF
-                            index = where(index == i, partner, where(index == partner, i, index))
-                store_words(rows, row, index)
+                store_words(rows, row, _small((seed, epoch, ids, stream), keys, at, below))

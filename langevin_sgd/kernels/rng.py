@@ -11,14 +11,17 @@ counter:
 32-bit word sits in a 64-bit lane, for the 32 x 32 -> 64 bit product is one vector instruction there.
 """
 
+import os
 from enum import IntEnum
 
 import numpy as np
 from numba import types
 
+from .addresses import id_at, ids_at, step_at, steps_at
 from .bits import bits_float, kernel, sqrt
 from .elementary import log_unit, sincos_turn
-from .lanes import WIDTH, all_lanes, lane_numbers
+from .lanes import WIDTH, all_lanes
+from .threefry import threefry
 from .views import flat_type, store_words, view
 
 STEP_LIMIT = 1 << 48
@@ -26,6 +29,10 @@ PARTICLE_LIMIT = 1 << 48
 DRAW_LIMIT = 1 << 20
 ATTEMPTS = 64
 INTEGER_LIMIT = 1 << 31
+GENERATOR = os.environ.get("LANGEVIN_SGD_GENERATOR", "philox")  # read once, recorded in every dataset
+if GENERATOR not in ("philox", "threefry"):
+    raise ValueError(f"LANGEVIN_SGD_GENERATOR is {GENERATOR!r}; allowed are philox and threefry, and unset means philox")
+_THREEFRY = GENERATOR == "threefry"
 
 
 class Stream(IntEnum):
@@ -61,10 +68,12 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @kernel
 def words_at(seed, step, particle, stream, draw, attempt):
-    """The four words at an address; all arguments uint64, `particle` possibly lanes."""
+    """The four words at an address; all arguments uint64, `particle` possibly lanes; by Philox unless GENERATOR differs."""
     # The masks tell LLVM that the upper halves are zero: without them it multiplies full 64-bit numbers, at twice the cost.
     high = ((step >> _HALF) + ((particle >> _HALF) << _16)) & _LOW
     purpose = ((stream << _26) + (attempt << _20) + draw) & _LOW
+    if _THREEFRY:
+        return threefry(step & _LOW, particle & _LOW, high, purpose, seed & _LOW, seed >> _HALF, np.uint64(0), np.uint64(0))
     return philox(step & _LOW, particle & _LOW, high, purpose, seed & _LOW, seed >> _HALF)
 
 
@@ -100,7 +109,8 @@ def fill_normals(z, place, address):
         Row 0 of the first group lies at `start`, that of the next one `spacing` numbers later; `count` rows of `groups` groups
         are filled (an odd count fills one row more).
     address : (seed, step, particle, stream, draw), uint64
-        The first group begins with `particle`; draws are numbered from `draw` on, one for each pair of rows.
+        The first group begins with `particle`; draws are numbered from `draw` on, one for each pair of rows. Step and particle may
+        be arrays, see `addresses`.
     """
     start, spacing, count, groups = place
     seed, step, particle, stream, draw = address
@@ -108,8 +118,8 @@ def fill_normals(z, place, address):
         first = start + 2 * pair * WIDTH
         # Two loops: the words of one group and the logarithms of another do not wait for each other.
         for group in range(groups):
-            ids = lane_numbers(particle + np.uint64(group * WIDTH))
-            a, b, c, d = words_at(seed, step, ids, stream, draw + np.uint64(pair), np.uint64(0))
+            ids, now = ids_at(particle, group * WIDTH), steps_at(step, group * WIDTH)
+            a, b, c, d = words_at(seed, now, ids, stream, draw + np.uint64(pair), np.uint64(0))
             rows = view(z, first + group * spacing, 2)
             rows[0] = uniform(a, b)
             rows[1] = uniform(c, d)
@@ -127,8 +137,8 @@ def fill_uniforms(z, place, address):
     seed, step, particle, stream, draw = address
     for pair in range((count + 1) // 2):
         for group in range(groups):
-            ids = lane_numbers(particle + np.uint64(group * WIDTH))
-            a, b, c, d = words_at(seed, step, ids, stream, draw + np.uint64(pair), np.uint64(0))
+            ids, now = ids_at(particle, group * WIDTH), steps_at(step, group * WIDTH)
+            a, b, c, d = words_at(seed, now, ids, stream, draw + np.uint64(pair), np.uint64(0))
             rows = view(z, start + group * spacing + 2 * pair * WIDTH, 2)
             rows[0] = uniform(a, b)
             rows[1] = uniform(c, d)
@@ -159,24 +169,27 @@ def fill_integers(rows, place, address, below):
     reject_below = (np.uint64(1) << _HALF) % below
     for draw in range((count + 3) // 4):
         for group in range(groups):
-            first = particle + np.uint64(group * WIDTH)
-            words = words_at(seed, step, lane_numbers(first), stream, first_draw + np.uint64(draw), np.uint64(0))
+            ids, now = ids_at(particle, group * WIDTH), steps_at(step, group * WIDTH)
+            words = words_at(seed, now, ids, stream, first_draw + np.uint64(draw), np.uint64(0))
             for k in range(4):
                 number = 4 * draw + k
                 if number < count:
                     product, row = words[k] * below, start + group * spacing + number * WIDTH
                     store_words(rows, row, product >> _HALF)
                     if not all_lanes((product & _LOW) >= reject_below):
-                        _draw_again(rows, row, (seed, step, first, stream, first_draw), number, below)
+                        _draw_again(rows, row, address, (group * WIDTH, number), below)
 
 
 @kernel
-def _draw_again(rows, row, address, number, below):
-    seed, step, first, stream, first_draw = address
+def _draw_again(rows, row, address, which, below):
+    seed, step, particle, stream, first_draw = address
+    first, number = which
     place = np.uint64(4) * first_draw + np.uint64(number)
     for lane in range(WIDTH):
-        rows[row + lane] = np.int64(integer_at(seed, step, first + np.uint64(lane), stream, place, below))
+        now, who = step_at(step, first + lane), id_at(particle, first + lane)
+        rows[row + lane] = np.int64(integer_at(seed, now, who, stream, place, below))
 
 
 FLOATS, INTEGERS = flat_type(types.float64), flat_type(types.int64)
 PLACE, ADDRESS = types.UniTuple(types.int64, 4), types.UniTuple(types.uint64, 5)
+OWN_ADDRESS = types.Tuple((types.uint64, INTEGERS, INTEGERS, types.uint64, types.uint64))  # a step and a particle for each lane

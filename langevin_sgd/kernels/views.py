@@ -6,11 +6,13 @@ shape (groups, components, WIDTH) and is C-contiguous; `offset` counts numbers f
 | made by                                  | `v[k]` is                                | used for                            |
 |------------------------------------------|------------------------------------------|-------------------------------------|
 | `view(array, offset, dim)`               | component k of WIDTH particles           | x, v, g, xi, z, out                 |
+| `wide_view(array, offset, dim)`          | the same in float64, whatever is stored  | statistics of a float32 run         |
 | `column(array, offset, dim)`             | component k of one of them               | texts that branch on x: slow, exact |
 | `table_row(table, row, dim)`             | entry k of one row of a table, all lanes | the mean over all examples          |
 | `gathered_row(table, rows, offset, dim)` | entry k of a row of its own in each lane | minibatches                         |
 
-A view supports `v[k]`, `v[k] = ...` and `len(v)`, and nothing else. In interpreted Python all four are numpy slices.
+A view supports `v[k]`, `v[k] = ...` and `len(v)`, and nothing else. In interpreted Python all five are numpy slices. On float32
+arrays the first, the third and the last give singles, the others float64; what is stored takes the precision of the array.
 
 `flat(array)` is all numbers of an array in a row. Kernels hand `flat`s around, not arrays: numba counts references to arrays,
 which costs more than the physics.
@@ -27,41 +29,51 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import models, register_model
 from numba.np.arrayobj import make_array
 
-from .lanes import WIDTH, LanesType, floats, teach
+from .lanes import WIDTH, LanesType, floats, resized, single, singles, teach
+from .precision import convert
+from .single import Singles
 
 _INDEX = ir.IntType(64)
-_VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
 
 
 class ViewType(types.Type):
-    """`dim` components (None: of a `flat`) of one quantity, `stride` numbers apart; each an `element`: lanes or a scalar."""
+    """`dim` components (None: of a `flat`) of one quantity, `stride` numbers apart; each an `element`: lanes or a scalar.
 
-    def __init__(self, kind, dim, stride, element):
-        self.kind, self.dim, self.stride, self.element = kind, dim, stride, element
-        super().__init__(f"{kind}({dim}, {element})")
+    `number` is the scalar type of the numbers in memory, where it is not that of the element.
+    """
 
-    @property
-    def number(self):
-        """Scalar type of the numbers that the view points at."""
-        return types.float64 if isinstance(self.element, LanesType) else self.element
+    def __init__(self, kind, dim, stride, element, number=None):
+        own = {floats: types.float64, singles: types.float32, single: types.float32}.get(element, element)
+        self.kind, self.dim, self.stride, self.element, self.number = kind, dim, stride, element, number or own
+        super().__init__(f"{kind}({dim}, {element})" if self.number == own else f"{kind}({dim}, {element} from {number})")
 
 
 class GatheredRowType(types.Type):
-    """A row of `dim` entries of a data table, another one in each lane."""
+    """A row of `dim` entries of a data table of `number`, another one in each lane."""
 
-    def __init__(self, dim):
-        self.dim = dim
-        super().__init__(f"gathered_row({dim})")
-
-
-def view_type(dim):
-    """The numba type of `view(array, offset, dim)`."""
-    return ViewType("view", dim, WIDTH, floats)
+    def __init__(self, dim, number=types.float64):
+        self.dim, self.number = dim, number
+        super().__init__(f"gathered_row({dim}, {number})")
 
 
-def column_type(dim):
-    """The numba type of `column(array, offset, dim)`."""
-    return ViewType("column", dim, WIDTH, types.float64)
+def lanes_of(number):
+    """The lanes that hold numbers of the scalar type `number`."""
+    return singles if number == types.float32 else floats
+
+
+def view_type(dim, number=types.float64):
+    """The numba type of `view(array, offset, dim)` for an array of `number`."""
+    return ViewType("view", dim, WIDTH, lanes_of(number))
+
+
+def wide_view_type(dim, number=types.float64):
+    """The numba type of `wide_view(array, offset, dim)` for an array of `number`."""
+    return ViewType("view", dim, WIDTH, floats, number)
+
+
+def column_type(dim, number=types.float64):
+    """The numba type of `column(array, offset, dim)` for an array of `number`."""
+    return ViewType("column", dim, WIDTH, single if number == types.float32 else types.float64)
 
 
 def flat_type(number):
@@ -69,9 +81,9 @@ def flat_type(number):
     return ViewType("flat", None, 1, number)
 
 
-def row_type(dim):
-    """The numba type of `table_row(table, row, dim)`."""
-    return ViewType("row", dim, 1, types.float64)
+def row_type(dim, number=types.float64):
+    """The numba type of `table_row(table, row, dim)` for a table of `number`."""
+    return ViewType("row", dim, 1, types.float64, number)
 
 
 @register_model(ViewType)
@@ -83,7 +95,7 @@ class _ViewModel(models.PrimitiveModel):
 @register_model(GatheredRowType)
 class _GatheredRowModel(models.StructModel):
     def __init__(self, manager, fe_type):
-        pointers = types.CPointer(types.float64), types.CPointer(types.int64)
+        pointers = types.CPointer(fe_type.number), types.CPointer(types.int64)
         super().__init__(manager, fe_type, list(zip(("table", "rows"), pointers, strict=True)))
 
 
@@ -97,24 +109,34 @@ def flat_from(numbers, offset):
     return numbers[offset:]
 
 
+def _numbers(array, start, count):
+    numbers = array.reshape(-1)[start : start + count]
+    return numbers.view(Singles) if numbers.dtype == np.float32 else numbers
+
+
 def view(array, offset, dim):
     """View of `dim` components of the group whose first number lies at `offset`."""
-    return array.reshape(-1)[offset : offset + dim]
+    return _numbers(array, offset, dim)
+
+
+def wide_view(array, offset, dim):
+    """Like `view`, to be read only; of a float32 array in float64 too."""
+    return np.asarray(_numbers(array, offset, dim), np.float64)
 
 
 def column(array, offset, dim):
     """View of `dim` components of one particle of a group; `offset` is that of the group plus the particle's lane."""
-    return array.reshape(-1)[offset : offset + dim]
+    return _numbers(array, offset, dim)
 
 
 def table_row(table, row, dim):
-    """View of row `row` of the (examples, dim) `table`."""
-    return table.reshape(-1)[row * dim : (row + 1) * dim]
+    """View of row `row` of the (examples, dim) `table`; to be read only."""
+    return wide_view(table, row * dim, dim)
 
 
 def gathered_row(table, rows, offset, dim):
     """View of one row of `table` in each lane; the WIDTH row numbers lie in the int64 array `rows` from `offset` on."""
-    return table_row(table, rows.reshape(-1)[offset], dim)
+    return _numbers(table, rows.reshape(-1)[offset] * dim, dim)
 
 
 def store_words(array, offset, value):
@@ -134,8 +156,17 @@ def _place(context, builder, sig, args):
     return builder.gep(_start_of(context, builder, sig.args[0], args[0]), [start], inbounds=True)
 
 
-def _strided_type(type_of_dim):
-    return lambda array, offset, dim: type_of_dim(dim.literal_value) if isinstance(dim, types.IntegerLiteral) else None
+def _number_of(array):
+    """float32 or float64 (which a view takes everything else for)."""
+    number = array.number if isinstance(array, ViewType) else array.dtype
+    return number if number == types.float32 else types.float64
+
+
+def _strided_type(type_of):
+    def typed(array, offset, dim):
+        return type_of(dim.literal_value, _number_of(array)) if isinstance(dim, types.IntegerLiteral) else None
+
+    return typed
 
 
 def _gathered(context, builder, sig, args):
@@ -153,7 +184,7 @@ def _stored(context, builder, sig, args):
 
 
 def _gathered_type(table, rows, offset, dim):
-    return GatheredRowType(dim.literal_value) if isinstance(dim, types.IntegerLiteral) else None
+    return GatheredRowType(dim.literal_value, _number_of(table)) if isinstance(dim, types.IntegerLiteral) else None
 
 
 def _length_type(v):
@@ -167,6 +198,7 @@ teach(
 )
 teach(flat_from, lambda numbers, offset: numbers if isinstance(numbers, ViewType) else None, _place)
 teach(view, _strided_type(view_type), _place)
+teach(wide_view, _strided_type(wide_view_type), _place)
 teach(column, _strided_type(column_type), _place)
 teach(table_row, _strided_type(row_type), _place)
 teach(gathered_row, _gathered_type, _gathered)
@@ -180,14 +212,18 @@ class _GetComponent(AbstractTemplate):
         if isinstance(args[0], ViewType) and isinstance(args[1], types.Integer):
             return signature(args[0].element, args[0], types.intp)
         if isinstance(args[0], GatheredRowType) and isinstance(args[1], types.Integer):
-            return signature(floats, args[0], types.intp)
+            return signature(lanes_of(args[0].number), args[0], types.intp)
 
 
 @infer_global(operator.setitem)
 class _SetComponent(AbstractTemplate):
     def generic(self, args, kws):
         if isinstance(args[0], ViewType) and isinstance(args[1], types.Integer):
-            return signature(types.none, args[0], types.intp, args[0].element)
+            element, stored = args[0].element, args[2]
+            if element == floats and args[0].number != types.float64:
+                return None  # a wide view
+            alike = (floats, singles) if element in (floats, singles) else (single,) if element == types.float64 else ()
+            return signature(types.none, args[0], types.intp, stored if stored in alike else element)
 
 
 def _counted(builder, dim, component):
@@ -198,23 +234,34 @@ def _counted(builder, dim, component):
 
 def _address(builder, view, pointer, component):
     component = component if view.dim is None else _counted(builder, view.dim, component)
-    place = builder.gep(pointer, [builder.mul(component, _INDEX(view.stride), flags=("nsw",))], inbounds=True)
-    return builder.bitcast(place, _VECTOR.as_pointer()) if isinstance(view.element, LanesType) else place
+    return builder.gep(pointer, [builder.mul(component, _INDEX(view.stride), flags=("nsw",))], inbounds=True)
+
+
+def _lanes_at(builder, place, width):
+    """(pointer to the `width` floats or doubles at `place`, their alignment)."""
+    number = place.type.pointee
+    return builder.bitcast(place, ir.VectorType(number, width).as_pointer()), 4 if number == ir.FloatType() else 8
 
 
 @lower_builtin(operator.getitem, ViewType, types.intp)
 def _get(context, builder, sig, args):
-    kind, place = sig.args[0].element, _address(builder, sig.args[0], *args)
-    return builder.load(place, align=8) if isinstance(kind, LanesType) else context.unpack_value(builder, kind, place)
+    view, place = sig.args[0], _address(builder, sig.args[0], *args)
+    if not isinstance(view.element, LanesType):
+        number = context.unpack_value(builder, view.number, place)
+        return context.cast(builder, number, view.number, view.element)
+    place, align = _lanes_at(builder, place, view.element.width)
+    return resized(builder, builder.load(place, align=align), context.get_value_type(view.element).element)
 
 
 @lower_builtin(operator.setitem, ViewType, types.intp, types.Any)
 def _set(context, builder, sig, args):
-    kind, place = sig.args[0].element, _address(builder, sig.args[0], *args[:2])
-    if isinstance(kind, LanesType):
-        builder.store(args[2], place, align=8)
+    view, stored, place = sig.args[0], sig.args[2], _address(builder, sig.args[0], *args[:2])
+    if isinstance(view.element, LanesType):
+        place, align = _lanes_at(builder, place, view.element.width)
+        builder.store(resized(builder, args[2], place.type.pointee.element), place, align=align)
     else:
-        context.pack_value(builder, kind, args[2], place)
+        value = convert(context, builder, stored, view.element, args[2])
+        context.pack_value(builder, view.number, context.cast(builder, value, view.element, view.number), place)
     return context.get_dummy_value()
 
 
@@ -222,7 +269,7 @@ def _set(context, builder, sig, args):
 def _gather(context, builder, sig, args):
     row = cgutils.create_struct_proxy(sig.args[0])(context, builder, value=args[0])
     column_start = builder.gep(row.table, [_counted(builder, sig.args[0].dim, args[1])], inbounds=True)
-    lanes = ir.Constant(_VECTOR, ir.Undefined)
+    lanes = ir.Constant(context.get_value_type(sig.return_type), ir.Undefined)
     for lane in range(WIDTH):
         index = builder.load(builder.gep(row.rows, [_INDEX(lane)], inbounds=True))
         start = builder.mul(index, _INDEX(sig.args[0].dim), flags=("nsw",))

@@ -68,6 +68,16 @@ def _mean_kernel(text, dim, size, columns):
     return run
 
 
+def values_at(text, label, params, points, size):
+    """What `text(p, x, out)` writes into the `size` numbers of `out` at points (n, d): an array (n, size)."""
+    dim, packed = points.shape[1], pack(points)
+    out = empty_groups(len(packed), size)
+    text, _ = for_lanes(text, label, (numba.typeof(params), view_type(dim), view_type(size)))
+    with np.errstate(all="ignore"):
+        _potential_kernel(text, dim, size)(params, packed, out)
+    return unpack(out, len(points))
+
+
 def evaluate(model, x, quantity):
     """Energy, gradient, Hessian or Fisher matrix of a model at many points.
 
@@ -112,17 +122,15 @@ def evaluate(model, x, quantity):
     points = x.reshape(-1, dim)
     if not len(points):
         return np.empty(x.shape[:-1] + shape)
-    packed = pack(points)
-    out = empty_groups(len(packed), size)
     label, p = f"{quantity} of {model.name!r}", model.params
-    with np.errstate(all="ignore"):
-        if of_loss:
-            columns = model.data.shape[1]
-            kinds = numba.typeof(p), view_type(dim), row_type(columns), view_type(size)
-            run = _mean_kernel(for_lanes(text, label, kinds)[0], dim, size, columns)
+    if of_loss:
+        packed, columns = pack(points), model.data.shape[1]
+        out = empty_groups(len(packed), size)
+        kinds = numba.typeof(p), view_type(dim), row_type(columns), view_type(size)
+        run = _mean_kernel(for_lanes(text, label, kinds)[0], dim, size, columns)
+        with np.errstate(all="ignore"):
             run(p, packed, out, model.data, empty_groups(1, size))
-        else:
-            text, _ = for_lanes(text, label, (numba.typeof(p), view_type(dim), view_type(size)))
-            _potential_kernel(text, dim, size)(p, packed, out)
-    values = unpack(out, len(points))[:, :numbers]
-    return values.reshape(x.shape[:-1] + shape)
+        values = unpack(out, len(points))
+    else:
+        values = values_at(text, label, p, points, size)
+    return values[:, :numbers].reshape(x.shape[:-1] + shape)

@@ -1,0 +1,134 @@
+"""Random numbers in single precision: four from each Philox call, one from each of its 32-bit words.
+
+Addresses are those of `rng`, but one draw fills four rows instead of two: rows 4k to 4k + 3 come from draw k. So the numbers of a
+float32 run are not those of a float64 run rounded.
+
+Resolution, from the 32 bits of a word w:
+
+    radius   sqrt(-2 log u), u = (2 floor(w/2) + 1) 2^-32: the midpoints of 2^31 bins, then rounded to float32. The largest
+             normal is 6.66 (probability of more: 2.7e-11); next to u = 1 the bins are 2^-24 wide, so that with probability
+             2^-25 the radius, and with it a pair of normals, is 0, and the next smallest one is 3.5e-4.
+    angle    w 2^-32 turns, reduced to an eighth of a turn in integers before it is rounded to float32
+    uniform  the upper 24 bits of w: multiples of 2^-24 in [0, 1)
+
+The texts run on int32 lanes (or numpy int32 in interpreted Python), 16 of them in one vector register.
+"""
+
+import numpy as np
+from numba import types
+
+from .bits import bits_float, float_bits, fma, kernel, sqrt, where
+from .lanes import WIDTH, lane_numbers
+from .precision import low_word, signed_single, unsigned_single
+from .rng import words_at
+from .views import flat_type, view
+
+_SQRT_HALF, _MANTISSA = 0x3F3504F3, 0x007FFFFF  # bits of sqrt(1/2)
+_LN2, _LN2_TAIL = 0.693359375, -0.00021219444170128554  # the head has 15 zero bits, so that k times it is exact
+_2PI, _2PI_TAIL = 6.2831854820251465, -1.7484555314695172e-07
+_WORD, _HALF_WORD = 2.0**-32, 2.0**-24
+
+# (log(1 + y) - y + y^2/2) / y^3 in y; sin(2 pi t)/t - 2 pi and cos(2 pi t) - 1 over t^2 in t^2: near-minimax fits, in float32
+_LOG = (0.3333333134651184, -0.25000306963920593, 0.20001043379306793, -0.1664126217365265)
+_LOG += (0.1421455442905426, -0.1299852877855301, 0.12621887028217316, -0.07900885492563248)
+_SIN = (-41.341697692871094, 81.59951782226562, -75.72630310058594)
+_COS = (-19.739208221435547, 64.93936920166016, -85.44882202148438, 59.42410659790039)
+
+
+@kernel
+def log_unit_single(u):
+    """Natural logarithm of a positive normal single (of others, nonsense), for uniform numbers. Error at most 1.03 ulp."""
+    i = float_bits(u) - _SQRT_HALF
+    k = signed_single(i >> 23)
+    y = bits_float((i & _MANTISSA) + _SQRT_HALF) - 1.0
+    z = y * y
+    even = fma(z, fma(z, fma(z, _LOG[6], _LOG[4]), _LOG[2]), _LOG[0])
+    odd = fma(z, fma(z, fma(z, _LOG[7], _LOG[5]), _LOG[3]), _LOG[1])
+    tail = fma(y * z, fma(y, odd, even), fma(z, -0.5, k * _LN2_TAIL))
+    return fma(k, _LN2, y + tail)
+
+
+@kernel
+def sincos_word(w):
+    """sin and cos of w 2^-32 turns, in single precision, for an int32 `w`. Error at most 1.4 ulp."""
+    k = (w + 0x20000000) >> 30
+    t = signed_single(w - (k << 30)) * _WORD
+    z = t * t
+    s = fma(t, _2PI, t * fma(z, fma(z, fma(z, _SIN[2], _SIN[1]), _SIN[0]), _2PI_TAIL))
+    c = fma(z, fma(z, fma(z, fma(z, _COS[3], _COS[2]), _COS[1]), _COS[0]), 1.0)
+    even = (k & 1) == 0
+    sine, cosine = where(even, s, c), where(even, c, s)
+    return bits_float(float_bits(sine) ^ ((k & 2) << 30)), bits_float(float_bits(cosine) ^ (((k + 1) & 2) << 30))
+
+
+@kernel
+def box_muller_single(a, b):
+    """Two independent standard normals in single precision from two int32 words."""
+    radius = sqrt(-2.0 * log_unit_single(unsigned_single(a | 1) * _WORD))
+    sine, cosine = sincos_word(b)
+    return radius * cosine, radius * sine
+
+
+@kernel
+def uniform_single(w):
+    """24-bit uniform number in [0, 1) in single precision from an int32 word."""
+    return signed_single((w >> 8) & 0xFFFFFF) * _HALF_WORD
+
+
+@kernel
+def _store_words(z, first, address, group, draw):
+    """The four words of one draw, as they are, in the four rows from `first` on."""
+    seed, step, particle, stream, first_draw = address
+    ids = lane_numbers(particle + np.uint64(group * WIDTH))
+    a, b, c, d = words_at(seed, step, ids, stream, first_draw + np.uint64(draw), np.uint64(0))
+    rows = view(z, first, 4)
+    rows[0] = bits_float(low_word(a))
+    rows[1] = bits_float(low_word(b))
+    rows[2] = bits_float(low_word(c))
+    rows[3] = bits_float(low_word(d))
+
+
+@kernel
+def fill_normals_single(z, place, address):
+    """Fill rows of groups with standard normals in single precision.
+
+    Parameters
+    ----------
+    z : flat float32
+        Groups of rows of WIDTH numbers.
+    place : (start, spacing, count, groups), int64
+        Row 0 of the first group lies at `start`, that of the next one `spacing` numbers later; `count` rows of `groups` groups
+        are filled, and up to three more, so that their number is a multiple of four.
+    address : (seed, step, particle, stream, draw), uint64
+        The first group begins with `particle`; draws are numbered from `draw` on, one for each four rows.
+    """
+    start, spacing, count, groups = place
+    for draw in range((count + 3) // 4):
+        first = start + 4 * draw * WIDTH
+        # Two loops: the words of one group and the logarithms of another do not wait for each other.
+        for group in range(groups):
+            _store_words(z, first + group * spacing, address, group, draw)
+        for group in range(groups):
+            rows = view(z, first + group * spacing, 4)
+            a, b = box_muller_single(float_bits(rows[0]), float_bits(rows[1]))
+            c, d = box_muller_single(float_bits(rows[2]), float_bits(rows[3]))
+            rows[0] = a
+            rows[1] = b
+            rows[2] = c
+            rows[3] = d
+
+
+@kernel
+def fill_uniforms_single(z, place, address):
+    """Like `fill_normals_single`, with uniform numbers in [0, 1)."""
+    start, spacing, count, groups = place
+    for draw in range((count + 3) // 4):
+        for group in range(groups):
+            first = start + group * spacing + 4 * draw * WIDTH
+            _store_words(z, first, address, group, draw)
+            rows = view(z, first, 4)
+            for k in range(4):
+                rows[k] = uniform_single(float_bits(rows[k]))
+
+
+SINGLES = flat_type(types.float32)

@@ -1,0 +1,217 @@
+"""Random numbers in single precision: their words, their functions' errors, the laws of what is drawn."""
+
+from math import erfc, sqrt
+
+import mpmath
+import numpy as np
+import pytest
+
+from langevin_sgd.kernels import rng, rng_single
+from langevin_sgd.kernels.bits import JIT, float_bits, kernel
+from langevin_sgd.kernels.groups import empty_groups
+from langevin_sgd.kernels.lanes import WIDTH
+from langevin_sgd.kernels.texts import interpreted
+from langevin_sgd.kernels.views import flat, view
+
+compiled_only = pytest.mark.skipif(not JIT, reason="millions of interpreted draws")
+SEED, STEP, PARTICLE = 2**63 + 12345, 2**40 + 7, 2**41 + 16  # high bits everywhere
+STREAM, DRAW = 1, 5
+ADDRESS = tuple(np.uint64(number) for number in (SEED, STEP, PARTICLE, STREAM, DRAW))
+
+
+@kernel
+def fill(z, place, address):
+    rng_single.fill_normals_single(flat(z), place, address)
+
+
+@kernel
+def fill_uniforms(z, place, address):
+    rng_single.fill_uniforms_single(flat(z), place, address)
+
+
+@kernel
+def logarithms(u, out):
+    for i in range(0, u.size, WIDTH):
+        view(out, i, 1)[0] = rng_single.log_unit_single(view(u, i, 1)[0])
+
+
+@kernel
+def circle(w, s, c):
+    for i in range(0, w.size, WIDTH):
+        sine, cosine = rng_single.sincos_word(float_bits(view(w, i, 1)[0]))
+        view(s, i, 1)[0] = sine
+        view(c, i, 1)[0] = cosine
+
+
+def words(particle, draw):
+    """The four words of a draw as int32."""
+    seed, step, _, stream, _ = ADDRESS
+    found = rng.words_at(seed, step, np.uint64(PARTICLE + particle), stream, np.uint64(DRAW + draw), np.uint64(0))
+    return np.array(found, np.uint64).astype(np.uint32).view(np.int32)
+
+
+# ---- addresses --------------------------------
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("count", [1, 4, 7])
+def test_a_draw_fills_four_rows_of_every_group(count):
+    """Row 4k + j of a particle comes from word pair j // 2 of draw k: cosine first; compiled and interpreted bits agree."""
+    rows = count + -count % 4
+    z = np.full((3, rows + 1, WIDTH), 9.0, np.float32)
+    with np.errstate(all="ignore"):
+        fill(z, (WIDTH, (rows + 1) * WIDTH, count, 3), ADDRESS)
+        text = interpreted(rng_single.box_muller_single)
+        for particle in (0, 1, 3 * WIDTH - 1):
+            w = [words(particle, draw) for draw in range(rows // 4)]
+            expected = [pair for a, b, c, d in w for pair in (text(a, b), text(c, d))]
+            found = z[particle // WIDTH, 1:, particle % WIDTH]
+            assert found.tolist() == [float(normal) for pair in expected for normal in pair]
+    assert np.all(z[:, 0] == 9.0)
+
+
+@pytest.mark.interpreted
+def test_uniforms_are_the_upper_24_bits_of_the_words():
+    z = np.empty((2, 8, WIDTH), np.float32)
+    with np.errstate(all="ignore"):
+        fill_uniforms(z, (0, 8 * WIDTH, 6, 2), ADDRESS)
+        for particle in (0, 2 * WIDTH - 1):
+            upper = np.concatenate([words(particle, 0), words(particle, 1)]).view(np.uint32) >> 8
+            assert z[particle // WIDTH, :, particle % WIDTH].tolist() == (upper * 2.0**-24).tolist()
+
+
+@pytest.mark.interpreted
+def test_extreme_words_give_the_stated_extreme_numbers():
+    text = interpreted(rng_single.box_muller_single)
+
+    def normals(*pair):
+        with np.errstate(all="ignore"):
+            return [float(value) for value in text(*np.array(pair, np.uint32).view(np.int32))]
+
+    assert normals(0, 0) == pytest.approx([6.6604, 0.0], abs=1e-4)
+    assert normals(0, 2**30) == pytest.approx([0.0, 6.6604], abs=1e-4)
+    assert normals(0, 2**31) == pytest.approx([-6.6604, 0.0], abs=1e-4)
+    assert normals(1, 2**32 - 1) == pytest.approx([6.6604, 0.0], abs=1e-4)
+    assert normals(2**32 - 1, 2**29) == [0.0, 0.0]
+    assert normals(2**32 - 256, 0) == pytest.approx([3.45e-4, 0.0], abs=1e-6)
+
+
+# ---- errors --------------------------------
+
+
+def largest_error(found, exact):
+    """In ulp of float32."""
+    with np.errstate(under="ignore"):
+        return np.max(np.abs(found - exact) / np.spacing(np.abs(exact).astype(np.float32)))
+
+
+def octave(exponent, every=1):
+    """Every `every`-th float32 in [2^exponent, 2^(exponent + 1))."""
+    return (np.arange(0, 1 << 23, every, dtype=np.int32) + np.int32((exponent + 127) << 23)).view(np.float32)
+
+
+def error_of_logarithms(octaves):
+    worst = 0.0
+    for u in octaves:
+        out = np.empty_like(u)
+        logarithms(u, out)
+        worst = max(worst, largest_error(out, np.log(u.astype(float))))
+    return worst
+
+
+@compiled_only
+def test_logarithm_of_every_number_in_the_worst_octave():
+    assert error_of_logarithms([octave(-1)]) < 1.03
+    assert error_of_logarithms(octave(exponent, 64) for exponent in range(-32, -1)) < 0.9
+    one = np.ones(WIDTH, np.float32)
+    logarithms(one.copy(), one)
+    assert np.all(one == 0.0)
+
+
+@pytest.mark.slow
+@compiled_only
+def test_logarithm_of_every_number():
+    assert error_of_logarithms(octave(exponent) for exponent in range(-32, 0)) < 1.03
+
+
+@compiled_only
+def test_sine_and_cosine_of_words():
+    """On a lattice, next to the multiples of an eighth of a turn, and at random."""
+    lattice = np.arange(1 << 20) * (1 << 12) + 1
+    edges = np.concatenate([np.arange(-(1 << 16), 1 << 16) + (k << 29) for k in range(8)])
+    random = np.random.default_rng(6).integers(0, 1 << 32, 1 << 20)
+    w = np.concatenate([lattice, edges, random]).astype(np.uint32).view(np.int32)
+    s, c = np.empty(w.size, np.float32), np.empty(w.size, np.float32)
+    circle(w.view(np.float32), s, c)
+    quarter = (w.astype(np.int64) + 2**29) >> 30
+    angle = (w - (quarter << 30)) * (2 * np.pi / 2**32)
+    sines = np.array([np.sin(angle), np.cos(angle), -np.sin(angle), -np.cos(angle)])
+    exact_s, exact_c = (np.take_along_axis(sines, ((quarter + k) & 3)[None], 0)[0] for k in (0, 1))
+    assert largest_error(s, exact_s) < 1.4 and largest_error(c, exact_c) < 1.4
+
+
+def test_the_coefficients_are_the_fits_they_claim_to_be():
+    def fit(f, low, high, count):
+        with mpmath.workdps(40):
+            coefficients = mpmath.chebyfit(f, [mpmath.mpf(low), mpmath.mpf(high)], count)
+            return tuple(float(np.float32(float(c))) for c in reversed(coefficients))
+
+    def in_square(f):
+        return lambda z: f(mpmath.sqrt(z)) / z
+
+    pi = mpmath.pi
+    assert fit(lambda y: (mpmath.log1p(y) - y + y * y / 2) / y**3, "-0.2929", "0.4143", 8) == rng_single._LOG
+    assert fit(in_square(lambda t: mpmath.sin(2 * pi * t) / t - 2 * pi), "0", "0.015625", 3) == rng_single._SIN
+    assert fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 4) == rng_single._COS
+
+
+# ---- laws --------------------------------
+
+DRAWN = 10_000_000
+
+
+def moments_off(z):
+    """Largest deviation of the first four moments and of the tails beyond 1 ... 5 from the normal law, in standard errors."""
+    n = z.size
+    square = z * z
+    exact = {1: (0, 1), 2: (1, 2), 3: (0, 15), 4: (3, 96)}  # order: moment, variance of z^order
+    powers = {1: z, 2: square, 3: square * z, 4: square * square}
+    off = [(powers[order].mean() - mean) / sqrt(variance / n) for order, (mean, variance) in exact.items()]
+    for limit in range(1, 6):
+        p = 0.5 * erfc(limit / sqrt(2))
+        off += [(np.count_nonzero(side > limit) - n * p) / sqrt(n * p * (1 - p)) for side in (z, -z)]
+    return np.max(np.abs(off))
+
+
+def drawn(text, rows=4):
+    groups = DRAWN // (rows * WIDTH)
+    z = empty_groups(groups, rows, np.float32)
+    text(z, (0, rows * WIDTH, rows, groups), tuple(np.uint64(number) for number in (7, 0, 0, 0, 0)))
+    return z.astype(float)
+
+
+@compiled_only
+def test_ten_million_normals_follow_the_normal_law():
+    z = drawn(fill)
+    assert moments_off(z) < 4
+    for i, j in ((0, 1), (0, 2), (1, 2), (2, 3)):
+        a, b = z[:, i].ravel(), z[:, j].ravel()
+        assert abs(np.mean(a * b)) < 4 / sqrt(a.size)
+        assert abs(np.mean((a * a - 1) * (b * b - 1))) < 4 * 2 / sqrt(a.size)
+
+
+@compiled_only
+def test_the_sum_of_twelve_uniforms_does_not():
+    """The twin: mean, variance and skewness are right, the fourth moment and the tails are not."""
+    z = drawn(fill_uniforms, 12).sum(axis=1) - 6
+    assert moments_off(z) > 4
+
+
+@compiled_only
+def test_a_single_particle_has_the_bits_of_its_group():
+    z = np.empty((1, 4, WIDTH), np.float32)
+    fill(z, (0, 4 * WIDTH, 4, 1), ADDRESS)
+    shifted = np.empty((1, 4, WIDTH), np.float32)
+    later = (*ADDRESS[:2], np.uint64(PARTICLE + 3), *ADDRESS[3:])
+    fill(shifted, (0, 4 * WIDTH, 4, 1), later)
+    np.testing.assert_array_equal(shifted[0, :, :-3], z[0, :, 3:])
