@@ -1,6 +1,9 @@
-"""Result files: datasets written whole or not at all, read as data only, and the record of what made them."""
+"""Result files and run folders: written whole or not at all, read as data only, and the record of what made them."""
 
-from .files import load, save
-from .provenance import provenance
+from .content import content_hash
+from .files import save
+from .loading import load
+from .provenance import provenance, source_hashes
+from .segments import create, reopen
 
-__all__ = ["load", "provenance", "save"]
+__all__ = ["content_hash", "create", "load", "provenance", "reopen", "save", "source_hashes"]

@@ -5,13 +5,15 @@ size in memory is not declared in the file, and Python objects do not belong in 
 """
 
 import importlib
-import math
+import io
 import os
 import secrets
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+
+from .suspicion import clear_errors, refuse_what_is_not_plain_data
 
 ENGINE = "h5netcdf"
 
@@ -21,7 +23,7 @@ def save(dataset, path):
 
     The bytes go to a temporary name in the same folder, are forced to the disk, and only then take the name `path`; last, the
     folder entry itself is forced. A killed process leaves its temporary file, ``.NAME.*.tmp``, which may be deleted. Text
-    variables are stored as fixed-width UTF-8 characters.
+    variables are stored as fixed-width UTF-8 characters. The file is first made in memory, which takes its size once more.
 
     Parameters
     ----------
@@ -42,58 +44,92 @@ def save(dataset, path):
         If the disk refuses (full, read-only). The old file is then unharmed.
     """
     _import_engine("save")
-    _refuse_what_netcdf_cannot_hold(dataset)
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"save: the folder {str(path.parent)!r} of path {str(path)!r} does not exist; create it first")
+    write_whole(path, netcdf_image(dataset))
+
+
+def netcdf_image(dataset):
+    """The bytes of the netCDF4 file of a dataset, which depend on nothing but the dataset and the libraries' versions.
+
+    They are made in memory because HDF5 cannot survive a full disk: it fails to close its file, and the process dies of a
+    segmentation fault when it ends.
+    """
+    import h5netcdf
+
+    _refuse_what_netcdf_cannot_hold(dataset)
     # Encodings left by an earlier load would decide the layout of this file: only the data may.
-    dataset = dataset.drop_encoding()
+    dataset = dataset.compute().drop_encoding()
     encoding = {name: _encoding(variable.dtype) for name, variable in dataset.variables.items()}
+    buffer = io.BytesIO()
+    with h5netcdf.File(buffer, "w") as file:
+        dataset.dump_to_store(xr.backends.H5NetCDFStore(file), encoding=encoding)
+    return buffer.getbuffer()
+
+
+def write_whole(path, image):
+    """Give the file `path` the bytes `image`, durably; a crash or a refusal by the disk leaves what was there before."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        dataset.to_netcdf(temporary, engine=ENGINE, format="NETCDF4", encoding=encoding)
-        _force_to_disk(temporary, os.O_RDWR)
+        with open(temporary, "xb", buffering=0) as file:
+            write_durably(file, image)
         os.replace(temporary, path)
+        if os.name == "posix":  # elsewhere a folder cannot be opened, and the rename is all there is
+            _force_folder(path.parent)
+    except OSError as error:
+        raise OSError(error.errno, f"cannot write {str(path)!r}: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
-    if os.name == "posix":  # elsewhere a folder cannot be opened, and the rename is all there is
-        _force_to_disk(path.parent, os.O_RDONLY)
 
 
-def load(path, max_bytes=8 * 2**30):
-    """Read a dataset from a netCDF4 file into memory and close the file.
+def write_durably(file, image):
+    """Write all bytes of `image` to an unbuffered file, and return when the disk has them."""
+    rest = memoryview(image)
+    while rest:
+        rest = rest[file.write(rest) :]
+    os.fsync(file.fileno())
 
-    Parameters
-    ----------
-    path : str or path-like
-        A file on this machine, as `save` writes it or from any other program that keeps to numbers and fixed-width text.
-    max_bytes : int
-        The largest total size in bytes that the file may declare; 1,400 bytes on disk can declare 8 TiB.
 
-    Returns
-    -------
-    xarray.Dataset
-        With the dims, dtypes, values and attributes that were saved (numbers in attributes come back as numpy scalars or arrays,
-        text variables as fixed-width unicode). No times are decoded: units are read as text.
+def read(source, path, max_bytes):
+    """The dataset in a netCDF4 file, in memory; `source` is its path or a stream of its bytes, `path` its name for messages.
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
     ValueError
-        If the file is no netCDF4 file, is cut short, declares more than `max_bytes`, or holds a variable that is not plain data:
-        an object, variable-length or compound type, or data kept in another file.
+        If it is no netCDF4 file, is cut short, declares more than `max_bytes`, or holds a variable that is not plain data.
     ImportError
         If h5netcdf or h5py cannot be imported.
     """
     _import_engine("load")
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"load: there is no file {str(path)!r}")
-    _refuse_what_is_not_plain_data(path, max_bytes)
-    dataset = xr.load_dataset(path, engine=ENGINE, decode_times=False)
-    text = {name: variable.astype(str) for name, variable in dataset.variables.items() if variable.dtype.kind == "O"}
-    return dataset.assign(text).drop_encoding()
+    if isinstance(source, Path):
+        source = source.absolute()  # xarray would take a name that begins with ~ for one in another folder
+    with clear_errors(path):
+        refuse_what_is_not_plain_data(source, path, max_bytes)
+        dataset = xr.load_dataset(source, engine=ENGINE, decode_times=False)
+        text = {name: variable.astype(str) for name, variable in dataset.variables.items() if variable.dtype.kind == "O"}
+        return dataset.assign(text).drop_encoding()
+
+
+def arrays_image(arrays):
+    """The bytes of an HDF5 file of nothing but arrays, name -> numbers of any shape: a tenth of the work of a netCDF4 file."""
+    import h5py
+
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        for name in sorted(arrays):
+            file[name] = np.asarray(arrays[name])
+    return buffer.getbuffer()
+
+
+def read_arrays(source, path, max_bytes):
+    """The arrays in an HDF5 or netCDF4 file as they are stored, without dims and attributes; else as `read`."""
+    import h5py
+
+    with clear_errors(path):
+        refuse_what_is_not_plain_data(source, path, max_bytes, netcdf=False)
+        with h5py.File(source, "r") as file:
+            return {name: file[name][()] for name in file}
 
 
 def _import_engine(caller):
@@ -112,8 +148,8 @@ def _encoding(dtype):
     return {"_FillValue": None} if dtype.kind == "f" else {}
 
 
-def _force_to_disk(path, flags):
-    descriptor = os.open(path, flags)
+def _force_folder(folder):
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -153,30 +189,3 @@ def _is_netcdf_attribute(value):
     except ValueError:  # a ragged list
         return False
     return array.dtype.kind in "iuf" and array.ndim <= 1
-
-
-def _refuse_what_is_not_plain_data(path, max_bytes):
-    """Judge the file by its declarations alone, before any of its data is read."""
-    import h5py
-
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
-        raise ValueError(f"load: {str(path)!r} is not a netCDF4 file, or is cut short ({error})") from error
-    declared = 0
-    with file:
-        for name in file:
-            variable = file[name] if isinstance(file.get(name, getlink=True), h5py.HardLink) else None
-            if not isinstance(variable, h5py.Dataset) or variable.is_virtual or variable.external:
-                raise ValueError(f"load: {name!r} in {str(path)!r} is a group or lies in another file; open it with xarray")
-            if variable.dtype.kind not in "biufS":
-                raise ValueError(
-                    f"load: variable {name!r} in {str(path)!r} has type {variable.dtype}; "
-                    "only numbers and fixed-width text are read"
-                )
-            declared += math.prod(variable.shape) * variable.dtype.itemsize
-    if declared > max_bytes:
-        raise ValueError(
-            f"load: {str(path)!r} declares {declared} bytes, above max_bytes={max_bytes}; "
-            "if you trust it, call load with a larger max_bytes"
-        )

@@ -1,6 +1,7 @@
 """What made a dataset: the versions, the processor and the commit that a later reader needs to repeat it."""
 
 import functools
+import hashlib
 import importlib.metadata
 import platform
 import subprocess
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import numba
 from llvmlite import binding
+
+from ..kernels.rng import GENERATOR
 
 SCHEMA_VERSION = 1
 LIBRARIES = ("numba", "llvmlite", "numpy", "xarray")
@@ -21,7 +24,8 @@ def provenance():
     -------
     dict
         Text: ``langevin_sgd_version``, ``numba_version``, ``llvmlite_version``, ``numpy_version``, ``xarray_version``,
-        ``python_version``, ``cpu`` (LLVM's name of the processor that kernels are compiled for) and ``created`` (UTC, ISO 8601).
+        ``python_version``, ``cpu`` (LLVM's name of the processor that kernels are compiled for), ``generator`` of the random
+        words ("philox" or "threefry") and ``created`` (UTC, ISO 8601).
         Integer: ``schema_version``, which changes when the meaning of a stored variable does. In a git checkout also
         ``git_commit`` (text) and ``git_dirty`` (1 if a file of the package or a study differs from that commit, else 0).
     """
@@ -32,11 +36,30 @@ def provenance():
     }
 
 
+def source_hashes(*layers):
+    """SHA-256 of every source file of some layers of this package: what a resumed run must find unchanged.
+
+    Parameters
+    ----------
+    layers : str
+        Folders of the package, as "kernels".
+
+    Returns
+    -------
+    dict
+        Path in the package (with ``/``) to 64 hexadecimal digits.
+    """
+    package = Path(__file__).resolve().parents[1]
+    files = [file for layer in layers for file in sorted((package / layer).rglob("*.py"))]
+    return {file.relative_to(package).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
 @functools.cache  # a sweep asks thousands of times; two git calls cost 10 ms
 def _program():
     record = {"langevin_sgd_version": _version("langevin_sgd")}
     record |= {f"{library}_version": _version(library) for library in LIBRARIES}
     record |= {"python_version": platform.python_version(), "cpu": numba.config.CPU_NAME or binding.get_host_cpu_name()}
+    record |= {"generator": GENERATOR}
     return record | _git_state(Path(__file__).resolve().parents[2])
 
 
