@@ -1,6 +1,7 @@
 """Where stochastic gradient descent stops being Langevin dynamics, with numbers."""
 
 from . import analysis, plots, theory
+from .analysis.arviz import to_arviz
 from .engine import reducers
 from .engine.ensemble import simulate
 from .engine.reducers import Reducer
@@ -27,4 +28,4 @@ __all__ = [
     "losses",
     "noise",
 ]
-__all__ += ["plots", "potentials", "reducers", "save", "schedules", "simulate", "theory"]
+__all__ += ["plots", "potentials", "reducers", "save", "schedules", "simulate", "theory", "to_arviz"]

@@ -7,7 +7,7 @@ from ..kernels.groups import unpack
 from ..models.evaluate import evaluate
 from ..models.losses import Loss
 from ..models.parameters import described
-from ..storage.provenance import provenance
+from ..storage.schema import global_attributes
 
 STATUS_VALUES = np.arange(3, dtype=np.int8)
 TEMPERATURE_CONVENTION = (
@@ -55,7 +55,7 @@ def assemble(job, rows, ensemble, done):
         "interrupted": int(done < job.first_step + job.steps),
         "independent_particles": int(getattr(noise, "independent", True)),
         "temperature_convention": TEMPERATURE_CONVENTION,
-        **provenance(),
+        **global_attributes(f"{particles} particles of {dynamics.name} on {model.name}", "langevin_sgd.simulate(...)"),
     }
     step = ("step", stored, {"long_name": "number of steps done", "units": "1"})
     return xr.Dataset(variables, {"step": step}, attributes)

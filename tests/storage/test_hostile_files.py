@@ -1,0 +1,252 @@
+"""Files that were made to harm whoever opens them: each is refused in plain words, before it can cost memory, time or trust."""
+
+import os
+
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+from hostile_parts import text_references, vector
+
+from langevin_sgd.storage import load, save
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "hostile.nc"
+
+
+def test_a_plain_file_made_the_same_way_is_read(path):
+    """The twin of everything below: what is refused there is refused for its offence."""
+    with h5py.File(path, "w") as file:
+        vector(file, "x", np.arange(8, dtype="i1"), chunks=(4,)).attrs["words"] = ["a", "bc"]
+    assert load(path).x.dims == ("d",) and load(path).x.attrs["words"] == ["a", "bc"]
+
+
+@pytest.mark.parametrize("packing", [{"compression": "gzip"}, {"compression": "lzf"}, {"shuffle": True}, {"fletcher32": True}])
+def test_packed_values_are_refused(path, packing):
+    """A stream of a few kB, deflated twice, unpacks to more than any memory, whatever size is declared."""
+    with h5py.File(path, "w") as file:
+        vector(file, "x", np.zeros(10_000), chunks=(10_000,), **packing)
+    with pytest.raises(ValueError, match="load: variable 'x' in .* is compressed or filtered"):
+        load(path)
+
+
+def test_values_that_were_never_written_are_refused(path):
+    with h5py.File(path, "w") as file:
+        vector(file, "x", dimension="x_dim", shape=(8,), dtype="f8")
+        wide = file.create_dataset("wide", shape=(10**6,), dtype="f8")
+        wide.make_scale("wide")
+    with pytest.raises(ValueError, match="declares 8000128 bytes and is only .* bytes long"):
+        load(path)
+
+
+def test_one_array_under_many_names_is_refused(path):
+    with h5py.File(path, "w") as file:
+        vector(file, "x", np.zeros(1000))
+        for k in range(100):
+            file[f"again_{k}"] = file["x"]
+    with pytest.raises(ValueError, match="declares .* bytes and is only"):
+        load(path)
+
+
+def test_a_short_variable_on_a_huge_unlimited_dimension_is_refused(path):
+    """It is read at the length of the dimension: 8 GiB from a declared byte."""
+    with h5py.File(path, "w") as file:
+        scale = file.create_dataset("d", shape=(2**30,), maxshape=(None,), chunks=(2**20,), dtype="u1")
+        scale.make_scale("This is a netCDF dimension but not a netCDF variable.         1")
+        x = file.create_dataset("x", shape=(1,), maxshape=(None,), chunks=(1,), dtype="f8")
+        x.dims[0].attach_scale(scale)
+    assert path.stat().st_size < 20_000
+    with pytest.raises(ValueError, match=rf"declares {2**33} bytes and is only"):
+        load(path)
+    with pytest.raises(ValueError, match=rf"declares {2**33} bytes, above max_bytes={2**32}"):
+        load(path, max_bytes=2**32)
+
+
+def test_a_million_tiny_chunks_are_refused(path):
+    """They would take 4 GB and half a minute."""
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", shape=(10**6,), chunks=(1,), dtype="u1")
+    with pytest.raises(ValueError, match="is cut into more than 100000 chunks"):
+        load(path)
+
+
+def test_sizes_are_those_after_decoding(path):
+    """xarray makes float64 of scaled bytes, and Python text of characters."""
+    with h5py.File(path, "w") as file:
+        vector(file, "x", np.zeros(100, "i1"), dimension="d").attrs["scale_factor"] = 0.5
+        vector(file, "text", np.array([b"a"] * 100), dimension="d")
+    assert load(path, max_bytes=8000).sizes == {"d": 100}
+    with pytest.raises(ValueError, match="declares 8000 bytes, above max_bytes=7999"):
+        load(path, max_bytes=7999)
+
+
+@pytest.mark.parametrize("what", ["variables", "attributes"])
+def test_a_crowd_of_names_is_refused(path, what):
+    with h5py.File(path, "w", track_order=True) as file:
+        for k in range(5000):
+            if what == "variables":
+                file.create_dataset(f"x{k}", data=np.int8(0))
+            else:
+                file.attrs[f"x{k}"] = 0
+    with pytest.raises(ValueError, match=f"has 500. {what}.*, above 4096"):
+        load(path)
+
+
+ODD_ATTRIBUTES = {
+    "reference": lambda file: file["x"].ref,
+    "compound": lambda file: np.zeros(1, dtype=[("a", "f8"), ("b", "i4")]),
+    "list of references": lambda file: np.array([file["x"].ref, file["d"].ref], dtype=h5py.ref_dtype),
+    "matrix": lambda file: np.zeros((2, 2)),
+    "opaque": lambda file: np.void(b"cos\nsystem\n(S'ls'\ntR."),
+    "enumeration": lambda file: np.bool_(True),
+    "complex": lambda file: 1j,
+}
+
+
+@pytest.mark.parametrize("kind", ODD_ATTRIBUTES)
+def test_attributes_that_are_not_plain_are_refused(path, kind):
+    with h5py.File(path, "w") as file:
+        variable = vector(file, "x", np.zeros(4))
+        variable.attrs["culprit"] = ODD_ATTRIBUTES[kind](file)
+    with pytest.raises(ValueError, match="load: attribute 'culprit' of 'x' in .* is not text, a number or a flat list of either"):
+        load(path)
+
+
+@pytest.mark.parametrize("as_list", [True, False])
+def test_texts_that_share_their_bytes_are_refused(path, as_list):
+    """A reference to a text takes 16 bytes of a file, and a hundred of them may name the same megabyte."""
+    with h5py.File(path, "w", libver="earliest") as file:
+        texts = ["x" * 2**20] + [f"{k:09d}" for k in range(100)]
+        if as_list:
+            file.attrs["texts"] = texts
+        else:
+            for k, text in enumerate(texts):
+                file.attrs.create(f"text{k:04d}", text)
+    content = bytearray(path.read_bytes())
+    (megabyte,) = text_references(content, 2**20)
+    for place in text_references(content, 9):
+        content[place : place + 16] = content[megabyte : megabyte + 16]
+    assert len(text_references(content, 2**20)) == 101
+    path.write_bytes(content)
+    wanted = "declares .* bytes, above max_bytes=50000000" if as_list else "the attributes in .* take more than 67108864 bytes"
+    with pytest.raises(ValueError, match=wanted):
+        load(path, max_bytes=50_000_000)
+
+
+@pytest.mark.parametrize("kind", ["numbers", "lists of numbers", "references", "too many lists"])
+def test_a_dimension_list_that_would_overrun_the_librarys_buffer_is_refused(path, kind):
+    with h5py.File(path, "w") as file:
+        variable = vector(file, "x", np.zeros(4))
+        reference = file["d"].ref
+        del variable.attrs["DIMENSION_LIST"]
+        if kind == "numbers":
+            variable.attrs["DIMENSION_LIST"] = np.zeros(1000)
+        elif kind == "references":
+            variable.attrs["DIMENSION_LIST"] = np.array([reference] * 2, dtype=h5py.ref_dtype)
+        else:
+            element = h5py.h5t.NATIVE_DOUBLE if kind == "lists of numbers" else h5py.h5t.STD_REF_OBJ
+            space = h5py.h5s.create_simple((1 if kind == "lists of numbers" else 500,))
+            h5py.h5a.create(variable.id, b"DIMENSION_LIST", h5py.h5t.vlen_create(element), space)
+    with pytest.raises(ValueError, match="load: variable 'x' in .* has a malformed DIMENSION_LIST"):
+        load(path)
+
+
+@pytest.mark.parametrize("key", ["CLASS", "NAME"])
+def test_a_list_where_the_library_expects_one_text_is_refused(path, key):
+    with h5py.File(path, "w") as file:
+        vector(file, "x", np.zeros(4))
+        file["d"].attrs[key] = np.array([b"DIMENSION_SCALE"] * 1000)
+    with pytest.raises(ValueError, match=f"load: attribute '{key}' of 'd'"):
+        load(path)
+
+
+def test_a_dimension_that_is_none_or_of_another_length_is_refused(path):
+    for target in ("text", "short", "deleted"):
+        with h5py.File(path, "w") as file:
+            variable = vector(file, "x", np.zeros(4))
+            file["short"] = np.zeros(3)
+            file["short"].make_scale("short")
+            if target != "deleted":
+                file["d"].attrs["CLASS"] = np.bytes_("NO SCALE")
+                variable.attrs["_Netcdf4Coordinates"] = [7]
+            if target == "short":
+                vector(file, "y", np.zeros(4), dimension="short")
+            if target == "deleted":
+                del file["d"]
+        with pytest.raises(ValueError, match="is damaged, or not a plain netCDF4 file"):
+            load(path)
+
+
+@pytest.mark.parametrize("kind", ["bitfield", "time", "float128", "null", "array", "complex", "opaque"])
+def test_types_that_numpy_or_netcdf_lack_are_refused(path, kind):
+    types = {
+        "bitfield": h5py.h5t.STD_B8LE,
+        "time": h5py.h5t.UNIX_D32LE,
+        "float128": h5py.h5t.NATIVE_LDOUBLE,
+        "null": h5py.h5t.IEEE_F64LE,
+        "array": h5py.h5t.array_create(h5py.h5t.IEEE_F64LE, (3,)),
+        "complex": h5py.h5t.py_create(np.dtype("c16")),
+        "opaque": h5py.h5t.create(h5py.h5t.OPAQUE, 8),
+    }
+    space = h5py.h5s.create(h5py.h5s.NULL) if kind == "null" else h5py.h5s.create_simple((2,))
+    with h5py.File(path, "w") as file:
+        h5py.h5d.create(file.id, b"culprit", types[kind], space)
+    with pytest.raises(ValueError, match="load: .*(variable 'culprit' in|damaged)"):
+        load(path)
+
+
+def test_a_group_that_contains_itself_is_refused(path):
+    with h5py.File(path, "w") as file:
+        file["loop"] = file["/"]
+    with pytest.raises(ValueError, match="load: 'loop' in .* is a group"):
+        load(path)
+
+
+@pytest.mark.parametrize("encoding", ["rot13", "idna", "unicode_escape", "../codec"])
+def test_text_in_a_codec_that_the_file_names_is_refused(path, encoding):
+    with h5py.File(path, "w") as file:
+        vector(file, "x", np.array([b"a", b"b"])).attrs["_Encoding"] = encoding
+    with pytest.raises(ValueError, match="load: variable 'x' in .* is text in an encoding other than UTF-8"):
+        load(path)
+
+
+@pytest.mark.parametrize("place", ["name", "attribute", "value"])
+def test_text_that_is_not_utf8_is_refused(path, place):
+    with h5py.File(path, "w") as file:
+        x = vector(file, "x", np.array([b"\xff" if place == "value" else b"a"] * 2))
+        x.attrs["_Encoding"] = "utf-8"
+        if place == "name":
+            h5py.h5d.create(file.id, b"\xff\xfe", h5py.h5t.NATIVE_DOUBLE, h5py.h5s.create(h5py.h5s.SCALAR))
+        if place == "attribute":
+            x.attrs.create("long_name", b"\xff\xfe", dtype=h5py.string_dtype())
+    with pytest.raises(ValueError, match="is damaged, or not a plain netCDF4 file .*utf-8"):
+        load(path)
+
+
+def test_names_are_names_and_text_is_text(tmp_path):
+    """Nothing in a file is a path to write, a program to run or a number to believe."""
+    names = ["..", "~", "$HOME", "a b", "x" * 1000, "__class__"]
+    texts = {"model": "__import__('os').abort()", "noise": "[" * 100_000, "dynamics": '{"rate": NaN}', "title": "%n{0.__class__}"}
+    save(xr.Dataset({name: ((), float(k)) for k, name in enumerate(names)}, attrs=texts), tmp_path / "run.nc")
+    before = sorted(tmp_path.iterdir())
+    back = load(tmp_path / "run.nc")
+    assert sorted(map(str, back.data_vars)) == sorted(names) and back.attrs == texts
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_file_that_is_judged_is_the_file_that_is_read(tmp_path, monkeypatch):
+    """xarray alone would read ~/run.nc in another folder, and take http.nc for an address."""
+    (tmp_path / "~").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("~/run.nc", "http.nc"):
+        save(xr.Dataset({"x": ((), 1.0)}), name)
+        assert load(name).x == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_waited_for(path):
+    os.mkfifo(path)
+    with pytest.raises(FileNotFoundError, match="load: there is no file"):
+        load(path)

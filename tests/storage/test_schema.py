@@ -1,0 +1,148 @@
+"""The schema, and every result in data/ held against it."""
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import langevin_sgd as ls
+from langevin_sgd.storage.schema import global_attributes, validate
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "data"
+FILES = sorted(DATA.glob("*.nc"))
+MEGABYTE = 1e6
+
+
+def sound():
+    labels = {"long_name": "temperature", "units": "energy"}
+    flags = {"long_name": "state", "units": "1", "flag_values": np.arange(2, dtype=np.int8), "flag_meanings": "running frozen"}
+    variables = {
+        "temperature": ("component", np.ones(2), labels),
+        "temperature_standard_error": ("component", np.ones(2), labels),
+        "status": ("component", np.zeros(2, np.int8), flags),
+        "direction": ("component", ["steep", "flat"], {"long_name": "direction", "units": "1"}),
+    }
+    attributes = global_attributes("Temperatures", "python studies/temperatures.py") | {"model": '{"name": "quadratic"}'}
+    return xr.Dataset(variables, attrs=attributes)
+
+
+def test_a_sound_dataset_passes_in_memory_and_from_its_file(tmp_path):
+    validate(sound())
+    ls.save(sound(), tmp_path / "sound.nc")
+    validate(ls.load(tmp_path / "sound.nc"))
+    with xr.open_dataset(tmp_path / "sound.nc") as bare:
+        validate(bare)
+
+
+def test_the_source_and_history_name_program_time_and_command():
+    attributes = sound().attrs
+    assert attributes["Conventions"].startswith("CF-") and attributes["source"].count("langevin_sgd") == 1
+    assert attributes["history"] == f"{attributes['created']}: python studies/temperatures.py"
+
+
+def change(**attributes):
+    return lambda dataset: dataset.attrs.update(attributes)
+
+
+def relabel(name, **attributes):
+    return lambda dataset: dataset[name].attrs.update(attributes)
+
+
+BROKEN = [
+    (change(title=""), "attribute 'title' must be text"),
+    (change(history=3), "attribute 'history' must be text, got 3"),
+    (lambda dataset: dataset.attrs.pop("Conventions"), "attribute 'Conventions' must be text, got None"),
+    (change(schema_version=0), "attribute 'schema_version' must be 1, got 0"),
+    (change(model="{'name': 1}"), "attribute 'model' must be strict JSON"),
+    (change(model='{"rate": NaN}'), "attribute 'model' must be strict JSON: NaN is not JSON"),
+    (change(noise="[" * 100_000), "attribute 'noise' must be strict JSON"),
+    (lambda dataset: dataset.temperature.attrs.pop("units"), "variable 'temperature' needs units"),
+    (relabel("temperature", long_name=" "), "variable 'temperature' needs a long_name"),
+    (relabel("status", units="days"), "variable 'status' has units 'days', which xarray decodes as times"),
+    (relabel("status", units="s since 2000"), "variable 'status' has units 's since 2000', which xarray decodes as times"),
+    (relabel("status", flag_meanings="running"), "variable 'status' must have one flag_value for each"),
+    (relabel("temperature_standard_error", units="1"), "variable 'temperature_standard_error' must have the dimensions"),
+    (lambda dataset: dataset.update({"x_standard_error": dataset.temperature}), "has no 'x' beside it"),
+    (lambda dataset: dataset.update({"two words": dataset.temperature}), "variable 'two words' must have an identifier"),
+    (lambda dataset: dataset.update({"x": dataset.temperature.astype(complex)}), "variable 'x' must be bool, integer, float"),
+]
+
+
+@pytest.mark.parametrize(("break_it", "complaint"), BROKEN)
+def test_a_broken_rule_is_named(break_it, complaint):
+    dataset = sound()
+    break_it(dataset)
+    with pytest.raises(ValueError, match="^the dataset breaks schema 1:\n") as found:
+        validate(dataset)
+    assert complaint in str(found.value)
+
+
+def test_all_broken_rules_are_told_at_once():
+    with pytest.raises(ValueError) as found:
+        validate(xr.Dataset({"x": ((), 1.0)}))
+    assert len(str(found.value).splitlines()) == 1 + 6 + 2
+    with pytest.raises(TypeError, match=r"dataset must be an xarray\.Dataset, got dict"):
+        validate({})
+
+
+# What is kept in data/
+
+
+def listed(text, name):
+    """The lines of a README that list the file."""
+    return [line for line in text.splitlines() if line.startswith("|") and f"`{name}`" in line]
+
+
+def complaints_about(file, readme):
+    """Of a result of a study: everything that is wrong with it."""
+    with xr.open_dataset(file) as bare:  # no argument: as anyone would open it
+        dataset = bare.load()
+    found = []
+    try:
+        validate(dataset)
+    except ValueError as error:
+        found += str(error).splitlines()[1:]
+    study = dataset.attrs.get("study", "")
+    if file.stem != study or not (ROOT / "studies" / f"{study}.py").is_file():
+        found.append(f"no study {study!r} makes {file.name}")
+    if dataset.attrs.get("quick", 1) or dataset.attrs.get("planted", 1):
+        found.append("it comes from a quick or planted run")
+    if not dataset.attrs.get("claims", "").startswith("pass: ") or "FAIL: " in dataset.attrs["claims"]:
+        found.append("its claims do not all hold")
+    if len(listed(readme, file.name)) != 1:
+        found.append("it needs one line in data/README.md")
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_result_keeps_the_schema_and_names_its_study(file):
+    assert not complaints_about(file, (DATA / "README.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_every_result_passes_the_checks_of_load(file):
+    with xr.open_dataset(file) as bare:
+        assert set(ls.load(file).variables) == set(bare.variables)
+
+
+def test_results_are_small_and_nothing_else_is_kept():
+    sizes = {file.name: file.stat().st_size for file in DATA.iterdir() if file.name[0] != "."}
+    assert FILES and max(sizes.values()) < 2 * MEGABYTE and sum(sizes.values()) < 15 * MEGABYTE
+    studies = {file.stem for file in FILES}
+    assert set(sizes) <= {"README.md", *(f"{study}{suffix}" for study in studies for suffix in (".nc", ".png"))}
+
+
+def test_every_line_of_the_readme_names_a_file_that_exists():
+    names = re.findall(r"^\| `([^`]+\.nc)`", (DATA / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(names) == [file.name for file in FILES]
+
+
+def test_a_file_that_no_study_made_is_seen(tmp_path):
+    """The twin: the same checks on a run that someone left there."""
+    shutil.copy(FILES[0], tmp_path / "stray.nc")
+    found = complaints_about(tmp_path / "stray.nc", "")
+    assert f"no study {FILES[0].stem!r} makes stray.nc" in found and "it needs one line in data/README.md" in found
