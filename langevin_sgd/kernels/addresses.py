@@ -7,11 +7,13 @@ from the start of the block.
 | function               | number                | array                    |
 |------------------------|-----------------------|--------------------------|
 | ids_at(particle, place)   | particle + place, ... | WIDTH entries from place |
+| leaders_at(particle, ...) | particle + place      | WIDTH entries from place |
 | steps_at(step, place)     | step                  | WIDTH entries from place |
 | id_at(particle, place)    | particle + place      | the entry at place       |
 | step_at(step, place)      | step                  | the entry at place       |
 | ids_from(particle, place) | particle + place      | the array from place on  |
 | steps_from(step, place)   | step                  | the array from place on  |
+| in_a_row(particle)        | True                  | False                    |
 """
 
 import numpy as np
@@ -39,6 +41,11 @@ def ids_at(particle, place):
     return id_at(particle, place) if isinstance(particle, np.ndarray) else lane_numbers(particle + np.uint64(place))
 
 
+def leaders_at(particle, place):
+    """Numbers with the upper halves of `ids_at`: the first of a group, if it is a multiple of WIDTH, or that of each lane."""
+    return id_at(particle, place)
+
+
 def steps_at(step, place):
     """Step, or steps, of a group of particles: a uint64, or lanes of them."""
     return step_at(step, place)
@@ -52,6 +59,18 @@ def ids_from(particle, place):
 def steps_from(step, place):
     """`step` of the part of a block that begins at `place`."""
     return step[place:] if isinstance(step, np.ndarray) else step
+
+
+def in_a_row(particle):
+    """Whether the particles of several groups follow one another; False in interpreted Python, where a group is one particle."""
+    return False
+
+
+teach(
+    in_a_row,
+    lambda particle: types.boolean,
+    lambda context, builder, sig, args: context.get_constant(types.boolean, isinstance(sig.args[0], types.Integer)),
+)
 
 
 def _teach(function, of_number, of_array, counts):
@@ -79,6 +98,7 @@ def _teach(function, of_number, of_array, counts):
 
 
 _teach(ids_at, words, words, True)
+_teach(leaders_at, types.uint64, words, True)
 _teach(id_at, types.uint64, types.uint64, True)
 _teach(step_at, types.uint64, types.uint64, False)
 _teach(steps_at, types.uint64, words, False)

@@ -257,7 +257,7 @@ def cos(x):
 
 @pair_in_double
 def sincos_turn(u):
-    """sin and cos of 2 pi u for 0 <= u < 1: the fast form, for random angles. Error at most 1.05 ulp."""
+    """sin and cos of 2 pi u for 0 <= u < 2: the fast form, for random angles. Error at most 1.05 ulp."""
     shifted = fma(u, 4.0, _ROUND)
     r = fma(shifted - _ROUND, -0.25, u)  # exact
     z = r * r

@@ -7,12 +7,13 @@ book-keeping, which are the same in every kernel, that would cost seconds for ea
 from functools import cache
 from hashlib import sha256
 
-import numba
 from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
+from numba.core.ccallback import CFunc
 
 from .bits import JIT
+from .compile_cache import kept
 from .lanes import teach
 from .texts import plain
 
@@ -20,7 +21,8 @@ from .texts import plain
 @cache
 def _compiled(function, arguments):
     # "numpy": nothing raises, for an exception could not cross the call.
-    code = numba.cfunc(types.void(*arguments), error_model="numpy")(plain(function))
+    code = kept(CFunc(plain(function), (arguments, types.void), {}, {"error_model": "numpy"}))
+    code.compile()
     name = f"{function.__module__}.{function.__name__}.{sha256(str(arguments).encode()).hexdigest()[:8]}"
     binding.add_symbol(name, code.address)
 

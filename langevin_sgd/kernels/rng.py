@@ -17,7 +17,7 @@ from enum import IntEnum
 import numpy as np
 from numba import types
 
-from .addresses import id_at, ids_at, step_at, steps_at
+from .addresses import id_at, ids_at, leaders_at, step_at, steps_at
 from .bits import bits_float, kernel, sqrt
 from .elementary import log_unit, sincos_turn
 from .lanes import WIDTH, all_lanes
@@ -57,24 +57,62 @@ _ONE = np.uint64(0x3FF0000000000000)
 
 
 @kernel
+def _round(c0, c1, c2, c3, k0, k1):
+    p0, p1 = _M0 * c0, _M1 * c2
+    # The masks tell LLVM that the upper halves are zero: without them it multiplies full 64-bit numbers, at twice the cost.
+    return (p1 >> _HALF) ^ c1 ^ k0, p1 & _LOW, (p0 >> _HALF) ^ c3 ^ k1, p0 & _LOW, (k0 + _W0) & _LOW, (k1 + _W1) & _LOW
+
+
+@kernel
+def _last_products(c0, c1, c2, c3, k0, k1):
+    """(p1, e1, p0, e3) of the tenth round: the words are (p1 >> 32) ^ e1, p1 & LOW, (p0 >> 32) ^ e3 and p0 & LOW."""
+    # The first rounds one by one: a word that is the same in all lanes stays a scalar there, which costs no vector instruction.
+    second = _round(c0, c1, c2, c3, k0, k1)
+    third = _round(*second)
+    fourth = _round(*third)
+    c0, c1, c2, c3, k0, k1 = _round(*fourth)
+    for _ in range(5):
+        c0, c1, c2, c3, k0, k1 = _round(c0, c1, c2, c3, k0, k1)
+    return _M1 * c2, c1 ^ k0, _M0 * c0, c3 ^ k1
+
+
+@kernel
 def philox(c0, c1, c2, c3, k0, k1):
     """Philox4x32-10 of the counter (c0, c1, c2, c3) under the key (k0, k1): four words, each 32 bits in a uint64."""
-    for _ in range(10):
-        p0, p1 = _M0 * c0, _M1 * c2
-        c0, c1, c2, c3 = (p1 >> _HALF) ^ c1 ^ k0, p1 & _LOW, (p0 >> _HALF) ^ c3 ^ k1, p0 & _LOW
-        k0, k1 = (k0 + _W0) & _LOW, (k1 + _W1) & _LOW
-    return c0, c1, c2, c3
+    p1, e1, p0, e3 = _last_products(c0, c1, c2, c3, k0, k1)
+    return (p1 >> _HALF) ^ e1, p1 & _LOW, (p0 >> _HALF) ^ e3, p0 & _LOW
+
+
+@kernel
+def _counter_and_key(seed, step, particle, high, purpose):
+    """What an address is to Philox; `high` has the upper half of `particle`."""
+    word = ((step >> _HALF) + ((high >> _HALF) << _16)) & _LOW
+    return step & _LOW, particle & _LOW, word, purpose & _LOW, seed & _LOW, seed >> _HALF
 
 
 @kernel
 def words_at(seed, step, particle, stream, draw, attempt):
     """The four words at an address; all arguments uint64, `particle` possibly lanes; by Philox unless GENERATOR differs."""
-    # The masks tell LLVM that the upper halves are zero: without them it multiplies full 64-bit numbers, at twice the cost.
-    high = ((step >> _HALF) + ((particle >> _HALF) << _16)) & _LOW
-    purpose = ((stream << _26) + (attempt << _20) + draw) & _LOW
+    purpose = (stream << _26) + (attempt << _20) + draw
+    c0, c1, c2, c3, k0, k1 = _counter_and_key(seed, step, particle, particle, purpose)
     if _THREEFRY:
-        return threefry(step & _LOW, particle & _LOW, high, purpose, seed & _LOW, seed >> _HALF, np.uint64(0), np.uint64(0))
-    return philox(step & _LOW, particle & _LOW, high, purpose, seed & _LOW, seed >> _HALF)
+        return threefry(c0, c1, c2, c3, k0, k1, np.uint64(0), np.uint64(0))
+    return philox(c0, c1, c2, c3, k0, k1)
+
+
+@kernel
+def _pair_at(address, place, pair):
+    """Two uniform numbers in [1, 2) for a group: 1 + uniform(a, b) and 1 + uniform(c, d) of its words."""
+    seed, step, particle, stream, draw = address
+    ids, now = ids_at(particle, place), steps_at(step, place)
+    if _THREEFRY:
+        a, b, c, d = words_at(seed, now, ids, stream, draw + np.uint64(pair), np.uint64(0))
+        return bits_float((a << _20) | (b >> _12) | _ONE), bits_float((c << _20) | (d >> _12) | _ONE)
+    purpose = (stream << _26) + draw + np.uint64(pair)
+    c0, c1, c2, c3, k0, k1 = _counter_and_key(seed, now, ids, leaders_at(particle, place), purpose)
+    p1, e1, p0, e3 = _last_products(c0, c1, c2, c3, k0, k1)
+    # Upper and lower half of a product are a word (but for e) and the next: one shift brings both to their places.
+    return bits_float(((p1 >> _12) ^ (e1 << _20)) | _ONE), bits_float(((p0 >> _12) ^ (e3 << _20)) | _ONE)
 
 
 @kernel
@@ -85,8 +123,8 @@ def uniform(high, low):
 
 @kernel
 def box_muller(u, v):
-    """Two independent standard normals from two uniform numbers in [0, 1) (Box and Muller 1958; largest value 8.49)."""
-    radius = sqrt(-2.0 * log_unit(1.0 - u))
+    """Two independent standard normals from two uniform numbers in [1, 2) (Box and Muller 1958; largest value 8.49)."""
+    radius = sqrt(-2.0 * log_unit(2.0 - u))
     sine, cosine = sincos_turn(v)
     return radius * cosine, radius * sine
 
@@ -94,7 +132,7 @@ def box_muller(u, v):
 @kernel
 def normal_pair(a, b, c, d):
     """Two independent standard normals from four words."""
-    return box_muller(uniform(a, b), uniform(c, d))
+    return box_muller(1.0 + uniform(a, b), 1.0 + uniform(c, d))
 
 
 @kernel
@@ -109,20 +147,16 @@ def fill_normals(z, place, address):
         Row 0 of the first group lies at `start`, that of the next one `spacing` numbers later; `count` rows of `groups` groups
         are filled (an odd count fills one row more).
     address : (seed, step, particle, stream, draw), uint64
-        The first group begins with `particle`; draws are numbered from `draw` on, one for each pair of rows. Step and particle may
-        be arrays, see `addresses`.
+        The first group begins with `particle`, a multiple of WIDTH; draws are numbered from `draw` on, one for each pair of rows.
+        Step and particle may be arrays, see `addresses`.
     """
     start, spacing, count, groups = place
-    seed, step, particle, stream, draw = address
     for pair in range((count + 1) // 2):
         first = start + 2 * pair * WIDTH
         # Two loops: the words of one group and the logarithms of another do not wait for each other.
         for group in range(groups):
-            ids, now = ids_at(particle, group * WIDTH), steps_at(step, group * WIDTH)
-            a, b, c, d = words_at(seed, now, ids, stream, draw + np.uint64(pair), np.uint64(0))
             rows = view(z, first + group * spacing, 2)
-            rows[0] = uniform(a, b)
-            rows[1] = uniform(c, d)
+            rows[0], rows[1] = _pair_at(address, group * WIDTH, pair)
         for group in range(groups):
             rows = view(z, first + group * spacing, 2)
             a, b = box_muller(rows[0], rows[1])
@@ -134,14 +168,12 @@ def fill_normals(z, place, address):
 def fill_uniforms(z, place, address):
     """Like `fill_normals`, with uniform numbers in [0, 1)."""
     start, spacing, count, groups = place
-    seed, step, particle, stream, draw = address
     for pair in range((count + 1) // 2):
         for group in range(groups):
-            ids, now = ids_at(particle, group * WIDTH), steps_at(step, group * WIDTH)
-            a, b, c, d = words_at(seed, now, ids, stream, draw + np.uint64(pair), np.uint64(0))
             rows = view(z, start + group * spacing + 2 * pair * WIDTH, 2)
-            rows[0] = uniform(a, b)
-            rows[1] = uniform(c, d)
+            u, v = _pair_at(address, group * WIDTH, pair)
+            rows[0] = u - 1.0
+            rows[1] = v - 1.0
 
 
 @kernel

@@ -7,6 +7,7 @@ import numba
 import numpy as np
 
 from ..kernels.bits import kernel
+from ..kernels.compile_cache import kept
 from ..kernels.groups import empty_groups, pack, unpack
 from ..kernels.lanes import WIDTH
 from ..kernels.texts import for_lanes
@@ -46,7 +47,7 @@ def _potential_kernel(text, dim, size):
         for group in range(x.shape[0]):
             text(p, view(x, group * x.shape[1] * WIDTH, dim), view(out, group * out.shape[1] * WIDTH, size))
 
-    return run
+    return kept(run)
 
 
 @cache
@@ -65,7 +66,7 @@ def _mean_kernel(text, dim, size, columns):
             for k in range(size):
                 total[k] = total[k] * (1.0 / table.shape[0])
 
-    return run
+    return kept(run)
 
 
 def values_at(text, label, params, points, size):

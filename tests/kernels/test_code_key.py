@@ -1,0 +1,163 @@
+"""The key of machine code: whatever changes the code changes the key, and what cannot be stated has none."""
+
+import math
+import types as python_types
+from collections import namedtuple
+
+import numba
+import numpy as np
+import pytest
+from numba import types
+from numba.core import config
+from numba.core.registry import cpu_target
+from numba.core.typing import templates
+
+from langevin_sgd.kernels import code_key
+from langevin_sgd.kernels.external import external
+from langevin_sgd.kernels.lanes import floats
+from langevin_sgd.kernels.rng import FLOATS
+from langevin_sgd.kernels.views import view_type
+
+NUMBERS = (types.float64,)
+
+
+def key(function, args=NUMBERS, result=None, **options):
+    return code_key.key_of(numba.njit(**options)(function), args, result, cpu_target.target_context)
+
+
+def written(source, **scope):
+    """The function f of a piece of source, with these globals."""
+    exec(source, scope)
+    return scope["f"]
+
+
+def base(**scope):
+    return written("def f(x):\n    return SCALE * x\n", **({"SCALE": 2.0} | scope))
+
+
+def helped(inner):
+    """A function that calls a jitted one that calls `inner`, which is in a closure."""
+
+    def middle(x):
+        return inner(x) + 1.0
+
+    middle = numba.njit(middle)
+
+    def outer(x):
+        return middle(x)
+
+    return outer
+
+
+def with_default(value):
+    def f(x, y=value):
+        return x + y
+
+    return f
+
+
+def test_equal_functions_have_one_key():
+    assert key(base()) == key(base()) is not None
+    assert key(helped(base())) == key(helped(base())) is not None
+    assert key(base()) == key(base(unused=[1, 2], other=math.pi))
+    assert key(written("\n\n# moved\ndef f(x):\n    return SCALE * x\n", SCALE=2.0)) == key(base())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda: base(SCALE=2),
+        lambda: base(SCALE=np.float32(2.0)),
+        lambda: base(SCALE=np.nextafter(2.0, 3.0)),
+        lambda: written("def f(x):\n    return SCALE + x\n", SCALE=2.0),
+        lambda: written("def f(x):\n    return 2.0 * x\n"),
+        lambda: written("def f(y):\n    return SCALE * y\n", SCALE=2.0),
+    ],
+)
+def test_text_constants_and_their_types_count(changed):
+    assert key(changed()) not in (None, key(base()))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(0.0, -0.0), (1, True), (1, 1.0), ((1, 2), (1, (2,))), ("a", b"a"), (None, ()), ((1.0, 2.0), (2.0, 1.0))],
+)
+def test_values_that_look_alike_differ(one, other):
+    assert key(with_default(one)) != key(with_default(other))
+    assert None not in (key(with_default(one)), key(with_default(other)))
+
+
+def test_helpers_of_helpers_and_their_flags_count():
+    keys = {key(helped(base())), key(helped(base(SCALE=3.0))), key(helped(numba.njit(base())))}
+    keys |= {key(helped(numba.njit(error_model="numpy")(base()))), key(helped(math.sin)), key(helped(math.cos))}
+    keys |= {key(helped(lambda x: x)), key(helped(lambda x: -x)), key(helped(np.sin))}
+    assert len(keys) == 9 and None not in keys
+
+
+def test_options_and_types_count():
+    keys = {key(base()), key(base(), nogil=True), key(base(), error_model="numpy"), key(base(), result=types.float32)}
+    keys |= {key(base(), (types.float32,)), key(base(), (view_type(2),)), key(base(), (view_type(3),)), key(base(), (floats,))}
+    keys |= {key(base(), (types.Array(types.float64, 1, layout),)) for layout in "CA"}
+    keys |= {key(base(), (types.Array(types.float64, 1, "C", readonly=True),))}
+    assert len(keys) == 11 and None not in keys
+
+
+def test_parameters_count_by_their_names():
+    """numba prints both types alike."""
+    one, other = (numba.typeof(namedtuple("Params", names)(1.0, 2.0)) for names in ("a b", "b a"))
+    assert str(one) == str(other)
+    assert key(base(), (one,)) != key(base(), (other,))
+    assert key(base(), (one,)) == key(base(), (numba.typeof(namedtuple("Params", "a b")(1.0, 2.0)),))
+
+
+def test_code_that_is_called_and_not_swallowed_counts():
+    def doubled(v):
+        v[0] = 2.0 * v[0]
+
+    def tripled(v):
+        v[0] = 3.0 * v[0]
+
+    keys = [key(helped(external(function, FLOATS)), (FLOATS,)) for function in (doubled, tripled)]
+    assert keys[0] != keys[1] and None not in keys
+
+
+def test_processor_settings_versions_and_sources_count(monkeypatch):
+    first = key(base())
+    monkeypatch.setattr(config, "CPU_NAME", "generic")
+    keys = [first, key(base())]
+    monkeypatch.setattr(config, "BOUNDSCHECK", 1)
+    keys += [key(base())]
+    for name, value in (("WIDTH", 4), ("_SOURCES", "other"), ("sys", python_types.SimpleNamespace(version="4.0", modules={}))):
+        monkeypatch.setattr(code_key, name, value)
+        code_key._process.cache_clear()
+        keys += [key(base())]
+    monkeypatch.setattr(code_key, "_SOURCES", None)
+    assert key(base()) is None
+    monkeypatch.undo()
+    code_key._process.cache_clear()
+    assert len(set(keys)) == 6 and None not in keys
+    assert key(base()) == first
+
+
+class Thing:
+    __module__ = "numpy"  # it may say what it likes
+
+
+def of_itself(x):
+    return of_itself(x - 1.0) if x > 0.0 else x
+
+
+@pytest.mark.parametrize(
+    "value",
+    [np.ones(2), [1.0], {"a": 1.0}, Thing(), Thing, helped(Thing()), python_types, of_itself, np.random.default_rng(1).random],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_cannot_be_stated_has_no_key(value):
+    assert key(base(SCALE=value)) is None
+    assert key(with_default(value)) is None
+
+
+def test_no_key_once_somebody_else_has_taught_numba(monkeypatch):
+    made = type("Template", (), {"_overload_func": staticmethod(base()), "__module__": "abc"})
+    monkeypatch.setattr(templates.builtin_registry, "functions", [*templates.builtin_registry.functions, made])
+    assert key(base()) is None
