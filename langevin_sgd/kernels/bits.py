@@ -6,7 +6,6 @@ CUDA without a driver.
 """
 
 import ctypes
-import ctypes.util
 
 import numba
 import numpy as np
@@ -25,8 +24,8 @@ kernel = numba.njit(**OPTIONS, forceinline=True)
 
 
 def _libm_fma(name, kind):
-    """The C library's fused multiply-add. `math.fma` of Python 3.13 raises where IEEE 754 gives inf or nan."""
-    function = getattr(ctypes.CDLL(ctypes.util.find_library("m")), name)
+    """The C library's fused multiply-add, loaded already. `math.fma` of Python 3.13 raises where IEEE 754 gives inf or nan."""
+    function = getattr(ctypes.CDLL(None), name)
     function.restype, function.argtypes = kind, [kind] * 3
     return function
 
