@@ -5,6 +5,7 @@ from .analysis.arviz import to_arviz
 from .engine import reducers
 from .engine.ensemble import simulate
 from .engine.reducers import Reducer
+from .engine.sweep import merge, sweep
 from .kernels import elementary
 from .models import dynamics, losses, noise, potentials, schedules
 from .models.dynamics import Dynamics
@@ -26,6 +27,7 @@ __all__ = [
     "evaluate",
     "load",
     "losses",
+    "merge",
     "noise",
 ]
-__all__ += ["plots", "potentials", "reducers", "save", "schedules", "simulate", "theory", "to_arviz"]
+__all__ += ["plots", "potentials", "reducers", "save", "schedules", "simulate", "sweep", "theory", "to_arviz"]

@@ -7,10 +7,12 @@ the same
 Run:  python studies/boltzmann_departure.py [--quick]        (writes data/boltzmann_departure.nc and .png)
 """
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 from _departure_figure import plot
-from _runner import Claim, main
+from _runner import Claim, in_memory, main
 from scipy.special import rel_entr
 
 import langevin_sgd as ls
@@ -21,6 +23,17 @@ DIFFUSION = {"anisotropic": (0.3, 0.1), "isotropic": (0.2, 0.2)}  # D = learning
 EDGES = [np.linspace(-2.4, 2.4, 37), np.linspace(-3.2, 3.2, 37)]
 TOLERANCE = 0.03  # nats; KL beyond it counts as a departure
 LARGEST_Z = 4.0
+UNITS = {"temperature": "energy", "kl": "nat", "probability": "1", "variance": "length^2", "noise": "(energy / length)^2"}
+UNITS |= {"curvature": "energy / length^2", "budget": "1"}
+
+
+def as_dataset(values, dims):
+    """Numbers and arrays as a dataset; `dims` are those of an array of each rank."""
+    dataset = xr.Dataset({name: (dims[np.ndim(value)], value) for name, value in values.items()})
+    for name in dataset:
+        unit = next(unit for key, unit in UNITS.items() if key in name)
+        dataset[name].attrs = {"long_name": name.replace("_", " "), "units": unit}
+    return dataset
 
 
 def double_well(name, particles, seed, threads, plant):
@@ -39,7 +52,7 @@ def double_well(name, particles, seed, threads, plant):
     boltzmann = ls.theory.boltzmann_bin_probabilities(well, float(best.temperature), EDGES)
     exact_kl = rel_entr(exact, boltzmann).sum() + rel_entr(1 - exact.sum(), 1 - boltzmann.sum())  # outside is one more bin
     heat = ls.analysis.equipartition(run.isel(step=[-1]), well).isel(step=0)
-    return {
+    values = {
         "kl": float(kl.kl),
         "kl_standard_error": float(kl.standard_error),
         "kl_exact_on_bins": exact_kl,
@@ -51,6 +64,7 @@ def double_well(name, particles, seed, threads, plant):
         "temperature_standard_error": np.diagonal(heat.standard_error),
         "exact_temperature": np.diagonal(law.virial),
     }
+    return as_dataset(values, [(), ("component",), ("x0", "x1")])
 
 
 def real_data():
@@ -83,7 +97,7 @@ def minibatches(particles, seed, threads, plant):
     budget = ls.analysis.temperature_budget(run, loss, dynamics=ls.dynamics.sgd(RATE, BATCH))
     y = (run.x.values[0] - run.x.values[0].mean(axis=0)) @ directions
     variance = y.var(axis=0, ddof=1)
-    return {
+    values = {
         "curvature": curvature,
         "data_temperature": np.diagonal(heat.temperature),
         "data_temperature_standard_error": np.diagonal(heat.standard_error),
@@ -96,6 +110,7 @@ def minibatches(particles, seed, threads, plant):
         "budget_z": float(np.abs(budget.z).max()),
         "budget_p_value": float(budget.p_value),
     }
+    return as_dataset(values, [(), ("mode",)])
 
 
 def verdict(kl, error):
@@ -110,66 +125,51 @@ def claims_of(wells, data):
     for name, expected in (("anisotropic", "departs from Boltzmann"), ("isotropic", "is Boltzmann's within the tolerance")):
         well = wells[name]
         kl, error, exact = well["kl"], well["kl_standard_error"], well["kl_exact_on_bins"]
-        said = verdict(kl, error)
+        said, wide = verdict(kl, error), (kl - LARGEST_Z * error, kl + LARGEST_Z * error)
         exact_text = f"exact on these bins {exact:.4f}, in the continuum {well['kl_exact']:.4f}"
         print(f"{name} noise: the law {said}: KL = {kl:.4f} +- {error:.4f} nats ({exact_text}), tolerance {TOLERANCE}")
-        claims.append(
-            Claim(f"{name}: the law {expected}", said == expected, f"KL {kl:.4f} +- {error:.4f}, tolerance {TOLERANCE}")
-        )
-        z = (kl - exact) / error
-        claims.append(Claim(f"{name}: KL is the exact one", abs(z) < LARGEST_Z, f"{kl:.4f} against {exact:.4f}, z = {z:+.1f}"))
-        z = (well["temperature"] - well["exact_temperature"]) / well["temperature_standard_error"]
-        measured = ", ".join(
-            f"{t:.4f} +- {e:.4f}" for t, e in zip(well["temperature"], well["temperature_standard_error"], strict=True)
-        )
-        claims.append(
-            Claim(
-                f"{name}: temperatures are the exact ones",
-                np.abs(z).max() < LARGEST_Z,
-                f"{measured}, largest z {np.abs(z).max():.1f}",
-            )
-        )
+        number = f"KL {kl:.4f} +- {error:.4f}, tolerance {TOLERANCE}"
+        claims.append(Claim(f"{name}: the law {expected}", said == expected, number, wide))
+        z = float((kl - exact) / error)
+        number = f"{kl:.4f} against {exact:.4f}, z = {z:+.1f}"
+        claims.append(Claim(f"{name}: KL is the exact one", abs(z) < LARGEST_Z, number, wide, z))
+        heat, error = well["temperature"], well["temperature_standard_error"]
+        z = np.abs((heat - well["exact_temperature"]) / error).max()
+        measured = ", ".join(f"{t:.4f} +- {e:.4f}" for t, e in zip(heat, error, strict=True))
+        number = f"{measured}, largest z {z:.1f}"
+        claims.append(Claim(f"{name}: temperatures are the exact ones", z < LARGEST_Z, number, z=z))
+    return claims + claims_of_data(data)
+
+
+def claims_of_data(data):
     heat, error = data["data_temperature"], data["data_temperature_standard_error"]
-    ratio = heat.max() / heat.min()
-    low = (heat.max() - LARGEST_Z * error[heat.argmax()]) / (heat.min() + LARGEST_Z * error[heat.argmin()])
+    hot, cold, wide = heat.argmax(), heat.argmin(), LARGEST_Z * error
+    ratio, low = heat[hot] / heat[cold], (heat[hot] - wide[hot]) / (heat[cold] + wide[cold])
     print(f"breast cancer: hottest over coldest direction {ratio:.2f}, at least {low:.2f}; Boltzmann's law would have 1")
-    claims.append(Claim("data: no single temperature", low > 1.5, f"hottest / coldest = {ratio:.2f} > {low:.2f}"))
+    interval = low, (heat[hot] + wide[hot]) / (heat[cold] - wide[cold])
+    claims = [Claim("data: no single temperature", low > 1.5, f"hottest / coldest = {ratio:.2f} > {low:.2f}", interval)]
     deviation = data["data_variance"] / data["data_predicted_variance"] - 1
     wide = LARGEST_Z * data["data_variance_standard_error"] / data["data_predicted_variance"]
     worst = np.argmax(np.abs(deviation) - wide)
     close = np.all(np.abs(deviation) - wide < 0.05)
-    claims.append(
-        Claim(
-            "data: Lyapunov's variances within 5 %", close, f"{100 * deviation[worst]:+.1f} +- {25 * wide[worst]:.1f} % at worst"
-        )
-    )
+    number = f"{100 * deviation[worst]:+.1f} +- {25 * wide[worst]:.1f} % at worst"
+    interval = tuple(100 * (deviation[worst] + side * wide[worst]) for side in (-1, 1))
+    claims.append(Claim("data: Lyapunov's variances within 5 %", close, number, interval))
     closed = data["budget_p_value"] > 1e-4
-    claims.append(
-        Claim(
-            "data: the temperature budget closes", closed, f"p = {data['budget_p_value']:.2g}, largest |z| {data['budget_z']:.1f}"
-        )
-    )
+    number = f"p = {data['budget_p_value']:.2g}, largest |z| {data['budget_z']:.1f}"
+    claims.append(Claim("data: the temperature budget closes", closed, number, z=data["budget_z"]))
     return claims
 
 
-def run(quick, seed, threads, plant):
+def run(quick, seed, threads, plant, each=in_memory):
     sizes = (50_000, 20_000) if quick else (1_000_000, 100_000)
-    wells = {name: double_well(name, sizes[0], seed, threads, plant) for name in DIFFUSION}
-    data = minibatches(sizes[1], seed, threads, plant)
+    parts = {name: partial(double_well, name, sizes[0], seed, threads, plant) for name in DIFFUSION}
+    parts = each(parts | {"data": partial(minibatches, sizes[1], seed, threads, plant)})
+    dataset = xr.concat([parts[name] for name in DIFFUSION], "noise").merge(parts["data"])
     centres = [(edges[1:] + edges[:-1]) / 2 for edges in EDGES]
-    dims = {0: ("noise",), 1: ("noise", "component"), 2: ("noise", "x0", "x1")}
-    units = {"temperature": "energy", "kl": "nat", "probability": "1", "variance": "length^2", "noise": "(energy / length)^2"}
-    units |= {"curvature": "energy / length^2", "budget": "1"}
-
-    def labels(name):
-        return {"long_name": name.replace("_", " "), "units": next(unit for key, unit in units.items() if key in name)}
-
-    variables = {
-        name: (dims[np.ndim(value)], np.stack([well[name] for well in wells.values()]), labels(name))
-        for name, value in wells["isotropic"].items()
-    }
-    variables |= {name: (("mode",)[: np.ndim(value)], value, labels(name)) for name, value in data.items()}
-    coordinates = {"noise": list(wells), "x0": centres[0], "x1": centres[1]}
+    dataset = dataset.assign_coords(noise=list(DIFFUSION), x0=centres[0], x1=centres[1])
+    for name, label, unit in (("noise", "law of the gradient noise", "1"), ("x0", "x0", "length"), ("x1", "x1", "length")):
+        dataset[name].attrs = {"long_name": label, "units": unit}
     attributes = {
         "learning_rate_well": WELL_RATE,
         "learning_rate_data": RATE,
@@ -178,7 +178,8 @@ def run(quick, seed, threads, plant):
         "tolerance": TOLERANCE,
     }
     attributes |= {"particles_well": sizes[0], "particles_data": sizes[1]}
-    return xr.Dataset(variables, coordinates, attributes | provenance()), claims_of(wells, data)
+    values = {name: {key: value.values for key, value in part.items()} for name, part in parts.items()}
+    return dataset.assign_attrs(attributes | provenance()), claims_of(values, values["data"])
 
 
 if __name__ == "__main__":

@@ -1,200 +1,270 @@
-"""How fast do particles move, against what one would use instead?
+"""How fast do particles move, against what one would use instead, and where does the time of a step go?
 
-One problem, one run: SGD with Gaussian noise on a two-dimensional double well, float64, freezing included. Each peer runs at the
-best of its variants; JAX and PyTorch take part where they are installed (pip install -e ".[bench]").
+(a) SGD with Gaussian noise on a two-dimensional double well, freezing included: each program at the best of its variants; what is
+not installed (pip install -e ".[bench]") or cannot express the problem is listed as such. (b) The parts of a step one by one, and
+the vector instructions that they compile to. (c) Quadratics in 2 to 64 dimensions. (d) Minibatches of linear regression. (e) The
+elementary functions. (f) Threads, import, and the example of the README in a fresh process. All that is compared runs in turns,
+and the best of all rounds counts.
 Run:  python studies/throughput.py [--quick]        (writes data/throughput.nc and .png)
 """
 
-import importlib.util
-import time
-from concurrent.futures import ThreadPoolExecutor
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
 
-import numba
 import numpy as np
 import xarray as xr
 from _runner import Claim, main
+from _throughput_batches import methods
+from _throughput_clock import best_seconds
+from _throughput_figure import plot
+from _throughput_parts import BLOCK, FUNCTIONS, REGISTERS, block_calls, elementary_times, fill_call, vector_instructions
+from _throughput_peers import AMPLITUDE, RATE, compiled_here, installed
 
 import langevin_sgd as ls
 from langevin_sgd.engine.ensemble import available_threads
 from langevin_sgd.storage.provenance import provenance
 
-RATE, AMPLITUDE = 0.05, 0.4
-SAMPLINGS, BATCHES = ("with_replacement", "without_replacement", "reshuffle"), (4, 16)
-BY_HAND = "NumPy, threads by hand"  # one generator and one share of the particles a thread: not what is commonly written
+ROOT = Path(__file__).resolve().parents[1]
+PARTICLES, STEPS, SIZES = 16_384, 8_000, (8_192, 65_536)  # SIZES: particles that each variant of a peer is tried with
+DIMS, BATCHES, BATCH_PARTICLES = (2, 3, 4, 8, 16, 32, 64), (4, 16), 16_384
+ROUNDS, REPEATS = 5, 10_000
+OURS, ONE, SINGLE = "langevin_sgd", "langevin_sgd, 1 thread", "langevin_sgd, float32"
+NS = {"units": "ns"}
+COORDINATES = {
+    "program": "program",
+    "part": "part of a step",
+    "register": "vector register of 512, 256 or 128 bits",
+    "dim": "dimension",
+    "method": "program, or mode of sampling",
+    "batch_size": "examples per step",
+    "function": "elementary function",
+    "form": "in lanes, or by Python's math in a scalar loop",
+}
 
 
-def timed(calls, particle_steps, repeats):
-    """Best rate of each call in several rounds, particle-steps per second; the first round compiles and does not count."""
-    rates = np.zeros((repeats + 1, len(calls)))
-    for rate in rates:
-        for k, call in enumerate(calls):
-            begun = time.perf_counter()
-            call()
-            rate[k] = particle_steps / (time.perf_counter() - begun)
-    return rates[1:].max(axis=0)
+def well_records():
+    """The double well, its noise and its dynamics."""
+    return ls.potentials.double_well(2), ls.noise.gaussian([AMPLITUDE**2] * 2), ls.dynamics.sgd(RATE)
 
 
-def ours(particles, steps, threads):
-    well, noise = ls.potentials.double_well(2), ls.noise.gaussian([AMPLITUDE**2] * 2)
-    return lambda: ls.simulate(well, ls.dynamics.sgd(RATE), noise, particles=particles, steps=steps, seed=1, threads=threads)
+def moving(records, particles, steps, **options):
+    model, noise, dynamics = records
+    return lambda: ls.simulate(model, dynamics, noise, particles=particles, steps=steps, seed=1, **options)
 
 
-def numpy_loop(bits, threads):
-    """NumPy, vectorised over particles; one generator and one share of the particles a thread."""
-
-    def share(particles, steps, seed):
-        random, x = np.random.Generator(bits(seed)), np.zeros((2, particles))
-        z = np.empty_like(x)
-        for _ in range(steps):
-            random.standard_normal(out=z)
-            x[0] -= RATE * (x[0] * (x[0] * x[0] - 1.0) + AMPLITUDE * z[0])
-            x[1] -= RATE * (x[1] + AMPLITUDE * z[1])
-
-    return in_threads(share, threads)
-
-
-@numba.njit(nogil=True)
-def naive_share(particles, steps, seed):
-    np.random.seed(seed)
-    x = np.zeros((particles, 2))
-    for i in range(particles):
-        for _ in range(steps):
-            x[i, 0] -= RATE * (x[i, 0] ** 3 - x[i, 0] + AMPLITUDE * np.random.normal())
-            x[i, 1] -= RATE * (x[i, 1] + AMPLITUDE * np.random.normal())
-    return x
+def program_calls(quick, threads):
+    """(name, variant, particles) -> (call, particle-steps that it makes), and name -> why there is no number."""
+    found, missing = compiled_here(threads), {}
+    if quick:
+        found = {name: peer for name, peer in found.items() if "by hand" not in name}
+    else:
+        more, missing = installed(threads)
+        found |= more
+    steps, calls = 400 if quick else STEPS, {}
+    options = {OURS: {"threads": threads}, ONE: {"threads": 1}}
+    if "precision" in inspect.signature(ls.simulate).parameters and not quick:
+        options[SINGLE] = {"threads": threads, "precision": "float32"}
+    for name, chosen in options.items():
+        calls[name, "", PARTICLES] = moving(well_records(), PARTICLES, steps, **chosen), PARTICLES * steps
+    for name, peer in found.items():
+        for variant, build in list(peer.variants.items())[: 1 if quick else None]:
+            for particles in SIZES[: 1 if quick else None]:
+                count = 50 if quick else max(1, peer.steps * SIZES[0] // particles)
+                calls[name, variant, particles] = build(particles, count), particles * count
+    return calls, missing
 
 
-def in_threads(share, threads):
-    def build(particles, steps):
-        def call():
-            with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(lambda seed: share(particles // threads, steps, seed), range(threads)))
-
-        return call
-
-    return build
-
-
-def jax_scan(generator):
-    """JAX: a jitted scan over steps, the whole ensemble in each."""
-    import jax
-
-    jax.config.update("jax_enable_x64", True)
-
-    def build(particles, steps):
-        @jax.jit
-        def run(keys):
-            def step(x, key):
-                z = jax.random.normal(key, (2, particles))
-                g = jax.numpy.stack([x[0] * (x[0] * x[0] - 1.0), x[1]])
-                return x - RATE * (g + AMPLITUDE * z), None
-
-            return jax.lax.scan(step, jax.numpy.zeros((2, particles)), keys)[0]
-
-        keys = jax.random.split(jax.random.key(1, impl=generator), steps)
-        return lambda: run(keys).block_until_ready()
-
-    return build
+def programs(quick, threads):
+    """(a) and (b): best rate and variant of each program, why others have none, ns and instructions of each part."""
+    found, missing = program_calls(quick, threads)
+    parts, loops = ({}, {}) if quick else block_calls(*well_records(), REPEATS)
+    best = best_seconds({key: call for key, (call, _) in found.items()} | parts, 1 if quick else ROUNDS)
+    rates = {}
+    for key, (_, work) in found.items():
+        name, variant, particles = key
+        if work / best[key] > rates.get(name, (0.0,))[0]:
+            rates[name] = work / best[key], f"{variant}{', ' if variant else ''}{particles} particles"
+    times = {name: 1e9 * best[name] / (REPEATS * BLOCK) for name in parts}
+    return rates, missing, times, {name: vector_instructions(loop) for name, loop in loops.items()}
 
 
-def torch_loop(threads):
-    """PyTorch: tensor operations in place."""
-    import torch
-
-    torch.set_num_threads(threads)
-
-    def build(particles, steps):
-        def call():
-            x, z = torch.zeros((2, particles), dtype=torch.float64), torch.empty((2, particles), dtype=torch.float64)
-            for _ in range(steps):
-                z.normal_()
-                g = torch.stack([x[0] * (x[0] * x[0] - 1.0), x[1]])
-                x.sub_(g.add_(z, alpha=AMPLITUDE), alpha=RATE)
-
-        return call
-
-    return build
+def dimensions():
+    """(c) Seconds per step and particle on one thread: {(form, d)}, with diagonal and matrix H, and the fill for d = 8."""
+    calls, work = {}, {}
+    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 8)))[0]
+    for d in DIMS:
+        curvatures, particles = np.linspace(1.0, 2.0, d), max(2048, 32_768 // d)
+        hessians = {"diagonal": curvatures} | ({"matrix": turn @ np.diag(curvatures) @ turn.T} if d == 8 else {})
+        for form, hessian in hessians.items():
+            records = ls.potentials.quadratic(hessian), ls.noise.gaussian(np.linspace(0.5, 1.0, d)), ls.dynamics.sgd(RATE)
+            work[form, d] = particles * 1000
+            calls[form, d] = moving(records, particles, 1000, threads=1)
+    calls["fill", 8], work["fill", 8] = fill_call(8, REPEATS // 2), REPEATS // 2 * BLOCK
+    return {key: seconds / work[key] for key, seconds in best_seconds(calls, ROUNDS).items()}
 
 
-def peers(threads):
-    """Name -> builders of its variants."""
-    generators = np.random.PCG64, np.random.SFC64, np.random.PCG64DXSM
-    found = {"NumPy": [numpy_loop(bits, 1) for bits in generators], "naive Numba": [in_threads(naive_share, threads)]}
-    if threads > 1:
-        found[BY_HAND] = [numpy_loop(bits, threads) for bits in generators]
-    if importlib.util.find_spec("jax"):
-        found["JAX"] = [jax_scan(name) for name in ("threefry2x32", "rbg", "unsafe_rbg")]
-    if importlib.util.find_spec("torch"):
-        found["PyTorch"] = [torch_loop(threads), torch_loop(1)]
-    return found
+def minibatches(threads):
+    """(d) {method: (ns per example gradient at each of BATCHES, best variants)}."""
+    calls, work = {}, {}
+    for name, (variants, steps) in methods(threads).items():
+        for variant, build in variants.items():
+            for batch in BATCHES:
+                calls[name, variant, batch] = build(BATCH_PARTICLES, steps, batch)
+                work[name, variant, batch] = BATCH_PARTICLES * steps * batch
+    best, times = best_seconds(calls, ROUNDS), {}
+    for name in dict.fromkeys(key[0] for key in calls):
+        of = [min((1e9 * s / work[k], k[1]) for k, s in best.items() if k[0] == name and k[2] == batch) for batch in BATCHES]
+        times[name] = [value for value, _ in of], [variant for _, variant in of]
+    return times
 
 
-def sampling_times(threads, repeats):
-    """ns per example gradient of minibatch linear regression (4096 examples, d = 2), modes by batch sizes."""
-    random = np.random.default_rng(0)
-    loss = ls.losses.linear_regression(random.normal(size=(4096, 2)), random.normal(size=4096))
-    particles, steps = 16_384, 400
+def fresh(code):
+    """Seconds that `code` needs in a fresh process, by its own clock: the start of the interpreter does not count."""
+    timed = f"import time\nbegun = time.perf_counter()\n{code}\nprint('SECONDS', time.perf_counter() - begun)"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", timed], env=environment, capture_output=True, text=True, check=True)
+    return float(done.stdout.rsplit("SECONDS", 1)[1])
 
-    def call(sampling, batch):
-        noise = ls.noise.minibatch(sampling)
-        return lambda: ls.simulate(
-            loss, ls.dynamics.sgd(0.05, batch), noise, particles=particles, steps=steps, seed=1, threads=threads
-        )
 
-    rates = [timed([call(sampling, batch) for sampling in SAMPLINGS], particles * steps * batch, repeats) for batch in BATCHES]
-    return 1e9 / np.array(rates).T
+def cold_starts():
+    """(f) Seconds to import the package, the best of five, and for the first example of the README."""
+    imports = min(fresh("import langevin_sgd") for _ in range(5))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    return imports, fresh(re.search(r"## A first look\n+```python\n(.*?)```", readme, re.DOTALL).group(1))
+
+
+def by_program(rates, missing):
+    """The table of (a), printed, and its part of the dataset."""
+    print(f"{'program':26s} {'M particle-steps/s':>19s} {'ns':>8s} {OURS + ' is':>16s}  variant")
+    for name, (rate, variant) in rates.items():
+        print(f"{name:26s} {rate / 1e6:19.1f} {1e9 / rate:8.2f} {rates[OURS][0] / rate:15.1f}x  {variant}")
+    for name, reason in missing.items():
+        print(f"{name:26s} {'none':>19s}: {reason}")
+    names = [*rates, *missing]
+    labels = {"long_name": "particle-steps per second, nan where there is a reason instead", "units": "1 / s"}
+    values = [rates[name][0] if name in rates else np.nan for name in names]
+    notes = [rates[name][1] if name in rates else missing[name] for name in names]
+    text = {"long_name": "fastest variant, or the reason for no number", "units": "1"}
+    return xr.Dataset({"rate": ("program", values, labels)}, {"program": names, "variant": ("program", notes, text)})
+
+
+def by_part(times, counts, step):
+    """The table of (b), printed, and its part of the dataset; `step` is the whole step in ns."""
+    print(f"\n{'part of a 2-D step, 1 thread':30s} {'ns':>7s}   instructions with {', '.join(REGISTERS)} registers")
+    for name, time_of in times.items():
+        print(f"{name:30s} {time_of:7.3f}   {counts[name]}")
+    print(f"{'whole step':30s} {step:7.3f}")
+    number = {"long_name": "vector instructions of the compiled loop, by the widest register", "units": "1"}
+    return xr.Dataset(
+        {
+            "part_time": ("part", list(times.values()), {"long_name": "time of a part per particle-step", **NS}),
+            "instructions": (("part", "register"), list(counts.values()), number),
+            "step_time": ((), step, {"long_name": "time of a whole step per particle, 1 thread", **NS}),
+        },
+        {"part": list(times), "register": list(REGISTERS)},
+    )
+
+
+def by_dimension(seconds):
+    """The table of (c), printed, and its part of the dataset."""
+    rate = np.array([d / seconds["diagonal", d] for d in DIMS])
+    matrix, fill = 1e9 * seconds["matrix", 8], 1e9 * seconds["fill", 8]
+    print(
+        "\nquadratic, 1 thread: M coordinate-steps/s",
+        ", ".join(f"d = {d}: {r / 1e6:.0f}" for d, r in zip(DIMS, rate, strict=True)),
+    )
+    print(f"matrix H at d = 8: {matrix:.2f} ns per particle-step, its noise {fill:.2f} ns")
+    label = {"long_name": "coordinate-steps per second on a quadratic with diagonal hessian, 1 thread", "units": "1 / s"}
+    values = {"coordinate_rate": ("dim", rate, label)}
+    values["matrix_time"] = (), matrix, {"long_name": "time per particle-step with an 8 x 8 hessian, 1 thread", **NS}
+    values["matrix_fill_time"] = (), fill, {"long_name": "time of the normals of that step", **NS}
+    return xr.Dataset(values, {"dim": list(DIMS)})
+
+
+def by_batch(times):
+    """The table of (d), printed, and its part of the dataset."""
+    print(f"\n{'linear regression':34s} ns per example gradient at batch size {BATCHES[0]} and {BATCHES[1]}")
+    for name, (values, variants) in times.items():
+        print(f"{name:34s} {values[0]:8.2f} {values[1]:8.2f}   {', '.join(filter(None, dict.fromkeys(variants)))}")
+    label = {"long_name": "time per example gradient", **NS}
+    values = {"example_time": (("method", "batch_size"), [values for values, _ in times.values()], label)}
+    return xr.Dataset(values, {"method": list(times), "batch_size": list(BATCHES)})
+
+
+def by_function(times):
+    """The table of (e), printed, and its part of the dataset."""
+    print(f"\n{'function':10s} {'lanes, ns':>10s} {'math, ns':>10s}")
+    for name, (lanes, scalar) in zip(FUNCTIONS, times, strict=True):
+        print(f"{name:10s} {lanes:10.2f} {scalar:10.2f}  {scalar / lanes:.1f}x")
+    values = {"function_time": (("function", "form"), times, {"long_name": "time of one function value, 1 thread", **NS})}
+    return xr.Dataset(values, {"function": list(FUNCTIONS), "form": ["lanes", "math"]})
+
+
+def labelled(dataset, threads):
+    """`dataset` with a long name and units for each coordinate, and what made it."""
+    for name, text in COORDINATES.items():
+        if name in dataset.coords:
+            dataset[name].attrs.update(long_name=text, units="1")
+    return dataset.assign_attrs(threads=threads, particles=PARTICLES, **provenance())
+
+
+def at_least(text, number, limit):
+    return Claim(f"{text} at least {limit:g}", bool(number >= limit), f"{number:.2f}")
+
+
+def at_most(text, number, limit, unit=""):
+    return Claim(f"{text} at most {limit:g}{unit}", bool(number <= limit), f"{number:.2f}{unit}")
+
+
+def claims_of(dataset, threads):
+    rate = dataset.rate.dropna("program").to_series()
+    rivals = [name for name in rate.index if OURS not in name and "by hand" not in name and "float32" not in name]
+    fastest = max(rivals, key=rate.get)
+    part, example = dataset.part_time.to_series(), dataset.example_time.to_pandas()
+    lanes, scalar = dataset.function_time.values.T
+    slowest = dataset.coordinate_rate.min() / dataset.coordinate_rate.max()
+    drawing = example.loc["langevin_sgd, with replacement"]
+    claims = [
+        at_least(f"(a) speed over the fastest peer (by hand apart), {fastest}:", rate[OURS] / rate[fastest], 8),
+        at_most("(b) whole step over its normals:", float(dataset.step_time) / part["fill"], 1.25),
+        at_most("(b) normals over Philox alone:", part["fill"] / part["Philox"], 3.3),
+        at_least("(c) slowest dimension over the fastest:", float(slowest), 0.6),
+        at_most("(c) step with an 8 x 8 hessian over its normals:", float(dataset.matrix_time / dataset.matrix_fill_time), 1.5),
+        at_least("(d) minibatches, over naive Numba:", (example.loc["naive Numba"] / drawing).min(), 5),
+        at_most("(d) reshuffled epochs over drawing:", (example.loc["langevin_sgd, reshuffle"] / drawing).max(), 3),
+        at_least("(e) elementary functions in lanes over math:", (scalar / lanes).min(), 4),
+        at_most("(f) import:", float(dataset.import_time), 0.6, " s"),
+        at_most("(f) example of the README, cold:", float(dataset.readme_time), 10, " s"),
+    ]
+    if threads == 2:
+        claims.append(at_least("(f) 2 threads over 1:", rate[OURS] / rate[ONE], 1.9))
+    if "JAX" in example.index:
+        claims.append(at_least("(d) minibatches, over JAX:", (example.loc["JAX"] / drawing).min(), 10))
+    if SINGLE in rate.index:
+        claims.append(at_least("(a) float32 over float64:", rate[SINGLE] / rate[OURS], 1.6))
+        if "JAX, float32" in rate.index:
+            claims.append(at_least("(a) float32 over JAX, float32:", rate[SINGLE] / rate["JAX, float32"], 8))
+    return sorted(claims)
 
 
 def run(quick, seed, threads, plant):
     threads = threads or available_threads()
-    particles, repeats = 16_384, 2 if quick else 5
-    steps, peer_steps = (2000, 50) if quick else (16_000, 400)
-    both = timed([ours(particles, steps, threads), ours(particles, steps, 1)], particles * steps, repeats)
-    rates = dict(zip(("langevin_sgd", "langevin_sgd, 1 thread"), both, strict=True))
-    for name, builders in peers(threads).items():
-        sizes = (8192, particles) if not quick else (particles,)
-        rates[name] = max(timed([build(n, peer_steps)], n * peer_steps, repeats)[0] for build in builders for n in sizes)
-    fastest = max(rate for name, rate in rates.items() if "langevin_sgd" not in name and name != BY_HAND)
-    ratio, scaling = rates["langevin_sgd"] / fastest, rates["langevin_sgd"] / rates["langevin_sgd, 1 thread"]
-    print(f"{'program':24s} {'M particle-steps/s':>20s} {'ns per particle-step':>22s} {'langevin_sgd is':>16s}")
-    for name, rate in rates.items():
-        print(f"{name:24s} {rate / 1e6:20.1f} {1e9 / rate:22.2f} {rates['langevin_sgd'] / rate:15.1f}x")
-    labels = {"long_name": "particle-steps per second", "units": "1 / s"}
-    dataset = xr.Dataset(
-        {"rate": ("program", list(rates.values()), labels)}, {"program": list(rates)}, {"threads": threads, **provenance()}
-    )
-    claims = [Claim("at least 6 times the fastest peer (threads by hand apart)", ratio >= 6, f"{ratio:.1f}x")]
-    if threads == 2:
-        claims.append(Claim("2 threads are at least 1.85 times 1", scaling >= 1.85, f"{scaling:.2f}x"))
+    rates, missing, times, counts = programs(quick, threads)
+    dataset = by_program(rates, missing)
     if quick:  # a quick run on a busy machine says nothing about speed: no claims, and no more kernels to compile
-        return dataset, []
-    times = sampling_times(threads, repeats)
-    print(
-        f"\n{'minibatches of linear regression':34s} {'ns per example gradient':>24s}, batch size {BATCHES[0]} and {BATCHES[1]}"
-    )
-    for name, row in zip(SAMPLINGS, times, strict=True):
-        print(f"{name:34s} {row[0]:16.2f} {row[1]:7.2f}")
-    label = {"long_name": "time per example gradient", "units": "ns"}
-    dataset["sampling_time"] = (("sampling", "batch_size"), times, label)
-    slower = (times[2] / times[0]).max()
-    claims.append(
-        Claim("reshuffled epochs take at most 3 times as long as drawing with replacement", slower <= 3, f"{slower:.2f}x")
-    )
-    return dataset.assign_coords(sampling=list(SAMPLINGS), batch_size=list(BATCHES)), claims
-
-
-def plot(dataset):
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 3), layout="constrained")
-    axes, rates = figure.add_subplot(), dataset.rate[::-1]
-    bars = axes.barh(
-        rates.program, rates / 1e6, color=["#0072B2" if "langevin" in str(p) else "#999999" for p in rates.program.values]
-    )
-    axes.bar_label(bars, fmt="%.0f", padding=3)
-    axes.set(xlabel="million particle-steps per second", title=f"SGD on a 2-D double well, float64, {dataset.threads} threads")
-    axes.margins(x=0.12)
-    return figure
+        return labelled(dataset, threads), []
+    pieces = [dataset, by_part(times, counts, 1e9 / rates[ONE][0]), by_dimension(dimensions())]
+    pieces += [by_batch(minibatches(threads)), by_function(elementary_times(ROUNDS, REPEATS // 2))]
+    dataset = labelled(xr.merge(pieces), threads)
+    imports, example = cold_starts()
+    print(f"\nimport {imports:.2f} s, example of the README {example:.1f} s, both in a fresh process")
+    dataset["import_time"] = (), imports, {"long_name": "import of the package in a fresh process", "units": "s"}
+    dataset["readme_time"] = (), example, {"long_name": "first example of the README in a fresh process", "units": "s"}
+    return dataset, claims_of(dataset, threads)
 
 
 if __name__ == "__main__":

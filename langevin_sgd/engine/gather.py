@@ -1,0 +1,97 @@
+"""From the results of the points of a sweep to one dataset."""
+
+import numpy as np
+import xarray as xr
+
+from ..storage import points, provenance
+
+OWN = ("failed", "error", "seed")  # what a sweep adds to the result of a point
+DESCRIPTIONS = ("model", "dynamics", "noise")  # attributes of a run that become variables where they differ
+UNITS = "of the parameter"  # which only the function that takes it knows
+LABELS = {
+    "failed": {"long_name": "1 if the point failed, else 0", "units": "1"},
+    "error": {"long_name": "why the point failed", "units": "1"},
+    "seed": {"long_name": "key of the random numbers", "units": "1"},
+}
+
+
+def layout(dataset):
+    """Name -> dims and sizes of everything in the result of a point that must be the same at all points."""
+    return {str(name): dict(variable.sizes) for name, variable in dataset.variables.items() if name not in OWN}
+
+
+def check_alike(first, other, here):
+    """Refuse a point whose result cannot stand beside the first one's; `here` says which it is."""
+    for name in [*first, *(name for name in other if name not in first)]:
+        if first.get(name) != other.get(name):
+            shapes = ["not there" if each.get(name) is None else f"{each[name] or 'a number'}" for each in (first, other)]
+            raise ValueError(
+                f"the points of a sweep must have results of one shape: {name!r} is {shapes[0]} at the first and {shapes[1]} at "
+                f"{here}. Pass measure=, a function that brings every run to one shape, or sweep the two apart."
+            )
+
+
+def gathered(axes, read, total, begun):
+    """One dataset from the results of all points.
+
+    Parameters
+    ----------
+    axes : list of (str, list)
+        Name and values of each axis.
+    read : callable
+        `read(k)` is the dataset of point k.
+    total : int
+        Number of points.
+    begun : dict
+        Provenance that the result is given.
+
+    Returns
+    -------
+    xarray.Dataset
+        The variables of the points with the axes as leading dims. At failed points numbers are nan, whole numbers 0.
+    """
+    results = [read(k) for k in range(total)]
+    good = [result for result in results if not int(result["failed"])]
+    if not good:
+        raise ValueError(f"all {total} points failed, the first with {str(results[0]['error'].values)}")
+    first = good[0]
+    for k, result in enumerate(results):
+        if not int(result["failed"]):
+            check_alike(layout(first), layout(result), where(axes, k))
+    dims, shape = [name for name, _ in axes], [len(values) for _, values in axes]
+    clash = [name for name in dims if name in first.variables or name in first.dims]
+    if clash:
+        raise ValueError(f"{clash[0]!r} in grid is also the name of a variable or dim of the runs; call the axis otherwise.")
+
+    def stacked(name):
+        variable = first[name].variable
+        absent = np.full(variable.shape, np.nan if variable.dtype.kind == "f" else "" if variable.dtype.kind == "U" else 0)
+        values = np.stack([(absent if name not in r.variables else r[name].values) for r in results])
+        values = values if variable.dtype.kind == "U" else values.astype(variable.dtype)
+        return [*dims, *variable.dims], values.reshape([*shape, *variable.shape]), variable.attrs
+
+    def differs(name):
+        return any(not np.array_equal(first[name].values, other[name].values) for other in good[1:])
+
+    variables = {str(name): stacked(name) for name in first.data_vars if name not in OWN}
+    kept = {name: first[name].variable for name in first.coords if not differs(name)}
+    variables |= {f"{name}_of_point": stacked(name) for name in first.coords if name not in kept}
+    for name in DESCRIPTIONS:
+        texts = np.array([str(r.attrs.get(name, "")) for r in results])
+        if len(set(texts[[not int(r["failed"]) for r in results]])) > 1:
+            variables[name] = dims, texts.reshape(shape), {"long_name": f"{name} of the point, as JSON", "units": "1"}
+    variables |= {name: (dims, np.stack([r[name].values for r in results]).reshape(shape), LABELS[name]) for name in OWN}
+    attributes = {name: value for name, value in first.attrs.items() if all(_same(value, r.attrs.get(name)) for r in good)}
+    attributes = {name: value for name, value in attributes.items() if name not in (*points.ABOUT, *provenance(), "seed")}
+    grid = {name: (name, values, {"long_name": name.replace("_", " "), "units": UNITS}) for name, values in axes}
+    return xr.Dataset(variables, grid | kept, attributes | begun)
+
+
+def _same(one, other):
+    return np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def where(axes, k):
+    """'learning_rate = 0.1, momentum = 0.9': point `k` in words."""
+    index = np.unravel_index(k, [len(values) for _, values in axes])
+    return ", ".join(f"{name} = {values[i]}" for (name, values), i in zip(axes, index, strict=True))

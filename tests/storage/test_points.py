@@ -1,0 +1,93 @@
+"""Folders of points: the manifest is made once, files are whole, damage is noticed."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from langevin_sgd.storage import points
+
+POINT = xr.Dataset({"x": ("particle", np.arange(100.0))}, attrs={"text": "a", "numbers": [1, 2]})
+
+
+def test_whoever_comes_first_settles_the_plan(tmp_path):
+    """Twenty threads with twenty plans: one wins, and only its plan is accepted from then on."""
+
+    def attempt(k):
+        try:
+            return points.settle(tmp_path, {"grid": {"a": [k]}}, "test")["plan"]
+        except ValueError:
+            return None
+
+    with ThreadPoolExecutor(20) as pool:
+        accepted = [plan for plan in pool.map(attempt, range(20)) if plan]
+    assert accepted == [points.read_manifest(tmp_path)["plan"]]
+    assert points.settle(tmp_path, accepted[0], "test")["plan"] == accepted[0]
+    with pytest.raises(ValueError, match=r"test: .* another plan: grid.a: \[\d+\] there, \[77\] here; more: null there, 1 here"):
+        points.settle(tmp_path, {"grid": {"a": [77]}, "more": 1}, "test")
+    assert [file.name for file in tmp_path.iterdir()] == [points.MANIFEST]
+
+
+def test_a_damaged_manifest_is_named(tmp_path):
+    (tmp_path / points.MANIFEST).write_text("{")
+    with pytest.raises(ValueError, match="manifest.json' is damaged .*the points are not lost"):
+        points.settle(tmp_path, {}, "test")
+
+
+def test_a_point_is_what_was_kept(tmp_path):
+    points.keep(POINT, tmp_path, 3)
+    assert points.finished(tmp_path, 5) == {3} and points.read(tmp_path, 3).identical(POINT)
+
+
+def test_a_truncated_point_is_named(tmp_path):
+    points.keep(POINT, tmp_path, 0)
+    path = points.path_of(tmp_path, 0)
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(ValueError, match="cut short .*Delete the file and compute point 0 again"):
+        points.read(tmp_path, 0)
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    points.keep(POINT, tmp_path, 0)
+    path = points.path_of(tmp_path, 0)
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(POINT.x.values[90:].tobytes())] ^= 1
+    path.write_bytes(raw)
+    with pytest.raises(ValueError, match="point_000000.nc' is damaged: its content has changed"):
+        points.read(tmp_path, 0)
+
+
+def test_no_flipped_bit_changes_a_result_unnoticed(tmp_path):
+    """Anywhere in the file: either the bit means nothing, or the message says what to do."""
+    points.keep(POINT, tmp_path, 0)
+    path, noticed = points.path_of(tmp_path, 0), 0
+    raw = path.read_bytes()
+    for place in range(0, len(raw), len(raw) // 40):
+        path.write_bytes(raw[:place] + bytes([raw[place] ^ 4]) + raw[place + 1 :])
+        try:
+            assert points.read(tmp_path, 0).identical(POINT)
+        except ValueError as error:
+            assert "Delete the file and compute point 0 again" in str(error)
+            noticed += 1
+    assert noticed > 5
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 7, 50])
+def test_shards_are_a_partition(shards):
+    taken = [points.share((i, shards), 20) for i in range(1, shards + 1)]
+    assert sorted(sum(taken, [])) == list(range(20)) and points.share(f"1/{shards}", 20) == taken[0]
+    assert max(map(len, taken)) - min(map(len, taken)) <= 1
+
+
+@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "a/b", "1/2/3", 3, (1.5, 3), (1,), "-1/3", "", [1, 2]])
+def test_what_is_no_shard_is_refused(shard):
+    with pytest.raises(ValueError, match="shard must be 'i/n' or .i, n. with 1 <= i <= n"):
+        points.share(shard, 3)
+
+
+def test_a_manifest_is_plain_json(tmp_path):
+    points.settle(tmp_path, {"grid": {"a": (1, 2)}}, "test")
+    assert json.loads((tmp_path / points.MANIFEST).read_text())["plan"] == {"grid": {"a": [1, 2]}}
+    assert points.settle(tmp_path, {"grid": {"a": (1, 2)}}, "test")

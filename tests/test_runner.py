@@ -1,0 +1,168 @@
+"""The runner of the studies: both ways to start one are the same, shards of any number give the same result, claims decide."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from _runner import Claim, report
+
+import langevin_sgd as ls
+from langevin_sgd.__main__ import find_study, main
+
+STUDIES = Path(__file__).resolve().parents[1] / "studies"
+STUDY = '''"""Are there three parts?
+
+Run:  python toy.py
+"""
+
+from functools import partial
+
+import xarray as xr
+from _runner import Claim, in_memory, main
+
+
+def part(number, seed):
+    return xr.Dataset({"number": number + 10 * seed})
+
+
+def run(quick, seed, threads, plant, each=in_memory):
+    parts = each({str(k): partial(part, k, seed) for k in range(3)})
+    dataset = xr.concat([parts[str(k)] for k in range(3)], "part")
+    total = float(dataset.number.sum())
+    return dataset, [Claim("the sum is right", total == 3 + 30 * seed + plant, f"{total}", (total - 1, total + 1), 0.0)]
+
+
+class plot:
+    def __init__(self, dataset):
+        pass
+
+    def savefig(self, path, dpi):
+        path.write_text("a figure")
+
+
+if __name__ == "__main__":
+    main("toy", run, plot)
+'''
+
+
+@pytest.fixture
+def toy(tmp_path):
+    folder = tmp_path / "studies"
+    folder.mkdir()
+    (folder / "toy.py").write_text(STUDY)
+    (folder / "_runner.py").write_text((STUDIES / "_runner.py").read_text())
+    return folder / "toy.py"
+
+
+def python(*arguments, cwd=None):
+    """Run Python in a process of its own."""
+    environment = {"PYTHONPATH": str(STUDIES.parent), "MPLBACKEND": "Agg"}
+    return subprocess.run([sys.executable, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def run(study, *arguments):
+    """`python -m langevin_sgd run`, in this process."""
+    return main(["run", str(study), *map(str, arguments)])
+
+
+def test_both_ways_to_start_a_study_are_the_same(toy, tmp_path):
+    direct = python(toy, "--quick", "--out", tmp_path / "a")
+    through = python("-m", "langevin_sgd", "run", "toy", "--quick", "--out", tmp_path / "b", cwd=tmp_path)
+    assert direct.returncode == through.returncode == 0, direct.stderr + through.stderr
+    assert direct.stdout.splitlines()[:4] == through.stdout.splitlines()[:4] and "content" in direct.stdout
+    one, other = (ls.load(tmp_path / name / "toy.nc") for name in "ab")
+    assert one.drop_attrs().identical(other.drop_attrs()) and one.attrs["content_sha256"] == other.attrs["content_sha256"]
+    assert (tmp_path / "a" / "toy.png").is_file()
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 7])
+def test_merged_shards_are_the_study_in_one_piece(shards, toy, tmp_path, capsys):
+    assert run(toy, "--seed", "2", "--out", tmp_path / "whole") == 0
+    for i in [*range(shards, 0, -1), 1]:
+        assert run(toy, "--seed", "2", "--out", tmp_path / "parts", "--shard", f"{i}/{shards}") == 0
+    assert "nothing to do" in capsys.readouterr().out or shards < 7
+    assert run(toy, "--seed", "2", "--out", tmp_path / "parts", "--merge") == 0
+    one, other = (ls.load(tmp_path / name / "toy.nc").attrs["content_sha256"] for name in ("whole", "parts"))
+    assert one == other
+
+
+def test_merge_finds_the_study_and_its_arguments(toy, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for i in (1, 2):
+        assert main(["run", "toy", "--seed", "3", "--quick", "--plant", "--out", "o", "--shard", f"{i}/2"]) == 0
+    assert main(["info", "o/toy.points"]) == 0 and "3 of 3 points are finished" in capsys.readouterr().out
+    assert main(["merge", "o"]) == 1  # planted: the claim fails
+    assert "FAIL" in capsys.readouterr().out
+    assert {name: ls.load("o/toy.nc").attrs[name] for name in ("seed", "quick", "planted")} == {
+        "seed": "3",
+        "quick": 1,
+        "planted": 1,
+    }
+
+
+def test_a_missing_shard_is_named_and_another_plan_refused(toy, tmp_path, capsys):
+    assert run(toy, "--out", tmp_path, "--shard", "1/2") == 0
+    assert run(toy, "--out", tmp_path, "--merge") == 1
+    assert "missing in" in (error := capsys.readouterr().err) and ": 1. Run their shards." in error
+    with pytest.raises(ValueError, match="toy: .* was begun with another plan: seed: 1 there, 2 here"):
+        run(toy, "--out", tmp_path, "--shard", "2/2", "--seed", "2")
+
+
+REFUSED = {
+    ("--shard", "1/2"): "need --out FOLDER",
+    ("--merge",): "need --out FOLDER",
+    ("--out", "o", "--shard", "3/2"): "shard must be 'i/n'",
+    ("--out", "o", "--shard", "1/2", "--merge"): "one at a time",
+}
+
+
+@pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
+def test_bad_arguments(arguments, toy, capsys):
+    assert run(toy, *arguments) == 2
+    assert REFUSED[arguments] in capsys.readouterr().err
+
+
+def test_a_study_in_one_piece_has_no_shards(toy, tmp_path, capsys):
+    toy.write_text(STUDY.replace(", each=in_memory", "").replace("each(", "in_memory("))
+    assert run(toy, "--out", tmp_path, "--shard", "1/2") == 2
+    assert "toy is one piece: it has no shards" in capsys.readouterr().err
+    assert run(toy, "--quick") == 0
+
+
+def test_progress_is_told_on_stderr(toy, capsys):
+    assert run(toy, "--quick", "--progress") == 0
+    assert "part 3 of 3, 2: done after" in capsys.readouterr().err
+
+
+def test_the_table_of_claims(capsys):
+    claims = [Claim("a", True, "1.0 +- 0.1", (0.6, 1.4), -0.3), Claim("longer", True, "yes")]
+    assert report(claims) and not report([*claims, Claim("b", False, "no")])
+    table = capsys.readouterr().out.splitlines()[1:4]
+    assert table[0].split() == ["claim", "verdict", "z", "interval", "measured"]
+    assert table[1].split() == ["a", "pass", "-0.3", "[0.6,", "1.4]", "1.0", "+-", "0.1"]
+    assert len({line.rindex(number) for line, number in zip(table, ["measured", "1.0 +- 0.1", "yes"], strict=True)}) == 1
+
+
+def test_studies_are_found_in_the_current_folder_first(toy, tmp_path, monkeypatch):
+    assert find_study("toy") is None and find_study("throughput").resolve() == STUDIES / "throughput.py"
+    monkeypatch.chdir(tmp_path)
+    assert find_study("toy").resolve() == toy and find_study(str(toy)) == toy
+
+
+@pytest.mark.slow
+def test_the_main_study_is_the_same_in_any_shards(tmp_path):
+    """The twin: another seed gives another content."""
+
+    def content(*arguments):
+        done = python("-m", "langevin_sgd", *arguments)
+        assert done.returncode == 0, done.stderr
+        return [line for line in done.stdout.splitlines() if line.startswith("content")]
+
+    study = "run", "boltzmann_departure", "--quick"
+    whole = content(*study)
+    for shards in (1, 2, 3, 7):
+        for i in range(1, shards + 1):
+            assert content(*study, "--out", tmp_path / f"{shards}", "--shard", f"{i}/{shards}") == []
+        assert content("merge", tmp_path / f"{shards}") == whole
+    assert content(*study, "--seed", "2") != whole
