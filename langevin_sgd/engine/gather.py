@@ -16,15 +16,23 @@ LABELS = {
 
 
 def layout(dataset):
-    """Name -> dims and sizes of everything in the result of a point that must be the same at all points."""
-    return {str(name): dict(variable.sizes) for name, variable in dataset.variables.items() if name not in OWN}
+    """Name -> dims and sizes of everything in the result of a point that must be the same at all points where it is there.
+
+    A variable of floats may be absent, as the velocity is without momentum: it is nan there.
+    """
+    return {
+        str(name): (dict(variable.sizes), name in dataset.data_vars and variable.dtype.kind == "f")
+        for name, variable in dataset.variables.items()
+        if name not in OWN
+    }
 
 
 def check_alike(first, other, here):
     """Refuse a point whose result cannot stand beside the first one's; `here` says which it is."""
     for name in [*first, *(name for name in other if name not in first)]:
-        if first.get(name) != other.get(name):
-            shapes = ["not there" if each.get(name) is None else f"{each[name] or 'a number'}" for each in (first, other)]
+        found = [each[name] for each in (first, other) if name in each]
+        if found[0] != found[-1] or (len(found) == 1 and not found[0][1]):
+            shapes = ["not there" if name not in each else f"{each[name][0] or 'a number'}" for each in (first, other)]
             raise ValueError(
                 f"the points of a sweep must have results of one shape: {name!r} is {shapes[0]} at the first and {shapes[1]} at "
                 f"{here}. Pass measure=, a function that brings every run to one shape, or sweep the two apart."
@@ -48,7 +56,8 @@ def gathered(axes, read, total, begun):
     Returns
     -------
     xarray.Dataset
-        The variables of the points with the axes as leading dims. At failed points numbers are nan, whole numbers 0.
+        The variables of the points with the axes as leading dims. At failed points numbers are nan, whole numbers 0; a variable that
+        only some points have is nan at the others.
     """
     results = [read(k) for k in range(total)]
     good = [result for result in results if not int(result["failed"])]
@@ -64,7 +73,7 @@ def gathered(axes, read, total, begun):
         raise ValueError(f"{clash[0]!r} in grid is also the name of a variable or dim of the runs; call the axis otherwise.")
 
     def stacked(name):
-        variable = first[name].variable
+        variable = next(result for result in good if name in result.variables)[name].variable
         absent = np.full(variable.shape, np.nan if variable.dtype.kind == "f" else "" if variable.dtype.kind == "U" else 0)
         values = np.stack([(absent if name not in r.variables else r[name].values) for r in results])
         values = values if variable.dtype.kind == "U" else values.astype(variable.dtype)
@@ -73,7 +82,8 @@ def gathered(axes, read, total, begun):
     def differs(name):
         return any(not np.array_equal(first[name].values, other[name].values) for other in good[1:])
 
-    variables = {str(name): stacked(name) for name in first.data_vars if name not in OWN}
+    names = dict.fromkeys(str(name) for result in good for name in result.data_vars if name not in OWN)
+    variables = {name: stacked(name) for name in names}
     kept = {name: first[name].variable for name in first.coords if not differs(name)}
     variables |= {f"{name}_of_point": stacked(name) for name in first.coords if name not in kept}
     for name in DESCRIPTIONS:

@@ -77,7 +77,8 @@ def _values(name, values):
 def _takes(maker):
     """Name -> True if a value must be given, for what can be set in a record or a function."""
     if hasattr(maker, "_asdict"):
-        return {name: False for name in maker.params._fields} if hasattr(maker, "params") else {}
+        names = maker.recipe.names() if getattr(maker, "recipe", None) else getattr(maker, "params", maker)._fields
+        return dict.fromkeys(names, False)
     if not callable(maker):
         return {}
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -105,25 +106,15 @@ def _owners(name, makers):
 
 
 def _check_taken(name, argument, role, maker):
-    if hasattr(maker, "params"):
-        if argument in maker.params._fields and _ours(maker):
-            fixed = ", ".join(field for field in maker.params._fields if field != argument)
-            raise TypeError(
-                f"{name!r} in grid: the {role} {maker.name!r} is made already, with one {argument}. Pass the function that makes "
-                f"it, so that it judges every value, e.g. dynamics=langevin_sgd.dynamics.sgd, or lambda {argument}: ..."
-                + (f" with your {fixed} in it." if fixed else "")
-            )
+    if getattr(maker, "recipe", None):
+        if argument not in maker.recipe.names():
+            raise ValueError(f"{name!r} in grid: {maker.name!r} is made from {', '.join(maker.recipe.names()) or 'nothing'}.")
+    elif hasattr(maker, "params"):
         if argument not in maker.params._fields or np.ndim(getattr(maker.params, argument)):
             numbers = [field for field, value in maker.params._asdict().items() if np.ndim(value) == 0]
             raise ValueError(f"{name!r} in grid: the {role} {maker.name!r} has the numbers {', '.join(numbers) or 'none'}.")
     elif not callable(maker):
         raise ValueError(f"{name!r} in grid: {role} is {maker!r}, not a function of {argument}.")
-
-
-def _ours(record):
-    """Whether a function of this package made the record: it has checks of its own, and picks the texts by the values."""
-    texts = [entry for entry in record if inspect.isfunction(getattr(entry, "py_func", entry))]
-    return not texts or any(text.__module__.startswith(__package__.split(".")[0]) for text in texts)
 
 
 def count(axes):
@@ -147,9 +138,14 @@ def made(axes, makers, k):
 
 
 def _made(role, maker, given):
-    if hasattr(maker, "_asdict"):
-        return type(maker)(**maker._replace(params=maker.params._replace(**given))._asdict()) if given else maker
-    return maker(**given) if given or (role in RECORDS and callable(maker)) else maker
+    if not hasattr(maker, "_asdict"):
+        return maker(**given) if given or (role in RECORDS and callable(maker)) else maker
+    if not given:
+        return maker
+    if maker.recipe:
+        return maker.recipe.made(**given)
+    fields = maker._replace(params=maker.params._replace(**given))._asdict()
+    return type(maker)(**{name: value for name, value in fields.items() if name != "recipe"})
 
 
 def sides(axes):

@@ -6,6 +6,7 @@ Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(ba
 from ..kernels.elementary import fma, sqrt
 from .dynamics_record import Dynamics
 from .parameters import integer_or_schedule, number_or_schedule
+from .recipes import recorded
 
 
 def _adam(p, x, v, g, xi, z):
@@ -21,6 +22,7 @@ def _adam(p, x, v, g, xi, z):
         v[k], v[dim + k], v[2 * dim + k], v[3 * dim + k] = mean, square, weight, square_weight
 
 
+@recorded
 def adam(learning_rate, batch_size=1, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.0):
     """Adam: x' = x - eta m/(sqrt(s) + epsilon), with the bias-corrected running means m of g and s of g^2.
 
@@ -63,6 +65,7 @@ def _rmsprop(p, x, v, g, xi, z):
         x[k] = x[k] - p.learning_rate * force / (sqrt(v[k]) + p.epsilon)
 
 
+@recorded
 def rmsprop(learning_rate, batch_size=1, beta2=0.99, epsilon=1e-8, weight_decay=0.0):
     """RMSprop: x' = x - eta g/(sqrt(s) + epsilon), with s the running mean of g^2.
 

@@ -6,6 +6,7 @@ Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(ba
 from ..kernels.elementary import fma, sqrt, where
 from .dynamics_record import Dynamics
 from .parameters import choice, integer, integer_or_schedule, number, number_or_schedule
+from .recipes import recorded
 
 
 def _sgd(p, x, v, g, xi, z):
@@ -68,6 +69,7 @@ def _after_look_ahead_rate_outside(p, x, v, g, xi, z):
         x[k] = x[k] - p.learning_rate * force
 
 
+@recorded
 def sgd(learning_rate, batch_size=1, momentum=0.0, nesterov=None, weight_decay=0.0, rate_inside=True):
     """Stochastic gradient descent, with heavy-ball momentum v' = mu v + eta g, x' = x - v', or Nesterov's.
 
@@ -133,6 +135,7 @@ def _running_average(p, x, v, g, xi, z):
         x[k] = x[k] - p.learning_rate / (1.0 - keep) * v[k]
 
 
+@recorded
 def sgd_running_average(learning_rate, batch_size=1, momentum=0.9):
     """Momentum as a running average of the gradient: a' = (1 - 1/N) a + g/N, x' = x - N eta a' with N = 1/(1 - mu).
 
@@ -171,6 +174,7 @@ def _clipped(p, x, v, g, xi, z):
         x[k] = x[k] - v[k]
 
 
+@recorded
 def clipped_sgd(learning_rate, batch_size=1, max_norm=1.0, momentum=0.0, weight_decay=0.0):
     """Heavy-ball SGD whose gradient is shortened to the norm `max_norm` where it is longer; its direction stays.
 
@@ -216,6 +220,7 @@ def _averaged(p, x, v, g, xi, z):
         v[dim + k] = count
 
 
+@recorded
 def averaged_sgd(learning_rate, batch_size=1, weight_decay=0.0):
     """SGD that reports the mean of its iterates: the x of the dataset is (y_1 + ... + y_n)/n with y' = y - eta g(y).
 
@@ -249,6 +254,7 @@ def _diffusion(p, x, v, g, xi, z):
         x[k] = fma(-step, fma(louder, xi[k], g[k]), x[k])
 
 
+@recorded
 def sgd_diffusion(learning_rate, batch_size=1, substeps=10):
     """The diffusion that SGD is compared with, dX = -grad U dt + sqrt(eta Sigma/B) dW, by Euler and Maruyama (Ito).
 

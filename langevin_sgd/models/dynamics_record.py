@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..kernels.texts import check_text
 from .parameters import choice, integer, integer_or_schedule, parameters
+from .recipes import Recipe
 
 MEMORIES = (None, "velocity", "hidden")
 
@@ -22,6 +23,7 @@ class _DynamicsFields(NamedTuple):
     memory: str | None = None
     state_size: int = 1
     substeps: int = 1
+    recipe: Recipe | None = None
 
 
 class Dynamics(_DynamicsFields):

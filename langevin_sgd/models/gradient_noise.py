@@ -8,6 +8,7 @@ import numpy as np
 
 from ..kernels.texts import check_text
 from .parameters import integer, parameters
+from .recipes import Recipe
 
 
 class _NoiseFields(NamedTuple):
@@ -19,6 +20,7 @@ class _NoiseFields(NamedTuple):
     gaussian: bool = False
     dim: int | None = None
     scratch_per_component: int = 0
+    recipe: Recipe | None = None
 
 
 class GradientNoise(_NoiseFields):

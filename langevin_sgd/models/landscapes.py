@@ -6,6 +6,7 @@ from ..kernels.elementary import cos, exp, fma, sigmoid, sin, softplus
 from .arrays import real_array
 from .parameters import check_range, integer, number
 from .potential_record import Potential
+from .recipes import recorded
 
 # U = sum_k height_k exp(xx_k u^2 + xy_k u w + yy_k w^2) with (u, w) measured from (x_k, y_k): the constants of the paper
 MUELLER_BROWN = {
@@ -55,6 +56,7 @@ def _hills_hessian(p, x, out):
     out[3] = second
 
 
+@recorded
 def mueller_brown():
     """The surface of Mueller and Brown in 2-D: three minima in a bent valley, a test of saddle searches and of reaction rates.
 
@@ -101,6 +103,7 @@ def _banana_hessian(p, x, out):
         out[here + d + 1] = 2.0 * p.stiffness
 
 
+@recorded
 def rosenbrock(dim=2, stiffness=100.0):
     """Rosenbrock's bent valley, U = sum_{k < d-1} stiffness (x_{k+1} - x_k^2)^2 + (1 - x_k)^2.
 
@@ -137,6 +140,7 @@ def _washboard_hessian(p, x, out):
     out[0] = p.amplitude * cos(x[0])
 
 
+@recorded
 def washboard(amplitude, force):
     """Tilted washboard in 1-D, U = amplitude (1 - cos x) - force x: a driven phase, with period 2 pi in its gradient.
 
@@ -197,6 +201,7 @@ def _pair_hessian(p, x, out):
         out[d * k + k] = fma(left, p.curvatures[0, k], fma(right, p.curvatures[1, k], out[d * k + k]))
 
 
+@recorded
 def two_minima(curvatures=(1.0, 4.0), energies=(0.0, 0.0), separation=2.0, smoothing=0.1):
     """Two parabolas joined smoothly: minima of separately chosen depth and curvature, in d dimensions.
 

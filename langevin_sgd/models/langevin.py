@@ -11,6 +11,7 @@ A letter that stands twice acts for half a step each time. What comes before the
 from ..kernels.elementary import exp, fma, sqrt
 from .dynamics_record import Dynamics
 from .parameters import choice, integer_or_schedule, number_or_schedule
+from .recipes import recorded
 
 
 def _euler_maruyama(p, x, v, g, xi, z):
@@ -26,6 +27,7 @@ def _leimkuhler_matthews(p, x, v, g, xi, z):
         v[k] = z[k]
 
 
+@recorded
 def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
     """Overdamped Langevin dynamics dx = -grad U dt + sqrt(2 T) dW, whose law is Boltzmann's, exp(-U/T).
 
@@ -147,6 +149,7 @@ _METHODS = {
 }
 
 
+@recorded
 def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=1, method="baoab"):
     """Langevin dynamics with inertia: dx = v dt, m dv = -grad U dt - f m v dt + sqrt(2 f m T) dW.
 

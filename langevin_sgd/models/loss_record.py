@@ -9,6 +9,7 @@ from ..kernels.texts import check_text, interpreted
 from .arrays import real_array
 from .parameters import integer, parameters
 from .potential_record import check_gradient
+from .recipes import Recipe
 
 
 class _LossFields(NamedTuple):
@@ -24,6 +25,7 @@ class _LossFields(NamedTuple):
     scratch: int = 0
     draw_normals: int = 0
     draw_uniforms: int = 0
+    recipe: Recipe | None = None
 
 
 class Loss(_LossFields):

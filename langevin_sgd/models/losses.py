@@ -7,6 +7,7 @@ from .loss_record import Loss, table_of
 from .multinomial import multinomial_regression
 from .parameters import symmetric_matrix
 from .populations import linear_regression_population, logistic_regression_population
+from .recipes import recorded
 from .regressions import (
     huber_regression,
     linear_regression,
@@ -46,6 +47,7 @@ def _centers_hessian(p, x, row, out):
             out[d * k + j] = p.hessian[k, j]
 
 
+@recorded
 def quadratic_centers(hessian, centers):
     """One quadratic well per example: loss (x - c)' H (x - c) / 2. Gradient noise is additive: Sigma = H cov(c) H everywhere.
 

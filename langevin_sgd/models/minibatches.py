@@ -6,6 +6,7 @@ import numpy as np
 
 from .arrays import real_array
 from .parameters import choice, parameters
+from .recipes import Recipe, recorded
 
 SAMPLING = ("with_replacement", "without_replacement", "reshuffle", "single_shuffle", "population", "given")
 
@@ -17,6 +18,7 @@ class Minibatch(NamedTuple):
     params: Any
     sampling: str
     shared: bool = False
+    recipe: Recipe | None = None
 
     @property
     def weighted(self):
@@ -34,8 +36,10 @@ class TableGaussian(NamedTuple):
 
     name: str
     params: Any
+    recipe: Recipe | None = None
 
 
+@recorded
 def minibatch(sampling="with_replacement", shared=False, batches=None, weights=None):
     """True minibatches of a `Loss`, the batch size B being that of the dynamics.
 
@@ -99,6 +103,7 @@ def _alias_table(weights):
     return {"keep": keep, "alias": alias, "weight": 1 / (len(weights) * probability)}
 
 
+@recorded
 def table_gaussian():
     """The Gaussian twin of minibatch noise: covariance exactly that of the table at each x, without a matrix root.
 

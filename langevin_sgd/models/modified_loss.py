@@ -10,11 +10,13 @@ from ..kernels.texts import plain
 from .expressions import sympy_functions
 from .parameters import choice, number
 from .potential_record import Potential
+from .recipes import recorded
 from .symbolic import printed_texts
 
 MAX_DIM = 6
 
 
+@recorded
 def modified_loss(model, learning_rate, sampling="with_replacement"):
     """U + (learning_rate/4) |grad U|^2, whose gradient flow gradient descent follows up to O(learning_rate^2).
 

@@ -6,6 +6,7 @@ from ..kernels.elementary import exp, fma, log, maximum, where
 from .linear_predictor import check_whole, dot, squares, with_targets
 from .loss_record import Loss
 from .parameters import integer, number
+from .recipes import recorded
 
 
 def _value(p, x, row):
@@ -68,6 +69,7 @@ def _fisher(p, x, row, out):
     _curvature(0.0, x, row, out)
 
 
+@recorded
 def multinomial_regression(inputs, labels, classes=None, l2=0.0):
     """Softmax regression: loss of one example log(sum_c e^(z_c)) - z_label + (l2/2) |x|^2, z_c = inputs . x_c and z_0 = 0.
 

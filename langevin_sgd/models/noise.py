@@ -7,6 +7,7 @@ from .gradient_noise import GradientNoise, covariance_factor
 from .minibatches import Minibatch, TableGaussian, minibatch, table_gaussian
 from .noise_laws import alpha_stable, gaussian_field, online_regression, student_t, two_point
 from .parameters import symmetric_matrix
+from .recipes import recorded
 
 __all__ = ["GradientNoise", "Minibatch", "TableGaussian", "alpha_stable", "covariance_factor", "gaussian", "gaussian_field"]
 __all__ += ["minibatch", "online_regression", "student_t", "table_gaussian", "two_point"]
@@ -25,6 +26,7 @@ def _factor_sample(p, x, z, out):
         out[k] = s
 
 
+@recorded
 def gaussian(covariance):
     """Gaussian gradient noise with the same covariance everywhere.
 

@@ -13,6 +13,7 @@ from ..kernels.texts import check_text
 from .arrays import real_array
 from .gradient_noise import GradientNoise, covariance_factor
 from .parameters import integer, number, symmetric_matrix
+from .recipes import recorded
 
 _PI, _HALF_STEP = 3.141592653589793, 2.0**-53  # half the spacing of the uniform numbers: moved by it, they avoid both ends
 _TINY = 1e-300
@@ -34,6 +35,7 @@ def _field_sample(factor):
     return sample
 
 
+@recorded
 def gaussian_field(factor, params, normals, dim=None):
     """Gaussian noise whose full covariance depends on the place: xi = F(x) z, Sigma(x) = F(x) F(x)'.
 
@@ -86,6 +88,7 @@ def _two_point_sample(p, x, z, out):
         out[k] = where(z[k] < 0.5, -p.scale[k], p.scale[k])
 
 
+@recorded
 def two_point(scale):
     """Each component is +scale or -scale with probability 1/2, independently: bounded noise.
 
@@ -128,6 +131,7 @@ def _student_sample(p, x, z, out):
         out[k] = s * stretch
 
 
+@recorded
 def student_t(dof, covariance):
     """Multivariate Student noise of any real dof > 2, scaled to have this covariance: power-law tails P(|xi| > r) ~ r^-dof.
 
@@ -176,6 +180,7 @@ def _stable_sample(p, x, z, out):
         out[k] = p.scale[k] * sin(p.alpha * _PI * turn) * exp(power / p.alpha)
 
 
+@recorded
 def alpha_stable(alpha, scale):
     """Symmetric alpha-stable noise in each component, independently: E exp(i t xi) = exp(-|scale t|^alpha), no variance.
 
@@ -223,6 +228,7 @@ def _regression_sample(p, x, z, out):
         out[k] = fma(out[k], residual, -mean)
 
 
+@recorded
 def online_regression(input_covariance, label_noise):
     """Gradient noise of online least squares, a fresh example in every draw: multiplicative, and not Gaussian.
 

@@ -14,6 +14,7 @@ from .gradient_noise import covariance_factor
 from .linear_predictor import loss_of_predictor
 from .loss_record import fresh_rows
 from .parameters import integer, number, parameters, symmetric_matrix
+from .recipes import recorded
 from .regressions import LINEAR, LOGISTIC
 
 
@@ -58,6 +59,7 @@ def _with_sample(name, texts, params, l2, draw, counts, examples, seed):
     return loss_of_predictor(name, texts, table, params, l2, draw=draw, draw_normals=counts[0], draw_uniforms=counts[1])
 
 
+@recorded
 def linear_regression_population(input_covariance, label_noise, true_parameters=None, *, examples=1000, seed=0):
     """Least squares on fresh examples: loss (z - target)^2 / 2, z = inputs . x, inputs ~ N(0, A), target ~ N(inputs . w, s2).
 
@@ -92,6 +94,7 @@ def linear_regression_population(input_covariance, label_noise, true_parameters=
     return _with_sample("linear_regression_population", LINEAR, params, 0.0, _linear_draw, counts, examples, seed)
 
 
+@recorded
 def logistic_regression_population(input_covariance, true_parameters=None, l2=0.0, *, examples=1000, seed=0):
     """Logistic regression on fresh examples: inputs ~ N(0, A), label 1 with probability sigmoid(inputs . w), loss as in
     `logistic_regression`.

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..kernels.texts import check_text, interpreted
 from .parameters import choice, integer, number, parameters
+from .recipes import Recipe
 
 
 class _PotentialFields(NamedTuple):
@@ -19,6 +20,7 @@ class _PotentialFields(NamedTuple):
     drift: Callable | None = None
     scratch: int = 0
     domain: tuple | None = None
+    recipe: Recipe | None = None
 
 
 class Potential(_PotentialFields):

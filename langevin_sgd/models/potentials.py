@@ -8,6 +8,7 @@ from .landscapes import mueller_brown, rosenbrock, two_minima, washboard
 from .modified_loss import modified_loss
 from .parameters import integer, number, symmetric_matrix
 from .potential_record import Potential, check_gradient
+from .recipes import recorded
 from .sgd_landscapes import label_noise, label_noise_valley, ring, rotational_drift, swirl_noise, zhu_bowls
 from .symbolic import from_expression
 
@@ -60,6 +61,7 @@ def _matrix_hessian(p, x, out):
             out[d * k + j] = p.hessian[k, j]
 
 
+@recorded
 def quadratic(hessian):
     """Quadratic well U = x' H x / 2.
 
@@ -108,6 +110,7 @@ def _well_hessian(p, x, out):
         out[d * k] = -p.stiffness * p.coupling
 
 
+@recorded
 def double_well(dim=1, barrier=0.25, stiffness=1.0, coupling=0.0, tilt=0.0):
     """Double well along x_0, harmonic and coupled to x_0 in the other directions.
 

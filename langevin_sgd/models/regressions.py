@@ -12,6 +12,7 @@ import numpy as np
 from ..kernels.elementary import exp, fma, maximum, minimum, sigmoid, softplus, where
 from .linear_predictor import check_whole, loss_of_predictor, predictor_texts, with_targets
 from .parameters import number
+from .recipes import recorded
 
 
 def _square(p, z, y):
@@ -29,6 +30,7 @@ def _one(p, z, y=0.0):
 LINEAR = predictor_texts(_square, _residual, _one, _one)
 
 
+@recorded
 def linear_regression(inputs, targets, l2=0.0):
     """Least squares: loss of one example (z - target)^2 / 2 + (l2/2) |x|^2 with z = inputs . x.
 
@@ -69,6 +71,7 @@ def _probability_slope(p, z, y=0.0):
 LOGISTIC = predictor_texts(_cross_entropy, _probability_error, _probability_slope, _probability_slope)
 
 
+@recorded
 def logistic_regression(inputs, labels, l2=0.0):
     """Logistic regression: loss of one example log(1 + e^z) - label z + (l2/2) |x|^2 with z = inputs . x.
 
@@ -114,6 +117,7 @@ def _rate(p, z, y=0.0):
 _POISSON = predictor_texts(_poisson_value, _rate_error, _rate, _rate)
 
 
+@recorded
 def poisson_regression(inputs, counts, l2=0.0):
     """Poisson regression with the logarithmic link: loss of one example e^z - count z + (l2/2) |x|^2 with z = inputs . x.
 
@@ -163,6 +167,7 @@ def _huber_information(p, z):
 _HUBER = predictor_texts(_huber_value, _huber_slope, _huber_curvature, _huber_information)
 
 
+@recorded
 def huber_regression(inputs, targets, delta=1.0, l2=0.0):
     """Robust regression: loss of one example h(z - target) + (l2/2) |x|^2, z = inputs . x; h is a parabola with straight sides.
 
@@ -215,6 +220,7 @@ def _intensity_information(p, z):
 _PHASE = predictor_texts(_intensity_value, _intensity_slope, _intensity_curvature, _intensity_information)
 
 
+@recorded
 def phase_retrieval(inputs, intensities):
     """Real phase retrieval: loss of one example (z^2 - intensity)^2 / 4 with z = inputs . x; x and -x are equally good.
 

@@ -4,6 +4,7 @@ from ..kernels.elementary import exp, fma, sqrt, where
 from .gradient_noise import GradientNoise
 from .parameters import integer, number
 from .potential_record import Potential
+from .recipes import recorded
 
 
 def _squared_radius(x):
@@ -32,6 +33,7 @@ def _ring_hessian(p, x, out):
             out[d * k + j] = factor * (2.0 * x[k] * x[j] + (y if k == j else 0.0))
 
 
+@recorded
 def ring(radius=1.0, stiffness=1.0, dim=2):
     """A flat circle (in d dimensions a sphere) of minima, U = stiffness (r^2 - radius^2)^2 / (8 radius^2).
 
@@ -86,6 +88,7 @@ def _bowls_hessian(p, x, out):
     out[3] = where(inside, p.stiff + p.soft, 2.0 * p.flat)
 
 
+@recorded
 def zhu_bowls():
     """A sharp and a flat bowl side by side in 2-D, on which noise aligned with the curvature escapes best.
 
@@ -135,6 +138,7 @@ def _stream_drift(p, x, out):
     out[1] = speed * x[0]
 
 
+@recorded
 def rotational_drift(strength):
     """A force that circulates yet leaves Boltzmann's density as it is: at T = 1 the law is exp(-U) and detailed balance fails.
 
@@ -172,6 +176,7 @@ def _swirl_sample(p, x, z, out):
     out[1] = p.scale * fma(off, z[0], (same + diagonal) * z[1])
 
 
+@recorded
 def swirl_noise(strength, learning_rate, batch_size=1):
     """Noise that turns SGD on `quadratic([1, 1])` into a swirl: density exactly exp(-r^2/2), with currents.
 
@@ -228,6 +233,7 @@ def _valley_hessian(p, x, out):
     out[3] = x[0] * x[0]
 
 
+@recorded
 def label_noise_valley():
     """The hyperbola of minima uv = 1, U = (uv - 1)^2/2: flat along it, with a curvature u^2 + v^2 that label noise lowers.
 
@@ -250,6 +256,7 @@ def _label_sample(p, x, z, out):
     out[1] = -p.scale * z[0] * x[0]
 
 
+@recorded
 def label_noise(standard_deviation):
     """Noise of a label 1 + e in (uv - label)^2/2 on `label_noise_valley`: xi = -e (v, u), e normal.
 

@@ -13,10 +13,12 @@ from ..kernels import elementary
 from .expressions import SMOOTHER, expression_tree, names_of, short, sympy_expression
 from .parameters import number
 from .potential_record import Potential
+from .recipes import recorded
 
 MAX_OPERATIONS = 5_000
 
 
+@recorded
 def from_expression(text, variables, /, **params):
     """A potential from its formula.
 

@@ -12,6 +12,7 @@ from ..kernels.elementary import fma, tanh, where
 from .linear_predictor import check_whole, dot, with_targets
 from .loss_record import Loss, table_of
 from .parameters import integer
+from .recipes import recorded
 
 
 def _outer_square(out, d):
@@ -87,6 +88,7 @@ def _factorisation_texts(rank):
     return example_loss, example_gradient, example_hessian, example_fisher
 
 
+@recorded
 def matrix_factorisation(entries, rank, shape=None):
     """Two factors of a partly known matrix: loss of one entry (u_i . v_j - value)^2 / 2, u_i and v_j rows of U and V.
 
@@ -190,6 +192,7 @@ def _network_hessian(p, x, row, out):
                 out[d * (first + k) + first + j] -= 2.0 * x[h] * activation * slope * row[k] * row[j]
 
 
+@recorded
 def tanh_network(inputs, targets, hidden):
     """Network with one hidden layer: loss of one example (f - target)^2 / 2, f = sum_h a_h tanh(w_h . inputs).
 

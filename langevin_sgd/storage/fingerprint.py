@@ -35,8 +35,8 @@ def _fingerprint(value, callers):
     value = getattr(value, "py_func", value)  # a numba dispatcher
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if hasattr(value, "_asdict"):
-        return {name: _fingerprint(entry, callers) for name, entry in value._asdict().items()}
+    if hasattr(value, "_asdict"):  # how a record was made says no more than what it is
+        return {name: _fingerprint(entry, callers) for name, entry in value._asdict().items() if name != "recipe"}
     if isinstance(value, dict):
         return {str(name): _fingerprint(entry, callers) for name, entry in value.items()}
     if isinstance(value, (list, tuple, range)):

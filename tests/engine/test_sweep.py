@@ -85,11 +85,23 @@ def test_functions_of_grid_names_make_records_and_options():
     assert np.array_equal(dataset.x.sel(learning_rate=0.1, level=0.1), single(0.1, steps=4).x)
 
 
+def test_a_finished_record_is_made_again_by_its_function():
+    """Also momentum, which picks another update and brings a velocity: nan where there is none."""
+    dataset = swept(ls.potentials.double_well(), ls.dynamics.sgd(0.1), grid={"momentum": [0.0, 0.5], "barrier": [0.25, 0.5]})
+    assert np.array_equal(dataset.x.sel(momentum=0.0, barrier=0.25), single(0.1).x)
+    assert np.isnan(dataset.v.sel(momentum=0.0)).all() and np.isfinite(dataset.v.sel(momentum=0.5)).all()
+    assert [json.loads(str(text))["name"] for text in dataset.dynamics.values[:, 0]] == ["sgd", "sgd_momentum"]
+
+
 BAD = [
     (ValueError, "learning_rate must be > 0, got -0.1", {"grid": {"learning_rate": [0.1, -0.1]}}),
     (ValueError, "'speed' in grid is no parameter .*model: dim, barrier.*lambda speed", {"grid": {"speed": [1]}}),
-    (TypeError, "'dynamics.learning_rate'.* 'sgd' is made already", {"grid": {"dynamics.learning_rate": [1.0]}, "dynamics": 0.1}),
-    (TypeError, "Pass the function that makes it", {"grid": {"momentum": [0.5]}, "dynamics": 0.1}),
+    (ValueError, "learning_rate must be > 0, got -0.1", {"grid": {"learning_rate": [0.1, -0.1]}, "dynamics": 0.1}),
+    (
+        ValueError,
+        "'dynamics.speed' in grid: 'sgd' is made from learning_rate, batch",
+        {"grid": {"dynamics.speed": [1]}, "dynamics": 0.1},
+    ),
     (ValueError, "model 'own' has the numbers stiffness, unused", {"grid": {"model.table": [1.0]}, "model": "own"}),
     (ValueError, "there is no 'motor'; write one of model, dynamics", {"grid": {"motor.speed": [1]}}),
     (ValueError, "noise is .*not a function of scale", {"grid": {"noise.scale": [1]}, "noise": None}),
