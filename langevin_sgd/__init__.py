@@ -1,11 +1,9 @@
 """Where stochastic gradient descent stops being Langevin dynamics, with numbers."""
 
-from . import analysis, plots, theory
-from .analysis.arviz import to_arviz
+from importlib import import_module
+
 from .engine import reducers
-from .engine.ensemble import simulate
 from .engine.reducers import Reducer
-from .engine.sweep import merge, sweep
 from .kernels import elementary
 from .models import dynamics, losses, noise, potentials, schedules
 from .models.dynamics import Dynamics
@@ -13,7 +11,19 @@ from .models.evaluate import evaluate
 from .models.losses import Loss
 from .models.noise import GradientNoise
 from .models.potentials import Potential
-from .storage import load, save
+
+# Loaded when they are first asked for: they need xarray, which takes longer to import than everything above.
+_LATER = {
+    "analysis": ".analysis",
+    "load": ".storage",
+    "merge": ".engine.sweep",
+    "plots": ".plots",
+    "save": ".storage",
+    "simulate": ".engine.ensemble",
+    "sweep": ".engine.sweep",
+    "theory": ".theory",
+    "to_arviz": ".analysis.arviz",
+}
 
 __all__ = [
     "Dynamics",
@@ -21,13 +31,26 @@ __all__ = [
     "Loss",
     "Potential",
     "Reducer",
-    "analysis",
     "dynamics",
     "elementary",
     "evaluate",
-    "load",
     "losses",
-    "merge",
     "noise",
+    "potentials",
+    "reducers",
+    "schedules",
 ]
-__all__ += ["plots", "potentials", "reducers", "save", "schedules", "simulate", "sweep", "theory", "to_arviz"]
+__all__ += sorted(_LATER)
+
+
+def __getattr__(name):
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(_LATER[name], __name__)
+    found = module if _LATER[name] == f".{name}" else getattr(module, name)
+    globals()[name] = found
+    return found
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
