@@ -18,6 +18,7 @@ Where a rounding error would count, a second number (`tail`, `low`) keeps it and
 """
 
 from .bits import bits_float, float_bits, fma, kernel, sqrt, where
+from .lanes import all_lanes
 from .precision import as_double, as_single, in_double, like, pair_in_double
 
 __all__ = ["as_double", "as_single", "cos", "exp", "expm1", "fma", "log", "log1p", "log_unit", "maximum", "minimum", "powi"]
@@ -126,6 +127,10 @@ def _ratio(a, a_low, b, b_low):
 @in_double
 def exp(x):
     """e^x for every x: inf above 709.79, gradual underflow to 0 below -745.13. Error at most 0.9 ulp."""
+    if all_lanes(abs(x) <= 708.0):  # 2^k and the result are normal numbers: the same bits with less care
+        k, r, w = _exp_parts(x)
+        scale = bits_float((k << 52) + _ONE)
+        return fma(scale, r + w, scale)
     k, r, w = _exp_parts(where(x > 710.0, 710.0, where(x < -746.0, -746.0, x)))
     half = k >> 1  # 2^k in two steps: neither factor overflows, and only the last product can round to a subnormal
     scale = bits_float((half << 52) + _ONE)
@@ -167,6 +172,9 @@ def softplus(x):
 # ---- log and its kin -----------------------------------------------------------------------------------------------------------
 
 
+_NORMAL = 2.2250738585072014e-308  # the smallest normal number
+
+
 @kernel
 def _log_parts(x):
     """Biased exponent k + 1023, k as a float, and f with x = 2^k (1 + f), sqrt(1/2) <= 1 + f < sqrt(2); for positive normal x."""
@@ -199,7 +207,10 @@ def log_unit(x):
 @in_double
 def log(x):
     """Natural logarithm for every x: -inf at 0, nan below. Error at most 0.9 ulp."""
-    subnormal = x < 2.2250738585072014e-308
+    if all_lanes((x >= _NORMAL) & (x < _INF)):  # the same bits with less care
+        _, k, f = _log_parts(x)
+        return _log_sum(k, f, 0.0)
+    subnormal = x < _NORMAL
     _, k, f = _log_parts(where(subnormal, x * 18014398509481984.0, x))  # 2^54
     return _log_limits(x, _log_sum(where(subnormal, k - 54.0, k), f, 0.0))
 
