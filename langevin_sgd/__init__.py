@@ -18,6 +18,8 @@ _LATER = {
     "load": ".storage",
     "merge": ".engine.sweep",
     "plots": ".plots",
+    "resume": ".engine.resume",
+    "run_until_stationary": ".engine.stationary",
     "save": ".storage",
     "simulate": ".engine.ensemble",
     "sweep": ".engine.sweep",

@@ -1,4 +1,4 @@
-"""The command line: python -m langevin_sgd list | run STUDY | merge FOLDER | info FILE | bench merge."""
+"""The command line: python -m langevin_sgd list | run STUDY | resume FOLDER | merge FOLDER | info FILE | bench merge."""
 
 import argparse
 import inspect
@@ -169,6 +169,9 @@ def _parser():
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="of the study: --quick --seed --out --shard i/n --help ...")
     merging = commands.add_parser("merge", help="put together what shards left in a folder")
     merging.add_argument("folder", type=Path, help="directory= of a sweep, or --out of the shards of a study")
+    going_on = commands.add_parser("resume", help="go on with a run that was given checkpoint=")
+    going_on.add_argument("directory", type=Path)
+    going_on.add_argument("--threads", type=int, help="default: all processors")
     telling = commands.add_parser("info", help="print what a result is")
     telling.add_argument("file", type=Path, help="a dataset, or a folder of points")
     bench = commands.add_parser("bench", help="measure")
@@ -185,6 +188,9 @@ def main(arguments=None):
     try:
         if given.command == "merge":
             return merge(given.folder)
+        if given.command == "resume":
+            run = ls.resume(given.directory, threads=given.threads, progress=True)
+            print(f"{run.attrs['steps']} steps are done, interrupted: {run.attrs['interrupted']}")
         if given.command == "info":
             info(given.file, sys.stdout)
     except (ValueError, FileNotFoundError) as error:

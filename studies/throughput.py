@@ -3,12 +3,11 @@
 (a) SGD with Gaussian noise on a two-dimensional double well, freezing included: each program at the best of its variants; what is
 not installed (pip install -e ".[bench]") or cannot express the problem is listed as such. (b) The parts of a step one by one, and
 the vector instructions that they compile to. (c) Quadratics in 2 to 64 dimensions. (d) Minibatches of linear regression. (e) The
-elementary functions. (f) Threads, import, and the example of the README in a fresh process. All that is compared runs in turns,
-and the best of all rounds counts.
+elementary functions. (f) Threads, import, and the example of the README in a fresh process, nothing kept from before. (g) What
+reducers cost. All that is compared runs in turns, and the best of all rounds counts.
 Run:  python studies/throughput.py [--quick]        (writes data/throughput.nc and .png)
 """
 
-import inspect
 import os
 import re
 import subprocess
@@ -23,6 +22,7 @@ from _throughput_clock import best_seconds
 from _throughput_figure import plot
 from _throughput_parts import BLOCK, FUNCTIONS, REGISTERS, block_calls, elementary_times, fill_call, vector_instructions
 from _throughput_peers import AMPLITUDE, RATE, compiled_here, installed
+from _throughput_reducers import LIMITED, reducer_times
 
 import langevin_sgd as ls
 from langevin_sgd.engine.ensemble import available_threads
@@ -42,6 +42,7 @@ COORDINATES = {
     "method": "program, or mode of sampling",
     "batch_size": "examples per step",
     "function": "elementary function",
+    "reducer": "statistic taken in the kernel",
     "form": "in lanes, or by Python's math in a scalar loop",
 }
 
@@ -66,7 +67,7 @@ def program_calls(quick, threads):
         found |= more
     steps, calls = 400 if quick else STEPS, {}
     options = {OURS: {"threads": threads}, ONE: {"threads": 1}}
-    if "precision" in inspect.signature(ls.simulate).parameters and not quick:
+    if not quick:
         options[SINGLE] = {"threads": threads, "precision": "float32"}
     for name, chosen in options.items():
         calls[name, "", PARTICLES] = moving(well_records(), PARTICLES, steps, **chosen), PARTICLES * steps
@@ -125,7 +126,7 @@ def minibatches(threads):
 def fresh(code):
     """Seconds that `code` needs in a fresh process, by its own clock: the start of the interpreter does not count."""
     timed = f"import time\nbegun = time.perf_counter()\n{code}\nprint('SECONDS', time.perf_counter() - begun)"
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "LANGEVIN_SGD_CACHE": "off"}
     done = subprocess.run([sys.executable, "-c", timed], env=environment, capture_output=True, text=True, check=True)
     return float(done.stdout.rsplit("SECONDS", 1)[1])
 
@@ -240,6 +241,10 @@ def claims_of(dataset, threads):
         at_most("(f) import:", float(dataset.import_time), 0.6, " s"),
         at_most("(f) example of the README, cold:", float(dataset.readme_time), 10, " s"),
     ]
+    cost = dataset.reducer_time / dataset.reducer_time.sel(reducer="none") - 1
+    claims.append(
+        at_most("(g) moments and histograms every 10 steps cost, in %:", 100 * float(cost.sel(reducer=list(LIMITED)).max()), 15)
+    )
     if threads == 2:
         claims.append(at_least("(f) 2 threads over 1:", rate[OURS] / rate[ONE], 1.9))
     if "JAX" in example.index:
@@ -259,6 +264,7 @@ def run(quick, seed, threads, plant):
         return labelled(dataset, threads), []
     pieces = [dataset, by_part(times, counts, 1e9 / rates[ONE][0]), by_dimension(dimensions())]
     pieces += [by_batch(minibatches(threads)), by_function(elementary_times(ROUNDS, REPEATS // 2))]
+    pieces.append(reducer_times(moving, well_records(), PARTICLES, STEPS, ROUNDS))
     dataset = labelled(xr.merge(pieces), threads)
     imports, example = cold_starts()
     print(f"\nimport {imports:.2f} s, example of the README {example:.1f} s, both in a fresh process")

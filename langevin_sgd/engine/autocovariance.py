@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..models.parameters import integer
+from ..models.recipes import recorded
 from .readings import add_up, mean_and_error, with_error
 from .reducer_record import Reducer
 
@@ -23,6 +24,7 @@ def _observe_lags(p, acc, step, before, x, v, g):
                 acc[(2 * lags + j) * d + k] += x[k]
 
 
+@recorded
 def autocovariance(lags, every=1, start=0, name="autocovariance"):
     """Autocovariance of each component of x at chosen lags, E[x(t) x(t + lag)] less the product of the means.
 
@@ -51,7 +53,7 @@ def autocovariance(lags, every=1, start=0, name="autocovariance"):
 
     def complete(reducer, model, dynamics, noise):
         size = model.dim * (3 * len(lags) + int(params["length"]))
-        return reducer._replace(size=size, params=reducer.params, complete=None)
+        return reducer._replace(size=size, params=reducer.params._replace(start=float(reducer.start)), complete=None)
 
     def finish(reducer, readings):
         return _finish(reducer, readings, lags)

@@ -12,10 +12,12 @@ from numba import types
 from ..kernels import permutation, rng
 from ..kernels.addresses import ids_from, steps_from
 from ..kernels.bits import kernel
+from ..kernels.draws import DOUBLES
 from ..kernels.external import external
 from ..kernels.lanes import WIDTH
 from ..kernels.local import local
-from ..kernels.rng import ADDRESS, FLOATS, INTEGERS, PLACE, Stream
+from ..kernels.precision import like
+from ..kernels.rng import ADDRESS, INTEGERS, PLACE, Stream
 from ..kernels.views import flat, flat_from, gathered_row, view
 from .forces import Force, add_to, scale, set_to, stack_room
 
@@ -93,9 +95,9 @@ def _nobody(particle, place):
 
 
 @cache
-def _weighted(shared, address):
+def _weighted(shared, draws):
     """Importance sampling by Walker's alias method: a uniform row, or with probability 1 - keep[row] its alias."""
-    draw, fill_uniforms = _with_replacement(shared, address), external(rng.fill_uniforms, FLOATS, PLACE, address)
+    draw, fill_uniforms = _with_replacement(shared, draws.address), draws.fill_uniforms()
     first_of = _nobody if shared else ids_from
 
     @kernel
@@ -116,13 +118,13 @@ def _weighted(shared, address):
 
 
 @cache
-def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row, address=ADDRESS):
+def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row, draws=DOUBLES):
     """g = mean gradient over `batch` examples; `noise` = (sampling, shared, weighted); z is free from `first_row` on."""
     sampling, shared, weighted = noise
     size, free, room = dim + scratch, first_row * WIDTH, stack_room(dim + scratch)
     large = room < size
     if sampling == "with_replacement":
-        choose = _weighted(shared, address) if weighted else _with_replacement(shared, address)
+        choose = _weighted(shared, draws) if weighted else _with_replacement(shared, draws.address)
     else:
         choose = _given() if sampling == "given" else _permuted(NEW_ORDER[sampling], shared)
 
@@ -138,13 +140,13 @@ def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row, ad
     def act(buffers, block, group, views, p, q, step, batch):
         _, rows, spare, table = buffers
         here, out, _ = views
-        one = view(spare, 0, size) if large else view(local(room), 0, size)
+        one = view(spare, 0, size) if large else view(local(room, spare), 0, size)
         set_to(out, dim, 0.0)
         for b in range(batch):
             place = (group * block[4] + b) * WIDTH
             example_gradient(p, here, gathered_row(table, rows, place, columns), one)
             if weighted:
-                scale(one, dim, gathered_row(flat(q.weight), rows, place, 1)[0])
+                scale(one, dim, like(gathered_row(flat(q.weight), rows, place, 1)[0], one[0]))
             add_to(out, one, dim)
         scale(out, dim, 1.0 / batch)
 
@@ -152,13 +154,13 @@ def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row, ad
 
 
 @cache
-def population_gradient(example_gradient, draw, dim, scratch, columns, layout, address=ADDRESS):
+def population_gradient(example_gradient, draw, dim, scratch, columns, layout, draws=DOUBLES):
     """g = mean gradient over `batch` fresh rows; layout = (normals, uniforms, first row in z, rows of z)."""
     normals, uniforms, first_row, rows_of_z = layout
     size, start, spacing, numbers = dim + scratch, first_row * WIDTH, rows_of_z * WIDTH, normals + uniforms
-    fill_normals = external(rng.fill_normals, FLOATS, PLACE, address)
-    fill_uniforms = external(rng.fill_uniforms, FLOATS, PLACE, address)
-    pairs, uniform_draws = (normals + 1) // 2, (uniforms + 1) // 2
+    fill_normals = draws.fill_normals()
+    fill_uniforms = draws.fill_uniforms() if uniforms else fill_normals
+    normal_draws, uniform_draws = draws.count(normals), draws.count(uniforms)
     one_room, row_room = stack_room(size), stack_room(columns)
     large, wide = one_room < size, row_room < columns
 
@@ -166,7 +168,7 @@ def population_gradient(example_gradient, draw, dim, scratch, columns, layout, a
     def fill(z, at, groups, who, number):
         """The random numbers of one fresh row for `groups` groups, the first of which lies at `at`."""
         seed, step, particle = who
-        fill_normals(z, (at, spacing, normals, groups), (seed, step, particle, _ROW_NORMAL, np.uint64(number * pairs)))
+        fill_normals(z, (at, spacing, normals, groups), (seed, step, particle, _ROW_NORMAL, np.uint64(number * normal_draws)))
         if uniforms:
             place = (at + normals * WIDTH, spacing, uniforms, groups)
             fill_uniforms(z, place, (seed, step, particle, _ROW_UNIFORM, np.uint64(number * uniform_draws)))
@@ -181,8 +183,8 @@ def population_gradient(example_gradient, draw, dim, scratch, columns, layout, a
         z, _, spare, _ = buffers
         here, out, _ = views
         at, place = start + group * spacing, group * WIDTH
-        one = view(spare, 0, size) if large else view(local(one_room), 0, size)
-        row = view(spare, size * WIDTH, columns) if wide else view(local(row_room), 0, columns)
+        one = view(spare, 0, size) if large else view(local(one_room, z), 0, size)
+        row = view(spare, size * WIDTH, columns) if wide else view(local(row_room, z), 0, columns)
         set_to(out, dim, 0.0)
         for number in range(batch):
             if number > 0:

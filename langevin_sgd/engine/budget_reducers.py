@@ -10,6 +10,7 @@ from ..kernels.texts import plain
 from ..kernels.views import table_row
 from ..models.losses import Loss
 from ..models.parameters import Schedule
+from ..models.recipes import recorded
 from .readings import add_up, mean_and_error, with_error
 from .reducer_record import Reducer
 
@@ -39,6 +40,7 @@ def _observe_budget(p, acc, step, before, x, v, g, xi):
             row += 7
 
 
+@recorded
 def virial(every=1, start=0, name="virial"):
     """The virial along the path, and for SGD the whole temperature budget, which a stationary run must close.
 
@@ -166,6 +168,7 @@ def _observe_examples(example_gradient, dim, columns, scratch):
     return observe
 
 
+@recorded
 def gradient_noise(every=1, start=0, name="gradient_noise"):
     """Covariance of one example's gradient along the path, Sigma averaged over the readings.
 

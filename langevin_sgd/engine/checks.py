@@ -1,5 +1,6 @@
 """What `simulate` checks before it starts: shapes and ranges, and whether the learning rate can be stable at all."""
 
+import os
 import secrets
 import warnings
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from ..kernels.rng import DRAW_LIMIT, INTEGER_LIMIT, PARTICLE_LIMIT
 from ..kernels.texts import interpreted
-from ..models.arrays import real_array
+from ..models.arrays import real_array, shown
 from ..models.dynamics import Dynamics
 from ..models.evaluate import evaluate
 from ..models.losses import Loss
@@ -22,12 +23,12 @@ def check_records(model, dynamics, noise):
     """Refuse what is no record, and combinations that mean nothing."""
     if not isinstance(model, (Potential, Loss)):
         raise TypeError(
-            f"model must be a Potential or a Loss (see langevin_sgd.potentials and langevin_sgd.losses), got {model!r}."
+            f"model must be a Potential or a Loss (see langevin_sgd.potentials and langevin_sgd.losses), got {shown(model)}."
         )
     if not isinstance(dynamics, Dynamics):
-        raise TypeError(f"dynamics must be a Dynamics (see langevin_sgd.dynamics), got {dynamics!r}.")
+        raise TypeError(f"dynamics must be a Dynamics (see langevin_sgd.dynamics), got {shown(dynamics)}.")
     if noise is not None and not isinstance(noise, (GradientNoise, Minibatch, TableGaussian)):
-        raise TypeError(f"noise must be None or a noise of langevin_sgd.noise, got {noise!r}.")
+        raise TypeError(f"noise must be None or a noise of langevin_sgd.noise, got {shown(noise)}.")
     if isinstance(noise, (Minibatch, TableGaussian)) and not isinstance(model, Loss):
         raise ValueError(
             f"noise.{noise.name} needs a Loss with a data table, got the potential {model.name!r}; use noise.gaussian there."
@@ -58,6 +59,19 @@ def check_addresses(model, dynamics, noise, particles, largest_batch):
             raise ValueError(f"{name}: {count} random draws are needed per particle and step, the limit is {DRAW_LIMIT - 1}.")
 
 
+def check_memory(model, dynamics, particles, stored, ahead):
+    """Refuse a run whose stored steps (or whose schedule, of `ahead` steps) alone exceed the memory of this machine."""
+    integer(particles, "particles", 1, limit=PARTICLE_LIMIT)
+    need = 4 * particles * stored * model.dim * (2 if dynamics.memory == "velocity" else 1)  # 4 bytes: of float32
+    need += 8 * ahead * any(isinstance(value, Schedule) for value in dynamics.params)
+    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**40
+    if need > have:
+        raise ValueError(
+            f"particles = {particles} with {stored} stored steps and schedules of {ahead} need more than {need / 1e9:.3g} GB of "
+            f"memory, this machine has {have / 1e9:.3g} GB. Take fewer particles or steps, or a larger `every` with reducers."
+        )
+
+
 def check_batches(model, noise, table, steps):
     """Refuse batches that do not fit the data table, the batch size or the run."""
     examples, largest = len(model.data), table.largest_batch()
@@ -81,7 +95,7 @@ def check_batches(model, noise, table, steps):
         raise ValueError(f"weights must have {examples} entries, one per example, got {len(noise.params.weight)}.")
 
 
-def initial_state(value, name, particles, components):
+def initial_state(value, name, particles, components, precision="float64"):
     """`value` (None, (d,) or (particles, d)) as an array (particles, d)."""
     state = real_array(0.0 if value is None else value, name)
     if value is not None and state.shape not in ((components,), (particles, components)):
@@ -92,12 +106,39 @@ def initial_state(value, name, particles, components):
         raise ValueError(
             f"{name} must be finite, but {np.sum(~np.isfinite(state))} of its numbers are not: {state[~np.isfinite(state)][0]}."
         )
-    return np.broadcast_to(state, (particles, components))
+    if precision == "float32" and not np.all(np.hypot.reduce(np.atleast_1d(state), axis=-1) < 1.8e19):
+        raise ValueError(
+            f"{name} must have |{name}| below 1.8e19 for precision='float32', where squares end; got {np.abs(state).max():g}. "
+            "Choose another unit of length, or precision='float64'."
+        )
+    return np.broadcast_to(state.astype(precision, copy=False), (particles, components))
 
 
 def checked_seed(seed):
     """`seed` as an int below 2^64; a fresh one for None."""
     return secrets.randbits(63) if seed is None else integer(seed, "seed", 0, 2**64)
+
+
+def check_continuing(dynamics, noise, params, dim):
+    """Refuse to begin after step 0 where the state is more than the x and v of a dataset."""
+    if dynamics.memory == "hidden":
+        raise ValueError(f"first_step must be 0 for {dynamics.name!r}, whose memory no dataset holds. Make a single run of it.")
+    if noise is not None and dynamics.advance is not None and _advance_reads_gradient(dynamics, params, dim):
+        raise ValueError(
+            f"first_step must be 0 for {dynamics.name!r} with a noise: a step begins with the noisy gradient of the last one, "
+            "which no dataset holds. Make a single run of it."
+        )
+
+
+def _advance_reads_gradient(dynamics, params, dim):
+    advance, numbers = interpreted(dynamics.advance), dynamics.state_size * dim if dynamics.memory else 0
+
+    def moved(gradient):
+        x, v = np.full(dim, 0.5), np.full(numbers, 0.25)
+        advance(params, x, v, np.full(dim, gradient), np.ones(max(1, dynamics.normals * dim)))
+        return np.concatenate([x, v])
+
+    return not np.array_equal(moved(0.0), moved(1.0))
 
 
 def _step_matrix(dynamics, params, curvature):
@@ -173,10 +214,10 @@ def warn_if_unstable(model, dynamics, x0, steps):
 def check_radius(escape_radius, x0):
     """Largest squared norm that is inside."""
     if escape_radius is None:
-        return float(np.finfo(np.float64).max)
-    number(escape_radius, "escape_radius", above=0, at_most=1e150)
+        return float(np.finfo(x0.dtype).max)
+    number(escape_radius, "escape_radius", above=0, at_most=1e150 if x0.dtype == np.float64 else 1e19)
     farthest = float(np.sqrt((x0 * x0).sum(axis=1)).max())
-    if farthest > escape_radius:
+    if farthest > escape_radius * (1 + 4 * np.finfo(x0.dtype).eps):  # a run goes on from where it ended, rounded
         raise ValueError(
             f"escape_radius must be at least {farthest:g}, the distance of the farthest particle of x0, got {escape_radius!r}."
         )

@@ -13,12 +13,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 from numba.extending import intrinsic, overload
+from numba.np.numpy_support import as_dtype
 
 from ..kernels.bits import kernel
+from ..kernels.compile_cache import kept
 from ..kernels.groups import empty_groups
 from ..kernels.lanes import WIDTH
 from ..kernels.views import flat, flat_from
-from .freezing import FINITE, book_keeping
+from .freezing import book_keeping
 from .observing import cells, observe_kernel
 from .step import Shape, step_kernel
 
@@ -57,7 +59,7 @@ class Plan(NamedTuple):
     reader_params: tuple  # parameters of the reducers
     paths: dict  # how each text runs: "lanes", "column" or "interpreted"
     seed: int = 0
-    limit: float = FINITE  # largest squared norm of x that is inside
+    limit: float = np.inf  # largest squared norm of x that is inside
 
 
 def params_at(template, table, step):
@@ -92,7 +94,7 @@ def build(force, update, advance, readers, shape):
     """The kernel of one combination of force, dynamics, reducers and shape; parameters are data: a sweep never recompiles."""
     observe = observe_kernel(readers)
     one_step, (dim, size, state, *_) = step_kernel(force, update, advance, observe, shape), shape
-    save, restore, _, find_frozen, record = book_keeping()
+    save, restore, _, find_frozen, record = book_keeping(shape.number)
     sizes, acc_rows = (dim, state, size), sum(reader.size for reader in readers)
 
     @kernel
@@ -143,22 +145,22 @@ def build(force, update, advance, readers, shape):
                         restore(moving, sizes, group, saved_block, first_step + start)
                     step = start
 
-    return run
+    return kept(run)
 
 
 def work_buffers(shape, groups, batch_rows, acc_rows):
     """Buffers of one task."""
-    known = shape.dim + shape.state + shape.size
-    spare = empty_groups(1, shape.places()[-1])
+    known, dtype = shape.dim + shape.state + shape.size, as_dtype(shape.number)
+    spare = empty_groups(1, shape.places()[-1], dtype)
     spare[...] = 0.0  # without noise the row of xi stays so
     return (
-        empty_groups(groups, shape.rows),
+        empty_groups(groups, shape.rows, dtype),
         empty_groups(groups, batch_rows, np.int64),
         spare,
-        empty_groups(groups, known),
+        empty_groups(groups, known, dtype),
         np.zeros(groups, np.int8),
         np.zeros(groups, np.int64),
-        empty_groups(groups, known),
+        empty_groups(groups, known, dtype),
         empty_groups(1, acc_rows),
         np.zeros(WIDTH, np.int64),
     )

@@ -1,4 +1,4 @@
-"""From the end of a run to its dataset."""
+"""From the arrays of a run to its dataset."""
 
 import numpy as np
 import xarray as xr
@@ -18,13 +18,19 @@ TEMPERATURE_CONVENTION = (
 
 def assemble(job, rows, ensemble, done):
     """The dataset of a job of which `done` steps are done; rows = (x, v) of the stored steps, written up to there."""
-    model, dynamics, noise = job.records
     particles, stored = job.particles, job.stored_steps()
     x, v = rows
     if done < stored[-1]:  # the last step done takes the place of the first row that was not written
         count = int(np.searchsorted(stored, done))
         x[count], v[count] = unpack(ensemble.x, particles), unpack(ensemble.v, particles)
         x, v, stored = x[: count + 1], v[: count + 1], np.append(stored[:count], done)
+    path = along_steps(job, x, v, stored)
+    return path.assign(at_the_end(job, ensemble)).assign_attrs(attributes(job, done))
+
+
+def along_steps(job, x, v, steps):
+    """What is stored after each of `steps`, (steps, particles, components)."""
+    model, dynamics, _ = job.records
     where = ("step", "particle", "component")
     variables = {"x": (where, x, {"long_name": "position", "units": "length"})}
     if dynamics.memory == "velocity":
@@ -35,27 +41,36 @@ def assemble(job, rows, ensemble, done):
             {"long_name": "velocity", "units": units},
         )
     if job.loss:
-        energy = np.stack([evaluate(model, at, "energy") for at in x])
+        energy = np.array([evaluate(model, at, "energy") for at in x]).reshape(x.shape[:2])
         variables["loss"] = (where[:2], energy, {"long_name": "loss" if isinstance(model, Loss) else "energy", "units": "energy"})
+    return xr.Dataset(variables, {"step": ("step", steps, {"long_name": "number of steps done", "units": "1"})})
+
+
+def at_the_end(job, ensemble):
+    """Which particles left, and when: variables name -> (dims, values, attributes)."""
+    particles, substeps = job.particles, job.table.substeps
     meanings = {"flag_values": STATUS_VALUES, "flag_meanings": "running not_finite escaped"}
-    variables["status"] = (
-        "particle",
-        ensemble.status[:particles],
-        {"long_name": "state of the particle", "units": "1", **meanings},
-    )
+    status = {"long_name": "state of the particle", "units": "1", **meanings}
     stopped = {"long_name": "step in which the particle left, -1 if it did not", "units": "1"}
     update = ensemble.stopped_at_step[:particles]
-    variables["stopped_at_step"] = ("particle", np.where(update < 0, update, -(-update // dynamics.substeps)), stopped)
-    attributes = {
+    return {
+        "status": ("particle", ensemble.status[:particles], status),
+        "stopped_at_step": ("particle", np.where(update < 0, update, -(-update // substeps)), stopped),
+    }
+
+
+def attributes(job, done):
+    """The attributes of the dataset of a job of which `done` steps are done."""
+    model, dynamics, noise = job.records
+    return {
         "model": described(model),
         "dynamics": described(dynamics),
         "noise": described(noise) if noise else "null",
         "seed": str(job.seed),
-        "steps": int(stored[-1]) - job.first_step,
+        "precision": job.precision,
+        "steps": done - job.first_step,
         "interrupted": int(done < job.first_step + job.steps),
         "independent_particles": int(getattr(noise, "independent", True)),
         "temperature_convention": TEMPERATURE_CONVENTION,
-        **global_attributes(f"{particles} particles of {dynamics.name} on {model.name}", "langevin_sgd.simulate(...)"),
+        **global_attributes(f"{job.particles} particles of {dynamics.name} on {model.name}", "langevin_sgd.simulate(...)"),
     }
-    step = ("step", stored, {"long_name": "number of steps done", "units": "1"})
-    return xr.Dataset(variables, {"step": step}, attributes)

@@ -10,9 +10,10 @@ from numba import types
 
 from ..kernels.bits import kernel
 from ..kernels.external import external
-from ..kernels.lanes import WIDTH
+from ..kernels.lanes import WIDTH, all_lanes
 from ..kernels.rng import FLOATS, INTEGERS
-from .freezing import BYTES, ESCAPED, FINITE, NOT_FINITE, SIZES, squared_norm
+from ..kernels.views import flat_type
+from .freezing import BYTES, ESCAPED, INFINITE, NOT_FINITE, SIZES, squared_norm
 
 NOBODY = -1
 
@@ -53,13 +54,14 @@ def deal(lanes, starts, outcome, sizes, group, flags, before, limits):
         particle, here = ids[lane], lane % WIDTH
         place = squared_norm(x, _first_number(lane, dim), dim)
         speed = squared_norm(v, _first_number(lane, state), state)
-        left = not (place <= limits[0] and speed <= FINITE)
+        finite = all_lanes(place < INFINITE) and all_lanes(speed < INFINITE)
+        left = not (finite and all_lanes(place <= limits[0]))
         arrived = flags[lane] > 0.0
         if particle != NOBODY and (left or arrived or steps[lane] >= limits[1]):
             if left:
                 _note(outcome[0], particle, dim, before, here)
                 _note(outcome[1], particle, state, before, dim * WIDTH + here)
-                outcome[3][particle] = ESCAPED if place <= FINITE and speed <= FINITE else NOT_FINITE
+                outcome[3][particle] = ESCAPED if finite else NOT_FINITE
                 outcome[4][particle] = steps[lane]
             else:
                 _note(outcome[0], particle, dim, x, _first_number(lane, dim))
@@ -92,15 +94,15 @@ def close_ranks(lanes, sizes, last):
             ids[lane], steps[lane], ids[last] = ids[last], steps[last], NOBODY
 
 
-THREE = types.UniTuple(FLOATS, 3)
-LANES = types.Tuple((FLOATS, FLOATS, FLOATS, INTEGERS, INTEGERS, INTEGERS))
-OUTCOME = types.Tuple((FLOATS, FLOATS, INTEGERS, BYTES, INTEGERS))
 LIMITS = types.Tuple((types.float64, types.int64))
 
 
-def dealers():
-    """(deal, close_ranks) as functions that a kernel calls."""
+def dealers(number):
+    """(deal, close_ranks) as functions that a kernel calls; x, v and g hold `number`."""
+    numbers = flat_type(number)
+    lanes = types.Tuple((numbers, numbers, numbers, INTEGERS, INTEGERS, INTEGERS))
+    outcome = types.Tuple((numbers, numbers, INTEGERS, BYTES, INTEGERS))
     return (
-        external(deal, LANES, THREE, OUTCOME, SIZES, types.int64, FLOATS, FLOATS, LIMITS),
-        external(close_ranks, LANES, SIZES, types.int64),
+        external(deal, lanes, types.UniTuple(numbers, 3), outcome, SIZES, types.int64, FLOATS, numbers, LIMITS),
+        external(close_ranks, lanes, SIZES, types.int64),
     )

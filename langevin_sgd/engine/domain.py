@@ -3,13 +3,14 @@
 import numpy as np
 
 from ..kernels.bits import kernel, where
+from ..kernels.precision import in_double
 
 OPEN, PERIODIC, REFLECTING = 0.0, 1.0, 2.0
 KINDS = {"periodic": PERIODIC, "reflecting": REFLECTING}
 _ROUND = 6755399441055744.0  # 1.5 * 2^52: adding and taking it away rounds to a whole number
 
 
-@kernel
+@in_double
 def _floor(y):
     whole = (y + _ROUND) - _ROUND
     return where(whole > y, whole - 1.0, whole)

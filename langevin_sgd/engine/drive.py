@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .cpu import STRETCH, move
+from .cpu import move
 from .readout import due_bits
 
 CHUNK_SECONDS = 0.1  # an interrupt waits for one chunk
 LONGEST_CHUNK = 100_000  # updates whose parameters are tabulated at a time
-FIRST_NUMBERS = 20_000_000  # components that the first chunk moves at most, before the rate is known
 SHOW_SECONDS = 0.2
 
 
@@ -32,9 +31,9 @@ class Options(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """What `drive` calls after every `every` updates: `call(updates done)`."""
+    """What `drive` asks: how far it may go, `until(updates done)`, and after each chunk `call(updates done, is it the last)`."""
 
-    every: int
+    until: object
     call: object
 
 
@@ -58,25 +57,27 @@ def interrupts():
         signal.signal(signal.SIGINT, former)
 
 
-def show(done, steps, seconds, particles):
+def show(done, total, seconds, what, particles):
     """One line on the terminal: how far, how fast, how long still."""
     rate = done / max(seconds, 1e-9)
-    left = (steps - done) / rate if rate else float("inf")
-    line = f"{done:,} of {steps:,} steps, {rate * particles / 1e6:.1f} M particle-steps/s, {left:.0f} s left"
-    print(f"\r{line:<79s}", end="" if done < steps else "\n", file=sys.stderr, flush=True)
+    left = (total - done) / rate if rate else float("inf")
+    speed = f"{rate * particles / 1e6:.1f} M particle-steps/s" if particles else f"{rate:.0f}/s"
+    print(f"\r{f'{done:,} of {total:,} {what}, {speed}, {left:.0f} s left':<79s}", end="", file=sys.stderr, flush=True)
+    if done == total:
+        print(file=sys.stderr)
 
 
-def _reporter(progress, steps, substeps, particles):
-    """A function of (updates done, seconds) that reports at most every SHOW_SECONDS, and at the end."""
+def reporter(progress, total, what, particles=0):
+    """A function of (done, seconds) that reports at most every SHOW_SECONDS, and at the end; what = "steps" (of `particles`)."""
     shown = [0.0]
 
     def report(done, seconds):
-        if progress and (seconds - shown[0] >= SHOW_SECONDS or done == steps):
+        if progress and (seconds - shown[0] >= SHOW_SECONDS or done == total):
             shown[0] = seconds
             if progress is True:
-                show(done // substeps, steps // substeps, seconds, particles)
+                show(done, total, seconds, what, particles)
             else:
-                progress(done // substeps, steps // substeps, seconds)
+                progress(done, total, seconds)
 
     return report
 
@@ -87,7 +88,8 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
     Parameters
     ----------
     rows : (x, v)
-        Arrays (stored, particles, components), written after the steps that the job stores.
+        Arrays (rows, particles, components), written after the steps that the job stores; the k-th of these goes into row k,
+        modulo their number.
     done : int, optional
         Updates that are done already; default those before the job's first step.
     """
@@ -95,23 +97,27 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
     last, first = (job.first_step + job.steps) * substeps, job.first_step * substeps if done is None else done
     stored = job.stored_steps() * substeps
     particles, begun, done = job.particles, time.perf_counter(), first
-    length = max(1, min(STRETCH, FIRST_NUMBERS // (particles * plan.shape.dim * substeps)))
-    report = _reporter(options.progress, last - first, substeps, particles)
+    length = 1  # the rate is not known yet, and a step may be slow
+    report = reporter(options.progress, (last - first) // substeps, "steps", particles)
     with interrupts() as asked, ThreadPoolExecutor(options.threads) as pool:
-        while done < last and not asked:
+        while done < last:
             count = min((options.chunk_steps or length) * substeps, last - done)
             if pause:
-                count = min(count, pause.every - (done - first) % pause.every)
+                count = min(count, pause.until(done) - done)
             slots = np.full(count, -1, dtype=np.int64)
             reached = slice(*np.searchsorted(stored, (done, done + count), side="right"))
-            slots[stored[reached] - done - 1] = np.arange(reached.start, reached.stop)
+            slots[stored[reached] - done - 1] = np.arange(reached.start, reached.stop) % len(rows[0])
             changing = (*table.rows(done, count), slots, due_bits(job.reducers, done, count, substeps))
             started = time.perf_counter()
             move(plan, ensemble, rows, changing, done, (pool, options.threads), options.block_size)
             done, now = done + count, time.perf_counter()
+            if done == first + count:  # the first chunk has compiled the kernel
+                begun = now
             rate = count / substeps / max(now - started, 1e-9)
             length = int(min(max(CHUNK_SECONDS * rate, length / 4, 1), 16 * length, max(1, LONGEST_CHUNK // substeps)))
-            report(done - first, now - begun)
-            if pause and ((done - first) % pause.every == 0 or done == last or asked):
-                pause.call(done)
+            report((done - first) // substeps, now - begun)
+            if pause:
+                pause.call(done, done == last or bool(asked))
+            if asked:
+                break
     return done

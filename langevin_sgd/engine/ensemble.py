@@ -2,18 +2,20 @@
 
 import os
 import warnings
+from types import NoneType
 
 import numpy as np
 
 from ..kernels.groups import pack
-from ..models.evaluate import evaluate
-from ..models.losses import Loss
-from ..models.parameters import integer
+from ..models.arrays import shown
+from ..models.parameters import COUNT_LIMIT, integer
+from .checkpoint import in_folder, recorded_seed
 from .cpu import new_ensemble
 from .dataset import assemble
+from .description import fingerprints
 from .drive import Options, drive, interrupts
 from .first_passage import FirstPassage, passage_variables
-from .job import prepare
+from .job import begin, prepare, start_gradient
 from .passage import passages
 from .plan import make_plan
 from .readout import read_out
@@ -34,11 +36,14 @@ def simulate(
     loss=False,
     escape_radius=None,
     target="cpu",
+    precision="float64",
     threads=None,
     block_size=None,
     chunk_steps=None,
     progress=None,
     first_step=0,
+    checkpoint=None,
+    checkpoint_every=None,
 ):
     """Move an ensemble of independent particles and return where they were.
 
@@ -69,18 +74,27 @@ def simulate(
         Particles with |x| above it are frozen; those that are not finite always are.
     target : {"cpu"}
         Where the kernels run.
+    precision : {"float64", "float32"}
+        Of x, v, gradients, noise and the data table. See Notes.
     threads : int, optional
         Number of threads; default all processors that this process may use.
     block_size : int, optional
-        Particles that are worked on together (in multiples of 16); default 256 in few dimensions and fewer in many, so that a
+        Particles that are worked on together (in multiples of 16); default 512 in few dimensions and fewer in many, so that a
         block stays in the cache.
     chunk_steps : int, optional
         Steps between two looks at the clock; default as many as take about 0.1 s.
     progress : bool or callable, optional
-        True shows the rate and the time left on the terminal; a function gets (steps done, steps in all, seconds).
+        True shows the rate and the time left on the terminal; a function gets (steps done, steps in all, seconds), or numbers of
+        particles that have ended where a first passage is observed.
     first_step : int
         Steps that the particles have done before, which addresses their random numbers and schedules: a run of n steps and one
-        that continues it from its last x (and v) with first_step = n have the bits of a single run.
+        that continues it from its last x (and v) with first_step = n have the bits of a single run. Refused where the state is
+        more than that: hidden memory, or noise in a gradient that the next step begins with.
+    checkpoint : str or path-like, optional
+        A folder that the run is written to, piece by piece, and that it goes on from if it is called again, or by
+        `langevin_sgd.resume`: to the same bits. What is written is not kept in memory. A folder of a finished run is only read.
+    checkpoint_every : int, optional
+        Steps between two pieces. Default: a piece a minute, or when what it stores takes 64 MiB.
 
     Returns
     -------
@@ -88,27 +102,46 @@ def simulate(
         ``x`` (step, particle, component) in units of length, with `step` = steps done; ``v`` of the same shape if the dynamics
         has a velocity; ``loss`` (step, particle) on request; ``status`` (particle): 0 running, 1 not finite, 2 escaped, and
         ``stopped_at_step`` (particle), -1 for running particles: a frozen particle stays where it was before that step. What
-        reducers found comes on top.
+        reducers found comes on top. With `checkpoint` it is what `langevin_sgd.load` reads: lazy along step where dask is
+        installed, so that the folder must stay as long as the dataset.
 
     Raises
     ------
     TypeError, ValueError
-        For bad input; the message names the argument, its value and what is allowed.
+        For bad input; the message names the argument, its value and what is allowed. If the folder `checkpoint` was begun with
+        other code or parameters: each difference is listed.
+    OSError, RuntimeError
+        If `checkpoint` cannot be written, which is found out before the first step, or another process is writing there.
 
     Warns
     -----
     UserWarning
         If the learning rate is above the threshold of the largest Hessian eigenvalue at x0, if a text runs particle by particle,
         or after Ctrl-C: the dataset then ends with the last step that all particles did, and its attribute ``interrupted`` is 1.
+
+    Notes
+    -----
+    With precision "float32" every operation on x, v, g and noise rounds to 2^-24 = 6e-8 of its result, sums over examples too;
+    the data table is rounded, and so is a parameter where it meets x. Functions such as exp are computed in float64 and rounded
+    once. Reducers read x, v, g and noise widened to float64 and add up in float64; ``loss`` is computed in float64 at the stored
+    x. The bits are fixed as in float64. To bear in mind:
+
+    * The random numbers are others (see `kernels.rng_single`): the same laws, but not the paths of float64 rounded. The largest
+      normal is 6.66, uniform numbers are multiples of 2^-24.
+    * Some c = 8 roundings a step, remembered for tau steps, move x by at most c tau 2^-24 |x|: a relative tolerance of c tau 1e-7
+      for second moments. Updates below 2^-25 |x| are lost, so that a tiny learning rate stands still.
+    * A particle beyond |x| = 1.8e19, where the square overflows, counts as not finite; so does v.
     """
     options = execution_options(model, threads, block_size, chunk_steps, progress)
-    job, x, v = prepare(
-        (model, dynamics, noise),
-        {"particles": particles, "steps": steps, "seed": seed, "every": every, "first_step": first_step},
-        {"x0": x0, "v0": v0, "escape_radius": escape_radius, "loss": loss, "target": target},
-        reducers,
-    )
-    return carry_out(job, x, v, options)
+    records, folder = (model, dynamics, noise), (checkpoint, checkpoint_every)
+    recorded = recorded_seed(*folder)
+    seed = recorded if seed is None else seed
+    numbers = {"particles": particles, "steps": steps, "seed": seed, "every": every, "first_step": first_step}
+    start = {"x0": x0, "v0": v0, "escape_radius": escape_radius, "loss": loss, "target": target, "precision": precision}
+    job, x, v = prepare(records, numbers, start, reducers)
+    if checkpoint is None:
+        return carry_out(job, x, v, options)
+    return in_folder(folder, (reducers, numbers | start, fingerprints(x, v)), job, (x, v), options)
 
 
 def carry_out(job, x, v, options):
@@ -117,9 +150,9 @@ def carry_out(job, x, v, options):
     if job.reducers and isinstance(job.reducers[0], FirstPassage):
         return _passage_dataset(job, x, v, options)
     plan = make_plan(job)
-    ensemble = new_ensemble(pack(x), pack(v), pack(_start_gradient(model, dynamics, x)), job.reducers)
+    ensemble = begin(job, x, v)
     stored = job.stored_steps()
-    rows = np.empty((len(stored), job.particles, model.dim)), np.empty((len(stored), job.particles, v.shape[1]))
+    rows = tuple(np.empty((len(stored), *start.shape), start.dtype) for start in (x, v))
     rows[0][0], rows[1][0] = x, v
     done = drive(plan, ensemble, rows, job, options) // dynamics.substeps
     if done < stored[-1]:
@@ -132,14 +165,14 @@ def _passage_dataset(job, x, v, options):
     """The dataset of a job whose particles end where they arrive."""
     model, dynamics, _ = job.records
     with interrupts() as asked:
-        end_x, end_v, passed, status, stopped = passages(job, (x, v, _start_gradient(model, dynamics, x)), options, asked)
+        end_x, end_v, passed, status, stopped, walked = passages(job, (x, v, start_gradient(model, dynamics, x)), options, asked)
     if asked:
         warnings.warn("interrupted: particles that were still on their way are marked as not arrived.", stacklevel=4)
     ensemble = new_ensemble(pack(end_x), pack(end_v), pack(x[:, :0]))
     ensemble.status[: job.particles], ensemble.stopped_at_step[: job.particles] = status, stopped
     rows, done = (np.stack([x, end_x]), np.stack([v, end_v])), job.steps
-    steps = np.where(passed >= 0, passed, np.where(stopped >= 0, stopped, done * dynamics.substeps))
-    passed, steps = (-(-count // dynamics.substeps) for count in (passed, steps))
+    steps = np.where(passed >= 0, passed, np.where(stopped >= 0, stopped, walked))
+    passed, steps = (np.where(count < 0, count, -(-count // dynamics.substeps)) for count in (passed, steps))
     dataset = assemble(job, rows, ensemble, done).assign_attrs(interrupted=int(bool(asked)))
     return dataset.assign(passage_variables(job.reducers[0], passed, steps))
 
@@ -147,23 +180,17 @@ def _passage_dataset(job, x, v, options):
 def execution_options(model, threads, block_size, chunk_steps, progress):
     """The checked `Options` of a run: how it is carried out, nothing of which shows in the results."""
     given = {"threads": threads, "block_size": block_size, "chunk_steps": chunk_steps}
-    threads, block_size, chunk_steps = (value if value is None else integer(value, name, 1) for name, value in given.items())
-    if progress not in (None, True, False) and not callable(progress):
-        raise TypeError(f"progress must be True, False, None or a function of (done, steps, seconds), got {progress!r}.")
+    limits = {"block_size": COUNT_LIMIT}
+    given = {
+        name: value if value is None else integer(value, name, 1, limit=limits.get(name, 2**63)) for name, value in given.items()
+    }
+    threads, block_size, chunk_steps = given.values()
+    if not isinstance(progress, (bool, NoneType)) and not callable(progress):
+        raise TypeError(f"progress must be True, False, None or a function of (done, steps, seconds), got {shown(progress)}.")
     dim = getattr(model, "dim", 1)
-    return Options(threads or available_threads(), block_size or max(16, min(256, 2048 // dim)), chunk_steps, progress)
+    return Options(threads or available_threads(), block_size or max(16, min(512, 4096 // dim)), chunk_steps, progress)
 
 
 def available_threads():
     """Number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _start_gradient(model, dynamics, x):
-    """What an `advance` finds in g before the first step: the gradient at the start, over the whole table for a Loss."""
-    g = np.zeros((len(x), model.dim + model.scratch))
-    if dynamics.advance is not None:
-        g[:, : model.dim] = evaluate(model, x, "gradient")
-        if not isinstance(model, Loss) and model.drift is not None:
-            g[:, : model.dim] -= evaluate(model, x, "drift")
-    return g

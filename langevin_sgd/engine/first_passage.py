@@ -54,7 +54,8 @@ def first_passage(reached=None, params=None, *, above=None, below=None, componen
     -------
     FirstPassage
         Adds ``first_passage_step`` (particle), the number of steps after which the particle is first in the region, 0 if it
-        starts there and -1 if it did not arrive; ``first_passage_fraction`` that arrived and ``first_passage_rate``, arrivals per
+        starts there and -1 if it did not arrive (a dynamics with substeps is looked at after each of them, and the steps are
+        rounded up); ``first_passage_fraction`` that arrived and ``first_passage_rate``, arrivals per
         particle and step, with ``_standard_error`` (arrivals are Poissonian only if the rate does not depend on time); and
         ``first_passage_mean`` with its error if all arrived. The stored x are the start and where each particle ended.
     """
@@ -65,6 +66,8 @@ def first_passage(reached=None, params=None, *, above=None, below=None, componen
         key, value, reached = ("above", above, _above) if above is not None else ("below", below, _below)
         level = number(value, f"{key} of {name!r}")
         params = {"level": level, "component": integer(component, f"component of {name!r}", 0)}
+    if not isinstance(name, str) or not name.isidentifier():
+        raise TypeError(f"name of a reducer must be text that can begin a variable's name, like 'first_passage', got {name!r}.")
     check_text(reached, f"reached of {name!r}")
     return FirstPassage(name, _arrival(plain(reached)), plain(reached), parameters(params, repr(name)))
 
@@ -96,6 +99,8 @@ def check_passage(reducers, records, job_numbers):
             raise ValueError(
                 f"{key} must be {allowed} for {passage.name!r}, got {job_numbers[key]}: particles end at different steps."
             )
+    if job_numbers["steps"] == 0:
+        raise ValueError(f"steps must be >= 1 for {passage.name!r}, got 0.")
     if "component" in passage.params._fields and passage.params.component >= records[0].dim:
         raise ValueError(
             f"component of {passage.name!r} must be below dim = {records[0].dim}, got {int(passage.params.component)}."

@@ -3,8 +3,8 @@
 A builder returns a `Force`. `prepare(buffers, block, q, step, batch)` draws what a step needs for a whole block, which is faster
 than group by group. `act(buffers, block, group, views, p, q, step, batch)` then evaluates one group: views = (x, g, xi).
 `buffers` = (z, rows, spare, table) are flat; `block` = (seed, first particle, groups, examples, batch_rows); p and q are the
-parameters of model and noise. `address` is the type of a draw's address: whether all particles are at one step, or each at its
-own (see `kernels.addresses`). Sums run in the order of the examples, so that their bits are fixed.
+parameters of model and noise. `draws` says how random numbers are drawn, see `kernels.draws`. Sums run in the order of the
+examples, so that their bits are fixed.
 """
 
 from collections.abc import Callable
@@ -13,13 +13,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels import rng
 from ..kernels.addresses import ids_from, steps_from
 from ..kernels.bits import kernel, sqrt
-from ..kernels.external import external
+from ..kernels.draws import DOUBLES
 from ..kernels.lanes import WIDTH
 from ..kernels.local import local
-from ..kernels.rng import ADDRESS, FLOATS, PLACE, Stream
+from ..kernels.rng import Stream
 from ..kernels.views import table_row, view
 
 TILE = 64  # normals that the table's Gaussian twin draws at a time
@@ -78,7 +77,7 @@ def potential_gradient(gradient, drift, dim, scratch):
         here, out, _ = views
         gradient(p, here, out)
         if has_drift:
-            push = view(buffers[2], 0, size) if large else view(local(room), 0, size)
+            push = view(buffers[2], 0, size) if large else view(local(room, buffers[2]), 0, size)
             drift(p, here, push)
             for k in range(dim):
                 out[k] -= push[k]
@@ -96,7 +95,7 @@ def mean_gradient(example_gradient, dim, scratch, columns):
     def act(buffers, block, group, views, p, q, step, batch):
         here, out, _ = views
         examples, table = block[3], buffers[3]
-        one = view(buffers[2], 0, size) if large else view(local(room), 0, size)
+        one = view(buffers[2], 0, size) if large else view(local(room, buffers[2]), 0, size)
         set_to(out, dim, 0.0)
         for row in range(examples):
             example_gradient(p, here, table_row(table, row, columns), one)
@@ -107,10 +106,10 @@ def mean_gradient(example_gradient, dim, scratch, columns):
 
 
 @cache
-def table_gaussian(example_gradient, dim, scratch, columns, first_row, address=ADDRESS):
+def table_gaussian(example_gradient, dim, scratch, columns, first_row, draws=DOUBLES):
     """g = mean gradient over the whole table, xi = sum_i (z_i - mean z) g_i / sqrt(N B); z_i from `first_row` of z on."""
     tile, room = first_row * WIDTH, stack_room(dim + scratch)
-    size, fill_normals = dim + scratch, external(rng.fill_normals, FLOATS, PLACE, address)
+    size, fill_normals, each = dim + scratch, draws.fill_normals(), draws.each()
     large = room < size
 
     @kernel
@@ -118,14 +117,14 @@ def table_gaussian(example_gradient, dim, scratch, columns, first_row, address=A
         z, _, spare, table = buffers
         here, out, noise = views
         seed, particle, _, examples, _ = block
-        one, normal = view(spare, 0, size) if large else view(local(room), 0, size), view(z, tile, TILE)
+        one, normal = view(spare, 0, size) if large else view(local(room, z), 0, size), view(z, tile, TILE)
         first, now = ids_from(particle, group * WIDTH), steps_from(step, group * WIDTH)
         set_to(out, dim, 0.0)
         set_to(noise, dim, 0.0)
         total = 0.0
         for start in range(0, examples, TILE):
             count = TILE if examples - start > TILE else examples - start
-            fill_normals(z, (tile, 0, count, 1), (seed, now, first, _TABLE, np.uint64(start // 2)))
+            fill_normals(z, (tile, 0, count, 1), (seed, now, first, _TABLE, np.uint64(start // each)))
             for i in range(count):
                 example_gradient(p, here, table_row(table, start + i, columns), one)
                 add_to(out, one, dim)
@@ -162,17 +161,17 @@ def _writer(sample, dim, size, room, behind):
 
 
 @cache
-def with_noise(gradient_force, sample, dim, layout, gaussian, address=ADDRESS):
+def with_noise(gradient_force, sample, dim, layout, gaussian, draws=DOUBLES):
     """`gradient_force`, and xi from `sample`: the mean of `batch` draws, or for Gaussian noise one draw / sqrt(batch).
 
     `layout` = (normals, uniforms, first row in z, rows of z, numbers of `out`): a text that writes more than `dim` numbers gets
     the rows of z behind the random ones.
     """
     normals, uniforms, first_row, rows, room = layout
-    size, pairs, uniform_draws = normals + uniforms, (normals + 1) // 2, (uniforms + 1) // 2
-    start, spacing, behind = first_row * WIDTH, rows * WIDTH, 2 * (pairs + uniform_draws) * WIDTH
-    fill_normals = external(rng.fill_normals, FLOATS, PLACE, address)
-    fill_uniforms = external(rng.fill_uniforms, FLOATS, PLACE, address) if uniforms else fill_normals
+    size, normal_draws, uniform_draws = normals + uniforms, draws.count(normals), draws.count(uniforms)
+    start, spacing, behind = first_row * WIDTH, rows * WIDTH, (draws.rows(normals) + draws.rows(uniforms)) * WIDTH
+    fill_normals = draws.fill_normals()
+    fill_uniforms = draws.fill_uniforms() if uniforms else fill_normals
     write, gradient, one_room = _writer(sample, dim, size, room, behind), gradient_force.act, stack_room(dim)
     large = one_room < dim
 
@@ -180,7 +179,7 @@ def with_noise(gradient_force, sample, dim, layout, gaussian, address=ADDRESS):
     def draw(z, at, groups, who, number):
         """The random numbers of one draw for `groups` groups, the first of which lies at `at`."""
         seed, step, particle = who
-        fill_normals(z, (at, spacing, normals, groups), (seed, step, particle, _NORMALS, np.uint64(number * pairs)))
+        fill_normals(z, (at, spacing, normals, groups), (seed, step, particle, _NORMALS, np.uint64(number * normal_draws)))
         if uniforms:
             place = (at + normals * WIDTH, spacing, uniforms, groups)
             fill_uniforms(z, place, (seed, step, particle, _UNIFORMS, np.uint64(number * uniform_draws)))
@@ -207,7 +206,7 @@ def with_noise(gradient_force, sample, dim, layout, gaussian, address=ADDRESS):
             gradient(buffers, block, group, views, p, q, step, batch)
             here, _, out = views
             z, at, place = buffers[0], start + group * spacing, group * WIDTH
-            one = view(buffers[2], 0, dim) if large else view(local(one_room), 0, dim)
+            one = view(buffers[2], 0, dim) if large else view(local(one_room, z), 0, dim)
             set_to(out, dim, 0.0)
             for number in range(batch):
                 if number > 0:

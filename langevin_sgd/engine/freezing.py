@@ -1,20 +1,22 @@
 """Book-keeping of a block of particles: save and restore, freeze what left, write records. Compiled once, for any model.
 
 `moving` = (x, v, g, status, stopped_at_step) are flat and begin with the block's first group; `sizes` = (dim, state, size) are
-the components of x, v and g. `limit` is the largest squared norm of x that is inside.
+the components of x, v and g. `limit` is the largest squared norm of x that is inside. Squared norms are in the precision of the
+run: one that overflows is not finite.
 """
 
-import numpy as np
+from functools import cache
+
 from numba import types
 
 from ..kernels.bits import fma, kernel
 from ..kernels.external import external
-from ..kernels.lanes import WIDTH
-from ..kernels.rng import FLOATS, INTEGERS
-from ..kernels.views import flat_type, view
+from ..kernels.lanes import WIDTH, all_lanes
+from ..kernels.rng import INTEGERS
+from ..kernels.views import column, flat_type, view
 
 RUNNING, NOT_FINITE, ESCAPED = 0, 1, 2
-FINITE = float(np.finfo(np.float64).max)  # a squared norm above it is inf or nan: not finite
+INFINITE = float("inf")  # squared norms that are not below it are inf or nan: not finite
 
 
 @kernel
@@ -57,10 +59,11 @@ def _copy_lane(to, at, source, start, rows):
 
 @kernel
 def squared_norm(array, start, count):
-    """Squared norm of one lane."""
+    """Squared norm of one lane, to the bit as `step.stays_inside` has it."""
     s = 0.0
     for k in range(count):
-        s = fma(array[start + k * WIDTH], array[start + k * WIDTH], s)
+        number = column(array, start + k * WIDTH, 1)[0]
+        s = fma(number, number, s)
     return s
 
 
@@ -73,8 +76,9 @@ def settle(moving, sizes, group, before, limit, step):
         particle = group * WIDTH + lane
         place = squared_norm(x, group * dim * WIDTH + lane, dim)
         speed = squared_norm(v, group * state * WIDTH + lane, state)
-        if status[particle] == RUNNING and not (place <= limit and speed <= FINITE):
-            status[particle] = ESCAPED if place <= FINITE and speed <= FINITE else NOT_FINITE
+        finite = all_lanes(place < INFINITE) and all_lanes(speed < INFINITE)
+        if status[particle] == RUNNING and not (finite and all_lanes(place <= limit)):
+            status[particle] = ESCAPED if finite else NOT_FINITE
             stopped[particle] = step + 1
         if status[particle] != RUNNING:
             here = group * (dim + state + size) * WIDTH + lane
@@ -108,16 +112,18 @@ def record(moving, sizes, out, span):
 
 
 BYTES = flat_type(types.int8)
-MOVING, SIZES = types.Tuple((FLOATS, FLOATS, FLOATS, BYTES, INTEGERS)), types.UniTuple(types.int64, 3)
-_ARGUMENTS = {
-    save: (MOVING, SIZES, types.int64, FLOATS),
-    restore: (MOVING, SIZES, types.int64, FLOATS, types.int64),
-    settle: (MOVING, SIZES, types.int64, FLOATS, types.float64, types.int64),
-    find_frozen: (BYTES, MOVING, types.int64),
-    record: (MOVING, SIZES, types.UniTuple(FLOATS, 2), types.UniTuple(types.int64, 2)),
-}
+SIZES = types.UniTuple(types.int64, 3)
 
 
-def book_keeping():
-    """(save, restore, settle, find_frozen, record) as functions that a kernel calls."""
-    return tuple(external(function, *arguments) for function, arguments in _ARGUMENTS.items())
+@cache
+def book_keeping(number):
+    """(save, restore, settle, find_frozen, record) as functions that a kernel calls; x, v and g hold `number`."""
+    numbers = flat_type(number)
+    moving = types.Tuple((numbers, numbers, numbers, BYTES, INTEGERS))
+    return (
+        external(save, moving, SIZES, types.int64, numbers),
+        external(restore, moving, SIZES, types.int64, numbers, types.int64),
+        external(settle, moving, SIZES, types.int64, numbers, types.float64, types.int64),
+        external(find_frozen, BYTES, moving, types.int64),
+        external(record, moving, SIZES, types.UniTuple(numbers, 2), types.UniTuple(types.int64, 2)),
+    )

@@ -56,8 +56,8 @@ def gathered(axes, read, total, begun):
     Returns
     -------
     xarray.Dataset
-        The variables of the points with the axes as leading dims. At failed points numbers are nan, whole numbers 0; a variable that
-        only some points have is nan at the others.
+        The variables of the points with the axes as leading dims. At failed points numbers are nan, whole numbers 0; a variable
+        that only some points have is nan at the others.
     """
     results = [read(k) for k in range(total)]
     good = [result for result in results if not int(result["failed"])]

@@ -4,10 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..kernels.groups import pack
 from ..kernels.rng import STEP_LIMIT
+from ..models.evaluate import evaluate
+from ..models.losses import Loss
 from ..models.noise import Minibatch
 from ..models.parameters import choice, integer
 from . import checks
+from .cpu import new_ensemble
 from .domain import all_inside
 from .first_passage import FirstPassage, check_passage
 from .readout import checked_reducers
@@ -27,6 +31,7 @@ class Job(NamedTuple):
     reducers: tuple
     loss: bool
     limit: float  # largest squared norm of x that is inside
+    precision: str  # "float64" or "float32"
 
     def stored_steps(self):
         """The start, every `every`-th step and the last one."""
@@ -43,7 +48,7 @@ def prepare(records, numbers, start, reducers):
     numbers : dict
         particles, steps, seed, every, first_step.
     start : dict
-        x0, v0, escape_radius, loss, target.
+        x0, v0, escape_radius, loss, target, precision.
 
     Raises
     ------
@@ -54,24 +59,45 @@ def prepare(records, numbers, start, reducers):
     checks.check_records(model, dynamics, noise)
     choice(start["target"], "target", ("cpu",))
     choice(start["loss"], "loss", (False, True))
+    precision = choice(start["precision"], "precision", ("float64", "float32"))
     limit = STEP_LIMIT // dynamics.substeps
     steps, particles = integer(numbers["steps"], "steps", 0, limit), integer(numbers["particles"], "particles", 1)
     first_step = integer(numbers["first_step"], "first_step", 0, limit - steps)
     every = numbers["every"] if numbers["every"] is None else integer(numbers["every"], "every", 1)
+    checks.check_memory(model, dynamics, particles, 2 + (steps // every if every else 0), first_step + steps)
     table = timetable(dynamics, first_step + steps)
+    if first_step:
+        checks.check_continuing(dynamics, noise, table.template, model.dim)
     checks.check_addresses(model, dynamics, noise, particles, table.largest_batch())
     if isinstance(noise, Minibatch):
         checks.check_batches(model, noise, table, first_step + steps)
-    x = checks.initial_state(start["x0"], "x0", particles, model.dim)
+    x = checks.initial_state(start["x0"], "x0", particles, model.dim, precision)
     if not all_inside(getattr(model, "domain", None), x):
         raise ValueError(f"x0 must lie inside the domain {model.domain!r} of {model.name!r}.")
     if start["v0"] is not None and dynamics.memory != "velocity":
         raise ValueError(f"v0 must be None: {dynamics.name!r} has no velocity.")
-    v = checks.initial_state(start["v0"], "v0", particles, dynamics.state_size * model.dim if dynamics.memory else 0)
+    v = checks.initial_state(start["v0"], "v0", particles, dynamics.state_size * model.dim if dynamics.memory else 0, precision)
     inside, seed = checks.check_radius(start["escape_radius"], x), checks.checked_seed(numbers["seed"])
-    checks.warn_if_unstable(model, dynamics, x, first_step + steps)
+    if not first_step:  # x0 of a continued run is no start, but wherever the particles are
+        checks.warn_if_unstable(model, dynamics, x, steps)
     reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
     if any(isinstance(reducer, FirstPassage) for reducer in reducers):
-        check_passage(reducers, records, {"every": every, "first_step": first_step})
-    job = Job(records, table, particles, steps, first_step, seed, every, reducers, bool(start["loss"]), inside)
+        check_passage(reducers, records, {"every": every, "first_step": first_step, "steps": steps})
+    job = Job(records, table, particles, steps, first_step, seed, every, reducers, bool(start["loss"]), inside, precision)
     return job, x, v
+
+
+def begin(job, x, v):
+    """The ensemble of a job at its start x and v, (particles, components)."""
+    model, dynamics, _ = job.records
+    return new_ensemble(*(pack(start, x.dtype) for start in (x, v, start_gradient(model, dynamics, x))), job.reducers)
+
+
+def start_gradient(model, dynamics, x):
+    """What an `advance` finds in g before the first step: the gradient at the start, over the whole table for a Loss."""
+    g = np.zeros((len(x), model.dim + model.scratch), x.dtype)
+    if dynamics.advance is not None:
+        g[:, : model.dim] = evaluate(model, x, "gradient")
+        if not isinstance(model, Loss) and model.drift is not None:
+            g[:, : model.dim] -= evaluate(model, x, "drift")
+    return g

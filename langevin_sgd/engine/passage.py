@@ -4,38 +4,43 @@ Each lane has a particle and a step of its own, from which its random numbers ar
 on its lane nor on who was there before. Blocks get their particles in advance; when none is left, those that run close ranks.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 
 import numpy as np
 from numba import types
 
-from ..kernels import rng
 from ..kernels.addresses import steps_at
 from ..kernels.bits import kernel, where
-from ..kernels.external import external
+from ..kernels.compile_cache import kept
+from ..kernels.draws import Draws
 from ..kernels.groups import empty_groups, pack, unpack
 from ..kernels.lanes import WIDTH, all_lanes
-from ..kernels.rng import FLOATS, OWN_ADDRESS, PLACE, Stream
-from ..kernels.views import flat, flat_from, view, view_type
+from ..kernels.rng import OWN_ADDRESS, Stream
+from ..kernels.views import flat, flat_from, view, view_type, wide_view, wide_view_type
 from ..models.evaluate import values_at
 from .cpu import work_buffers
 from .dealing import NOBODY, dealers
 from .domain import fold
+from .drive import SHOW_SECONDS, reporter
 from .plan import compile_parts
 from .step import stays_inside
 
 _THERMAL, _FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)
-NUMBERS = 2_000_000  # components that a block moves between two looks at whether somebody asked to stop
+WAVES = 8  # particles of a block for each of its lanes, where there are enough: lanes are idle at the end only
+FEW_LANES = 128  # fewer are slower per step
+LOOK_SECONDS = 0.05  # a block looks that often whether somebody asked to stop
 
 
 @cache
 def build_passage(force, update, advance, reached, shape):
     """The kernel that moves a block by at most `rounds` steps of each lane."""
-    dim, size, state, thermal, rows, has_walls, mirrored, _, _ = shape
-    fill_normals = external(rng.fill_normals, FLOATS, PLACE, OWN_ADDRESS)
+    dim, size, state, thermal, rows, has_walls, mirrored, _, _, number = shape
+    fill_normals = Draws(number, OWN_ADDRESS).fill_normals()
     (prepare, act), has_advance, advance = force, advance is not None, advance or update
-    (deal, close_ranks), sizes, known, (xi_row, before_row, _) = dealers(), (dim, state, size), dim + state, shape.places()
+    (deal, close_ranks), sizes, known = dealers(number), (dim, state, size), dim + state
+    xi_row, before_row, _ = shape.places()
 
     @kernel
     def one_group(lanes, work, block, constants, group):
@@ -61,7 +66,8 @@ def build_passage(force, update, advance, reached, shape):
         for lane in range(group * WIDTH, (group + 1) * WIDTH):
             steps[lane] += 1
         flag = view(flags, group * WIDTH, 1)
-        reached(target, flag, np.int64(0), before, here, memory, view(out, 0, dim))
+        views = wide_view(here, 0, dim), wide_view(memory, 0, state), wide_view(out, 0, dim)
+        reached(target, flag, np.int64(0), wide_view(before, 0, known), *views)
         on_the_way = all_lanes(flag[0] <= 0.0) and all_lanes(steps_at(steps, group * WIDTH) < np.uint64(limits[1]))
         return on_the_way and stays_inside(here, memory, dim, state, limits[0])
 
@@ -90,15 +96,17 @@ def build_passage(force, update, advance, reached, shape):
             if flats[5][2] < groups * WIDTH:
                 close_ranks(flats, sizes, groups * WIDTH - 1)
 
-    return run
+    return kept(run)
 
 
 def passage_plan(job):
     """(kernel, shape, constants, batch_rows) of a job whose only reducer is a first passage."""
     model, dynamics, _ = job.records
-    parts, (target,) = compile_parts(job.records, job.table, OWN_ADDRESS), job.reducers
-    at, state = view_type(parts.shape.dim), view_type(parts.shape.state)
-    kinds = view_type(1), types.int64, view_type(parts.shape.dim + parts.shape.state), at, state, at
+    number, (target,) = getattr(types, job.precision), job.reducers
+    parts = compile_parts(job.records, job.table, Draws(number, OWN_ADDRESS))
+    dim, state = parts.shape.dim, parts.shape.state
+    before, at, memory = (wide_view_type(rows, number) for rows in (dim + state, dim, state))
+    kinds = view_type(1), types.int64, before, at, memory, at
     reached = parts.text(target, "observe", *kinds)
     limits = job.limit, job.steps * dynamics.substeps
     batch = int(getattr(job.table.template, "batch_size", 1))
@@ -119,7 +127,7 @@ def _lanes(starts, deck, lanes):
     running = min(lanes, len(deck))
     ids = np.full(-(-running // WIDTH) * WIDTH, NOBODY)
     ids[:running] = deck[:running]
-    here = tuple(pack(np.ascontiguousarray(start[deck[:running]])) for start in starts)
+    here = tuple(pack(start[deck[:running]], start.dtype) for start in starts)
     return (*here, ids, np.zeros(len(ids), np.int64), np.append([running, len(deck), running], deck))
 
 
@@ -139,9 +147,9 @@ def passages(job, starts, options, asked):
 
     Returns
     -------
-    (x, v, passed, status, stopped)
+    (x, v, passed, status, stopped, done)
         One entry a particle: where it ended, the update in which it arrived (-1: it did not), its status, the update in which it
-        left (-1).
+        left (-1), and for one that did neither the updates that it did.
     """
     kernel, shape, constants, batch_rows = passage_plan(job)
     starts = tuple(np.ascontiguousarray(start) for start in starts)
@@ -151,20 +159,33 @@ def passages(job, starts, options, asked):
     at_once = values_at(_region(target.reached), f"reached of {target.name!r}", target.params, starts[0], 1)[:, 0] > 0
     outcome[2][at_once] = 0
     decks = np.flatnonzero(~at_once)
-    decks = [deck for deck in np.array_split(decks, max(1, min(particles // lanes, 8 * options.threads))) if len(deck)]
-    numbers = np.uint64(job.seed), len(constants[2]), batch_rows, max(1, NUMBERS // (lanes * shape.dim))
+    shares = max(options.threads, min(particles // (WAVES * lanes), 8 * options.threads))
+    decks = [deck for deck in np.array_split(decks, shares) if len(deck)]
+    numbers, done = (np.uint64(job.seed), len(constants[2]), batch_rows), np.full(particles, constants[4][1])
+    ended, begun = {}, time.perf_counter()
 
     def block(deck):
-        state = _lanes(starts, deck, lanes)
+        state, rounds = _lanes(starts, deck, min(lanes, max(FEW_LANES, -(-len(deck) // (WAVES * WIDTH)) * WIDTH))), 1
         z, rows, spare, *_ = work_buffers(shape, len(state[0]), batch_rows, 0)
         work = z, rows, spare, empty_groups(len(state[0]), 1)
         with np.errstate(all="ignore"):
             while state[5][2] > 0 and not asked:
-                kernel(state, starts, outcome, work, constants, numbers)
+                started = time.perf_counter()
+                kernel(state, starts, outcome, work, constants, (*numbers, rounds))
+                seconds = max(time.perf_counter() - started, 1e-9)
+                rounds = max(1, int(min(4 * rounds, rounds * LOOK_SECONDS / seconds)))
+                ended[deck[0]] = int(state[5][0] - state[5][2])
         running = state[3] != NOBODY
         for target, packed in zip(outcome, state[:2], strict=False):
             target[state[3][running]] = unpack(packed, len(running))[running]
+        done[state[3][running]], done[deck[state[5][0] :]] = state[4][running], 0
 
+    report, at_start = reporter(options.progress, particles, "particles"), int(at_once.sum())
     with ThreadPoolExecutor(options.threads) as pool:
-        list(pool.map(block, decks))
-    return outcome
+        tasks = [pool.submit(block, deck) for deck in decks]
+        while wait(tasks, SHOW_SECONDS).not_done:
+            report(at_start + sum(list(ended.values())), time.perf_counter() - begun)
+        for task in tasks:
+            task.result()
+    report(at_start + sum(ended.values()), time.perf_counter() - begun)
+    return *outcome, done

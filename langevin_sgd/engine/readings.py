@@ -33,6 +33,13 @@ def add_up(readings):
     return np.array([tree_sum(table[a:b]) for a, b in zip(edges, edges[1:], strict=False) if b > a])
 
 
+def add_up_counts(counts, inner):
+    """As `add_up`, for whole numbers: readings of each replicate (replicates, ...), then `inner` (replicates, ...), flat."""
+    readings = counts.reshape(len(counts), -1).sum(axis=1)
+    read = readings >= min(1, readings.max())  # a replicate that read nothing has no say, unless none has
+    return np.column_stack([readings[read], inner[read].reshape(read.sum(), -1)]).astype(np.float64)
+
+
 def mean_and_error(estimate, sums, readings):
     """`estimate(means)` from all replicates and its standard error, by the jackknife that leaves out one replicate at a time.
 

@@ -5,12 +5,14 @@ import warnings
 import numpy as np
 
 from ..kernels.groups import unpack
+from ..models.arrays import shown
 from .first_passage import FirstPassage
 from .observing import cells
 from .readings import Readings
 from .reducer_record import Reducer, default_finish
 
 MOST = 60  # bits of a whole number that says who is due
+TAKEN = "x", "v", "loss", "status", "stopped_at_step", "step", "particle", "component", "memory"  # names in every dataset
 
 
 def checked_reducers(reducers, model, dynamics, noise, first_step, steps):
@@ -19,17 +21,19 @@ def checked_reducers(reducers, model, dynamics, noise, first_step, steps):
     Raises
     ------
     TypeError, ValueError
-        If one is no reducer, two have a name in common, or one would read nothing.
+        If one is no reducer, two have a name in common, one has that of a variable of every dataset, or would read nothing.
     """
     reducers = (reducers,) if isinstance(reducers, (Reducer, FirstPassage)) else reducers
     if not isinstance(reducers, (tuple, list)) or not all(isinstance(reducer, (Reducer, FirstPassage)) for reducer in reducers):
-        raise TypeError(f"reducers must be reducers of langevin_sgd.reducers, called: moments(), got {reducers!r}.")
+        raise TypeError(f"reducers must be reducers of langevin_sgd.reducers, called: moments(), got {shown(reducers)}.")
     if len(reducers) > MOST:
         raise ValueError(f"reducers must be at most {MOST}, got {len(reducers)}.")
     names = [reducer.name for reducer in reducers]
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"reducers must have different names, got {name!r} twice. Pass name= to one of them.")
+        if name in TAKEN:
+            raise ValueError(f"name of a reducer must not be one of {', '.join(TAKEN)}: a dataset has them; got {name!r}.")
     if any(isinstance(reducer, FirstPassage) for reducer in reducers):
         return tuple(reducers)
     for reducer in reducers:
@@ -38,7 +42,14 @@ def checked_reducers(reducers, model, dynamics, noise, first_step, steps):
                 f"reducer {reducer.name!r} reads nothing in steps {first_step + 1} to {first_step + steps}: it reads after "
                 f"start + every, start + 2 every ..., with start = {reducer.start} and every = {reducer.every}."
             )
+    reducers = [_from(reducer, first_step) for reducer in reducers]
     return tuple(reducer.complete(reducer, model, dynamics, noise) if reducer.complete else reducer for reducer in reducers)
+
+
+def _from(reducer, first_step):
+    """The same reducer, started as late as its readings after `first_step` allow: the first of them is number 1."""
+    passed = int(reducer.readings_until(first_step))
+    return reducer._replace(start=reducer.start + passed * reducer.every)
 
 
 def due_bits(reducers, first, count, substeps):

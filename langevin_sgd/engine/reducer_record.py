@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..kernels.rehearsal import check_arguments
 from ..kernels.texts import check_text
 from ..models.parameters import integer, parameters
+from ..models.recipes import Recipe
 from .readings import add_up, mean_and_error, with_error
 
 
@@ -21,6 +23,7 @@ class _ReducerFields(NamedTuple):
     weights: int = 0
     finish: Callable | None = None
     complete: Callable | None = None
+    recipe: Recipe | None = None
 
 
 class Reducer(_ReducerFields):
@@ -63,6 +66,7 @@ class Reducer(_ReducerFields):
         if not isinstance(name, str) or not name.isidentifier():
             raise TypeError(f"name of a reducer must be text that can begin a variable's name, like 'moments', got {name!r}.")
         check_text(observe, f"observe of {name!r}")
+        check_arguments(observe, f"observe of {name!r}", "p acc step before x v g", "p acc step before x v g xi")
         every, start = integer(every, f"every of {name!r}", 1), integer(start, f"start of {name!r}", 0)
         if not isinstance(bins, tuple) or len(bins) > 3:
             raise TypeError(f"bins of {name!r} must be a tuple of at most three lengths, got {bins!r}.")

@@ -8,10 +8,11 @@ import numpy as np
 from ..kernels.elementary import maximum, minimum
 from ..models.arrays import real_array
 from ..models.parameters import integer
+from ..models.recipes import recorded
 from .autocovariance import autocovariance
 from .budget_reducers import gradient_noise, virial
 from .first_passage import first_passage
-from .readings import add_up, mean_and_error, with_error
+from .readings import add_up, add_up_counts, mean_and_error, with_error
 from .reducer_record import Reducer
 
 __all__ = ["Reducer", "autocovariance", "currents", "first_passage", "gradient_noise", "histogram", "moments", "virial"]
@@ -38,6 +39,7 @@ def _observe_moments(p, acc, step, before, x, v, g):
             row += 1
 
 
+@recorded
 def moments(every=1, start=0, center=0.0, name="moments"):
     """Mean, covariance, skewness and excess kurtosis of x over the readings of all particles.
 
@@ -143,6 +145,7 @@ def _check_components(reducer, model):
     return reducer
 
 
+@recorded
 def histogram(lower, upper, bins=100, components=0, every=1, start=0, name="histogram"):
     """Counts of x in equal bins, along one component or two.
 
@@ -196,9 +199,7 @@ def _finish_histogram(reducer, readings, upper, bins):
     name, axes, counts = reducer.name, len(bins), readings.counts[..., 0]
     dims, variables, cell = _axes_of(name, reducer.params.lower, upper, bins, reducer.params.component)
     inner = counts[(slice(None), *[slice(1, -1)] * axes)]
-    per_replicate = counts.reshape(len(counts), -1).sum(axis=1)
-    read = per_replicate > 0
-    sums = np.column_stack([per_replicate[read], inner[read].reshape(read.sum(), -1)]).astype(np.float64)
+    sums = add_up_counts(counts, inner)
     density = [part.reshape(bins) for part in mean_and_error(lambda means: means / cell, sums, readings)]
     labels = {"long_name": "readings in a bin", "units": "1"}
     variables[f"{name}_count"] = (dims, inner.sum(axis=0), labels)
@@ -228,6 +229,7 @@ def _observe_currents(p, acc, step, before, x, v, g):
         acc[axes + k] = (cells_moved * FIXED_POINT + _ROUND) - _ROUND
 
 
+@recorded
 def currents(lower, upper, bins=20, components=(0, 1), every=1, start=0, name="currents"):
     """Probability current on a grid: how far, and which way, particles move per step where they pass.
 
@@ -243,7 +245,8 @@ def currents(lower, upper, bins=20, components=(0, 1), every=1, start=0, name="c
     Notes
     -----
     Displacements are added as whole multiples of 2^-24 bins, so that the sum depends on no order; one of more than 1024 bins
-    counts as 1024. In a periodic domain the displacement is the shorter way round.
+    counts as 1024. In a periodic domain the displacement is the shorter way round. Under a dynamics with substeps a reading
+    is the displacement of the step's last update, and the current is per update.
     """
     grid, upper, bins = _grid(name, lower, upper, bins, components)
     axes = len(bins)
@@ -268,10 +271,8 @@ def currents(lower, upper, bins=20, components=(0, 1), every=1, start=0, name="c
 def _finish_currents(reducer, readings, upper, bins):
     name, axes, params = reducer.name, len(bins), reducer.params
     dims, variables, cell = _axes_of(name, params.lower, upper, bins, params.component)
-    per_replicate = readings.counts[..., 0].reshape(len(readings.counts), -1).sum(axis=1)
     inner = readings.counts[(slice(None), *[slice(1, -1)] * axes)]
-    read = per_replicate > 0
-    sums = np.column_stack([per_replicate[read], inner[read, ..., 1:].reshape(read.sum(), -1)]).astype(np.float64)
+    sums = add_up_counts(readings.counts[..., 0], inner[..., 1:])
     width = 1.0 / (params.per_length * FIXED_POINT * cell)
     pair = mean_and_error(lambda means: means.reshape(*means.shape[:-1], *bins, axes) * width, sums, readings)
     pair = [np.moveaxis(part, -1, 0) for part in pair]

@@ -3,17 +3,17 @@
 from typing import NamedTuple
 
 import numpy as np
+from numba import types
 
-from ..kernels import rng
 from ..kernels.bits import fma, kernel
-from ..kernels.external import external
+from ..kernels.draws import Draws
 from ..kernels.lanes import WIDTH, all_lanes
 from ..kernels.local import local
 from ..kernels.rng import Stream
-from ..kernels.views import view
+from ..kernels.views import view, wide_view
 from .domain import fold
 from .forces import stack_room
-from .freezing import FINITE, book_keeping
+from .freezing import INFINITE, book_keeping
 
 _THERMAL, _FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)
 
@@ -30,6 +30,7 @@ class Shape(NamedTuple):
     mirrored: bool  # whether v is a velocity, which a reflecting wall turns round
     noisy: bool  # whether xi is drawn; otherwise it is zero
     columns: int  # entries of an example
+    number: types.Type  # of x, v, g, xi, z and the data table: float64 or float32
 
     def places(self):
         """Where in `spare` lie xi, x and v before a step, and where it ends, in rows; the first ones belong to the forces."""
@@ -47,15 +48,15 @@ def stays_inside(x, v, dim, state, limit):
     for k in range(state):
         speed = fma(v[k], v[k], speed)
     if state:
-        stays = stays and all_lanes(speed <= FINITE)
+        stays = stays and all_lanes(speed < INFINITE)
     return stays
 
 
 def step_kernel(force, update, advance, observe, shape):
     """The kernel that moves a block by one step; `observe` as `observing.observe_kernel` makes it, or None."""
-    dim, size, state, thermal, rows, has_walls, mirrored, noisy, _ = shape
-    save, _, settle, _, _ = book_keeping()
-    fill_normals = external(rng.fill_normals, rng.FLOATS, rng.PLACE, rng.ADDRESS)
+    dim, size, state, thermal, rows, has_walls, mirrored, noisy, _, number = shape
+    save, _, settle, _, _ = book_keeping(number)
+    fill_normals = Draws(number).fill_normals()
     prepare, act = force
     has_advance, has_readers, sizes, known = advance is not None, observe is not None, (dim, state, size), dim + state
     advance, observe = advance or update, observe or act
@@ -80,9 +81,9 @@ def step_kernel(force, update, advance, observe, shape):
         inside = True
         for group in range(groups):
             here, memory = view(x, group * dim * WIDTH, dim), view(v, group * state * WIDTH, state)
-            out = view(g, group * size * WIDTH, size) if g_kept else view(local(g_room), 0, size)
-            noise = view(spare, xi_row * WIDTH, dim) if xi_kept else view(local(xi_room), 0, dim)
-            before = view(spare, before_row * WIDTH, known) if before_kept else view(local(before_room), 0, known)
+            out = view(g, group * size * WIDTH, size) if g_kept else view(local(g_room, z), 0, size)
+            noise = view(spare, xi_row * WIDTH, dim) if xi_kept else view(local(xi_room, z), 0, dim)
+            before = view(spare, before_row * WIDTH, known) if before_kept else view(local(before_room, z), 0, known)
             normals = view(z, group * rows * WIDTH, thermal)
             if careful[group]:
                 save(moving, sizes, group, kept)
@@ -108,8 +109,9 @@ def step_kernel(force, update, advance, observe, shape):
                     careful[group], inside = 1, False
             if has_readers and due and stays and seen[group] <= step:
                 seen[group] = step + 1
-                views = before, here, memory, view(out, 0, dim), noise
-                observe(readers, group, (step + 1, due, careful[group]), views, status)
+                places = wide_view(before, 0, known), wide_view(here, 0, dim), wide_view(memory, 0, state)
+                pushes = wide_view(out, 0, dim), wide_view(noise, 0, dim)
+                observe(readers, group, (step + 1, due, careful[group]), (*places, *pushes), status)
         return inside
 
     return one_step

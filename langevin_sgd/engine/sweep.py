@@ -61,9 +61,9 @@ def sweep(
     ----------
     model, dynamics, noise
         Each a record, as for `simulate`: those that this package's functions made are made again by them, with the arguments of
-        the grid, which they judge; of a record of your own (`Potential`, `Dynamics` ...), grid names may be numbers in its params.
-        Or a function of grid names that returns a record: `langevin_sgd.dynamics.sgd`, `lambda level: noise.gaussian(level *
-        matrix)`.
+        the grid, which they judge; of a record of your own (`Potential`, `Dynamics` ...), grid names may be numbers in its
+        params. Or a function of grid names that returns a record: `langevin_sgd.dynamics.sgd`, `lambda level:
+        noise.gaussian(level * matrix)`.
     grid : dict
         Name -> list of numbers or texts; each becomes a dimension. A name goes to every function that needs it; where several
         only may have it, write "model.stiffness" for one of them (dimension model_stiffness).

@@ -9,18 +9,21 @@ from .lanes import floats, ints, teach
 from .views import ViewType, view_type
 
 
-def local(dim):
-    """A view of `dim` uninitialised components; valid until the kernel returns, and the same one in every round of a loop."""
-    return np.empty(dim)
+def local(dim, like):
+    """A view of `dim` uninitialised components in the precision of `like`, a flat or a view.
+
+    Valid until the kernel returns, and the same one in every round of a loop.
+    """
+    return np.empty(dim, like.dtype)
 
 
-def _local_type(dim):
-    return view_type(dim.literal_value) if isinstance(dim, types.IntegerLiteral) else None
+def _local_type(dim, like):
+    return view_type(dim.literal_value, like.number) if isinstance(dim, types.IntegerLiteral) else None
 
 
 def _allocate(context, builder, sig, args):
     kind = sig.return_type
-    numbers = ir.ArrayType(ir.DoubleType(), max(1, kind.dim * kind.stride))
+    numbers = ir.ArrayType(context.get_value_type(kind.number), max(1, kind.dim * kind.stride))
     place = cgutils.alloca_once(builder, numbers)
     place.align = 64
     return builder.bitcast(place, context.get_value_type(kind))
@@ -36,7 +39,7 @@ def part(v, start, count):
 
 def _part_type(v, start, count):
     if isinstance(v, ViewType) and isinstance(count, types.IntegerLiteral):
-        return ViewType(v.kind, count.literal_value, v.stride, v.element)
+        return ViewType(v.kind, count.literal_value, v.stride, v.element, v.number)
 
 
 def _part(context, builder, sig, args):

@@ -1,7 +1,9 @@
 """Random numbers in single precision: four from each Philox call, one from each of its 32-bit words.
 
-Addresses are those of `rng`, but one draw fills four rows instead of two: rows 4k to 4k + 3 come from draw k. So the numbers of a
-float32 run are not those of a float64 run rounded.
+Addresses are those of `rng`, but one draw fills four rows instead of two: rows 4k to 4k + 3 come from draw k. If two rows are
+left, two particles whose numbers differ by 16 share the last draw: that of particle 16 floor(p/32) + p mod 16, whose other draws
+end before it. The partner with the lower number takes the first two words. So the numbers of a float32 run are not those of a
+float64 run rounded.
 
 Resolution, from the 32 bits of a word w:
 
@@ -17,6 +19,7 @@ The texts run on int32 lanes (or numpy int32 in interpreted Python), 16 of them 
 import numpy as np
 from numba import types
 
+from .addresses import id_at, ids_at, in_a_row, steps_at
 from .bits import bits_float, float_bits, fma, kernel, sqrt, where
 from .lanes import WIDTH, lane_numbers
 from .precision import low_word, signed_single, unsigned_single
@@ -27,6 +30,7 @@ _SQRT_HALF, _MANTISSA = 0x3F3504F3, 0x007FFFFF  # bits of sqrt(1/2)
 _LN2, _LN2_TAIL = 0.693359375, -0.00021219444170128554  # the head has 15 zero bits, so that k times it is exact
 _2PI, _2PI_TAIL = 6.2831854820251465, -1.7484555314695172e-07
 _WORD, _HALF_WORD = 2.0**-32, 2.0**-24
+_ONE, _4, _5, _16, _LAST_16, _LAST_32 = (np.uint64(number) for number in (1, 4, 5, 16, 15, 31))
 
 # (log(1 + y) - y + y^2/2) / y^3 in y; sin(2 pi t)/t - 2 pi and cos(2 pi t) - 1 over t^2 in t^2: near-minimax fits, in float32
 _LOG = (0.3333333134651184, -0.25000306963920593, 0.20001043379306793, -0.1664126217365265)
@@ -76,16 +80,42 @@ def uniform_single(w):
 
 
 @kernel
-def _store_words(z, first, address, group, draw):
-    """The four words of one draw, as they are, in the four rows from `first` on."""
-    seed, step, particle, stream, first_draw = address
-    ids = lane_numbers(particle + np.uint64(group * WIDTH))
-    a, b, c, d = words_at(seed, step, ids, stream, first_draw + np.uint64(draw), np.uint64(0))
-    rows = view(z, first, 4)
+def _store(rows, a, b):
+    """The low halves of two words as they are."""
     rows[0] = bits_float(low_word(a))
     rows[1] = bits_float(low_word(b))
-    rows[2] = bits_float(low_word(c))
-    rows[3] = bits_float(low_word(d))
+
+
+@kernel
+def _own_words(z, first, spacing, address, groups, draw):
+    """Four rows of words for each of some groups, the first of which lies at `first`."""
+    seed, step, particle, stream, first_draw = address
+    for group in range(groups):
+        ids, now = ids_at(particle, group * WIDTH), steps_at(step, group * WIDTH)
+        a, b, c, d = words_at(seed, now, ids, stream, first_draw + np.uint64(draw), np.uint64(0))
+        _store(view(z, first + group * spacing, 2), a, b)
+        _store(view(z, first + group * spacing + 2 * WIDTH, 2), c, d)
+
+
+@kernel
+def _shared_words(z, first, spacing, address, groups, draw):
+    """Two rows of words for each of some groups; where two partners are at hand, they are drawn once for both."""
+    seed, step, particle, stream, first_draw = address
+    number, group = first_draw + np.uint64(draw), 0
+    while group < groups:
+        rows, place = view(z, first + group * spacing, 2), group * WIDTH
+        leader, now = id_at(particle, place), steps_at(step, place)
+        if in_a_row(particle) and group + 1 < groups and leader & _LAST_32 == 0:
+            a, b, c, d = words_at(seed, now, lane_numbers(leader >> _ONE), stream, number, np.uint64(0))
+            _store(rows, a, b)
+            _store(view(z, first + (group + 1) * spacing, 2), c, d)
+            group += 2
+        else:
+            ids = ids_at(particle, place)
+            a, b, c, d = words_at(seed, now, ((ids >> _5) << _4) | (ids & _LAST_16), stream, number, np.uint64(0))
+            is_later = (ids & _16) == _16
+            _store(rows, where(is_later, c, a), where(is_later, d, b))
+            group += 1
 
 
 @kernel
@@ -98,16 +128,17 @@ def fill_normals_single(z, place, address):
         Groups of rows of WIDTH numbers.
     place : (start, spacing, count, groups), int64
         Row 0 of the first group lies at `start`, that of the next one `spacing` numbers later; `count` rows of `groups` groups
-        are filled, and up to three more, so that their number is a multiple of four.
+        are filled (an odd count fills one row more).
     address : (seed, step, particle, stream, draw), uint64
-        The first group begins with `particle`; draws are numbered from `draw` on, one for each four rows.
+        The first group begins with `particle`; draws are numbered from `draw` on, one for each four rows. Step and particle may
+        be arrays, see `addresses`.
     """
     start, spacing, count, groups = place
-    for draw in range((count + 3) // 4):
+    pairs = (count + 1) // 2
+    # Words first, logarithms later: those of one group do not wait for those of another.
+    for draw in range(pairs // 2):
         first = start + 4 * draw * WIDTH
-        # Two loops: the words of one group and the logarithms of another do not wait for each other.
-        for group in range(groups):
-            _store_words(z, first + group * spacing, address, group, draw)
+        _own_words(z, first, spacing, address, groups, draw)
         for group in range(groups):
             rows = view(z, first + group * spacing, 4)
             a, b = box_muller_single(float_bits(rows[0]), float_bits(rows[1]))
@@ -116,19 +147,29 @@ def fill_normals_single(z, place, address):
             rows[1] = b
             rows[2] = c
             rows[3] = d
+    if pairs % 2 == 1:
+        first = start + 2 * (pairs - 1) * WIDTH
+        _shared_words(z, first, spacing, address, groups, pairs // 2)
+        for group in range(groups):
+            rows = view(z, first + group * spacing, 2)
+            a, b = box_muller_single(float_bits(rows[0]), float_bits(rows[1]))
+            rows[0] = a
+            rows[1] = b
 
 
 @kernel
 def fill_uniforms_single(z, place, address):
     """Like `fill_normals_single`, with uniform numbers in [0, 1)."""
     start, spacing, count, groups = place
-    for draw in range((count + 3) // 4):
-        for group in range(groups):
-            first = start + group * spacing + 4 * draw * WIDTH
-            _store_words(z, first, address, group, draw)
-            rows = view(z, first, 4)
-            for k in range(4):
-                rows[k] = uniform_single(float_bits(rows[k]))
+    pairs = (count + 1) // 2
+    for draw in range(pairs // 2):
+        _own_words(z, start + 4 * draw * WIDTH, spacing, address, groups, draw)
+    if pairs % 2 == 1:
+        _shared_words(z, start + 2 * (pairs - 1) * WIDTH, spacing, address, groups, pairs // 2)
+    for group in range(groups):
+        for k in range(2 * pairs):
+            row = view(z, start + group * spacing + k * WIDTH, 1)
+            row[0] = uniform_single(float_bits(row[0]))
 
 
 SINGLES = flat_type(types.float32)

@@ -16,8 +16,9 @@ from numba.core import cgutils
 from numba.core.errors import NumbaError
 
 from .bits import JIT, OPTIONS
-from .lanes import WIDTH, LanesType, teach
-from .views import GatheredRowType, ViewType, column_type, row_type
+from .compile_cache import kept
+from .lanes import WIDTH, LanesType, floats, single, teach
+from .views import GatheredRowType, ViewType, column_type
 
 RULES = (
     "A text may use x[k] with k < len(x), len(x), loops, + - * /, helpers of the same kind and the functions of "
@@ -167,8 +168,11 @@ def _lane_by_lane(text):
 
 def _in_one_lane(kind):
     if isinstance(kind, ViewType) and isinstance(kind.element, LanesType):
-        return column_type(kind.dim)
-    return row_type(kind.dim) if isinstance(kind, GatheredRowType) else kind
+        wide = ViewType("column", kind.dim, kind.stride, types.float64, kind.number)
+        return wide if kind.element == floats else column_type(kind.dim, kind.number)
+    if isinstance(kind, GatheredRowType):
+        return ViewType("row", kind.dim, 1, single if kind.number == types.float32 else types.float64)
+    return kind
 
 
 def _compile_error(function, label, error):
@@ -207,7 +211,7 @@ def for_lanes(function, label, kinds):
     TypeError
         If it compiles in neither way; the message shows the user's line.
     """
-    text = compiled(function)
+    text = kept(compiled(function))
     if not JIT:
         return text, "interpreted"
     try:

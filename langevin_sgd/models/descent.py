@@ -5,7 +5,7 @@ Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(ba
 
 from ..kernels.elementary import fma, sqrt, where
 from .dynamics_record import Dynamics
-from .parameters import choice, integer, integer_or_schedule, number, number_or_schedule
+from .parameters import COUNT_LIMIT, choice, integer, integer_or_schedule, number, number_or_schedule
 from .recipes import recorded
 
 
@@ -278,7 +278,7 @@ def sgd_diffusion(learning_rate, batch_size=1, substeps=10):
     step of SGD, eta^2 Sigma/B. On a quadratic of curvature a the variance is T/(a (1 - eta a/(2m))) with T = eta Sigma/(2B), so
     the error against the diffusion is of order eta/m (derived). Li, Tai and E (2017, arXiv:1511.06251) for the limit.
     """
-    substeps = integer(substeps, "substeps", at_least=1)
+    substeps = integer(substeps, "substeps", 1, limit=COUNT_LIMIT)
     params = {
         "learning_rate": number_or_schedule(learning_rate, "learning_rate", above=0),
         "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),

@@ -7,8 +7,9 @@ normals.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from ..kernels.rehearsal import check_arguments
 from ..kernels.texts import check_text
-from .parameters import choice, integer, integer_or_schedule, parameters
+from .parameters import COUNT_LIMIT, choice, integer, integer_or_schedule, parameters, record_name
 from .recipes import Recipe
 
 MEMORIES = (None, "velocity", "hidden")
@@ -53,12 +54,17 @@ class Dynamics(_DynamicsFields):
     __slots__ = ()
 
     def __new__(cls, name, update, params, advance=None, normals=0, memory=None, state_size=1, substeps=1):
-        for label, text in (("update", update), ("advance", advance)):
-            if text is not None:
-                check_text(text, f"{label} of {name!r}")
+        record_name(name)
+        for role, text, arguments in (("update", update, "p x v g xi z"), ("advance", advance, "p x v g z")):
+            if text is not None or role == "update":
+                check_text(text, f"{role} of {name!r}")
+                check_arguments(text, f"{role} of {name!r}", arguments)
         choice(memory, "memory", MEMORIES)
-        normals, state_size = integer(normals, "normals", at_least=0), integer(state_size, "state_size", at_least=1)
-        substeps = integer(substeps, "substeps", at_least=1)
+        normals, state_size = (
+            integer(normals, "normals", 0, limit=COUNT_LIMIT),
+            integer(state_size, "state_size", 1, limit=COUNT_LIMIT),
+        )
+        substeps = integer(substeps, "substeps", 1, limit=COUNT_LIMIT)
         params = parameters(params, repr(name), schedules=True)
         if "batch_size" in params._fields:
             params = params._replace(batch_size=_batch_size(params.batch_size, name))

@@ -12,7 +12,7 @@ from ..kernels.groups import empty_groups, pack, unpack
 from ..kernels.lanes import WIDTH
 from ..kernels.texts import for_lanes
 from ..kernels.views import row_type, table_row, view, view_type
-from .arrays import real_array
+from .arrays import real_array, shown
 from .losses import Loss
 from .parameters import choice
 from .potentials import Potential
@@ -103,7 +103,7 @@ def evaluate(model, x, quantity):
         If model is neither, the last axis of x is not d, or the model has no Hessian, Fisher matrix or drift.
     """
     if not isinstance(model, (Potential, Loss)):
-        raise TypeError(f"model must be a Potential or a Loss, got {model!r}.")
+        raise TypeError(f"model must be a Potential or a Loss, got {shown(model)}.")
     choice(quantity, "quantity", QUANTITIES)
     x = real_array(x, "x")
     if x.ndim == 0 or x.shape[-1] != model.dim:

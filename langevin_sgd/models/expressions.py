@@ -8,6 +8,8 @@ import keyword
 import math
 from functools import cache
 
+from .arrays import shown
+
 FUNCTIONS = ("cos", "exp", "expm1", "log", "log1p", "sigmoid", "sin", "softplus", "sqrt", "tan", "tanh")
 OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.USub: "-", ast.UAdd: "+"}
 NOT_SMOOTH = {"abs", "fabs", "max", "maximum", "fmax", "min", "minimum", "fmin", "sign", "sgn", "heaviside", "relu", "piecewise"}
@@ -29,7 +31,7 @@ def names_of(text, variables, params):
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise ValueError(f"text must be at most {MAX_BYTES:,} bytes long, got {len(text):,} characters. Write functions instead.")
     if not variables or not all(isinstance(name, str) for name in variables):
-        raise TypeError(f"variables must be the names of the components, at least one, got {variables!r}.")
+        raise TypeError(f"variables must be the names of the components, at least one, got {shown(variables)}.")
     for name in variables + params:
         if not name.isascii() or not name.isalnum() or not name[0].isalpha() or keyword.iskeyword(name):
             raise ValueError(f"{name!r} is no name for a variable or parameter: use ASCII letters and digits, a letter first.")

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..kernels.rehearsal import check_arguments
 from ..kernels.texts import check_text
-from .parameters import integer, parameters
+from .parameters import COUNT_LIMIT, choice, integer, parameters, record_name, symmetric_matrix
 from .recipes import Recipe
 
 
@@ -48,14 +49,20 @@ class GradientNoise(_NoiseFields):
     __slots__ = ()
 
     def __new__(cls, name, sample, params, normals, uniforms=0, gaussian=False, dim=None, scratch_per_component=0):
+        record_name(name)
         check_text(sample, f"sample of {name!r}")
-        normals, uniforms = integer(normals, "normals", at_least=0), integer(uniforms, "uniforms", at_least=0)
+        check_arguments(sample, f"sample of {name!r}", "p x z out")
+        gaussian = bool(choice(gaussian, "gaussian", (False, True)))
+        dim = dim if dim is None else integer(dim, "dim", 1, limit=COUNT_LIMIT)
+        normals, uniforms = (
+            integer(value, field, 0, limit=COUNT_LIMIT) for field, value in (("normals", normals), ("uniforms", uniforms))
+        )
         if gaussian and uniforms:
             raise ValueError(
                 f"uniforms must be 0 for gaussian=True, got {uniforms}: {name!r} cannot be Gaussian in uniform numbers."
             )
-        scratch = integer(scratch_per_component, "scratch_per_component", at_least=0)
-        fields = name, sample, parameters(params, repr(name)), normals, uniforms, bool(gaussian), dim, scratch
+        scratch = integer(scratch_per_component, "scratch_per_component", 0, limit=COUNT_LIMIT)
+        fields = name, sample, parameters(params, repr(name)), normals, uniforms, gaussian, dim, scratch
         return super().__new__(cls, *fields)
 
 
@@ -67,7 +74,9 @@ def covariance_factor(covariance, name="covariance"):
     ValueError
         If the matrix is not positive semidefinite (relative tolerance 1e-10 of its largest diagonal entry).
     """
-    left = [[float(entry) for entry in row] for row in covariance]
+    record_name(name)
+    matrix = symmetric_matrix(covariance, name)
+    left = [[float(entry) for entry in row] for row in (np.diag(matrix) if matrix.ndim == 1 else matrix)]
     size, columns = len(left), []
     tolerance = 1e-10 * max(abs(entry) for row in left for entry in row)
     while len(columns) < size:
@@ -84,6 +93,6 @@ def covariance_factor(covariance, name="covariance"):
             left[k][pivot] = left[pivot][k] = 0.0
         columns.append(column)
     if max(abs(entry) for row in left for entry in row) > tolerance:
-        lowest = float(np.linalg.eigvalsh(np.asarray(covariance, dtype=np.float64))[0])
+        lowest = float(np.linalg.eigvalsh(np.diag(matrix) if matrix.ndim == 1 else matrix)[0])
         raise ValueError(f"{name} must be positive semidefinite, but its smallest eigenvalue is {lowest:.6g}.")
     return np.array(columns).T.reshape(size, len(columns))

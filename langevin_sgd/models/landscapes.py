@@ -4,7 +4,7 @@ import numpy as np
 
 from ..kernels.elementary import cos, exp, fma, sigmoid, sin, softplus
 from .arrays import real_array
-from .parameters import check_range, integer, number
+from .parameters import COUNT_LIMIT, check_range, integer, number
 from .potential_record import Potential
 from .recipes import recorded
 
@@ -125,7 +125,9 @@ def rosenbrock(dim=2, stiffness=100.0):
     Source: Rosenbrock 1960, The Computer Journal 3, 175; the sum over neighbours is the usual extension to d > 2.
     """
     params = {"stiffness": number(stiffness, "stiffness", above=0)}
-    return Potential("rosenbrock", _banana_energy, _banana_gradient, params, integer(dim, "dim", at_least=2), _banana_hessian)
+    return Potential(
+        "rosenbrock", _banana_energy, _banana_gradient, params, integer(dim, "dim", 2, limit=COUNT_LIMIT), _banana_hessian
+    )
 
 
 def _washboard_energy(p, x):

@@ -13,7 +13,8 @@ from .parameters import number
 def with_targets(inputs, targets, name):
     """The table (inputs, target), checked; `name` is what messages call the targets."""
     inputs = table_of(inputs, "inputs")
-    targets = real_array(targets, name)
+    truth = isinstance(targets, np.ndarray) and targets.dtype == bool  # labels that come from a comparison
+    targets = real_array(targets.astype(float) if truth else targets, name)
     if targets.shape != (len(inputs),):
         raise ValueError(f"{name} must have the shape ({len(inputs)},), one per row of inputs; got {targets.shape}.")
     return table_of(np.column_stack([inputs, targets]), f"inputs with {name}")

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..kernels.rehearsal import check_arguments, rehearse
 from ..kernels.texts import check_text, interpreted
-from .arrays import real_array
-from .parameters import integer, parameters
+from .arrays import real_array, shown
+from .parameters import COUNT_LIMIT, integer, parameters, record_name
 from .potential_record import check_gradient
 from .recipes import Recipe
 
@@ -81,26 +82,40 @@ class Loss(_LossFields):
     ):
         texts = {"example_loss": example_loss, "example_gradient": example_gradient}
         texts |= {"example_hessian": example_hessian, "example_fisher": example_fisher, "draw": draw}
-        for label, text in texts.items():
-            if text is not None:
-                check_text(text, f"{label} of {name!r}")
-        table = table_of(data, f"data of {name!r}")
-        dim, scratch = integer(dim, "dim", at_least=1), integer(scratch, "scratch", at_least=0)
-        fields = name, example_loss, example_gradient, parameters(params, repr(name)), table, dim
-        counts = integer(draw_normals, "draw_normals", at_least=0), integer(draw_uniforms, "draw_uniforms", at_least=0)
+        record_name(name)
+        table, params = table_of(data, f"data of {name!r}"), parameters(params, repr(name))
+        numbers = {"dim": dim, "scratch": scratch, "draw_normals": draw_normals, "draw_uniforms": draw_uniforms}
+        numbers = {field: integer(value, field, int(field == "dim"), limit=COUNT_LIMIT) for field, value in numbers.items()}
+        _check_texts(texts, params, numbers, table.shape[1], name)
+        dim, scratch, *counts = numbers.values()
+        fields = name, example_loss, example_gradient, params, table, dim
         record = super().__new__(cls, *fields, example_hessian, example_fisher, draw, scratch, *counts)
         check_gradient(name, record.params, dim, scratch, example_loss, example_gradient, table[0])
         _check_draw(record)
         return record
 
 
-def _check_draw(loss):
-    """Refuse a `draw` without random numbers, random numbers without a `draw`, and one that does not write the whole row."""
-    if (loss.draw is None) == (loss.draw_normals + loss.draw_uniforms > 0):
+def _check_texts(texts, params, numbers, columns, name):
+    """Check and rehearse the texts; refuse a `draw` without random numbers, and random numbers without a `draw`."""
+    dim, scratch, normals, uniforms = numbers.values()
+    if (texts["draw"] is None) == (normals + uniforms > 0):
         raise ValueError(
-            f"draw_normals = {loss.draw_normals} and draw_uniforms = {loss.draw_uniforms} do not fit draw = {loss.draw!r} of "
-            f"{loss.name!r}: give a draw and at least one random number, or neither."
+            f"draw_normals = {normals} and draw_uniforms = {uniforms} do not fit draw = {shown(texts['draw'])} of {name!r}: "
+            "give a draw and at least one random number, or neither."
         )
+    matrix = "p x row out", (dim, columns, dim * dim + scratch)
+    calls = {"example_loss": ("p x row", (dim, columns)), "example_gradient": ("p x row out", (dim, columns, dim + scratch))}
+    calls |= {"example_hessian": matrix, "example_fisher": matrix, "draw": ("p z row", (normals + uniforms, columns))}
+    for role, (arguments, lengths) in calls.items():
+        text, label = texts[role], f"{role} of {name!r}"
+        if text is not None or role in ("example_loss", "example_gradient"):
+            check_text(text, label)
+            check_arguments(text, label, arguments)
+            rehearse(text, label, params, lengths)
+
+
+def _check_draw(loss):
+    """Refuse a `draw` that does not write the whole row."""
     if loss.draw is not None:
         row = fresh_rows(loss.draw, loss.params, (loss.draw_normals, loss.draw_uniforms), (1, loss.data.shape[1]), 0)[0]
         if not np.all(np.isfinite(row)):

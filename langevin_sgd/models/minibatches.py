@@ -5,20 +5,36 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .arrays import real_array
-from .parameters import choice, parameters
+from .parameters import choice, parameters, record_name
 from .recipes import Recipe, recorded
 
 SAMPLING = ("with_replacement", "without_replacement", "reshuffle", "single_shuffle", "population", "given")
 
 
-class Minibatch(NamedTuple):
-    """Noise of true minibatches of a `Loss`: each step takes the gradient of `batch_size` examples."""
-
+class _MinibatchFields(NamedTuple):
     name: str
     params: Any
     sampling: str
     shared: bool = False
     recipe: Recipe | None = None
+
+
+class Minibatch(_MinibatchFields):
+    """Noise of true minibatches of a `Loss`: each step takes the gradient of `batch_size` examples. Made by `minibatch`."""
+
+    __slots__ = ()
+
+    def __new__(cls, name, params, sampling, shared=False):
+        record_name(name)
+        choice(sampling, "sampling", SAMPLING)
+        params, shared = parameters(params, repr(name)), bool(choice(shared, "shared", (False, True)))
+        wanted = [("batches",)] if sampling == "given" else [("none",)]
+        wanted += [("keep", "alias", "weight")] if sampling == "with_replacement" else []
+        if params._fields not in wanted:
+            raise ValueError(
+                f"params of {name!r} do not fit sampling={sampling!r}, got {', '.join(params._fields)}. Use noise.minibatch()."
+            )
+        return super().__new__(cls, name, params, sampling, shared)
 
     @property
     def weighted(self):
@@ -31,12 +47,20 @@ class Minibatch(NamedTuple):
         return not self.shared and self.sampling != "given"
 
 
-class TableGaussian(NamedTuple):
-    """Gaussian noise with exactly the covariance of a `Loss`'s table at each point."""
-
+class _TableGaussianFields(NamedTuple):
     name: str
     params: Any
     recipe: Recipe | None = None
+
+
+class TableGaussian(_TableGaussianFields):
+    """Gaussian noise with exactly the covariance of a `Loss`'s table at each point. Made by `table_gaussian`."""
+
+    __slots__ = ()
+
+    def __new__(cls, name, params):
+        record_name(name)
+        return super().__new__(cls, name, parameters(params, repr(name)))
 
 
 @recorded
@@ -71,7 +95,6 @@ def minibatch(sampling="with_replacement", shared=False, batches=None, weights=N
         For an unknown mode, or batches and weights that do not fit it.
     """
     choice(sampling, "sampling", SAMPLING)
-    choice(shared, "shared", (False, True))
     if (batches is None) != (sampling != "given"):
         raise ValueError(f"batches must be given for sampling='given', and only there; sampling is {sampling!r}.")
     if weights is not None and sampling != "with_replacement":
@@ -84,7 +107,7 @@ def minibatch(sampling="with_replacement", shared=False, batches=None, weights=N
         params = {"batches": rows}
     if weights is not None:
         params = _alias_table(real_array(weights, "weights"))
-    return Minibatch("minibatch", parameters(params, "minibatch"), sampling, bool(shared))
+    return Minibatch("minibatch", params, sampling, shared)
 
 
 def _alias_table(weights):
@@ -114,4 +137,4 @@ def table_gaussian():
     -------
     TableGaussian
     """
-    return TableGaussian("table_gaussian", parameters(None, "table_gaussian"))
+    return TableGaussian("table_gaussian", None)

@@ -5,7 +5,7 @@ import numpy as np
 from ..kernels.elementary import exp, fma, log, maximum, where
 from .linear_predictor import check_whole, dot, squares, with_targets
 from .loss_record import Loss
-from .parameters import integer, number
+from .parameters import COUNT_LIMIT, integer, number
 from .recipes import recorded
 
 
@@ -100,7 +100,7 @@ def multinomial_regression(inputs, labels, classes=None, l2=0.0):
     """
     table = with_targets(inputs, labels, "labels")
     check_whole(table[:, -1], "labels", np.inf)
-    classes = integer(int(table[:, -1].max()) + 1 if classes is None else classes, "classes", at_least=2)
+    classes = integer(int(table[:, -1].max()) + 1 if classes is None else classes, "classes", 2, limit=COUNT_LIMIT)
     check_whole(table[:, -1], "labels", classes)
     blocks, params = classes - 1, {"l2": number(l2, "l2", at_least=0)}
     dim = blocks * (table.shape[1] - 1)

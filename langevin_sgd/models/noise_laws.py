@@ -9,10 +9,11 @@ from functools import cache
 import numpy as np
 
 from ..kernels.elementary import exp, expm1, fma, log, log_unit, maximum, sin, sqrt, where
+from ..kernels.rehearsal import check_arguments
 from ..kernels.texts import check_text
 from .arrays import real_array
 from .gradient_noise import GradientNoise, covariance_factor
-from .parameters import integer, number, symmetric_matrix
+from .parameters import COUNT_LIMIT, integer, number, symmetric_matrix
 from .recipes import recorded
 
 _PI, _HALF_STEP = 3.141592653589793, 2.0**-53  # half the spacing of the uniform numbers: moved by it, they avoid both ends
@@ -68,8 +69,9 @@ def gaussian_field(factor, params, normals, dim=None):
     Source: definition; E xi xi' = F E[z z'] F'.
     """
     check_text(factor, "factor of gaussian_field")
-    normals = integer(normals, "normals", at_least=1)
-    dim = dim if dim is None else integer(dim, "dim", at_least=1)
+    check_arguments(factor, "factor of gaussian_field", "p x out")
+    normals = integer(normals, "normals", 1, limit=COUNT_LIMIT)
+    dim = dim if dim is None else integer(dim, "dim", 1, limit=COUNT_LIMIT)
     text = _field_sample(factor)
     return GradientNoise("gaussian_field", text, params, normals, gaussian=True, dim=dim, scratch_per_component=normals - 1)
 

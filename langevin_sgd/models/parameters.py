@@ -1,7 +1,8 @@
 """Parameters of a record: a namedtuple of float64 numbers and small arrays. They are data: a sweep never recompiles."""
 
 import json
-import math
+import keyword
+import sys
 from collections import namedtuple
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -11,18 +12,40 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arrays import real_array
+from .arrays import real_array, shown
+
+COUNT_LIMIT = 2**20  # of what one particle has: components, scratch numbers, random numbers of a draw
+EXAMPLES_LIMIT = 2**24  # of a table that interpreted Python draws
+LARGEST = sys.float_info.max
 
 
-class Schedule(NamedTuple):
-    """Value of a parameter in each step: `rule(k)`, for an integer array k of step numbers, is the array of their values."""
-
+class _ScheduleFields(NamedTuple):
     name: str
     rule: Callable
     numbers: dict  # what the rule was made from, for the record
     length: int | None = None  # steps that the rule knows; None for all
     allowed: tuple = (None, None, None, None)  # range of the parameter it stands for: above, at_least, below, at_most
     whole: bool = False
+
+
+class Schedule(_ScheduleFields):
+    """Value of a parameter in each step: `rule(k)`, for an integer array k of step numbers, is the array of their values."""
+
+    __slots__ = ()
+
+    def __new__(cls, name, rule, numbers, length=None, allowed=(None, None, None, None), whole=False):
+        record_name(name)
+        if not callable(rule):
+            raise TypeError(f"rule of {name!r} must be a function of an array of step numbers, got {shown(rule)}.")
+        if not isinstance(numbers, dict):
+            raise TypeError(f"numbers of {name!r} must be a dict of what the rule was made from, got {shown(numbers)}.")
+        length = length if length is None else integer(length, f"length of {name!r}", 1)
+        if not isinstance(allowed, tuple) or len(allowed) != 4:
+            raise TypeError(f"allowed of {name!r} must be (above, at_least, below, at_most), got {shown(allowed)}.")
+        allowed = tuple(limit if limit is None else number(limit, f"allowed of {name!r}") for limit in allowed)
+        return super().__new__(
+            cls, name, rule, numbers, length, allowed, bool(choice(whole, f"whole of {name!r}", (False, True)))
+        )
 
     def largest(self, steps):
         """Largest value in a list, or in the first `steps` steps of a formula."""
@@ -45,8 +68,13 @@ def parameters(params, owner, schedules=False):
     if params is None or (isinstance(params, tuple) and not params):
         params = {"none": 0.0}  # numba has no type for an empty namedtuple
     items = params._asdict() if hasattr(params, "_asdict") else params
-    if not isinstance(items, dict) or not all(isinstance(name, str) and name.isidentifier() for name in items):
-        raise TypeError(f"params of {owner} must be a dict or namedtuple of numbers and arrays, got {params!r}.")
+    if not isinstance(items, dict) or not all(isinstance(name, str) for name in items):
+        raise TypeError(f"params of {owner} must be a dict or namedtuple of numbers and arrays, got {shown(params)}.")
+    for name in items:
+        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+            raise ValueError(
+                f"a name in params of {owner} must be one that can stand in p.NAME, without a leading _, got {name!r}."
+            )
     return _tuple_class(tuple(items))(
         *(_value(f"parameter {name} of {owner}", value, schedules) for name, value in items.items())
     )
@@ -61,34 +89,49 @@ def _value(label, value, schedules):
         return value
     array = real_array(value, label)
     if not np.all(np.isfinite(array)):
-        raise ValueError(f"{label} must be finite, got {value!r}.")
+        raise ValueError(f"{label} must be finite, got {shown(value)}.")
     return float(array) if array.ndim == 0 else array
 
 
 def number(value, name, *, above=None, at_least=None, below=None, at_most=None):
     """`value` as a float inside the stated range."""
+    value = _scalar(value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} must be a number, got {value!r}.")
-    value = float(value)
+        raise TypeError(f"{name} must be a number, got {shown(value)}.")
+    value = float(value) if isinstance(value, np.floating) or abs(value) <= LARGEST else value  # an int may be larger
     check_range(value, name, above, at_least, below, at_most)
-    return value
+    return float(value)
+
+
+def _scalar(value):
+    """The number in an array without dimensions."""
+    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
 def check_range(value, name, above=None, at_least=None, below=None, at_most=None):
-    """Raise a ValueError that states the allowed range unless `value` is finite and inside."""
+    """Raise an error that names the allowed range unless `value` is finite and inside."""
     limits = [(above, "> ", lambda b: value > b), (at_least, ">= ", lambda b: value >= b)]
     limits += [(below, "< ", lambda b: value < b), (at_most, "<= ", lambda b: value <= b)]
-    if not math.isfinite(value) or not all(limit is None or holds(limit) for limit, _, holds in limits):
+    finite = -LARGEST <= value <= LARGEST
+    if not finite or not all(limit is None or holds(limit) for limit, _, holds in limits):
         allowed = " and ".join(f"{sign}{limit}" for limit, sign, _ in limits if limit is not None)
-        raise ValueError(f"{name} must be {allowed or 'a finite number'}, got {value!r}.")
+        raise ValueError(f"{name} must be {allowed or 'a finite number'}, got {shown(value)}.")
 
 
-def integer(value, name, at_least, below=None):
-    """`value` as an int in [at_least, below)."""
+def integer(value, name, at_least, below=None, limit=2**63):
+    """`value` as an int in [at_least, below); `limit` is a `below` that messages name only where it is met."""
+    value = _scalar(value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} must be a whole number, got {value!r}.")
-    check_range(int(value), name, at_least=at_least, below=below)
-    return int(value)
+        raise TypeError(f"{name} must be a whole number, got {shown(value)}.")
+    value = int(value)
+    check_range(value, name, at_least=at_least, below=limit if below is None and value >= limit else below)
+    return value
+
+
+def record_name(name):
+    """Refuse a name that is no text."""
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"name must be text, like 'my_well', got {shown(name)}.")
 
 
 def number_or_schedule(value, name, *, above=None, at_least=None, below=None):
@@ -107,11 +150,12 @@ def integer_or_schedule(value, name, at_least):
 
 def choice(value, name, allowed):
     """`value` if it is one of `allowed`; otherwise an error that lists them and names the nearest."""
-    if value in allowed:
+    value = bool(value) if isinstance(value, np.bool_) else value
+    if any(value is one or (isinstance(value, str) and value == one) for one in allowed):
         return value
-    near = get_close_matches(str(value).lower(), [str(a) for a in allowed], 1, 0.5)
+    near = get_close_matches(value.lower(), [str(a) for a in allowed], 1, 0.5) if isinstance(value, str) else ()
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}.{hint}")
+    raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {shown(value)}.{hint}")
 
 
 def tabulated(schedule, name, steps):
@@ -120,7 +164,9 @@ def tabulated(schedule, name, steps):
         raise ValueError(
             f"the schedule of {name} has {schedule.length} values, but the run has {steps} steps. Give one value a step."
         )
-    values = schedule.rule(np.arange(steps))
+    values = real_array(schedule.rule(np.arange(steps)), f"what the schedule of {name} gives")
+    if values.shape != (steps,):
+        raise ValueError(f"the schedule of {name} must give {steps} values for {steps} steps, got the shape {values.shape}.")
     for extreme in (values.min(), values.max()) if steps else ():
         check_range(float(extreme), f"every value of the schedule of {name}", *schedule.allowed)
     if schedule.whole and np.any(values != np.round(values)):
@@ -138,7 +184,7 @@ def symmetric_matrix(value, name):
     if matrix.size == 0 or matrix.ndim > 2 or (matrix.ndim == 2 and matrix.shape[0] != matrix.shape[1]):
         raise ValueError(f"{name} must have the shape (d, d), or (d,) for a diagonal matrix; got the shape {np.shape(value)}.")
     if not np.all(np.isfinite(matrix)):
-        raise ValueError(f"{name} must be finite, got {value!r}.")
+        raise ValueError(f"{name} must be finite, got {shown(value)}.")
     if matrix.ndim == 2 and not np.allclose(matrix, matrix.T, rtol=1e-10, atol=1e-12 * np.abs(matrix).max()):
         worst = np.unravel_index(np.argmax(np.abs(matrix - matrix.T)), matrix.shape)
         raise ValueError(

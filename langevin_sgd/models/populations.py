@@ -9,11 +9,11 @@ import math
 import numpy as np
 
 from ..kernels.elementary import fma, sigmoid, where
-from .arrays import real_array
+from .arrays import real_array, shown
 from .gradient_noise import covariance_factor
 from .linear_predictor import loss_of_predictor
 from .loss_record import fresh_rows
-from .parameters import integer, number, parameters, symmetric_matrix
+from .parameters import EXAMPLES_LIMIT, integer, number, parameters, symmetric_matrix
 from .recipes import recorded
 from .regressions import LINEAR, LOGISTIC
 
@@ -46,7 +46,7 @@ def _population(input_covariance, true_parameters):
     covariance = np.diag(covariance) if covariance.ndim == 1 else covariance
     factor, size = covariance_factor(covariance, "input_covariance"), len(covariance)
     if not factor.size:
-        raise ValueError(f"input_covariance must not be zero, got {input_covariance!r}.")
+        raise ValueError(f"input_covariance must not be zero, got {shown(input_covariance)}.")
     true = real_array(np.zeros(size) if true_parameters is None else true_parameters, "true_parameters")
     if true.shape != (size,):
         raise ValueError(f"true_parameters must have the shape ({size},) to fit input_covariance, got {true.shape}.")
@@ -54,8 +54,9 @@ def _population(input_covariance, true_parameters):
 
 
 def _with_sample(name, texts, params, l2, draw, counts, examples, seed):
-    shape = integer(examples, "examples", at_least=1), len(params["true_parameters"]) + 1
-    table = fresh_rows(draw, parameters(params, repr(name)), counts, shape, integer(seed, "seed", at_least=0))
+    l2 = number(l2, "l2", at_least=0)  # before the sample, which takes its time
+    shape = integer(examples, "examples", 1, limit=EXAMPLES_LIMIT), len(params["true_parameters"]) + 1
+    table = fresh_rows(draw, parameters(params, repr(name)), counts, shape, integer(seed, "seed", 0, limit=2**64))
     return loss_of_predictor(name, texts, table, params, l2, draw=draw, draw_normals=counts[0], draw_uniforms=counts[1])
 
 

@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..kernels.rehearsal import check_arguments, rehearse
 from ..kernels.texts import check_text, interpreted
-from .parameters import choice, integer, number, parameters
+from .arrays import shown
+from .parameters import COUNT_LIMIT, choice, integer, number, parameters, record_name
 from .recipes import Recipe
 
 
@@ -58,33 +60,40 @@ class Potential(_PotentialFields):
     __slots__ = ()
 
     def __new__(cls, name, energy, gradient, params, dim, hessian=None, drift=None, scratch=0, domain=None):
-        for label, text in (("energy", energy), ("gradient", gradient), ("hessian", hessian), ("drift", drift)):
-            if text is not None:
-                check_text(text, f"{label} of {name!r}")
-        dim, scratch = integer(dim, "dim", at_least=1), integer(scratch, "scratch", at_least=0)
+        record_name(name)
+        dim, scratch = integer(dim, "dim", 1, limit=COUNT_LIMIT), integer(scratch, "scratch", 0, limit=COUNT_LIMIT)
         params, domain = parameters(params, repr(name)), _checked_domain(domain, dim)
+        texts = {"energy": (energy, "p x"), "gradient": (gradient, "p x out")}
+        texts |= {"hessian": (hessian, "p x out"), "drift": (drift, "p x out")}
+        for role, (text, arguments) in texts.items():
+            if text is not None or role in ("energy", "gradient"):
+                label, room = f"{role} of {name!r}", dim * dim if role == "hessian" else dim
+                check_text(text, label)
+                check_arguments(text, label, arguments)
+                rehearse(text, label, params, (dim, room + scratch))
         record = super().__new__(cls, name, energy, gradient, params, dim, hessian, drift, scratch, domain)
         check_gradient(name, record.params, dim, scratch, energy, gradient)
         return record
 
 
 def _checked_domain(domain, dim):
-    if domain is None or all(wall is None for wall in domain):
+    if domain is None:
         return None
+    if not isinstance(domain, (tuple, list)) or not all(wall is None or isinstance(wall, (tuple, list)) for wall in domain):
+        raise TypeError(f"domain must be None or a sequence of {dim} entries, None or (kind, low, high), got {shown(domain)}.")
     if len(domain) != dim:
-        raise ValueError(f"domain must have {dim} entries, one per component, got {len(domain)}: {domain!r}.")
-    walls = []
-    for wall in domain:
-        if wall is not None:
-            if len(wall) != 3:
-                raise ValueError(f"an entry of domain must be None or (kind, low, high), got {wall!r}.")
-            choice(wall[0], "the kind of a wall in domain", ("periodic", "reflecting"))
-            low, high = number(wall[1], "low of a wall"), number(wall[2], "high of a wall")
-            if not low < high:
-                raise ValueError(f"the walls of a domain must be low < high, got {wall!r}.")
-            wall = wall[0], low, high
-        walls.append(wall)
-    return tuple(walls)
+        raise ValueError(f"domain must have {dim} entries, one per component, got {len(domain)}: {shown(domain)}.")
+    return None if all(wall is None for wall in domain) else tuple(wall and _checked_wall(wall) for wall in domain)
+
+
+def _checked_wall(wall):
+    if len(wall) != 3:
+        raise ValueError(f"an entry of domain must be None or (kind, low, high), got {shown(wall)}.")
+    choice(wall[0], "the kind of a wall in domain", ("periodic", "reflecting"))
+    low, high = number(wall[1], "low of a wall of domain"), number(wall[2], "high of a wall of domain")
+    if not low < high:
+        raise ValueError(f"the walls of a domain must be low < high, got {shown(wall)}.")
+    return wall[0], low, high
 
 
 def check_gradient(name, p, dim, scratch, energy, gradient, *row):
@@ -94,11 +103,17 @@ def check_gradient(name, p, dim, scratch, energy, gradient, *row):
     with np.errstate(all="ignore"):
         for x in random.normal(size=(2, dim)):
             direction = random.normal(size=dim) / np.sqrt(dim)
-            gradient(p, x, *row, out)
-            slope = float(out[:dim] @ direction)
-            difference = float(energy(p, x + step * direction, *row) - energy(p, x - step * direction, *row)) / (2 * step)
+            try:
+                gradient(p, x, *row, out)
+                there, back = (float(energy(p, x + side * step * direction, *row)) for side in (1, -1))
+            except (TypeError, ArithmeticError, AttributeError, LookupError) as error:
+                raise ValueError(
+                    f"the energy or gradient of {name!r} cannot be run at x = {np.round(x, 3).tolist()}: {error}."
+                ) from error
+            slope, difference = float(out[:dim] @ direction), (there - back) / (2 * step)
             scale = max(abs(slope), abs(difference), float(np.abs(out[:dim]).max()))
-            if np.isfinite(slope) and np.isfinite(difference) and abs(slope - difference) > 1e-4 * scale + 1e-8:
+            rounding = 1e-14 * abs(there) / step
+            if np.isfinite(slope) and np.isfinite(difference) and abs(slope - difference) > 1e-4 * scale + 1e-8 + rounding:
                 raise ValueError(
                     f"the gradient of {name!r} is not that of its energy: at x = {np.round(x, 3).tolist()} along a random "
                     f"direction it gives {slope:.6g}, differences of the energy give {difference:.6g}. Correct one of them; a "

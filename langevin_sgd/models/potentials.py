@@ -6,7 +6,7 @@ The two simplest are written here; the others come from `landscapes`, `sgd_lands
 from ..kernels.elementary import fma
 from .landscapes import mueller_brown, rosenbrock, two_minima, washboard
 from .modified_loss import modified_loss
-from .parameters import integer, number, symmetric_matrix
+from .parameters import COUNT_LIMIT, integer, number, symmetric_matrix
 from .potential_record import Potential, check_gradient
 from .recipes import recorded
 from .sgd_landscapes import label_noise, label_noise_valley, ring, rotational_drift, swirl_noise, zhu_bowls
@@ -139,4 +139,6 @@ def double_well(dim=1, barrier=0.25, stiffness=1.0, coupling=0.0, tilt=0.0):
         "coupling": number(coupling, "coupling"),
         "tilt": number(tilt, "tilt"),
     }
-    return Potential("double_well", _well_energy, _well_gradient, params, integer(dim, "dim", at_least=1), _well_hessian)
+    return Potential(
+        "double_well", _well_energy, _well_gradient, params, integer(dim, "dim", 1, limit=COUNT_LIMIT), _well_hessian
+    )

@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from ..kernels.elementary import cos
-from .arrays import real_array
+from .arrays import real_array, shown
 from .parameters import Schedule, integer, number
 
 
@@ -29,7 +29,7 @@ def from_values(values):
     array = real_array(values, "values")
     if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)):
         raise ValueError(
-            f"values must be a non-empty one-dimensional list of finite numbers, got the shape {array.shape}: {values!r}."
+            f"values must be a non-empty one-dimensional list of finite numbers, got the shape {array.shape}: {shown(values)}."
         )
     array.setflags(write=False)
     return Schedule("from_values", array.__getitem__, {"values": array}, len(array))

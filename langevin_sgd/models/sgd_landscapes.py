@@ -2,7 +2,7 @@
 
 from ..kernels.elementary import exp, fma, sqrt, where
 from .gradient_noise import GradientNoise
-from .parameters import integer, number
+from .parameters import COUNT_LIMIT, integer, number
 from .potential_record import Potential
 from .recipes import recorded
 
@@ -56,7 +56,7 @@ def ring(radius=1.0, stiffness=1.0, dim=2):
     Derived: a polynomial, unlike stiffness (r - radius)^2 / 2, which has a cusp at the centre.
     """
     params = {"radius": number(radius, "radius", above=0), "stiffness": number(stiffness, "stiffness", above=0)}
-    return Potential("ring", _ring_energy, _ring_gradient, params, integer(dim, "dim", at_least=2), _ring_hessian)
+    return Potential("ring", _ring_energy, _ring_gradient, params, integer(dim, "dim", 2, limit=COUNT_LIMIT), _ring_hessian)
 
 
 def _in_sharp_bowl(p, x):

@@ -10,6 +10,7 @@ from functools import cache
 from hashlib import sha256
 
 from ..kernels import elementary
+from .arrays import shown
 from .expressions import SMOOTHER, expression_tree, names_of, short, sympy_expression
 from .parameters import number
 from .potential_record import Potential
@@ -55,6 +56,8 @@ def from_expression(text, variables, /, **params):
     """
     if isinstance(variables, str):
         variables = variables.replace(",", " ").split()
+    if not isinstance(variables, (list, tuple)):
+        raise TypeError(f"variables must be the names of the components, a str or a list of str, got {shown(variables)}.")
     names = names_of(text, tuple(variables), tuple(params))
     values = {name: number(value, f"parameter {name}") for name, value in params.items()}
     formula = " ".join(text.split())

@@ -9,9 +9,10 @@ from functools import cache
 import numpy as np
 
 from ..kernels.elementary import fma, tanh, where
+from .arrays import shown
 from .linear_predictor import check_whole, dot, with_targets
 from .loss_record import Loss, table_of
-from .parameters import integer
+from .parameters import COUNT_LIMIT, integer
 from .recipes import recorded
 
 
@@ -115,7 +116,7 @@ def matrix_factorisation(entries, rank, shape=None):
     TypeError, ValueError
         If entries have another shape, a number of them is no whole number inside shape, or rank < 1.
     """
-    table, rank = table_of(entries, "entries"), integer(rank, "rank", at_least=1)
+    table, rank = table_of(entries, "entries"), integer(rank, "rank", 1, limit=COUNT_LIMIT)
     if table.shape[1] != 3:
         raise ValueError(f"entries must have the shape (examples, 3), rows of (i, j, value); got {table.shape}.")
     largest = table[:, :2].max(axis=0) + 1
@@ -132,8 +133,8 @@ def matrix_factorisation(entries, rank, shape=None):
 
 def _matrix_shape(shape):
     if not isinstance(shape, (tuple, list)) or len(shape) != 2:
-        raise TypeError(f"shape must be (rows, columns), got {shape!r}.")
-    return tuple(integer(count, f"shape[{axis}]", at_least=1) for axis, count in enumerate(shape))
+        raise TypeError(f"shape must be (rows, columns), got {shown(shape)}.")
+    return tuple(integer(count, f"shape[{axis}]", 1, limit=COUNT_LIMIT) for axis, count in enumerate(shape))
 
 
 def _network_loss(p, x, row):
@@ -218,6 +219,6 @@ def tanh_network(inputs, targets, hidden):
     TypeError, ValueError
         If an array has another shape or is not finite, or hidden < 1.
     """
-    table, hidden = with_targets(inputs, targets, "targets"), integer(hidden, "hidden", at_least=1)
+    table, hidden = with_targets(inputs, targets, "targets"), integer(hidden, "hidden", 1, limit=COUNT_LIMIT)
     texts = _network_loss, _network_gradient, None, table, hidden * table.shape[1], _network_hessian, _network_fisher
     return Loss("tanh_network", *texts, scratch=hidden)

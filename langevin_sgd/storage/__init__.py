@@ -4,6 +4,6 @@ from .content import content_hash
 from .files import save
 from .loading import load
 from .provenance import provenance, source_hashes
-from .segments import create, reopen
+from .segments import begun, create, reopen
 
-__all__ = ["content_hash", "create", "load", "provenance", "reopen", "save", "source_hashes"]
+__all__ = ["begun", "content_hash", "create", "load", "provenance", "reopen", "save", "source_hashes"]

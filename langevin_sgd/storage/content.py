@@ -15,10 +15,10 @@ def content_hash(dataset):
 
     Counted are, for every variable and coordinate in the order of the names: name, dims, dtype, the bits of the values (so -0.0
     and 0.0 differ, and so do nans of different payload), and its attributes; then the attributes of the dataset. Not counted are
-    the provenance (``created``, ``history``, ``source``, ``cpu``, every ``git_...`` and every ``..._version`` but ``schema_version``), what `load` says
-    about a run folder (``finished``, ``steps_done``, ``recovery``), encodings, chunks, byte order, the order of variables, and
-    the width in which text is stored. A dataset and its copy out of a file have the same hash; so have a run that was
-    interrupted and resumed and the same run left alone.
+    the provenance (``created``, ``history``, ``source``, ``cpu``, every ``git_...`` and every ``..._version`` but
+    ``schema_version``), what `load` says about a run folder (``finished``, ``steps_done``, ``recovery``), encodings, chunks, byte
+    order, the order of variables, and the width in which text is stored. A dataset and its copy out of a file have the same hash;
+    so have a run that was interrupted and resumed and the same run left alone.
 
     Parameters
     ----------

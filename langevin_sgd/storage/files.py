@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from .suspicion import clear_errors, refuse_what_is_not_plain_data
+from .suspicion import clear_errors, is_only_a_dimension, refuse_what_is_not_plain_data
 
 ENGINE = "h5netcdf"
 
@@ -63,9 +63,27 @@ def netcdf_image(dataset):
     dataset = dataset.compute().drop_encoding()
     encoding = {name: _encoding(variable.dtype) for name, variable in dataset.variables.items()}
     buffer = io.BytesIO()
-    with h5netcdf.File(buffer, "w") as file:
+    with h5netcdf.File(_timeless_file(buffer), "w") as file:
         dataset.dump_to_store(xr.backends.H5NetCDFStore(file), encoding=encoding)
     return buffer.getbuffer()
+
+
+def _timeless_file(buffer):
+    """A new HDF5 file in memory as h5py makes it, with the order of its variables; without the time, which an older h5py adds."""
+    from h5py import h5f, h5fd, h5p
+
+    creation, access, order = (
+        h5p.create(h5p.FILE_CREATE),
+        h5p.create(h5p.FILE_ACCESS),
+        h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED,
+    )
+    creation.set_link_creation_order(order)
+    creation.set_attr_creation_order(order)
+    creation.set_obj_track_times(False)
+    access.set_fclose_degree(h5f.CLOSE_STRONG)
+    access.set_libver_bounds(h5f.LIBVER_EARLIEST, h5f.LIBVER_LATEST)
+    access.set_fileobj_driver(h5fd.fileobj_driver, buffer)
+    return h5f.create(b"in memory", h5f.ACC_TRUNC, fcpl=creation, fapl=access)
 
 
 def write_whole(path, image):
@@ -129,7 +147,7 @@ def read_arrays(source, path, max_bytes):
     with clear_errors(path):
         refuse_what_is_not_plain_data(source, path, max_bytes, netcdf=False)
         with h5py.File(source, "r") as file:
-            return {name: file[name][()] for name in file}
+            return {name: file[name][()] for name in file if not is_only_a_dimension(file[name])}
 
 
 def _import_engine(caller):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 FINAL = "final.nc"
+CONSTANTS = "constants.h5"
 
 
 def segment_name(number):

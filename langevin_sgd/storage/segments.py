@@ -4,6 +4,7 @@
     segment-000012.nc    the twelfth piece in time, complete from the moment it has this name
     state-000012.h5      the arrays from which the thirteenth follows (000000: the start); the last two are kept
     final.nc             what is known only at the end
+    constants.h5         long arrays of the description, where it has any
     lock                 held by the process that writes
 
 A segment counts from the moment its line is in the manifest, which is written last. So a crash at any moment costs at most the
@@ -21,7 +22,7 @@ from .lock import NAME as LOCK_NAME
 from .lock import take_lock
 from .manifest import NAME as MANIFEST_NAME
 from .manifest import add_line, begin_manifest, read_manifest, refuse_another_run
-from .pieces import FINAL, checked_bytes, file_record, segment_name, segment_record, state_name, unpacked
+from .pieces import CONSTANTS, FINAL, checked_bytes, file_record, segment_name, segment_record, state_name, unpacked
 
 LARGEST_STATE = 2**40  # bytes; the hash of a state is checked before it is read, so this guards against nothing but itself
 
@@ -156,7 +157,7 @@ class Run:
         )
 
 
-def create(directory, description, state, attributes=None, step=0):
+def create(directory, description, state, attributes=None, step=0, constants=None):
     """Begin a run in a new or empty folder.
 
     Parameters
@@ -171,6 +172,8 @@ def create(directory, description, state, attributes=None, step=0):
         Attributes that `load` gives the dataset.
     step : int
         Number of steps done at the start.
+    constants : dict of str to array, optional
+        Arrays that `begun` gives back, with their bits.
 
     Returns
     -------
@@ -193,18 +196,46 @@ def create(directory, description, state, attributes=None, step=0):
         raise OSError(error.errno, why) from error
     lock = take_lock(folder)
     try:
-        leftovers = {LOCK_NAME, state_name(0)}  # of a process killed before its manifest: no run began
+        leftovers = {LOCK_NAME, CONSTANTS, state_name(0)}  # of a process killed before its manifest: no run began
         found = sorted(p.name for p in folder.iterdir() if p.name not in leftovers and not _is_temporary(p))
         if found:
             way_out = "resume the run" if MANIFEST_NAME in found else "choose a new folder"
             raise FileExistsError(f"create: the folder {str(folder)!r} already holds {found[0]!r}; {way_out}")
         _remove_temporaries(folder)
         header = {"description": description, "attributes": attributes or {}, "step": int(step)}
+        if constants:
+            header["constants"] = _write(folder / CONSTANTS, arrays_image(constants))
         header["state"] = _write(folder / state_name(0), arrays_image(state))
         return Run(folder, begin_manifest(folder, header), lock)
     except BaseException:
         lock.close()
         raise
+
+
+def begun(directory):
+    """What a run was begun with.
+
+    Parameters
+    ----------
+    directory : str or path-like
+        The run folder.
+
+    Returns
+    -------
+    (dict, dict)
+        The description and the constants that were given to `create`.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the manifest or the file of the constants is missing or damaged.
+    """
+    folder = Path(directory)
+    header = read_manifest(folder).header
+    if "constants" not in header:
+        return header["description"], {}
+    image = checked_bytes(folder / CONSTANTS, header["constants"])
+    return header["description"], read_arrays(io.BytesIO(image), folder / CONSTANTS, LARGEST_STATE)
 
 
 def reopen(directory, description):

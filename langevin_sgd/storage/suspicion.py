@@ -24,6 +24,7 @@ MOST_TEXTS = 1_000_000  # and lists of variable length, in all
 METADATA_MEMORY = 2**31  # bytes that judging a file may take; an honest one takes a few million
 READERS_TROUBLE = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError)
 HEAP = b"GCOL\1"
+NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 _one_at_a_time = threading.Lock()
 
 
@@ -99,7 +100,7 @@ def refuse_what_is_not_plain_data(source, path, max_bytes, netcdf=True):
         budget = MOST_ATTRIBUTE_BYTES
         for name, owner in {"the file": file, **members}.items():
             budget = _check_attributes((owner, name, path), budget, (length, max_bytes))
-        stored = sum(variable.size * variable.dtype.itemsize for variable in members.values())
+        stored = sum(v.size * v.dtype.itemsize for v in members.values() if not is_only_a_dimension(v))
     if netcdf:
         # A variable on an unlimited dimension is read at the size of the dimension, whatever its own: only h5netcdf knows it.
         with h5netcdf.File(str(source) if isinstance(source, Path) else source, "r") as file:
@@ -111,6 +112,12 @@ def refuse_what_is_not_plain_data(source, path, max_bytes, netcdf=True):
             f"load: {str(path)!r} declares {stored} bytes and is only {length} bytes long: a bomb, or values that were never "
             "written; if you trust it, open it with xarray"
         )
+
+
+def is_only_a_dimension(variable):
+    """Whether it stands for a dimension without a variable: netCDF4 declares its length and stores nothing. It is not read."""
+    name = variable.attrs.get("NAME", b"")
+    return isinstance(name, bytes) and name.startswith(NO_VARIABLE)
 
 
 def _checked_length(source, path, sizes):

@@ -181,8 +181,9 @@ def test_the_cases_are_what_they_say():
 
 
 @compiled_only
-def test_parameters_are_data_a_sweep_compiles_nothing():
+def test_parameters_are_data_a_sweep_compiles_nothing(monkeypatch):
     """Nor do particles, steps, seeds, starts, schedules or storage; the twin: another model does compile."""
+    monkeypatch.setenv("LANGEVIN_SGD_CACHE", "off")
     dynamics, noise = ls.dynamics, ls.noise.gaussian
     run("sgd", 5)
     run("baoab", 5)

@@ -25,6 +25,12 @@ def fill(z, place, address):
 
 
 @kernel
+def anywhere(z, place, address, steps, particles):
+    seed, _, _, stream, draw = address
+    rng_single.fill_normals_single(flat(z), place, (seed, flat(steps), flat(particles), stream, draw))
+
+
+@kernel
 def fill_uniforms(z, place, address):
     rng_single.fill_uniforms_single(flat(z), place, address)
 
@@ -46,38 +52,46 @@ def circle(w, s, c):
 def words(particle, draw):
     """The four words of a draw as int32."""
     seed, step, _, stream, _ = ADDRESS
-    found = rng.words_at(seed, step, np.uint64(PARTICLE + particle), stream, np.uint64(DRAW + draw), np.uint64(0))
+    found = rng.words_at(seed, step, np.uint64(particle), stream, np.uint64(DRAW + draw), np.uint64(0))
     return np.array(found, np.uint64).astype(np.uint32).view(np.int32)
+
+
+def pairs_of_words(particle, count):
+    """The words behind the rows of a particle: two of each of its draws, or those of the draw that it shares."""
+    pairs = (count + 1) // 2
+    own = [words(particle, draw).reshape(2, 2) for draw in range(pairs // 2)]
+    shared = [words(particle // 32 * 16 + particle % 16, pairs // 2).reshape(2, 2)[[particle // 16 % 2]]] * (pairs % 2)
+    return np.concatenate(own + shared)
 
 
 # ---- addresses --------------------------------
 
 
 @pytest.mark.interpreted
-@pytest.mark.parametrize("count", [1, 4, 7])
-def test_a_draw_fills_four_rows_of_every_group(count):
-    """Row 4k + j of a particle comes from word pair j // 2 of draw k: cosine first; compiled and interpreted bits agree."""
-    rows = count + -count % 4
+@pytest.mark.parametrize("count", [1, 4, 5, 7])
+def test_a_draw_fills_four_rows_or_two_of_two_particles(count):
+    """Cosine first; compiled and interpreted bits agree. The first group is without its partner, the others have theirs."""
+    rows = count + count % 2
     z = np.full((3, rows + 1, WIDTH), 9.0, np.float32)
     with np.errstate(all="ignore"):
         fill(z, (WIDTH, (rows + 1) * WIDTH, count, 3), ADDRESS)
         text = interpreted(rng_single.box_muller_single)
-        for particle in (0, 1, 3 * WIDTH - 1):
-            w = [words(particle, draw) for draw in range(rows // 4)]
-            expected = [pair for a, b, c, d in w for pair in (text(a, b), text(c, d))]
-            found = z[particle // WIDTH, 1:, particle % WIDTH]
+        for place in (0, 1, WIDTH, 3 * WIDTH - 1):
+            expected = [text(*pair) for pair in pairs_of_words(PARTICLE + place, count)]
+            found = z[place // WIDTH, 1:, place % WIDTH]
             assert found.tolist() == [float(normal) for pair in expected for normal in pair]
     assert np.all(z[:, 0] == 9.0)
 
 
 @pytest.mark.interpreted
-def test_uniforms_are_the_upper_24_bits_of_the_words():
+@pytest.mark.parametrize("count", [6, 7])
+def test_uniforms_are_the_upper_24_bits_of_the_words(count):
     z = np.empty((2, 8, WIDTH), np.float32)
     with np.errstate(all="ignore"):
-        fill_uniforms(z, (0, 8 * WIDTH, 6, 2), ADDRESS)
-        for particle in (0, 2 * WIDTH - 1):
-            upper = np.concatenate([words(particle, 0), words(particle, 1)]).view(np.uint32) >> 8
-            assert z[particle // WIDTH, :, particle % WIDTH].tolist() == (upper * 2.0**-24).tolist()
+        fill_uniforms(z, (0, 8 * WIDTH, count, 2), ADDRESS)
+        for place in (0, 2 * WIDTH - 1):
+            upper = pairs_of_words(PARTICLE + place, count).reshape(-1).view(np.uint32) >> 8
+            assert z[place // WIDTH, : upper.size, place % WIDTH].tolist() == (upper * 2.0**-24).tolist()
 
 
 @pytest.mark.interpreted
@@ -191,11 +205,14 @@ def drawn(text, rows=4):
 
 
 @compiled_only
-def test_ten_million_normals_follow_the_normal_law():
-    z = drawn(fill)
+@pytest.mark.parametrize("rows", [4, 2])
+def test_ten_million_normals_follow_the_normal_law(rows):
+    """Those of one draw are independent: four of one particle, or two of each of two particles."""
+    z = drawn(fill, rows)
     assert moments_off(z) < 4
+    of_draw = z.swapaxes(0, 1) if rows == 4 else z.reshape(-1, 4, WIDTH).swapaxes(0, 1)
     for i, j in ((0, 1), (0, 2), (1, 2), (2, 3)):
-        a, b = z[:, i].ravel(), z[:, j].ravel()
+        a, b = of_draw[i].ravel(), of_draw[j].ravel()
         assert abs(np.mean(a * b)) < 4 / sqrt(a.size)
         assert abs(np.mean((a * a - 1) * (b * b - 1))) < 4 * 2 / sqrt(a.size)
 
@@ -208,10 +225,13 @@ def test_the_sum_of_twelve_uniforms_does_not():
 
 
 @compiled_only
-def test_a_single_particle_has_the_bits_of_its_group():
-    z = np.empty((1, 4, WIDTH), np.float32)
-    fill(z, (0, 4 * WIDTH, 4, 1), ADDRESS)
-    shifted = np.empty((1, 4, WIDTH), np.float32)
-    later = (*ADDRESS[:2], np.uint64(PARTICLE + 3), *ADDRESS[3:])
-    fill(shifted, (0, 4 * WIDTH, 4, 1), later)
-    np.testing.assert_array_equal(shifted[0, :, :-3], z[0, :, 3:])
+def test_a_particle_has_its_numbers_wherever_it_is():
+    """In groups that begin elsewhere, and on lanes that each have a particle and a step of their own."""
+    z, rows = np.empty((3, 6, WIDTH), np.float32), (0, 6 * WIDTH, 6, 3)
+    fill(z, rows, ADDRESS)
+    expected = z.swapaxes(1, 2).reshape(-1, 6)
+    fill(z, rows, (*ADDRESS[:2], np.uint64(PARTICLE + 3), *ADDRESS[3:]))
+    np.testing.assert_array_equal(z.swapaxes(1, 2).reshape(-1, 6)[:-3], expected[3:])
+    places = np.random.default_rng(7).permutation(3 * WIDTH)
+    anywhere(z, rows, ADDRESS, np.full(3 * WIDTH, STEP), PARTICLE + places)
+    np.testing.assert_array_equal(z.swapaxes(1, 2).reshape(-1, 6), expected[places])

@@ -46,6 +46,7 @@ DAMAGES = {
     remove: "is missing",
 }
 every_damage = pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+slow = pytest.mark.slow
 
 
 def read_in_full(folder, **options):
@@ -81,7 +82,7 @@ def test_a_run_does_not_go_on_without_an_early_segment(folder, tmp_path, damage)
 
 
 @every_damage
-@pytest.mark.parametrize("name", ["segment-000006.nc", "state-000006.h5"])
+@pytest.mark.parametrize("name", [pytest.param("segment-000006.nc", marks=slow), "state-000006.h5"])
 def test_the_last_segment_or_its_state_is_made_again(tmp_path, whole, damage, name):
     with begin(tmp_path / "run") as run:
         go_on(run)
@@ -93,7 +94,7 @@ def test_the_last_segment_or_its_state_is_made_again(tmp_path, whole, damage, na
 
 
 @every_damage
-@pytest.mark.parametrize("name", ["final.nc", "segment-000006.nc"])
+@pytest.mark.parametrize("name", ["final.nc", pytest.param("segment-000006.nc", marks=slow)])
 def test_a_finished_run_heals_at_its_end(folder, whole, damage, name):
     damage(folder / name)
     with pytest.raises(ValueError, match=f"{name}' {DAMAGES[damage]}.*[Rr]esume the run, which makes it again"):
@@ -166,7 +167,7 @@ def test_a_newer_format_is_refused(folder, monkeypatch):
         load(folder)
 
 
-@pytest.mark.parametrize("nth", range(0, 7, 2))
+@pytest.mark.parametrize("nth", [pytest.param(0, marks=slow), 2, pytest.param(4, marks=slow), pytest.param(6, marks=slow)])
 def test_a_disk_that_refuses_costs_nothing(tmp_path, whole, monkeypatch, nth):
     """The n-th fsync of an append fails; the run stands as before, and goes on in the same process or another."""
     fsync, calls = os.fsync, iter(range(100))
@@ -245,6 +246,7 @@ def test_a_disk_that_is_full_and_one_that_turns_read_only(tmp_path):
     assert int(safe) > 3 and read == f"still read {int(safe) + 1}"
 
 
+@slow
 def test_a_file_size_limit_is_a_refusal_like_any_other(tmp_path):
     done = in_a_program(tmp_path, shell="ulimit -f 8")  # blocks of 512 or 1024 bytes: the manifest grows above it
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from tiny_runs import DESCRIPTION, LENGTH, SEGMENTS, begin, finish, go_on, next_segment, resumed, segment_bytes, start, whole_run
 
-from langevin_sgd.storage import content_hash, create, load, reopen, save, source_hashes
+from langevin_sgd.storage import begun, content_hash, create, load, reopen, save, source_hashes
 from langevin_sgd.storage.manifest import add_line, read_manifest
 
 HAS_DASK = importlib.util.find_spec("dask") is not None
@@ -220,3 +220,22 @@ def test_create_takes_a_folder_whose_creator_was_killed(tmp_path):
     (tmp_path / "run" / ".manifest.jsonl.1234.tmp").write_bytes(b"half")
     begin(tmp_path / "run").close()
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["lock", "manifest.jsonl", "state-000000.h5"]
+
+
+def test_a_row_of_many_particles_is_read(tmp_path):
+    """netCDF4 declares the length of a dimension without coordinates, four bytes an entry, and stores nothing of it."""
+    row = xr.Dataset({"x": (("step", "particle"), np.ones((1, 100_000)))}, {"step": [1]})
+    with create(tmp_path / "run", {}, start()) as run:
+        run.append(row, start(), 1)
+    assert load(tmp_path / "run").compute().x.identical(row.x)
+
+
+def test_what_a_run_was_begun_with_is_given_back(tmp_path):
+    constants = {"table": np.arange(6.0).reshape(2, 3)}
+    create(tmp_path / "run", DESCRIPTION, start(), constants=constants).close()
+    description, found = begun(tmp_path / "run")
+    assert description == DESCRIPTION and list(found) == ["table"]
+    np.testing.assert_array_equal(found["table"], constants["table"])
+    (tmp_path / "run" / "constants.h5").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"constants\.h5' has 0 bytes instead of"):
+        begun(tmp_path / "run")

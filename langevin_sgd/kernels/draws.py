@@ -1,0 +1,43 @@
+"""How random numbers fill rows: in which precision, and at which kind of address."""
+
+from typing import NamedTuple
+
+from numba import types
+
+from . import rng, rng_single
+from .external import external
+from .rng import ADDRESS, PLACE
+from .views import flat_type
+
+
+class Draws(NamedTuple):
+    """Two float64 or four float32 numbers come from one draw; rows are filled in pairs."""
+
+    number: types.Type = types.float64
+    address: types.Type = ADDRESS  # whether all particles are at one step, or each at its own, see `addresses`
+
+    def each(self):
+        """Numbers from one draw."""
+        return 4 if self.number == types.float32 else 2
+
+    def count(self, numbers):
+        """Draws for so many numbers."""
+        return -(-numbers // self.each())
+
+    def rows(self, numbers):
+        """Rows that are filled for so many numbers."""
+        return numbers + numbers % 2
+
+    def fill_normals(self):
+        """The kernel that fills rows with normals, as something that kernels call."""
+        return self._external(rng_single.fill_normals_single if self.number == types.float32 else rng.fill_normals)
+
+    def fill_uniforms(self):
+        """The kernel that fills rows with uniform numbers in [0, 1)."""
+        return self._external(rng_single.fill_uniforms_single if self.number == types.float32 else rng.fill_uniforms)
+
+    def _external(self, text):
+        return external(text, flat_type(self.number), PLACE, self.address)
+
+
+DOUBLES = Draws()

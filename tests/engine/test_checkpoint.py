@@ -1,0 +1,278 @@
+"""Runs in a folder: the same bits as a run left alone, however they were cut, and refusals that say what differs."""
+
+import errno
+import os
+import signal
+import tracemalloc
+from functools import cache
+
+import numpy as np
+import pytest
+
+import langevin_sgd as ls
+from langevin_sgd.engine import checkpoint, description, drive
+from langevin_sgd.storage import content_hash, segments
+from langevin_sgd.storage.lock import take_lock
+
+WELL, NOISE = ls.potentials.double_well(dim=2, stiffness=4.0), ls.noise.gaussian([[1.0, 0.2], [0.2, 0.25]])
+
+
+class Crash(Exception):
+    """A process that dies, as far as its folder can tell."""
+
+
+def crash_at(step):
+    def progress(done, steps, seconds):
+        if done >= step:
+            raise Crash
+
+    return progress
+
+
+@pytest.fixture(autouse=True)
+def every_chunk_is_shown(monkeypatch):
+    monkeypatch.setattr(drive, "SHOW_SECONDS", 0.0)
+
+
+def regression():
+    random = np.random.default_rng(1)
+    return ls.losses.linear_regression(random.normal(size=(40, 2)), random.normal(size=40))
+
+
+def readers():
+    return [ls.reducers.histogram(-2, 2, 8), ls.reducers.autocovariance(range(0, 9, 2), every=2)]
+
+
+SIMPLE = {"particles": 24, "steps": 60, "seed": 5, "x0": [0.5, 0.1], "every": 7, "reducers": readers()}  # one kernel for most
+CASES = {
+    "diverging, reducers": lambda: (WELL, ls.dynamics.sgd(0.2), NOISE, {"escape_radius": 1.5, "loss": True}),
+    "reshuffled heavy ball": lambda: (
+        ls.losses.quadratic_centers([2.0, 0.5], np.random.default_rng(2).normal(size=(40, 2))),
+        ls.dynamics.sgd(ls.schedules.cosine(0.1, 0.01, 60), batch_size=7, momentum=0.5),
+        ls.noise.minibatch("reshuffle"),
+        {"first_step": 30, "steps": 30, "reducers": ()},
+    ),
+    "BAOAB": lambda: (WELL, ls.dynamics.underdamped_langevin(0.3, 1.0, 0.1), None, {"every": None, "reducers": ()}),
+    "Adam": lambda: (
+        WELL,
+        ls.dynamics.adam(ls.schedules.from_values(np.linspace(0.1, 0.01, 80))),
+        NOISE,
+        {"every": 1, "reducers": ()},
+    ),
+    "closures": lambda: (regression(), ls.dynamics.sgd(0.05), ls.noise.table_gaussian(), {"reducers": ()}),
+}
+
+
+@pytest.mark.parametrize("case", [*list(CASES)[:3], *(pytest.param(case, marks=pytest.mark.slow) for case in list(CASES)[3:])])
+@pytest.mark.filterwarnings("ignore:.*particles left")  # the first case means to
+def test_a_resumed_run_has_the_bits_of_one_left_alone(case, tmp_path):
+    """Crashed twice, continued by `simulate` and by `resume`, with other threads, blocks, chunks and pieces each time."""
+    model, dynamics, noise, options = CASES[case]()
+    options = SIMPLE | options
+    alone = ls.simulate(model, dynamics, noise, **options)
+    folder = {"checkpoint": tmp_path / "run", **options}
+    with pytest.raises(Crash):
+        ls.simulate(
+            model, dynamics, noise, **folder, checkpoint_every=4, threads=1, chunk_steps=3, block_size=16, progress=crash_at(11)
+        )
+    with pytest.raises(Crash):
+        ls.simulate(
+            model, dynamics, noise, **folder, checkpoint_every=7, threads=2, chunk_steps=2, block_size=32, progress=crash_at(12)
+        )
+    back = ls.load(tmp_path / "run")
+    assert back.finished == 0 and 10 < back.steps_done - options.get("first_step", 0) < options["steps"]
+    resumed = ls.resume(tmp_path / "run", threads=3)
+    assert content_hash(resumed) == content_hash(alone) == content_hash(ls.load(tmp_path / "run"))
+    assert set(resumed.variables) == set(alone.variables) and resumed.sizes == alone.sizes
+    for name in alone.variables:
+        np.testing.assert_array_equal(resumed[name].values, alone[name].values)
+    if case.startswith("diverging"):
+        assert 0 < (alone.status > 0).sum() < alone.sizes["particle"] and alone.stopped_at_step.max() > 20
+
+
+def test_a_run_that_is_cut_elsewhere_would_not_pass(tmp_path):
+    """The twin: one bit of the state changed where a run goes on shows in its hash."""
+    state_of = segments.Run.state
+
+    def one_bit_off(run):
+        state = state_of(run)
+        state["x"].view(np.int64)[0, 0, 3] ^= 1
+        return state
+
+    with pytest.raises(Crash):
+        in_folder(tmp_path / "run", checkpoint_every=10, chunk_steps=5, progress=crash_at(30))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segments.Run, "state", one_bit_off)
+        assert content_hash(ls.resume(tmp_path / "run")) != content_hash(alone())
+
+
+def alone():
+    return ls.simulate(WELL, ls.dynamics.sgd(0.05), NOISE, **SIMPLE)
+
+
+def in_folder(folder, rate=0.05, **options):
+    return ls.simulate(WELL, ls.dynamics.sgd(rate), NOISE, **SIMPLE | options, checkpoint=folder)
+
+
+def test_a_finished_run_is_only_read(tmp_path, monkeypatch):
+    first = in_folder(tmp_path / "run")
+    before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
+    monkeypatch.setattr(checkpoint, "drive", None)
+    again, resumed = in_folder(tmp_path / "run", seed=None), ls.resume(tmp_path / "run")
+    assert content_hash(first) == content_hash(again) == content_hash(resumed)
+    assert before == {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
+
+
+def test_pieces_end_by_the_clock_or_by_their_size(tmp_path, monkeypatch):
+    one = in_folder(tmp_path / "one", chunk_steps=5)
+    assert len(list((tmp_path / "one").glob("segment-*.nc"))) == 1
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
+    clock = in_folder(tmp_path / "clock", chunk_steps=5)
+    assert len(list((tmp_path / "clock").glob("segment-*.nc"))) == 12
+    monkeypatch.setattr(checkpoint, "SECONDS", 1e9)
+    monkeypatch.setattr(checkpoint, "BYTES", 3 * one.x[0].nbytes)
+    size = in_folder(tmp_path / "size")
+    assert len(list((tmp_path / "size").glob("segment-*.nc"))) == 4
+    assert content_hash(one) == content_hash(clock) == content_hash(size)
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path):
+    def interrupt(done, steps, seconds):
+        if done == 30:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.warns(UserWarning, match="interrupted: 30 of 60 steps are done, and safe in"):
+        part = in_folder(tmp_path / "run", chunk_steps=10, progress=interrupt)
+    with pytest.warns(UserWarning, match="interrupted: 30 of 60"):
+        plain = ls.simulate(WELL, ls.dynamics.sgd(0.05), NOISE, **SIMPLE, chunk_steps=10, progress=interrupt)
+    assert part.interrupted == 1 and part.steps == 30 and content_hash(part) == content_hash(plain)
+    assert part.step.values.tolist() == [0, 7, 14, 21, 28, 30]
+    assert ls.load(tmp_path / "run").step.values.tolist() == [0, 7, 14, 21, 28]
+    assert content_hash(ls.resume(tmp_path / "run")) == content_hash(alone())
+
+
+def refusal(call, *arguments, **options):
+    with pytest.raises(ValueError) as raised:
+        call(*arguments, **options)
+    return str(raised.value)
+
+
+def test_what_differs_is_shown_line_by_line(tmp_path, monkeypatch):
+    in_folder(tmp_path / "run")
+    assert "dynamics.params.learning_rate: 0.05 there, 0.06 now" in refusal(in_folder, tmp_path / "run", rate=0.06)
+    message = refusal(in_folder, tmp_path / "run", steps=61, seed=6, x0=[0.5, 0.2])
+    assert all(line in message for line in ("arguments.steps: 60 there, 61 now", "arguments.seed: 5 there, 6 now", "start.x0: "))
+    message = refusal(in_folder, tmp_path / "run", reducers=ls.reducers.moments())
+    assert 'reducers.0.made_by: "histogram" there, "moments" now' in message
+    changed = description._code_of_the_package() | {"engine/cpu.py": "another"}
+    monkeypatch.setattr(description, "_code_of_the_package", lambda: changed)
+    assert 'code.engine/cpu.py: "' in refusal(in_folder, tmp_path / "run")
+
+
+@cache
+def valley(exponent, power=1.0):
+    def helper(y):
+        return exponent * y
+
+    def gradient(p, x, out):
+        out[0] = power * helper(x[0])
+
+    def energy(p, x):
+        return 0.5 * power * exponent * x[0] * x[0]
+
+    return ls.Potential("valley", energy, gradient, {"none": 0.0}, 1)
+
+
+def test_functions_of_the_user_are_compared_and_never_looked_up(tmp_path):
+    options = {"particles": 16, "steps": 20, "seed": 1, "checkpoint": tmp_path / "run", "chunk_steps": 5, "checkpoint_every": 5}
+    with pytest.raises(Crash):
+        ls.simulate(valley(1.0), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0]), **options, progress=crash_at(10))
+    assert "Pass it as before" in refusal(ls.resume, tmp_path / "run")
+    assert "model.gradient.uses.helper.uses.exponent: 1.0 there, 2.0 now" in refusal(
+        ls.resume, tmp_path / "run", model=valley(2.0)
+    )
+    text = refusal(ls.resume, tmp_path / "run", model=ls.potentials.quadratic([1.0]))
+    assert 'model.gradient.lines.1: "    out[0] = power * helper(x[0])" there' in text
+    left_alone = ls.simulate(valley(1.0), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0]), particles=16, steps=20, seed=1)
+    assert content_hash(ls.resume(tmp_path / "run", model=valley(1.0))) == content_hash(left_alone)
+
+
+@pytest.mark.parametrize(
+    "path", ["os:system", "antigravity:geohash", "langevin_sgd.storage.files:save", "langevin_sgd.models.x:y"]
+)
+def test_a_folder_cannot_name_a_function_from_elsewhere(path, monkeypatch):
+    data = description.data_of(WELL, "model", {}) | {"energy": {"function": path}}
+    with pytest.raises(description.NotInThePackage, match=path), monkeypatch.context() as patch:
+        patch.setattr("builtins.__import__", None)
+        description.rebuilt(data, {})
+
+
+def test_every_record_of_the_package_is_rebuilt(tmp_path):
+    """Twice through a description is once: names, parameters, tables, closures and schedules."""
+    records = [record for case in CASES.values() for record in case()[:3]] + readers()
+    records += [ls.noise.student_t(3.0, [1.0]), ls.noise.minibatch(weights=np.arange(1.0, 41.0)), ls.noise.gaussian(np.eye(12))]
+    for record in records:
+        constants = {}
+        data = description.data_of(record, "it", constants)
+        assert description.data_of(description.rebuilt(data, constants), "it", {}) == data
+
+
+def test_a_folder_that_cannot_be_written_is_found_out_before_the_first_step(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "make_plan", None)
+    with pytest.raises(OSError, match="its parent must exist and be writable"):
+        in_folder(tmp_path / "none" / "run")
+    (tmp_path / "busy").mkdir()
+    with take_lock(tmp_path / "busy"), pytest.raises(RuntimeError, match="is being written by process"):
+        in_folder(tmp_path / "busy")
+    assert "already holds 'mine.txt'" in _occupied(tmp_path / "full")
+
+
+def _occupied(folder):
+    folder.mkdir()
+    (folder / "mine.txt").write_text("")
+    with pytest.raises(FileExistsError) as raised:
+        in_folder(folder)
+    return str(raised.value)
+
+
+def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):
+    write, left = segments.write_whole, [6]
+
+    def filling(path, image):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(path, image)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="complete up to step 20; make room"):
+        patch.setattr(segments, "write_whole", filling)
+        in_folder(tmp_path / "run", checkpoint_every=10)
+    assert ls.load(tmp_path / "run").steps_done == 20
+    assert content_hash(ls.resume(tmp_path / "run")) == content_hash(alone())
+
+
+def test_bad_arguments(tmp_path):
+    assert "checkpoint_every must be None without checkpoint" in refusal(in_folder, None, checkpoint_every=3)
+    assert "checkpoint_every must be >= 1" in refusal(in_folder, tmp_path / "a", checkpoint_every=0)
+    assert "nothing to go on from" in refusal(in_folder, tmp_path / "a", steps=0, reducers=())
+    passage = {"reducers": ls.reducers.first_passage(above=1.0), "every": None}
+    assert "its particles are at different steps" in refusal(in_folder, tmp_path / "a", **passage)
+    assert not (tmp_path / "a").exists()
+    with pytest.raises(TypeError, match="must be the path of a folder, got 3"):
+        in_folder(3)
+    segments.create(tmp_path / "other", {"a": 1}, {"x": np.zeros(1)}).close()
+    assert "does not hold a run of simulate" in refusal(ls.resume, tmp_path / "other")
+
+
+def peak(steps, **options):
+    tracemalloc.start()
+    in_folder(options.pop("folder"), steps=steps, every=1, particles=96, **options)
+    reached = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return reached
+
+
+def test_memory_does_not_grow_with_the_steps(tmp_path):
+    """20,000 rows of 1.5 kB; the twin keeps them."""
+    few, many = (peak(steps, folder=tmp_path / str(steps), checkpoint_every=1000) for steps in (4000, 20_000))
+    assert many < 1.3 * few and peak(20_000, folder=None) > 3 * many

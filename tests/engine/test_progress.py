@@ -1,0 +1,168 @@
+"""Progress, Ctrl-C, and what a run holds that was stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import langevin_sgd as ls
+from langevin_sgd.kernels.bits import JIT
+
+WELL, STEP, NOISE = ls.potentials.double_well(2), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0, 1.0])
+
+
+def simulate(**options):
+    return ls.simulate(WELL, STEP, NOISE, **({"particles": 40, "steps": 3000, "seed": 1} | options))
+
+
+def test_progress_on_the_terminal(capsys):
+    simulate(progress=True, steps=40_000, chunk_steps=10_000)
+    lines = capsys.readouterr().err.rstrip("\n").split("\r")
+    assert "40,000 of 40,000 steps, " in lines[-1] and " M particle-steps/s, 0 s left" in lines[-1]
+    simulate(progress=None)
+    simulate(progress=False)
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.slow
+def test_progress_of_first_passages_counts_particles(capsys):
+    simulate(progress=True, reducers=ls.reducers.first_passage(above=1.0), steps=10**6)
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert last.startswith("40 of 40 particles, ") and last.rstrip().endswith("/s, 0 s left")
+
+
+def test_a_function_hears_of_it_at_most_every_fifth_of_a_second_and_at_the_end():
+    told = []
+    simulate(progress=lambda *numbers: told.append(numbers), steps=600_000)
+    done, steps, seconds = (np.array(column) for column in zip(*told, strict=True))
+    assert done[-1] == 600_000 and np.all(steps == 600_000) and np.all(np.diff(done) > 0)
+    assert np.all(np.diff(seconds)[:-1] >= 0.2) and len(told) <= seconds[-1] / 0.2 + 2
+
+
+def test_what_is_no_progress_is_refused_and_an_error_in_it_is_not_swallowed():
+    with pytest.raises(TypeError, match=r"progress must be True, False, None or a function of .*, got 'bar'\."):
+        simulate(progress="bar")
+    with pytest.raises(ZeroDivisionError):
+        simulate(progress=lambda *numbers: 1 / 0)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_run_in_another_thread_has_the_same_bits():
+    found = []
+    thread = threading.Thread(target=lambda: found.append(simulate(threads=2)))
+    thread.start()
+    thread.join()
+    np.testing.assert_array_equal(found[0].x, simulate(threads=1).x)
+
+
+@pytest.mark.skipif(not JIT, reason="plain Python is too slow for ten million steps")
+def test_a_run_that_was_stopped_is_the_first_part_of_a_whole_one():
+    """The signal of Ctrl-C, to this process."""
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("only the main thread gets signals")
+    key = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
+    simulate(steps=1)
+    key.start()
+    try:
+        with pytest.warns(UserWarning, match=r"^interrupted: \d+ of 10000000000 steps are done, and kept"):
+            part = simulate(steps=10**10, every=10**9)
+    finally:
+        key.cancel()
+    done = part.attrs["steps"]
+    assert part.attrs["interrupted"] == 1 and part.step.values.tolist() == [0, done] and done > 1000
+    whole = simulate(steps=done)
+    assert whole.attrs["interrupted"] == 0
+    for name in whole.variables:
+        np.testing.assert_array_equal(part[name], whole[name])
+
+
+@pytest.mark.slow
+def test_progress_costs_less_than_a_hundredth(capsys):
+    """Processor time of one thread, the least of nine runs each; about 1 s, so five lines."""
+
+    def seconds(progress):
+        begun = time.process_time()
+        simulate(particles=4096, steps=20_000, threads=1, progress=progress)
+        return time.process_time() - begun
+
+    runs = [(seconds(None), seconds(True)) for _ in range(9)]
+    lines = capsys.readouterr().err.count("\r")
+    quiet, shown = np.min(runs, axis=0)
+    with capsys.disabled():
+        print(f"\n{quiet:.3f} s without, {shown:.3f} s with progress: {100 * (shown / quiet - 1):.2f} %, {lines} lines")
+    assert shown < 1.01 * quiet and lines >= 9
+
+
+# ---- Ctrl-C in a process of its own ----------------------------------------------------------------------------------------
+
+BEGIN = """
+    import os, signal, threading, time, warnings
+    import numpy as np
+    import langevin_sgd as ls
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    well, step, noise = ls.potentials.double_well(2), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0, 1.0])
+    moments, passage, pressed = ls.reducers.moments(every=7), ls.reducers.first_passage(above=1.6), []
+    def simulate(steps, **options):
+        return ls.simulate(well, step, noise, particles=2000, steps=steps, seed=1, threads=2, **options)
+    def press(times):
+        pressed[:] = time.time(), time.process_time()
+        for _ in range(times):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+    def interrupted(**options):
+        simulate(7, **options)  # compiles
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            threading.Timer(1.0, press, [1]).start()
+            part = simulate(10**9, **options)
+        print(time.time() - pressed[0], time.process_time() - pressed[1])
+        print(part.attrs["interrupted"] == 1, str(caught[-1].message).startswith("interrupted: "))
+        return part
+"""
+PATHS = """
+    part = interrupted(every=None, reducers=moments)
+    whole = simulate(part.attrs["steps"], reducers=moments)
+    print(*(np.array_equal(part[name], whole[name]) for name in whole.variables), part.attrs["steps"] > 1000)
+    try:
+        threading.Timer(0.5, press, [2]).start()
+        simulate(10**9, reducers=moments)
+    except KeyboardInterrupt:
+        print(signal.getsignal(signal.SIGINT) is signal.default_int_handler, "raised" == "raised")
+"""
+PASSAGES = """
+    part = interrupted(reducers=passage)
+    passed = part.first_passage_step.values
+    arrived = passed[passed >= 0]
+    rate, error = part.first_passage_rate.item(), part.first_passage_rate_standard_error.item()
+    whole = simulate(20_000, reducers=passage)
+    difference = rate - whole.first_passage_rate.item()
+    print(0 < len(arrived) < 2000, abs(difference) < 4 * np.hypot(error, whole.first_passage_rate_standard_error.item()))
+"""
+
+
+def answers(text):
+    """(seconds, seconds of processor time) from the key to the answer, and the words that follow."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(ls.__file__).parents[1])}
+    code = textwrap.dedent(BEGIN) + textwrap.dedent(text)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    first, *rest = done.stdout.splitlines()
+    return [float(number) for number in first.split()], [line.split() for line in rest]
+
+
+@pytest.mark.skipif(not JIT, reason="a second of plain Python is too few steps")
+@pytest.mark.slow
+@pytest.mark.parametrize("text", [pytest.param(PATHS, id="paths"), pytest.param(PASSAGES, id="passages")])
+def test_ctrl_c_keeps_what_is_done_and_is_answered_soon_and_the_second_raises(text):
+    """Within 0.5 s on a free machine: of two processors 1 s; a machine that others load may take its time."""
+    (seconds, busy), words = answers(text)
+    print(f"\nanswered after {seconds:.3f} s, {busy:.3f} s of processor time, load {os.getloadavg()[0]:.1f}")
+    assert busy < 1.0 and seconds < 1.5 * max(1.0, os.getloadavg()[0])
+    assert len(words) == (3 if text == PATHS else 2) and {word for line in words for word in line} == {"True"}, words

@@ -1,0 +1,178 @@
+"""Reducers against exact laws, and of losses and periodic domains against the twin that has the whole path."""
+
+from functools import cache
+
+import naive
+import naive_reducers
+import numpy as np
+import pytest
+from scipy.linalg import solve_discrete_lyapunov
+
+import langevin_sgd as ls
+
+pytestmark = pytest.mark.slow
+MOMENTUM = 0.5
+CURVATURE, SIGMA2 = np.diag([1.0, 2.0]), np.diag([1.0, 0.5])
+
+
+def close(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+
+
+def bowl_energy(p, x):
+    return 0.5 * x[0] * x[0] + x[1] * x[1]
+
+
+def bowl_gradient(p, x, out):
+    out[0] = x[0]
+    out[1] = 2.0 * x[1]
+
+
+def swirl(p, x, out):
+    out[0] = -p.strength * x[1]
+    out[1] = p.strength * x[0]
+
+
+@cache
+def linear_run(strength):
+    bowl = ls.Potential("bowl", bowl_energy, bowl_gradient, {"strength": strength}, 2, drift=swirl)
+    observed = (
+        ls.reducers.moments(every=2, start=100),
+        ls.reducers.currents(-0.5, 0.5, 6, start=100),
+        ls.reducers.autocovariance([0, 1, 3, 10], start=100),
+        ls.reducers.virial(start=100),
+        ls.reducers.gradient_noise(every=3),
+    )
+    noise = ls.noise.gaussian(SIGMA2)
+    return ls.simulate(bowl, ls.dynamics.sgd(0.1, 2, momentum=0.5), noise, particles=3000, steps=400, seed=11, reducers=observed)
+
+
+def linear_law(strength, momentum=0.5):
+    """Transition and stationary covariance of (x, v)."""
+    one, pull = np.eye(2), 0.1 * (CURVATURE - strength * np.array([[0.0, -1.0], [1.0, 0.0]]))
+    transition = np.block([[one - pull, -momentum * one], [pull, momentum * one]])
+    kick = 0.01 * SIGMA2 / 2
+    return transition, solve_discrete_lyapunov(transition, np.block([[kick, -kick], [-kick, kick]]))
+
+
+def z_of(run, name, exact):
+    return (run[name].values - exact) / run[f"{name}_standard_error"].values
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.8])
+def test_covariance_autocovariance_noise_and_virial_are_exact(strength):
+    run, (transition, law) = linear_run(strength), linear_law(strength)
+    assert np.all(np.abs(z_of(run, "moments_covariance", law[:2, :2])) < 4)
+    assert np.all(np.abs(z_of(run, "moments_excess_kurtosis", 0.0)) < 4)
+    lags = [np.diag((np.linalg.matrix_power(transition, lag) @ law)[:2, :2]) for lag in (0, 1, 3, 10)]
+    assert np.all(np.abs(z_of(run, "autocovariance", lags)) < 4)
+    assert np.all(np.abs(z_of(run, "gradient_noise_covariance", SIGMA2)) < 4)
+    assert np.all(np.abs(z_of(run, "virial_residual", 0.0)) < 4)
+    work = law[:2, :2] @ (CURVATURE - strength * np.array([[0.0, -1.0], [1.0, 0.0]])).T
+    assert np.all(np.abs(z_of(run, "virial", (work + work.T) / 2)) < 4)
+
+
+def test_the_same_tests_reject_the_law_without_momentum():
+    """The twin."""
+    run, (transition, law) = linear_run(0.8), linear_law(0.8, 0.0)
+    assert np.all(np.abs(np.diag(z_of(run, "moments_covariance", law[:2, :2]))) > 10)
+    assert np.all(np.abs(z_of(run, "autocovariance", np.diag((transition @ law)[:2, :2]))[1]) > 10)
+
+
+INPUTS, TARGETS = np.random.default_rng(1).normal(size=(12, 2)), np.linspace(-2.0, 3.0, 12)
+
+
+def test_the_budget_of_reshuffled_batches_closes_with_the_gradient_of_the_batch_only():
+    """The twin: with the mean gradient in place of the batch's the identity lacks the noise of the batches."""
+    loss, observed = ls.losses.linear_regression(INPUTS, TARGETS), (ls.reducers.virial(start=60), ls.reducers.gradient_noise())
+    moves, kicks = ls.dynamics.sgd(0.1, 3, momentum=MOMENTUM), ls.noise.minibatch("reshuffle")
+    run = ls.simulate(loss, moves, kicks, particles=256, steps=80, seed=5, every=1, reducers=observed)
+    found = naive_reducers.read(run, 1, 60)
+    terms = naive_reducers.budget(found, naive_reducers.pushes(found, 0.1, MOMENTUM), 0.1, MOMENTUM)
+    for name, value in terms.items():
+        close(run[f"virial{name}"], value)
+    assert not run.virial_noise.any() and not run.virial_memory.any()
+    run = ls.simulate(
+        loss, moves, kicks, particles=3000, steps=500, seed=5, reducers=(ls.reducers.virial(start=100), observed[1])
+    )
+    assert np.all(np.abs(z_of(run, "virial_residual", 0.0)) < 4)
+    mean = naive.linear_regression(INPUTS, TARGETS).gradient(found["before"])
+    wrong = naive_reducers.budget(found, mean, 0.1, MOMENTUM)["_residual"]
+    assert np.all(np.abs(np.diag(wrong)) > 10 * np.diag(run.virial_residual_standard_error))
+
+
+def test_gradient_noise_of_a_table_is_its_covariance_along_the_path():
+    loss, observed = ls.losses.linear_regression(INPUTS, TARGETS), (ls.reducers.virial(), ls.reducers.gradient_noise(every=4))
+    moves, kicks = ls.dynamics.sgd(0.1, 3, momentum=MOMENTUM), ls.noise.minibatch("reshuffle")
+    run = ls.simulate(loss, moves, kicks, particles=50, steps=20, seed=5, every=1, reducers=observed)
+    places = naive_reducers.read(run, 4)["before"]
+    tables = [naive.regression_gradients(INPUTS, TARGETS, x) for x in places]
+    close(run.gradient_noise_covariance, np.mean([naive.table_covariance(table) for table in tables], axis=0))
+    close(run.gradient_noise_mean, np.mean([table.mean(axis=0) for table in tables], axis=0))
+
+
+def flat(p, x):
+    return 0.0 * x[0]
+
+
+def level(p, x, out):
+    out[0] = 0.0
+    out[1] = 0.0
+
+
+def wind(p, x, out):
+    out[0] = p.speed
+    out[1] = 0.0
+
+
+def test_currents_go_the_shorter_way_round_a_periodic_domain():
+    """Against the twin with round(), and the exact current of a uniform wind: rate * speed over the length, in each bin."""
+    ring = ls.Potential(
+        "ring", flat, level, {"speed": 2.0}, 2, drift=wind, domain=(("periodic", -1.0, 2.0), ("reflecting", 0.0, 1.0))
+    )
+    observed = ls.reducers.currents(-1.0, 2.0, 9, 0), ls.reducers.histogram(-1.0, 2.0, 9)
+    options = {"noise": ls.noise.gaussian(SIGMA2), "x0": [0.5, 0.5], "seed": 4}
+    run = ls.simulate(ring, ls.dynamics.sgd(0.1), particles=100, steps=60, every=1, reducers=observed, **options)
+    exact = naive_reducers.currents(naive_reducers.read(run), (-1.0,), (2.0,), (9,), 3.0)
+    assert np.abs(run.currents_current - exact).max() < 2.0**-24 < 0.01 < np.abs(exact).max()
+    assert run.histogram_underflow == 0 and run.histogram_overflow == 0 and run.currents_count.sum() == 6000
+    late = ls.reducers.currents(-1.0, 2.0, 9, 0, start=900), ls.reducers.histogram(-1.0, 2.0, 9, start=900)
+    run = ls.simulate(ring, ls.dynamics.sgd(0.1), particles=3000, steps=1100, reducers=late, **options)
+    assert np.all(np.abs(z_of(run, "currents_current", 0.1 * 2.0 / 3.0)) < 4)
+    assert np.all(np.abs(z_of(run, "currents_current", 0.0)) > 4)  # the twin
+
+
+def test_the_virial_is_the_temperature():
+    """Euler's T/(1 - h dt/2) in a bowl, exactly; the twin: T itself is rejected."""
+    run = ls.simulate(
+        ls.potentials.quadratic([1.0, 2.0]), ls.dynamics.langevin(0.7, 0.1), particles=5000, steps=600, seed=2,
+        reducers=ls.reducers.virial(start=100),
+    )  # fmt: skip
+    assert np.all(np.abs(z_of(run, "virial", np.diag(0.7 / (1 - 0.05 * np.array([1.0, 2.0]))))) < 4)
+    assert np.all(np.diag(z_of(run, "virial", np.diag([0.7, 0.7]))) > 10)
+    assert "virial_step" not in run
+
+
+def exact_current(strength):
+    """J = p(m) E[dx | m] at the middle m = (x + x')/2, averaged over each bin with 8 x 8 points."""
+    transition, law = linear_law(strength)
+    together = (transition @ law)[:2, :2]  # E[x' x]
+    moved = (law[:2, :2] + together - together.T - law[:2, :2]) / 2  # E[dx m]
+    middle = (2 * law[:2, :2] + together + together.T) / 4
+    fine = -0.5 + (np.arange(48) + 0.5) / 48
+    place = np.stack(np.meshgrid(fine, fine, indexing="ij"), axis=-1)
+    inverse = np.linalg.inv(middle)
+    density = np.exp(-np.einsum("abi,ij,abj->ab", place, inverse, place) / 2) / (2 * np.pi * np.sqrt(np.linalg.det(middle)))
+    current = np.einsum("ij,abj,ab->iab", moved @ inverse, place, density)
+    return current.reshape(2, 6, 8, 6, 8).mean(axis=(2, 4))
+
+
+def test_the_current_of_a_rotating_force_is_exact_and_that_of_detailed_balance_zero():
+    assert np.all(np.abs(z_of(linear_run(0.8), "currents_current", exact_current(0.8))) < 4)
+    assert np.all(np.abs(z_of(linear_run(0.0), "currents_current", 0.0)) < 4)
+    assert np.abs(exact_current(0.0)).max() < 1e-15
+
+
+def test_a_rotating_force_is_not_mistaken_for_detailed_balance():
+    """The twin."""
+    assert np.mean(np.abs(z_of(linear_run(0.8), "currents_current", 0.0)) > 4) > 0.5

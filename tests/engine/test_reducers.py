@@ -1,0 +1,197 @@
+"""Every reducer against the slow twin that has the whole path, and its errors against many seeds."""
+
+import warnings
+from functools import cache
+
+import naive
+import naive_reducers
+import numpy as np
+import pytest
+
+import langevin_sgd as ls
+from langevin_sgd.kernels.elementary import where
+
+RATE, MOMENTUM, BATCH, PARTICLES, STEPS = 0.05, 0.5, 2, 333, 50
+WELL = ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1)
+TWIN = naive.double_well(2, 0.5, 2.0, 0.5, 0.1)
+NOISE, HEAVY = ls.noise.gaussian([4.0, 2.0]), ls.dynamics.sgd(RATE, BATCH, momentum=MOMENTUM)
+LOW, HIGH, BINS = (-1.0, -0.6), (1.2, 0.8), (7, 5)
+
+
+def power(p, acc, step, before, x, v, g, xi):
+    """A user's reducer that wants the noise, and the number of the step."""
+    acc[0] += p.scale * (xi[0] * v[1] + g[1] * before[2])
+    acc[1] += step * x[0]
+
+
+def branching(p, acc, step, before, x, v, g):
+    """Branches on x, so that it runs particle by particle."""
+    if x[0] > before[0]:
+        acc[0] += 1.0
+    else:
+        acc[1] += x[1]
+
+
+def quadrants(p, acc, step, before, x, v, g):
+    acc[0] = where(x[0] > 0.0, 1.0, 0.0)
+    acc[1] = where(x[1] > p.level, 2.0, 0.0)
+    acc[2] = where(v[0] > 0.0, 3.0, -5.0)
+    acc[3] = where(v[1] > 0.0, 7.0, 0.0)
+
+
+REDUCERS = (
+    ls.reducers.moments(every=3, start=4, center=[0.5, -0.25]),
+    ls.reducers.histogram(LOW[0], HIGH[0], BINS[0], every=2),
+    ls.reducers.histogram(LOW, HIGH, BINS, (0, 1), start=7, name="plane"),
+    ls.reducers.currents(LOW, HIGH, BINS),
+    ls.reducers.autocovariance([0, 4, 10, 6], every=2, start=5),
+    ls.reducers.virial(every=5),
+    ls.reducers.gradient_noise(every=2, start=1),
+    ls.Reducer("power", power, {"scale": 0.5}, 2, every=3),
+    ls.Reducer("branching", branching, {}, 2, every=4, start=2),
+    ls.Reducer("quadrants", quadrants, {"level": 0.1}, 4, bins=(2, 3), weights=2),
+)
+
+
+def simulate(seed=3, particles=PARTICLES, steps=STEPS, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one text branches, and with a radius particles leave: both warn
+        return ls.simulate(
+            WELL, HEAVY, NOISE, particles=particles, steps=steps, seed=seed, reducers=options.pop("reducers", REDUCERS), **options
+        )
+
+
+@cache
+def path():
+    """A run whose particles start apart and of which some leave."""
+    x0 = np.random.default_rng(5).normal(scale=0.6, size=(PARTICLES, 2)).clip(-0.9, 0.9)
+    run = simulate(x0=x0, every=1, escape_radius=1.5)
+    left = run.stopped_at_step.values
+    assert 20 < np.sum(left >= 0) < 200 and len(np.unique(left)) > 10 and PARTICLES % 16
+    return run
+
+
+def test_bits_do_not_depend_on_how_the_run_is_cut():
+    """More ways, and plain Python, in test_reducer_bits.py."""
+    for threads, block_size, chunk_steps in ((2, 16, 7), (3, 256, 1), (1, 64, 33)):
+        other = simulate(
+            x0=path().x.values[0], escape_radius=1.5, threads=threads, block_size=block_size, chunk_steps=chunk_steps
+        )
+        for name in set(other.variables) - {"x", "v", "step"}:
+            np.testing.assert_array_equal(other[name], path()[name], err_msg=name)
+
+
+@cache
+def rows(every=1, start=0):
+    found = naive_reducers.read(path(), every, start)
+    gradient = TWIN.gradient(found["before"])
+    return found | {"g": gradient, "xi": naive_reducers.pushes(found, RATE, MOMENTUM) - gradient}
+
+
+def close(found, expected, scale=1.0):
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12 * scale)
+
+
+def test_moments():
+    run, found = path(), naive_reducers.moments(rows(3, 4))
+    for name, value in found.items():
+        close(run[f"moments_{name}"], value)
+        error = naive_reducers.jackknife(lambda rows, name=name: naive_reducers.moments(rows)[name], rows(3, 4), PARTICLES)
+        np.testing.assert_allclose(run[f"moments_{name}_standard_error"], error, rtol=1e-7, atol=1e-12)
+    assert run.moments_observations == len(rows(3, 4)["x"])
+
+
+@pytest.mark.parametrize(("name", "every", "start"), [("histogram", 2, 0), ("plane", 1, 7)])
+def test_histograms_count_everything_once(name, every, start):
+    run, x = path(), rows(every, start)["x"]
+    axes = 2 if name == "plane" else 1
+    edges = [np.linspace(LOW[k], HIGH[k], BINS[k] + 1) for k in range(axes)]
+    counts, _ = np.histogramdd(x[:, :axes], edges)
+    np.testing.assert_array_equal(run[f"{name}_count"], counts)
+    np.testing.assert_array_equal(run[f"{name}_underflow"], [np.sum(x[:, k] < LOW[k]) for k in range(axes)])
+    np.testing.assert_array_equal(run[f"{name}_overflow"], [np.sum(x[:, k] >= HIGH[k]) for k in range(axes)])
+    assert np.all(run[f"{name}_underflow"] > 0) and np.all(run[f"{name}_overflow"] > 0) and np.count_nonzero(counts) > 5
+    volume = np.prod([edge[1] - edge[0] for edge in edges])
+    close(run[f"{name}_density"], counts / len(x) / volume)
+    close(run[f"{name}_x0"], (edges[0][1:] + edges[0][:-1]) / 2)
+
+
+def test_errors_of_a_histogram():
+    def density(rows):
+        return np.histogram(rows["x"][:, 0], np.linspace(LOW[0], HIGH[0], BINS[0] + 1))[0] / len(rows["x"])
+
+    error = naive_reducers.jackknife(density, rows(2), PARTICLES) * BINS[0] / (HIGH[0] - LOW[0])
+    np.testing.assert_allclose(path().histogram_density_standard_error, error, rtol=1e-7)
+
+
+def test_currents_with_x_before_and_after():
+    run, exact = path(), naive_reducers.currents(rows(), LOW, HIGH, BINS)
+    width = np.max(np.subtract(HIGH, LOW) / BINS)
+    volume = np.prod(np.subtract(HIGH, LOW) / BINS)
+    bound = 0.5 * 2.0**-24 * width / volume  # each displacement is rounded to a multiple of 2^-24 bins
+    assert np.abs(run.currents_current - exact).max() < bound < 1e-6 < np.abs(exact).max()
+    cells = naive_reducers.cell_numbers((rows()["before"] + rows()["x"]) / 2, np.array(LOW), np.array(HIGH), np.array(BINS))
+    inside = np.all((cells >= 0) & (cells < BINS), axis=1)
+    counts = np.zeros(BINS)
+    np.add.at(counts, tuple(cells[inside].T), 1)
+    np.testing.assert_array_equal(run.currents_count, counts)
+
+
+def test_autocovariance_at_lags_in_any_order():
+    exact = naive_reducers.autocovariance(path(), [0, 4, 10, 6], 2, 5)
+    close(path().autocovariance, exact)
+    np.testing.assert_array_equal(path().autocovariance_lag, [0, 4, 10, 6])
+
+
+def test_virial_and_budget():
+    found = rows(5)
+    terms = naive_reducers.budget(found, found["g"], RATE, MOMENTUM, found["xi"])
+    for name, value in terms.items():
+        close(path()[f"virial{name}"], value, scale=10.0)
+
+
+def test_gradient_noise_of_what_was_drawn():
+    xi = rows(2, 1)["xi"]
+    close(path().gradient_noise_mean, xi.mean(axis=0), 10.0)
+    close(path().gradient_noise_covariance, BATCH * xi.T @ xi / len(xi), 10.0)
+    close(path().gradient_noise_trace, BATCH * np.mean(np.sum(xi**2, axis=1)), 10.0)
+
+
+def test_reducers_of_ones_own():
+    run, found = path(), rows(3)
+    work = 0.5 * (found["xi"][:, 0] * found["v"][:, 1] + found["g"][:, 1] * found["speed"][:, 0])
+    close(run.power_mean, [work.mean(), np.mean(found["step"] * found["x"][:, 0])], 100.0)
+    found = rows(4, 2)
+    right = found["x"][:, 0] > found["before"][:, 0]
+    close(run.branching_mean, [right.mean(), np.mean(np.where(right, 0.0, found["x"][:, 1]))])
+    found, counts, sums = rows(), np.zeros((2, 3), int), np.zeros((2, 3, 2), int)
+    place = (found["x"][:, 0] > 0).astype(int), 2 * (found["x"][:, 1] > 0.1)
+    np.add.at(counts, place, 1)
+    np.add.at(sums, place, np.column_stack([np.where(found["v"][:, 0] > 0, 3, -5), np.where(found["v"][:, 1] > 0, 7, 0)]))
+    np.testing.assert_array_equal(run.quadrants_count, counts)
+    np.testing.assert_array_equal(run.quadrants_sum, sums)
+
+
+def spread(name, runs):
+    """(variance over the runs) / (mean square of the stated error), for each entry."""
+    values = np.array([run[name].values for run in runs])
+    return values.var(axis=0, ddof=1) / np.mean([run[f"{name}_standard_error"].values ** 2 for run in runs], axis=0)
+
+
+@cache
+def many():
+    return [simulate(seed, 640, 120) for seed in range(40)]
+
+
+@pytest.mark.parametrize("name", ["moments_mean", "moments_covariance", "histogram_density", "autocovariance", "virial"])
+def test_standard_errors_are_the_spread_over_seeds(name):
+    """40 seeds know a variance to sqrt(2/39); the entries of one estimate are correlated and averaged without gain."""
+    assert abs(spread(name, many()).mean() - 1) < 4 * np.sqrt(2 / 39)
+
+
+def test_errors_that_take_readings_for_independent_are_far_too_small():
+    """The twin."""
+    runs = many()
+    naive_error = np.mean([np.diag(run.moments_covariance) / run.moments_observations.item() for run in runs], axis=0)
+    ratio = np.var([run.moments_mean.values for run in runs], axis=0, ddof=1) / naive_error
+    assert np.all(ratio > 1 + 8 * np.sqrt(2 / 39))

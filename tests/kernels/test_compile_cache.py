@@ -1,0 +1,170 @@
+"""Machine code that outlives its process: found again whenever nothing changed, and never when something did."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from langevin_sgd.kernels import compile_cache
+
+PRELUDE = """
+import hashlib, sys
+from numba.core import event
+recorder = event.RecordingListener()
+event.register("numba:compile", recorder)
+import langevin_sgd as ls
+from langevin_sgd.kernels.compile_cache import kept
+from langevin_sgd.kernels.texts import compiled
+def say(result):
+    print(result, len(recorder.buffer) // 2)
+"""
+SIMULATE = """
+well, noise = ls.potentials.double_well(dim=2), ls.noise.gaussian([[1.0, 0.0], [0.0, 0.25]])
+run = ls.simulate(well, ls.dynamics.sgd(0.05), noise, particles=50, steps=40, seed=1, threads=2, block_size=16)
+say(hashlib.sha256(run.x.values.tobytes()).hexdigest())
+"""
+HALVES = """
+from top import scaled
+say(kept(compiled(scaled))(6.0))
+"""
+EQUAL_NAMES = """
+import math, numba
+def text(factor):
+    def scaled(x):
+        return factor * x
+    return kept(compiled(scaled))
+def too_large_to_copy(factor):
+    @numba.njit
+    def helper(x):
+        s = x
+        for k in range(9):
+            s = math.sin(s) + math.cos(s) * math.exp(-s) + math.tanh(s) + math.log(1.0 + s * s) + math.atan(s) + math.tan(s)
+            s = math.sin(s) + math.cos(s) * math.exp(-s) + math.tanh(s) + math.log(1.0 + s * s) + math.atan(s) + math.tan(s)
+        return factor if x > 0.0 else s
+    @numba.njit
+    def scaled(x):
+        return helper(x) + helper(2.0 * x) - helper(3.0 * x)
+    return kept(scaled)
+print([text(float(factor))(1.0) for factor in sys.argv[1:]], end=" ")
+say([too_large_to_copy(float(factor))(1.0) for factor in sys.argv[1:]])
+"""
+
+
+def start(script, folder, *arguments):
+    """A process of its own, which caches in `folder` and imports from the folder above."""
+    settings = {"LANGEVIN_SGD_CACHE": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    settings["PYTHONPATH"] = os.pathsep.join([str(folder.parent), *sys.path])
+    command = [sys.executable, "-c", PRELUDE + script, *map(str, arguments)]
+    return subprocess.Popen(command, env=os.environ | settings, stdout=subprocess.PIPE, text=True)
+
+
+def said(process):
+    """(result, number of functions compiled) of a process."""
+    text, _ = process.communicate()
+    assert process.returncode == 0
+    result, compiled = text.rsplit(" ", 1)
+    return result, int(compiled)
+
+
+def ran(*arguments):
+    return said(start(*arguments))
+
+
+def write(folder, factor):
+    """A text, its helper in another module, and the helper's constant in a third."""
+    folder.joinpath("constants.py").write_text(f"FACTOR = {factor}\n")
+    folder.joinpath("helpers.py").write_text("from constants import FACTOR\ndef scale(x):\n    return FACTOR * x\n")
+    folder.joinpath("top.py").write_text("from helpers import scale\ndef scaled(x):\n    return scale(x) + 1.0\n")
+
+
+def test_a_second_process_compiles_nothing_and_gets_the_same_bits(tmp_path):
+    folder = tmp_path / "cache"
+    bits, compiled = ran(SIMULATE, folder)
+    assert compiled > 10
+    assert folder.stat().st_mode & 0o077 == 0
+    assert ran(SIMULATE, folder) == (bits, 0)
+
+
+def test_a_constant_of_a_helper_of_a_helper_is_part_of_the_key(tmp_path):
+    """numba's own cache returns the old number here."""
+    folder = tmp_path / "cache"
+    write(tmp_path, 0.5)
+    both = [start(HALVES, folder), start(HALVES, folder)]  # at the same time, into the same folder
+    assert [said(process)[0] for process in both] == ["4.0", "4.0"]
+    write(tmp_path, 0.25)
+    assert ran(HALVES, folder) == ("2.5", 2)
+    write(tmp_path, 0.5)
+    assert ran(HALVES, folder) == ("4.0", 0)
+
+
+def test_code_of_equal_names_from_two_processes_does_not_meet(tmp_path):
+    """numba counts functions of one name, and every process begins anew: kept under numba's names, the large text of the second
+    process would return the 3 of its first. Code that is not its text's alone is therefore not kept."""
+    folder = tmp_path / "cache"
+    assert ran(EQUAL_NAMES, folder, 2) == ("[2.0] [2.0]", 3)
+    assert len(list(folder.iterdir())) == 1
+    assert ran(EQUAL_NAMES, folder, 3, 2, 2) == ("[3.0, 2.0, 2.0] [3.0, 2.0, 2.0]", 8)  # equal texts are two functions
+    assert len(list(folder.iterdir())) == 3
+
+
+def test_a_damaged_file_is_as_good_as_none(tmp_path):
+    place = tmp_path / "entry"
+    assert compile_cache._read(place) is None
+    compile_cache._write(place, ("code", b"1234"))
+    whole = place.read_bytes()
+    assert compile_cache._read(place) == ("code", b"1234")
+    for damaged in (b"", whole[:-1], whole[:10], whole[:-1] + b"?", b"?" + whole[1:]):
+        place.write_bytes(damaged)
+        assert compile_cache._read(place) is None
+    compile_cache._write(place, ("code", b"1234"))
+    assert compile_cache._read(place) == ("code", b"1234")
+
+
+def test_a_reader_never_sees_half_a_file(tmp_path):
+    place, entries = tmp_path / "entry", [bytes([k]) * 200_000 for k in range(4)]
+    compile_cache._write(place, entries[0])
+    with ThreadPoolExecutor(4) as pool:
+        writing = [pool.submit(compile_cache._write, place, entry) for entry in entries * 10]
+        assert all(compile_cache._read(place) in entries for _ in range(100))
+        for each in writing:
+            each.result()
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_beyond_the_limit_the_least_recently_used_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr(compile_cache, "LIMIT", 3_000)
+    for number, name in enumerate("abc"):
+        compile_cache._write(tmp_path / name, b"x" * 900)
+        os.utime(tmp_path / name, (number, number))
+    assert compile_cache._read(tmp_path / "a") is not None  # used now
+    compile_cache._write(tmp_path / "d", b"x" * 900)
+    assert {each.name for each in tmp_path.iterdir()} == {"a", "c", "d"}
+
+
+def test_a_folder_that_others_can_write_to_is_refused(tmp_path, monkeypatch):
+    assert compile_cache._folder(str(tmp_path / "new" / "one")).stat().st_mode & 0o777 == 0o700
+    for mode in (0o720, 0o702):
+        folder = tmp_path / oct(mode)
+        folder.mkdir()
+        folder.chmod(mode)
+        with pytest.warns(UserWarning, match="for others can write to it.*LANGEVIN_SGD_CACHE"):
+            assert compile_cache._folder(str(folder)) is None
+    monkeypatch.setattr(os, "getuid", lambda: 4711)
+    theirs = tmp_path / "theirs"
+    with pytest.warns(UserWarning, match="for others can write to it"):
+        assert compile_cache._folder(str(theirs)) is None
+
+
+def test_without_a_place_to_write_or_when_off_nothing_is_kept(tmp_path):
+    (tmp_path / "file").touch()
+    assert compile_cache._folder(str(tmp_path / "file" / "below")) is None
+    assert compile_cache._folder("off") is None
+
+
+def test_the_default_folder_is_the_users(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    compile_cache._folder.cache_clear()
+    assert compile_cache._folder("") == tmp_path / "langevin_sgd"
+    compile_cache._folder.cache_clear()
