@@ -25,18 +25,22 @@ ROWS = [
         "models/test_dynamics.py",
     ),
     ("models/noise.py", '"scale": np.sqrt(matrix)', '"scale": np.sqrt(2 * matrix)', "models/test_noise.py"),
-    ("engine/forces.py", "factor = 1.0 / sqrt(np.float64(batch))", "factor = 1.0 / np.float64(batch)", "models/test_noise.py"),
+    ("engine/forces.py", "dim, 1.0 / sqrt(np.float64(batch))", "dim, 1.0 / np.float64(batch)", "models/test_noise.py"),
     ("engine/forces.py", "(noise[k] - mean * out[k]) * factor", "noise[k] * factor", "models/test_noise.py"),
     ("engine/batches.py", "epoch = step // steps_of_epoch if", "epoch = step if", "engine/test_sampling.py"),
     ("engine/batches.py", "(step % steps_of_epoch) * np.uint64(batch)", "(step % steps_of_epoch)", "engine/test_sampling.py"),
     (
         "kernels/rng.py",
-        "radius = sqrt(-2.0 * log_unit(1.0 - u))",
-        "radius = sqrt(-1.0 * log_unit(1.0 - u))",
+        "radius = sqrt(-2.0 * log_unit(2.0 - u))",
+        "radius = sqrt(-1.0 * log_unit(2.0 - u))",
         "kernels/test_rng.py",
     ),
     ("models/noise_laws.py", "(p.dof - 2.0) * expm1", "p.dof * expm1", "models/test_noise_laws.py"),
     ("models/langevin.py", "2.0 * p.friction * p.temperature", "p.friction * p.temperature", "engine/test_more_dynamics.py"),
+    ("engine/budget_reducers.py", 'rate / (2 * kept) * half["xi xi"]', 'rate / kept * half["xi xi"]', "engine/test_reducers.py"),
+    ("engine/readings.py", "(n - 1) / n * tree_sum", "tree_sum", "engine/test_reducers.py"),
+    ("engine/observing.py", "counts[cell] += 1", "counts[cell] += 2", "engine/test_reducers.py"),
+    ("kernels/rng_single.py", "-2.0", "-1.0", "kernels/test_rng_single.py"),
 ]
 
 

@@ -47,6 +47,8 @@ BAD = {
         ("wrong", 3, 1, 0, 0.0, [], {}, object(), np.array([1, 2])), TypeError, "must be True, False, None or a function"
     ),
     "first_step": whole(0) + rows((2**48, HUGE), ValueError, "< 281474976710653, got"),
+    "checkpoint": rows((3, True, 0.5, [], {}, object()), TypeError, "must be the path of a folder"),
+    "checkpoint_every": rows((0, 3, True, "x", 1.5, []), ValueError, "must be None without checkpoint"),
 }
 ARGUMENTS = tuple(inspect.signature(ls.simulate).parameters)
 
@@ -106,6 +108,8 @@ def test_a_rule_that_does_not_give_one_number_a_step_is_refused(rule):
 def test_anything_at_all_is_refused_with_a_type_error_or_a_value_error_or_runs(argument, value):
     assume(not (argument in ("steps", "particles") and isinstance(value, int) and 1000 < value < 2**47))  # runs, and for long
     assume(not (argument in ("model", "dynamics", "noise") and isinstance(value, tuple)))  # records: they compile, for seconds
+    assume(not (argument == "checkpoint" and isinstance(value, str)))  # a folder
+    assume(not (argument == "progress" and callable(value)))  # it may raise what it likes
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of x0 beyond the escape radius and of unstable rates
         try:
