@@ -8,7 +8,7 @@ import numpy as np
 from ..kernels.rehearsal import check_arguments
 from ..kernels.texts import check_text
 from ..models.parameters import integer, parameters
-from ..models.recipes import Recipe
+from ..models.recipes import Made, Recipe
 from .readings import add_up, mean_and_error, with_error
 
 
@@ -26,7 +26,7 @@ class _ReducerFields(NamedTuple):
     recipe: Recipe | None = None
 
 
-class Reducer(_ReducerFields):
+class Reducer(Made, _ReducerFields):
     """A statistic of all particles over the steps of a run.
 
     Parameters

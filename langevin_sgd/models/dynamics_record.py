@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from ..kernels.rehearsal import check_arguments
 from ..kernels.texts import check_text
 from .parameters import COUNT_LIMIT, choice, integer, integer_or_schedule, parameters, record_name
-from .recipes import Recipe
+from .recipes import Made, Recipe
 
 MEMORIES = (None, "velocity", "hidden")
 
@@ -27,7 +27,7 @@ class _DynamicsFields(NamedTuple):
     recipe: Recipe | None = None
 
 
-class Dynamics(_DynamicsFields):
+class Dynamics(Made, _DynamicsFields):
     """One update of one particle.
 
     Parameters

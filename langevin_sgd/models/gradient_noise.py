@@ -9,7 +9,7 @@ import numpy as np
 from ..kernels.rehearsal import check_arguments
 from ..kernels.texts import check_text
 from .parameters import COUNT_LIMIT, choice, integer, parameters, record_name, symmetric_matrix
-from .recipes import Recipe
+from .recipes import Made, Recipe
 
 
 class _NoiseFields(NamedTuple):
@@ -24,7 +24,7 @@ class _NoiseFields(NamedTuple):
     recipe: Recipe | None = None
 
 
-class GradientNoise(_NoiseFields):
+class GradientNoise(Made, _NoiseFields):
     """Noise with zero mean that is drawn where the gradient is evaluated, before the update (Ito, as in SGD).
 
     Parameters

@@ -10,7 +10,7 @@ from ..kernels.texts import check_text, interpreted
 from .arrays import real_array, shown
 from .parameters import COUNT_LIMIT, integer, parameters, record_name
 from .potential_record import check_gradient
-from .recipes import Recipe
+from .recipes import Made, Recipe
 
 
 class _LossFields(NamedTuple):
@@ -29,7 +29,7 @@ class _LossFields(NamedTuple):
     recipe: Recipe | None = None
 
 
-class Loss(_LossFields):
+class Loss(Made, _LossFields):
     """Mean loss over a table of examples.
 
     Parameters

@@ -6,7 +6,7 @@ import numpy as np
 
 from .arrays import real_array
 from .parameters import choice, parameters, record_name
-from .recipes import Recipe, recorded
+from .recipes import Made, Recipe, recorded
 
 SAMPLING = ("with_replacement", "without_replacement", "reshuffle", "single_shuffle", "population", "given")
 
@@ -19,7 +19,7 @@ class _MinibatchFields(NamedTuple):
     recipe: Recipe | None = None
 
 
-class Minibatch(_MinibatchFields):
+class Minibatch(Made, _MinibatchFields):
     """Noise of true minibatches of a `Loss`: each step takes the gradient of `batch_size` examples. Made by `minibatch`."""
 
     __slots__ = ()
@@ -53,7 +53,7 @@ class _TableGaussianFields(NamedTuple):
     recipe: Recipe | None = None
 
 
-class TableGaussian(_TableGaussianFields):
+class TableGaussian(Made, _TableGaussianFields):
     """Gaussian noise with exactly the covariance of a `Loss`'s table at each point. Made by `table_gaussian`."""
 
     __slots__ = ()

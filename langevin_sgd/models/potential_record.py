@@ -9,7 +9,7 @@ from ..kernels.rehearsal import check_arguments, rehearse
 from ..kernels.texts import check_text, interpreted
 from .arrays import shown
 from .parameters import COUNT_LIMIT, choice, integer, number, parameters, record_name
-from .recipes import Recipe
+from .recipes import Made, Recipe
 
 
 class _PotentialFields(NamedTuple):
@@ -25,7 +25,7 @@ class _PotentialFields(NamedTuple):
     recipe: Recipe | None = None
 
 
-class Potential(_PotentialFields):
+class Potential(Made, _PotentialFields):
     """An energy landscape in `dim` dimensions.
 
     Parameters

@@ -28,6 +28,23 @@ class Recipe(NamedTuple):
         return self.function(*placed, **arguments)
 
 
+class Made:
+    """What records have in common: a changed one forgets its recipe, and pickle, which would hand all fields to `__new__`, takes
+    them as they are."""
+
+    __slots__ = ()
+
+    def __reduce__(self):
+        return _as_it_was, (type(self), tuple(self))
+
+    def _replace(self, **changed):
+        return super()._replace(**{"recipe": None, **changed})
+
+
+def _as_it_was(kind, fields):
+    return kind._make(fields)
+
+
 def recorded(function):
     """A decorator of functions that make a record: notes how in its field `recipe`."""
     signature = inspect.signature(function)
