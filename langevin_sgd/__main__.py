@@ -120,7 +120,7 @@ def merge(folder):
 
 def info(path, out):
     """Write what a result file, or a folder of points, is."""
-    if path.is_dir():
+    if (path / points.MANIFEST).is_file():
         plan = points.read_manifest(path)["plan"]
         total = int(np.prod([len(values) for values in plan["grid"].values()])) if "grid" in plan else len(plan["parts"])
         print(f"{len(points.finished(path, total))} of {total} points are finished", file=out)
@@ -163,7 +163,7 @@ def _parser():
     parser = argparse.ArgumentParser(prog="python -m langevin_sgd", description="Where SGD stops being Langevin dynamics.")
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="print what there is")
-    listing.add_argument("what", choices=["models", "studies"])
+    listing.add_argument("what", nargs="?", choices=["models", "studies"], help="default: both")
     run = commands.add_parser("run", help="run a study; the same as python studies/STUDY.py ARGUMENTS")
     run.add_argument("study", help="its name (see list studies), or the path of its file")
     run.add_argument("arguments", nargs=argparse.REMAINDER, help="of the study: --quick --seed --out --shard i/n --help ...")
@@ -193,11 +193,13 @@ def main(arguments=None):
             print(f"{run.attrs['steps']} steps are done, interrupted: {run.attrs['interrupted']}")
         if given.command == "info":
             info(given.file, sys.stdout)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 1
     if given.command == "list":
-        (list_models if given.what == "models" else list_studies)(sys.stdout)
+        for what, write in (("models", list_models), ("studies", list_studies)):
+            if given.what in (what, None):
+                write(sys.stdout)
     if given.command == "bench":
         bench_merge(given.points, sys.stdout)
     return 0

@@ -15,6 +15,7 @@ from .readings import add_up, mean_and_error, with_error
 from .reducer_record import Reducer
 
 MATRIX = "component", "component_j"
+_WithTable = namedtuple("Params", ("model", "table"))
 PRODUCTS = ("x g", "x xi", "v g", "v xi", "g g", "g xi", "xi xi")
 
 
@@ -193,7 +194,7 @@ def gradient_noise(every=1, start=0, name="gradient_noise"):
         if isinstance(model, Loss):
             columns = model.data.shape[1]
             observe = _observe_examples(plain(model.example_gradient), d, columns, model.scratch)
-            params = namedtuple("Params", ("model", "table"))(model.params, model.data)
+            params = _WithTable(model.params, model.data)
             return Reducer(name, observe, params, 2 * sums + d + model.scratch, every, start, finish=_finish_noise(d, 1.0))
         if noise is None:
             raise ValueError(f"{name!r} needs a noise, but noise is None and {model.name!r} has no data table.")

@@ -76,8 +76,7 @@ def in_folder(folder, given, job, start, options):
     with run:
         if run.finished:
             return load(directory, ANY_SIZE)
-        if run.segments:
-            _restore(ensemble, run.state(), directory)
+        _restore(ensemble, run.state(), directory)  # that of the start, too: `resume` does not know it
         return _go_on(run, job, ensemble, every, options)
 
 
@@ -132,7 +131,8 @@ class Pieces:
         self.stored, self.written = job.stored_steps(), time.monotonic()
         self.first = int(np.searchsorted(self.stored, run.step, side="right")) if run.segments else 0
         x, v = (unpack(array, job.particles) for array in (ensemble.x, ensemble.v))
-        room = every // (job.every or job.steps) + 2 if every else max(2, BYTES // (x.nbytes + v.nbytes))
+        room = max(2, BYTES // max(1, x.nbytes + v.nbytes))
+        room = min(room, every // (job.every or job.steps) + 2) if every else room
         room = min(room, len(self.stored))
         self.rows = tuple(np.empty((room, *start.shape), start.dtype) for start in (x, v))
         self.rows[0][0], self.rows[1][0] = x, v  # the start; later it is the first to be written over

@@ -138,7 +138,7 @@ def simulate(
     seed = recorded if seed is None else seed
     numbers = {"particles": particles, "steps": steps, "seed": seed, "every": every, "first_step": first_step}
     start = {"x0": x0, "v0": v0, "escape_radius": escape_radius, "loss": loss, "target": target, "precision": precision}
-    job, x, v = prepare(records, numbers, start, reducers)
+    job, x, v = prepare(records, numbers, start | {"on_disk": checkpoint is not None}, reducers)
     if checkpoint is None:
         return carry_out(job, x, v, options)
     return in_folder(folder, (reducers, numbers | start, fingerprints(x, v)), job, (x, v), options)

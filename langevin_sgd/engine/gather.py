@@ -94,7 +94,7 @@ def gathered(axes, read, total, begun):
     attributes = {name: value for name, value in first.attrs.items() if all(_same(value, r.attrs.get(name)) for r in good)}
     attributes = {name: value for name, value in attributes.items() if name not in (*points.ABOUT, *provenance(), "seed")}
     grid = {name: (name, values, {"long_name": name.replace("_", " "), "units": UNITS}) for name, values in axes}
-    return xr.Dataset(variables, grid | kept, attributes | begun)
+    return xr.Dataset(variables, grid | kept, attributes | begun | {"title": f"sweep over {', '.join(dims)}"})
 
 
 def _same(one, other):

@@ -64,7 +64,8 @@ def prepare(records, numbers, start, reducers):
     steps, particles = integer(numbers["steps"], "steps", 0, limit), integer(numbers["particles"], "particles", 1)
     first_step = integer(numbers["first_step"], "first_step", 0, limit - steps)
     every = numbers["every"] if numbers["every"] is None else integer(numbers["every"], "every", 1)
-    checks.check_memory(model, dynamics, particles, 2 + (steps // every if every else 0), first_step + steps)
+    stored = 2 + (steps // every if every and not start.get("on_disk") else 0)
+    checks.check_memory(model, dynamics, particles, stored, first_step + steps)
     table = timetable(dynamics, first_step + steps)
     if first_step:
         checks.check_continuing(dynamics, noise, table.template, model.dim)

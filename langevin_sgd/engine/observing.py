@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from numba import types
 
-from ..kernels.bits import kernel
+from ..kernels.bits import kernel, where
 from ..kernels.external import external
 from ..kernels.lanes import WIDTH
 from ..kernels.local import whole
@@ -52,6 +52,13 @@ def put_back(acc, kept, at, rows, status, group):
                 acc[at + k * WIDTH + lane] = kept[k * WIDTH + lane]
 
 
+@kernel
+def _bin(place, length):
+    """The bin of a place, the first or last one of those outside; nan is in the first."""
+    place = where(place > 0.0, place, 0.0)
+    return whole(where(place < length - 1.0, place, length - 1.0))
+
+
 def _deposit_kernel(reader, first_cell):
     """The kernel that counts the particles of a group in the bins that their accumulators name."""
     axes, weights = len(reader.bins), reader.weights
@@ -59,11 +66,11 @@ def _deposit_kernel(reader, first_cell):
 
     @kernel
     def deposit(acc, at, slots, counts, numbers, group, status, careful):
-        number = whole(view(acc, at, 1)[0])
+        number = _bin(view(acc, at, 1)[0], lengths[0])
         if axes > 1:
-            number = number * lengths[1] + whole(view(acc, at + WIDTH, 1)[0])
+            number = number * lengths[1] + _bin(view(acc, at + WIDTH, 1)[0], lengths[1])
         if axes > 2:
-            number = number * lengths[2] + whole(view(acc, at + 2 * WIDTH, 1)[0])
+            number = number * lengths[2] + _bin(view(acc, at + 2 * WIDTH, 1)[0], lengths[2])
         store_words(numbers, 0, number * stride + first_cell)
         for lane in range(WIDTH):
             particle = group * WIDTH + lane

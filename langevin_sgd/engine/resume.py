@@ -62,7 +62,7 @@ def resume(
     *records, reducers = found.values()
     options = execution_options(records[0], threads, None, None, progress)
     inside = x[np.argmin((x * x).sum(axis=1))]  # stands for the start, which was checked when the run was begun
-    job, *start = prepare(tuple(records), numbers, rest | {"x0": inside, "v0": None}, reducers)
+    job, *start = prepare(tuple(records), numbers, rest | {"x0": inside, "v0": None, "on_disk": True}, reducers)
     _try_out(job)
     return in_folder((directory, checkpoint_every), (reducers, rest | numbers, description["start"]), job, start, options)
 

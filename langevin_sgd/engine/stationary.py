@@ -120,6 +120,10 @@ def _check(model, dynamics, noise, observables, options):
     for name in ("steps", "first_step"):
         if name in options:
             raise TypeError(f"{name} must not be given: run_until_stationary chooses it, up to max_steps.")
+    if options.get("checkpoint") is not None:
+        raise ValueError(
+            "checkpoint must be None: run_until_stationary makes several runs. Give it to simulate, for the last one."
+        )
     scheduled = [name for name, value in dynamics.params._asdict().items() if isinstance(value, Schedule)]
     if scheduled:
         raise ValueError(f"{scheduled[0]} must be constant: under a schedule there is no stationary state.")

@@ -5,6 +5,7 @@ does not matter who computes it, how often, or in which order.
 """
 
 import functools
+import inspect
 import json
 import sys
 import time
@@ -18,6 +19,7 @@ import xarray as xr
 from ..models.parameters import choice, integer
 from ..storage import points, provenance, source_hashes
 from ..storage.fingerprint import fingerprint
+from ..storage.schema import global_attributes
 from .checks import checked_seed
 from .ensemble import simulate
 from .gather import OWN, check_alike, gathered, layout, where
@@ -106,6 +108,7 @@ def sweep(
         for a `directory` with another plan or a damaged file.
     """
     makers = {"model": model, "dynamics": dynamics, "noise": noise, "particles": particles, "steps": steps, **options}
+    _check_options(measure, options)
     axes = axes_of(grid, makers)
     choice(random_numbers, "random_numbers", ("common", "independent"))
     choice(progress, "progress", (None, False, True))
@@ -118,7 +121,9 @@ def sweep(
     judged = [made(axes, makers, k) for k in sides(axes)]
     named = [(axis.name, axis.values) for axis in axes]
     if directory is None:
-        return gathered(named, _in_memory(task, named, progress).__getitem__, count(axes), provenance())
+        return gathered(
+            named, _in_memory(task, named, progress).__getitem__, count(axes), global_attributes("", "langevin_sgd.sweep(...)")
+        )
     manifest = points.settle(directory, _plan(task, judged), "sweep")
     missing = sorted(set(points.share(shard, count(axes))) - points.finished(directory, count(axes)))
     work = functools.partial(_to_file, task, Path(directory).absolute())
@@ -131,6 +136,20 @@ def sweep(
     if shard is not None:
         return None
     return gathered(named, functools.partial(points.read, directory), count(axes), manifest["begun"])
+
+
+def _check_options(measure, options):
+    if measure is not None and not callable(measure):
+        raise TypeError(f"measure must be None or a function (run, model) -> dataset, got {measure!r}.")
+    known = inspect.signature(simulate).parameters
+    for name in options:
+        if name not in known:
+            raise TypeError(f"{name!r} is no option of simulate; there are {', '.join(known)}.")
+    if isinstance(options.get("checkpoint"), (str, Path)):
+        raise ValueError(
+            f"checkpoint must be a function of grid names, a folder for each point, got {options['checkpoint']!r}. Or give "
+            "directory=, which keeps finished points."
+        )
 
 
 def merge(directory):

@@ -10,6 +10,7 @@ other value is the folder to use instead of langevin_sgd in the user's cache fol
 import copy
 import os
 import pickle
+import re
 import tempfile
 import types as python_types
 import warnings
@@ -30,6 +31,7 @@ from .code_key import key_of
 
 VARIABLE = "LANGEVIN_SGD_CACHE"
 LIMIT = 256 * 2**20  # bytes in the folder; beyond, the files that were used least recently are removed
+_OURS = re.compile(r"[0-9a-f]{64}|kernel_\w+\.tmp")  # names of files that may be removed
 _HASH = 32  # bytes before the content of a file
 _asked = Counter()  # how often this process asked for each key
 
@@ -74,7 +76,7 @@ def _write(place, entry):
     """Write at once, so that no process ever reads half of it; then keep to the limit."""
     content = pickle.dumps(entry)
     try:
-        handle, name = tempfile.mkstemp(dir=place.parent)
+        handle, name = tempfile.mkstemp(".tmp", "kernel_", place.parent)
         with os.fdopen(handle, "wb") as file:
             file.write(sha256(content).digest() + content)
         os.replace(name, place)
@@ -85,7 +87,8 @@ def _write(place, entry):
 
 def _shrink(folder):
     with os.scandir(folder) as found:
-        files = sorted(((each.stat().st_mtime, each.stat().st_size, each.path) for each in found), reverse=True)
+        ours = [(each.stat(), each.path) for each in found if _OURS.fullmatch(each.name)]
+    files = sorted(((state.st_mtime, state.st_size, path) for state, path in ours), reverse=True)
     total = 0
     for _, size, path in files:
         total += size

@@ -11,7 +11,8 @@ import os
 import secrets
 from pathlib import Path
 
-from . import content_hash, load, provenance, save
+from . import content_hash, load, save
+from .schema import global_attributes
 
 MANIFEST = "manifest.json"
 ABOUT = ("content_sha256", "source", "history")  # attributes that tell of a dataset: its hash, and in words what made it and when
@@ -40,7 +41,7 @@ def settle(folder, plan, caller):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    manifest = {"plan": json.loads(json.dumps(plan)), "begun": provenance()}
+    manifest = {"plan": json.loads(json.dumps(plan)), "begun": global_attributes("", "langevin_sgd.sweep(...)")}
     temporary = folder / f".{MANIFEST}.{secrets.token_hex(4)}.tmp"
     try:
         with open(temporary, "w", encoding="utf-8") as file:

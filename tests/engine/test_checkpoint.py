@@ -277,3 +277,14 @@ def test_memory_does_not_grow_with_the_steps(tmp_path):
     pytest.importorskip("dask")
     few, many = (peak(steps, folder=tmp_path / str(steps), checkpoint_every=1000) for steps in (4000, 20_000))
     assert many < 1.3 * few and peak(20_000, folder=None) > 3 * many
+
+
+def test_a_run_that_has_no_piece_yet_goes_on_from_its_own_start(tmp_path, monkeypatch):
+    """Each particle starts elsewhere, with a velocity of its own: the state of the start has it, not what `resume` is told."""
+    records = ls.potentials.double_well(2), ls.dynamics.sgd(0.1, momentum=0.5), ls.noise.gaussian([1.0, 0.25])
+    random = np.random.default_rng(0)
+    given = {"x0": random.normal(size=(40, 2)), "v0": random.normal(size=(40, 2)), "particles": 40, "steps": 20, "seed": 1}
+    with monkeypatch.context() as broken, pytest.raises(OSError):
+        broken.setattr(segments.Run, "append", lambda *given: (_ for _ in ()).throw(OSError("full")))
+        ls.simulate(*records, **given, checkpoint=tmp_path / "run")
+    assert content_hash(ls.resume(tmp_path / "run")) == content_hash(ls.simulate(*records, **given))

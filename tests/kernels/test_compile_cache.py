@@ -134,13 +134,17 @@ def test_a_reader_never_sees_half_a_file(tmp_path):
 
 
 def test_beyond_the_limit_the_least_recently_used_goes(tmp_path, monkeypatch):
+    """And nothing but machine code: the folder may be one that holds other things."""
     monkeypatch.setattr(compile_cache, "LIMIT", 3_000)
-    for number, name in enumerate("abc"):
-        compile_cache._write(tmp_path / name, b"x" * 900)
-        os.utime(tmp_path / name, (number, number))
-    assert compile_cache._read(tmp_path / "a") is not None  # used now
-    compile_cache._write(tmp_path / "d", b"x" * 900)
-    assert {each.name for each in tmp_path.iterdir()} == {"a", "c", "d"}
+    (tmp_path / "thesis.dat").write_bytes(b"x" * 9_000)
+    os.utime(tmp_path / "thesis.dat", (0, 0))
+    a, b, c, d = (tmp_path / (letter * 64) for letter in "abcd")
+    for number, place in enumerate((a, b, c)):
+        compile_cache._write(place, b"x" * 900)
+        os.utime(place, (number, number))
+    assert compile_cache._read(a) is not None  # used now
+    compile_cache._write(d, b"x" * 900)
+    assert {each.name for each in tmp_path.iterdir()} == {a.name, c.name, d.name, "thesis.dat"}
 
 
 def test_a_folder_that_others_can_write_to_is_refused(tmp_path, monkeypatch):
