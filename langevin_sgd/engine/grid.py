@@ -59,7 +59,7 @@ def axes_of(grid, makers):
 
 
 def _values(name, values):
-    array = np.asarray(values if isinstance(values, np.ndarray) else list(values))
+    array = np.asarray(list(values) if isinstance(values, range) else values)
     if array.dtype.kind not in "fiuU" or array.ndim != 1 or array.size == 0:
         raise TypeError(
             f"grid[{name!r}] must be a list of numbers, or one of texts, got {values!r}. For anything else, as a matrix, pass a "

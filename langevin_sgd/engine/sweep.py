@@ -9,6 +9,7 @@ import inspect
 import json
 import sys
 import time
+import warnings
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,8 +105,12 @@ def sweep(
     Raises
     ------
     TypeError, ValueError
-        For bad input; for a value of the grid that a record refuses, before anything is computed; for results of unequal shape;
-        for a `directory` with another plan or a damaged file.
+        For bad input; for results of unequal shape; for a `directory` with another plan or a damaged file.
+
+    Warns
+    -----
+    UserWarning
+        Before anything is computed, if a record refuses a value of the grid: its points are marked as failed, the others stand.
     """
     makers = {"model": model, "dynamics": dynamics, "noise": noise, "particles": particles, "steps": steps, **options}
     _check_options(measure, options)
@@ -118,7 +123,7 @@ def sweep(
     if directory is not None and seed is None:
         seed = _recorded_seed(directory, shard)
     task = _Task(axes, makers, measure, checked_seed(seed), random_numbers, threads or (1 if cluster else None))
-    judged = [made(axes, makers, k) for k in sides(axes)]
+    judged = _judged(axes, makers)
     named = [(axis.name, axis.values) for axis in axes]
     if directory is None:
         return gathered(
@@ -136,6 +141,23 @@ def sweep(
     if shard is not None:
         return None
     return gathered(named, functools.partial(points.read, directory), count(axes), manifest["begun"])
+
+
+def _judged(axes, makers):
+    """Role -> record at points that hold every value once; where a record refuses its value, what it said."""
+    found, refused = [], []
+    for k in sides(axes):
+        try:
+            found.append(made(axes, makers, k))
+        except (TypeError, ValueError) as error:
+            found.append({"refused": str(error)})
+            refused.append(error)
+    if len(refused) == len(found):
+        raise refused[0]
+    if refused:
+        message = f"{len(refused)} values of the grid are refused, and their points marked as failed: {refused[0]}"
+        warnings.warn(message, stacklevel=3)
+    return found
 
 
 def _check_options(measure, options):

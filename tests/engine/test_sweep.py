@@ -93,10 +93,20 @@ def test_a_finished_record_is_made_again_by_its_function():
     assert [json.loads(str(text))["name"] for text in dataset.dynamics.values[:, 0]] == ["sgd", "sgd_momentum"]
 
 
+def test_a_value_that_is_refused_marks_its_points_and_the_others_stand():
+    with pytest.warns(UserWarning, match="1 values of the grid are refused.*learning_rate must be > 0, got -0.1"):
+        dataset = swept(dynamics=ls.dynamics.sgd(0.1), grid={"learning_rate": [0.1, -0.1], "barrier": [0.25, 0.5]})
+    assert dataset.failed.values.tolist() == [[0, 0], [1, 1]] and "must be > 0" in str(dataset.error[1, 0].values)
+    assert np.array_equal(dataset.x.sel(learning_rate=0.1, barrier=0.25), single(0.1).x) and np.isnan(dataset.x[1]).all()
+
+
 BAD = [
-    (ValueError, "learning_rate must be > 0, got -0.1", {"grid": {"learning_rate": [0.1, -0.1]}}),
+    (ValueError, "learning_rate must be > 0, got -0.2", {"grid": {"learning_rate": [-0.2, -0.1]}}),
     (ValueError, "'speed' in grid is no parameter .*model: dim, barrier.*lambda speed", {"grid": {"speed": [1]}}),
-    (ValueError, "learning_rate must be > 0, got -0.1", {"grid": {"learning_rate": [0.1, -0.1]}, "dynamics": 0.1}),
+    (TypeError, r"grid\['learning_rate'\] must be a list", {"grid": {"learning_rate": 0.1}}),
+    (TypeError, "'bogus' is no option of simulate; there are model", {"bogus": 5}),
+    (TypeError, "measure must be None or a function", {"measure": 5}),
+    (ValueError, "checkpoint must be a function of grid names", {"checkpoint": "folder"}),
     (
         ValueError,
         "'dynamics.speed' in grid: 'sgd' is made from learning_rate, batch",
