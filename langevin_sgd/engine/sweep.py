@@ -81,7 +81,8 @@ def sweep(
         `measure(run, model)` -> dataset that is kept in place of the run, e.g. `langevin_sgd.analysis.equipartition`.
     directory : str or path-like, optional
         Folder that keeps the result of each point in a file, with a manifest that fixes the plan: points that are there are not
-        computed again, and another plan is refused. A failed point stays, too; delete its file to try again.
+        computed again, and another plan is refused. A failed point stays, too; delete its file to try again. Without a folder
+        Ctrl-C loses the points that are done.
     shard : "i/n" or (int, int), optional
         Compute only the i-th of n shares (1 <= i <= n) into `directory`, and return None. Any process, on any machine, in any
         order; once all shares are there, the same call without `shard` gathers them.
