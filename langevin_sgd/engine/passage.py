@@ -25,7 +25,7 @@ from .dealing import NOBODY, dealers
 from .domain import fold
 from .drive import SHOW_SECONDS, reporter
 from .plan import compile_parts
-from .step import stays_inside
+from .step import remember, stays_inside
 
 _THERMAL, _FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)
 WAVES = 8  # particles of a block for each of its lanes, where there are enough: lanes are idle at the end only
@@ -51,10 +51,7 @@ def build_passage(force, update, advance, reached, shape):
         here, memory = view(x, group * dim * WIDTH, dim), view(v, group * state * WIDTH, state)
         out, noise = view(g, group * size * WIDTH, size), view(spare, xi_row * WIDTH, dim)
         before, normals = view(spare, before_row * WIDTH, known), view(z, group * rows * WIDTH, thermal)
-        for k in range(dim):
-            before[k] = here[k]
-        for k in range(state):
-            before[dim + k] = memory[k]
+        remember(before, here, memory, dim, state)
         if has_advance:
             advance(d, here, memory, view(out, 0, dim), normals)
             if has_walls:

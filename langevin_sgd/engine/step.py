@@ -39,6 +39,15 @@ class Shape(NamedTuple):
 
 
 @kernel
+def remember(before, x, v, dim, state):
+    """before = x, then v."""
+    for k in range(dim):
+        before[k] = x[k]
+    for k in range(state):
+        before[dim + k] = v[k]
+
+
+@kernel
 def stays_inside(x, v, dim, state, limit):
     """Whether no particle of a group left: a comparison with nan is false."""
     place, speed = 0.0, 0.0
@@ -88,10 +97,7 @@ def step_kernel(force, update, advance, observe, shape):
             if careful[group]:
                 save(moving, sizes, group, kept)
             if has_readers and due:
-                for k in range(dim):
-                    before[k] = here[k]
-                for k in range(state):
-                    before[dim + k] = memory[k]
+                remember(before, here, memory, dim, state)
             if has_advance:
                 advance(d, here, memory, view(out, 0, dim), normals)
                 if has_walls:
