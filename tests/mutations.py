@@ -30,9 +30,9 @@ ROWS = [
     ("engine/batches.py", "epoch = step // steps_of_epoch if", "epoch = step if", "engine/test_sampling.py"),
     ("engine/batches.py", "(step % steps_of_epoch) * np.uint64(batch)", "(step % steps_of_epoch)", "engine/test_sampling.py"),
     (
-        "kernels/rng.py",
-        "radius = sqrt(-2.0 * log_unit(2.0 - u))",
-        "radius = sqrt(-1.0 * log_unit(2.0 - u))",
+        "kernels/elementary.py",
+        "radius = sqrt(fma(s,",
+        "radius = sqrt(0.5 * fma(s,",
         "kernels/test_rng.py",
     ),
     ("models/noise_laws.py", "(p.dof - 2.0) * expm1", "p.dof * expm1", "models/test_noise_laws.py"),

@@ -161,6 +161,21 @@ def _step_matrix(dynamics, params, curvature):
     return columns if linear else None
 
 
+def _stability(dynamics, curvature, steps):
+    """(name, largest value, whether a value is stable: a function) of what makes a step long; or None, as `stable_limit`."""
+    name = next((n for n in STEP_PARAMETERS if n in dynamics.params._fields), None)
+    values = {n: v.largest(steps) if isinstance(v, Schedule) else v for n, v in dynamics.params._asdict().items()}
+    params = type(dynamics.params)(**values)
+    if name is None or _step_matrix(dynamics, params, curvature) is None:
+        return None
+
+    def stable(rate):
+        matrix = _step_matrix(dynamics, params._replace(**{name: rate}), curvature)
+        return matrix is not None and float(np.abs(np.linalg.eigvals(matrix)).max()) <= 1.0 + 1e-12
+
+    return name, float(values[name]), stable
+
+
 def stable_limit(dynamics, curvature, steps=1):
     """Largest learning rate (or step size) at which the dynamics is stable on a quadratic of this curvature.
 
@@ -175,23 +190,17 @@ def stable_limit(dynamics, curvature, steps=1):
         Name of the parameter, its largest value in the run and its threshold; None if the dynamics has no such parameter, or does
         not move in proportion to where it is, as with clipped gradients or Adam.
     """
-    name = next((n for n in STEP_PARAMETERS if n in dynamics.params._fields), None)
-    values = {n: v.largest(steps) if isinstance(v, Schedule) else v for n, v in dynamics.params._asdict().items()}
-    params = type(dynamics.params)(**values)
-    if name is None or _step_matrix(dynamics, params, curvature) is None:
+    found = _stability(dynamics, curvature, steps)
+    if found is None:
         return None
-
-    def stable(rate):
-        matrix = _step_matrix(dynamics, params._replace(**{name: rate}), curvature)
-        return matrix is not None and float(np.abs(np.linalg.eigvals(matrix)).max()) <= 1.0 + 1e-12
-
-    low, high = 0.0, float(values[name])
+    name, value, stable = found
+    low, high = 0.0, value
     while stable(high) and high < 1e12:
         low, high = high, 2.0 * high
     while high - low > 1e-9 * high:
         middle = 0.5 * (low + high)
         low, high = (middle, high) if stable(middle) else (low, middle)
-    return name, float(values[name]), low
+    return name, value, low
 
 
 def warn_if_unstable(model, dynamics, x0, steps):
@@ -200,9 +209,9 @@ def warn_if_unstable(model, dynamics, x0, steps):
         return
     places = np.unique(x0[:64], axis=0)
     curvature = float(np.linalg.eigvalsh(evaluate(model, places, "hessian")).max())
-    limit = stable_limit(dynamics, curvature, steps) if np.isfinite(curvature) and curvature > 0 else None
-    if limit and limit[1] > limit[2]:
-        name, value, threshold = limit
+    found = _stability(dynamics, curvature, steps) if np.isfinite(curvature) and curvature > 0 else None
+    if found and not found[2](found[1]):
+        name, value, threshold = stable_limit(dynamics, curvature, steps)
         warnings.warn(
             f"{name} = {value:g} is above the threshold {threshold:.6g}, where the largest Hessian eigenvalue at x0, "
             f"{curvature:.6g}, becomes unstable: particles will leave unless the landscape is flatter elsewhere. "

@@ -94,7 +94,7 @@ def build(force, update, advance, readers, shape):
     """The kernel of one combination of force, dynamics, reducers and shape; parameters are data: a sweep never recompiles."""
     observe = observe_kernel(readers)
     one_step, (dim, size, state, *_) = step_kernel(force, update, advance, observe, shape), shape
-    save, restore, _, find_frozen, record = book_keeping(shape.number)
+    _, _, save, restore, find_frozen, record = book_keeping(shape.number)
     sizes, acc_rows = (dim, state, size), sum(reader.size for reader in readers)
 
     @kernel
@@ -130,8 +130,7 @@ def build(force, update, advance, readers, shape):
             start, step = 0, 0
             while step < steps:
                 if step == start:
-                    for group in range(groups):
-                        save(moving, sizes, group, saved_block)
+                    save(moving, sizes, groups, saved_block)
                 now = first_step + step, batches[step], due[step]
                 if one_step(moving, buffers, block, fixed, params_at(template, table, step), now):
                     if record_slots[step] >= 0:
@@ -141,8 +140,7 @@ def build(force, update, advance, readers, shape):
                     step += 1
                     start = step if step - start == STRETCH else start
                 else:
-                    for group in range(groups):
-                        restore(moving, sizes, group, saved_block, first_step + start)
+                    restore(moving, sizes, groups, saved_block, first_step + start)
                     step = start
 
     return kept(run)
@@ -186,12 +184,13 @@ def move(plan, ensemble, records, changing, first_step, workers, block_size):
 
     `changing` = (numbers of the dynamics, batch sizes, slots of records, bits of the reducers that are due). Blocks never
     influence each other, so that neither their size nor the number of threads shows in the results. `workers` is a
-    ThreadPoolExecutor and its number of threads.
+    ThreadPoolExecutor, its number of threads, and the share of the particles that a task has at least.
     """
     groups, particles = ensemble.x.shape[0], records[0].shape[1]
     per_block = max(1, block_size // WIDTH)
-    pool, threads = workers
-    edges = _edges(groups, per_block, 1 if threads == 1 else 4 * threads, particles if ensemble.counts.size else 0)
+    pool, threads, share = workers
+    smallest = max(-(-per_block // 2), int(share * groups))
+    edges = _edges(groups, smallest, threads, particles if ensemble.counts.size else 0)
     table, acc_rows = plan.table, ensemble.acc.shape[1]
     run_numbers = first_step, len(changing[2]), np.uint64(plan.seed), len(table), plan.batch_rows, particles, per_block
     slots = np.full(groups * WIDTH, REPLICATES)
@@ -211,12 +210,19 @@ def move(plan, ensemble, records, changing, first_step, workers, block_size):
         list(pool.map(task, spans))
 
 
-def _edges(groups, per_block, tasks, counted):
-    """First groups of the tasks, and the end. Where `counted` particles are counted, no two tasks share a replicate."""
-    blocks = -(-groups // per_block)
-    if not counted:
-        tasks = min(blocks, tasks)
-        return [min(groups, per_block * (blocks * k // tasks)) for k in range(tasks + 1)]
-    tasks = min(tasks, REPLICATES, blocks) if counted >= REPLICATES * UNIT else 1
-    starts = np.searchsorted(replicates(counted), np.arange(REPLICATES + 1))
-    return [int(starts[REPLICATES * k // tasks]) // WIDTH for k in range(tasks)] + [groups]
+def _edges(groups, smallest, threads, counted):
+    """First groups of the tasks, and the end. Where `counted` particles are counted, no two tasks share a replicate.
+
+    Each task is a share of what is left, of at least `smallest` groups: threads begin with large ones and end at nearly the same
+    time.
+    """
+    allowed = np.arange(groups + 1)
+    if counted:
+        starts = np.searchsorted(replicates(counted), np.arange(REPLICATES)) // WIDTH
+        allowed = np.append(starts if counted >= REPLICATES * UNIT else 0, groups)
+    edges = [0]
+    while edges[-1] < groups:
+        left = groups - edges[-1]
+        wanted = edges[-1] + (left if threads == 1 else max(left // (2 * threads), smallest))
+        edges.append(int(allowed[np.searchsorted(allowed, min(wanted, groups))]))
+    return edges

@@ -16,7 +16,8 @@ import numpy as np
 from .cpu import move
 from .readout import due_bits
 
-CHUNK_SECONDS = 0.1  # an interrupt waits for one chunk
+CHUNK_SECONDS = 0.2  # an interrupt waits for one chunk
+TASK_SECONDS = 5e-4  # of less work a thread takes so little that handing it out counts
 LONGEST_CHUNK = 100_000  # updates whose parameters are tabulated at a time
 SHOW_SECONDS = 0.2
 
@@ -97,7 +98,7 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
     last, first = (job.first_step + job.steps) * substeps, job.first_step * substeps if done is None else done
     stored = job.stored_steps() * substeps
     particles, begun, done = job.particles, time.perf_counter(), first
-    length = 1  # the rate is not known yet, and a step may be slow
+    length, rate = 1, np.inf  # the rate is not known yet, and a step may be slow
     report = reporter(options.progress, (last - first) // substeps, "steps", particles)
     with interrupts() as asked, ThreadPoolExecutor(options.threads) as pool:
         while done < last:
@@ -108,8 +109,9 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
             reached = slice(*np.searchsorted(stored, (done, done + count), side="right"))
             slots[stored[reached] - done - 1] = np.arange(reached.start, reached.stop) % len(rows[0])
             changing = (*table.rows(done, count), slots, due_bits(job.reducers, done, count, substeps))
+            share = min(1.0, TASK_SECONDS * rate * substeps / count) / options.threads
             started = time.perf_counter()
-            move(plan, ensemble, rows, changing, done, (pool, options.threads), options.block_size)
+            move(plan, ensemble, rows, changing, done, (pool, options.threads, share), options.block_size)
             done, now = done + count, time.perf_counter()
             if done == first + count:  # the first chunk has compiled the kernel
                 begun = now

@@ -37,15 +37,23 @@ def save(moving, sizes, group, store):
 
 
 @kernel
-def restore(moving, sizes, group, store, step):
-    """Copy one group back to how it was after `step` updates; particles that were frozen since are running again."""
+def save_all(moving, sizes, groups, store):
+    """Copy x, v and g of a whole block."""
+    for group in range(groups):
+        save(moving, sizes, group, store)
+
+
+@kernel
+def restore_all(moving, sizes, groups, store, step):
+    """Copy a block back to how it was after `step` updates; particles that were frozen since are running again."""
     x, v, g, status, stopped = moving
     dim, state, size = sizes
-    here = group * (dim + state + size) * WIDTH
-    _copy_rows(x, group * dim * WIDTH, store, here, dim)
-    _copy_rows(v, group * state * WIDTH, store, here + dim * WIDTH, state)
-    _copy_rows(g, group * size * WIDTH, store, here + (dim + state) * WIDTH, size)
-    for particle in range(group * WIDTH, (group + 1) * WIDTH):
+    for group in range(groups):
+        here = group * (dim + state + size) * WIDTH
+        _copy_rows(x, group * dim * WIDTH, store, here, dim)
+        _copy_rows(v, group * state * WIDTH, store, here + dim * WIDTH, state)
+        _copy_rows(g, group * size * WIDTH, store, here + (dim + state) * WIDTH, size)
+    for particle in range(groups * WIDTH):
         if stopped[particle] > step:
             status[particle] = RUNNING
             stopped[particle] = -1
@@ -117,13 +125,14 @@ SIZES = types.UniTuple(types.int64, 3)
 
 @cache
 def book_keeping(number):
-    """(save, restore, settle, find_frozen, record) as functions that a kernel calls; x, v and g hold `number`."""
+    """(save, settle, save_all, restore_all, find_frozen, record) as functions that a kernel calls; x, v and g hold `number`."""
     numbers = flat_type(number)
     moving = types.Tuple((numbers, numbers, numbers, BYTES, INTEGERS))
     return (
         external(save, moving, SIZES, types.int64, numbers),
-        external(restore, moving, SIZES, types.int64, numbers, types.int64),
         external(settle, moving, SIZES, types.int64, numbers, types.float64, types.int64),
+        external(save_all, moving, SIZES, types.int64, numbers),
+        external(restore_all, moving, SIZES, types.int64, numbers, types.int64),
         external(find_frozen, BYTES, moving, types.int64),
         external(record, moving, SIZES, types.UniTuple(numbers, 2), types.UniTuple(types.int64, 2)),
     )

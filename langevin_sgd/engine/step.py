@@ -8,7 +8,7 @@ from numba import types
 from ..kernels.bits import fma, kernel
 from ..kernels.draws import Draws
 from ..kernels.lanes import WIDTH, all_lanes
-from ..kernels.local import local
+from ..kernels.local import local, unlikely
 from ..kernels.rng import Stream
 from ..kernels.views import view, wide_view
 from .domain import fold
@@ -64,7 +64,7 @@ def stays_inside(x, v, dim, state, limit):
 def step_kernel(force, update, advance, observe, shape):
     """The kernel that moves a block by one step; `observe` as `observing.observe_kernel` makes it, or None."""
     dim, size, state, thermal, rows, has_walls, mirrored, noisy, _, number = shape
-    save, _, settle, _, _ = book_keeping(number)
+    save, settle, *_ = book_keeping(number)
     fill_normals = Draws(number).fill_normals()
     prepare, act = force
     has_advance, has_readers, sizes, known = advance is not None, observe is not None, (dim, state, size), dim + state
@@ -94,7 +94,7 @@ def step_kernel(force, update, advance, observe, shape):
             noise = view(spare, xi_row * WIDTH, dim) if xi_kept else view(local(xi_room, z), 0, dim)
             before = view(spare, before_row * WIDTH, known) if before_kept else view(local(before_room, z), 0, known)
             normals = view(z, group * rows * WIDTH, thermal)
-            if careful[group]:
+            if unlikely(careful[group]):
                 save(moving, sizes, group, kept)
             if has_readers and due:
                 remember(before, here, memory, dim, state)
@@ -107,11 +107,11 @@ def step_kernel(force, update, advance, observe, shape):
             if has_walls:
                 fold(walls, here, memory, dim, mirrored)
             stays = True
-            if careful[group]:
+            if unlikely(careful[group]):
                 settle(moving, sizes, group, kept, limit, step)
             else:
                 stays = stays_inside(here, memory, dim, state, limit)
-                if not stays:
+                if unlikely(not stays):
                     careful[group], inside = 1, False
             if has_readers and due and stays and seen[group] <= step:
                 seen[group] = step + 1

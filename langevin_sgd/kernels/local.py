@@ -1,4 +1,4 @@
-"""Numbers that live as long as a call, so that LLVM keeps them in registers; parts of views; whole numbers of floats."""
+"""Numbers that live as long as a call, so that LLVM keeps them in registers; parts of views; whole numbers; rare branches."""
 
 import numpy as np
 from llvmlite import ir
@@ -60,3 +60,17 @@ def _cut(context, builder, sig, args):
 
 
 teach(whole, lambda x: ints if x == floats else None, _cut)
+
+
+def unlikely(condition):
+    """The boolean `condition`, which LLVM is told to expect false: the usual way then pays nothing for the calls of the other."""
+    return bool(condition)
+
+
+def _expected(context, builder, sig, args):
+    bit = ir.IntType(1)
+    expect = builder.module.declare_intrinsic("llvm.expect", (bit,), ir.FunctionType(bit, [bit, bit]))
+    return builder.call(expect, [context.cast(builder, args[0], sig.args[0], types.boolean), bit(0)])
+
+
+teach(unlikely, lambda condition: types.boolean if isinstance(condition, (types.Boolean, types.Integer)) else None, _expected)

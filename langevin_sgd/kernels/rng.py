@@ -18,8 +18,8 @@ import numpy as np
 from numba import types
 
 from .addresses import id_at, ids_at, leaders_at, step_at, steps_at
-from .bits import bits_float, kernel, sqrt
-from .elementary import log_unit, sincos_turn
+from .bits import bits_float, kernel
+from .elementary import box_muller
 from .lanes import WIDTH, all_lanes
 from .threefry import threefry
 from .views import flat_type, store_words, view
@@ -119,14 +119,6 @@ def _pair_at(address, place, pair):
 def uniform(high, low):
     """52-bit uniform number in [0, 1) from two words."""
     return bits_float((high << _20) | (low >> _12) | _ONE) - 1.0
-
-
-@kernel
-def box_muller(u, v):
-    """Two independent standard normals from two uniform numbers in [1, 2) (Box and Muller 1958; largest value 8.49)."""
-    radius = sqrt(-2.0 * log_unit(2.0 - u))
-    sine, cosine = sincos_turn(v)
-    return radius * cosine, radius * sine
 
 
 @kernel

@@ -25,6 +25,9 @@ def test_the_coefficients_are_the_fits_they_claim_to_be():
     assert fit(in_square(lambda r: mpmath.cos(r) - 1), "0", "0.6169", 7) == el._COS
     assert fit(in_square(lambda t: mpmath.sin(2 * pi * t) / t - 2 * pi), "0", "0.015625", 6) == el._SIN_TURN
     assert fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 7) == el._COS_TURN
+    assert fit(in_square(lambda s: 4 - 4 * mpmath.atanh(s) / s), "0", "0.02944", 6) == el._RADIUS
+    assert fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 6) == el._COSINE
+    assert float(2 * mpmath.log(2)) == el._LN4
 
 
 def test_split_constants_add_up():
