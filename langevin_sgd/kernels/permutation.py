@@ -31,32 +31,44 @@ def _hashed(value, key, tweak, below):
 
 
 @kernel
-def _feistel(left, right, keys, lefts, rights):
-    """One pass of the network; left < lefts, right < rights."""
-    a, b, c, d = keys
-    for pair in range(FEW_ROUNDS if lefts * rights <= np.uint64(FEW) else ROUNDS):
-        turn = np.uint64(pair)
-        left = left + _hashed(right, a + turn * _W0, b, lefts)
-        left = where(left >= lefts, left - lefts, left)
-        right = right + _hashed(left, c + turn * _W1, d, rights)
-        right = where(right >= rights, right - rights, right)
-    return left, right
+def _rounds(left, right, keys, turn, sides):
+    """Two rounds of the network; sides = (lefts, rights), left < lefts, right < rights."""
+    (a, b, c, d), (lefts, rights) = keys, sides
+    left = left + _hashed(right, a + turn * _W0, b, lefts)
+    left = where(left >= lefts, left - lefts, left)
+    right = right + _hashed(left, c + turn * _W1, d, rights)
+    return left, where(right >= rights, right - rights, right)
 
 
 @kernel
-def _large(keys, place, below, sides):
-    """pi(place) by the Feistel network; sides = (lefts, rights)."""
-    lefts, rights = sides
-    left, right = _feistel(
-        place // rights + (keys[0] & np.uint64(0)), place % rights + (keys[0] & np.uint64(0)), keys, lefts, rights
-    )
-    index = left * rights + right
+def _passes(sides):
+    return FEW_ROUNDS if sides[0] * sides[1] <= np.uint64(FEW) else ROUNDS
+
+
+@kernel
+def _walked(left, right, keys, below, sides):
+    """The number of the pair, sent through the network again until it is below `below`."""
+    index = left * sides[1] + right
     while not all_lanes(index < below):
-        next_left, next_right = _feistel(left, right, keys, lefts, rights)
+        next_left, next_right = left, right
+        for turn in range(_passes(sides)):
+            next_left, next_right = _rounds(next_left, next_right, keys, np.uint64(turn), sides)
         inside = index < below
         left, right = where(inside, left, next_left), where(inside, right, next_right)
-        index = left * rights + right
+        index = left * sides[1] + right
     return index
+
+
+@kernel
+def _two_large(keys, place, other, below, sides):
+    """pi(place) and pi(other) by the Feistel network: two at a time, for each round waits for the one before."""
+    zero = keys[0] & np.uint64(0)  # widens a number to lanes
+    left, right = place // sides[1] + zero, place % sides[1] + zero
+    left2, right2 = other // sides[1] + zero, other % sides[1] + zero
+    for turn in range(_passes(sides)):
+        left, right = _rounds(left, right, keys, np.uint64(turn), sides)
+        left2, right2 = _rounds(left2, right2, keys, np.uint64(turn), sides)
+    return _walked(left, right, keys, below, sides), _walked(left2, right2, keys, below, sides)
 
 
 @kernel
@@ -86,7 +98,7 @@ def permutation_at(seed, epoch, particle, stream, position, below):
     """pi(position) of one particle's permutation of `below` things; all scalars, the numbers of `fill_permutation`."""
     keys = words_at(seed, epoch, particle, stream, np.uint64(0), np.uint64(0))
     if below > np.uint64(SMALL):
-        return _large(keys, position, below, _sides(below))
+        return _two_large(keys, position, position, below, _sides(below))[0]
     return _small((seed, epoch, particle, stream), keys, position, below)
 
 
@@ -104,9 +116,15 @@ def fill_permutation(rows, place, address, below):
     for group in range(groups):
         ids = lane_numbers(particle + np.uint64(group * WIDTH))
         keys = words_at(seed, epoch, ids, stream, np.uint64(0), np.uint64(0))
-        for number in range(count):
-            at, row = position + np.uint64(number), start + group * spacing + number * WIDTH
-            if below > np.uint64(SMALL):
-                store_words(rows, row, _large(keys, at, below, sides))
-            else:
+        if below > np.uint64(SMALL):
+            for number in range(0, count, 2):
+                at, row = position + np.uint64(number), start + group * spacing + number * WIDTH
+                last = number + 1 == count
+                first, second = _two_large(keys, at, at if last else at + np.uint64(1), below, sides)
+                store_words(rows, row, first)
+                if not last:
+                    store_words(rows, row + WIDTH, second)
+        else:
+            for number in range(count):
+                at, row = position + np.uint64(number), start + group * spacing + number * WIDTH
                 store_words(rows, row, _small((seed, epoch, ids, stream), keys, at, below))

@@ -78,7 +78,7 @@ def test_first_two_places_are_uniform_over_ten_million_keys(n):
 def test_too_few_rounds_are_seen():
     """The twin: with 6 rounds the pairs of 17 places are visibly uneven."""
     scope = dict(vars(permutation), FEW_ROUNDS=3)
-    for name in ("_feistel", "_large", "fill_permutation"):
+    for name in ("_passes", "_walked", "_two_large", "fill_permutation"):
         text = getattr(permutation, name).py_func
         scope[name] = kernel(types.FunctionType(text.__code__, scope, name + "_weak"))
     assert stats.chisquare(pair_counts(17, 62_500, 10, scope["fill_permutation"])).pvalue < 1e-10
