@@ -15,6 +15,8 @@ from ..models.losses import Loss
 from ..models.noise import GradientNoise, Minibatch, TableGaussian
 from ..models.parameters import Schedule, integer, number
 from ..models.potentials import Potential
+from .cpu import REPLICATES
+from .observing import cells
 
 STEP_PARAMETERS = ("learning_rate", "step_size")
 
@@ -59,22 +61,37 @@ def check_addresses(model, dynamics, noise, particles, largest_batch):
             raise ValueError(f"{name}: {count} random draws are needed per particle and step, the limit is {DRAW_LIMIT - 1}.")
 
 
-def check_memory(model, dynamics, particles, stored, ahead):
-    """Refuse a run whose stored steps (or whose schedule, of `ahead` steps) alone exceed the memory of this machine."""
+def _memory():
+    """Bytes of memory of this machine; 2^40 where it does not say."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**40
+
+
+def check_memory(model, dynamics, particles, stored):
+    """Refuse a run whose stored steps alone exceed the memory of this machine."""
     integer(particles, "particles", 1, limit=PARTICLE_LIMIT)
     need = 4 * particles * stored * model.dim * (2 if dynamics.memory == "velocity" else 1)  # 4 bytes: of float32
-    need += 8 * ahead * any(isinstance(value, Schedule) for value in dynamics.params)
-    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 2**40
-    if need > have:
+    if need > _memory():
         raise ValueError(
-            f"particles = {particles} with {stored} stored steps and schedules of {ahead} need more than {need / 1e9:.3g} GB of "
-            f"memory, this machine has {have / 1e9:.3g} GB. Take fewer particles or steps, or a larger `every` with reducers."
+            f"particles = {particles} with {stored} stored steps need more than {need / 1e9:.3g} GB of memory, this machine has "
+            f"{_memory() / 1e9:.3g} GB. Take fewer particles or steps, or a larger `every` with reducers."
+        )
+
+
+def check_reducer_memory(reducers, particles):
+    """Refuse reducers whose accumulators, `size` numbers a particle, and bins exceed the memory of this machine."""
+    need = {reducer.name: 8 * (reducer.size * particles + (REPLICATES + 1) * cells(reducer)) for reducer in reducers}
+    if sum(need.values()) > _memory():
+        most = max(reducers, key=lambda reducer: need[reducer.name])
+        raise ValueError(
+            f"reducers need {sum(need.values()) / 1e9:.3g} GB of memory, this machine has {_memory() / 1e9:.3g} GB; "
+            f"{most.name!r} has {most.size} numbers for each of {particles} particles, and {cells(most)} bins. Take fewer "
+            "particles, lags or bins."
         )
 
 
 def check_batches(model, noise, table, steps):
     """Refuse batches that do not fit the data table, the batch size or the run."""
-    examples, largest = len(model.data), table.largest_batch()
+    examples, largest = len(model.data), table.largest_batch
     orders = ("without_replacement", "reshuffle", "single_shuffle")
     if noise.sampling in orders and largest > examples:
         raise ValueError(f"batch_size must be at most {examples}, the number of examples, for {noise.sampling!r}; got {largest}.")

@@ -44,9 +44,9 @@ def interrupts():
     asked = []
 
     def note(number, frame):
-        if asked:
-            raise KeyboardInterrupt
         asked.append(number)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
 
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
         yield asked
@@ -56,6 +56,16 @@ def interrupts():
         yield asked
     finally:
         signal.signal(signal.SIGINT, former)
+
+
+@contextmanager
+def at_once():
+    """What has nothing to keep: the first Ctrl-C raises, at the end at the latest, for compilers' callbacks may swallow it."""
+    with interrupts() as asked:
+        asked.append(0)
+        yield
+        if len(asked) > 1:
+            raise KeyboardInterrupt
 
 
 def show(done, total, seconds, what, particles):
@@ -83,6 +93,13 @@ def reporter(progress, total, what, particles=0):
     return report
 
 
+@at_once()
+def _compile(plan, ensemble, rows, numbers, options):
+    """Have the kernel compiled, by a chunk of no steps."""
+    none = np.empty(0, dtype=np.int64)
+    move(plan, ensemble, rows, (*(part[:0] for part in numbers), none, none), 0, (None, 1, 1.0), options.block_size)
+
+
 def drive(plan, ensemble, rows, job, options, pause=None, done=None):
     """Move the ensemble to the end of the job; returns how many updates are done, fewer than its last one after a Ctrl-C.
 
@@ -97,9 +114,11 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
     table, substeps = job.table, job.table.substeps
     last, first = (job.first_step + job.steps) * substeps, job.first_step * substeps if done is None else done
     stored = job.stored_steps() * substeps
-    particles, begun, done = job.particles, time.perf_counter(), first
+    particles, done = job.particles, first
     length, rate = 1, np.inf  # the rate is not known yet, and a step may be slow
     report = reporter(options.progress, (last - first) // substeps, "steps", particles)
+    _compile(plan, ensemble, rows, table.rows(first, 1), options)
+    begun = time.perf_counter()
     with interrupts() as asked, ThreadPoolExecutor(options.threads) as pool:
         while done < last:
             count = min((options.chunk_steps or length) * substeps, last - done)
@@ -113,8 +132,6 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
             started = time.perf_counter()
             move(plan, ensemble, rows, changing, done, (pool, options.threads, share), options.block_size)
             done, now = done + count, time.perf_counter()
-            if done == first + count:  # the first chunk has compiled the kernel
-                begun = now
             rate = count / substeps / max(now - started, 1e-9)
             length = int(min(max(CHUNK_SECONDS * rate, length / 4, 1), 16 * length, max(1, LONGEST_CHUNK // substeps)))
             report((done - first) // substeps, now - begun)
@@ -123,3 +140,15 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
             if asked:
                 break
     return done
+
+
+def counted(work, total, progress):
+    """The items of `work`, with a line on stderr that says how many are done and how long the rest takes at this rate."""
+    begun = time.perf_counter()
+    for done, item in enumerate(work, 1):
+        yield item
+        if progress:
+            left = (time.perf_counter() - begun) * (total - done) / done
+            print(
+                f"\r{done} of {total} points, {left:.0f} s left ", end="" if done < total else "\n", file=sys.stderr, flush=True
+            )

@@ -157,23 +157,23 @@ def carry_out(job, x, v, options):
     done = drive(plan, ensemble, rows, job, options) // dynamics.substeps
     if done < stored[-1]:
         warnings.warn(f"interrupted: {done - job.first_step} of {job.steps} steps are done, and kept.", stacklevel=3)
-    dataset = assemble(job, rows, ensemble, done)
-    return dataset.assign(read_out(job, ensemble, done))
+    with interrupts():  # what is finished is not lost to a Ctrl-C now
+        return assemble(job, rows, ensemble, done).assign(read_out(job, ensemble, done))
 
 
 def _passage_dataset(job, x, v, options):
     """The dataset of a job whose particles end where they arrive."""
     model, dynamics, _ = job.records
-    with interrupts() as asked:
-        end_x, end_v, passed, status, stopped, walked = passages(job, (x, v, start_gradient(model, dynamics, x)), options, asked)
-    if asked:
+    starts = x, v, start_gradient(model, dynamics, x)
+    end_x, end_v, passed, status, stopped, walked, interrupted = passages(job, starts, options)
+    if interrupted:
         warnings.warn("interrupted: particles that were still on their way are marked as not arrived.", stacklevel=4)
     ensemble = new_ensemble(pack(end_x), pack(end_v), pack(x[:, :0]))
     ensemble.status[: job.particles], ensemble.stopped_at_step[: job.particles] = status, stopped
     rows, done = (np.stack([x, end_x]), np.stack([v, end_v])), job.steps
     steps = np.where(passed >= 0, passed, np.where(stopped >= 0, stopped, walked))
     passed, steps = (np.where(count < 0, count, -(-count // dynamics.substeps)) for count in (passed, steps))
-    dataset = assemble(job, rows, ensemble, done).assign_attrs(interrupted=int(bool(asked)))
+    dataset = assemble(job, rows, ensemble, done).assign_attrs(interrupted=int(interrupted))
     return dataset.assign(passage_variables(job.reducers[0], passed, steps))
 
 

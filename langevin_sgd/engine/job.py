@@ -13,6 +13,7 @@ from ..models.parameters import choice, integer
 from . import checks
 from .cpu import new_ensemble
 from .domain import all_inside
+from .drive import at_once
 from .first_passage import FirstPassage, check_passage
 from .readout import checked_reducers
 from .timetable import Timetable, timetable
@@ -39,6 +40,7 @@ class Job(NamedTuple):
         return self.first_step + np.unique(np.append(regular, self.steps))
 
 
+@at_once()
 def prepare(records, numbers, start, reducers):
     """The job of `simulate`'s arguments, and its start x and v, (particles, components).
 
@@ -65,11 +67,11 @@ def prepare(records, numbers, start, reducers):
     first_step = integer(numbers["first_step"], "first_step", 0, limit - steps)
     every = numbers["every"] if numbers["every"] is None else integer(numbers["every"], "every", 1)
     stored = 2 + (steps // every if every and not start.get("on_disk") else 0)
-    checks.check_memory(model, dynamics, particles, stored, first_step + steps)
+    checks.check_memory(model, dynamics, particles, stored)
     table = timetable(dynamics, first_step + steps)
     if first_step:
         checks.check_continuing(dynamics, noise, table.template, model.dim)
-    checks.check_addresses(model, dynamics, noise, particles, table.largest_batch())
+    checks.check_addresses(model, dynamics, noise, particles, table.largest_batch)
     if isinstance(noise, Minibatch):
         checks.check_batches(model, noise, table, first_step + steps)
     x = checks.initial_state(start["x0"], "x0", particles, model.dim, precision)
@@ -84,10 +86,13 @@ def prepare(records, numbers, start, reducers):
     reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
     if any(isinstance(reducer, FirstPassage) for reducer in reducers):
         check_passage(reducers, records, {"every": every, "first_step": first_step, "steps": steps})
+    else:
+        checks.check_reducer_memory(reducers, particles)
     job = Job(records, table, particles, steps, first_step, seed, every, reducers, bool(start["loss"]), inside, precision)
     return job, x, v
 
 
+@at_once()
 def begin(job, x, v):
     """The ensemble of a job at its start x and v, (particles, components)."""
     model, dynamics, _ = job.records

@@ -23,7 +23,7 @@ from ..models.evaluate import values_at
 from .cpu import work_buffers
 from .dealing import NOBODY, dealers
 from .domain import fold
-from .drive import SHOW_SECONDS, reporter
+from .drive import SHOW_SECONDS, at_once, interrupts, reporter
 from .plan import compile_parts
 from .step import remember, stays_inside
 
@@ -96,6 +96,7 @@ def build_passage(force, update, advance, reached, shape):
     return kept(run)
 
 
+@at_once()
 def passage_plan(job):
     """(kernel, shape, constants, batch_rows) of a job whose only reducer is a first passage."""
     model, dynamics, _ = job.records
@@ -128,7 +129,7 @@ def _lanes(starts, deck, lanes):
     return (*here, ids, np.zeros(len(ids), np.int64), np.append([running, len(deck), running], deck))
 
 
-def passages(job, starts, options, asked):
+def passages(job, starts, options):
     """Move every particle until it arrives, leaves or has done all its steps.
 
     Parameters
@@ -139,32 +140,34 @@ def passages(job, starts, options, asked):
         Where the particles begin.
     options : Options
         Threads, and the lanes of a block.
-    asked : list
-        Once it has an entry all stop, and what runs is written as it is.
 
     Returns
     -------
-    (x, v, passed, status, stopped, done)
+    (x, v, passed, status, stopped, done, interrupted)
         One entry a particle: where it ended, the update in which it arrived (-1: it did not), its status, the update in which it
-        left (-1), and for one that did neither the updates that it did.
+        left (-1), and for one that did neither the updates that it did. After a Ctrl-C all stop, and what runs is written as it
+        is; the last entry is whether there was one.
     """
     kernel, shape, constants, batch_rows = passage_plan(job)
     starts = tuple(np.ascontiguousarray(start) for start in starts)
     particles, lanes = job.particles, max(WIDTH, options.block_size)
     outcome = starts[0].copy(), starts[1].copy(), np.full(particles, -1), np.zeros(particles, np.int8), np.full(particles, -1)
     (target,) = job.reducers
-    at_once = values_at(_region(target.reached), f"reached of {target.name!r}", target.params, starts[0], 1)[:, 0] > 0
-    outcome[2][at_once] = 0
-    decks = np.flatnonzero(~at_once)
+    arrived = values_at(_region(target.reached), f"reached of {target.name!r}", target.params, starts[0], 1)[:, 0] > 0
+    outcome[2][arrived] = 0
+    decks = np.flatnonzero(~arrived)
     shares = max(options.threads, min(particles // (WAVES * lanes), 8 * options.threads))
     decks = [deck for deck in np.array_split(decks, shares) if len(deck)]
     numbers, done = (np.uint64(job.seed), len(constants[2]), batch_rows), np.full(particles, constants[4][1])
-    ended, begun = {}, time.perf_counter()
+    ended = {}
+
+    def begin(deck):
+        state = _lanes(starts, deck, min(lanes, max(FEW_LANES, -(-len(deck) // (WAVES * WIDTH)) * WIDTH)))
+        z, rows, spare, *_ = work_buffers(shape, len(state[0]), batch_rows, 0)
+        return state, (z, rows, spare, empty_groups(len(state[0]), 1))
 
     def block(deck):
-        state, rounds = _lanes(starts, deck, min(lanes, max(FEW_LANES, -(-len(deck) // (WAVES * WIDTH)) * WIDTH))), 1
-        z, rows, spare, *_ = work_buffers(shape, len(state[0]), batch_rows, 0)
-        work = z, rows, spare, empty_groups(len(state[0]), 1)
+        (state, work), rounds = begin(deck), 1
         with np.errstate(all="ignore"):
             while state[5][2] > 0 and not asked:
                 started = time.perf_counter()
@@ -177,12 +180,16 @@ def passages(job, starts, options, asked):
             target[state[3][running]] = unpack(packed, len(running))[running]
         done[state[3][running]], done[deck[state[5][0] :]] = state[4][running], 0
 
-    report, at_start = reporter(options.progress, particles, "particles"), int(at_once.sum())
-    with ThreadPoolExecutor(options.threads) as pool:
+    report, at_start = reporter(options.progress, particles, "particles"), int(arrived.sum())
+    with at_once():
+        state, work = begin(decks[0] if decks else np.empty(0, np.int64))
+        kernel(state, starts, outcome, work, constants, (*numbers, 0))  # which compiles it
+    begun = time.perf_counter()
+    with interrupts() as asked, ThreadPoolExecutor(options.threads) as pool:
         tasks = [pool.submit(block, deck) for deck in decks]
         while wait(tasks, SHOW_SECONDS).not_done:
             report(at_start + sum(list(ended.values())), time.perf_counter() - begun)
         for task in tasks:
             task.result()
     report(at_start + sum(ended.values()), time.perf_counter() - begun)
-    return *outcome, done
+    return *outcome, done, bool(asked)

@@ -20,6 +20,7 @@ from ..models.noise import GradientNoise, Minibatch, TableGaussian
 from . import batches, forces
 from .cpu import Plan, build
 from .domain import wall_arrays
+from .drive import at_once
 from .observing import Reader
 from .step import Shape
 
@@ -95,12 +96,13 @@ def compile_parts(records, table, draws):
         text=text,
         noise_params=noise.params if noise else model.params,
         data=np.ascontiguousarray(model.data if isinstance(model, Loss) else NO_TABLE, as_dtype(number)),
-        batch_rows=table.largest_batch() if isinstance(noise, Minibatch) else 0,
+        batch_rows=table.largest_batch if isinstance(noise, Minibatch) else 0,
         walls=wall_arrays(getattr(model, "domain", None)),
         paths=paths,
     )
 
 
+@at_once()
 def make_plan(job):
     """Compile everything that a job needs."""
     parts = compile_parts(job.records, job.table, Draws(getattr(types, job.precision)))

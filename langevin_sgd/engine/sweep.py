@@ -7,8 +7,6 @@ does not matter who computes it, how often, or in which order.
 import functools
 import inspect
 import json
-import sys
-import time
 import warnings
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +20,7 @@ from ..storage import points, provenance, source_hashes
 from ..storage.fingerprint import fingerprint
 from ..storage.schema import global_attributes
 from .checks import checked_seed
+from .drive import counted
 from .ensemble import simulate
 from .gather import OWN, check_alike, gathered, layout, where
 from .grid import RECORDS, axes_of, count, made, sides
@@ -81,8 +80,7 @@ def sweep(
         `measure(run, model)` -> dataset that is kept in place of the run, e.g. `langevin_sgd.analysis.equipartition`.
     directory : str or path-like, optional
         Folder that keeps the result of each point in a file, with a manifest that fixes the plan: points that are there are not
-        computed again, and another plan is refused. A failed point stays, too; delete its file to try again. Without a folder
-        Ctrl-C loses the points that are done.
+        computed again, and another plan is refused. A failed point stays, too; delete its file to try again.
     shard : "i/n" or (int, int), optional
         Compute only the i-th of n shares (1 <= i <= n) into `directory`, and return None. Any process, on any machine, in any
         order; once all shares are there, the same call without `shard` gathers them.
@@ -112,6 +110,7 @@ def sweep(
     -----
     UserWarning
         Before anything is computed, if a record refuses a value of the grid: its points are marked as failed, the others stand.
+        After Ctrl-C without a folder: points that are not done are marked as failed, with the error "interrupted".
     """
     makers = {"model": model, "dynamics": dynamics, "noise": noise, "particles": particles, "steps": steps, **options}
     _check_options(measure, options)
@@ -134,10 +133,10 @@ def sweep(
     missing = sorted(set(points.share(shard, count(axes))) - points.finished(directory, count(axes)))
     work = functools.partial(_to_file, task, Path(directory).absolute())
     if cluster is not None:
-        for future in _counted(_on_cluster(cluster, work, missing), len(missing), progress):
+        for future in counted(_on_cluster(cluster, work, missing), len(missing), progress):
             future.result()
     else:
-        for k in _counted(missing, len(missing), progress):
+        for k in counted(missing, len(missing), progress):
             work(k)
     if shard is not None:
         return None
@@ -255,6 +254,10 @@ def _computed(task, k):
         raise  # the fault of this machine, not of the point
     except Exception as reason:  # whatever a user's function may raise: one bad point must not end a sweep of days
         result, error = xr.Dataset(), f"{type(reason).__name__}: {reason}"
+    return _marked(result, error, seed)
+
+
+def _marked(result, error, seed):
     return result.assign(failed=np.int8(bool(error)), error=np.str_(error), seed=np.uint64(seed))
 
 
@@ -265,12 +268,18 @@ def _to_file(task, directory, k):
 
 
 def _in_memory(task, named, progress):
-    results, first = [], None
-    for k in _counted(range(count(task.axes)), count(task.axes), progress):
-        results.append(_computed(task, k))
-        if not int(results[-1]["failed"]):
-            first = layout(results[-1]) if first is None else first
-            check_alike(first, layout(results[-1]), where(named, k))
+    results, first, total = [], None, count(task.axes)
+    try:
+        for k in counted(range(total), total, progress):
+            results.append(_computed(task, k))
+            if not int(results[-1]["failed"]):
+                first = layout(results[-1]) if first is None else first
+                check_alike(first, layout(results[-1]), where(named, k))
+    except KeyboardInterrupt:
+        if first is None:
+            raise
+        warnings.warn(f"interrupted: {len(results)} of {total} points are done, and kept.", stacklevel=3)
+        results += [_marked(xr.Dataset(), "interrupted", _seed_of(task, k)) for k in range(len(results), total)]
     return results
 
 
@@ -283,15 +292,3 @@ def _on_cluster(client, work, missing):
     if not isinstance(client, Client):
         raise TypeError(f"cluster must be a distributed.Client, got {client!r}.")
     return as_completed(client.map(work, missing, pure=False))
-
-
-def _counted(work, total, progress):
-    """The items of `work`, with a line on stderr that says how many are done and how long the rest takes at this rate."""
-    begun = time.perf_counter()
-    for done, item in enumerate(work, 1):
-        yield item
-        if progress:
-            left = (time.perf_counter() - begun) * (total - done) / done
-            print(
-                f"\r{done} of {total} points, {left:.0f} s left ", end="" if done < total else "\n", file=sys.stderr, flush=True
-            )

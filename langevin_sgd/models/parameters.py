@@ -17,6 +17,7 @@ from .arrays import real_array, shown
 COUNT_LIMIT = 2**20  # of what one particle has: components, scratch numbers, random numbers of a draw
 EXAMPLES_LIMIT = 2**24  # of a table that interpreted Python draws
 LARGEST = sys.float_info.max
+BLOCK = 4096  # steps that a schedule is asked for at a time
 
 
 class _ScheduleFields(NamedTuple):
@@ -49,7 +50,8 @@ class Schedule(_ScheduleFields):
 
     def largest(self, steps):
         """Largest value in a list, or in the first `steps` steps of a formula."""
-        return float(self.rule(np.arange(self.length or max(1, steps))).max())
+        end = self.length or max(1, steps)
+        return max(float(self.rule(np.arange(a, min(a + BLOCK, end))).max()) for a in range(0, end, BLOCK))
 
 
 @cache
@@ -158,16 +160,22 @@ def choice(value, name, allowed):
     raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {shown(value)}.{hint}")
 
 
-def tabulated(schedule, name, steps):
-    """The values of a schedule for a run of `steps` steps, checked against the range that its parameter allows."""
+def check_length(schedule, name, steps):
+    """Refuse a list that ends before the run."""
     if schedule.length is not None and schedule.length < steps:
         raise ValueError(
             f"the schedule of {name} has {schedule.length} values, but the run has {steps} steps. Give one value a step."
         )
-    values = real_array(schedule.rule(np.arange(steps)), f"what the schedule of {name} gives")
-    if values.shape != (steps,):
-        raise ValueError(f"the schedule of {name} must give {steps} values for {steps} steps, got the shape {values.shape}.")
-    for extreme in (values.min(), values.max()) if steps else ():
+
+
+def tabulated(schedule, name, steps, first=0):
+    """The values of a schedule from step `first` to step `steps` - 1, checked against the range that its parameter allows."""
+    check_length(schedule, name, steps)
+    count = steps - first
+    values = real_array(schedule.rule(np.arange(first, steps)), f"what the schedule of {name} gives")
+    if values.shape != (count,):
+        raise ValueError(f"the schedule of {name} must give {count} values for {count} steps, got the shape {values.shape}.")
+    for extreme in (values.min(), values.max()) if count else ():
         check_range(float(extreme), f"every value of the schedule of {name}", *schedule.allowed)
     if schedule.whole and np.any(values != np.round(values)):
         raise ValueError(

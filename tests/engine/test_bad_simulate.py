@@ -93,6 +93,10 @@ def test_a_run_that_cannot_fit_into_the_memory_is_refused_at_once():
         simulate(steps=10**12, every=1)
     with pytest.raises(ValueError, match="schedules of 100000000000000"):
         simulate(dynamics=ls.dynamics.sgd(ls.schedules.constant(0.1)), steps=10**14)
+    with pytest.raises(ValueError, match=r"reducers need \S+ GB .* 'autocovariance' has \d+ numbers for each of 4 particles"):
+        simulate(steps=2 * 10**11, reducers=ls.reducers.autocovariance([10**11]))
+    with pytest.raises(ValueError, match=r"reducers need \S+ GB .* and 1000004000004 bins\. Take fewer"):
+        simulate(reducers=ls.reducers.histogram(-1, 1, bins=(10**6, 10**6), components=(0, 1)))
 
 
 @pytest.mark.parametrize("rule", [lambda k: 0.1, lambda k: k[:1] * 0.1, lambda k: "x", lambda k: [0.1, 0.2, 0.3, 0.4]])

@@ -89,7 +89,7 @@ def test_progress_costs_less_than_a_hundredth(capsys):
 
     def seconds(progress):
         begun = time.process_time()
-        simulate(particles=4096, steps=20_000, threads=1, progress=progress)
+        simulate(particles=4096, steps=80_000, threads=1, progress=progress)
         return time.process_time() - begun
 
     runs = [(seconds(None), seconds(True)) for _ in range(9)]
@@ -147,9 +147,30 @@ PASSAGES = """
 """
 
 
+COMPILING = """
+    def never_seen(p, x, out):
+        for k in range(len(x)):
+            out[k] = x[k] * x[k] * x[k] * p.stiffness
+    def energy(p, x):
+        s = 0.0
+        for k in range(len(x)):
+            s += x[k] * x[k] * x[k] * x[k]
+        return 0.25 * p.stiffness * s
+    own = ls.Potential("own", energy, never_seen, {"stiffness": 1.0}, 2)
+    for reducers, seconds in (((), 0.4), (passage, 0.4)):
+        threading.Timer(seconds, press, [1]).start()
+        try:
+            ls.simulate(own, step, noise, particles=2000, steps=10**9, seed=1, threads=2, reducers=reducers)
+        except KeyboardInterrupt:
+            if not reducers:
+                print(time.time() - pressed[0], time.process_time() - pressed[1])
+            print(time.time() - pressed[0] < 3.0, signal.getsignal(signal.SIGINT) is signal.default_int_handler)
+"""
+
+
 def answers(text):
     """(seconds, seconds of processor time) from the key to the answer, and the words that follow."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(ls.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(ls.__file__).parents[1]), "LANGEVIN_SGD_CACHE": "off"}
     code = textwrap.dedent(BEGIN) + textwrap.dedent(text)
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -159,7 +180,7 @@ def answers(text):
 
 @pytest.mark.skipif(not JIT, reason="a second of plain Python is too few steps")
 @pytest.mark.slow
-@pytest.mark.parametrize("text", [pytest.param(PATHS, id="paths"), pytest.param(PASSAGES, id="passages")])
+@pytest.mark.parametrize("text", [PATHS, PASSAGES, COMPILING], ids=["paths", "passages", "compiling"])
 def test_ctrl_c_keeps_what_is_done_and_is_answered_soon_and_the_second_raises(text):
     """Within 0.5 s on a free machine: of two processors 1 s; a machine that others load may take its time."""
     (seconds, busy), words = answers(text)

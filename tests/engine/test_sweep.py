@@ -188,6 +188,25 @@ def test_an_interrupted_run_is_no_result(tmp_path, monkeypatch):
     assert points.finished(tmp_path, 6) == set()
 
 
+def test_an_interrupted_sweep_in_memory_keeps_its_finished_points():
+    def at_the_third(run, model):
+        seen.append(run)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return spread(run, model)
+
+    seen = []
+    with pytest.warns(UserWarning, match=r"^interrupted: 2 of 6 points are done, and kept\."):
+        part = swept(measure=at_the_third)
+    whole = swept(measure=spread)
+    assert part.failed.values.ravel().tolist() == [0, 0, 1, 1, 1, 1] and set(part.error.values.ravel()[2:]) == {"interrupted"}
+    np.testing.assert_array_equal(part.spread.values.ravel()[:2], whole.spread.values.ravel()[:2])
+    np.testing.assert_array_equal(part.seed, whole.seed)
+    seen = seen[:0] + [None, None]
+    with pytest.raises(KeyboardInterrupt):
+        swept(measure=at_the_third)
+
+
 def test_diverged_particles_are_no_failure():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # simulate warns that the rate is above the threshold: that is what is tried here

@@ -1,0 +1,55 @@
+"""Schedules are asked for by blocks, as the run goes on."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import langevin_sgd as ls
+from langevin_sgd.engine.timetable import timetable
+from langevin_sgd.models.parameters import BLOCK, Schedule
+
+WAVES = Schedule("waves", lambda k: 0.1 + 0.05 * np.cos(0.37 * k), {})
+
+
+def simulate(schedule, steps, **options):
+    well, noise = ls.potentials.double_well(2), ls.noise.gaussian([1.0, 1.0])
+    return ls.simulate(well, ls.dynamics.sgd(schedule), noise, particles=20, steps=steps, seed=3, **options)
+
+
+@pytest.mark.parametrize("chunk", [1000, 4097, 7777])
+def test_a_rule_of_ones_own_has_the_same_bits_in_any_chunks(chunk):
+    whole = simulate(WAVES, 2 * BLOCK + 100)
+    np.testing.assert_array_equal(simulate(WAVES, 2 * BLOCK + 100, chunk_steps=chunk).x, whole.x)
+    listed = ls.schedules.from_values(WAVES.rule(np.arange(2 * BLOCK + 100)))
+    np.testing.assert_allclose(simulate(listed, 2 * BLOCK + 100).x, whole.x, rtol=1e-9)
+
+
+def test_rows_are_the_values_of_the_rule_over_the_borders_of_blocks():
+    numbers, batches = timetable(ls.dynamics.sgd(WAVES), 3 * BLOCK).rows(BLOCK - 3, BLOCK + 9)
+    np.testing.assert_allclose(numbers[:, 0], WAVES.rule(np.arange(BLOCK - 3, 2 * BLOCK + 6)), rtol=1e-15)
+    assert batches.tolist() == [1] * (BLOCK + 9)
+
+
+def test_the_largest_batch_and_a_value_that_is_refused_may_come_late():
+    growing = Schedule("growing", lambda k: 1.0 + k // 5000, {})
+    assert timetable(ls.dynamics.sgd(0.1, growing), 20_001).largest_batch == 5
+    falling = Schedule("falling", lambda k: 0.2 - 0.1 * (k > 12_345) - 0.1 * (k > 12_346), {})
+    assert timetable(ls.dynamics.sgd(falling), 12_347).largest_batch == 1
+    with pytest.raises(ValueError, match=r"every value of the schedule of learning_rate must be > 0, got 0\.0"):
+        timetable(ls.dynamics.sgd(falling), 12_348)
+
+
+def test_memory_does_not_grow_with_the_steps():
+    tracemalloc.start()
+    timetable(ls.dynamics.sgd(WAVES), 2_000_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000  # a table would take 16,000,000
+
+
+def test_a_rule_that_depends_on_more_than_the_step_is_refused():
+    """A running product is right in one call for the whole run, and in no other."""
+    running = Schedule("running", lambda k: 0.1 * np.cumprod(np.full(len(k), 0.999)), {})
+    with pytest.raises(ValueError, match="must be a function of the number of each step alone, but its rule gives"):
+        simulate(running, 50)
