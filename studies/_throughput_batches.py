@@ -140,7 +140,7 @@ def jax_scan(generator, form):
 def methods(threads):
     """name -> (variants, steps): the programs and the modes of sampling that are compared."""
     shares = {"two scalars": numba_scalars, "loops over components": numba_general, "step by step": numba_steps}
-    found = {f"langevin_sgd, {sampling.replace('_', ' ')}": ({"": ours(sampling, threads)}, 400) for sampling in SAMPLINGS}
+    found = {f"langevin_sgd, {sampling.replace('_', ' ')}": ({"": ours(sampling, threads)}, 2000) for sampling in SAMPLINGS}
     found["naive Numba"] = {name: numba_threads(share, threads) for name, share in shares.items()}, 50
     if importlib.util.find_spec("jax"):
         forms = [("rbg", "rows"), ("rbg", "columns"), ("rbg", "loop"), ("unsafe_rbg", "columns"), ("threefry2x32", "columns")]

@@ -1,7 +1,7 @@
 """Where the time of a step goes: each part alone, in a loop over one block of particles, compiled from the package's own texts.
 
-The block has as many particles as the engine takes in two dimensions and stays in the cache. The parts do not add up to the step:
-the engine keeps numbers in registers that a part alone must load and store.
+The block has as many particles as the engine takes in two dimensions and stays in the cache. The fill is the function that the
+engine calls. The parts do not add up to the step: the engine keeps numbers in registers that a part alone must load and store.
 """
 
 import math
@@ -13,13 +13,14 @@ from _throughput_clock import best_seconds
 
 from langevin_sgd.kernels import elementary, rng
 from langevin_sgd.kernels.bits import OPTIONS, fma, kernel
+from langevin_sgd.kernels.draws import DOUBLES
 from langevin_sgd.kernels.groups import empty_groups
 from langevin_sgd.kernels.lanes import WIDTH, all_lanes, lane_numbers
 from langevin_sgd.kernels.rng import Stream
 from langevin_sgd.kernels.texts import for_lanes
 from langevin_sgd.kernels.views import flat, store_words, view, view_type
 
-BLOCK = 256
+BLOCK = 512
 GROUPS = BLOCK // WIDTH
 FUNCTIONS = ("exp", "expm1", "log", "log1p", "sin", "cos", "tanh")
 REGISTERS = ("zmm", "ymm", "xmm")  # 512, 256 and 128 bits (the last also for single numbers)
@@ -130,14 +131,21 @@ def block_calls(potential, noise, dynamics, repeats):
         loop, p = loops[name], parts[name][1]
         return lambda: loop(arrays, p, GROUPS, repeats)
 
-    return {name: call(name) for name in parts}, loops
+    call("fill")()  # compiles what `vector_instructions` reads; it is timed as the engine calls it
+    return {name: call(name) for name in parts} | {"fill": fill_call(dim, repeats)}, loops
 
 
 def fill_call(dim, repeats):
-    """A call that fills the normals of a block in `dim` dimensions `repeats` times."""
-    arrays = tuple(empty_groups(GROUPS, dim) for _ in range(4)) + (np.zeros(BLOCK, np.int64),)
-    loop = repeated(random_parts(dim)["fill"])
-    return lambda: loop(arrays, (0.0,), GROUPS, repeats)
+    """A call that fills the normals of a block in `dim` dimensions `repeats` times, each time as the engine does it."""
+    fill, z = DOUBLES.fill_normals(), empty_groups(GROUPS, dim)
+
+    @numba.njit(**OPTIONS)
+    def loop(z, groups, repeats):
+        numbers = flat(z)
+        for step in range(repeats):
+            fill(numbers, (0, dim * WIDTH, dim, groups), (_SEED, np.uint64(step), _ZERO, _STREAM, _ZERO))
+
+    return lambda: loop(z, GROUPS, repeats)
 
 
 def elementary_times(rounds, repeats):
