@@ -17,7 +17,7 @@ from ..storage import begun, create, load, reopen
 from ..storage.manifest import NAME as MANIFEST
 from .dataset import along_steps, at_the_end, attributes
 from .description import describe
-from .drive import Pause, drive
+from .drive import Pause, at_once, drive
 from .first_passage import FirstPassage
 from .job import begin
 from .plan import make_plan
@@ -104,7 +104,9 @@ def _restore(ensemble, state, directory):
 
 
 def _go_on(run, job, ensemble, every, options):
-    plan, substeps, end = make_plan(job), job.table.substeps, job.first_step + job.steps
+    with at_once():
+        plan = make_plan(job)
+    substeps, end = job.table.substeps, job.first_step + job.steps
     pieces = Pieces(run, job, ensemble, every)
     done = drive(plan, ensemble, pieces.rows, job, options, Pause(pieces.until, pieces.call), run.step * substeps) // substeps
     closing = xr.Dataset({**at_the_end(job, ensemble), **read_out(job, ensemble, done)}, attrs=attributes(job, done))

@@ -19,6 +19,7 @@ from ..kernels.bits import kernel
 from ..kernels.compile_cache import kept
 from ..kernels.groups import empty_groups
 from ..kernels.lanes import WIDTH
+from ..kernels.turns import take_turn
 from ..kernels.views import flat, flat_from
 from .freezing import book_keeping
 from .observing import cells, observe_kernel
@@ -98,8 +99,11 @@ def build(force, update, advance, readers, shape):
     sizes, acc_rows = (dim, state, size), sum(reader.size for reader in readers)
 
     @kernel
-    def run(ensemble, work, records, constants, template, changing, numbers, span):
-        """Move the groups span = (first, end) through a chunk of steps."""
+    def run(ensemble, work, records, constants, template, changing, numbers, tasks):
+        """Move groups through a chunk of steps, as long as there are tasks.
+
+        tasks = (edges, counter): task k is the groups edges[k] ... edges[k + 1] - 1, and `counter` holds the next one.
+        """
         first_step, steps, seed, examples, batch_rows, particles, per_block = numbers
         # From here on only flats: numba would count the references to arrays in every step.
         x, v, g, status, stopped, acc, counts = ensemble
@@ -110,38 +114,41 @@ def build(force, update, advance, readers, shape):
         walls, data_table = (flat(kinds), flat(lows), flat(lengths)), flat(data)
         all_acc, all_slots, all_counts, for_readers = flat(acc), flat(slots), flat(counts), (flat(kept_acc), flat(bins))
         table, batches, record_slots, due = flat(changing[0]), flat(changing[1]), flat(changing[2]), flat(changing[3])
-        x_out, v_out = flat(records[0]), flat(records[1])
-        for first in range(span[0], span[1], per_block):
-            groups = min(per_block, span[1] - first)
-            block = seed, np.uint64(first * WIDTH), groups, examples, batch_rows
-            moving = (
-                flat_from(all_x, first * dim * WIDTH),
-                flat_from(all_v, first * state * WIDTH),
-                flat_from(all_g, first * size * WIDTH),
-                flat_from(all_status, first * WIDTH),
-                flat_from(all_stopped, first * WIDTH),
-            )
-            block_acc, block_slots = flat_from(all_acc, first * acc_rows * WIDTH), flat_from(all_slots, first * WIDTH)
-            readers_of_block = reader_params, block_acc, for_readers[0], block_slots, all_counts, for_readers[1]
-            fixed = params, noise_params, data_table, limit, walls, readers_of_block
-            find_frozen(buffers[4], moving, groups)
-            for group in range(groups):
-                buffers[5][group] = first_step
-            start, step = 0, 0
-            while step < steps:
-                if step == start:
-                    save(moving, sizes, groups, saved_block)
-                now = first_step + step, batches[step], due[step]
-                if one_step(moving, buffers, block, fixed, params_at(template, table, step), now):
-                    if record_slots[step] >= 0:
-                        row = record_slots[step] * particles
-                        out = flat_from(x_out, row * dim), flat_from(v_out, row * state)
-                        record(moving, sizes, out, (first * WIDTH, min((first + groups) * WIDTH, particles)))
-                    step += 1
-                    start = step if step - start == STRETCH else start
-                else:
-                    restore(moving, sizes, groups, saved_block, first_step + start)
-                    step = start
+        x_out, v_out, (edges, counter) = flat(records[0]), flat(records[1]), tasks
+        number = take_turn(flat(counter))
+        while number < len(edges) - 1:
+            for first in range(edges[number], edges[number + 1], per_block):
+                groups = min(per_block, edges[number + 1] - first)
+                block = seed, np.uint64(first * WIDTH), groups, examples, batch_rows
+                moving = (
+                    flat_from(all_x, first * dim * WIDTH),
+                    flat_from(all_v, first * state * WIDTH),
+                    flat_from(all_g, first * size * WIDTH),
+                    flat_from(all_status, first * WIDTH),
+                    flat_from(all_stopped, first * WIDTH),
+                )
+                block_acc, block_slots = flat_from(all_acc, first * acc_rows * WIDTH), flat_from(all_slots, first * WIDTH)
+                readers_of_block = reader_params, block_acc, for_readers[0], block_slots, all_counts, for_readers[1]
+                fixed = params, noise_params, data_table, limit, walls, readers_of_block
+                find_frozen(buffers[4], moving, groups)
+                for group in range(groups):
+                    buffers[5][group] = first_step
+                start, step = 0, 0
+                while step < steps:
+                    if step == start:
+                        save(moving, sizes, groups, saved_block)
+                    now = first_step + step, batches[step], due[step]
+                    if one_step(moving, buffers, block, fixed, params_at(template, table, step), now):
+                        if record_slots[step] >= 0:
+                            row = record_slots[step] * particles
+                            out = flat_from(x_out, row * dim), flat_from(v_out, row * state)
+                            record(moving, sizes, out, (first * WIDTH, min((first + groups) * WIDTH, particles)))
+                        step += 1
+                        start = step if step - start == STRETCH else start
+                    else:
+                        restore(moving, sizes, groups, saved_block, first_step + start)
+                        step = start
+            number = take_turn(flat(counter))
 
     return kept(run)
 
@@ -184,13 +191,13 @@ def move(plan, ensemble, records, changing, first_step, workers, block_size):
 
     `changing` = (numbers of the dynamics, batch sizes, slots of records, bits of the reducers that are due). Blocks never
     influence each other, so that neither their size nor the number of threads shows in the results. `workers` is a
-    ThreadPoolExecutor, its number of threads, and the share of the particles that a task has at least.
+    ThreadPoolExecutor and its number of threads.
     """
     groups, particles = ensemble.x.shape[0], records[0].shape[1]
     per_block = max(1, block_size // WIDTH)
-    pool, threads, share = workers
-    smallest = max(-(-per_block // 2), int(share * groups))
-    edges = _edges(groups, smallest, threads, particles if ensemble.counts.size else 0)
+    pool, threads = workers
+    edges = _edges(groups, per_block, threads, particles if ensemble.counts.size else 0)
+    tasks = edges, np.zeros(1, np.int64)
     table, acc_rows = plan.table, ensemble.acc.shape[1]
     run_numbers = first_step, len(changing[2]), np.uint64(plan.seed), len(table), plan.batch_rows, particles, per_block
     slots = np.full(groups * WIDTH, REPLICATES)
@@ -198,23 +205,21 @@ def move(plan, ensemble, records, changing, first_step, workers, block_size):
     readers = plan.reader_params, slots * ensemble.counts.shape[1]
     constants = plan.model_params, plan.noise_params, table, plan.limit, plan.walls, readers
 
-    def task(span):
-        work = work_buffers(plan.shape, per_block, plan.batch_rows, acc_rows)
+    def work(_):
+        buffers = work_buffers(plan.shape, per_block, plan.batch_rows, acc_rows)
         with np.errstate(all="ignore"):
-            plan.kernel(tuple(ensemble), work, records, constants, plan.template, changing, run_numbers, span)
+            plan.kernel(tuple(ensemble), buffers, records, constants, plan.template, changing, run_numbers, tasks)
 
-    spans = list(zip(edges, edges[1:], strict=False))
-    if len(spans) == 1:
-        task(spans[0])
+    if threads == 1 or len(edges) == 2:
+        work(0)
     else:
-        list(pool.map(task, spans))
+        list(pool.map(work, range(threads)))
 
 
-def _edges(groups, smallest, threads, counted):
+def _edges(groups, per_block, threads, counted):
     """First groups of the tasks, and the end. Where `counted` particles are counted, no two tasks share a replicate.
 
-    Each task is a share of what is left, of at least `smallest` groups: threads begin with large ones and end at nearly the same
-    time.
+    Each task is a share of what is left, of at least half a block: threads begin with large ones and end at nearly the same time.
     """
     allowed = np.arange(groups + 1)
     if counted:
@@ -223,6 +228,6 @@ def _edges(groups, smallest, threads, counted):
     edges = [0]
     while edges[-1] < groups:
         left = groups - edges[-1]
-        wanted = edges[-1] + (left if threads == 1 else max(left // (2 * threads), smallest))
+        wanted = edges[-1] + (left if threads == 1 else max(left // (2 * threads), -(-per_block // 2)))
         edges.append(int(allowed[np.searchsorted(allowed, min(wanted, groups))]))
-    return edges
+    return np.array(edges)

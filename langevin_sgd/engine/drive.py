@@ -17,7 +17,6 @@ from .cpu import move
 from .readout import due_bits
 
 CHUNK_SECONDS = 0.2  # an interrupt waits for one chunk
-TASK_SECONDS = 5e-4  # of less work a thread takes so little that handing it out counts
 LONGEST_CHUNK = 100_000  # updates whose parameters are tabulated at a time
 SHOW_SECONDS = 0.2
 
@@ -97,7 +96,7 @@ def reporter(progress, total, what, particles=0):
 def _compile(plan, ensemble, rows, numbers, options):
     """Have the kernel compiled, by a chunk of no steps."""
     none = np.empty(0, dtype=np.int64)
-    move(plan, ensemble, rows, (*(part[:0] for part in numbers), none, none), 0, (None, 1, 1.0), options.block_size)
+    move(plan, ensemble, rows, (*(part[:0] for part in numbers), none, none), 0, (None, 1), options.block_size)
 
 
 def drive(plan, ensemble, rows, job, options, pause=None, done=None):
@@ -115,9 +114,10 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
     last, first = (job.first_step + job.steps) * substeps, job.first_step * substeps if done is None else done
     stored = job.stored_steps() * substeps
     particles, done = job.particles, first
-    length, rate = 1, np.inf  # the rate is not known yet, and a step may be slow
+    length = 1  # the rate is not known yet, and a step may be slow
     report = reporter(options.progress, (last - first) // substeps, "steps", particles)
-    _compile(plan, ensemble, rows, table.rows(first, 1), options)
+    if done < last:
+        _compile(plan, ensemble, rows, table.rows(done, 1), options)
     begun = time.perf_counter()
     with interrupts() as asked, ThreadPoolExecutor(options.threads) as pool:
         while done < last:
@@ -128,9 +128,8 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
             reached = slice(*np.searchsorted(stored, (done, done + count), side="right"))
             slots[stored[reached] - done - 1] = np.arange(reached.start, reached.stop) % len(rows[0])
             changing = (*table.rows(done, count), slots, due_bits(job.reducers, done, count, substeps))
-            share = min(1.0, TASK_SECONDS * rate * substeps / count) / options.threads
             started = time.perf_counter()
-            move(plan, ensemble, rows, changing, done, (pool, options.threads, share), options.block_size)
+            move(plan, ensemble, rows, changing, done, (pool, options.threads), options.block_size)
             done, now = done + count, time.perf_counter()
             rate = count / substeps / max(now - started, 1e-9)
             length = int(min(max(CHUNK_SECONDS * rate, length / 4, 1), 16 * length, max(1, LONGEST_CHUNK // substeps)))

@@ -13,7 +13,7 @@ from .checkpoint import in_folder, recorded_seed
 from .cpu import new_ensemble
 from .dataset import assemble
 from .description import fingerprints
-from .drive import Options, drive, interrupts
+from .drive import Options, at_once, drive, interrupts
 from .first_passage import FirstPassage, passage_variables
 from .job import begin, prepare, start_gradient
 from .passage import passages
@@ -138,7 +138,8 @@ def simulate(
     seed = recorded if seed is None else seed
     numbers = {"particles": particles, "steps": steps, "seed": seed, "every": every, "first_step": first_step}
     start = {"x0": x0, "v0": v0, "escape_radius": escape_radius, "loss": loss, "target": target, "precision": precision}
-    job, x, v = prepare(records, numbers, start | {"on_disk": checkpoint is not None}, reducers)
+    with at_once():
+        job, x, v = prepare(records, numbers, start | {"on_disk": checkpoint is not None}, reducers)
     if checkpoint is None:
         return carry_out(job, x, v, options)
     return in_folder(folder, (reducers, numbers | start, fingerprints(x, v)), job, (x, v), options)
@@ -149,8 +150,8 @@ def carry_out(job, x, v, options):
     model, dynamics, _ = job.records
     if job.reducers and isinstance(job.reducers[0], FirstPassage):
         return _passage_dataset(job, x, v, options)
-    plan = make_plan(job)
-    ensemble = begin(job, x, v)
+    with at_once():
+        plan, ensemble = make_plan(job), begin(job, x, v)
     stored = job.stored_steps()
     rows = tuple(np.empty((len(stored), *start.shape), start.dtype) for start in (x, v))
     rows[0][0], rows[1][0] = x, v

@@ -13,7 +13,6 @@ from ..models.parameters import choice, integer
 from . import checks
 from .cpu import new_ensemble
 from .domain import all_inside
-from .drive import at_once
 from .first_passage import FirstPassage, check_passage
 from .readout import checked_reducers
 from .timetable import Timetable, timetable
@@ -40,7 +39,6 @@ class Job(NamedTuple):
         return self.first_step + np.unique(np.append(regular, self.steps))
 
 
-@at_once()
 def prepare(records, numbers, start, reducers):
     """The job of `simulate`'s arguments, and its start x and v, (particles, components).
 
@@ -92,7 +90,6 @@ def prepare(records, numbers, start, reducers):
     return job, x, v
 
 
-@at_once()
 def begin(job, x, v):
     """The ensemble of a job at its start x and v, (particles, components)."""
     model, dynamics, _ = job.records

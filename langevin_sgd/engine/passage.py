@@ -96,7 +96,6 @@ def build_passage(force, update, advance, reached, shape):
     return kept(run)
 
 
-@at_once()
 def passage_plan(job):
     """(kernel, shape, constants, batch_rows) of a job whose only reducer is a first passage."""
     model, dynamics, _ = job.records
@@ -148,7 +147,8 @@ def passages(job, starts, options):
         left (-1), and for one that did neither the updates that it did. After a Ctrl-C all stop, and what runs is written as it
         is; the last entry is whether there was one.
     """
-    kernel, shape, constants, batch_rows = passage_plan(job)
+    with at_once():
+        kernel, shape, constants, batch_rows = passage_plan(job)
     starts = tuple(np.ascontiguousarray(start) for start in starts)
     particles, lanes = job.particles, max(WIDTH, options.block_size)
     outcome = starts[0].copy(), starts[1].copy(), np.full(particles, -1), np.zeros(particles, np.int8), np.full(particles, -1)

@@ -20,7 +20,6 @@ from ..models.noise import GradientNoise, Minibatch, TableGaussian
 from . import batches, forces
 from .cpu import Plan, build
 from .domain import wall_arrays
-from .drive import at_once
 from .observing import Reader
 from .step import Shape
 
@@ -102,7 +101,6 @@ def compile_parts(records, table, draws):
     )
 
 
-@at_once()
 def make_plan(job):
     """Compile everything that a job needs."""
     parts = compile_parts(job.records, job.table, Draws(getattr(types, job.precision)))
