@@ -82,7 +82,7 @@ def simulate(
         Particles that are worked on together (in multiples of 16); default 512 in few dimensions and fewer in many, so that a
         block stays in the cache.
     chunk_steps : int, optional
-        Steps between two looks at the clock; default as many as take about 0.1 s.
+        Steps between two looks at the clock; default as many as take about 0.2 s.
     progress : bool or callable, optional
         True shows the rate and the time left on the terminal; a function gets (steps done, steps in all, seconds), or numbers of
         particles that have ended where a first passage is observed.

@@ -9,6 +9,8 @@ from ..models.parameters import Schedule, integer, number
 from .checks import check_continuing, check_records, checked_seed
 from .ensemble import simulate
 from .first_passage import FirstPassage
+from .readout import checked_reducers
+from .reducer_record import Reducer
 from .timetable import timetable
 
 MOST_GROUPS = 16
@@ -57,7 +59,8 @@ def run_until_stationary(
         name -> function from x (particles, d) to (particles,), whose means are watched beside those of the default: mean and
         variance of each component, mean energy.
     **options
-        Further arguments of `simulate`, such as v0, reducers, loss or escape_radius; every stretch gets them.
+        Further arguments of `simulate`, such as v0, reducers, loss or escape_radius. A stretch in which a reducer reads
+        nothing is not the last one.
 
     Returns
     -------
@@ -95,27 +98,27 @@ def run_until_stationary(
     seed, particles, max_steps = checked_seed(seed), integer(particles, "particles", 2), integer(max_steps, "max_steps", 2)
     number(tolerance, "tolerance", above=0, below=1)
     done = integer(first_check, "first_check", 1, max_steps // 2 + 1)
-    _check(model, dynamics, noise, observables, options)
+    reducers = _check(model, dynamics, noise, observables, options, max_steps)
     run = simulate(model, dynamics, noise, particles=particles, steps=done, x0=x0, seed=seed, **options)
     groups, checks, verdict = _groups(run.x.values[0]), [], False
     options.pop("v0", None)
     while not verdict and not run.status.any() and not run.attrs["interrupted"] and 2 * done <= max_steps:
         at, velocity = run.x.values[-1], {"v0": run.v.values[-1]} if "v" in run else {}
-        run = simulate(
-            model, dynamics, noise, particles=particles, steps=done, x0=at, first_step=done, seed=seed, **velocity, **options
-        )
+        reading = [reducer for reducer in reducers if reducer.readings_until(2 * done) > reducer.readings_until(done)]
+        continued = {"x0": at, "first_step": done, "seed": seed, "reducers": reading, **velocity}
+        run = simulate(model, dynamics, noise, particles=particles, steps=done, **continued, **options)
         done *= 2
         if not run.status.any() and not run.attrs["interrupted"]:
             checks.append((done, _compare(model, observables, (at, run.x.values[-1]), groups, tolerance)))
-            verdict = _holds(*checks[-1][1].values())
+            verdict = _holds(*checks[-1][1].values()) and len(reading) == len(reducers)
     if not verdict and not run.attrs["interrupted"]:
         why = f"{int((run.status > 0).sum())} particles left" if run.status.any() else f"the rule did not hold up to step {done}"
         warnings.warn(f"not stationary: {why}; see difference, group_difference and allowed.", stacklevel=2)
     return run.assign(_variables(checks, _names(model, observables))).assign_attrs(stationary=int(verdict))
 
 
-def _check(model, dynamics, noise, observables, options):
-    """Refuse what cannot be continued, has no stationary state, or breaks the standard errors."""
+def _check(model, dynamics, noise, observables, options, max_steps):
+    """Refuse what cannot be continued, has no stationary state, or breaks the standard errors; takes the reducers out."""
     check_records(model, dynamics, noise)
     for name in ("steps", "first_step"):
         if name in options:
@@ -130,11 +133,14 @@ def _check(model, dynamics, noise, observables, options):
     check_continuing(dynamics, noise, timetable(dynamics, 1).template, model.dim)
     if not getattr(noise, "independent", True):
         raise ValueError("noise must be drawn for each particle apart, got shared=True: the rule needs independent particles.")
-    reducers = options.get("reducers", ())
-    if isinstance(reducers, FirstPassage) or any(isinstance(reducer, FirstPassage) for reducer in reducers):
+    reducers = options.pop("reducers", ())
+    reducers = (reducers,) if isinstance(reducers, (Reducer, FirstPassage)) else reducers
+    checked_reducers(reducers, model, dynamics, noise, 0, max_steps)
+    if any(isinstance(reducer, FirstPassage) for reducer in reducers):
         raise ValueError("reducers must not hold a first passage: its particles end where they arrive.")
     if observables is not None and not (isinstance(observables, dict) and all(callable(f) for f in observables.values())):
         raise TypeError(f"observables must be None or a dict of functions of x (particles, d), got {observables!r}.")
+    return reducers
 
 
 def _names(model, observables):

@@ -1,4 +1,4 @@
-"""Parameters that change from step to step. The host tabulates a schedule; the kernels see a number.
+"""Parameters that change from step to step. The host tabulates a schedule chunk by chunk; the kernels see a number.
 
 Step k leads from `step` = k to k + 1. The formulas use + - * / and `elementary.cos` only: the same bits on any machine.
 """

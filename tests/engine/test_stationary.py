@@ -54,6 +54,15 @@ def test_the_stretches_are_one_run():
     np.testing.assert_array_equal(run.v[-1], whole.v[-1])
 
 
+def test_a_reducer_that_reads_late_is_waited_for():
+    """Without it the bowl stops at step 1280, where a reducer from step 2000 on has read nothing yet."""
+    late = ls.reducers.moments(every=500, start=1500)
+    run = until(x0=[5.0, 2.0], reducers=late)
+    assert run.attrs["stationary"] == 1 and run.step.values.tolist() == [1280, 2560]
+    assert int(run.moments_observations) == 2 * 20_000  # after steps 2000 and 2500
+    assert until(x0=[5.0, 2.0], reducers=ls.reducers.moments(every=500)).step.values.tolist() == [640, 1280]
+
+
 def test_too_short_is_said():
     with pytest.warns(UserWarning, match=r"not stationary: the rule did not hold up to step 160; see difference"):
         run = until(x0=[5.0, 2.0], max_steps=319)
@@ -136,6 +145,8 @@ LINE = ls.losses.linear_regression(np.eye(2), [1.0, 2.0])
             "noise must be drawn for each particle apart",
         ),
         ({"reducers": ls.reducers.first_passage(above=1.0)}, ValueError, "reducers must not hold a first passage"),
+        ({"reducers": 5}, TypeError, "reducers must be reducers of langevin_sgd.reducers"),
+        ({"reducers": ls.reducers.moments(every=20_000)}, ValueError, "reads nothing in steps 1 to 10000"),
         ({"model": "bowl"}, TypeError, "model must be a Potential or a Loss"),
     ],
 )
