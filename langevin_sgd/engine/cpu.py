@@ -206,14 +206,14 @@ def move(plan, ensemble, records, changing, first_step, workers, block_size):
     constants = plan.model_params, plan.noise_params, table, plan.limit, plan.walls, readers
 
     def work(_):
-        buffers = work_buffers(plan.shape, per_block, plan.batch_rows, acc_rows)
+        buffers = work_buffers(plan.shape, min(per_block, int(np.diff(edges).max())), plan.batch_rows, acc_rows)
         with np.errstate(all="ignore"):
             plan.kernel(tuple(ensemble), buffers, records, constants, plan.template, changing, run_numbers, tasks)
 
     if threads == 1 or len(edges) == 2:
         work(0)
     else:
-        list(pool.map(work, range(threads)))
+        list(pool.map(work, range(min(threads, len(edges) - 1))))
 
 
 def _edges(groups, per_block, threads, counted):

@@ -3,6 +3,7 @@
 How long a chunk is does not show in the results.
 """
 
+import _thread
 import signal
 import sys
 import threading
@@ -19,6 +20,8 @@ from .readout import due_bits
 CHUNK_SECONDS = 0.2  # an interrupt waits for one chunk
 LONGEST_CHUNK = 100_000  # updates whose parameters are tabulated at a time
 SHOW_SECONDS = 0.2
+AGAIN_SECONDS = 0.01
+_keys = [0]
 
 
 class Options(NamedTuple):
@@ -37,6 +40,11 @@ class Pause(NamedTuple):
     call: object
 
 
+def keys_pressed():
+    """How often a Ctrl-C was noted in this process: one that comes when a run ends is for whoever makes the next one."""
+    return _keys[0]
+
+
 @contextmanager
 def interrupts():
     """A list that the first Ctrl-C fills; the second one raises KeyboardInterrupt. Outside the main thread it stays empty."""
@@ -44,6 +52,7 @@ def interrupts():
 
     def note(number, frame):
         asked.append(number)
+        _keys[0] += 1
         if len(asked) > 1:
             raise KeyboardInterrupt
 
@@ -59,10 +68,32 @@ def interrupts():
 
 @contextmanager
 def at_once():
-    """What has nothing to keep: the first Ctrl-C raises, at the end at the latest, for compilers' callbacks may swallow it."""
+    """What has nothing to keep: the first Ctrl-C raises.
+
+    If that is in a destructor or a callback, where Python drops it, the key is pressed again a little later.
+    """
+    presses = []
+
+    def again(ignored):
+        if isinstance(ignored.exc_value, KeyboardInterrupt):
+            presses.append(threading.Timer(AGAIN_SECONDS, _thread.interrupt_main))
+            presses[-1].start()
+        else:
+            former(ignored)
+
     with interrupts() as asked:
         asked.append(0)
-        yield
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        former, sys.unraisablehook = sys.unraisablehook, again
+        try:
+            yield
+        finally:
+            sys.unraisablehook = former
+            for press in presses:
+                press.cancel()
+                press.join()
         if len(asked) > 1:
             raise KeyboardInterrupt
 
@@ -142,10 +173,15 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
 
 
 def counted(work, total, progress):
-    """The items of `work`, with a line on stderr that says how many are done and how long the rest takes at this rate."""
-    begun = time.perf_counter()
+    """The items of `work`, with a line on stderr that says how many are done and how long the rest takes at this rate.
+
+    A Ctrl-C that came when an item was as good as done is answered when it is done.
+    """
+    begun, keys = time.perf_counter(), keys_pressed()
     for done, item in enumerate(work, 1):
         yield item
+        if keys_pressed() > keys:
+            raise KeyboardInterrupt
         if progress:
             left = (time.perf_counter() - begun) * (total - done) / done
             print(

@@ -13,7 +13,7 @@ from .checkpoint import in_folder, recorded_seed
 from .cpu import new_ensemble
 from .dataset import assemble
 from .description import fingerprints
-from .drive import Options, at_once, drive, interrupts
+from .drive import Options, at_once, drive, interrupts, keys_pressed
 from .first_passage import FirstPassage, passage_variables
 from .job import begin, prepare, start_gradient
 from .passage import passages
@@ -152,6 +152,7 @@ def carry_out(job, x, v, options):
         return _passage_dataset(job, x, v, options)
     with at_once():
         plan, ensemble = make_plan(job), begin(job, x, v)
+    keys = keys_pressed()
     stored = job.stored_steps()
     rows = tuple(np.empty((len(stored), *start.shape), start.dtype) for start in (x, v))
     rows[0][0], rows[1][0] = x, v
@@ -159,7 +160,10 @@ def carry_out(job, x, v, options):
     if done < stored[-1]:
         warnings.warn(f"interrupted: {done - job.first_step} of {job.steps} steps are done, and kept.", stacklevel=3)
     with interrupts():  # what is finished is not lost to a Ctrl-C now
-        return assemble(job, rows, ensemble, done).assign(read_out(job, ensemble, done))
+        dataset = assemble(job, rows, ensemble, done).assign(read_out(job, ensemble, done))
+    if keys_pressed() > keys and done == stored[-1]:
+        warnings.warn("Ctrl-C came when the run was at its end: it is whole.", stacklevel=3)
+    return dataset
 
 
 def _passage_dataset(job, x, v, options):

@@ -66,7 +66,7 @@ def prepare(records, numbers, start, reducers):
     every = numbers["every"] if numbers["every"] is None else integer(numbers["every"], "every", 1)
     stored = 2 + (steps // every if every and not start.get("on_disk") else 0)
     checks.check_memory(model, dynamics, particles, stored)
-    table = timetable(dynamics, first_step + steps)
+    table = timetable(dynamics, first_step + steps, first_step)
     if first_step:
         checks.check_continuing(dynamics, noise, table.template, model.dim)
     checks.check_addresses(model, dynamics, noise, particles, table.largest_batch)

@@ -276,7 +276,7 @@ def _in_memory(task, named, progress):
                 first = layout(results[-1]) if first is None else first
                 check_alike(first, layout(results[-1]), where(named, k))
     except KeyboardInterrupt:
-        if first is None:
+        if all(int(result["failed"]) for result in results):
             raise
         warnings.warn(f"interrupted: {len(results)} of {total} points are done, and kept.", stacklevel=3)
         results += [_marked(xr.Dataset(), "interrupted", _seed_of(task, k)) for k in range(len(results), total)]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..models.parameters import BLOCK, Schedule, check_length, tabulated
 
-LONGEST = 10**11  # steps of a schedule: every value is checked before the first step
+LONGEST = 10**10  # steps of a schedule: every value is checked before the first step
 
 
 class Timetable(NamedTuple):
@@ -17,6 +17,7 @@ class Timetable(NamedTuple):
     substeps: int  # updates of a step, all with its parameters
     steps: int  # of the run and before it
     largest_batch: int  # of the run
+    recent: dict  # name -> (first step, values) of the block that was asked for last
 
     def rows(self, first, count):
         """Numbers (count, fields) and batch sizes (count,) of the updates first ... first + count - 1."""
@@ -29,39 +30,48 @@ class Timetable(NamedTuple):
 
     def _values(self, name, step):
         """Values in these steps. A rule is asked for whole blocks: its rounding may depend on the length of the array."""
-        begin = int(step[0]) // BLOCK * BLOCK
-        blocks = [values for _, values in _blocks(self.schedules[name], name, begin, int(step[-1]) + 1, self.steps)]
+        begin, blocks = int(step[0]) // BLOCK * BLOCK, []
+        for first in range(begin, int(step[-1]) + 1, BLOCK):
+            if name not in self.recent or self.recent[name][0] != first:
+                self.recent[name] = first, tabulated(self.schedules[name], name, min(first + BLOCK, self.steps), first)
+            blocks.append(self.recent[name][1])
         return np.concatenate(blocks)[step - begin]
 
 
-def _blocks(schedule, name, begin, end, steps):
-    """(first step, values) of each block of BLOCK steps from `begin` on that begins before `end`; the run ends at `steps`."""
-    for first in range(begin, end, BLOCK):
-        yield first, tabulated(schedule, name, min(first + BLOCK, steps), first)
+def _check_alone(schedule, name, first, values):
+    """Refuse a rule whose values for a block, from step `first` on, are not those of its steps one by one."""
+    for place in {0, len(values) // 2, len(values) - 1}:
+        step = first + place
+        with np.errstate(all="ignore"):
+            alone = np.asarray(schedule.rule(np.arange(step, step + 1)), dtype=np.float64)
+        if alone.shape != (1,) or not np.isclose(alone[0], values[place], rtol=1e-9, atol=0.0):
+            raise ValueError(
+                f"the schedule of {name} must be a function of the number of each step alone, but its rule gives "
+                f"{values[place]} for step {step} among others and {alone} for that step by itself."
+            )
 
 
-def _checked(schedule, name, steps):
+def _checked(schedule, name, steps, first_step):
     """Largest value of a schedule, each of whose values is in its range and depends on nothing but the number of the step."""
-    if steps > LONGEST:
-        raise ValueError(f"steps must be at most {LONGEST} with a schedule, got schedules of {steps} steps. Make several runs.")
+    if steps - first_step > LONGEST:
+        raise ValueError(
+            f"steps must be at most {LONGEST} with a schedule, got schedules of {steps - first_step} steps. Make several runs, "
+            "each from the end of the last one (first_step)."
+        )
     check_length(schedule, name, steps)
     largest = 1.0
-    for first, values in _blocks(schedule, name, 0, steps, steps):
-        largest, last = max(largest, values.max()), first + len(values) - 1
-        alone = tabulated(schedule, name, last + 1, last)[0]
-        if not np.isclose(alone, values[-1], rtol=1e-9, atol=0.0):
-            raise ValueError(
-                f"the schedule of {name} must be a function of the number of each step alone, but its rule gives {values[-1]} "
-                f"for step {last} among others and {alone} for that step by itself."
-            )
+    for first in range(first_step // BLOCK * BLOCK, steps, BLOCK):
+        values = tabulated(schedule, name, min(first + BLOCK, steps), first)
+        largest = max(largest, values.max())
+        _check_alone(schedule, name, first, values)
     return largest
 
 
-def timetable(dynamics, steps):
-    """The timetable of a run of `steps` steps; every value of a schedule is checked against the range of its parameter."""
+def timetable(dynamics, steps, first_step=0):
+    """The timetable of a run from `first_step` to `steps`; every value of a schedule is checked against its parameter's range."""
     items = dynamics.params._asdict()
     schedules = {name: value for name, value in items.items() if isinstance(value, Schedule)}
-    largest = {name: _checked(schedule, name, steps) for name, schedule in schedules.items()}
+    largest = {name: _checked(schedule, name, steps, first_step) for name, schedule in schedules.items()}
     template = type(dynamics.params)(*(float(v.rule(np.arange(1))[0]) if isinstance(v, Schedule) else v for v in items.values()))
     batch = int(largest.get("batch_size", getattr(template, "batch_size", 1)))
-    return Timetable(template, schedules, dynamics.substeps, steps, batch)
+    return Timetable(template, schedules, dynamics.substeps, steps, batch, {})

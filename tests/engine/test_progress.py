@@ -7,12 +7,14 @@ import sys
 import textwrap
 import threading
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import langevin_sgd as ls
+from langevin_sgd.engine import cpu, drive
 from langevin_sgd.kernels.bits import JIT
 
 WELL, STEP, NOISE = ls.potentials.double_well(2), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0, 1.0])
@@ -98,6 +100,84 @@ def test_progress_costs_less_than_a_hundredth(capsys):
     with capsys.disabled():
         print(f"\n{quiet:.3f} s without, {shown:.3f} s with progress: {100 * (shown / quiet - 1):.2f} %, {lines} lines")
     assert shown < 1.01 * quiet and lines >= 9
+
+
+def press():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+needs_signals = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals of this process")
+
+
+@needs_signals
+def test_ctrl_c_while_the_kernel_compiles_raises(monkeypatch):
+    """Nothing is done yet: the chunk of no steps, which compiles."""
+
+    def move(plan, ensemble, rows, changing, *others):
+        if not len(changing[2]):
+            press()
+        return cpu.move(plan, ensemble, rows, changing, *others)
+
+    monkeypatch.setattr(drive, "move", move)
+    with pytest.raises(KeyboardInterrupt):
+        simulate(steps=10)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+class PressedAtTheEnd:
+    def __del__(self):
+        press()
+
+
+@needs_signals
+def test_ctrl_c_in_a_destructor_of_the_compiler_raises_at_once():
+    """Python drops what a destructor raises."""
+    reached = []
+    with pytest.raises(KeyboardInterrupt), drive.at_once():
+        thing = PressedAtTheEnd()
+        del thing
+        for k in range(1000):
+            time.sleep(0.01)
+            reached.append(k)
+    assert len(reached) < 100
+
+
+@needs_signals
+def test_ctrl_c_in_the_last_chunk_keeps_the_run_and_is_told():
+    def at_the_end(done, steps, seconds):
+        if done == steps:
+            press()
+
+    with pytest.warns(UserWarning, match=r"^Ctrl-C came when the run was at its end: it is whole\."):
+        run = simulate(progress=at_the_end)
+    np.testing.assert_array_equal(run.x, simulate().x)
+
+
+@needs_signals
+@pytest.mark.parametrize("in_folder", [False, True])
+def test_ctrl_c_in_the_last_chunk_of_a_point_ends_a_sweep(in_folder, tmp_path, monkeypatch):
+    def at_the_second(run, model):
+        seen.append(run)
+        return run[["x"]]
+
+    def at_the_end(done, steps, seconds):
+        if len(seen) == 1 and done == steps:
+            press()
+
+    def point(*records, **options):
+        return ls.simulate(*records, progress=at_the_end, **options)
+
+    seen, options = [], {"particles": 4, "steps": 20, "seed": 1, "grid": {"learning_rate": [0.1, 0.2, 0.3, 0.4]}}
+    options |= {"measure": at_the_second, "directory": tmp_path if in_folder else None}
+    monkeypatch.setattr("langevin_sgd.engine.sweep.simulate", point)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if in_folder:
+            with pytest.raises(KeyboardInterrupt):
+                ls.sweep(WELL, ls.dynamics.sgd, NOISE, **options)
+        else:
+            assert ls.sweep(WELL, ls.dynamics.sgd, NOISE, **options).failed.values.tolist() == [0, 0, 1, 1]
+    assert len(seen) == 2
 
 
 # ---- Ctrl-C in a process of its own ----------------------------------------------------------------------------------------

@@ -48,8 +48,35 @@ def test_memory_does_not_grow_with_the_steps():
     assert peak < 1_000_000  # a table would take 16,000,000
 
 
-def test_a_rule_that_depends_on_more_than_the_step_is_refused():
-    """A running product is right in one call for the whole run, and in no other."""
-    running = Schedule("running", lambda k: 0.1 * np.cumprod(np.full(len(k), 0.999)), {})
+NOT_OF_THE_STEP = {
+    "running product": lambda k: 0.1 * np.cumprod(np.full(len(k), 0.999)),
+    "share of the last": lambda k: 0.1 * (1 - k / max(1, k.max())) + 0.001,
+    "between the ends": lambda k: np.interp(k, [k[0], k[-1]], [0.1, 0.01]) if len(k) > 1 else np.full(1, 0.01),
+    "what is left": lambda k: 0.01 + 0.09 * (k[-1] - k) / max(1, k[-1]),
+}
+
+
+@pytest.mark.parametrize("rule", NOT_OF_THE_STEP.values(), ids=NOT_OF_THE_STEP)
+def test_a_rule_that_depends_on_more_than_the_step_is_refused(rule):
+    """Such a rule is right in one call for the whole run, and in no other."""
     with pytest.raises(ValueError, match="must be a function of the number of each step alone, but its rule gives"):
-        simulate(running, 50)
+        simulate(Schedule("own", rule, {}), 50)
+
+
+def test_a_continued_run_is_checked_from_where_it_begins():
+    rising = Schedule("rising", lambda k: 1e-3 + 1e-9 * k, {})
+    late = timetable(ls.dynamics.sgd(rising), 10**12 + 100, 10**12)
+    np.testing.assert_allclose(late.rows(10**12 + 5, 90)[0][:, 0], rising.rule(np.arange(10**12 + 5, 10**12 + 95)))
+    with pytest.raises(ValueError, match="steps must be at most 10000000000 with a schedule, got schedules of 1000000000000"):
+        timetable(ls.dynamics.sgd(rising), 10**12)
+
+
+def test_a_block_is_asked_for_once_whatever_the_chunks():
+    asked = []
+
+    def rule(k):
+        asked.append(len(k))
+        return np.full(len(k), 0.1)
+
+    simulate(Schedule("counted", rule, {}), BLOCK, chunk_steps=64)
+    assert asked.count(BLOCK) <= 4  # for the check, for its largest value, and for the run
