@@ -12,7 +12,8 @@ from .models.losses import Loss
 from .models.noise import GradientNoise
 from .models.potentials import Potential
 
-# Loaded when they are first asked for: they need xarray, which takes longer to import than everything above.
+# Loaded when they are first asked for: they need xarray, which takes longer to import than
+# everything above.
 _LATER = {
     "analysis": ".analysis",
     "load": ".storage",

@@ -1,10 +1,14 @@
-"""The figure of theory_atlas.py: four exact results about SGD near a minimum, with simulations beside them."""
+"""The figure of theory_atlas.py: four exact results about SGD near a minimum, with simulations
+beside them.
+"""
 
 BLACK, BLUE, ORANGE, GREEN, GREY = "#000000", "#0072B2", "#D55E00", "#009E73", "#666666"
 
 
 def plot(dataset):
-    """Four panels: (a) variance, (b) current over entropy production, (c) epochs, (d) tails; bars are 4 standard errors."""
+    """Four panels: (a) variance, (b) current over entropy production, (c) epochs, (d) tails; bars
+    are 4 standard errors.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 9), layout="constrained")
@@ -20,15 +24,33 @@ def plot(dataset):
 
 def _points(axes, x, y, error, colour, label=None, marker="o"):
     axes.errorbar(
-        x, y, 4 * error, fmt=marker, color=colour, markersize=5, markerfacecolor="white", capsize=3, label=label, zorder=3
+        x,
+        y,
+        4 * error,
+        fmt=marker,
+        color=colour,
+        markersize=5,
+        markerfacecolor="white",
+        capsize=3,
+        label=label,
+        zorder=3,
     )
 
 
 def _variance(axes, dataset):
-    for k, (colour, name, height) in enumerate(((BLUE, "SGD", 0.06), (ORANGE, "heavy ball, momentum 0.9", 0.06))):
+    for k, (colour, name, height) in enumerate(
+        ((BLUE, "SGD", 0.06), (ORANGE, "heavy ball, momentum 0.9", 0.06))
+    ):
         part = dataset.isel(momentum=k)
         axes.plot(part.rate, part.variance, color=colour, label=f"{name}: exact")
-        axes.plot(part.rate, part.variance_small_step, color=colour, linestyle="--", linewidth=1, label="its small-step limit")
+        axes.plot(
+            part.rate,
+            part.variance_small_step,
+            color=colour,
+            linestyle="--",
+            linewidth=1,
+            label="its small-step limit",
+        )
         axes.axvline(float(part.threshold), color=colour, linestyle=":", linewidth=1)
         axes.text(
             float(part.threshold),
@@ -41,14 +63,23 @@ def _variance(axes, dataset):
             va="bottom",
             transform=axes.get_xaxis_transform(),
         )
-        _points(axes, part.measured_rate, part.measured_variance, part.measured_variance_standard_error, colour)
+        _points(
+            axes,
+            part.measured_rate,
+            part.measured_variance,
+            part.measured_variance_standard_error,
+            colour,
+        )
     axes.set(
         xscale="log",
         yscale="log",
         xlabel="learning rate × curvature of the stiff direction",
         ylabel="variance in that direction (length²)",
     )
-    axes.set_title("(a) the variance diverges at a threshold\nthat the small-step limit does not know", fontsize=11)
+    axes.set_title(
+        "(a) the variance diverges at a threshold\nthat the small-step limit does not know",
+        fontsize=11,
+    )
     _points(axes, [], [], 0, GREY, "simulated, ± 4 s.e.")
     axes.legend(fontsize=8, loc="upper left")
 
@@ -64,7 +95,14 @@ def _current(upper, lower, dataset):
         "simulated, ± 4 s.e.",
     )
     lower.plot(dataset.angle, dataset.entropy, color=GREEN)
-    _points(lower, dataset.measured_angle, dataset.measured_entropy, dataset.measured_entropy_standard_error, GREEN, marker="s")
+    _points(
+        lower,
+        dataset.measured_angle,
+        dataset.measured_entropy,
+        dataset.measured_entropy_standard_error,
+        GREEN,
+        marker="s",
+    )
     for axes in (upper, lower):
         axes.axhline(0, color=GREY, linestyle="--", linewidth=1, label="Boltzmann's law: none")
     upper.tick_params(labelbottom=False)
@@ -75,31 +113,89 @@ def _current(upper, lower, dataset):
         ylabel="entropy produced\nper step (k$_B$)",
         xticks=range(0, 91, 15),
     )
-    upper.set_title("(b) noise that does not share the hessian's axes\ndrives a current and produces entropy", fontsize=11)
+    upper.set_title(
+        "(b) noise that does not share the hessian's axes\ndrives a current and produces entropy",
+        fontsize=11,
+    )
 
 
 def _epochs(axes, dataset):
     batches = int(dataset.attrs["batches_an_epoch"])
-    axes.plot(dataset.curvature, dataset.variance_fresh, color=BLACK, linestyle="--", label="independent batches")
-    axes.plot(dataset.curvature, dataset.variance_epoch, color=BLUE, label="reshuffled: mean over the epoch")
-    axes.plot(dataset.curvature, dataset.variance_boundary, color=ORANGE, label="reshuffled: at the end of an epoch")
+    axes.plot(
+        dataset.curvature,
+        dataset.variance_fresh,
+        color=BLACK,
+        linestyle="--",
+        label="independent batches",
+    )
+    axes.plot(
+        dataset.curvature,
+        dataset.variance_epoch,
+        color=BLUE,
+        label="reshuffled: mean over the epoch",
+    )
+    axes.plot(
+        dataset.curvature,
+        dataset.variance_boundary,
+        color=ORANGE,
+        label="reshuffled: at the end of an epoch",
+    )
     for read, colour, marker in ((0, BLUE, "o"), (1, ORANGE, "s")):
         part = dataset.isel(read=read)
-        _points(axes, part.measured_curvature, part.measured_epoch, part.measured_epoch_standard_error, colour, None, marker)
+        _points(
+            axes,
+            part.measured_curvature,
+            part.measured_epoch,
+            part.measured_epoch_standard_error,
+            colour,
+            None,
+            marker,
+        )
     axes.axhline(float(dataset.plateau), color=BLUE, linestyle=":", linewidth=1)
-    axes.text(1.2e-3, 1.15 * float(dataset.plateau), "flat limit $\\eta^2 c\\,(M+1)/6$", color=BLUE, fontsize=9)
+    axes.text(
+        1.2e-3,
+        1.15 * float(dataset.plateau),
+        "flat limit $\\eta^2 c\\,(M+1)/6$",
+        color=BLUE,
+        fontsize=9,
+    )
     _points(axes, [], [], 0, GREY, "simulated, ± 4 s.e.")
-    axes.set(xscale="log", yscale="log", xlabel="curvature (energy / length²)", ylabel="variance (length²)")
-    axes.set_title(f"(c) reshuffled epochs of {batches} batches:\nflat directions do not diffuse", fontsize=11)
+    axes.set(
+        xscale="log",
+        yscale="log",
+        xlabel="curvature (energy / length²)",
+        ylabel="variance (length²)",
+    )
+    axes.set_title(
+        f"(c) reshuffled epochs of {batches} batches:\nflat directions do not diffuse", fontsize=11
+    )
     axes.legend(fontsize=8, loc="upper right")
 
 
 def _tails(axes, dataset):
     for k, style in enumerate(("-", "-.")):
         part = dataset.isel(size=k)
-        axes.plot(part.ratio, part.exponent, color=BLUE, linestyle=style, label=f"exact, batch size {int(part.batch_size)}")
-    axes.plot(dataset.ratio, dataset.exponent_diffusion, color=ORANGE, linestyle="--", label="diffusion, true covariance")
-    axes.plot(dataset.ratio, dataset.exponent_decoupled, color=GREEN, linestyle=":", label="diffusion, decoupled noise 2LH")
+        axes.plot(
+            part.ratio,
+            part.exponent,
+            color=BLUE,
+            linestyle=style,
+            label=f"exact, batch size {int(part.batch_size)}",
+        )
+    axes.plot(
+        dataset.ratio,
+        dataset.exponent_diffusion,
+        color=ORANGE,
+        linestyle="--",
+        label="diffusion, true covariance",
+    )
+    axes.plot(
+        dataset.ratio,
+        dataset.exponent_decoupled,
+        color=GREEN,
+        linestyle=":",
+        label="diffusion, decoupled noise 2LH",
+    )
     _points(
         axes,
         dataset.measured_ratio,
@@ -115,10 +211,15 @@ def _tails(axes, dataset):
         ylabel="tail exponent κ,  P(|w − w*| > t) ~ t$^{-κ}$",
     )
     axes.axhline(2, color=GREY, linewidth=1)
-    axes.text(0.0205, 1.95, "below κ = 2 the variance is infinite", color=GREY, fontsize=8, va="top")
+    axes.text(
+        0.0205, 1.95, "below κ = 2 the variance is infinite", color=GREY, fontsize=8, va="top"
+    )
     _plain_ticks(axes.xaxis, (0.02, 0.05, 0.1, 0.2, 0.5))
     _plain_ticks(axes.yaxis, (2, 5, 10, 20, 50, 100))
-    axes.set_title("(d) online regression has power-law tails,\nwith another exponent than its diffusion", fontsize=11)
+    axes.set_title(
+        "(d) online regression has power-law tails,\nwith another exponent than its diffusion",
+        fontsize=11,
+    )
     axes.legend(fontsize=8)
 
 

@@ -1,4 +1,6 @@
-"""What every study shares: its arguments, its parts and shards, saving, the table of claims, the exit code."""
+"""What every study shares: its arguments, its parts and shards, saving, the table of claims, the
+exit code.
+"""
 
 import argparse
 import functools
@@ -23,8 +25,12 @@ class Claim(NamedTuple):
     text: str
     holds: bool
     number: str  # the measured number with its error, beside what it is held against
-    interval: tuple | None = None  # low, high: the measured number with 4 standard errors to either side
-    z: float | None = None  # distance from what it is held against, in standard errors; of several, the largest
+    interval: tuple | None = (
+        None  # low, high: the measured number with 4 standard errors to either side
+    )
+    z: float | None = (
+        None  # distance from what it is held against, in standard errors; of several, the largest
+    )
 
 
 def report(claims):
@@ -33,66 +39,112 @@ def report(claims):
         return True
     rows = [("claim", "verdict", "z", "interval", "measured")]
     for claim in claims:
-        interval = "" if claim.interval is None else f"[{claim.interval[0]:.4g}, {claim.interval[1]:.4g}]"
+        interval = (
+            "" if claim.interval is None else f"[{claim.interval[0]:.4g}, {claim.interval[1]:.4g}]"
+        )
         z = "" if claim.z is None else f"{claim.z:+.1f}"
         rows.append((claim.text, "pass" if claim.holds else "FAIL", z, interval, claim.number))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     print()
     for text, verdict, z, interval, number in rows:
-        print(f"{text:{widths[0]}s}  {verdict:7s}  {z:>{widths[2]}s}  {interval:{widths[3]}s}  {number}")
+        print(
+            f"{text:{widths[0]}s}  {verdict:7s}  {z:>{widths[2]}s}  {interval:{widths[3]}s}  "
+            f"{number}"
+        )
     return all(claim.holds for claim in claims)
 
 
 def in_memory(parts, progress=False):
-    """Compute the parts of a study: a dict of names and functions without arguments that return datasets, to name -> dataset."""
+    """Compute the parts of a study: a dict of names and functions without arguments that return
+    datasets, to name -> dataset.
+    """
     done, begun = {}, time.perf_counter()
     for name, compute in parts.items():
         done[name] = compute()
         if progress:
             seconds = time.perf_counter() - begun
-            print(f"part {len(done)} of {len(parts)}, {name}: done after {seconds:.1f} s", file=sys.stderr, flush=True)
+            print(
+                f"part {len(done)} of {len(parts)}, {name}: done after {seconds:.1f} s",
+                file=sys.stderr,
+                flush=True,
+            )
     return done
 
 
 def _as_files(study, arguments, parts):
-    """Like `in_memory`, from files in OUT/NAME.points. A shard computes those that are its own and missing, and ends here."""
+    """Like `in_memory`, from files in OUT/NAME.points. A shard computes those that are its own and
+    missing, and ends here.
+    """
     folder = arguments.out / f"{study}.points"
-    plan = {"study": study, "quick": arguments.quick, "seed": arguments.seed, "plant": arguments.plant, "parts": list(parts)}
-    source = {file.name: sha256(file.read_bytes()).hexdigest() for file in sorted(STUDIES.glob("*.py"))}
+    plan = {
+        "study": study,
+        "quick": arguments.quick,
+        "seed": arguments.seed,
+        "plant": arguments.plant,
+        "parts": list(parts),
+    }
+    source = {
+        file.name: sha256(file.read_bytes()).hexdigest() for file in sorted(STUDIES.glob("*.py"))
+    }
     source |= source_hashes("kernels", "models", "theory", "engine", "analysis")
     points.settle(folder, plan | {"source": source}, study)
     missing, names = set(range(len(parts))) - points.finished(folder, len(parts)), list(parts)
     if arguments.shard is None:
         if missing:
-            sys.exit(f"{study}: missing in {folder}: {', '.join(names[k] for k in sorted(missing))}. Run their shards.")
+            sys.exit(
+                f"{study}: missing in {folder}: {', '.join(names[k] for k in sorted(missing))}. "
+                "Run their shards."
+            )
         return {name: points.read(folder, k) for k, name in enumerate(names)}
     mine = points.share(arguments.shard, len(parts))
     for k in missing.intersection(mine):
-        in_memory({names[k]: lambda k=k: points.keep(parts[names[k]](), folder, k)}, arguments.progress)
-    print(f"shard {arguments.shard} of {study}: {', '.join(names[k] for k in mine) or 'nothing to do'}; in {folder}")
+        in_memory(
+            {names[k]: lambda k=k: points.keep(parts[names[k]](), folder, k)}, arguments.progress
+        )
+    print(
+        f"shard {arguments.shard} of {study}: "
+        f"{', '.join(names[k] for k in mine) or 'nothing to do'}; in {folder}"
+    )
     sys.exit(0)
 
 
 def _parsed(name, shardable):
     parser = argparse.ArgumentParser(
-        description=sys.modules["__main__"].__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=sys.modules["__main__"].__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="small sizes, for a first look or a test")
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes, for a first look or a test"
+    )
     parser.add_argument("--seed", type=int, default=1, help="key of the random numbers")
     parser.add_argument("--threads", type=int, help="default: all processors")
-    parser.add_argument("--out", type=Path, help="folder for the dataset and the figure (default: data, with --quick nowhere)")
-    parser.add_argument("--plant", action="store_true", help="put the noise off by sqrt(2): the claims must fail")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="folder for the dataset and the figure (default: data, with --quick nowhere)",
+    )
+    parser.add_argument(
+        "--plant", action="store_true", help="put the noise off by sqrt(2): the claims must fail"
+    )
     parser.add_argument("--progress", action="store_true", help="say on stderr what is done")
     parser.add_argument(
-        "--shard", metavar="i/n", help="compute the i-th of n shares of the parts into OUT, 1 <= i <= n, and stop"
+        "--shard",
+        metavar="i/n",
+        help="compute the i-th of n shares of the parts into OUT, 1 <= i <= n, and stop",
     )
-    parser.add_argument("--merge", action="store_true", help="finish the study from the parts that all shards left in OUT")
+    parser.add_argument(
+        "--merge",
+        action="store_true",
+        help="finish the study from the parts that all shards left in OUT",
+    )
     arguments = parser.parse_args()
     if arguments.shard or arguments.merge:
         if not shardable:
             parser.error(f"{name} is one piece: it has no shards")
         if arguments.out is None or (arguments.shard and arguments.merge):
-            parser.error("--shard and --merge, one at a time, need --out FOLDER, the same for all shards")
+            parser.error(
+                "--shard and --merge, one at a time, need --out FOLDER, the same for all shards"
+            )
         try:
             points.share(arguments.shard, 1)
         except ValueError as error:
@@ -103,10 +155,10 @@ def _parsed(name, shardable):
 def main(name, run, plot):
     """Command line of a study.
 
-    `run(quick, seed, threads, plant)` returns (dataset, claims); `plot(dataset)` a matplotlib figure. Writes OUT/NAME.nc and
-    OUT/NAME.png and exits with 1 if a claim fails. `--quick` writes nothing unless OUT is given: data/ holds full results only.
-    A study can be sharded if `run` takes a fifth argument `each` and calls it once, for all its costly parts: see `in_memory`.
-    """
+    `run(quick, seed, threads, plant)` returns (dataset, claims); `plot(dataset)` a matplotlib
+    figure. Writes OUT/NAME.nc and OUT/NAME.png and exits with 1 if a claim fails. `--quick` writes
+    nothing unless OUT is given: data/ holds full results only. A study can be sharded if `run`
+    takes a fifth argument `each` and calls it once, for all its costly parts: see `in_memory`."""
     takes = inspect.signature(run).parameters
     arguments = _parsed(name, "each" in takes)
     begun = time.perf_counter()
@@ -115,10 +167,19 @@ def main(name, run, plot):
         each = functools.partial(_as_files, name, arguments)
     more = {"each": each, "progress": arguments.progress}
     more = {key: value for key, value in more.items() if key in takes}
-    dataset, claims = run(arguments.quick, arguments.seed, arguments.threads, arguments.plant, **more)
+    dataset, claims = run(
+        arguments.quick, arguments.seed, arguments.threads, arguments.plant, **more
+    )
     passed = report(claims)
-    dataset.attrs |= {"study": name, "seed": str(arguments.seed), "quick": int(arguments.quick), "planted": int(arguments.plant)}
-    dataset.attrs["claims"] = "\n".join(f"{'pass' if c.holds else 'FAIL'}: {c.text}: {c.number}" for c in claims)
+    dataset.attrs |= {
+        "study": name,
+        "seed": str(arguments.seed),
+        "quick": int(arguments.quick),
+        "planted": int(arguments.plant),
+    }
+    dataset.attrs["claims"] = "\n".join(
+        f"{'pass' if c.holds else 'FAIL'}: {c.text}: {c.number}" for c in claims
+    )
     command = " ".join(["python", f"studies/{name}.py", *sys.argv[1:]])
     title = (sys.modules["__main__"].__doc__ or name).splitlines()[0]
     dataset.attrs |= global_attributes(title, command) | {"content_sha256": points.content(dataset)}

@@ -1,8 +1,8 @@
-"""Minibatch linear regression for throughput.py: each particle draws its own batch from 4096 examples, with replacement.
+"""Minibatch linear regression for throughput.py: each particle draws its own batch from 4096
+examples, with replacement.
 
-The gradient of one example (a, t) at w is a (a . w - t), d = 2. A variant is `build(particles, steps, batch)` of a call that runs
-SGD from the origin.
-"""
+The gradient of one example (a, t) at w is a (a . w - t), d = 2. A variant is `build(particles,
+steps, batch)` of a call that runs SGD from the origin."""
 
 import importlib.util
 from concurrent.futures import ThreadPoolExecutor
@@ -89,7 +89,10 @@ def numba_threads(share, threads):
     def build(particles, steps, batch):
         def call():
             with ThreadPoolExecutor(threads) as pool:
-                run = [pool.submit(share, INPUTS, TARGETS, particles // threads, steps, batch, k) for k in range(threads)]
+                run = [
+                    pool.submit(share, INPUTS, TARGETS, particles // threads, steps, batch, k)
+                    for k in range(threads)
+                ]
                 return [task.result() for task in run]
 
         return call
@@ -100,9 +103,8 @@ def numba_threads(share, threads):
 def jax_scan(generator, form):
     """JAX: a jitted scan; `form` is how the rows are fetched.
 
-    "rows" gathers whole rows (batch, particles, 2), "columns" each column alone, "loop" goes through the batch one example at a
-    time, so that no array is larger than the ensemble.
-    """
+    "rows" gathers whole rows (batch, particles, 2), "columns" each column alone, "loop" goes
+    through the batch one example at a time, so that no array is larger than the ensemble."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -112,7 +114,9 @@ def jax_scan(generator, form):
     def gradient(w, rows):
         if form == "rows":
             a = inputs[rows]
-            return jax.numpy.einsum("bnk,bn->kn", a, jax.numpy.einsum("bnk,kn->bn", a, w) - targets[rows])
+            return jax.numpy.einsum(
+                "bnk,bn->kn", a, jax.numpy.einsum("bnk,kn->bn", a, w) - targets[rows]
+            )
         a, b = first[rows], second[rows]
         residual = a * w[0] + b * w[1] - targets[rows]
         return jax.numpy.stack([a * residual, b * residual])
@@ -123,7 +127,9 @@ def jax_scan(generator, form):
             def step(w, key):
                 rows = jax.random.randint(key, (batch, particles), 0, EXAMPLES, np.int32)
                 if form == "loop":
-                    g = jax.lax.fori_loop(0, batch, lambda b, g: g + gradient(w, rows[b]), jax.numpy.zeros_like(w))
+                    g = jax.lax.fori_loop(
+                        0, batch, lambda b, g: g + gradient(w, rows[b]), jax.numpy.zeros_like(w)
+                    )
                 else:
                     g = gradient(w, rows)
                     g = g.sum(axis=1) if form == "columns" else g
@@ -139,10 +145,29 @@ def jax_scan(generator, form):
 
 def methods(threads):
     """name -> (variants, steps): the programs and the modes of sampling that are compared."""
-    shares = {"two scalars": numba_scalars, "loops over components": numba_general, "step by step": numba_steps}
-    found = {f"langevin_sgd, {sampling.replace('_', ' ')}": ({"": ours(sampling, threads)}, 2000) for sampling in SAMPLINGS}
-    found["naive Numba"] = {name: numba_threads(share, threads) for name, share in shares.items()}, 50
+    shares = {
+        "two scalars": numba_scalars,
+        "loops over components": numba_general,
+        "step by step": numba_steps,
+    }
+    found = {
+        f"langevin_sgd, {sampling.replace('_', ' ')}": ({"": ours(sampling, threads)}, 2000)
+        for sampling in SAMPLINGS
+    }
+    found["naive Numba"] = (
+        {name: numba_threads(share, threads) for name, share in shares.items()},
+        50,
+    )
     if importlib.util.find_spec("jax"):
-        forms = [("rbg", "rows"), ("rbg", "columns"), ("rbg", "loop"), ("unsafe_rbg", "columns"), ("threefry2x32", "columns")]
-        found["JAX"] = {f"{form}, {generator}": jax_scan(generator, form) for generator, form in forms}, 20
+        forms = [
+            ("rbg", "rows"),
+            ("rbg", "columns"),
+            ("rbg", "loop"),
+            ("unsafe_rbg", "columns"),
+            ("threefry2x32", "columns"),
+        ]
+        found["JAX"] = (
+            {f"{form}, {generator}": jax_scan(generator, form) for generator, form in forms},
+            20,
+        )
     return found

@@ -1,9 +1,12 @@
-"""Stop-watch of throughput.py: what is compared runs in turns, so that a warm or busy processor slows all of it alike."""
+"""Stop-watch of throughput.py: what is compared runs in turns, so that a warm or busy processor
+slows all of it alike.
+"""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-PAUSE = 0.02  # lets the threads of the last call go to sleep: some libraries leave theirs spinning for a while
+# lets the threads of the last call go to sleep: some libraries leave theirs spinning for a while
+PAUSE = 0.02
 
 
 def best_seconds(calls, rounds):
@@ -33,12 +36,16 @@ def best_seconds(calls, rounds):
 
 
 def in_threads(share, threads):
-    """`build(particles, steps)` of a call in which each thread moves its share: share(particles, steps, seed)."""
+    """`build(particles, steps)` of a call in which each thread moves its share: share(particles,
+    steps, seed).
+    """
 
     def build(particles, steps):
         def call():
             with ThreadPoolExecutor(threads) as pool:
-                list(pool.map(lambda seed: share(particles // threads, steps, seed), range(threads)))
+                list(
+                    pool.map(lambda seed: share(particles // threads, steps, seed), range(threads))
+                )
 
         return call
 
@@ -46,7 +53,9 @@ def in_threads(share, threads):
 
 
 def side_by_side(call, threads):
-    """A call that runs `call` in each of so many threads: what the processors reach when nothing is shared out."""
+    """A call that runs `call` in each of so many threads: what the processors reach when nothing is
+    shared out.
+    """
 
     def together():
         with ThreadPoolExecutor(threads) as pool:

@@ -1,8 +1,9 @@
-"""Where the time of a step goes: each part alone, in a loop over one block of particles, compiled from the package's own texts.
+"""Where the time of a step goes: each part alone, in a loop over one block of particles, compiled
+from the package's own texts.
 
-The block has as many particles as the engine takes in two dimensions and stays in the cache. The fill is the function that the
-engine calls. The parts do not add up to the step: the engine keeps numbers in registers that a part alone must load and store.
-"""
+The block has as many particles as the engine takes in two dimensions and stays in the cache. The
+fill is the function that the engine calls. The parts do not add up to the step: the engine keeps
+numbers in registers that a part alone must load and store."""
 
 import math
 import re
@@ -28,10 +29,11 @@ _SEED, _STREAM, _ZERO = np.uint64(1), np.uint64(Stream.NOISE_NORMAL), np.uint64(
 
 
 def repeated(body):
-    """Compiled loop(arrays, p, groups, repeats) around the kernel body(arrays, p, groups, step), whose arrays are flat.
+    """Compiled loop(arrays, p, groups, repeats) around the kernel body(arrays, p, groups, step),
+    whose arrays are flat.
 
-    The number of groups is no constant, as in the engine, so that the instructions of a loop are those of one or a few groups.
-    """
+    The number of groups is no constant, as in the engine, so that the instructions of a loop are
+    those of one or a few groups."""
 
     @numba.njit(**OPTIONS)
     def loop(arrays, p, groups, repeats):
@@ -48,14 +50,20 @@ def random_parts(dim):
 
     @kernel
     def fill(arrays, p, groups, step):
-        rng.fill_normals(arrays[3], (0, dim * WIDTH, dim, groups), (_SEED, np.uint64(step), _ZERO, _STREAM, _ZERO))
+        rng.fill_normals(
+            arrays[3],
+            (0, dim * WIDTH, dim, groups),
+            (_SEED, np.uint64(step), _ZERO, _STREAM, _ZERO),
+        )
 
     @kernel
     def philox(arrays, p, groups, step):
         for pair in range(dim // 2):
             for group in range(groups):
                 ids = lane_numbers(np.uint64(group * WIDTH))
-                a, b, c, d = rng.words_at(_SEED, np.uint64(step), ids, _STREAM, np.uint64(pair), _ZERO)
+                a, b, c, d = rng.words_at(
+                    _SEED, np.uint64(step), ids, _STREAM, np.uint64(pair), _ZERO
+                )
                 store_words(arrays[4], group * WIDTH, a ^ b ^ c ^ d)
 
     return {"fill": fill, "Philox": philox}
@@ -69,26 +77,45 @@ def step_parts(potential, noise, dynamics):
     def text(record, role, *kinds):
         return for_lanes(getattr(record, role), role, (numba.typeof(record.params), *kinds))[0]
 
-    gradient_of, sample = text(potential, "gradient", at, at), text(noise, "sample", at, normals, at)
+    gradient_of, sample = (
+        text(potential, "gradient", at, at),
+        text(noise, "sample", at, normals, at),
+    )
     update_by = text(dynamics, "update", at, view_type(0), at, at, view_type(0))
 
     @kernel
     def gradient(arrays, p, groups, step):
         for group in range(groups):
-            gradient_of(p, view(arrays[0], group * dim * WIDTH, dim), view(arrays[1], group * dim * WIDTH, dim))
+            gradient_of(
+                p,
+                view(arrays[0], group * dim * WIDTH, dim),
+                view(arrays[1], group * dim * WIDTH, dim),
+            )
 
     @kernel
     def draw(arrays, p, groups, step):
         for group in range(groups):
             start = group * dim * WIDTH
-            sample(p, view(arrays[0], start, dim), view(arrays[3], start, dim), view(arrays[2], start, dim))
+            sample(
+                p,
+                view(arrays[0], start, dim),
+                view(arrays[3], start, dim),
+                view(arrays[2], start, dim),
+            )
 
     @kernel
     def update(arrays, p, groups, step):
         for group in range(groups):
             start = group * dim * WIDTH
             none = view(arrays[3], start, 0)
-            update_by(p, view(arrays[0], start, dim), none, view(arrays[1], start, dim), view(arrays[2], start, dim), none)
+            update_by(
+                p,
+                view(arrays[0], start, dim),
+                none,
+                view(arrays[1], start, dim),
+                view(arrays[2], start, dim),
+                none,
+            )
 
     @kernel
     def check(arrays, p, groups, step):
@@ -99,12 +126,18 @@ def step_parts(potential, noise, dynamics):
             if not all_lanes(place <= p[0]):
                 arrays[4][0] = group
 
-    parts = {"gradient": (gradient, potential.params), "noise": (draw, noise.params), "update": (update, dynamics.params)}
+    parts = {
+        "gradient": (gradient, potential.params),
+        "noise": (draw, noise.params),
+        "update": (update, dynamics.params),
+    }
     return parts | {"check": (check, (1e300,))}
 
 
 def vector_instructions(loop):
-    """Number of instructions in the compiled `loop` by the widest register that each names: (zmm, ymm, xmm)."""
+    """Number of instructions in the compiled `loop` by the widest register that each names: (zmm,
+    ymm, xmm).
+    """
     signature = loop.signatures[0]
     lines = loop.inspect_asm(signature).splitlines()
     name = loop.overloads[signature].fndesc.mangled_name
@@ -124,7 +157,9 @@ def block_calls(potential, noise, dynamics, repeats):
     arrays = tuple(empty_groups(GROUPS, dim) for _ in range(4)) + (np.zeros(BLOCK, np.int64),)
     for array in arrays[:4]:
         array[...] = 0.1
-    parts = {name: (body, (0.0,)) for name, body in random_parts(dim).items()} | step_parts(potential, noise, dynamics)
+    parts = {name: (body, (0.0,)) for name, body in random_parts(dim).items()} | step_parts(
+        potential, noise, dynamics
+    )
     loops = {name: repeated(body) for name, (body, _) in parts.items()}
 
     def call(name):
@@ -136,22 +171,32 @@ def block_calls(potential, noise, dynamics, repeats):
 
 
 def fill_call(dim, repeats):
-    """A call that fills the normals of a block in `dim` dimensions `repeats` times, each time as the engine does it."""
+    """A call that fills the normals of a block in `dim` dimensions `repeats` times, each time as
+    the engine does it.
+    """
     fill, z = DOUBLES.fill_normals(), empty_groups(GROUPS, dim)
 
     @numba.njit(**OPTIONS)
     def loop(z, groups, repeats):
         numbers = flat(z)
         for step in range(repeats):
-            fill(numbers, (0, dim * WIDTH, dim, groups), (_SEED, np.uint64(step), _ZERO, _STREAM, _ZERO))
+            fill(
+                numbers,
+                (0, dim * WIDTH, dim, groups),
+                (_SEED, np.uint64(step), _ZERO, _STREAM, _ZERO),
+            )
 
     return lambda: loop(z, GROUPS, repeats)
 
 
 def elementary_times(rounds, repeats):
-    """ns per number, (lanes, math) by FUNCTIONS: the package's functions in lanes, and Python's `math` in a scalar loop."""
+    """ns per number, (lanes, math) by FUNCTIONS: the package's functions in lanes, and Python's
+    `math` in a scalar loop.
+    """
     x = empty_groups(GROUPS, 1)
-    x[...] = np.random.default_rng(0).uniform(0.1, 10.0, x.shape)  # where every one of them is defined
+    x[...] = np.random.default_rng(0).uniform(
+        0.1, 10.0, x.shape
+    )  # where every one of them is defined
     out, calls = empty_groups(GROUPS, 1), {}
 
     def lanes(function):
@@ -174,6 +219,14 @@ def elementary_times(rounds, repeats):
         return lambda: loop(x.reshape(-1), out.reshape(-1), repeats)
 
     for name in FUNCTIONS:
-        calls |= {(name, "lanes"): lanes(getattr(elementary, name)), (name, "math"): scalars(getattr(math, name))}
+        calls |= {
+            (name, "lanes"): lanes(getattr(elementary, name)),
+            (name, "math"): scalars(getattr(math, name)),
+        }
     best = best_seconds(calls, rounds)
-    return np.array([[1e9 * best[name, form] / (repeats * BLOCK) for form in ("lanes", "math")] for name in FUNCTIONS])
+    return np.array(
+        [
+            [1e9 * best[name, form] / (repeats * BLOCK) for form in ("lanes", "math")]
+            for name in FUNCTIONS
+        ]
+    )

@@ -1,8 +1,9 @@
-"""What one would use instead, on the double well of throughput.py: each library in several variants, none of which freezes.
+"""What one would use instead, on the double well of throughput.py: each library in several
+variants, none of which freezes.
 
-A variant is `build(particles, steps)`, which returns a call that moves the ensemble from the origin. A step is
-x' = x - RATE (grad U(x) + AMPLITUDE z); to a solver of stochastic differential equations it is Euler-Maruyama with the time step
-RATE and the noise amplitude AMPLITUDE sqrt(RATE).
+A variant is `build(particles, steps)`, which returns a call that moves the ensemble from the
+origin. A step is x' = x - RATE (grad U(x) + AMPLITUDE z); to a solver of stochastic differential
+equations it is Euler-Maruyama with the time step RATE and the noise amplitude AMPLITUDE sqrt(RATE).
 """
 
 import importlib.util
@@ -106,7 +107,9 @@ def jax_scan(generator, dtype, threads=1):
 
             return jax.lax.scan(step, jax.numpy.zeros((2, particles // threads), dtype), keys)[0]
 
-        every = [jax.random.split(jax.random.key(seed, impl=generator), steps) for seed in range(threads)]
+        every = [
+            jax.random.split(jax.random.key(seed, impl=generator), steps) for seed in range(threads)
+        ]
 
         def call():
             with ThreadPoolExecutor(threads) as pool:
@@ -118,7 +121,9 @@ def jax_scan(generator, dtype, threads=1):
 
 
 def diffrax_euler(generator, per_particle):
-    """diffrax: its fastest Brownian path, on the whole ensemble as one state, or one solve per particle under vmap."""
+    """diffrax: its fastest Brownian path, on the whole ensemble as one state, or one solve per
+    particle under vmap.
+    """
     import diffrax
     import jax
     import lineax
@@ -131,8 +136,14 @@ def diffrax_euler(generator, per_particle):
     def solve(key, x, end):
         path = diffrax.UnsafeBrownianPath(jax.ShapeDtypeStruct(x.shape, x.dtype), key)
         amplitude = lineax.DiagonalLinearOperator(jax.numpy.full(x.shape, AMPLITUDE * RATE**0.5))
-        terms = diffrax.MultiTerm(diffrax.ODETerm(drift), diffrax.ControlTerm(lambda t, x, args: amplitude, path))
-        options = {"saveat": diffrax.SaveAt(t1=True), "adjoint": diffrax.ForwardMode(), "max_steps": None}
+        terms = diffrax.MultiTerm(
+            diffrax.ODETerm(drift), diffrax.ControlTerm(lambda t, x, args: amplitude, path)
+        )
+        options = {
+            "saveat": diffrax.SaveAt(t1=True),
+            "adjoint": diffrax.ForwardMode(),
+            "max_steps": None,
+        }
         return diffrax.diffeqsolve(terms, diffrax.Euler(), 0.0, end, RATE, x, **options).ys[0]
 
     def build(particles, steps):
@@ -154,7 +165,10 @@ def torch_loop(threads):
     def build(particles, steps):
         def call():
             torch.set_num_threads(threads)
-            x, z = torch.zeros((2, particles), dtype=torch.float64), torch.empty((2, particles), dtype=torch.float64)
+            x, z = (
+                torch.zeros((2, particles), dtype=torch.float64),
+                torch.empty((2, particles), dtype=torch.float64),
+            )
             for _ in range(steps):
                 z.normal_()
                 g = torch.stack([x[0] * (x[0] * x[0] - 1.0), x[1]])
@@ -184,7 +198,9 @@ def torch_columns(threads):
 
 
 def torchsde_euler(brownian, threads):
-    """torchsde: `sdeint` by Euler's method; `brownian(torchsde, start, end)` makes its Brownian motion."""
+    """torchsde: `sdeint` by Euler's method; `brownian(torchsde, start, end)` makes its Brownian
+    motion.
+    """
     import torch
     import torchsde
 
@@ -198,7 +214,10 @@ def torchsde_euler(brownian, threads):
             return torch.full_like(x, AMPLITUDE * RATE**0.5)
 
     def build(particles, steps):
-        start, times = torch.zeros((particles, 2), dtype=torch.float64), torch.tensor([0.0, steps * RATE], dtype=torch.float64)
+        start, times = (
+            torch.zeros((particles, 2), dtype=torch.float64),
+            torch.tensor([0.0, steps * RATE], dtype=torch.float64),
+        )
 
         def call():
             torch.set_num_threads(threads)
@@ -212,7 +231,9 @@ def torchsde_euler(brownian, threads):
 
 
 def interval(**options):
-    """Builder of a BrownianInterval, torchsde's default; `BrownianPath` of torchsde 0.2.6 stops moving after time 1."""
+    """Builder of a BrownianInterval, torchsde's default; `BrownianPath` of torchsde 0.2.6 stops
+    moving after time 1.
+    """
 
     def brownian(torchsde, start, end):
         return torchsde.BrownianInterval(0.0, end, tuple(start.shape), start.dtype, **options)
@@ -230,17 +251,27 @@ BROWNIAN = {
 def compiled_here(threads):
     """Name -> Peer, of what needs nothing but this package's own requirements.
 
-    "By hand": a generator and a share of the particles for each thread, which is not what is commonly written.
-    """
-    bits = {bits.__name__: numpy_loop(bits) for bits in (np.random.PCG64, np.random.SFC64, np.random.PCG64DXSM)}
-    common = {"normal()": (numba_particles, threads), "normal(), step by step": (numba_steps, threads)}
+    "By hand": a generator and a share of the particles for each thread, which is not what is
+    commonly written."""
+    bits = {
+        bits.__name__: numpy_loop(bits)
+        for bits in (np.random.PCG64, np.random.SFC64, np.random.PCG64DXSM)
+    }
+    common = {
+        "normal()": (numba_particles, threads),
+        "normal(), step by step": (numba_steps, threads),
+    }
     common["Generator, 1 thread"] = numba_generator, 1
     by_hand = {"Generator": numba_generator, "Generator, step by step": numba_arrays}
     return {
         "NumPy": Peer({name: in_threads(share, 1) for name, share in bits.items()}, 400),
-        "NumPy, threads by hand": Peer({name: in_threads(share, threads) for name, share in bits.items()}, 400),
+        "NumPy, threads by hand": Peer(
+            {name: in_threads(share, threads) for name, share in bits.items()}, 400
+        ),
         "naive Numba": Peer({name: in_threads(*pair) for name, pair in common.items()}, 200),
-        "Numba, threads by hand": Peer({name: in_threads(share, threads) for name, share in by_hand.items()}, 200),
+        "Numba, threads by hand": Peer(
+            {name: in_threads(share, threads) for name, share in by_hand.items()}, 200
+        ),
     }
 
 
@@ -263,12 +294,19 @@ def installed(threads):
         "PyTorch": (
             ("torch",),
             lambda: Peer(
-                {"stacked": torch_loop(threads), "in place": torch_columns(threads), "in place, 1 thread": torch_columns(1)}, 200
+                {
+                    "stacked": torch_loop(threads),
+                    "in place": torch_columns(threads),
+                    "in place, 1 thread": torch_columns(1),
+                },
+                200,
             ),
         ),
         "torchsde": (
             ("torch", "torchsde"),
-            lambda: Peer({name: torchsde_euler(brownian, threads) for name, brownian in BROWNIAN.items()}, 40),
+            lambda: Peer(
+                {name: torchsde_euler(brownian, threads) for name, brownian in BROWNIAN.items()}, 40
+            ),
         ),
     }
     found, missing = {}, {"stochastic-rs": NO_DRIFT}
@@ -283,4 +321,6 @@ def installed(threads):
 
 def _jax_variants(dtype, threads):
     variants = {name: jax_scan(name, dtype) for name in GENERATORS}
-    return variants | {f"{name}, one call a thread": jax_scan(name, dtype, threads) for name in GENERATORS[:2]}
+    return variants | {
+        f"{name}, one call a thread": jax_scan(name, dtype, threads) for name in GENERATORS[:2]
+    }

@@ -1,8 +1,9 @@
 """Does SGD end in Boltzmann's distribution?  The main job: a double well, where the answer is known exactly, and real data.
 
-(a) A coupled double well in two dimensions at learning rate 0.15, once with anisotropic and once with isotropic gradient noise of
-the same
-    trace: histograms against the exact stationary law of the same chain and against Boltzmann's law at the best-fit temperature.
+(a) A coupled double well in two dimensions at learning rate 0.15, once with anisotropic and once
+with isotropic gradient noise of the same
+    trace: histograms against the exact stationary law of the same chain and against Boltzmann's law
+    at the best-fit temperature.
 (b) Logistic regression on scikit-learn's breast-cancer table with true minibatches: one temperature per Hessian eigen-direction.
 Run:  python studies/boltzmann_departure.py [--quick]        (writes data/boltzmann_departure.nc and .png)
 """
@@ -19,11 +20,20 @@ import langevin_sgd as ls
 from langevin_sgd.storage.provenance import provenance
 
 RATE, WELL_RATE, BATCH, RIDGE, COMPONENTS = 0.5, 0.15, 16, 0.02, 5
-DIFFUSION = {"anisotropic": (0.3, 0.1), "isotropic": (0.2, 0.2)}  # D = learning_rate Sigma / (2 batch_size), per direction
+DIFFUSION = {
+    "anisotropic": (0.3, 0.1),
+    "isotropic": (0.2, 0.2),
+}  # D = learning_rate Sigma / (2 batch_size), per direction
 EDGES = [np.linspace(-2.4, 2.4, 37), np.linspace(-3.2, 3.2, 37)]
 TOLERANCE = 0.03  # nats; KL beyond it counts as a departure
 LARGEST_Z = 4.0
-UNITS = {"temperature": "energy", "kl": "nat", "probability": "1", "variance": "length^2", "noise": "(energy / length)^2"}
+UNITS = {
+    "temperature": "energy",
+    "kl": "nat",
+    "probability": "1",
+    "variance": "length^2",
+    "noise": "(energy / length)^2",
+}
 UNITS |= {"curvature": "energy / length^2", "budget": "1"}
 
 
@@ -37,20 +47,33 @@ def as_dataset(values, dims):
 
 
 def double_well(name, particles, seed, threads, plant):
-    """One chain: KL to Boltzmann measured and exact on the same bins, and the temperature of each direction."""
+    """One chain: KL to Boltzmann measured and exact on the same bins, and the temperature of each
+    direction.
+    """
     well = ls.potentials.double_well(dim=2, barrier=0.25, stiffness=1.0, coupling=0.8)
     sigma = 2 * np.diag(DIFFUSION[name]) / WELL_RATE
     law = ls.theory.transfer_operator(well, sigma, WELL_RATE)
-    start = np.where(np.arange(particles)[:, None] % 2, [1.0, 0.8], [-1.0, -0.8])  # both wells alike
+    start = np.where(
+        np.arange(particles)[:, None] % 2, [1.0, 0.8], [-1.0, -0.8]
+    )  # both wells alike
     noise = ls.noise.gaussian(2 * sigma if plant else sigma)
     run = ls.simulate(
-        well, ls.dynamics.sgd(WELL_RATE), noise, particles=particles, steps=1000, x0=start, seed=seed, threads=threads
+        well,
+        ls.dynamics.sgd(WELL_RATE),
+        noise,
+        particles=particles,
+        steps=1000,
+        x0=start,
+        seed=seed,
+        threads=threads,
     )
     kl = ls.analysis.kl_to_boltzmann(run, well, bins=EDGES)
     exact = ls.theory.bin_probabilities(law, EDGES)
     best = ls.theory.best_boltzmann(law, well)
     boltzmann = ls.theory.boltzmann_bin_probabilities(well, float(best.temperature), EDGES)
-    exact_kl = rel_entr(exact, boltzmann).sum() + rel_entr(1 - exact.sum(), 1 - boltzmann.sum())  # outside is one more bin
+    exact_kl = rel_entr(exact, boltzmann).sum() + rel_entr(
+        1 - exact.sum(), 1 - boltzmann.sum()
+    )  # outside is one more bin
     heat = ls.analysis.equipartition(run.isel(step=[-1]), well).isel(step=0)
     values = {
         "kl": float(kl.kl),
@@ -68,7 +91,9 @@ def double_well(name, particles, seed, threads, plant):
 
 
 def real_data():
-    """The breast-cancer table as a logistic regression on its leading principal components, standardised, and an intercept."""
+    """The breast-cancer table as a logistic regression on its leading principal components,
+    standardised, and an intercept.
+    """
     from sklearn.datasets import load_breast_cancer
 
     table, labels = load_breast_cancer(return_X_y=True)
@@ -83,15 +108,26 @@ def real_data():
 
 
 def minibatches(particles, seed, threads, plant):
-    """SGD on the table from the minimum: eigen-directions of H, the finite-step Lyapunov prediction, and what is measured."""
+    """SGD on the table from the minimum: eigen-directions of H, the finite-step Lyapunov
+    prediction, and what is measured.
+    """
     loss, minimum = real_data()
     sigma = ls.analysis.gradient_covariance(loss, minimum).covariance.values
     curvature, directions = np.linalg.eigh(ls.evaluate(loss, minimum, "hessian"))
-    predicted = ls.theory.stationary_covariance(ls.evaluate(loss, minimum, "hessian"), sigma, RATE, BATCH)
+    predicted = ls.theory.stationary_covariance(
+        ls.evaluate(loss, minimum, "hessian"), sigma, RATE, BATCH
+    )
     dynamics = ls.dynamics.sgd(RATE, BATCH // 2 if plant else BATCH)
     steps = int(12 / (RATE * curvature.min()))
     run = ls.simulate(
-        loss, dynamics, ls.noise.minibatch(), particles=particles, steps=steps, x0=minimum, seed=seed + 1, threads=threads
+        loss,
+        dynamics,
+        ls.noise.minibatch(),
+        particles=particles,
+        steps=steps,
+        x0=minimum,
+        seed=seed + 1,
+        threads=threads,
     ).isel(step=[-1])
     heat = ls.analysis.equipartition(run, loss, directions=directions).isel(step=0)
     budget = ls.analysis.temperature_budget(run, loss, dynamics=ls.dynamics.sgd(RATE, BATCH))
@@ -101,7 +137,8 @@ def minibatches(particles, seed, threads, plant):
         "curvature": curvature,
         "data_temperature": np.diagonal(heat.temperature),
         "data_temperature_standard_error": np.diagonal(heat.standard_error),
-        "data_predicted_temperature": curvature * np.diagonal(directions.T @ predicted @ directions),
+        "data_predicted_temperature": curvature
+        * np.diagonal(directions.T @ predicted @ directions),
         "data_noise": np.diagonal(directions.T @ sigma @ directions),
         "data_variance": variance,
         "data_variance_standard_error": np.sqrt(((y**2 - variance) ** 2).mean(axis=0) / len(y)),
@@ -117,17 +154,25 @@ def verdict(kl, error):
     """Three-way verdict from the interval of four standard errors around KL."""
     if kl - LARGEST_Z * error > TOLERANCE:
         return "departs from Boltzmann"
-    return "is Boltzmann's within the tolerance" if kl + LARGEST_Z * error < TOLERANCE else "undecided"
+    return (
+        "is Boltzmann's within the tolerance" if kl + LARGEST_Z * error < TOLERANCE else "undecided"
+    )
 
 
 def claims_of(wells, data):
     claims = []
-    for name, expected in (("anisotropic", "departs from Boltzmann"), ("isotropic", "is Boltzmann's within the tolerance")):
+    for name, expected in (
+        ("anisotropic", "departs from Boltzmann"),
+        ("isotropic", "is Boltzmann's within the tolerance"),
+    ):
         well = wells[name]
         kl, error, exact = well["kl"], well["kl_standard_error"], well["kl_exact_on_bins"]
         said, wide = verdict(kl, error), (kl - LARGEST_Z * error, kl + LARGEST_Z * error)
         exact_text = f"exact on these bins {exact:.4f}, in the continuum {well['kl_exact']:.4f}"
-        print(f"{name} noise: the law {said}: KL = {kl:.4f} +- {error:.4f} nats ({exact_text}), tolerance {TOLERANCE}")
+        print(
+            f"{name} noise: the law {said}: KL = {kl:.4f} +- {error:.4f} nats ({exact_text}), "
+            f"tolerance {TOLERANCE}"
+        )
         number = f"KL {kl:.4f} +- {error:.4f}, tolerance {TOLERANCE}"
         claims.append(Claim(f"{name}: the law {expected}", said == expected, number, wide))
         z = float((kl - exact) / error)
@@ -145,9 +190,19 @@ def claims_of_data(data):
     heat, error = data["data_temperature"], data["data_temperature_standard_error"]
     hot, cold, wide = heat.argmax(), heat.argmin(), LARGEST_Z * error
     ratio, low = heat[hot] / heat[cold], (heat[hot] - wide[hot]) / (heat[cold] + wide[cold])
-    print(f"breast cancer: hottest over coldest direction {ratio:.2f}, at least {low:.2f}; Boltzmann's law would have 1")
+    print(
+        f"breast cancer: hottest over coldest direction {ratio:.2f}, at least {low:.2f}; "
+        "Boltzmann's law would have 1"
+    )
     interval = low, (heat[hot] + wide[hot]) / (heat[cold] - wide[cold])
-    claims = [Claim("data: no single temperature", low > 1.5, f"hottest / coldest = {ratio:.2f} > {low:.2f}", interval)]
+    claims = [
+        Claim(
+            "data: no single temperature",
+            low > 1.5,
+            f"hottest / coldest = {ratio:.2f} > {low:.2f}",
+            interval,
+        )
+    ]
     deviation = data["data_variance"] / data["data_predicted_variance"] - 1
     wide = LARGEST_Z * data["data_variance_standard_error"] / data["data_predicted_variance"]
     worst = np.argmax(np.abs(deviation) - wide)
@@ -168,7 +223,11 @@ def run(quick, seed, threads, plant, each=in_memory):
     dataset = xr.concat([parts[name] for name in DIFFUSION], "noise").merge(parts["data"])
     centres = [(edges[1:] + edges[:-1]) / 2 for edges in EDGES]
     dataset = dataset.assign_coords(noise=list(DIFFUSION), x0=centres[0], x1=centres[1])
-    for name, label, unit in (("noise", "law of the gradient noise", "1"), ("x0", "x0", "length"), ("x1", "x1", "length")):
+    for name, label, unit in (
+        ("noise", "law of the gradient noise", "1"),
+        ("x0", "x0", "length"),
+        ("x1", "x1", "length"),
+    ):
         dataset[name].attrs = {"long_name": label, "units": unit}
     attributes = {
         "learning_rate_well": WELL_RATE,
@@ -178,7 +237,9 @@ def run(quick, seed, threads, plant, each=in_memory):
         "tolerance": TOLERANCE,
     }
     attributes |= {"particles_well": sizes[0], "particles_data": sizes[1]}
-    values = {name: {key: value.values for key, value in part.items()} for name, part in parts.items()}
+    values = {
+        name: {key: value.values for key, value in part.items()} for name, part in parts.items()
+    }
     return dataset.assign_attrs(attributes | provenance()), claims_of(values, values["data"])
 
 

@@ -1,4 +1,5 @@
-"""How fast do particles move, against what one would use instead, and where does the time of a step go?
+"""How fast do particles move, against what one would use instead, and where does the time of a step
+go?
 
 (a) SGD with Gaussian noise on a two-dimensional double well, freezing included: each program at the best of its variants; what is
 not installed (pip install -e ".[bench]") or cannot express the problem is listed as such. (b) The parts of a step one by one, and
@@ -21,7 +22,15 @@ from _runner import Claim, main
 from _throughput_batches import methods
 from _throughput_clock import best_seconds, side_by_side
 from _throughput_figure import plot
-from _throughput_parts import BLOCK, FUNCTIONS, REGISTERS, block_calls, elementary_times, fill_call, vector_instructions
+from _throughput_parts import (
+    BLOCK,
+    FUNCTIONS,
+    REGISTERS,
+    block_calls,
+    elementary_times,
+    fill_call,
+    vector_instructions,
+)
 from _throughput_peers import AMPLITUDE, RATE, compiled_here, installed
 from _throughput_reducers import LIMITED, reducer_times
 
@@ -30,7 +39,11 @@ from langevin_sgd.engine.ensemble import available_threads
 from langevin_sgd.storage.provenance import provenance
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTICLES, STEPS, SIZES = 16_384, 16_000, (8_192, 65_536)  # SIZES: particles that each variant of a peer is tried with
+PARTICLES, STEPS, SIZES = (
+    16_384,
+    16_000,
+    (8_192, 65_536),
+)  # SIZES: particles that each variant of a peer is tried with
 DIMS, BATCHES, BATCH_PARTICLES = (2, 3, 4, 8, 16, 32, 64), (4, 16), 16_384
 COORDINATE_STEPS = 100_000_000  # of a run in part (c)
 ROUNDS, REPEATS = 5, 5_000
@@ -52,16 +65,24 @@ COORDINATES = {
 
 def well_records():
     """The double well, its noise and its dynamics."""
-    return ls.potentials.double_well(2), ls.noise.gaussian([AMPLITUDE**2] * 2), ls.dynamics.sgd(RATE)
+    return (
+        ls.potentials.double_well(2),
+        ls.noise.gaussian([AMPLITUDE**2] * 2),
+        ls.dynamics.sgd(RATE),
+    )
 
 
 def moving(records, particles, steps, **options):
     model, noise, dynamics = records
-    return lambda: ls.simulate(model, dynamics, noise, particles=particles, steps=steps, seed=1, **options)
+    return lambda: ls.simulate(
+        model, dynamics, noise, particles=particles, steps=steps, seed=1, **options
+    )
 
 
 def program_calls(quick, threads):
-    """(name, variant, particles) -> (call, particle-steps that it makes), and name -> why there is no number."""
+    """(name, variant, particles) -> (call, particle-steps that it makes), and name -> why there is
+    no number.
+    """
     found, missing = compiled_here(threads), {}
     if quick:
         found = {name: peer for name, peer in found.items() if "by hand" not in name}
@@ -73,9 +94,15 @@ def program_calls(quick, threads):
     if not quick:
         options[SINGLE] = {"threads": threads, "precision": "float32"}
     for name, chosen in options.items():
-        calls[name, "", PARTICLES] = moving(well_records(), PARTICLES, steps, **chosen), PARTICLES * steps
+        calls[name, "", PARTICLES] = (
+            moving(well_records(), PARTICLES, steps, **chosen),
+            PARTICLES * steps,
+        )
     share = functools.partial(moving, well_records(), steps=steps, threads=1)
-    calls[APART, "", PARTICLES] = side_by_side(share(PARTICLES // threads), threads), PARTICLES // threads * threads * steps
+    calls[APART, "", PARTICLES] = (
+        side_by_side(share(PARTICLES // threads), threads),
+        PARTICLES // threads * threads * steps,
+    )
     for name, peer in found.items():
         for variant, build in list(peer.variants.items())[: 1 if quick else None]:
             for particles in SIZES[: 1 if quick else None]:
@@ -85,29 +112,44 @@ def program_calls(quick, threads):
 
 
 def programs(quick, threads):
-    """(a) and (b): best rate and variant of each program, why others have none, ns and instructions of each part."""
+    """(a) and (b): best rate and variant of each program, why others have none, ns and instructions
+    of each part.
+    """
     found, missing = program_calls(quick, threads)
     parts, loops = ({}, {}) if quick else block_calls(*well_records(), REPEATS)
-    best = best_seconds({key: call for key, (call, _) in found.items()} | parts, 1 if quick else ROUNDS)
+    best = best_seconds(
+        {key: call for key, (call, _) in found.items()} | parts, 1 if quick else ROUNDS
+    )
     rates = {}
     for key, (_, work) in found.items():
         name, variant, particles = key
         if work / best[key] > rates.get(name, (0.0,))[0]:
-            rates[name] = work / best[key], f"{variant}{', ' if variant else ''}{particles} particles"
+            rates[name] = (
+                work / best[key],
+                f"{variant}{', ' if variant else ''}{particles} particles",
+            )
     times = {name: 1e9 * best[name] / (REPEATS * BLOCK) for name in parts}
     return rates, missing, times, {name: vector_instructions(loop) for name, loop in loops.items()}
 
 
 def dimensions():
-    """(c) Seconds per step and particle on one thread: {(form, d)}, with diagonal and matrix H, and the fill for d = 8."""
+    """(c) Seconds per step and particle on one thread: {(form, d)}, with diagonal and matrix H, and
+    the fill for d = 8.
+    """
     calls, work = {}, {}
     turn = np.linalg.qr(np.random.default_rng(0).normal(size=(8, 8)))[0]
     for d in DIMS:
         curvatures, particles = np.linspace(1.0, 2.0, d), max(2048, 32_768 // d)
         steps = COORDINATE_STEPS // (particles * d)
-        hessians = {"diagonal": curvatures} | ({"matrix": turn @ np.diag(curvatures) @ turn.T} if d == 8 else {})
+        hessians = {"diagonal": curvatures} | (
+            {"matrix": turn @ np.diag(curvatures) @ turn.T} if d == 8 else {}
+        )
         for form, hessian in hessians.items():
-            records = ls.potentials.quadratic(hessian), ls.noise.gaussian(np.linspace(0.5, 1.0, d)), ls.dynamics.sgd(RATE)
+            records = (
+                ls.potentials.quadratic(hessian),
+                ls.noise.gaussian(np.linspace(0.5, 1.0, d)),
+                ls.dynamics.sgd(RATE),
+            )
             work[form, d] = particles * steps
             calls[form, d] = moving(records, particles, steps, threads=1)
     calls["fill", 8], work["fill", 8] = fill_call(8, REPEATS // 2), REPEATS // 2 * BLOCK
@@ -124,16 +166,25 @@ def minibatches(threads):
                 work[name, variant, batch] = BATCH_PARTICLES * steps * batch
     best, times = best_seconds(calls, ROUNDS), {}
     for name in dict.fromkeys(key[0] for key in calls):
-        of = [min((1e9 * s / work[k], k[1]) for k, s in best.items() if k[0] == name and k[2] == batch) for batch in BATCHES]
+        of = [
+            min(
+                (1e9 * s / work[k], k[1]) for k, s in best.items() if k[0] == name and k[2] == batch
+            )
+            for batch in BATCHES
+        ]
         times[name] = [value for value, _ in of], [variant for _, variant in of]
     return times
 
 
 def fresh(code):
-    """Seconds that `code` needs in a fresh process, by its own clock: the start of the interpreter does not count."""
+    """Seconds that `code` needs in a fresh process, by its own clock: the start of the interpreter
+    does not count.
+    """
     timed = f"import time\nbegun = time.perf_counter()\n{code}\nprint('SECONDS', time.perf_counter() - begun)"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "LANGEVIN_SGD_CACHE": "off"}
-    done = subprocess.run([sys.executable, "-c", timed], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", timed], env=environment, capture_output=True, text=True, check=True
+    )
     return float(done.stdout.rsplit("SECONDS", 1)[1])
 
 
@@ -141,36 +192,61 @@ def cold_starts():
     """(f) Seconds to import the package, the best of five, and for the first example of the README."""
     imports = min(fresh("import langevin_sgd") for _ in range(5))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return imports, fresh(re.search(r"## A first look\n+```python\n(.*?)```", readme, re.DOTALL).group(1))
+    return imports, fresh(
+        re.search(r"## A first look\n+```python\n(.*?)```", readme, re.DOTALL).group(1)
+    )
 
 
 def by_program(rates, missing):
     """The table of (a), printed, and its part of the dataset."""
     print(f"{'program':26s} {'M particle-steps/s':>19s} {'ns':>8s} {OURS + ' is':>16s}  variant")
     for name, (rate, variant) in rates.items():
-        print(f"{name:26s} {rate / 1e6:19.1f} {1e9 / rate:8.2f} {rates[OURS][0] / rate:15.1f}x  {variant}")
+        print(
+            f"{name:26s} {rate / 1e6:19.1f} {1e9 / rate:8.2f} {rates[OURS][0] / rate:15.1f}x  "
+            f"{variant}"
+        )
     for name, reason in missing.items():
         print(f"{name:26s} {'none':>19s}: {reason}")
     names = [*rates, *missing]
-    labels = {"long_name": "particle-steps per second, nan where there is a reason instead", "units": "1 / s"}
+    labels = {
+        "long_name": "particle-steps per second, nan where there is a reason instead",
+        "units": "1 / s",
+    }
     values = [rates[name][0] if name in rates else np.nan for name in names]
     notes = [rates[name][1] if name in rates else missing[name] for name in names]
     text = {"long_name": "fastest variant, or the reason for no number", "units": "1"}
-    return xr.Dataset({"rate": ("program", values, labels)}, {"program": names, "variant": ("program", notes, text)})
+    return xr.Dataset(
+        {"rate": ("program", values, labels)},
+        {"program": names, "variant": ("program", notes, text)},
+    )
 
 
 def by_part(times, counts, step):
     """The table of (b), printed, and its part of the dataset; `step` is the whole step in ns."""
-    print(f"\n{'part of a 2-D step, 1 thread':30s} {'ns':>7s}   instructions with {', '.join(REGISTERS)} registers")
+    print(
+        f"\n{'part of a 2-D step, 1 thread':30s} {'ns':>7s}   instructions with "
+        f"{', '.join(REGISTERS)} registers"
+    )
     for name, time_of in times.items():
         print(f"{name:30s} {time_of:7.3f}   {counts[name]}")
     print(f"{'whole step':30s} {step:7.3f}")
-    number = {"long_name": "vector instructions of the compiled loop, by the widest register", "units": "1"}
+    number = {
+        "long_name": "vector instructions of the compiled loop, by the widest register",
+        "units": "1",
+    }
     return xr.Dataset(
         {
-            "part_time": ("part", list(times.values()), {"long_name": "time of a part per particle-step", **NS}),
+            "part_time": (
+                "part",
+                list(times.values()),
+                {"long_name": "time of a part per particle-step", **NS},
+            ),
             "instructions": (("part", "register"), list(counts.values()), number),
-            "step_time": ((), step, {"long_name": "time of a whole step per particle, 1 thread", **NS}),
+            "step_time": (
+                (),
+                step,
+                {"long_name": "time of a whole step per particle, 1 thread", **NS},
+            ),
         },
         {"part": list(times), "register": list(REGISTERS)},
     )
@@ -185,20 +261,35 @@ def by_dimension(seconds):
         ", ".join(f"d = {d}: {r / 1e6:.0f}" for d, r in zip(DIMS, rate, strict=True)),
     )
     print(f"matrix H at d = 8: {matrix:.2f} ns per particle-step, its noise {fill:.2f} ns")
-    label = {"long_name": "coordinate-steps per second on a quadratic with diagonal hessian, 1 thread", "units": "1 / s"}
+    label = {
+        "long_name": "coordinate-steps per second on a quadratic with diagonal hessian, 1 thread",
+        "units": "1 / s",
+    }
     values = {"coordinate_rate": ("dim", rate, label)}
-    values["matrix_time"] = (), matrix, {"long_name": "time per particle-step with an 8 x 8 hessian, 1 thread", **NS}
+    values["matrix_time"] = (
+        (),
+        matrix,
+        {"long_name": "time per particle-step with an 8 x 8 hessian, 1 thread", **NS},
+    )
     values["matrix_fill_time"] = (), fill, {"long_name": "time of the normals of that step", **NS}
     return xr.Dataset(values, {"dim": list(DIMS)})
 
 
 def by_batch(times):
     """The table of (d), printed, and its part of the dataset."""
-    print(f"\n{'linear regression':34s} ns per example gradient at batch size {BATCHES[0]} and {BATCHES[1]}")
+    print(
+        f"\n{'linear regression':34s} ns per example gradient at batch size {BATCHES[0]} and "
+        f"{BATCHES[1]}"
+    )
     for name, (values, variants) in times.items():
-        print(f"{name:34s} {values[0]:8.2f} {values[1]:8.2f}   {', '.join(filter(None, dict.fromkeys(variants)))}")
+        print(
+            f"{name:34s} {values[0]:8.2f} {values[1]:8.2f}   "
+            f"{', '.join(filter(None, dict.fromkeys(variants)))}"
+        )
     label = {"long_name": "time per example gradient", **NS}
-    values = {"example_time": (("method", "batch_size"), [values for values, _ in times.values()], label)}
+    values = {
+        "example_time": (("method", "batch_size"), [values for values, _ in times.values()], label)
+    }
     return xr.Dataset(values, {"method": list(times), "batch_size": list(BATCHES)})
 
 
@@ -207,7 +298,13 @@ def by_function(times):
     print(f"\n{'function':10s} {'lanes, ns':>10s} {'math, ns':>10s}")
     for name, (lanes, scalar) in zip(FUNCTIONS, times, strict=True):
         print(f"{name:10s} {lanes:10.2f} {scalar:10.2f}  {scalar / lanes:.1f}x")
-    values = {"function_time": (("function", "form"), times, {"long_name": "time of one function value, 1 thread", **NS})}
+    values = {
+        "function_time": (
+            ("function", "form"),
+            times,
+            {"long_name": "time of one function value, 1 thread", **NS},
+        )
+    }
     return xr.Dataset(values, {"function": list(FUNCTIONS), "form": ["lanes", "math"]})
 
 
@@ -229,8 +326,15 @@ def at_most(text, number, limit, unit=""):
 
 def claims_of(dataset, threads):
     rate = dataset.rate.dropna("program").to_series()
-    compiled = ("langevin_sgd", "Numba", "by hand", "float32")  # not what a library does by itself in float64
-    fastest = max((name for name in rate.index if not any(word in name for word in compiled)), key=rate.get)
+    compiled = (
+        "langevin_sgd",
+        "Numba",
+        "by hand",
+        "float32",
+    )  # not what a library does by itself in float64
+    fastest = max(
+        (name for name in rate.index if not any(word in name for word in compiled)), key=rate.get
+    )
     part, example = dataset.part_time.to_series(), dataset.example_time.to_pandas()
     lanes, scalar = dataset.function_time.values.T
     slowest = dataset.coordinate_rate.min() / dataset.coordinate_rate.max()
@@ -241,27 +345,55 @@ def claims_of(dataset, threads):
         at_most("(b) whole step over its normals:", float(dataset.step_time) / part["fill"], 1.25),
         at_most("(b) normals over Philox alone:", part["fill"] / part["Philox"], 3.3),
         at_least("(c) slowest dimension over the fastest:", float(slowest), 0.6),
-        at_most("(c) step with an 8 x 8 hessian over its normals:", float(dataset.matrix_time / dataset.matrix_fill_time), 1.5),
-        at_least("(d) minibatches of 4, over naive Numba:", (example.loc["naive Numba"] / drawing)[4], 5),
-        at_least("(d) minibatches of 16, over naive Numba:", (example.loc["naive Numba"] / drawing)[16], 5),
-        at_most("(d) reshuffled epochs over drawing:", (example.loc["langevin_sgd, reshuffle"] / drawing).max(), 3),
+        at_most(
+            "(c) step with an 8 x 8 hessian over its normals:",
+            float(dataset.matrix_time / dataset.matrix_fill_time),
+            1.5,
+        ),
+        at_least(
+            "(d) minibatches of 4, over naive Numba:", (example.loc["naive Numba"] / drawing)[4], 5
+        ),
+        at_least(
+            "(d) minibatches of 16, over naive Numba:",
+            (example.loc["naive Numba"] / drawing)[16],
+            5,
+        ),
+        at_most(
+            "(d) reshuffled epochs over drawing:",
+            (example.loc["langevin_sgd, reshuffle"] / drawing).max(),
+            3,
+        ),
         at_least("(e) elementary functions in lanes over math:", (scalar / lanes).min(), 4),
         at_most("(f) import:", float(dataset.import_time), 0.6, " s"),
         at_most("(f) example of the README, cold:", float(dataset.readme_time), 10, " s"),
     ]
     cost = dataset.reducer_time / dataset.reducer_time.sel(reducer="none") - 1
     claims.append(
-        at_most("(g) moments and histograms every 10 steps cost, in %:", 100 * float(cost.sel(reducer=list(LIMITED)).max()), 15)
+        at_most(
+            "(g) moments and histograms every 10 steps cost, in %:",
+            100 * float(cost.sel(reducer=list(LIMITED)).max()),
+            15,
+        )
     )
     if threads == 2:
         claims.append(at_least("(f) 2 threads over 1:", rate[OURS] / rate[ONE], 1.9))
-        claims.append(at_least("(f) 2 threads over two runs of one thread side by side:", rate[OURS] / rate[APART], 0.95))
+        claims.append(
+            at_least(
+                "(f) 2 threads over two runs of one thread side by side:",
+                rate[OURS] / rate[APART],
+                0.95,
+            )
+        )
     if "JAX" in example.index:
-        claims.append(at_least("(d) minibatches, over JAX:", (example.loc["JAX"] / drawing).min(), 10))
+        claims.append(
+            at_least("(d) minibatches, over JAX:", (example.loc["JAX"] / drawing).min(), 10)
+        )
     if SINGLE in rate.index:
         claims.append(at_least("(a) float32 over float64:", rate[SINGLE] / rate[OURS], 1.6))
         if "JAX, float32" in rate.index:
-            claims.append(at_least("(a) float32 over JAX, float32:", rate[SINGLE] / rate["JAX, float32"], 8))
+            claims.append(
+                at_least("(a) float32 over JAX, float32:", rate[SINGLE] / rate["JAX, float32"], 8)
+            )
     return sorted(claims)
 
 
@@ -269,16 +401,28 @@ def run(quick, seed, threads, plant):
     threads = threads or available_threads()
     rates, missing, times, counts = programs(quick, threads)
     dataset = by_program(rates, missing)
-    if quick:  # a quick run on a busy machine says nothing about speed: no claims, and no more kernels to compile
+    # a quick run on a busy machine says nothing about speed: no claims, and no more kernels to
+    # compile
+    if quick:
         return labelled(dataset, threads), []
     pieces = [dataset, by_part(times, counts, 1e9 / rates[ONE][0]), by_dimension(dimensions())]
     pieces += [by_batch(minibatches(threads)), by_function(elementary_times(ROUNDS, REPEATS // 2))]
     pieces.append(reducer_times(moving, well_records(), PARTICLES, STEPS, ROUNDS))
     dataset = labelled(xr.merge(pieces), threads)
     imports, example = cold_starts()
-    print(f"\nimport {imports:.2f} s, example of the README {example:.1f} s, both in a fresh process")
-    dataset["import_time"] = (), imports, {"long_name": "import of the package in a fresh process", "units": "s"}
-    dataset["readme_time"] = (), example, {"long_name": "first example of the README in a fresh process", "units": "s"}
+    print(
+        f"\nimport {imports:.2f} s, example of the README {example:.1f} s, both in a fresh process"
+    )
+    dataset["import_time"] = (
+        (),
+        imports,
+        {"long_name": "import of the package in a fresh process", "units": "s"},
+    )
+    dataset["readme_time"] = (
+        (),
+        example,
+        {"long_name": "first example of the README in a fresh process", "units": "s"},
+    )
     return dataset, claims_of(dataset, threads)
 
 

@@ -1,7 +1,8 @@
-"""One kernel of every kind, for every entry of the catalogue, with arguments and with what the CPU's path makes of them.
+"""One kernel of every kind, for every entry of the catalogue, with arguments and with what the
+CPU's path makes of them.
 
-The simulator runs these cases in interpreted Python, the PTX tests compile them: both take the texts from the same records.
-"""
+The simulator runs these cases in interpreted Python, the PTX tests compile them: both take the
+texts from the same records."""
 
 from collections.abc import Callable
 from functools import cache
@@ -18,11 +19,18 @@ from langevin_sgd.kernels import permutation, rng
 
 PARTICLES, SEED = 3, 2**63 + 5
 STEPS, BATCH, START = catalogue.STEPS, catalogue.BATCH, catalogue.START
-EXTRA = {"energy": "example_loss", "gradient": "example_gradient", "hessian": "example_hessian", "fisher": "example_fisher"}
+EXTRA = {
+    "energy": "example_loss",
+    "gradient": "example_gradient",
+    "hessian": "example_hessian",
+    "fisher": "example_fisher",
+}
 
 
 class Case(NamedTuple):
-    """A kernel, its arguments, which of them it changes, and `expected()`: what the CPU's path writes there."""
+    """A kernel, its arguments, which of them it changes, and `expected()`: what the CPU's path
+    writes there.
+    """
 
     name: str
     kernel: Callable
@@ -31,7 +39,7 @@ class Case(NamedTuple):
     expected: Callable
 
 
-# ---- models at a point -----------------------------------------------------------------------------------------------------
+# ---- models at a point ---------------------------------------------------------------------------
 
 
 def _at_points(name, model, quantity):
@@ -40,11 +48,17 @@ def _at_points(name, model, quantity):
     arguments, room = (p, x, np.zeros((PARTICLES, size))), size + model.scratch
     if isinstance(model, ls.Loss):
         text = getattr(model, EXTRA[quantity])
-        kernel = device.mean_number_kernel(text) if quantity == "energy" else device.mean_vector_kernel(text, room)
+        kernel = (
+            device.mean_number_kernel(text)
+            if quantity == "energy"
+            else device.mean_vector_kernel(text, room)
+        )
         arguments = p, x, model.data, arguments[-1]
     else:
         text = getattr(model, quantity)
-        kernel = device.number_kernel(text) if quantity == "energy" else device.vector_kernel(text, room)
+        kernel = (
+            device.number_kernel(text) if quantity == "energy" else device.vector_kernel(text, room)
+        )
 
     def expected():
         return [ls.evaluate(model, x, quantity).reshape(PARTICLES, size)]
@@ -62,15 +76,22 @@ def model_cases():
             if isinstance(model, ls.Loss)
             else {quantity: quantity for quantity in ("energy", "gradient", "hessian", "drift")}
         )
-        cases += [_at_points(name, model, quantity) for quantity, field in fields.items() if getattr(model, field) is not None]
+        cases += [
+            _at_points(name, model, quantity)
+            for quantity, field in fields.items()
+            if getattr(model, field) is not None
+        ]
     return cases
 
 
-# ---- steps -----------------------------------------------------------------------------------------------------------------
+# ---- steps ---------------------------------------------------------------------------------------
 
 
 def _steps(name, model, dynamics, noise):
-    x, zero = START[:PARTICLES, : model.dim].copy(), np.zeros((PARTICLES, model.dim + model.scratch))
+    x, zero = (
+        START[:PARTICLES, : model.dim].copy(),
+        np.zeros((PARTICLES, model.dim + model.scratch)),
+    )
     v = np.zeros((PARTICLES, max(1, dynamics.state_size * model.dim if dynamics.memory else 0)))
     batch = int(getattr(dynamics.params, "batch_size", 1))
     if dynamics.advance is not None:  # it finds the gradient at the start
@@ -80,7 +101,16 @@ def _steps(name, model, dynamics, noise):
     arguments = model.params, noise.params, dynamics.params, table, x, v, zero, numbers
 
     def expected():
-        run = ls.simulate(model, dynamics, noise, particles=PARTICLES, steps=STEPS, x0=x.copy(), seed=SEED, threads=1)
+        run = ls.simulate(
+            model,
+            dynamics,
+            noise,
+            particles=PARTICLES,
+            steps=STEPS,
+            x0=x.copy(),
+            seed=SEED,
+            threads=1,
+        )
         assert not np.any(run.status), "a particle left: the device's kernel does not freeze it"
         return [run.x.values[-1]] + ([run.v.values[-1]] if "v" in run else [])
 
@@ -95,21 +125,38 @@ def step_cases():
     cases = []
     for name, model in models.items():
         noise = ls.noise.minibatch() if isinstance(model, ls.Loss) else gaussian([0.5] * model.dim)
-        cases.append(_steps(f"step in {name}", model, ls.dynamics.sgd(catalogue.RATE, BATCH), noise))
+        cases.append(
+            _steps(f"step in {name}", model, ls.dynamics.sgd(catalogue.RATE, BATCH), noise)
+        )
     for name, noise in catalogue.noises(2).items():
-        cases.append(_steps(f"step with {name}", well if isinstance(noise, ls.GradientNoise) else population, sgd, noise))
+        cases.append(
+            _steps(
+                f"step with {name}",
+                well if isinstance(noise, ls.GradientNoise) else population,
+                sgd,
+                noise,
+            )
+        )
     for name, variants in catalogue.dynamics().items():
-        cases += [_steps(f"step of {name} {k}", well, variant, gaussian([1.0, 0.25])) for k, variant in enumerate(variants)]
+        cases += [
+            _steps(f"step of {name} {k}", well, variant, gaussian([1.0, 0.25]))
+            for k, variant in enumerate(variants)
+        ]
     return cases
 
 
-# ---- random numbers --------------------------------------------------------------------------------------------------------
+# ---- random numbers ------------------------------------------------------------------------------
 
 
 def _on_the_cpu(fill, count, stream, dtype, *more):
     """What the engine's `fill` writes for all particles, interpreted."""
     rows = np.zeros(PARTICLES * (count + 3), dtype)
-    address = (*(np.uint64(number) for number in (SEED, STEPS)), np.uint64(0), np.uint64(stream), np.uint64(0))
+    address = (
+        *(np.uint64(number) for number in (SEED, STEPS)),
+        np.uint64(0),
+        np.uint64(stream),
+        np.uint64(0),
+    )
     fill(rows, (0, count + 3, count, PARTICLES), address, *more)
     return rows.reshape(PARTICLES, -1)[:, :count]
 
@@ -119,16 +166,29 @@ def random_cases():
     """Words, uniforms, normals, integers and permutations, small and large, at addresses."""
     count, many = 5, np.uint64(3 * 2**29)  # a quarter of the words is rejected
     numbers = np.uint64(SEED), np.uint64(STEPS), np.uint64(0)
-    streams = rng.Stream.NOISE_NORMAL, rng.Stream.NOISE_UNIFORM, rng.Stream.BATCH, rng.Stream.PERMUTATION
+    streams = (
+        rng.Stream.NOISE_NORMAL,
+        rng.Stream.NOISE_UNIFORM,
+        rng.Stream.BATCH,
+        rng.Stream.PERMUTATION,
+    )
     of = {
         "normals": lambda: _on_the_cpu(rng.fill_normals, count, streams[0], float),
         "uniforms": lambda: _on_the_cpu(rng.fill_uniforms, count, streams[1], float),
         "integers": lambda: _on_the_cpu(rng.fill_integers, count, streams[2], np.int64, many),
-        "short permutation": lambda: _on_the_cpu(permutation.fill_permutation, count, streams[3], np.int64, np.uint64(11)),
-        "permutation": lambda: _on_the_cpu(permutation.fill_permutation, count, streams[3], np.int64, np.uint64(1000)),
+        "short permutation": lambda: _on_the_cpu(
+            permutation.fill_permutation, count, streams[3], np.int64, np.uint64(11)
+        ),
+        "permutation": lambda: _on_the_cpu(
+            permutation.fill_permutation, count, streams[3], np.int64, np.uint64(1000)
+        ),
     }
     limits = {"integers": many, "short permutation": np.uint64(11), "permutation": np.uint64(1000)}
-    kernels = {"normals": device.normals_kernel, "uniforms": device.uniforms_kernel, "integers": device.integers_kernel}
+    kernels = {
+        "normals": device.normals_kernel,
+        "uniforms": device.uniforms_kernel,
+        "integers": device.integers_kernel,
+    }
     return [
         Case(
             name,
@@ -141,7 +201,7 @@ def random_cases():
     ]
 
 
-# ---- reducers --------------------------------------------------------------------------------------------------------------
+# ---- reducers ------------------------------------------------------------------------------------
 
 
 def observe_energy(p, acc, step, before, x, v, g):
@@ -152,18 +212,47 @@ def observe_energy(p, acc, step, before, x, v, g):
 
 
 def _observed(reducer):
-    model, dynamics, noise = catalogue.models()["double_well"], ls.dynamics.sgd(0.05, BATCH, 0.9), ls.noise.gaussian([1.0, 0.25])
+    model, dynamics, noise = (
+        catalogue.models()["double_well"],
+        ls.dynamics.sgd(0.05, BATCH, 0.9),
+        ls.noise.gaussian([1.0, 0.25]),
+    )
     reducer = reducer.complete(reducer, model, dynamics, noise) if reducer.complete else reducer
     x, acc = START[:PARTICLES, :2].copy(), np.zeros((PARTICLES, reducer.size))
     numbers = np.uint64(SEED), np.uint64(STEPS), np.uint64(BATCH)
-    arguments = model.params, noise.params, dynamics.params, reducer.params, x, np.zeros((PARTICLES, 2)), acc, numbers
+    arguments = (
+        model.params,
+        noise.params,
+        dynamics.params,
+        reducer.params,
+        x,
+        np.zeros((PARTICLES, 2)),
+        acc,
+        numbers,
+    )
 
     def accumulators(reducer, readings):
-        return {"acc": (("particle", "entry"), readings.acc, {"long_name": "accumulators", "units": "1"})}
+        return {
+            "acc": (
+                ("particle", "entry"),
+                readings.acc,
+                {"long_name": "accumulators", "units": "1"},
+            )
+        }
 
     def expected():
         raw = reducer._replace(finish=accumulators, complete=None)
-        run = ls.simulate(model, dynamics, noise, particles=PARTICLES, steps=STEPS, x0=x, seed=SEED, threads=1, reducers=(raw,))
+        run = ls.simulate(
+            model,
+            dynamics,
+            noise,
+            particles=PARTICLES,
+            steps=STEPS,
+            x0=x,
+            seed=SEED,
+            threads=1,
+            reducers=(raw,),
+        )
         return [run.acc.values]
 
     kernel = device_steps.observed_kernel(model, dynamics, noise, reducer.observe, reducer.size)
@@ -175,6 +264,11 @@ def reducer_cases():
     """A user's reducer and those of the package."""
     user = reducers.Reducer("energies", observe_energy, {"half": 0.5}, 2)
     plane = reducers.histogram(-2.0, 2.0, 8, (0, 1), name="plane")
-    named = [reducers.moments(), reducers.histogram(-2.0, 2.0, 8), plane, reducers.currents(-2.0, 2.0, 8)]
+    named = [
+        reducers.moments(),
+        reducers.histogram(-2.0, 2.0, 8),
+        plane,
+        reducers.currents(-2.0, 2.0, 8),
+    ]
     named += [reducers.autocovariance([0, 2]), reducers.virial(), reducers.gradient_noise()]
     return [_observed(reducer) for reducer in (user, *named)]

@@ -1,8 +1,8 @@
-"""One thread, one particle: the kernels that a CUDA driver is made of, built from the very texts that the CPU compiles for lanes.
+"""One thread, one particle: the kernels that a CUDA driver is made of, built from the very texts
+that the CPU compiles for lanes.
 
-Here one text at many points, and random numbers. Each builder takes a text and returns a Python function of plain arrays, for
-`cuda.jit` in the simulator and for the PTX tests.
-"""
+Here one text at many points, and random numbers. Each builder takes a text and returns a Python
+function of plain arrays, for `cuda.jit` in the simulator and for the PTX tests."""
 
 import numpy as np
 from numba import cuda, float64
@@ -41,7 +41,7 @@ def fill_uniforms(z, first, count, address, stream, number):
             z[first + 2 * pair + 1] = uniform(c, d)
 
 
-# ---- one text at many points -------------------------------------------------------------------------------------------------
+# ---- one text at many points ---------------------------------------------------------------------
 
 
 def number_kernel(text):
@@ -57,7 +57,9 @@ def number_kernel(text):
 
 
 def vector_kernel(text, size):
-    """out[i] = the numbers that text(p, x, out) writes, of which it may use `size`: a gradient, a Hessian, a drift."""
+    """out[i] = the numbers that text(p, x, out) writes, of which it may use `size`: a gradient, a
+    Hessian, a drift.
+    """
     text = compiled(text)
 
     def run(p, x, out):
@@ -106,7 +108,7 @@ def mean_vector_kernel(text, size):
     return run
 
 
-# ---- random numbers ----------------------------------------------------------------------------------------------------------
+# ---- random numbers ------------------------------------------------------------------------------
 
 
 def normals_kernel(seed, step, below, out):
@@ -136,4 +138,6 @@ def permutation_kernel(seed, step, below, out):
     i = cuda.grid(1)
     if i < out.shape[0]:
         for number in range(out.shape[1]):
-            out[i, number] = permutation_at(seed, step, np.uint64(i), PERMUTATION, np.uint64(number), below)
+            out[i, number] = permutation_at(
+                seed, step, np.uint64(i), PERMUTATION, np.uint64(number), below
+            )

@@ -1,10 +1,19 @@
-"""Steps of one particle in one thread, from the records that the engine takes: gradient, noise, update and reducer in one kernel.
+"""Steps of one particle in one thread, from the records that the engine takes: gradient, noise,
+update and reducer in one kernel.
 
-Every random number is drawn at the address that it has on the CPU, so that a step must give the bits of `simulate`.
-"""
+Every random number is drawn at the address that it has on the CPU, so that a step must give the
+bits of `simulate`."""
 
 import numpy as np
-from device_kernels import BATCH, NOISE_NORMAL, NOISE_UNIFORM, PERMUTATION, ZERO, fill_normals, fill_uniforms
+from device_kernels import (
+    BATCH,
+    NOISE_NORMAL,
+    NOISE_UNIFORM,
+    PERMUTATION,
+    ZERO,
+    fill_normals,
+    fill_uniforms,
+)
 from numba import cuda, float64
 
 from langevin_sgd.kernels.bits import kernel, sqrt
@@ -17,13 +26,24 @@ THERMAL, TABLE = np.uint64(Stream.THERMAL), np.uint64(Stream.TABLE)
 ROW_NORMAL, ROW_UNIFORM = np.uint64(Stream.ROW_NORMAL), np.uint64(Stream.ROW_UNIFORM)
 
 
-# ---- gradient and noise of a step --------------------------------------------------------------------------------------------
+# ---- gradient and noise of a step ----------------------------------------------------------------
 
 
 def potential_force(model, noise):
-    """g = gradient - drift; xi = the mean of `batch` draws, or of Gaussian noise one draw / sqrt(batch)."""
-    gradient, drift, has_drift = compiled(model.gradient), compiled(model.drift or model.gradient), model.drift is not None
-    sample, gaussian, normals, uniforms = compiled(noise.sample), noise.gaussian, noise.normals, noise.uniforms
+    """g = gradient - drift; xi = the mean of `batch` draws, or of Gaussian noise one draw /
+    sqrt(batch).
+    """
+    gradient, drift, has_drift = (
+        compiled(model.gradient),
+        compiled(model.drift or model.gradient),
+        model.drift is not None,
+    )
+    sample, gaussian, normals, uniforms = (
+        compiled(noise.sample),
+        noise.gaussian,
+        noise.normals,
+        noise.uniforms,
+    )
     dim, size, numbers = model.dim, model.dim + model.scratch, noise.normals + noise.uniforms
     room = dim * (1 + noise.scratch_per_component)
 
@@ -82,12 +102,19 @@ def row_kernel(noise):
             position = (step % steps_of_epoch) * np.uint64(batch) + np.uint64(number)
         return np.int64(permutation_at(seed, epoch, particle, PERMUTATION, position, examples))
 
-    return {"given": given, "with_replacement": drawn_by_weight if weighted else drawn}.get(sampling, permuted)
+    return {"given": given, "with_replacement": drawn_by_weight if weighted else drawn}.get(
+        sampling, permuted
+    )
 
 
 def batch_force(model, noise):
     """g = mean gradient of the particle's batch."""
-    example, row_of, weighted, shared = compiled(model.example_gradient), row_kernel(noise), noise.weighted, noise.shared
+    example, row_of, weighted, shared = (
+        compiled(model.example_gradient),
+        row_kernel(noise),
+        noise.weighted,
+        noise.shared,
+    )
     dim, size = model.dim, model.dim + model.scratch
 
     @kernel
@@ -117,11 +144,20 @@ def population_force(model, noise):
         model.draw_normals,
         model.draw_uniforms,
     )
-    dim, size, columns, numbers = model.dim, model.dim + model.scratch, model.data.shape[1], normals + uniforms
+    dim, size, columns, numbers = (
+        model.dim,
+        model.dim + model.scratch,
+        model.data.shape[1],
+        normals + uniforms,
+    )
 
     @kernel
     def force(p, q, table, x, g, xi, address, batch):
-        one, row, z = cuda.local.array(size, float64), cuda.local.array(columns, float64), cuda.local.array(numbers, float64)
+        one, row, z = (
+            cuda.local.array(size, float64),
+            cuda.local.array(columns, float64),
+            cuda.local.array(numbers, float64),
+        )
         for k in range(dim):
             g[k], xi[k] = 0.0, 0.0
         for number in range(batch):
@@ -155,7 +191,10 @@ def table_gaussian_force(model):
                 g[k] += one[k]
                 xi[k] += z[i % 2] * one[k]
             total = total + z[i % 2]
-        mean, factor = total * (1.0 / examples), 1.0 / sqrt(np.float64(examples) * np.float64(batch))
+        mean, factor = (
+            total * (1.0 / examples),
+            1.0 / sqrt(np.float64(examples) * np.float64(batch)),
+        )
         for k in range(dim):
             xi[k] = (xi[k] - mean * g[k]) * factor
             g[k] *= 1.0 / examples
@@ -163,7 +202,7 @@ def table_gaussian_force(model):
     return force
 
 
-# ---- a whole step ------------------------------------------------------------------------------------------------------------
+# ---- a whole step --------------------------------------------------------------------------------
 
 
 def force_of(model, noise):
@@ -172,12 +211,22 @@ def force_of(model, noise):
         return table_gaussian_force(model)
     if not hasattr(noise, "sampling"):
         return potential_force(model, noise)
-    return population_force(model, noise) if noise.sampling == "population" else batch_force(model, noise)
+    return (
+        population_force(model, noise)
+        if noise.sampling == "population"
+        else batch_force(model, noise)
+    )
 
 
 def step_kernel(model, dynamics, noise):
-    """run(p, q, d, table, x, v, g, numbers): all updates of all particles; numbers = (seed, updates, batch)."""
-    force, update, advance = force_of(model, noise), compiled(dynamics.update), compiled(dynamics.advance or dynamics.update)
+    """run(p, q, d, table, x, v, g, numbers): all updates of all particles; numbers = (seed,
+    updates, batch).
+    """
+    force, update, advance = (
+        force_of(model, noise),
+        compiled(dynamics.update),
+        compiled(dynamics.advance or dynamics.update),
+    )
     dim, size, thermal, has_advance = (
         model.dim,
         model.dim + model.scratch,
@@ -217,8 +266,14 @@ def step_kernel(model, dynamics, noise):
 
 
 def observed_kernel(model, dynamics, noise, observe, size):
-    """run(p, q, d, r, x, v, acc, numbers): like `step_kernel`, without thermal noise; a reducer reads after each step."""
-    force, update, text = potential_force(model, noise), compiled(dynamics.update), compiled(observe)
+    """run(p, q, d, r, x, v, acc, numbers): like `step_kernel`, without thermal noise; a reducer
+    reads after each step.
+    """
+    force, update, text = (
+        potential_force(model, noise),
+        compiled(dynamics.update),
+        compiled(observe),
+    )
     takes_noise = observe.__code__.co_argcount == 8
     dim, room, state = model.dim, model.dim + model.scratch, dynamics.state_size * model.dim
     before_and_v = dim + state
@@ -226,7 +281,11 @@ def observed_kernel(model, dynamics, noise, observe, size):
     def run(p, q, d, r, x, v, acc, numbers):
         i = cuda.grid(1)
         if i < x.shape[0]:
-            here, velocity, g = cuda.local.array(dim, float64), cuda.local.array(state, float64), cuda.local.array(room, float64)
+            here, velocity, g = (
+                cuda.local.array(dim, float64),
+                cuda.local.array(state, float64),
+                cuda.local.array(room, float64),
+            )
             xi, sums = cuda.local.array(dim, float64), cuda.local.array(size, float64)
             before = cuda.local.array(before_and_v, float64)
             for k in range(dim):
@@ -240,7 +299,16 @@ def observed_kernel(model, dynamics, noise, observe, size):
                     before[k] = here[k]
                 for k in range(state):
                     before[dim + k] = velocity[k]
-                force(p, q, x, here, g, xi, (numbers[0], np.uint64(step), np.uint64(i)), np.int64(numbers[2]))
+                force(
+                    p,
+                    q,
+                    x,
+                    here,
+                    g,
+                    xi,
+                    (numbers[0], np.uint64(step), np.uint64(i)),
+                    np.int64(numbers[2]),
+                )
                 update(d, here, velocity, g, xi, xi)
                 if takes_noise:
                     text(r, sums, step + 1, before, here, velocity, g, xi)

@@ -16,7 +16,9 @@ def vector(file, name, values=None, *, dimension="d", **layout):
 
 
 def text_references(content, length):
-    """Where the file refers to a text of this length: the length, and the address of the heap that holds it."""
+    """Where the file refers to a text of this length: the length, and the address of the heap that
+    holds it.
+    """
     places, place = [], -1
     while (place := content.find(struct.pack("<I", length), place + 1)) >= 0:
         address = int.from_bytes(content[place + 4 : place + 12], "little")

@@ -24,11 +24,36 @@ ROWS = [
         "sqrt(p.temperature * p.step_size)",
         "models/test_dynamics.py",
     ),
-    ("models/noise.py", '"scale": np.sqrt(matrix)', '"scale": np.sqrt(2 * matrix)', "models/test_noise.py"),
-    ("engine/forces.py", "dim, 1.0 / sqrt(np.float64(batch))", "dim, 1.0 / np.float64(batch)", "models/test_noise.py"),
-    ("engine/forces.py", "(noise[k] - mean * out[k]) * factor", "noise[k] * factor", "models/test_noise.py"),
-    ("engine/batches.py", "epoch = step // steps_of_epoch if", "epoch = step if", "engine/test_sampling.py"),
-    ("engine/batches.py", "(step % steps_of_epoch) * np.uint64(batch)", "(step % steps_of_epoch)", "engine/test_sampling.py"),
+    (
+        "models/noise.py",
+        '"scale": np.sqrt(matrix)',
+        '"scale": np.sqrt(2 * matrix)',
+        "models/test_noise.py",
+    ),
+    (
+        "engine/forces.py",
+        "dim, 1.0 / sqrt(np.float64(batch))",
+        "dim, 1.0 / np.float64(batch)",
+        "models/test_noise.py",
+    ),
+    (
+        "engine/forces.py",
+        "(noise[k] - mean * out[k]) * factor",
+        "noise[k] * factor",
+        "models/test_noise.py",
+    ),
+    (
+        "engine/batches.py",
+        "epoch = step // steps_of_epoch if",
+        "epoch = step if",
+        "engine/test_sampling.py",
+    ),
+    (
+        "engine/batches.py",
+        "(step % steps_of_epoch) * np.uint64(batch)",
+        "(step % steps_of_epoch)",
+        "engine/test_sampling.py",
+    ),
     (
         "kernels/elementary.py",
         "radius = sqrt(fma(s,",
@@ -36,8 +61,18 @@ ROWS = [
         "kernels/test_rng.py",
     ),
     ("models/noise_laws.py", "(p.dof - 2.0) * expm1", "p.dof * expm1", "models/test_noise_laws.py"),
-    ("models/langevin.py", "2.0 * p.friction * p.temperature", "p.friction * p.temperature", "engine/test_more_dynamics.py"),
-    ("engine/budget_reducers.py", 'rate / (2 * kept) * half["xi xi"]', 'rate / kept * half["xi xi"]', "engine/test_reducers.py"),
+    (
+        "models/langevin.py",
+        "2.0 * p.friction * p.temperature",
+        "p.friction * p.temperature",
+        "engine/test_more_dynamics.py",
+    ),
+    (
+        "engine/budget_reducers.py",
+        'rate / (2 * kept) * half["xi xi"]',
+        'rate / kept * half["xi xi"]',
+        "engine/test_reducers.py",
+    ),
     ("engine/readings.py", "(n - 1) / n * tree_sum", "tree_sum", "engine/test_reducers.py"),
     ("engine/observing.py", "counts[cell] += 1", "counts[cell] += 2", "engine/test_reducers.py"),
     ("kernels/rng_single.py", "-2.0", "-1.0", "kernels/test_rng_single.py"),
@@ -45,18 +80,36 @@ ROWS = [
 
 
 def survives(row):
-    """True if no test turns red with the bug of `row` planted; a file that cannot even be collected does not count as red."""
+    """True if no test turns red with the bug of `row` planted; a file that cannot even be collected
+    does not count as red.
+    """
     file, text, mutation, test = row
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", "data"))
+        shutil.copytree(
+            ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv", "__pycache__", "data")
+        )
         target = tree / "langevin_sgd" / file
         source = target.read_text()
         if source.count(text) == 0:
             raise ValueError(f"{file} no longer holds {text!r}: bring this table up to date.")
         target.write_text(source.replace(text, mutation))
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"tests/{test}"]
-        return subprocess.run(command, cwd=tree, env={"PYTHONPATH": str(tree)}, capture_output=True).returncode != 1
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "-p",
+            "no:cacheprovider",
+            f"tests/{test}",
+        ]
+        return (
+            subprocess.run(
+                command, cwd=tree, env={"PYTHONPATH": str(tree)}, capture_output=True
+            ).returncode
+            != 1
+        )
 
 
 def main():
@@ -67,7 +120,11 @@ def main():
         file, text, mutation, test = ROWS[number - 1]
         alive = survives(ROWS[number - 1])
         unseen += alive
-        print(f"{number:2d}  {'UNSEEN' if alive else 'caught':6s}  {file}: {text}  ->  {mutation}   by tests/{test}", flush=True)
+        print(
+            f"{number:2d}  {'UNSEEN' if alive else 'caught':6s}  {file}: {text}  ->  {mutation}   "
+            f"by tests/{test}",
+            flush=True,
+        )
     return 1 if unseen else 0
 
 

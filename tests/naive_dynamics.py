@@ -1,8 +1,9 @@
-"""The slow, obvious twin of every dynamics, and a table of them: name -> our record and its twin on the same landscape.
+"""The slow, obvious twin of every dynamics, and a table of them: name -> our record and its twin on
+the same landscape.
 
-A twin moves arrays of particles: `step(state, gradient, xi, z) -> state`, with state = (x, v, ...) and whatever else it remembers
-after them. xi (n, d) is the noise of the gradient, z (n, 2 d) are thermal normals; most twins use the first d of them.
-"""
+A twin moves arrays of particles: `step(state, gradient, xi, z) -> state`, with state = (x, v, ...)
+and whatever else it remembers after them. xi (n, d) is the noise of the gradient, z (n, 2 d) are
+thermal normals; most twins use the first d of them."""
 
 import naive
 import numpy as np
@@ -12,7 +13,11 @@ import langevin_sgd as ls
 HESSIAN, SIGMA = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[2.0, 0.6], [0.6, 0.5]])
 TWIN = naive.quadratic(HESSIAN)
 WARM, COLD = {"temperature": 0.7, "step_size": 0.1}, {"temperature": 0.0, "step_size": 0.1}
-INERT = {"friction": 0.8, "mass": 2.5, "step_size": 0.4}  # a long step: beside the heat bath the gradient noise grows with it
+INERT = {
+    "friction": 0.8,
+    "mass": 2.5,
+    "step_size": 0.4,
+}  # a long step: beside the heat bath the gradient noise grows with it
 
 
 def first(z):
@@ -24,7 +29,9 @@ def sgd(**parameters):
 
 
 def rate_outside(learning_rate, momentum, nesterov=None, weight_decay=0.0):
-    """PyTorch: b' = mu b + g; x' = x - eta b', or x - eta (g + mu b'). Look-ahead: g at x - eta mu b."""
+    """PyTorch: b' = mu b + g; x' = x - eta b', or x - eta (g + mu b'). Look-ahead: g at x - eta mu
+    b.
+    """
 
     def step(state, gradient, xi, z):
         x, v, b = (*state, 0.0)[:3]
@@ -65,7 +72,9 @@ def clipped(learning_rate, momentum, max_norm, weight_decay):
         x, v = state
         force = gradient(x) + xi
         norm = np.linalg.norm(force, axis=1, keepdims=True)
-        v = momentum * v + learning_rate * (force * np.minimum(1, max_norm / norm) + weight_decay * x)
+        v = momentum * v + learning_rate * (
+            force * np.minimum(1, max_norm / norm) + weight_decay * x
+        )
         return x - v, v
 
     return step
@@ -95,24 +104,34 @@ def rmsprop(learning_rate, beta2, epsilon, weight_decay=0.0):
 def diffusion(learning_rate, substeps):
     """One update: time eta/m, noise of the variance (eta/m) eta Sigma/B."""
     time = learning_rate / substeps
-    return lambda state, gradient, xi, z: (state[0] - time * gradient(state[0]) - np.sqrt(time * learning_rate) * xi, state[1])
+    return lambda state, gradient, xi, z: (
+        state[0] - time * gradient(state[0]) - np.sqrt(time * learning_rate) * xi,
+        state[1],
+    )
 
 
 def euler_maruyama(**parameters):
-    return lambda state, gradient, xi, z: (naive.euler_maruyama(state[0], gradient, xi, first(z), **parameters), state[1])
+    return lambda state, gradient, xi, z: (
+        naive.euler_maruyama(state[0], gradient, xi, first(z), **parameters),
+        state[1],
+    )
 
 
 def leimkuhler_matthews(**parameters):
     def step(state, gradient, xi, z):
         x, v, last_z = (*state, 0.0)[:3]
-        return naive.leimkuhler_matthews(x, gradient, xi, first(z), last_z, **parameters), v, first(z)
+        return (
+            naive.leimkuhler_matthews(x, gradient, xi, first(z), last_z, **parameters),
+            v,
+            first(z),
+        )
 
     return step
 
 
 def splitting(letters, temperature, friction, step_size, mass):
-    """The letters one by one, each for its share of the step. A gradient carries the noise that was drawn where it was evaluated,
-    the last step's before the first drift."""
+    """The letters one by one, each for its share of the step. A gradient carries the noise that was
+    drawn where it was evaluated, the last step's before the first drift."""
     share = {letter: step_size / letters.count(letter) for letter in letters}
 
     def step(state, gradient, xi, z):
@@ -135,18 +154,28 @@ def sghmc(temperature, friction, step_size, mass):
     def step(state, gradient, xi, z):
         x, v = state
         force = -(gradient(x) + xi) - friction * mass * v
-        v = v + step_size * force / mass + np.sqrt(2 * friction * temperature * step_size / mass) * first(z)
+        v = (
+            v
+            + step_size * force / mass
+            + np.sqrt(2 * friction * temperature * step_size / mass) * first(z)
+        )
         return x + step_size * v, v
 
     return step
 
 
 def descent_pair(ours, twin, **parameters):
-    return lambda cold, batch: (getattr(ls.dynamics, ours)(batch_size=batch, **parameters), twin(**parameters))
+    return lambda cold, batch: (
+        getattr(ls.dynamics, ours)(batch_size=batch, **parameters),
+        twin(**parameters),
+    )
 
 
 def outside_pair(**parameters):
-    return lambda cold, batch: (ls.dynamics.sgd(batch_size=batch, rate_inside=False, **parameters), rate_outside(**parameters))
+    return lambda cold, batch: (
+        ls.dynamics.sgd(batch_size=batch, rate_inside=False, **parameters),
+        rate_outside(**parameters),
+    )
 
 
 def langevin_pair(method, twin):
@@ -182,11 +211,17 @@ PAIRS = {
     "diffusion": descent_pair("sgd_diffusion", diffusion, learning_rate=0.4, substeps=4),
     "euler_maruyama": langevin_pair("euler_maruyama", euler_maruyama),
     "leimkuhler_matthews": langevin_pair("leimkuhler_matthews", leimkuhler_matthews),
-    **{method: underdamped_pair(method) for method in ("baoab", "aboba", "obabo", "oabao", "sghmc")},
+    **{
+        method: underdamped_pair(method) for method in ("baoab", "aboba", "obabo", "oabao", "sghmc")
+    },
 }
 # what these do with their noise is not linear: their law is no Gaussian
 NONLINEAR = {
     "clipped": descent_pair("clipped_sgd", clipped, **HEAVY, max_norm=1.5, weight_decay=0.3),
-    "adam": descent_pair("adam", adam, learning_rate=0.1, beta1=0.8, beta2=0.95, epsilon=0.01, weight_decay=0.3),
-    "rmsprop": descent_pair("rmsprop", rmsprop, learning_rate=0.1, beta2=0.9, epsilon=0.01, weight_decay=0.3),
+    "adam": descent_pair(
+        "adam", adam, learning_rate=0.1, beta1=0.8, beta2=0.95, epsilon=0.01, weight_decay=0.3
+    ),
+    "rmsprop": descent_pair(
+        "rmsprop", rmsprop, learning_rate=0.1, beta2=0.9, epsilon=0.01, weight_decay=0.3
+    ),
 }

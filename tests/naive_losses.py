@@ -1,4 +1,6 @@
-"""The slow obvious twins of the losses, in plain numpy: like `naive`, means over the table at positions (n, d)."""
+"""The slow obvious twins of the losses, in plain numpy: like `naive`, means over the table at
+positions (n, d).
+"""
 
 import numpy as np
 from naive import Landscape
@@ -15,18 +17,24 @@ def mean_outer(weights, inputs):
 
 
 def of_predictor(inputs, value, slope, curvature, l2=0.0):
-    """Mean of value(z_i) + (l2/2) |x|^2 from value, slope and curvature as functions of z (n, examples)."""
+    """Mean of value(z_i) + (l2/2) |x|^2 from value, slope and curvature as functions of z (n,
+    examples).
+    """
     inputs = np.array(inputs)
     return Landscape(
         lambda x: np.mean(value(predictors(inputs, x)), axis=1) + l2 / 2 * np.sum(x**2, axis=1),
         lambda x: slope(predictors(inputs, x)) @ inputs / len(inputs) + l2 * x,
-        lambda x: mean_outer(curvature(predictors(inputs, x)), inputs) + l2 * np.eye(inputs.shape[1]),
+        lambda x: (
+            mean_outer(curvature(predictors(inputs, x)), inputs) + l2 * np.eye(inputs.shape[1])
+        ),
     )
 
 
 def poisson_regression(inputs, counts, l2):
     """-log P(count) without log(count!)."""
-    return of_predictor(inputs, lambda z: np.exp(z) - counts * z, lambda z: np.exp(z) - counts, np.exp, l2)
+    return of_predictor(
+        inputs, lambda z: np.exp(z) - counts * z, lambda z: np.exp(z) - counts, np.exp, l2
+    )
 
 
 def huber_regression(inputs, targets, delta, l2):
@@ -46,7 +54,10 @@ def huber_regression(inputs, targets, delta, l2):
 def phase_retrieval(inputs, intensities):
     """(z^2 - y)^2 / 4."""
     return of_predictor(
-        inputs, lambda z: (z**2 - intensities) ** 2 / 4, lambda z: z * (z**2 - intensities), lambda z: 3 * z**2 - intensities
+        inputs,
+        lambda z: (z**2 - intensities) ** 2 / 4,
+        lambda z: z * (z**2 - intensities),
+        lambda z: 3 * z**2 - intensities,
     )
 
 
@@ -73,7 +84,9 @@ def multinomial_regression(inputs, labels, classes, l2):
 
     def hessian(x):
         p = class_probabilities(inputs, classes, x)[:, :, 1:]
-        weights = np.einsum("nia,ab->niab", p, np.eye(classes - 1)) - np.einsum("nia,nib->niab", p, p)
+        weights = np.einsum("nia,ab->niab", p, np.eye(classes - 1)) - np.einsum(
+            "nia,nib->niab", p, p
+        )
         blocks = np.einsum("niab,ij,ik->najbk", weights, inputs, inputs) / len(inputs)
         return blocks.reshape(len(x), dim, dim) + l2 * np.eye(dim)
 
@@ -81,7 +94,9 @@ def multinomial_regression(inputs, labels, classes, l2):
 
 
 def matrix_factorisation(entries, rank, shape):
-    """Mean of ((U V')_ij - value)^2 / 2, with the whole matrix U V' written out. No Hessian: differences of the gradient do."""
+    """Mean of ((U V')_ij - value)^2 / 2, with the whole matrix U V' written out. No Hessian:
+    differences of the gradient do.
+    """
     entries = np.array(entries)
     i, j, values = entries[:, 0].astype(int), entries[:, 1].astype(int), entries[:, 2]
 
@@ -107,7 +122,9 @@ def tanh_network(inputs, targets, hidden):
     inputs = np.array(inputs)
 
     def layers(x):
-        return x[:, :hidden], np.tanh(np.einsum("nhf,if->nih", x[:, hidden:].reshape(len(x), hidden, -1), inputs))
+        return x[:, :hidden], np.tanh(
+            np.einsum("nhf,if->nih", x[:, hidden:].reshape(len(x), hidden, -1), inputs)
+        )
 
     def residuals(x):
         a, active = layers(x)
@@ -124,10 +141,11 @@ def tanh_network(inputs, targets, hidden):
 
 
 def logistic_population(covariance, true_parameters, x, l2):
-    """Mean gradient and Hessian of logistic regression on N(0, A) inputs: averages over the plane of (x . a, w . a) on a grid.
+    """Mean gradient and Hessian of logistic regression on N(0, A) inputs: averages over the plane
+    of (x . a, w . a) on a grid.
 
-    With the Cholesky factor of A the inputs are a = F z; z is spread over a 60 x 60 Gauss-Hermite grid (d = 2 only).
-    """
+    With the Cholesky factor of A the inputs are a = F z; z is spread over a 60 x 60 Gauss-Hermite
+    grid (d = 2 only)."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
     z = np.stack(np.meshgrid(nodes, nodes), axis=-1).reshape(-1, 2)
     weights = np.outer(weights, weights).ravel() / weights.sum() ** 2

@@ -1,4 +1,5 @@
-"""The slow obvious twins of the noise laws, in plain numpy: z (n, normals) standard normals, u (n, uniforms) uniform numbers.
+"""The slow obvious twins of the noise laws, in plain numpy: z (n, normals) standard normals, u (n,
+uniforms) uniform numbers.
 
 Each returns the noise (n, d) of one example at the point x (d,).
 """
@@ -17,7 +18,9 @@ def two_point(scale, u):
 
 
 def student_t(dof, factor, z, u):
-    """F n/|n| |t| sqrt((dof - 2)/dof), |t| = sqrt(dof (1/W - 1)), W = prod_k U_k^(2/(dof + 2k)) with U = 1 - u."""
+    """F n/|n| |t| sqrt((dof - 2)/dof), |t| = sqrt(dof (1/W - 1)), W = prod_k U_k^(2/(dof + 2k))
+    with U = 1 - u.
+    """
     beta = np.prod((1 - u) ** (2 / (dof + 2 * np.arange(u.shape[1]))), axis=1)
     radius = np.sqrt((dof - 2) * (1 / beta - 1))
     direction = z / np.linalg.norm(z, axis=1, keepdims=True)

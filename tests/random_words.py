@@ -1,8 +1,10 @@
-"""The random words in the order in which the engine consumes them, as raw 32-bit numbers on standard output.
+"""The random words in the order in which the engine consumes them, as raw 32-bit numbers on
+standard output.
 
-The order is that of a run with one pair of normals in a step (Gaussian noise in two dimensions): 2^20 particles in blocks of 256;
-within a block 32 steps, then the next block, after the last block the next 32 steps; in a step one particle after the other; of
-each particle its four words. The stream never ends; it stops when the reader does.
+The order is that of a run with one pair of normals in a step (Gaussian noise in two dimensions):
+2^20 particles in blocks of 256; within a block 32 steps, then the next block, after the last block
+the next 32 steps; in a step one particle after the other; of each particle its four words. The
+stream never ends; it stops when the reader does.
 
     python tests/random_words.py [SEED] | dieharder -a -g 200 -k 2
 
@@ -29,7 +31,14 @@ def fill_block(out, seed, first_step, first_particle):
     for step in range(STRETCH):
         for group in range(GROUPS):
             ids = lane_numbers(first_particle + np.uint64(group * WIDTH))
-            words = words_at(seed, first_step + np.uint64(step), ids, np.uint64(Stream.NOISE_NORMAL), np.uint64(0), np.uint64(0))
+            words = words_at(
+                seed,
+                first_step + np.uint64(step),
+                ids,
+                np.uint64(Stream.NOISE_NORMAL),
+                np.uint64(0),
+                np.uint64(0),
+            )
             for k in range(4):
                 store_words(out, place, words[k])
                 place += WIDTH

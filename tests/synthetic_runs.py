@@ -1,4 +1,6 @@
-"""Runs that were never simulated: datasets as `simulate` returns them, with particles drawn from a known law."""
+"""Runs that were never simulated: datasets as `simulate` returns them, with particles drawn from a
+known law.
+"""
 
 import json
 
@@ -7,9 +9,14 @@ import xarray as xr
 
 
 def synthetic_run(x, v=None, dynamics=None, **attrs):
-    """A run with one stored step; `x` (particles, d), `dynamics` a pair of a name and its parameters."""
+    """A run with one stored step; `x` (particles, d), `dynamics` a pair of a name and its
+    parameters.
+    """
     x = np.asarray(x, dtype=float)
-    variables = {"x": (("step", "particle", "component"), x[None]), "status": ("particle", np.zeros(len(x), dtype=np.int8))}
+    variables = {
+        "x": (("step", "particle", "component"), x[None]),
+        "status": ("particle", np.zeros(len(x), dtype=np.int8)),
+    }
     if v is not None:
         variables["v"] = (("step", "particle", "component"), np.asarray(v)[None])
     if dynamics is not None:
@@ -25,7 +32,9 @@ def gaussian_run(covariance, particles, seed, **options):
 
 
 def unit_variance(z, kurtosis_excess=0.0):
-    """Whether z-scores, one row per replicate, have mean 0 and mean square 1 within 4 standard errors of independent rows."""
+    """Whether z-scores, one row per replicate, have mean 0 and mean square 1 within 4 standard
+    errors of independent rows.
+    """
     z = np.asarray(z).reshape(len(z), -1)
     centred = np.abs(z.mean(axis=0)) < 4 / np.sqrt(len(z)) * np.maximum(1, z.std(axis=0))
     square = np.abs((z**2).mean(axis=0) - 1) < 4 * np.sqrt((2 + kurtosis_excess) / len(z))

@@ -1,4 +1,6 @@
-"""The points of a sweep on a real dask cluster of two processes. Needs: pip install -e ".[cluster]"."""
+"""The points of a sweep on a real dask cluster of two processes. Needs: pip install -e
+".[cluster]".
+"""
 
 import os
 import signal
@@ -16,7 +18,9 @@ GRID = {"learning_rate": [0.05, 0.1, 0.2], "momentum": [0.1, 0.5]}
 @pytest.fixture(scope="module")
 def client():
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster,
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+        ) as cluster,
         distributed.Client(cluster) as client,
     ):
         yield client
@@ -25,7 +29,15 @@ def client():
 def swept(measure=None, **options):
     noise = ls.noise.gaussian([0.1])
     return ls.sweep(
-        ls.potentials.double_well(), ls.dynamics.sgd, noise, grid=GRID, particles=50, steps=40, seed=1, measure=measure, **options
+        ls.potentials.double_well(),
+        ls.dynamics.sgd,
+        noise,
+        grid=GRID,
+        particles=50,
+        steps=40,
+        seed=1,
+        measure=measure,
+        **options,
     )
 
 

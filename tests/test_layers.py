@@ -1,4 +1,6 @@
-"""The architecture as a test: the house rules that a machine can check, each with a planted offence that it must catch."""
+"""The architecture as a test: the house rules that a machine can check, each with a planted offence
+that it must catch.
+"""
 
 import ast
 from pathlib import Path
@@ -7,14 +9,30 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "langevin_sgd"
-LAYERS = ["kernels", "models", "theory", "storage", "engine", "analysis", "plots"]  # a layer imports only from layers before it
+LAYERS = [
+    "kernels",
+    "models",
+    "theory",
+    "storage",
+    "engine",
+    "analysis",
+    "plots",
+]  # a layer imports only from layers before it
 ROOT_FILES = {"__init__.py", "__main__.py"}  # above all layers: they may import anything
 
 MAX_FILE_LINES = 300
 MAX_CODE_LINES = 60
 MAX_PARAMETERS = 8
 FOREIGN_TO_KERNELS = {"scipy", "xarray", "matplotlib", "sympy", "pandas", "h5py", "h5netcdf"}
-SLOW_TO_IMPORT = {"matplotlib", "scipy.stats", "sympy", "dask", "arviz_stats", "arviz_base", "sklearn"}
+SLOW_TO_IMPORT = {
+    "matplotlib",
+    "scipy.stats",
+    "sympy",
+    "dask",
+    "arviz_stats",
+    "arviz_base",
+    "sklearn",
+}
 RANDOM_OUTSIDE_KERNELS = {"SeedSequence", "default_rng"}
 FLAGS_THAT_BREAK_PROMISES = {"parallel", "fastmath"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -29,7 +47,9 @@ def layer_of(place):
 
 
 def imports(node, place):
-    """(line, absolute dotted name) of everything imported anywhere below `node`, inside functions too."""
+    """(line, absolute dotted name) of everything imported anywhere below `node`, inside functions
+    too.
+    """
     for found in ast.walk(node):
         if isinstance(found, ast.Import):
             yield from ((found.lineno, alias.name) for alias in found.names)
@@ -37,7 +57,9 @@ def imports(node, place):
             folder = place.parent.parts
             base = folder[: len(folder) + 1 - found.level] if found.level else ()
             module = (found.module,) if found.module else ()
-            yield from ((found.lineno, ".".join([*base, *module, alias.name])) for alias in found.names)
+            yield from (
+                (found.lineno, ".".join([*base, *module, alias.name])) for alias in found.names
+            )
 
 
 def functions(tree):
@@ -51,7 +73,11 @@ def code_lines(function, source):
     if ast.get_docstring(function) is not None:
         docstring = range(function.body[0].lineno, function.body[0].end_lineno + 1)
     lines = source.splitlines()
-    return sum(lines[n - 1].strip() != "" and lines[n - 1].strip()[0] != "#" for n in span if n not in docstring)
+    return sum(
+        lines[n - 1].strip() != "" and lines[n - 1].strip()[0] != "#"
+        for n in span
+        if n not in docstring
+    )
 
 
 # The rules. Each yields (line, complaint).
@@ -94,20 +120,32 @@ def functions_are_short(tree, place, source):
     for function in functions(tree):
         count = code_lines(function, source)
         if count > MAX_CODE_LINES:
-            yield function.lineno, f"{function.name} has {count} code lines, more than {MAX_CODE_LINES}"
+            yield (
+                function.lineno,
+                f"{function.name} has {count} code lines, more than {MAX_CODE_LINES}",
+            )
 
 
 def functions_take_few_parameters(tree, place, source):
-    """Keyword-only options do not count: a call names them. Nor does `__new__`: a record takes its fields, however many."""
+    """Keyword-only options do not count: a call names them. Nor does `__new__`: a record takes its
+    fields, however many.
+    """
     for function in (node for node in functions(tree) if node.name != "__new__"):
         count = len(function.args.posonlyargs) + len(function.args.args)
         if count > MAX_PARAMETERS:
-            yield function.lineno, f"{function.name} has {count} positional parameters, more than {MAX_PARAMETERS}"
+            yield (
+                function.lineno,
+                f"{function.name} has {count} positional parameters, more than {MAX_PARAMETERS}",
+            )
 
 
 def public_names_have_docstrings(tree, place, source):
     for node in tree.body:
-        if isinstance(node, (*FUNCTIONS, ast.ClassDef)) and node.name[0] != "_" and not ast.get_docstring(node):
+        if (
+            isinstance(node, (*FUNCTIONS, ast.ClassDef))
+            and node.name[0] != "_"
+            and not ast.get_docstring(node)
+        ):
             yield node.lineno, f"{node.name} is public and has no docstring"
 
 
@@ -115,7 +153,11 @@ def random_numbers_have_addresses(tree, place, source):
     allowed = set() if layer_of(place) == "kernels" else RANDOM_OUTSIDE_KERNELS
     for line, name in imports(tree, place):
         head, _, last = name.rpartition(".")
-        if name.split(".")[0] == "random" or name == "numpy.random" or (head == "numpy.random" and last not in allowed):
+        if (
+            name.split(".")[0] == "random"
+            or name == "numpy.random"
+            or (head == "numpy.random" and last not in allowed)
+        ):
             yield line, f"draws from {name} have no address"
     attributes = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
     used = {id(node.value): node.attr for node in attributes}
@@ -131,9 +173,14 @@ def compiler_flags_keep_the_promises(tree, place, source):
         if isinstance(node, ast.Call):
             pairs = [(keyword.arg, keyword.value) for keyword in node.keywords]
         elif isinstance(node, ast.Dict):
-            pairs = [(getattr(key, "value", None), value) for key, value in zip(node.keys, node.values, strict=True)]
+            pairs = [
+                (getattr(key, "value", None), value)
+                for key, value in zip(node.keys, node.values, strict=True)
+            ]
         for key, value in pairs:
-            if key in FLAGS_THAT_BREAK_PROMISES and not (isinstance(value, ast.Constant) and value.value is False):
+            if key in FLAGS_THAT_BREAK_PROMISES and not (
+                isinstance(value, ast.Constant) and value.value is False
+            ):
                 yield node.lineno, f"{key}={ast.unparse(value)}"
 
 
@@ -171,7 +218,9 @@ def test_the_package_is_there_to_be_judged():
 
 
 def function_of(lines):
-    return "def f():\n    '''A\n\n    docstring.'''\n    # a comment\n\n" + "    a = 1\n" * (lines - 1)
+    return "def f():\n    '''A\n\n    docstring.'''\n    # a comment\n\n" + "    a = 1\n" * (
+        lines - 1
+    )
 
 
 ENGINE, KERNELS = "langevin_sgd/engine/cpu.py", "langevin_sgd/kernels/rng.py"
@@ -185,7 +234,11 @@ OFFENCES = [
     (imports_point_down, ENGINE, "from .. import simulate"),
     (imports_point_down, "langevin_sgd/models/__init__.py", "from ..storage import save"),
     (imports_point_down, "langevin_sgd/models/deep/file.py", "from ...theory import linear"),
-    (imports_point_down, ENGINE, "def f():\n    def g():\n        from ..analysis.density import density"),
+    (
+        imports_point_down,
+        ENGINE,
+        "def f():\n    def g():\n        from ..analysis.density import density",
+    ),
     (imports_point_down, "langevin_sgd/helpers/file.py", "a = 1"),
     (imports_point_down, "langevin_sgd/helpers.py", "a = 1"),
     (kernels_stand_on_numba_and_numpy, KERNELS, "import scipy.linalg"),
@@ -213,12 +266,25 @@ INNOCENT = [
     (
         imports_point_down,
         ENGINE,
-        "import numpy\nfrom . import cpu\nfrom ..models.noise import gaussian\nimport langevin_sgd.kernels.rng",
+        "import numpy\nfrom . import cpu\nfrom ..models.noise import gaussian\nimport "
+        "langevin_sgd.kernels.rng",
     ),
-    (imports_point_down, "langevin_sgd/__init__.py", "from .engine import simulate\nfrom .plots import density"),
-    (imports_point_down, "langevin_sgd/models/deep/file.py", "from ...kernels import rng\nfrom .. import noise"),
+    (
+        imports_point_down,
+        "langevin_sgd/__init__.py",
+        "from .engine import simulate\nfrom .plots import density",
+    ),
+    (
+        imports_point_down,
+        "langevin_sgd/models/deep/file.py",
+        "from ...kernels import rng\nfrom .. import noise",
+    ),
     (kernels_stand_on_numba_and_numpy, "langevin_sgd/theory/linear.py", "import scipy.linalg"),
-    (slow_imports_wait_inside_functions, ENGINE, "import scipy.special\ndef f():\n    import matplotlib.pyplot"),
+    (
+        slow_imports_wait_inside_functions,
+        ENGINE,
+        "import scipy.special\ndef f():\n    import matplotlib.pyplot",
+    ),
     (files_are_short, ENGINE, "a = 1\n" * MAX_FILE_LINES),
     (functions_are_short, ENGINE, function_of(MAX_CODE_LINES)),
     (
@@ -226,9 +292,21 @@ INNOCENT = [
         ENGINE,
         "def f(a, b, c, d, e, f, g, h, *, i): ...\ndef __new__(cls, b, c, d, e, f, g, h, i): ...",
     ),
-    (public_names_have_docstrings, ENGINE, "def _step(): ...\ndef step():\n    '''One step.'''\n    def inner(): ..."),
-    (random_numbers_have_addresses, ENGINE, "np.random.SeedSequence(1)\nfrom numpy.random import default_rng"),
-    (compiler_flags_keep_the_promises, ENGINE, "njit(f, nogil=True, parallel=False)\nflags = {'fastmath': False, **more}"),
+    (
+        public_names_have_docstrings,
+        ENGINE,
+        "def _step(): ...\ndef step():\n    '''One step.'''\n    def inner(): ...",
+    ),
+    (
+        random_numbers_have_addresses,
+        ENGINE,
+        "np.random.SeedSequence(1)\nfrom numpy.random import default_rng",
+    ),
+    (
+        compiler_flags_keep_the_promises,
+        ENGINE,
+        "njit(f, nogil=True, parallel=False)\nflags = {'fastmath': False, **more}",
+    ),
 ]
 
 

@@ -1,7 +1,8 @@
-"""The same bits on four processors (SSE2 and SSE4.2 without fma, AVX2 with it, AVX-512) and in plain Python.
+"""The same bits on four processors (SSE2 and SSE4.2 without fma, AVX2 with it, AVX-512) and in
+plain Python.
 
-`NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES= python tests/test_portable_bits.py` prints the digests and the registers used.
-"""
+`NUMBA_CPU_NAME=haswell NUMBA_CPU_FEATURES= python tests/test_portable_bits.py` prints the digests
+and the registers used."""
 
 import json
 import os
@@ -22,13 +23,17 @@ from langevin_sgd.kernels.bits import JIT, kernel
 from langevin_sgd.kernels.lanes import WIDTH
 from langevin_sgd.kernels.views import view
 
-# processor: (features of the host that it needs, what its code must and must not contain). Numba would add the host's features to
-# those of the named processor, unless NUMBA_CPU_FEATURES says otherwise: then all four would run the same code and prove nothing.
+# processor: (features of the host that it needs, what its code must and must not contain). Numba
+# would add the host's features to those of the named processor, unless NUMBA_CPU_FEATURES says
+# otherwise: then all four would run the same code and prove nothing.
 PROCESSORS = {
     "generic": ((), {"ymm": False, "zmm": False, "vfmadd": False}),
     "nehalem": (("sse4.2",), {"ymm": False, "zmm": False, "vfmadd": False, "xmm": True}),
     "haswell": (("avx2", "fma", "bmi2"), {"ymm": True, "zmm": False, "vfmadd": True}),
-    "skylake-avx512": (("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd"), {"zmm": True, "vfmadd": True}),
+    "skylake-avx512": (
+        ("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd"),
+        {"zmm": True, "vfmadd": True},
+    ),
 }
 
 
@@ -36,7 +41,17 @@ PROCESSORS = {
 def texts(x):
     sine, cosine = el.sincos_turn(abs(x) - el.where(abs(x) > 1.0, abs(x), 0.0))
     return (
-        *(el.exp(x), el.expm1(x), el.log(x), el.log1p(x), el.sin(x), el.cos(x), el.tanh(x), el.sigmoid(x), el.softplus(x)),
+        *(
+            el.exp(x),
+            el.expm1(x),
+            el.log(x),
+            el.log1p(x),
+            el.sin(x),
+            el.cos(x),
+            el.tanh(x),
+            el.sigmoid(x),
+            el.softplus(x),
+        ),
         *(el.sqrt(x), el.powi(x, 5), el.fma(x, x, -0.1), sine, cosine, 1.0 / x),
     )
 
@@ -51,57 +66,99 @@ def in_lanes(x, out):
 
 def elementary_functions():
     random = np.random.default_rng(0)
-    x = np.concatenate([random.normal(size=200), random.uniform(-700, 700, 195), [0.0, -0.0, np.inf, np.nan, 5e-324]])
+    x = np.concatenate(
+        [
+            random.normal(size=200),
+            random.uniform(-700, 700, 195),
+            [0.0, -0.0, np.inf, np.nan, 5e-324],
+        ]
+    )
     out = np.empty((15, x.size))
     with np.errstate(all="ignore"):
         in_lanes(x, out.reshape(-1))
-    return np.where(np.isnan(out), np.nan, out)  # the sign and payload of a nan are the hardware's choice
+    return np.where(
+        np.isnan(out), np.nan, out
+    )  # the sign and payload of a nan are the hardware's choice
 
 
 def integers(rows=6, particles=64):
     groups = particles // WIDTH
     found, address = np.zeros((groups, rows, WIDTH), np.int64), (2**63 + 1, 2**35, 2**34, 1, 7)
     place = (0, rows * WIDTH, rows, groups)
-    rng.fill_integers(found.reshape(-1), place, tuple(np.uint64(word) for word in address), np.uint64(3 * 2**29))
+    rng.fill_integers(
+        found.reshape(-1), place, tuple(np.uint64(word) for word in address), np.uint64(3 * 2**29)
+    )
     return found.swapaxes(1, 2).reshape(particles, rows)
 
 
 def simulation():
-    """Normal numbers, momentum, and a full covariance, whose factor LAPACK would round in its own way."""
+    """Normal numbers, momentum, and a full covariance, whose factor LAPACK would round in its own
+    way.
+    """
     start = np.random.default_rng(1).normal(size=(21, 2))
-    well, noise = ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1), ls.noise.gaussian([[1.0, 0.3], [0.3, 0.5]])
-    return ls.simulate(well, ls.dynamics.sgd(0.1, momentum=0.5), noise, particles=21, steps=30, x0=start, seed=3, every=10)
+    well, noise = (
+        ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1),
+        ls.noise.gaussian([[1.0, 0.3], [0.3, 0.5]]),
+    )
+    return ls.simulate(
+        well,
+        ls.dynamics.sgd(0.1, momentum=0.5),
+        noise,
+        particles=21,
+        steps=30,
+        x0=start,
+        seed=3,
+        every=10,
+    )
 
 
 def report():
     run = simulation()
     arrays = {"elementary": elementary_functions(), "integers": integers(), "x": run.x, "v": run.v}
-    digests = {name: sha256(np.ascontiguousarray(array).tobytes()).hexdigest() for name, array in arrays.items()}
+    digests = {
+        name: sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+        for name, array in arrays.items()
+    }
     code = "".join(in_lanes.inspect_asm().values()) if JIT else ""
-    return {"digests": digests, "code": {word: word in code for word in ("xmm", "ymm", "zmm", "vfmadd")}}
+    return {
+        "digests": digests,
+        "code": {word: word in code for word in ("xmm", "ymm", "zmm", "vfmadd")},
+    }
 
 
 @pytest.fixture(scope="module")
 def reports():
     """All processes at once: half of the time goes into starting Python."""
     features = get_host_cpu_features()
-    possible = [name for name, (needed, _) in PROCESSORS.items() if all(features.get(feature) for feature in needed)]
+    possible = [
+        name
+        for name, (needed, _) in PROCESSORS.items()
+        if all(features.get(feature) for feature in needed)
+    ]
     settings = {name: {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": ""} for name in possible}
     settings["plain Python"] = {"NUMBA_DISABLE_JIT": "1"}
     common = {**os.environ, "PYTHONPATH": str(Path(ls.__file__).parents[1])}
     options = {"stdout": subprocess.PIPE, "text": True}
-    runs = {name: subprocess.Popen([sys.executable, __file__], env=common | own, **options) for name, own in settings.items()}
+    runs = {
+        name: subprocess.Popen([sys.executable, __file__], env=common | own, **options)
+        for name, own in settings.items()
+    }
     return {name: json.loads(run.communicate(timeout=300)[0]) for name, run in runs.items()}
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not JIT or platform.machine() not in ("x86_64", "AMD64"), reason="these are processors of the x86 family")
+@pytest.mark.skipif(
+    not JIT or platform.machine() not in ("x86_64", "AMD64"),
+    reason="these are processors of the x86 family",
+)
 @pytest.mark.parametrize("name", PROCESSORS)
 def test_every_processor_gives_the_bits_of_plain_python(name, reports):
     if name not in reports:
         pytest.skip(f"this machine cannot run the code of {name}")
     assert reports[name]["digests"] == reports["plain Python"]["digests"]
-    assert {word: reports[name]["code"][word] for word in PROCESSORS[name][1]} == PROCESSORS[name][1]
+    assert {word: reports[name]["code"][word] for word in PROCESSORS[name][1]} == PROCESSORS[name][
+        1
+    ]
 
 
 @pytest.mark.slow

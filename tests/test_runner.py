@@ -1,4 +1,6 @@
-"""The runner of the studies: both ways to start one are the same, shards of any number give the same result, claims decide."""
+"""The runner of the studies: both ways to start one are the same, shards of any number give the
+same result, claims decide.
+"""
 
 import subprocess
 import sys
@@ -58,7 +60,13 @@ def toy(tmp_path):
 def python(*arguments, cwd=None):
     """Run Python in a process of its own."""
     environment = {"PYTHONPATH": str(STUDIES.parent), "MPLBACKEND": "Agg"}
-    return subprocess.run([sys.executable, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
 
 
 def run(study, *arguments):
@@ -68,11 +76,19 @@ def run(study, *arguments):
 
 def test_both_ways_to_start_a_study_are_the_same(toy, tmp_path):
     direct = python(toy, "--quick", "--out", tmp_path / "a")
-    through = python("-m", "langevin_sgd", "run", "toy", "--quick", "--out", tmp_path / "b", cwd=tmp_path)
+    through = python(
+        "-m", "langevin_sgd", "run", "toy", "--quick", "--out", tmp_path / "b", cwd=tmp_path
+    )
     assert direct.returncode == through.returncode == 0, direct.stderr + through.stderr
-    assert direct.stdout.splitlines()[:4] == through.stdout.splitlines()[:4] and "content" in direct.stdout
+    assert (
+        direct.stdout.splitlines()[:4] == through.stdout.splitlines()[:4]
+        and "content" in direct.stdout
+    )
     one, other = (ls.load(tmp_path / name / "toy.nc") for name in "ab")
-    assert one.drop_attrs().identical(other.drop_attrs()) and one.attrs["content_sha256"] == other.attrs["content_sha256"]
+    assert (
+        one.drop_attrs().identical(other.drop_attrs())
+        and one.attrs["content_sha256"] == other.attrs["content_sha256"]
+    )
     assert (tmp_path / "a" / "toy.png").is_file()
 
 
@@ -83,15 +99,36 @@ def test_merged_shards_are_the_study_in_one_piece(shards, toy, tmp_path, capsys)
         assert run(toy, "--seed", "2", "--out", tmp_path / "parts", "--shard", f"{i}/{shards}") == 0
     assert "nothing to do" in capsys.readouterr().out or shards < 7
     assert run(toy, "--seed", "2", "--out", tmp_path / "parts", "--merge") == 0
-    one, other = (ls.load(tmp_path / name / "toy.nc").attrs["content_sha256"] for name in ("whole", "parts"))
+    one, other = (
+        ls.load(tmp_path / name / "toy.nc").attrs["content_sha256"] for name in ("whole", "parts")
+    )
     assert one == other
 
 
 def test_merge_finds_the_study_and_its_arguments(toy, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for i in (1, 2):
-        assert main(["run", "toy", "--seed", "3", "--quick", "--plant", "--out", "o", "--shard", f"{i}/2"]) == 0
-    assert main(["info", "o/toy.points"]) == 0 and "3 of 3 points are finished" in capsys.readouterr().out
+        assert (
+            main(
+                [
+                    "run",
+                    "toy",
+                    "--seed",
+                    "3",
+                    "--quick",
+                    "--plant",
+                    "--out",
+                    "o",
+                    "--shard",
+                    f"{i}/2",
+                ]
+            )
+            == 0
+        )
+    assert (
+        main(["info", "o/toy.points"]) == 0
+        and "3 of 3 points are finished" in capsys.readouterr().out
+    )
     assert main(["merge", "o"]) == 1  # planted: the claim fails
     assert "FAIL" in capsys.readouterr().out
     assert {name: ls.load("o/toy.nc").attrs[name] for name in ("seed", "quick", "planted")} == {
@@ -105,7 +142,9 @@ def test_a_missing_shard_is_named_and_another_plan_refused(toy, tmp_path, capsys
     assert run(toy, "--out", tmp_path, "--shard", "1/2") == 0
     assert run(toy, "--out", tmp_path, "--merge") == 1
     assert "missing in" in (error := capsys.readouterr().err) and ": 1. Run their shards." in error
-    with pytest.raises(ValueError, match="toy: .* was begun with another plan: seed: 1 there, 2 here"):
+    with pytest.raises(
+        ValueError, match="toy: .* was begun with another plan: seed: 1 there, 2 here"
+    ):
         run(toy, "--out", tmp_path, "--shard", "2/2", "--seed", "2")
 
 
@@ -141,11 +180,22 @@ def test_the_table_of_claims(capsys):
     table = capsys.readouterr().out.splitlines()[1:4]
     assert table[0].split() == ["claim", "verdict", "z", "interval", "measured"]
     assert table[1].split() == ["a", "pass", "-0.3", "[0.6,", "1.4]", "1.0", "+-", "0.1"]
-    assert len({line.rindex(number) for line, number in zip(table, ["measured", "1.0 +- 0.1", "yes"], strict=True)}) == 1
+    assert (
+        len(
+            {
+                line.rindex(number)
+                for line, number in zip(table, ["measured", "1.0 +- 0.1", "yes"], strict=True)
+            }
+        )
+        == 1
+    )
 
 
 def test_studies_are_found_in_the_current_folder_first(toy, tmp_path, monkeypatch):
-    assert find_study("toy") is None and find_study("throughput").resolve() == STUDIES / "throughput.py"
+    assert (
+        find_study("toy") is None
+        and find_study("throughput").resolve() == STUDIES / "throughput.py"
+    )
     monkeypatch.chdir(tmp_path)
     assert find_study("toy").resolve() == toy and find_study(str(toy)) == toy
 
@@ -163,6 +213,8 @@ def test_the_main_study_is_the_same_in_any_shards(tmp_path):
     whole = content(*study)
     for shards in (1, 2, 3, 7):
         for i in range(1, shards + 1):
-            assert content(*study, "--out", tmp_path / f"{shards}", "--shard", f"{i}/{shards}") == []
+            assert (
+                content(*study, "--out", tmp_path / f"{shards}", "--shard", f"{i}/{shards}") == []
+            )
         assert content("merge", tmp_path / f"{shards}") == whole
     assert content(*study, "--seed", "2") != whole

@@ -1,4 +1,6 @@
-"""A run without physics: three chaotic numbers, so that one wrong bit in a state shows in every later segment."""
+"""A run without physics: three chaotic numbers, so that one wrong bit in a state shows in every
+later segment.
+"""
 
 import numpy as np
 import xarray as xr
@@ -6,12 +8,20 @@ import xarray as xr
 from langevin_sgd.storage import create, reopen
 
 SEGMENTS, LENGTH = 6, 4
-DESCRIPTION = {"dynamics": {"name": "logistic", "params": {"rate": 3.9}}, "steps": SEGMENTS * LENGTH, "seed": "1"}
+DESCRIPTION = {
+    "dynamics": {"name": "logistic", "params": {"rate": 3.9}},
+    "steps": SEGMENTS * LENGTH,
+    "seed": "1",
+}
 ATTRIBUTES = {"model": "tiny", "schema_version": 1, "created": "today"}
 
 
 def start():
-    return {"x": np.array([[0.1], [0.2], [0.3]]), "count": np.zeros(3, np.int64), "alive": np.array([True, True, False])}
+    return {
+        "x": np.array([[0.1], [0.2], [0.3]]),
+        "count": np.zeros(3, np.int64),
+        "alive": np.array([True, True, False]),
+    }
 
 
 def next_segment(state, step, length=LENGTH):
@@ -21,11 +31,19 @@ def next_segment(state, step, length=LENGTH):
         x = 3.9 * x * (1 - x)
         stored.append(x)
     variables = {
-        "x": (("step", "particle", "component"), np.array(stored).reshape(length, 3, 1), {"units": "length"}),
+        "x": (
+            ("step", "particle", "component"),
+            np.array(stored).reshape(length, 3, 1),
+            {"units": "length"},
+        ),
         "status": ("particle", np.full(3, step % 100, np.int8), {"units": "1"}),
     }
     segment = xr.Dataset(
-        variables, {"step": ("step", step + 1 + np.arange(length), {"units": "1"}), "name": ("component", ["u"])}
+        variables,
+        {
+            "step": ("step", step + 1 + np.arange(length), {"units": "1"}),
+            "name": ("component", ["u"]),
+        },
     )
     return segment, {**state, "x": x, "count": state["count"] + length}
 

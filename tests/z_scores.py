@@ -1,4 +1,6 @@
-"""How many standard errors a measured mean or covariance lies from the exact one; particles are the rows, and independent."""
+"""How many standard errors a measured mean or covariance lies from the exact one; particles are the
+rows, and independent.
+"""
 
 import numpy as np
 
@@ -10,11 +12,15 @@ def of_means(samples, exact):
 
 
 def of_products(x, y, exact):
-    """z of each entry of E[x y'], for x and y of any law: the products are averaged like any other quantity."""
+    """z of each entry of E[x y'], for x and y of any law: the products are averaged like any other
+    quantity.
+    """
     return of_means(x[:, :, None] * y[:, None, :], exact)
 
 
 def of_gaussian_products(x, y, exact, x_variance, y_variance):
-    """z of each entry of E[x y'] for Gaussian x and y of zero mean: variance (S_ii V_jj + C_ij^2) / n by Isserlis."""
+    """z of each entry of E[x y'] for Gaussian x and y of zero mean: variance (S_ii V_jj + C_ij^2) /
+    n by Isserlis.
+    """
     error = np.sqrt((np.outer(x_variance, y_variance) + np.square(exact)) / len(x))
     return (x.T @ y / len(x) - exact) / error

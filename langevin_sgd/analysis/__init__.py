@@ -7,5 +7,12 @@ from .equipartition import equipartition
 from .example_gradients import covariance_at, gradient_covariance
 from .kl import kl_to_boltzmann, kl_to_probabilities
 
-__all__ = ["boltzmann_test", "covariance_at", "density", "equipartition", "gradient_covariance", "kl_to_boltzmann"]
+__all__ = [
+    "boltzmann_test",
+    "covariance_at",
+    "density",
+    "equipartition",
+    "gradient_covariance",
+    "kl_to_boltzmann",
+]
 __all__ += ["kl_to_probabilities", "noise_covariance_of", "temperature_budget"]

@@ -23,29 +23,32 @@ TERMS = {
 }
 
 
-def temperature_budget(run, model, *, dynamics=None, noise_covariance=None, step=None, on_diverged="raise"):
-    """Where the temperature of an SGD run comes from: the exact virial identity, and how well the run closes it.
+def temperature_budget(
+    run, model, *, dynamics=None, noise_covariance=None, step=None, on_diverged="raise"
+):
+    """Where the temperature of an SGD run comes from: the exact virial identity, and how well the
+    run closes it.
 
     (1/2)(E[x g'] + E[g x'])  =  learning_rate/(2 (1 - momentum)) (E[g g'] + E[C])  +  momentum/(2 (1 - momentum)) (E[v g'] +
     E[g v'])
 
-    with g the gradient (weight decay included, less a drift) and C the covariance of the batch gradient at x, averaged over
-    the run's own law. At Boltzmann's law the left side is T times the identity. It holds at any learning rate, for any
-    potential and noise law.
+    with g the gradient (weight decay included, less a drift) and C the covariance of the batch
+    gradient at x, averaged over the run's own law. At Boltzmann's law the left side is T times the
+    identity. It holds at any learning rate, for any potential and noise law.
 
     Parameters
     ----------
     run : xarray.Dataset
-        Output of `simulate` with `dynamics.sgd`, plain or heavy ball; uses ``x``, in units of length, and ``v``, of the last
-        step.
+        Output of `simulate` with `dynamics.sgd`, plain or heavy ball; uses ``x``, in units of
+        length, and ``v``, of the last step.
     model : Potential or Loss
         What the particles moved in.
     dynamics : Dynamics, optional
         Default: what the run's attributes say.
     noise_covariance : (d, d) or (d,) array, optional
-        Sigma, the covariance of ONE example's gradient (or d variances), in (energy/length)^2. Default: what the run's noise
-        has: constant for `noise.gaussian`, that of the table at every particle for minibatches of a Loss and their Gaussian
-        twin.
+        Sigma, the covariance of ONE example's gradient (or d variances), in (energy/length)^2.
+        Default: what the run's noise has: constant for `noise.gaussian`, that of the table at every
+        particle for minibatches of a Loss and their Gaussian twin.
     step : int, optional
         Which stored step; default the last one.
     on_diverged : {"raise", "drop"}
@@ -54,24 +57,25 @@ def temperature_budget(run, model, *, dynamics=None, noise_covariance=None, step
     Returns
     -------
     xarray.Dataset
-        ``virial``, ``step_term``, ``noise_term``, ``inertia_term`` and ``residual`` (component, component_j), in units of
-        energy, each with ``NAME_standard_error``; ``z`` = residual over its error; ``p_value`` of all entries together
-        (Hotelling). The trace of noise_term over d is `theory.sgd_temperature`.
+        ``virial``, ``step_term``, ``noise_term``, ``inertia_term`` and ``residual`` (component,
+        component_j), in units of energy, each with ``NAME_standard_error``; ``z`` = residual over
+        its error; ``p_value`` of all entries together (Hotelling). The trace of noise_term over d
+        is `theory.sgd_temperature`.
 
     Raises
     ------
     TypeError, ValueError
-        For another dynamics (also Nesterov's momentum), a schedule, an unknown noise covariance, too few or dependent
-        particles.
+        For another dynamics (also Nesterov's momentum), a schedule, an unknown noise covariance,
+        too few or dependent particles.
 
     Notes
     -----
-    The residual is the distance from stationarity: for momentum 0, E[x x'] changes by -2 learning_rate residual
-    in a step. Valid for noise independent from step to step given x, so not for reshuffled epochs. x is centred, since E[g] =
-    0; the error of the residual keeps the covariance of its terms. Source: stationarity of E[x x'], E[x v'] and E[v v'],
-    derived: with K = E[x v'], V = E[v v']: K + K' = -V, E[x g'] + E[g x'] = (1 + momentum) V/learning_rate; Yaida 2018
-    (arXiv:1810.00004, not read).
-    """
+    The residual is the distance from stationarity: for momentum 0, E[x x'] changes by -2
+    learning_rate residual in a step. Valid for noise independent from step to step given x, so not
+    for reshuffled epochs. x is centred, since E[g] = 0; the error of the residual keeps the
+    covariance of its terms. Source: stationarity of E[x x'], E[x v'] and E[v v'], derived: with K =
+    E[x v'], V = E[v v']: K + K' = -V, E[x g'] + E[g x'] = (1 + momentum) V/learning_rate; Yaida
+    2018 (arXiv:1810.00004, not read)."""
     if dynamics is not None:
         run = run.assign_attrs(dynamics=described(dynamics))
     particles = at_step(run, step, on_diverged)
@@ -82,21 +86,35 @@ def temperature_budget(run, model, *, dynamics=None, noise_covariance=None, step
         gradient = gradient - evaluate(model, x, "drift")
     if noise_covariance is None:
         noise_covariance = noise_covariance_of(run, model)
-    sigma = noise_covariance if callable(noise_covariance) else _constant(noise_covariance, x.shape[1])
+    sigma = (
+        noise_covariance if callable(noise_covariance) else _constant(noise_covariance, x.shape[1])
+    )
     inverse = 1 / (2 * (1 - momentum))
     rates = learning_rate * inverse, learning_rate * inverse / batch_size, momentum * inverse
-    mean, error, covariance = _accumulate(x, gradient, v if momentum else np.zeros_like(x), sigma, rates)
+    mean, error, covariance = _accumulate(
+        x, gradient, v if momentum else np.zeros_like(x), sigma, rates
+    )
     upper = np.triu_indices(x.shape[1])
     dims = ("component", "component_j")
     variables = {}
     for k, (name, text) in enumerate(TERMS.items()):
         variables[name] = (dims, mean[k], {"long_name": text, "units": "energy"})
-        variables[f"{name}_standard_error"] = (dims, error[k], {"long_name": f"standard error of the {name}", "units": "energy"})
-    with np.errstate(divide="ignore", invalid="ignore"):  # an entry without spread: 0 if it closes, otherwise infinite
+        variables[f"{name}_standard_error"] = (
+            dims,
+            error[k],
+            {"long_name": f"standard error of the {name}", "units": "energy"},
+        )
+    with np.errstate(
+        divide="ignore", invalid="ignore"
+    ):  # an entry without spread: 0 if it closes, otherwise infinite
         ratio = np.where(mean[-1] == 0, 0.0, mean[-1] / error[-1])
     variables["z"] = (dims, ratio, {"long_name": "residual in standard errors", "units": "1"})
     p_value = hotelling(mean[-1][upper], covariance, len(x))
-    variables["p_value"] = ((), p_value, {"long_name": "p-value of a vanishing residual", "units": "1"})
+    variables["p_value"] = (
+        (),
+        p_value,
+        {"long_name": "p-value of a vanishing residual", "units": "1"},
+    )
     return xr.Dataset(variables, attrs=attributes(run, particles))
 
 
@@ -105,21 +123,27 @@ def _update_numbers(dynamics, v):
     name, params = dynamics["name"], dynamics["params"]
     if name not in ("sgd", "sgd_momentum"):
         raise ValueError(
-            f'the budget holds for the dynamics "sgd" and "sgd_momentum" (heavy ball), got {name!r}. '
+            'the budget holds for the dynamics "sgd" and "sgd_momentum" (heavy ball), got '
+            f"{name!r}. "
             "If the run's attributes lack its dynamics, pass dynamics=."
         )
     numbers = [params[key] for key in ("learning_rate", "batch_size", "momentum")]
     if not all(isinstance(value, (int, float)) for value in numbers):
         raise ValueError(
-            "learning_rate, batch_size and momentum must be constant: under a schedule there is no stationary state."
+            "learning_rate, batch_size and momentum must be constant: under a schedule there is "
+            "no stationary state."
         )
     if numbers[2] and v is None:
-        raise ValueError(f"run has momentum {numbers[2]:g} but no velocity v (particle, component), which the budget needs.")
+        raise ValueError(
+            f"run has momentum {numbers[2]:g} but no velocity v (particle, component), which the "
+            "budget needs."
+        )
     return numbers
 
 
 def noise_covariance_of(run, model):
-    """Sigma of one example's gradient: a (d, d) array, or a function x (n, d) -> (n, d, d), from the run's attributes.
+    """Sigma of one example's gradient: a (d, d) array, or a function x (n, d) -> (n, d, d), from
+    the run's attributes.
 
     Raises
     ------
@@ -139,7 +163,8 @@ def noise_covariance_of(run, model):
         if isinstance(factor, list):
             return np.array(factor) @ np.array(factor).T
     raise ValueError(
-        f"the covariance of the noise {noise['name']!r} is not known from the run's attributes for the model {model.name!r}. "
+        f"the covariance of the noise {noise['name']!r} is not known from the run's attributes "
+        f"for the model {model.name!r}. "
         "Pass noise_covariance=, that of ONE example's gradient."
     )
 
@@ -150,7 +175,8 @@ def _constant(noise_covariance, dim):
     sigma = np.diag(sigma) if sigma.ndim == 1 else sigma
     if sigma.shape != (dim, dim) or not np.allclose(sigma, sigma.T):
         raise ValueError(
-            f"noise_covariance must be a symmetric ({dim}, {dim}) array or {dim} variances, got the shape "
+            f"noise_covariance must be a symmetric ({dim}, {dim}) array or {dim} variances, got "
+            "the shape "
             f"{np.shape(noise_covariance)}."
         )
     covariance_factor(sigma, "noise_covariance")
@@ -158,7 +184,9 @@ def _constant(noise_covariance, dim):
 
 
 def _accumulate(x, gradient, v, sigma, rates):
-    """Means of the five terms and their errors, both (5, d, d), and the covariance of the residual's upper triangle."""
+    """Means of the five terms and their errors, both (5, d, d), and the covariance of the
+    residual's upper triangle.
+    """
     n, d = x.shape
     upper = np.triu_indices(d)
     centred = x - x.mean(axis=0)
@@ -173,7 +201,9 @@ def _accumulate(x, gradient, v, sigma, rates):
         terms[4] = terms[0] - terms[1] - terms[2] - terms[3]
         return terms
 
-    shift = terms_of(slice(0, 1))[:, 0]  # one particle's terms: less these, a constant term has exactly no spread
+    shift = terms_of(slice(0, 1))[
+        :, 0
+    ]  # one particle's terms: less these, a constant term has exactly no spread
     total, squares, products = np.zeros((5, d, d)), np.zeros((5, d, d)), 0.0
     chunk = max(1, CHUNK_NUMBERS // (d * d))
     for start in range(0, n, chunk):

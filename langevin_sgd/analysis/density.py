@@ -27,23 +27,25 @@ def density(run, *, bins=50, range=None, components=None, step=None, on_diverged
     Returns
     -------
     xarray.Dataset
-        On bins with the dimensions x0, x1 ... (named after the components; coordinates are bin centres): ``count``,
-        ``density`` in length^-1 or length^-2, ``standard_error`` of it; edges ``x0_edge`` ...; ``underflow`` and ``overflow``
-        (component): particles below and above the bins of each component, ``outside``: particles in no bin. The density is
-        that of all particles: it integrates to 1 - outside/particles.
+        On bins with the dimensions x0, x1 ... (named after the components; coordinates are bin
+        centres): ``count``, ``density`` in length^-1 or length^-2, ``standard_error`` of it; edges
+        ``x0_edge`` ...; ``underflow`` and ``overflow`` (component): particles below and above the
+        bins of each component, ``outside``: particles in no bin. The density is that of all
+        particles: it integrates to 1 - outside/particles.
 
     Raises
     ------
     ValueError
-        For bad bins, components or steps, fewer than two or dependent particles, or if particles diverged.
+        For bad bins, components or steps, fewer than two or dependent particles, or if particles
+        diverged.
 
     Notes
     -----
-    Counts of independent particles are multinomial. The error is the standard deviation of a bin's probability
-    given its count k under a flat prior (Laplace's rule of succession), sqrt(q (1 - q)/(n + 3)) with q = (k + 1)/(n + 2): the
-    usual sqrt(p (1 - p)/n) at large k, and about 1/n, not zero, for an empty bin. Binning bias is no part of it: compare with
-    a law integrated over the same bins.
-    """
+    Counts of independent particles are multinomial. The error is the standard deviation of a bin's
+    probability given its count k under a flat prior (Laplace's rule of succession), sqrt(q (1 -
+    q)/(n + 3)) with q = (k + 1)/(n + 2): the usual sqrt(p (1 - p)/n) at large k, and about 1/n, not
+    zero, for an empty bin. Binning bias is no part of it: compare with a law integrated over the
+    same bins."""
     particles = at_step(run, step, on_diverged)
     components = _components(components, particles.x.shape[1])
     x = particles.x[:, components]
@@ -59,17 +61,41 @@ def density(run, *, bins=50, range=None, components=None, step=None, on_diverged
     names = [f"x{k}" for k in components]
     unit = f"length^-{len(names)}"
     variables = {
-        "density": (names, count / (n * volume), {"long_name": "probability density", "units": unit}),
-        "standard_error": (names, error, {"long_name": "standard error of the density", "units": unit}),
+        "density": (
+            names,
+            count / (n * volume),
+            {"long_name": "probability density", "units": unit},
+        ),
+        "standard_error": (
+            names,
+            error,
+            {"long_name": "standard error of the density", "units": unit},
+        ),
         "count": (names, count, {"long_name": "particles in the bin", "units": "1"}),
-        "underflow": ("component", below, {"long_name": "particles below the bins of a component", "units": "1"}),
-        "overflow": ("component", above, {"long_name": "particles above the bins of a component", "units": "1"}),
+        "underflow": (
+            "component",
+            below,
+            {"long_name": "particles below the bins of a component", "units": "1"},
+        ),
+        "overflow": (
+            "component",
+            above,
+            {"long_name": "particles above the bins of a component", "units": "1"},
+        ),
         "outside": ((), n - int(count.sum()), {"long_name": "particles in no bin", "units": "1"}),
     }
     coords = {"component": components}
     for name, edge in zip(names, edges, strict=True):
-        coords[name] = (name, (edge[:-1] + edge[1:]) / 2, {"long_name": f"position {name}, bin centre", "units": "length"})
-        coords[f"{name}_edge"] = (f"{name}_edge", edge, {"long_name": f"position {name}, bin edge", "units": "length"})
+        coords[name] = (
+            name,
+            (edge[:-1] + edge[1:]) / 2,
+            {"long_name": f"position {name}, bin centre", "units": "length"},
+        )
+        coords[f"{name}_edge"] = (
+            f"{name}_edge",
+            edge,
+            {"long_name": f"position {name}, bin edge", "units": "length"},
+        )
     return xr.Dataset(variables, coords, attributes(run, particles))
 
 
@@ -83,12 +109,20 @@ def _components(components, dim):
     if components is None:
         if dim > 2:
             raise ValueError(
-                f"components must name one or two of the {dim} components of the run, for example components=(0, 1)."
+                f"components must name one or two of the {dim} components of the run, for example "
+                "components=(0, 1)."
             )
         return list(np.arange(dim))
     chosen = [int(k) for k in np.atleast_1d(components)]
-    if len(chosen) not in (1, 2) or len(set(chosen)) < len(chosen) or not all(0 <= k < dim for k in chosen):
-        raise ValueError(f"components must be one or two different numbers from 0 to {dim - 1}, got {components!r}.")
+    if (
+        len(chosen) not in (1, 2)
+        or len(set(chosen)) < len(chosen)
+        or not all(0 <= k < dim for k in chosen)
+    ):
+        raise ValueError(
+            f"components must be one or two different numbers from 0 to {dim - 1}, got "
+            f"{components!r}."
+        )
     return chosen
 
 
@@ -97,23 +131,39 @@ def _edges(x, bins, limits):
     dim = x.shape[1]
     per_axis = (
         list(bins)
-        if isinstance(bins, (list, tuple)) and len(bins) == dim and (dim > 1 or np.ndim(bins[0]) == 1)
+        if isinstance(bins, (list, tuple))
+        and len(bins) == dim
+        and (dim > 1 or np.ndim(bins[0]) == 1)
         else [bins] * dim
     )
     if limits is None:
         limits = np.column_stack([x.min(axis=0), x.max(axis=0)])
     limits = np.broadcast_to(np.asarray(limits, dtype=float), (dim, 2))
-    return [_axis_edges(part, low, high) for part, (low, high) in zip(per_axis, limits, strict=True)]
+    return [
+        _axis_edges(part, low, high) for part, (low, high) in zip(per_axis, limits, strict=True)
+    ]
 
 
 def _axis_edges(bins, low, high):
     if np.ndim(bins) == 0:
         if int(bins) != bins or bins < 1:
-            raise ValueError(f"bins must be a whole number >= 1 or an array of edges, got {bins!r}.")
+            raise ValueError(
+                f"bins must be a whole number >= 1 or an array of edges, got {bins!r}."
+            )
         if not (np.isfinite(low) and np.isfinite(high) and low < high):
-            raise ValueError(f"range must be finite pairs (low, high) with low < high, got ({low:g}, {high:g}).")
+            raise ValueError(
+                f"range must be finite pairs (low, high) with low < high, got ({low:g}, {high:g})."
+            )
         return np.linspace(low, high, int(bins) + 1)
     edges = np.asarray(bins, dtype=float)
-    if edges.ndim != 1 or len(edges) < 2 or not np.all(np.isfinite(edges)) or not np.all(np.diff(edges) > 0):
-        raise ValueError(f"bins must be finite, strictly increasing edges, at least two, got an array of shape {edges.shape}.")
+    if (
+        edges.ndim != 1
+        or len(edges) < 2
+        or not np.all(np.isfinite(edges))
+        or not np.all(np.diff(edges) > 0)
+    ):
+        raise ValueError(
+            "bins must be finite, strictly increasing edges, at least two, got an array of shape "
+            f"{edges.shape}."
+        )
     return edges

@@ -13,14 +13,16 @@ def hotelling(mean, covariance, particles):
     mean : (p,) array
         Means over the particles.
     covariance : (p, p) array
-        Covariance of one particle's numbers, not of their means; dimensionless combinations avoid bad conditioning.
+        Covariance of one particle's numbers, not of their means; dimensionless combinations avoid
+        bad conditioning.
     particles : int
 
     Returns
     -------
     float
-        Exact for Gaussian numbers, otherwise to the accuracy of the central limit theorem. Entries that are zero for
-        every particle are left out; one that is the same other number for every particle makes it 0.
+        Exact for Gaussian numbers, otherwise to the accuracy of the central limit theorem. Entries
+        that are zero for every particle are left out; one that is the same other number for every
+        particle makes it 0.
 
     Raises
     ------
@@ -29,8 +31,8 @@ def hotelling(mean, covariance, particles):
 
     Notes
     -----
-    T^2 = n m' C^-1 m; (n - p)/(p (n - 1)) T^2 has the F law of p and n - p degrees. Source: Hotelling 1931 (textbook result).
-    """
+    T^2 = n m' C^-1 m; (n - p)/(p (n - 1)) T^2 has the F law of p and n - p degrees. Source:
+    Hotelling 1931 (textbook result)."""
     from scipy.special import fdtrc
 
     scale = np.sqrt(np.diagonal(covariance))
@@ -38,7 +40,8 @@ def hotelling(mean, covariance, particles):
     entries = int(used.sum())
     if particles < PARTICLES_PER_ENTRY * entries:
         raise ValueError(
-            f"a joint p-value of {entries} numbers needs at least {PARTICLES_PER_ENTRY * entries} particles, got {particles}. "
+            f"a joint p-value of {entries} numbers needs at least {PARTICLES_PER_ENTRY * entries} "
+            f"particles, got {particles}. "
             "Simulate more."
         )
     if np.any(np.abs(mean[~used]) > 1e-12 * np.abs(mean).max()):
@@ -51,11 +54,15 @@ def hotelling(mean, covariance, particles):
     kept = values > 1e-10
     rank = int(kept.sum())
     squared = particles * float(np.sum((z @ vectors[:, kept]) ** 2 / values[kept]))
-    return float(fdtrc(rank, particles - rank, (particles - rank) / (rank * (particles - 1)) * squared))
+    return float(
+        fdtrc(rank, particles - rank, (particles - rank) / (rank * (particles - 1)) * squared)
+    )
 
 
 def largest_of(z):
-    """p-value of "all means are zero" from the largest |z| of any number of z-scores, by Bonferroni's bound."""
+    """p-value of "all means are zero" from the largest |z| of any number of z-scores, by
+    Bonferroni's bound.
+    """
     from scipy.special import ndtr
 
     z = np.abs(np.ravel(z))

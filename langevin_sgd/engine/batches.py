@@ -1,8 +1,9 @@
-"""Gradients of minibatches: which examples a particle takes in a step, and the mean of their gradients.
+"""Gradients of minibatches: which examples a particle takes in a step, and the mean of their
+gradients.
 
-Builders as in `forces`. The examples of a step are row numbers in `rows`, `batch` rows of WIDTH numbers for each group; q holds
-what the sampling needs: `batches` (given), or `keep`, `alias`, `weight` (importance sampling).
-"""
+Builders as in `forces`. The examples of a step are row numbers in `rows`, `batch` rows of WIDTH
+numbers for each group; q holds what the sampling needs: `batches` (given), or `keep`, `alias`,
+`weight` (importance sampling)."""
 
 from functools import cache
 
@@ -24,7 +25,11 @@ from .forces import Force, add_to, scale, set_to, stack_room
 _BATCH, _PERMUTATION, _ZERO = np.uint64(Stream.BATCH), np.uint64(Stream.PERMUTATION), np.uint64(0)
 _ROW_NORMAL, _ROW_UNIFORM = np.uint64(Stream.ROW_NORMAL), np.uint64(Stream.ROW_UNIFORM)
 _EVERY_STEP, _EVERY_EPOCH, _NEVER = range(3)  # when a particle draws a new order
-NEW_ORDER = {"without_replacement": _EVERY_STEP, "reshuffle": _EVERY_EPOCH, "single_shuffle": _NEVER}
+NEW_ORDER = {
+    "without_replacement": _EVERY_STEP,
+    "reshuffle": _EVERY_EPOCH,
+    "single_shuffle": _NEVER,
+}
 
 
 @kernel
@@ -46,18 +51,32 @@ def _with_replacement(shared, address):
         seed, particle, groups, examples, batch_rows = block
         spacing = batch_rows * WIDTH
         if shared:
-            fill_integers(rows, (0, spacing, batch, 1), (seed, step, _ZERO, _BATCH, _ZERO), np.uint64(examples))
+            fill_integers(
+                rows,
+                (0, spacing, batch, 1),
+                (seed, step, _ZERO, _BATCH, _ZERO),
+                np.uint64(examples),
+            )
             _same_for_all(rows, batch, groups, spacing)
         else:
-            fill_integers(rows, (0, spacing, batch, groups), (seed, step, particle, _BATCH, _ZERO), np.uint64(examples))
+            fill_integers(
+                rows,
+                (0, spacing, batch, groups),
+                (seed, step, particle, _BATCH, _ZERO),
+                np.uint64(examples),
+            )
 
     return choose
 
 
 @cache
 def _permuted(new_order, shared):
-    """Batches cut from a permutation: a fresh one in each step, in each epoch of N // batch steps, or one for ever."""
-    fill_permutation = external(permutation.fill_permutation, INTEGERS, PLACE, ADDRESS, types.uint64)
+    """Batches cut from a permutation: a fresh one in each step, in each epoch of N // batch steps,
+    or one for ever.
+    """
+    fill_permutation = external(
+        permutation.fill_permutation, INTEGERS, PLACE, ADDRESS, types.uint64
+    )
 
     @kernel
     def choose(rows, block, q, step, batch):
@@ -68,7 +87,12 @@ def _permuted(new_order, shared):
             epoch = step // steps_of_epoch if new_order == _EVERY_EPOCH else _ZERO
             position = (step % steps_of_epoch) * np.uint64(batch)
         if shared:
-            fill_permutation(rows, (0, spacing, batch, 1), (seed, epoch, _ZERO, _PERMUTATION, position), np.uint64(examples))
+            fill_permutation(
+                rows,
+                (0, spacing, batch, 1),
+                (seed, epoch, _ZERO, _PERMUTATION, position),
+                np.uint64(examples),
+            )
             _same_for_all(rows, batch, groups, spacing)
         else:
             address = (seed, epoch, particle, _PERMUTATION, position)
@@ -96,7 +120,9 @@ def _nobody(particle, place):
 
 @cache
 def _weighted(shared, draws):
-    """Importance sampling by Walker's alias method: a uniform row, or with probability 1 - keep[row] its alias."""
+    """Importance sampling by Walker's alias method: a uniform row, or with probability 1 -
+    keep[row] its alias.
+    """
     draw, fill_uniforms = _with_replacement(shared, draws.address), draws.fill_uniforms()
     first_of = _nobody if shared else ids_from
 
@@ -108,18 +134,26 @@ def _weighted(shared, draws):
         for group in range(groups):
             at, now = first_of(particle, group * WIDTH), steps_from(step, group * WIDTH)
             for number in range(batch):
-                fill_uniforms(uniforms, (0, 0, 1, 1), (seed, now, at, _ROW_UNIFORM, np.uint64(number)))
+                fill_uniforms(
+                    uniforms, (0, 0, 1, 1), (seed, now, at, _ROW_UNIFORM, np.uint64(number))
+                )
                 for lane in range(WIDTH):
                     place = group * spacing + number * WIDTH + lane
                     row = rows[place]
-                    rows[place] = row if uniforms[0 if shared else lane] < q.keep[row] else np.int64(q.alias[row])
+                    rows[place] = (
+                        row
+                        if uniforms[0 if shared else lane] < q.keep[row]
+                        else np.int64(q.alias[row])
+                    )
 
     return choose
 
 
 @cache
 def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row, draws=DOUBLES):
-    """g = mean gradient over `batch` examples; `noise` = (sampling, shared, weighted); z is free from `first_row` on."""
+    """g = mean gradient over `batch` examples; `noise` = (sampling, shared, weighted); z is free
+    from `first_row` on.
+    """
     sampling, shared, weighted = noise
     size, free, room = dim + scratch, first_row * WIDTH, stack_room(dim + scratch)
     large = room < size
@@ -155,9 +189,16 @@ def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row, dr
 
 @cache
 def population_gradient(example_gradient, draw, dim, scratch, columns, layout, draws=DOUBLES):
-    """g = mean gradient over `batch` fresh rows; layout = (normals, uniforms, first row in z, rows of z)."""
+    """g = mean gradient over `batch` fresh rows; layout = (normals, uniforms, first row in z, rows
+    of z).
+    """
     normals, uniforms, first_row, rows_of_z = layout
-    size, start, spacing, numbers = dim + scratch, first_row * WIDTH, rows_of_z * WIDTH, normals + uniforms
+    size, start, spacing, numbers = (
+        dim + scratch,
+        first_row * WIDTH,
+        rows_of_z * WIDTH,
+        normals + uniforms,
+    )
     fill_normals = draws.fill_normals()
     fill_uniforms = draws.fill_uniforms() if uniforms else fill_normals
     normal_draws, uniform_draws = draws.count(normals), draws.count(uniforms)
@@ -168,10 +209,16 @@ def population_gradient(example_gradient, draw, dim, scratch, columns, layout, d
     def fill(z, at, groups, who, number):
         """The random numbers of one fresh row for `groups` groups, the first of which lies at `at`."""
         seed, step, particle = who
-        fill_normals(z, (at, spacing, normals, groups), (seed, step, particle, _ROW_NORMAL, np.uint64(number * normal_draws)))
+        fill_normals(
+            z,
+            (at, spacing, normals, groups),
+            (seed, step, particle, _ROW_NORMAL, np.uint64(number * normal_draws)),
+        )
         if uniforms:
             place = (at + normals * WIDTH, spacing, uniforms, groups)
-            fill_uniforms(z, place, (seed, step, particle, _ROW_UNIFORM, np.uint64(number * uniform_draws)))
+            fill_uniforms(
+                z, place, (seed, step, particle, _ROW_UNIFORM, np.uint64(number * uniform_draws))
+            )
 
     @kernel
     def prepare(buffers, block, q, step, batch):
@@ -188,7 +235,9 @@ def population_gradient(example_gradient, draw, dim, scratch, columns, layout, d
         set_to(out, dim, 0.0)
         for number in range(batch):
             if number > 0:
-                fill(z, at, 1, (block[0], steps_from(step, place), ids_from(block[1], place)), number)
+                fill(
+                    z, at, 1, (block[0], steps_from(step, place), ids_from(block[1], place)), number
+                )
             draw(p, view(z, at, numbers), row)
             example_gradient(p, here, row, one)
             add_to(out, one, dim)

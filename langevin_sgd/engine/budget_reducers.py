@@ -1,4 +1,6 @@
-"""Reducers of the gradient and its noise along the path: the virial with the temperature budget, and the noise covariance."""
+"""Reducers of the gradient and its noise along the path: the virial with the temperature budget,
+and the noise covariance.
+"""
 
 from collections import namedtuple
 from functools import cache
@@ -20,7 +22,9 @@ PRODUCTS = ("x g", "x xi", "v g", "v xi", "g g", "g xi", "xi xi")
 
 
 def _observe_budget(p, acc, step, before, x, v, g, xi):
-    """Means of x, g and xi, then the seven products a_i b_j, all before the step; without a velocity its products stay 0."""
+    """Means of x, g and xi, then the seven products a_i b_j, all before the step; without a
+    velocity its products stay 0.
+    """
     d, row = len(x), 3 * len(x)
     has_velocity = len(v) == d
     for i in range(d):
@@ -43,7 +47,8 @@ def _observe_budget(p, acc, step, before, x, v, g, xi):
 
 @recorded
 def virial(every=1, start=0, name="virial"):
-    """The virial along the path, and for SGD the whole temperature budget, which a stationary run must close.
+    """The virial along the path, and for SGD the whole temperature budget, which a stationary run
+    must close.
 
     (1/2)<x g>  =  step  +  noise  +  inertia  +  memory,  where <a b> = E[a b'] + E[b a'] over the readings and
 
@@ -54,7 +59,8 @@ def virial(every=1, start=0, name="virial"):
     | inertia | momentum <v g> / (2 (1 - momentum))                                                         |
     | memory  | ((momentum <v xi> + learning_rate <g xi>) / (1 - momentum) - <x xi>) / 2, 0 for fresh noise |
 
-    with g the gradient (weight decay included), xi its noise. Under Boltzmann's law the virial is T times the identity.
+    with g the gradient (weight decay included), xi its noise. Under Boltzmann's law the virial is T
+    times the identity.
 
     Parameters
     ----------
@@ -64,27 +70,40 @@ def virial(every=1, start=0, name="virial"):
     Returns
     -------
     Reducer
-        Adds ``virial`` (component, component_j) in units of energy, and for plain or heavy-ball SGD with constant parameters
-        ``virial_step``, ``virial_noise``, ``virial_inertia``, ``virial_memory`` and ``virial_residual`` (virial less the terms),
-        each with ``_standard_error``. For minibatches g is the gradient of the batch and xi is 0: step and noise come as one,
-        ``virial_step``, and the identity holds for any sampling.
+        Adds ``virial`` (component, component_j) in units of energy, and for plain or heavy-ball SGD
+        with constant parameters ``virial_step``, ``virial_noise``, ``virial_inertia``,
+        ``virial_memory`` and ``virial_residual`` (virial less the terms), each with
+        ``_standard_error``. For minibatches g is the gradient of the batch and xi is 0: step and
+        noise come as one, ``virial_step``, and the identity holds for any sampling.
 
     Notes
     -----
-    Exact in the stationary state for any learning rate, potential and noise, whether or not fresh (memory). Derived from the
-    stationarity of E[x x'], E[x v'] and E[v v']; x is centred, since E[g] = E[xi] = 0. A dynamics that looks ahead, or another
-    family, gets the virial only.
-    """
+    Exact in the stationary state for any learning rate, potential and noise, whether or not fresh
+    (memory). Derived from the stationarity of E[x x'], E[x v'] and E[v v']; x is centred, since
+    E[g] = E[xi] = 0. A dynamics that looks ahead, or another family, gets the virial only."""
 
     def complete(reducer, model, dynamics, noise):
         decay = getattr(dynamics.params, "weight_decay", 0.0)
         if isinstance(decay, Schedule):
-            raise ValueError(f"weight_decay must be constant for {name!r}: under a schedule there is no stationary state.")
+            raise ValueError(
+                f"weight_decay must be constant for {name!r}: under a schedule there is no "
+                "stationary state."
+            )
         d = model.dim
         size = 3 * d + 7 * d * d
-        return Reducer(name, _observe_budget, {"weight_decay": decay}, size, every, start, finish=_finish_budget(dynamics, d))
+        return Reducer(
+            name,
+            _observe_budget,
+            {"weight_decay": decay},
+            size,
+            every,
+            start,
+            finish=_finish_budget(dynamics, d),
+        )
 
-    return Reducer(name, _observe_budget, {"weight_decay": 0.0}, 10, every, start, complete=complete)
+    return Reducer(
+        name, _observe_budget, {"weight_decay": 0.0}, 10, every, start, complete=complete
+    )
 
 
 def _sgd_numbers(dynamics):
@@ -92,7 +111,11 @@ def _sgd_numbers(dynamics):
     if dynamics.name not in ("sgd", "sgd_momentum"):
         return None
     numbers = dynamics.params.learning_rate, dynamics.params.momentum
-    return None if any(isinstance(value, Schedule) for value in (*numbers, dynamics.params.batch_size)) else numbers
+    return (
+        None
+        if any(isinstance(value, Schedule) for value in (*numbers, dynamics.params.batch_size))
+        else numbers
+    )
 
 
 def _finish_budget(dynamics, d):
@@ -115,21 +138,27 @@ def _finish_budget(dynamics, d):
                 found["_step"] = rate / (2 * kept) * half["g g"]
                 found["_noise"] = rate / (2 * kept) * half["xi xi"]
                 found["_inertia"] = momentum / kept * half["v g"]
-                found["_memory"] = (momentum * half["v xi"] + rate * half["g xi"]) / kept - half["x xi"]
-                found["_residual"] = found[""] - sum(found[key] for key in ("_step", "_noise", "_inertia", "_memory"))
+                found["_memory"] = (momentum * half["v xi"] + rate * half["g xi"]) / kept - half[
+                    "x xi"
+                ]
+                found["_residual"] = found[""] - sum(
+                    found[key] for key in ("_step", "_noise", "_inertia", "_memory")
+                )
             return found
 
         sums, variables = add_up(readings), {}
         keys = list(terms(sums[0, 1:]))
         for key in keys:
             pair = mean_and_error(lambda means, key=key: terms(means)[key], sums, readings)
-            variables |= with_error(f"{name}{key}", MATRIX, pair, f"virial{key.replace('_', ', ')}", "energy")
+            variables |= with_error(
+                f"{name}{key}", MATRIX, pair, f"virial{key.replace('_', ', ')}", "energy"
+            )
         return variables
 
     return finish
 
 
-# ---- gradient noise ---------------------------------------------------------------------------------------------------------
+# ---- gradient noise ------------------------------------------------------------------------------
 
 
 def _observe_noise(p, acc, step, before, x, v, g, xi):
@@ -147,7 +176,11 @@ def _observe_examples(example_gradient, dim, columns, scratch):
     sums, size = dim + dim * (dim + 1) // 2, dim + scratch
 
     def observe(p, acc, step, before, x, v, g, xi):
-        here, one, sample = part(before, 0, dim), part(acc, sums, size), part(acc, sums + size, sums)
+        here, one, sample = (
+            part(before, 0, dim),
+            part(acc, sums, size),
+            part(acc, sums + size, sums),
+        )
         examples = p.table.shape[0]
         for k in range(sums):
             sample[k] = 0.0 * here[0]
@@ -173,8 +206,8 @@ def _observe_examples(example_gradient, dim, columns, scratch):
 def gradient_noise(every=1, start=0, name="gradient_noise"):
     """Covariance of one example's gradient along the path, Sigma averaged over the readings.
 
-    For a Loss it is that of its table, from all examples at every reading, which costs one gradient of each; for another noise
-    the batch_size times E[xi xi'] of what was drawn.
+    For a Loss it is that of its table, from all examples at every reading, which costs one gradient
+    of each; for another noise the batch_size times E[xi xi'] of what was drawn.
 
     Parameters
     ----------
@@ -184,8 +217,9 @@ def gradient_noise(every=1, start=0, name="gradient_noise"):
     Returns
     -------
     Reducer
-        Adds ``gradient_noise_covariance`` (component, component_j) in (energy/length)^2, ``gradient_noise_trace``, and
-        ``gradient_noise_mean`` (component), the mean gradient of a Loss or the mean of xi, each with ``_standard_error``.
+        Adds ``gradient_noise_covariance`` (component, component_j) in (energy/length)^2,
+        ``gradient_noise_trace``, and ``gradient_noise_mean`` (component), the mean gradient of a
+        Loss or the mean of xi, each with ``_standard_error``.
     """
 
     def complete(reducer, model, dynamics, noise):
@@ -195,12 +229,24 @@ def gradient_noise(every=1, start=0, name="gradient_noise"):
             columns = model.data.shape[1]
             observe = _observe_examples(plain(model.example_gradient), d, columns, model.scratch)
             params = _WithTable(model.params, model.data)
-            return Reducer(name, observe, params, 2 * sums + d + model.scratch, every, start, finish=_finish_noise(d, 1.0))
+            return Reducer(
+                name,
+                observe,
+                params,
+                2 * sums + d + model.scratch,
+                every,
+                start,
+                finish=_finish_noise(d, 1.0),
+            )
         if noise is None:
-            raise ValueError(f"{name!r} needs a noise, but noise is None and {model.name!r} has no data table.")
+            raise ValueError(
+                f"{name!r} needs a noise, but noise is None and {model.name!r} has no data table."
+            )
         if isinstance(batch_size, Schedule):
             raise ValueError(f"batch_size must be constant for {name!r}, got a schedule.")
-        return Reducer(name, _observe_noise, {}, sums, every, start, finish=_finish_noise(d, float(batch_size)))
+        return Reducer(
+            name, _observe_noise, {}, sums, every, start, finish=_finish_noise(d, float(batch_size))
+        )
 
     return Reducer(name, _observe_noise, {}, 1, every, start, complete=complete)
 
@@ -217,7 +263,12 @@ def _finish_noise(d, factor):
         name, sums = reducer.name, add_up(readings)
         estimates = {
             "mean": ("component", "mean gradient", "energy/length", lambda means: means[..., :d]),
-            "covariance": (MATRIX, "covariance of one example's gradient", "(energy/length)^2", covariance),
+            "covariance": (
+                MATRIX,
+                "covariance of one example's gradient",
+                "(energy/length)^2",
+                covariance,
+            ),
             "trace": (
                 (),
                 "trace of the covariance",
@@ -227,7 +278,9 @@ def _finish_noise(d, factor):
         }
         variables = {}
         for key, (dims, text, units, estimate) in estimates.items():
-            variables |= with_error(f"{name}_{key}", dims, mean_and_error(estimate, sums, readings), text, units)
+            variables |= with_error(
+                f"{name}_{key}", dims, mean_and_error(estimate, sums, readings), text, units
+            )
         return variables
 
     return finish

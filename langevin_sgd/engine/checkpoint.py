@@ -33,7 +33,10 @@ def recorded_seed(directory, every):
     """The seed of the run in a folder, None if there is none; `directory` and `every` are checked."""
     if directory is None:
         if every is not None:
-            raise ValueError(f"checkpoint_every must be None without checkpoint, got {every!r}. Pass checkpoint=FOLDER.")
+            raise ValueError(
+                f"checkpoint_every must be None without checkpoint, got {every!r}. Pass "
+                "checkpoint=FOLDER."
+            )
         return None
     if not isinstance(directory, (str, os.PathLike)):
         raise TypeError(f"checkpoint must be the path of a folder, got {directory!r}.")
@@ -64,7 +67,9 @@ def in_folder(folder, given, job, start, options):
     every = every if every is None else integer(every, "checkpoint_every", 1)
     _refuse_what_has_no_pieces(job)
     reducers, arguments, prints = given
-    arguments = {name: value for name, value in arguments.items() if name not in ("x0", "v0")} | {"seed": job.seed}
+    arguments = {name: value for name, value in arguments.items() if name not in ("x0", "v0")} | {
+        "seed": job.seed
+    }
     reducers = (reducers,) if isinstance(reducers, Reducer) else reducers
     description, constants = describe(job.records, reducers, arguments, prints)
     ensemble = begin(job, *start)
@@ -76,14 +81,17 @@ def in_folder(folder, given, job, start, options):
     with run:
         if run.finished:
             return load(directory, ANY_SIZE)
-        _restore(ensemble, run.state(), directory)  # that of the start, too: `resume` does not know it
+        _restore(
+            ensemble, run.state(), directory
+        )  # that of the start, too: `resume` does not know it
         return _go_on(run, job, ensemble, every, options)
 
 
 def _refuse_what_has_no_pieces(job):
     if any(isinstance(reducer, FirstPassage) for reducer in job.reducers):
         raise ValueError(
-            f"checkpoint must be None for {job.reducers[0].name!r}: its particles are at different steps. Cut the run by "
+            f"checkpoint must be None for {job.reducers[0].name!r}: its particles are at "
+            "different steps. Cut the run by "
             "particles instead: several seeds, each with particles of its own."
         )
     if job.steps == 0:
@@ -97,7 +105,8 @@ def _restore(ensemble, state, directory):
         if found is None or (found.shape, found.dtype) != (target.shape, target.dtype):
             what = "nothing" if found is None else f"{found.dtype}{list(found.shape)}"
             raise ValueError(
-                f"the state in {str(directory)!r} does not fit its description: {name} is {what} instead of "
+                f"the state in {str(directory)!r} does not fit its description: {name} is {what} "
+                "instead of "
                 f"{target.dtype}{list(target.shape)}. Begin again in a new folder."
             )
         target[...] = found
@@ -108,36 +117,56 @@ def _go_on(run, job, ensemble, every, options):
         plan = make_plan(job)
     substeps, end = job.table.substeps, job.first_step + job.steps
     pieces = Pieces(run, job, ensemble, every)
-    done = drive(plan, ensemble, pieces.rows, job, options, Pause(pieces.until, pieces.call), run.step * substeps) // substeps
-    closing = xr.Dataset({**at_the_end(job, ensemble), **read_out(job, ensemble, done)}, attrs=attributes(job, done))
+    done = (
+        drive(
+            plan,
+            ensemble,
+            pieces.rows,
+            job,
+            options,
+            Pause(pieces.until, pieces.call),
+            run.step * substeps,
+        )
+        // substeps
+    )
+    closing = xr.Dataset(
+        {**at_the_end(job, ensemble), **read_out(job, ensemble, done)}, attrs=attributes(job, done)
+    )
     if done == end:
         run.finish(closing)
         return load(run.directory, ANY_SIZE)
-    message = (
-        f"interrupted: {done - job.first_step} of {job.steps} steps are done, and safe in {str(run.directory)!r}; resume it."
-    )
+    message = f"interrupted: {done - job.first_step} of {job.steps} steps are done, and safe in {str(run.directory)!r}; resume it."
     warnings.warn(message, stacklevel=4)
     path = load(run.directory, ANY_SIZE)
     if done not in job.stored_steps():  # it belongs to what is returned now, not to the run
-        last = along_steps(job, *(unpack(array, job.particles)[None] for array in (ensemble.x, ensemble.v)), np.array([done]))
+        last = along_steps(
+            job,
+            *(unpack(array, job.particles)[None] for array in (ensemble.x, ensemble.v)),
+            np.array([done]),
+        )
         path = xr.concat([path, last], "step", data_vars="minimal", combine_attrs="override")
     return path.merge(closing).assign_attrs(closing.attrs)
 
 
 class Pieces:
-    """The rows of a run that are not yet in its folder: `rows` = (x, v) is a ring, and the k-th stored step goes into row
-    k modulo its length."""
+    """The rows of a run that are not yet in its folder: `rows` = (x, v) is a ring, and the k-th
+    stored step goes into row k modulo its length."""
 
     def __init__(self, run, job, ensemble, every):
         self.run, self.job, self.ensemble, self.every = run, job, ensemble, every
         self.stored, self.written = job.stored_steps(), time.monotonic()
-        self.first = int(np.searchsorted(self.stored, run.step, side="right")) if run.segments else 0
+        self.first = (
+            int(np.searchsorted(self.stored, run.step, side="right")) if run.segments else 0
+        )
         x, v = (unpack(array, job.particles) for array in (ensemble.x, ensemble.v))
         room = max(2, BYTES // max(1, x.nbytes + v.nbytes))
         room = min(room, every // (job.every or job.steps) + 2) if every else room
         room = min(room, len(self.stored))
         self.rows = tuple(np.empty((room, *start.shape), start.dtype) for start in (x, v))
-        self.rows[0][0], self.rows[1][0] = x, v  # the start; later it is the first to be written over
+        self.rows[0][0], self.rows[1][0] = (
+            x,
+            v,
+        )  # the start; later it is the first to be written over
 
     def until(self, done):
         """Updates after which a piece has to end, at the latest."""
@@ -153,10 +182,14 @@ class Pieces:
         step = done // self.job.table.substeps
         reached = int(np.searchsorted(self.stored, step, side="right"))
         due = reached - self.first == len(self.rows[0]) or (
-            (step - self.job.first_step) % self.every == 0 if self.every else time.monotonic() - self.written >= SECONDS
+            (step - self.job.first_step) % self.every == 0
+            if self.every
+            else time.monotonic() - self.written >= SECONDS
         )
         if due or last:
             places = np.arange(self.first, reached) % len(self.rows[0])
-            piece = along_steps(self.job, *(part[places] for part in self.rows), self.stored[self.first : reached])
+            piece = along_steps(
+                self.job, *(part[places] for part in self.rows), self.stored[self.first : reached]
+            )
             self.run.append(piece, self.ensemble._asdict(), step)
             self.first, self.written = reached, time.monotonic()

@@ -11,16 +11,21 @@ from ..storage.schema import global_attributes
 
 STATUS_VALUES = np.arange(3, dtype=np.int8)
 TEMPERATURE_CONVENTION = (
-    "T is in units of the energy U; sgd_temperature = learning_rate tr(Sigma) / (2 batch_size d (1 - momentum)) with Sigma the "
+    "T is in units of the energy U; sgd_temperature = learning_rate tr(Sigma) / (2 batch_size d "
+    "(1 - momentum)) with Sigma the "
     "covariance of one example's gradient; Boltzmann's law is exp(-U/T)"
 )
 
 
 def assemble(job, rows, ensemble, done):
-    """The dataset of a job of which `done` steps are done; rows = (x, v) of the stored steps, written up to there."""
+    """The dataset of a job of which `done` steps are done; rows = (x, v) of the stored steps,
+    written up to there.
+    """
     particles, stored = job.particles, job.stored_steps()
     x, v = rows
-    if done < stored[-1]:  # the last step done takes the place of the first row that was not written
+    if (
+        done < stored[-1]
+    ):  # the last step done takes the place of the first row that was not written
         count = int(np.searchsorted(stored, done))
         x[count], v[count] = unpack(ensemble.x, particles), unpack(ensemble.v, particles)
         x, v, stored = x[: count + 1], v[: count + 1], np.append(stored[:count], done)
@@ -42,8 +47,14 @@ def along_steps(job, x, v, steps):
         )
     if job.loss:
         energy = np.array([evaluate(model, at, "energy") for at in x]).reshape(x.shape[:2])
-        variables["loss"] = (where[:2], energy, {"long_name": "loss" if isinstance(model, Loss) else "energy", "units": "energy"})
-    return xr.Dataset(variables, {"step": ("step", steps, {"long_name": "number of steps done", "units": "1"})})
+        variables["loss"] = (
+            where[:2],
+            energy,
+            {"long_name": "loss" if isinstance(model, Loss) else "energy", "units": "energy"},
+        )
+    return xr.Dataset(
+        variables, {"step": ("step", steps, {"long_name": "number of steps done", "units": "1"})}
+    )
 
 
 def at_the_end(job, ensemble):
@@ -55,7 +66,11 @@ def at_the_end(job, ensemble):
     update = ensemble.stopped_at_step[:particles]
     return {
         "status": ("particle", ensemble.status[:particles], status),
-        "stopped_at_step": ("particle", np.where(update < 0, update, -(-update // substeps)), stopped),
+        "stopped_at_step": (
+            "particle",
+            np.where(update < 0, update, -(-update // substeps)),
+            stopped,
+        ),
     }
 
 
@@ -72,5 +87,8 @@ def attributes(job, done):
         "interrupted": int(done < job.first_step + job.steps),
         "independent_particles": int(getattr(noise, "independent", True)),
         "temperature_convention": TEMPERATURE_CONVENTION,
-        **global_attributes(f"{job.particles} particles of {dynamics.name} on {model.name}", "langevin_sgd.simulate(...)"),
+        **global_attributes(
+            f"{job.particles} particles of {dynamics.name} on {model.name}",
+            "langevin_sgd.simulate(...)",
+        ),
     }

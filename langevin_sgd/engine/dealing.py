@@ -1,10 +1,11 @@
-"""Who is on which lane, when every lane has a particle and a step of its own. Compiled once, for any model.
+"""Who is on which lane, when every lane has a particle and a step of its own. Compiled once, for
+any model.
 
-`lanes` = (x, v, g, ids, steps, queue) are flat and begin with a block's first group; queue = (how many of the
-block's particles are dealt, how many there are, how many are running, their numbers ...), and the running ones fill the lanes
-from the first one on. `starts` = (x, v, g) and `outcome` = (x, v, passed, status, stopped) have an entry for each particle;
-`sizes` = (dim, state, size) as in `freezing`.
-"""
+`lanes` = (x, v, g, ids, steps, queue) are flat and begin with a block's first group; queue = (how
+many of the block's particles are dealt, how many there are, how many are running, their numbers
+...), and the running ones fill the lanes from the first one on. `starts` = (x, v, g) and `outcome`
+= (x, v, passed, status, stopped) have an entry for each particle; `sizes` = (dim, state, size) as
+in `freezing`."""
 
 from numba import types
 
@@ -45,9 +46,8 @@ def _note(outcome, target, rows, source, first):
 def deal(lanes, starts, outcome, sizes, group, flags, before, limits):
     """Note which particles of a group have ended, and how, and give their lanes to the next ones.
 
-    A particle ends where `flags` > 0, at the last of limits = (largest squared norm, last step), or where it left: then it stays
-    where it was before, as `before`, x and v of the group, has it.
-    """
+    A particle ends where `flags` > 0, at the last of limits = (largest squared norm, last step), or
+    where it left: then it stays where it was before, as `before`, x and v of the group, has it."""
     x, v, g, ids, steps, queue = lanes
     dim, state, size = sizes
     for lane in range(group * WIDTH, (group + 1) * WIDTH):
@@ -103,6 +103,16 @@ def dealers(number):
     lanes = types.Tuple((numbers, numbers, numbers, INTEGERS, INTEGERS, INTEGERS))
     outcome = types.Tuple((numbers, numbers, INTEGERS, BYTES, INTEGERS))
     return (
-        external(deal, lanes, types.UniTuple(numbers, 3), outcome, SIZES, types.int64, FLOATS, numbers, LIMITS),
+        external(
+            deal,
+            lanes,
+            types.UniTuple(numbers, 3),
+            outcome,
+            SIZES,
+            types.int64,
+            FLOATS,
+            numbers,
+            LIMITS,
+        ),
         external(close_ranks, lanes, SIZES, types.int64),
     )

@@ -1,8 +1,8 @@
-"""A run as plain data: enough to know the same run again, and to rebuild it from a folder that may come from anywhere.
+"""A run as plain data: enough to know the same run again, and to rebuild it from a folder that may
+come from anywhere.
 
-A function of this package is named and looked up again; any other is written down line by line, for comparison only: nothing
-outside the package is imported or executed because a file says so.
-"""
+A function of this package is named and looked up again; any other is written down line by line, for
+comparison only: nothing outside the package is imported or executed because a file says so."""
 
 import dis
 import inspect
@@ -29,10 +29,17 @@ from . import reducers as reducer_makers
 from .reducer_record import Reducer
 
 _PACKAGE = __package__.split(".")[0]
-_ALLOWED = f"{_PACKAGE}.models.", f"{_PACKAGE}.kernels.elementary"  # whose functions a folder may name
-_RECORDS = {kind.__name__: kind for kind in (Potential, Loss, GradientNoise, Minibatch, TableGaussian, Dynamics, Reducer)}
+_ALLOWED = (
+    f"{_PACKAGE}.models.",
+    f"{_PACKAGE}.kernels.elementary",
+)  # whose functions a folder may name
+_RECORDS = {
+    kind.__name__: kind
+    for kind in (Potential, Loss, GradientNoise, Minibatch, TableGaussian, Dynamics, Reducer)
+}
 _LIBRARIES = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
-LONGEST = 64  # numbers of an array that are written out; longer ones are kept apart and named by their SHA-256
+# numbers of an array that are written out; longer ones are kept apart and named by their SHA-256
+LONGEST = 64
 
 
 def describe(records, reducers, arguments, prints):
@@ -57,8 +64,13 @@ def describe(records, reducers, arguments, prints):
     names = "model", "dynamics", "noise"
     description = {
         "arguments": arguments,
-        **{name: data_of(record, name, arrays) for name, record in zip(names, records, strict=True)},
-        "reducers": [data_of(reducer, f"reducers.{number}", arrays) for number, reducer in enumerate(reducers)],
+        **{
+            name: data_of(record, name, arrays) for name, record in zip(names, records, strict=True)
+        },
+        "reducers": [
+            data_of(reducer, f"reducers.{number}", arrays)
+            for number, reducer in enumerate(reducers)
+        ],
         "start": prints,
         "generator": GENERATOR,
         "code": _code_of_the_package(),
@@ -80,11 +92,13 @@ def _sha256(array):
     return sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-# ---- to data ----------------------------------------------------------------------------------------------------------------
+# ---- to data -------------------------------------------------------------------------------------
 
 
 def data_of(value, key, arrays, inside=()):
-    """`value` as text, numbers, lists and dicts of them; long arrays go into `arrays` under names that begin with `key`."""
+    """`value` as text, numbers, lists and dicts of them; long arrays go into `arrays` under names
+    that begin with `key`.
+    """
     value = plain(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
@@ -99,13 +113,19 @@ def data_of(value, key, arrays, inside=()):
     if isinstance(value, Reducer) and value.recipe:
         value = {"made_by": value.recipe.function.__name__, **value.recipe.arguments}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        known = isinstance(value, tuple(_RECORDS.values()))  # a folder does not keep the order of a dict, and p has one
+        known = isinstance(
+            value, tuple(_RECORDS.values())
+        )  # a folder does not keep the order of a dict, and p has one
         head = {"kind": type(value).__name__, "order": value.params._fields} if known else {}
         value = head | {name: part for name, part in value._asdict().items() if name != "recipe"}
     if isinstance(value, dict):
-        return {name: data_of(part, f"{key}.{name}", arrays, inside) for name, part in value.items()}
+        return {
+            name: data_of(part, f"{key}.{name}", arrays, inside) for name, part in value.items()
+        }
     if isinstance(value, (tuple, list, range)):
-        return [data_of(part, f"{key}.{number}", arrays, inside) for number, part in enumerate(value)]
+        return [
+            data_of(part, f"{key}.{number}", arrays, inside) for number, part in enumerate(value)
+        ]
     return {"unknown": getattr(value, "__qualname__", type(value).__qualname__)}
 
 
@@ -124,16 +144,30 @@ def _data_of_schedule(schedule, key, arrays):
 
 
 def _data_of_function(function, key, arrays, inside):
-    """Where it is in this package, and what it closes over; or else its lines and all that they refer to."""
+    """Where it is in this package, and what it closes over; or else its lines and all that they
+    refer to.
+    """
     path = f"{function.__module__}:{function.__qualname__}"
-    held = dict(zip(function.__code__.co_freevars, (cell.cell_contents for cell in function.__closure__ or ()), strict=True))
-    inner_defaults = "." in function.__qualname__ and (function.__defaults__ or function.__kwdefaults__)
+    held = dict(
+        zip(
+            function.__code__.co_freevars,
+            (cell.cell_contents for cell in function.__closure__ or ()),
+            strict=True,
+        )
+    )
+    inner_defaults = "." in function.__qualname__ and (
+        function.__defaults__ or function.__kwdefaults__
+    )
     if _code_at(path) is function.__code__ and not inner_defaults:
         held = data_of(held, key, arrays, inside)
         return {"function": path} | ({"held": held} if held else {})
     if function in inside or function.__code__.co_filename.startswith(_LIBRARIES):
         return {"library": path}
-    read = {name: function.__globals__[name] for name in _globals_read(function.__code__) if name in function.__globals__}
+    read = {
+        name: function.__globals__[name]
+        for name in _globals_read(function.__code__)
+        if name in function.__globals__
+    }
     return {"own": function.__name__, "lines": _lines(function)} | (
         {"uses": data_of(held | read, key, arrays, (*inside, function))} if held or read else {}
     )
@@ -149,13 +183,20 @@ def _globals_read(code):
 def _lines(function):
     try:
         return textwrap.dedent(inspect.getsource(function)).splitlines()
-    except (OSError, TypeError):  # typed into an interpreter: its compiled form, which changes with the version of Python
+    except (
+        OSError,
+        TypeError,
+    ):  # typed into an interpreter: its compiled form, which changes with the version of Python
         code = function.__code__
-        return [f"compiled by Python {sys.version_info[:2]}: {sha256(code.co_code + repr(code.co_names).encode()).hexdigest()}"]
+        return [
+            f"compiled by Python {sys.version_info[:2]}: "
+            f"{sha256(code.co_code + repr(code.co_names).encode()).hexdigest()}"
+        ]
 
 
 def _code_at(path):
-    """The code of the function or closure "module:qualname" of this package's models; None where there is none.
+    """The code of the function or closure "module:qualname" of this package's models; None where
+    there is none.
 
     Nothing is imported: a module that a model comes from is there already.
     """
@@ -165,19 +206,31 @@ def _code_at(path):
 
 
 def _function_at(module, name):
-    found = vars(sys.modules[module]).get(name) if module.startswith(_ALLOWED) and module in sys.modules else None
+    found = (
+        vars(sys.modules[module]).get(name)
+        if module.startswith(_ALLOWED) and module in sys.modules
+        else None
+    )
     found = plain(inspect.unwrap(found)) if callable(found) else None
-    return found if isinstance(found, python_types.FunctionType) and found.__module__ == module else None
+    return (
+        found
+        if isinstance(found, python_types.FunctionType) and found.__module__ == module
+        else None
+    )
 
 
 def _inner_code(code, qualname):
     if code.co_qualname == qualname:
         return code
-    inner = (_inner_code(each, qualname) for each in code.co_consts if isinstance(each, python_types.CodeType))
+    inner = (
+        _inner_code(each, qualname)
+        for each in code.co_consts
+        if isinstance(each, python_types.CodeType)
+    )
     return next((found for found in inner if found is not None), None)
 
 
-# ---- from data --------------------------------------------------------------------------------------------------------------
+# ---- from data -----------------------------------------------------------------------------------
 
 
 class NotInThePackage(Exception):
@@ -203,7 +256,11 @@ def rebuilt(data, arrays):
         given = {name: _value(part, arrays) for name, part in data.items() if name != "made_by"}
         return getattr(reducer_makers, maker)(**given)
     kind = _RECORDS[data["kind"]]
-    fields = {name: _value(part, arrays) for name, part in data.items() if name not in ("kind", "order", "params")}
+    fields = {
+        name: _value(part, arrays)
+        for name, part in data.items()
+        if name not in ("kind", "order", "params")
+    }
     params = {name: _value(data["params"][name], arrays) for name in data["order"]}
     if kind in (Minibatch, TableGaussian):  # the only ones that do not check themselves
         params = parameters(params, kind.__name__)
@@ -235,14 +292,21 @@ def _value(data, arrays):
 
 def _schedule(data, arrays):
     maker = vars(schedules).get(data["schedule"])
-    if "rule" in data or getattr(maker, "__module__", None) != schedules.__name__ or data["schedule"].startswith("_"):
+    if (
+        "rule" in data
+        or getattr(maker, "__module__", None) != schedules.__name__
+        or data["schedule"].startswith("_")
+    ):
         raise NotInThePackage(f"schedule {data['schedule']}")
     made = maker(**{name: _value(part, arrays) for name, part in data["numbers"].items()})
     return made._replace(allowed=tuple(data["allowed"]), whole=bool(data["whole"]))
 
 
 def _function(data, arrays):
-    path, held = data["function"], {name: _value(part, arrays) for name, part in data.get("held", {}).items()}
+    path, held = (
+        data["function"],
+        {name: _value(part, arrays) for name, part in data.get("held", {}).items()},
+    )
     module, _, qualname = path.partition(":")
     code, function = _code_at(path), _function_at(module, qualname)
     if code is None or set(held) != set(code.co_freevars):

@@ -29,15 +29,22 @@ def fold(walls, x, v, dim, mirrored):
             turns = (x[k] - low) / length
             place = turns - 2.0 * _floor(0.5 * turns)
             back = place > 1.0
-            x[k] = where((turns < 0.0) | (turns > 1.0), low + length * where(back, 2.0 - place, place), x[k])
+            x[k] = where(
+                (turns < 0.0) | (turns > 1.0), low + length * where(back, 2.0 - place, place), x[k]
+            )
             if mirrored:
                 v[k] = where(back, -v[k], v[k])
 
 
 def wall_arrays(domain):
     """(kinds, lows, lengths), one entry a component, of a potential's `domain`."""
-    rows = [(OPEN, 0.0, 1.0) if wall is None else (KINDS[wall[0]], wall[1], wall[2] - wall[1]) for wall in domain or (None,)]
-    return tuple(np.ascontiguousarray(column, dtype=np.float64) for column in zip(*rows, strict=True))
+    rows = [
+        (OPEN, 0.0, 1.0) if wall is None else (KINDS[wall[0]], wall[1], wall[2] - wall[1])
+        for wall in domain or (None,)
+    ]
+    return tuple(
+        np.ascontiguousarray(column, dtype=np.float64) for column in zip(*rows, strict=True)
+    )
 
 
 def all_inside(domain, x):

@@ -1,4 +1,5 @@
-"""The loop over chunks of steps: between two chunks progress is shown, a Ctrl-C is answered, and a checkpoint can be written.
+"""The loop over chunks of steps: between two chunks progress is shown, a Ctrl-C is answered, and a
+checkpoint can be written.
 
 How long a chunk is does not show in the results.
 """
@@ -34,20 +35,26 @@ class Options(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """What `drive` asks: how far it may go, `until(updates done)`, and after each chunk `call(updates done, is it the last)`."""
+    """What `drive` asks: how far it may go, `until(updates done)`, and after each chunk
+    `call(updates done, is it the last)`.
+    """
 
     until: object
     call: object
 
 
 def keys_pressed():
-    """How often a Ctrl-C was noted in this process: one that comes when a run ends is for whoever makes the next one."""
+    """How often a Ctrl-C was noted in this process: one that comes when a run ends is for whoever
+    makes the next one.
+    """
     return _keys[0]
 
 
 @contextmanager
 def interrupts():
-    """A list that the first Ctrl-C fills; the second one raises KeyboardInterrupt. Outside the main thread it stays empty."""
+    """A list that the first Ctrl-C fills; the second one raises KeyboardInterrupt. Outside the main
+    thread it stays empty.
+    """
     asked = []
 
     def note(number, frame):
@@ -56,7 +63,10 @@ def interrupts():
         if len(asked) > 1:
             raise KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
+    if (
+        threading.current_thread() is not threading.main_thread()
+        or signal.getsignal(signal.SIGINT) is None
+    ):
         yield asked
         return
     former = signal.signal(signal.SIGINT, note)
@@ -70,8 +80,8 @@ def interrupts():
 def at_once():
     """What has nothing to keep: the first Ctrl-C raises.
 
-    If that is in a destructor or a callback, where Python drops it, the key is pressed again a little later.
-    """
+    If that is in a destructor or a callback, where Python drops it, the key is pressed again a
+    little later."""
     presses = []
 
     def again(ignored):
@@ -103,13 +113,20 @@ def show(done, total, seconds, what, particles):
     rate = done / max(seconds, 1e-9)
     left = (total - done) / rate if rate else float("inf")
     speed = f"{rate * particles / 1e6:.1f} M particle-steps/s" if particles else f"{rate:.0f}/s"
-    print(f"\r{f'{done:,} of {total:,} {what}, {speed}, {left:.0f} s left':<79s}", end="", file=sys.stderr, flush=True)
+    print(
+        f"\r{f'{done:,} of {total:,} {what}, {speed}, {left:.0f} s left':<79s}",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
     if done == total:
         print(file=sys.stderr)
 
 
 def reporter(progress, total, what, particles=0):
-    """A function of (done, seconds) that reports at most every SHOW_SECONDS, and at the end; what = "steps" (of `particles`)."""
+    """A function of (done, seconds) that reports at most every SHOW_SECONDS, and at the end; what =
+    "steps" (of `particles`).
+    """
     shown = [0.0]
 
     def report(done, seconds):
@@ -127,22 +144,34 @@ def reporter(progress, total, what, particles=0):
 def _compile(plan, ensemble, rows, numbers, options):
     """Have the kernel compiled, by a chunk of no steps."""
     none = np.empty(0, dtype=np.int64)
-    move(plan, ensemble, rows, (*(part[:0] for part in numbers), none, none), 0, (None, 1), options.block_size)
+    move(
+        plan,
+        ensemble,
+        rows,
+        (*(part[:0] for part in numbers), none, none),
+        0,
+        (None, 1),
+        options.block_size,
+    )
 
 
 def drive(plan, ensemble, rows, job, options, pause=None, done=None):
-    """Move the ensemble to the end of the job; returns how many updates are done, fewer than its last one after a Ctrl-C.
+    """Move the ensemble to the end of the job; returns how many updates are done, fewer than its
+    last one after a Ctrl-C.
 
     Parameters
     ----------
     rows : (x, v)
-        Arrays (rows, particles, components), written after the steps that the job stores; the k-th of these goes into row k,
-        modulo their number.
+        Arrays (rows, particles, components), written after the steps that the job stores; the k-th
+        of these goes into row k, modulo their number.
     done : int, optional
         Updates that are done already; default those before the job's first step.
     """
     table, substeps = job.table, job.table.substeps
-    last, first = (job.first_step + job.steps) * substeps, job.first_step * substeps if done is None else done
+    last, first = (
+        (job.first_step + job.steps) * substeps,
+        job.first_step * substeps if done is None else done,
+    )
     stored = job.stored_steps() * substeps
     particles, done = job.particles, first
     length = 1  # the rate is not known yet, and a step may be slow
@@ -157,13 +186,25 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
                 count = min(count, pause.until(done) - done)
             slots = np.full(count, -1, dtype=np.int64)
             reached = slice(*np.searchsorted(stored, (done, done + count), side="right"))
-            slots[stored[reached] - done - 1] = np.arange(reached.start, reached.stop) % len(rows[0])
-            changing = (*table.rows(done, count), slots, due_bits(job.reducers, done, count, substeps))
+            slots[stored[reached] - done - 1] = np.arange(reached.start, reached.stop) % len(
+                rows[0]
+            )
+            changing = (
+                *table.rows(done, count),
+                slots,
+                due_bits(job.reducers, done, count, substeps),
+            )
             started = time.perf_counter()
             move(plan, ensemble, rows, changing, done, (pool, options.threads), options.block_size)
             done, now = done + count, time.perf_counter()
             rate = count / substeps / max(now - started, 1e-9)
-            length = int(min(max(CHUNK_SECONDS * rate, length / 4, 1), 16 * length, max(1, LONGEST_CHUNK // substeps)))
+            length = int(
+                min(
+                    max(CHUNK_SECONDS * rate, length / 4, 1),
+                    16 * length,
+                    max(1, LONGEST_CHUNK // substeps),
+                )
+            )
             report((done - first) // substeps, now - begun)
             if pause:
                 pause.call(done, done == last or bool(asked))
@@ -173,7 +214,8 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
 
 
 def counted(work, total, progress):
-    """The items of `work`, with a line on stderr that says how many are done and how long the rest takes at this rate.
+    """The items of `work`, with a line on stderr that says how many are done and how long the rest
+    takes at this rate.
 
     A Ctrl-C that came when an item was as good as done is answered when it is done.
     """
@@ -185,5 +227,8 @@ def counted(work, total, progress):
         if progress:
             left = (time.perf_counter() - begun) * (total - done) / done
             print(
-                f"\r{done} of {total} points, {left:.0f} s left ", end="" if done < total else "\n", file=sys.stderr, flush=True
+                f"\r{done} of {total} points, {left:.0f} s left ",
+                end="" if done < total else "\n",
+                file=sys.stderr,
+                flush=True,
             )

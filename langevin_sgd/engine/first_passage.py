@@ -31,20 +31,26 @@ def _below(p, x):
     return x[int(p.component)] <= p.level
 
 
-def first_passage(reached=None, params=None, *, above=None, below=None, component=0, name="first_passage"):
-    """When each particle first arrives in a region; a run with it ends a particle there and gives its lane to the next one.
+def first_passage(
+    reached=None, params=None, *, above=None, below=None, component=0, name="first_passage"
+):
+    """When each particle first arrives in a region; a run with it ends a particle there and gives
+    its lane to the next one.
 
-    It is the only reducer of its run, whose `steps` are the longest time that a particle gets. Needs constant parameters and
-    independent draws in each step: schedules, shared batches, permuted and given ones are refused.
+    It is the only reducer of its run, whose `steps` are the longest time that a particle gets.
+    Needs constant parameters and independent draws in each step: schedules, shared batches,
+    permuted and given ones are refused.
 
     Parameters
     ----------
     reached : callable, optional
-        `reached(p, x)` is true in the region: a comparison, or some joined by & and |; a text like that of a potential.
+        `reached(p, x)` is true in the region: a comparison, or some joined by & and |; a text like
+        that of a potential.
     params : dict or namedtuple, optional
         What `reached` finds in `p`.
     above, below : float, optional
-        Instead of `reached`: the region x[component] >= above, or x[component] <= below, in units of length.
+        Instead of `reached`: the region x[component] >= above, or x[component] <= below, in units
+        of length.
     component : int
         Which component of x.
     name : str
@@ -53,23 +59,32 @@ def first_passage(reached=None, params=None, *, above=None, below=None, componen
     Returns
     -------
     FirstPassage
-        Adds ``first_passage_step`` (particle), the number of steps after which the particle is first in the region, 0 if it
-        starts there and -1 if it did not arrive (a dynamics with substeps is looked at after each of them, and the steps are
-        rounded up); ``first_passage_fraction`` that arrived and ``first_passage_rate``, arrivals per
-        particle and step, with ``_standard_error`` (arrivals are Poissonian only if the rate does not depend on time); and
-        ``first_passage_mean`` with its error if all arrived. The stored x are the start and where each particle ended.
+        Adds ``first_passage_step`` (particle), the number of steps after which the particle is
+        first in the region, 0 if it starts there and -1 if it did not arrive (a dynamics with
+        substeps is looked at after each of them, and the steps are rounded up);
+        ``first_passage_fraction`` that arrived and ``first_passage_rate``, arrivals per particle
+        and step, with ``_standard_error`` (arrivals are Poissonian only if the rate does not depend
+        on time); and ``first_passage_mean`` with its error if all arrived. The stored x are the
+        start and where each particle ended.
     """
     given = [value is not None for value in (reached, above, below)]
     if sum(given) != 1:
         raise ValueError(f"{name}: give exactly one of reached, above and below, got {sum(given)}.")
     if reached is None:
-        key, value, reached = ("above", above, _above) if above is not None else ("below", below, _below)
+        key, value, reached = (
+            ("above", above, _above) if above is not None else ("below", below, _below)
+        )
         level = number(value, f"{key} of {name!r}")
         params = {"level": level, "component": integer(component, f"component of {name!r}", 0)}
     if not isinstance(name, str) or not name.isidentifier():
-        raise TypeError(f"name of a reducer must be text that can begin a variable's name, like 'first_passage', got {name!r}.")
+        raise TypeError(
+            "name of a reducer must be text that can begin a variable's name, like "
+            f"'first_passage', got {name!r}."
+        )
     check_text(reached, f"reached of {name!r}")
-    return FirstPassage(name, _arrival(plain(reached)), plain(reached), parameters(params, repr(name)))
+    return FirstPassage(
+        name, _arrival(plain(reached)), plain(reached), parameters(params, repr(name))
+    )
 
 
 @cache
@@ -82,46 +97,84 @@ def _arrival(reached):
 
 def check_passage(reducers, records, job_numbers):
     """Refuse what cannot be combined with a first passage."""
-    (_, dynamics, noise), passage = records, next(reducer for reducer in reducers if isinstance(reducer, FirstPassage))
+    (_, dynamics, noise), passage = (
+        records,
+        next(reducer for reducer in reducers if isinstance(reducer, FirstPassage)),
+    )
     if len(reducers) > 1:
         others = [reducer.name for reducer in reducers if reducer is not passage]
-        raise ValueError(f"{passage.name!r} must be the only reducer of its run, got {others} beside it. Make a second run.")
-    scheduled = [name for name, value in dynamics.params._asdict().items() if isinstance(value, Schedule)]
+        raise ValueError(
+            f"{passage.name!r} must be the only reducer of its run, got {others} beside it. Make "
+            "a second run."
+        )
+    scheduled = [
+        name for name, value in dynamics.params._asdict().items() if isinstance(value, Schedule)
+    ]
     if scheduled:
-        raise ValueError(f"{scheduled[0]} must be constant for {passage.name!r}: every particle has a step of its own.")
+        raise ValueError(
+            f"{scheduled[0]} must be constant for {passage.name!r}: every particle has a step of "
+            "its own."
+        )
     if isinstance(noise, Minibatch) and (noise.shared or noise.sampling not in SAMPLINGS):
         what = "shared=True" if noise.shared else f"sampling={noise.sampling!r}"
         raise ValueError(
-            f"{passage.name!r} needs batches drawn for each particle and step ({' or '.join(SAMPLINGS)}), got {what}."
+            f"{passage.name!r} needs batches drawn for each particle and step "
+            f"({' or '.join(SAMPLINGS)}), got {what}."
         )
     for key, allowed in (("every", None), ("first_step", 0)):
         if job_numbers[key] != allowed:
             raise ValueError(
-                f"{key} must be {allowed} for {passage.name!r}, got {job_numbers[key]}: particles end at different steps."
+                f"{key} must be {allowed} for {passage.name!r}, got {job_numbers[key]}: particles "
+                "end at different steps."
             )
     if job_numbers["steps"] == 0:
         raise ValueError(f"steps must be >= 1 for {passage.name!r}, got 0.")
     if "component" in passage.params._fields and passage.params.component >= records[0].dim:
         raise ValueError(
-            f"component of {passage.name!r} must be below dim = {records[0].dim}, got {int(passage.params.component)}."
+            f"component of {passage.name!r} must be below dim = {records[0].dim}, got "
+            f"{int(passage.params.component)}."
         )
 
 
 def passage_variables(passage, passed, steps):
-    """Variables of the dataset from the step of arrival (-1: none) and the steps that each particle did."""
+    """Variables of the dataset from the step of arrival (-1: none) and the steps that each particle
+    did.
+    """
     name, arrived = passage.name, passed >= 0
     n, arrivals, exposure = len(passed), int(arrived.sum()), float(steps.sum())
     fraction = arrivals / n
-    labels = {"long_name": "steps until the particle first arrived, -1 if it did not", "units": "steps"}
+    labels = {
+        "long_name": "steps until the particle first arrived, -1 if it did not",
+        "units": "steps",
+    }
     variables = {f"{name}_step": ("particle", passed, labels)}
     rate = arrivals / exposure if exposure else np.nan
     scalars = {
-        "fraction": (fraction, np.sqrt(fraction * (1 - fraction) / n), "fraction of particles that arrived", "1"),
-        "rate": (rate, rate / np.sqrt(max(arrivals, 1)), "arrivals per particle and step", "1/steps"),
+        "fraction": (
+            fraction,
+            np.sqrt(fraction * (1 - fraction) / n),
+            "fraction of particles that arrived",
+            "1",
+        ),
+        "rate": (
+            rate,
+            rate / np.sqrt(max(arrivals, 1)),
+            "arrivals per particle and step",
+            "1/steps",
+        ),
     }
     if arrivals == n and n > 1:
-        scalars["mean"] = passed.mean(), passed.std(ddof=1) / np.sqrt(n), "mean first passage time", "steps"
+        scalars["mean"] = (
+            passed.mean(),
+            passed.std(ddof=1) / np.sqrt(n),
+            "mean first passage time",
+            "steps",
+        )
     for key, (value, error, text, units) in scalars.items():
         variables[f"{name}_{key}"] = ((), value, {"long_name": text, "units": units})
-        variables[f"{name}_{key}_standard_error"] = ((), error, {"long_name": f"standard error of the {text}", "units": units})
+        variables[f"{name}_{key}_standard_error"] = (
+            (),
+            error,
+            {"long_name": f"standard error of the {text}", "units": units},
+        )
     return variables

@@ -1,9 +1,10 @@
-"""Book-keeping of a block of particles: save and restore, freeze what left, write records. Compiled once, for any model.
+"""Book-keeping of a block of particles: save and restore, freeze what left, write records. Compiled
+once, for any model.
 
-`moving` = (x, v, g, status, stopped_at_step) are flat and begin with the block's first group; `sizes` = (dim, state, size) are
-the components of x, v and g. `limit` is the largest squared norm of x that is inside. Squared norms are in the precision of the
-run: one that overflows is not finite.
-"""
+`moving` = (x, v, g, status, stopped_at_step) are flat and begin with the block's first group;
+`sizes` = (dim, state, size) are the components of x, v and g. `limit` is the largest squared norm
+of x that is inside. Squared norms are in the precision of the run: one that overflows is not
+finite."""
 
 from functools import cache
 
@@ -45,7 +46,9 @@ def save_all(moving, sizes, groups, store):
 
 @kernel
 def restore_all(moving, sizes, groups, store, step):
-    """Copy a block back to how it was after `step` updates; particles that were frozen since are running again."""
+    """Copy a block back to how it was after `step` updates; particles that were frozen since are
+    running again.
+    """
     x, v, g, status, stopped = moving
     dim, state, size = sizes
     for group in range(groups):
@@ -77,7 +80,9 @@ def squared_norm(array, start, count):
 
 @kernel
 def settle(moving, sizes, group, before, limit, step):
-    """Take back the last step of the particles of a group that are frozen, and of those that must be frozen now."""
+    """Take back the last step of the particles of a group that are frozen, and of those that must
+    be frozen now.
+    """
     x, v, g, status, stopped = moving
     dim, state, size = sizes
     for lane in range(WIDTH):
@@ -108,7 +113,9 @@ def find_frozen(careful, moving, groups):
 
 @kernel
 def record(moving, sizes, out, span):
-    """Write x and v of a block to out = (x, v), flat (particles, dim) and (particles, state); span = (first, end) particles."""
+    """Write x and v of a block to out = (x, v), flat (particles, dim) and (particles, state); span
+    = (first, end) particles.
+    """
     x, v, _, _, _ = moving
     dim, state, _ = sizes
     for particle in range(span[0], span[1]):
@@ -125,7 +132,9 @@ SIZES = types.UniTuple(types.int64, 3)
 
 @cache
 def book_keeping(number):
-    """(save, settle, save_all, restore_all, find_frozen, record) as functions that a kernel calls; x, v and g hold `number`."""
+    """(save, settle, save_all, restore_all, find_frozen, record) as functions that a kernel calls;
+    x, v and g hold `number`.
+    """
     numbers = flat_type(number)
     moving = types.Tuple((numbers, numbers, numbers, BYTES, INTEGERS))
     return (

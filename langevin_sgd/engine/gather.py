@@ -6,7 +6,11 @@ import xarray as xr
 from ..storage import points, provenance
 
 OWN = ("failed", "error", "seed")  # what a sweep adds to the result of a point
-DESCRIPTIONS = ("model", "dynamics", "noise")  # attributes of a run that become variables where they differ
+DESCRIPTIONS = (
+    "model",
+    "dynamics",
+    "noise",
+)  # attributes of a run that become variables where they differ
 UNITS = "of the parameter"  # which only the function that takes it knows
 LABELS = {
     "failed": {"long_name": "1 if the point failed, else 0", "units": "1"},
@@ -16,7 +20,8 @@ LABELS = {
 
 
 def layout(dataset):
-    """Name -> dims and sizes of everything in the result of a point that must be the same at all points where it is there.
+    """Name -> dims and sizes of everything in the result of a point that must be the same at all
+    points where it is there.
 
     A variable of floats may be absent, as the velocity is without momentum: it is nan there.
     """
@@ -32,10 +37,15 @@ def check_alike(first, other, here):
     for name in [*first, *(name for name in other if name not in first)]:
         found = [each[name] for each in (first, other) if name in each]
         if found[0] != found[-1] or (len(found) == 1 and not found[0][1]):
-            shapes = ["not there" if name not in each else f"{each[name][0] or 'a number'}" for each in (first, other)]
+            shapes = [
+                "not there" if name not in each else f"{each[name][0] or 'a number'}"
+                for each in (first, other)
+            ]
             raise ValueError(
-                f"the points of a sweep must have results of one shape: {name!r} is {shapes[0]} at the first and {shapes[1]} at "
-                f"{here}. Pass measure=, a function that brings every run to one shape, or sweep the two apart."
+                f"the points of a sweep must have results of one shape: {name!r} is {shapes[0]} "
+                f"at the first and {shapes[1]} at "
+                f"{here}. Pass measure=, a function that brings every run to one shape, or sweep "
+                "the two apart."
             )
 
 
@@ -56,13 +66,15 @@ def gathered(axes, read, total, begun):
     Returns
     -------
     xarray.Dataset
-        The variables of the points with the axes as leading dims. At failed points numbers are nan, whole numbers 0; a variable
-        that only some points have is nan at the others.
+        The variables of the points with the axes as leading dims. At failed points numbers are nan,
+        whole numbers 0; a variable that only some points have is nan at the others.
     """
     results = [read(k) for k in range(total)]
     good = [result for result in results if not int(result["failed"])]
     if not good:
-        raise ValueError(f"all {total} points failed, the first with {str(results[0]['error'].values)}")
+        raise ValueError(
+            f"all {total} points failed, the first with {str(results[0]['error'].values)}"
+        )
     first = good[0]
     for k, result in enumerate(results):
         if not int(result["failed"]):
@@ -70,31 +82,61 @@ def gathered(axes, read, total, begun):
     dims, shape = [name for name, _ in axes], [len(values) for _, values in axes]
     clash = [name for name in dims if name in first.variables or name in first.dims]
     if clash:
-        raise ValueError(f"{clash[0]!r} in grid is also the name of a variable or dim of the runs; call the axis otherwise.")
+        raise ValueError(
+            f"{clash[0]!r} in grid is also the name of a variable or dim of the runs; call the "
+            "axis otherwise."
+        )
 
     def stacked(name):
         variable = next(result for result in good if name in result.variables)[name].variable
-        absent = np.full(variable.shape, np.nan if variable.dtype.kind == "f" else "" if variable.dtype.kind == "U" else 0)
-        values = np.stack([(absent if name not in r.variables else r[name].values) for r in results])
+        absent = np.full(
+            variable.shape,
+            np.nan if variable.dtype.kind == "f" else "" if variable.dtype.kind == "U" else 0,
+        )
+        values = np.stack(
+            [(absent if name not in r.variables else r[name].values) for r in results]
+        )
         values = values if variable.dtype.kind == "U" else values.astype(variable.dtype)
         return [*dims, *variable.dims], values.reshape([*shape, *variable.shape]), variable.attrs
 
     def differs(name):
         return any(not np.array_equal(first[name].values, other[name].values) for other in good[1:])
 
-    names = dict.fromkeys(str(name) for result in good for name in result.data_vars if name not in OWN)
+    names = dict.fromkeys(
+        str(name) for result in good for name in result.data_vars if name not in OWN
+    )
     variables = {name: stacked(name) for name in names}
     kept = {name: first[name].variable for name in first.coords if not differs(name)}
     variables |= {f"{name}_of_point": stacked(name) for name in first.coords if name not in kept}
     for name in DESCRIPTIONS:
         texts = np.array([str(r.attrs.get(name, "")) for r in results])
         if len(set(texts[[not int(r["failed"]) for r in results]])) > 1:
-            variables[name] = dims, texts.reshape(shape), {"long_name": f"{name} of the point, as JSON", "units": "1"}
-    variables |= {name: (dims, np.stack([r[name].values for r in results]).reshape(shape), LABELS[name]) for name in OWN}
-    attributes = {name: value for name, value in first.attrs.items() if all(_same(value, r.attrs.get(name)) for r in good)}
-    attributes = {name: value for name, value in attributes.items() if name not in (*points.ABOUT, *provenance(), "seed")}
-    grid = {name: (name, values, {"long_name": name.replace("_", " "), "units": UNITS}) for name, values in axes}
-    return xr.Dataset(variables, grid | kept, attributes | begun | {"title": f"sweep over {', '.join(dims)}"})
+            variables[name] = (
+                dims,
+                texts.reshape(shape),
+                {"long_name": f"{name} of the point, as JSON", "units": "1"},
+            )
+    variables |= {
+        name: (dims, np.stack([r[name].values for r in results]).reshape(shape), LABELS[name])
+        for name in OWN
+    }
+    attributes = {
+        name: value
+        for name, value in first.attrs.items()
+        if all(_same(value, r.attrs.get(name)) for r in good)
+    }
+    attributes = {
+        name: value
+        for name, value in attributes.items()
+        if name not in (*points.ABOUT, *provenance(), "seed")
+    }
+    grid = {
+        name: (name, values, {"long_name": name.replace("_", " "), "units": UNITS})
+        for name, values in axes
+    }
+    return xr.Dataset(
+        variables, grid | kept, attributes | begun | {"title": f"sweep over {', '.join(dims)}"}
+    )
 
 
 def _same(one, other):

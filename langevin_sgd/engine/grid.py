@@ -28,7 +28,8 @@ def axes_of(grid, makers):
     grid : dict
         Name -> values: numbers or text.
     makers : dict
-        Role ("model", "dynamics", "noise", or an option of `simulate`) -> a record, a function of grid names, or anything else.
+        Role ("model", "dynamics", "noise", or an option of `simulate`) -> a record, a function of
+        grid names, or anything else.
 
     Returns
     -------
@@ -37,24 +38,42 @@ def axes_of(grid, makers):
     Raises
     ------
     TypeError, ValueError
-        For a name that nobody takes or several could, and values that are no list of different numbers or texts.
+        For a name that nobody takes or several could, and values that are no list of different
+        numbers or texts.
     """
     if not isinstance(grid, dict) or not grid:
-        raise TypeError(f"grid must be a dict of names and lists of values, with at least one name; got {grid!r}.")
+        raise TypeError(
+            "grid must be a dict of names and lists of values, with at least one name; got "
+            f"{grid!r}."
+        )
     axes = []
     for name, values in grid.items():
         role, _, argument = name.rpartition(".")
         if role and role not in makers:
-            raise ValueError(f"{name!r} in grid: there is no {role!r}; write one of {', '.join(makers)} before the dot.")
+            raise ValueError(
+                f"{name!r} in grid: there is no {role!r}; write one of {', '.join(makers)} before "
+                "the dot."
+            )
         owners = (role,) if role else _owners(name, makers)
         _check_taken(name, argument, owners[0], makers[owners[0]])
-        derived = (r for r in makers if r not in (*RECORDS, *owners) and _takes(makers[r]).get(argument))
-        axes.append(Axis(name.replace(".", "_"), argument, _values(name, values), (*owners, *derived)))
+        derived = (
+            r for r in makers if r not in (*RECORDS, *owners) and _takes(makers[r]).get(argument)
+        )
+        axes.append(
+            Axis(name.replace(".", "_"), argument, _values(name, values), (*owners, *derived))
+        )
     for role in RECORDS:
         given = {axis.argument for axis in axes if role in axis.owners}
-        missing = [name for name, required in _takes(makers[role]).items() if required and name not in given]
+        missing = [
+            name
+            for name, required in _takes(makers[role]).items()
+            if required and name not in given
+        ]
         if missing:
-            raise TypeError(f"{role} is a function that needs {missing[0]}: put it into grid, or fix it with functools.partial.")
+            raise TypeError(
+                f"{role} is a function that needs {missing[0]}: put it into grid, or fix it with "
+                "functools.partial."
+            )
     return tuple(axes)
 
 
@@ -62,8 +81,10 @@ def _values(name, values):
     array = np.asarray(list(values) if isinstance(values, range) else values)
     if array.dtype.kind not in "fiuU" or array.ndim != 1 or array.size == 0:
         raise TypeError(
-            f"grid[{name!r}] must be a list of numbers, or one of texts, got {values!r}. For anything else, as a matrix, pass a "
-            "function that makes the record from a number, e.g. noise=lambda level: noise.gaussian(level * matrix)."
+            f"grid[{name!r}] must be a list of numbers, or one of texts, got {values!r}. For "
+            "anything else, as a matrix, pass a "
+            "function that makes the record from a number, e.g. noise=lambda level: "
+            "noise.gaussian(level * matrix)."
         )
     if array.dtype.kind == "f":
         real_array(array, f"grid[{name!r}]")
@@ -77,7 +98,11 @@ def _values(name, values):
 def _takes(maker):
     """Name -> True if a value must be given, for what can be set in a record or a function."""
     if hasattr(maker, "_asdict"):
-        names = maker.recipe.names() if getattr(maker, "recipe", None) else getattr(maker, "params", maker)._fields
+        names = (
+            maker.recipe.names()
+            if getattr(maker, "recipe", None)
+            else getattr(maker, "params", maker)._fields
+        )
         return dict.fromkeys(names, False)
     if not callable(maker):
         return {}
@@ -87,19 +112,27 @@ def _takes(maker):
 
 
 def _owners(name, makers):
-    """The records that take `name`: every one that cannot be made without it, or else the only one that may have it."""
+    """The records that take `name`: every one that cannot be made without it, or else the only one
+    that may have it.
+    """
     takers = {role: _takes(makers[role])[name] for role in RECORDS if name in _takes(makers[role])}
-    derived = tuple(role for role in makers if role not in RECORDS and _takes(makers[role]).get(name))
+    derived = tuple(
+        role for role in makers if role not in RECORDS and _takes(makers[role]).get(name)
+    )
     if not takers and not derived:
-        known = "; ".join(f"{role}: {', '.join(_takes(makers[role]))}" for role in RECORDS if _takes(makers[role]))
+        known = "; ".join(
+            f"{role}: {', '.join(_takes(makers[role]))}" for role in RECORDS if _takes(makers[role])
+        )
         raise ValueError(
-            f"{name!r} in grid is no parameter of the model, the dynamics or the noise ({known or 'they have none'}). Pass a "
+            f"{name!r} in grid is no parameter of the model, the dynamics or the noise "
+            f"({known or 'they have none'}). Pass a "
             f"function of it, e.g. dynamics=lambda {name}: ..."
         )
     if len(takers) > 1 and not all(takers.values()):
         ways = " or ".join(repr(f"{role}.{name}") for role in takers)
         raise ValueError(
-            f"{name!r} in grid is ambiguous: {' and '.join(takers)} have one. Write {ways}; or, to set it in both, pass "
+            f"{name!r} in grid is ambiguous: {' and '.join(takers)} have one. Write {ways}; or, "
+            "to set it in both, pass "
             "functions that need it."
         )
     return tuple(takers) or derived
@@ -108,11 +141,19 @@ def _owners(name, makers):
 def _check_taken(name, argument, role, maker):
     if getattr(maker, "recipe", None):
         if argument not in maker.recipe.names():
-            raise ValueError(f"{name!r} in grid: {maker.name!r} is made from {', '.join(maker.recipe.names()) or 'nothing'}.")
+            raise ValueError(
+                f"{name!r} in grid: {maker.name!r} is made from "
+                f"{', '.join(maker.recipe.names()) or 'nothing'}."
+            )
     elif hasattr(maker, "params"):
         if argument not in maker.params._fields or np.ndim(getattr(maker.params, argument)):
-            numbers = [field for field, value in maker.params._asdict().items() if np.ndim(value) == 0]
-            raise ValueError(f"{name!r} in grid: the {role} {maker.name!r} has the numbers {', '.join(numbers) or 'none'}.")
+            numbers = [
+                field for field, value in maker.params._asdict().items() if np.ndim(value) == 0
+            ]
+            raise ValueError(
+                f"{name!r} in grid: the {role} {maker.name!r} has the numbers "
+                f"{', '.join(numbers) or 'none'}."
+            )
     elif not callable(maker):
         raise ValueError(f"{name!r} in grid: {role} is {maker!r}, not a function of {argument}.")
 
@@ -149,8 +190,13 @@ def _made(role, maker, given):
 
 
 def sides(axes):
-    """Points that hold every value of every axis once, the other axes at their first: as many as judge all values."""
+    """Points that hold every value of every axis once, the other axes at their first: as many as
+    judge all values.
+    """
     shape, found = [len(axis.values) for axis in axes], [0]
     for dim, size in enumerate(shape):
-        found += [int(np.ravel_multi_index([i if d == dim else 0 for d in range(len(shape))], shape)) for i in range(1, size)]
+        found += [
+            int(np.ravel_multi_index([i if d == dim else 0 for d in range(len(shape))], shape))
+            for i in range(1, size)
+        ]
     return found

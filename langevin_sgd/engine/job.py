@@ -61,7 +61,10 @@ def prepare(records, numbers, start, reducers):
     choice(start["loss"], "loss", (False, True))
     precision = choice(start["precision"], "precision", ("float64", "float32"))
     limit = STEP_LIMIT // dynamics.substeps
-    steps, particles = integer(numbers["steps"], "steps", 0, limit), integer(numbers["particles"], "particles", 1)
+    steps, particles = (
+        integer(numbers["steps"], "steps", 0, limit),
+        integer(numbers["particles"], "particles", 1),
+    )
     first_step = integer(numbers["first_step"], "first_step", 0, limit - steps)
     every = numbers["every"] if numbers["every"] is None else integer(numbers["every"], "every", 1)
     stored = 2 + (steps // every if every and not start.get("on_disk") else 0)
@@ -77,8 +80,17 @@ def prepare(records, numbers, start, reducers):
         raise ValueError(f"x0 must lie inside the domain {model.domain!r} of {model.name!r}.")
     if start["v0"] is not None and dynamics.memory != "velocity":
         raise ValueError(f"v0 must be None: {dynamics.name!r} has no velocity.")
-    v = checks.initial_state(start["v0"], "v0", particles, dynamics.state_size * model.dim if dynamics.memory else 0, precision)
-    inside, seed = checks.check_radius(start["escape_radius"], x), checks.checked_seed(numbers["seed"])
+    v = checks.initial_state(
+        start["v0"],
+        "v0",
+        particles,
+        dynamics.state_size * model.dim if dynamics.memory else 0,
+        precision,
+    )
+    inside, seed = (
+        checks.check_radius(start["escape_radius"], x),
+        checks.checked_seed(numbers["seed"]),
+    )
     if not first_step:  # x0 of a continued run is no start, but wherever the particles are
         checks.warn_if_unstable(model, dynamics, x, steps)
     reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
@@ -86,18 +98,35 @@ def prepare(records, numbers, start, reducers):
         check_passage(reducers, records, {"every": every, "first_step": first_step, "steps": steps})
     else:
         checks.check_reducer_memory(reducers, particles)
-    job = Job(records, table, particles, steps, first_step, seed, every, reducers, bool(start["loss"]), inside, precision)
+    job = Job(
+        records,
+        table,
+        particles,
+        steps,
+        first_step,
+        seed,
+        every,
+        reducers,
+        bool(start["loss"]),
+        inside,
+        precision,
+    )
     return job, x, v
 
 
 def begin(job, x, v):
     """The ensemble of a job at its start x and v, (particles, components)."""
     model, dynamics, _ = job.records
-    return new_ensemble(*(pack(start, x.dtype) for start in (x, v, start_gradient(model, dynamics, x))), job.reducers)
+    return new_ensemble(
+        *(pack(start, x.dtype) for start in (x, v, start_gradient(model, dynamics, x))),
+        job.reducers,
+    )
 
 
 def start_gradient(model, dynamics, x):
-    """What an `advance` finds in g before the first step: the gradient at the start, over the whole table for a Loss."""
+    """What an `advance` finds in g before the first step: the gradient at the start, over the whole
+    table for a Loss.
+    """
     g = np.zeros((len(x), model.dim + model.scratch), x.dtype)
     if dynamics.advance is not None:
         g[:, : model.dim] = evaluate(model, x, "gradient")

@@ -1,9 +1,10 @@
-"""How a step hands its particles to the reducers: accumulators of each particle, and counts in bins for groups of them.
+"""How a step hands its particles to the reducers: accumulators of each particle, and counts in bins
+for groups of them.
 
-`readers` = (params, acc, kept, slots, counts, numbers) are the parameters of all reducers and flat arrays: the accumulators of
-the block, a copy of those of one group, for each particle of the block where its counts begin, the counts, and room for the bins
-of a group. Counts are whole numbers, so that their sums do not depend on any order.
-"""
+`readers` = (params, acc, kept, slots, counts, numbers) are the parameters of all reducers and flat
+arrays: the accumulators of the block, a copy of those of one group, for each particle of the block
+where its counts begin, the counts, and room for the bins of a group. Counts are whole numbers, so
+that their sums do not depend on any order."""
 
 from functools import cache
 from typing import NamedTuple
@@ -100,7 +101,9 @@ def _chained(readers, number, rows_before, cells_before, all_rows):
     save = external(keep, FLOATS, FLOATS, types.int64, types.int64)
     restore = external(put_back, FLOATS, FLOATS, types.int64, types.int64, BYTES, types.int64)
     deposit = _deposit_kernel(readers[number], cells_before)
-    following = _chained(readers, number + 1, rows_before + size, cells_before + cells(readers[number]), all_rows)
+    following = _chained(
+        readers, number + 1, rows_before + size, cells_before + cells(readers[number]), all_rows
+    )
 
     @kernel
     def observe(state, group, when, views, status):

@@ -1,8 +1,9 @@
-"""First passages: a lane whose particle has arrived takes the next one, so that no lane waits for the slowest of its group.
+"""First passages: a lane whose particle has arrived takes the next one, so that no lane waits for
+the slowest of its group.
 
-Each lane has a particle and a step of its own, from which its random numbers are addressed: what a particle does depends neither
-on its lane nor on who was there before. Blocks get their particles in advance; when none is left, those that run close ranks.
-"""
+Each lane has a particle and a step of its own, from which its random numbers are addressed: what a
+particle does depends neither on its lane nor on who was there before. Blocks get their particles in
+advance; when none is left, those that run close ranks."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -28,7 +29,8 @@ from .plan import compile_parts
 from .step import remember, stays_inside
 
 _THERMAL, _FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)
-WAVES = 8  # particles of a block for each of its lanes, where there are enough: lanes are idle at the end only
+# particles of a block for each of its lanes, where there are enough: lanes are idle at the end only
+WAVES = 8
 FEW_LANES = 128  # fewer are slower per step
 LOOK_SECONDS = 0.05  # a block looks that often whether somebody asked to stop
 
@@ -50,7 +52,10 @@ def build_passage(force, update, advance, reached, shape):
         p, q, table, walls, limits, d, target, batch = constants
         here, memory = view(x, group * dim * WIDTH, dim), view(v, group * state * WIDTH, state)
         out, noise = view(g, group * size * WIDTH, size), view(spare, xi_row * WIDTH, dim)
-        before, normals = view(spare, before_row * WIDTH, known), view(z, group * rows * WIDTH, thermal)
+        before, normals = (
+            view(spare, before_row * WIDTH, known),
+            view(z, group * rows * WIDTH, thermal),
+        )
         remember(before, here, memory, dim, state)
         if has_advance:
             advance(d, here, memory, view(out, 0, dim), normals)
@@ -65,7 +70,9 @@ def build_passage(force, update, advance, reached, shape):
         flag = view(flags, group * WIDTH, 1)
         views = wide_view(here, 0, dim), wide_view(memory, 0, state), wide_view(out, 0, dim)
         reached(target, flag, np.int64(0), wide_view(before, 0, known), *views)
-        on_the_way = all_lanes(flag[0] <= 0.0) and all_lanes(steps_at(steps, group * WIDTH) < np.uint64(limits[1]))
+        on_the_way = all_lanes(flag[0] <= 0.0) and all_lanes(
+            steps_at(steps, group * WIDTH) < np.uint64(limits[1])
+        )
         return on_the_way and stays_inside(here, memory, dim, state, limits[0])
 
     @kernel
@@ -74,10 +81,25 @@ def build_passage(force, update, advance, reached, shape):
         x, v, g, ids, steps, queue = lanes
         flats = flat(x), flat(v), flat(g), flat(ids), flat(steps), flat(queue)
         begins = flat(starts[0]), flat(starts[1]), flat(starts[2])
-        ends = flat(outcome[0]), flat(outcome[1]), flat(outcome[2]), flat(outcome[3]), flat(outcome[4])
+        ends = (
+            flat(outcome[0]),
+            flat(outcome[1]),
+            flat(outcome[2]),
+            flat(outcome[3]),
+            flat(outcome[4]),
+        )
         z, examples_of, spare, flags = flat(work[0]), flat(work[1]), flat(work[2]), flat(work[3])
         p, q, table, (kinds, lows, lengths), limits, d, target, batch = constants
-        fixed = p, q, flat(table), (flat(kinds), flat(lows), flat(lengths)), limits, d, target, batch
+        fixed = (
+            p,
+            q,
+            flat(table),
+            (flat(kinds), flat(lows), flat(lengths)),
+            limits,
+            d,
+            target,
+            batch,
+        )
         seed, examples, batch_rows, rounds = numbers
         for _ in range(rounds):
             groups = (flats[5][2] + WIDTH - 1) // WIDTH
@@ -85,11 +107,24 @@ def build_passage(force, update, advance, reached, shape):
                 break
             block = seed, flats[3], groups, examples, batch_rows
             if thermal:
-                fill_normals(z, (0, rows * WIDTH, thermal, groups), (seed, flats[4], flats[3], _THERMAL, _FIRST_DRAW))
+                fill_normals(
+                    z,
+                    (0, rows * WIDTH, thermal, groups),
+                    (seed, flats[4], flats[3], _THERMAL, _FIRST_DRAW),
+                )
             prepare((z, examples_of, spare, fixed[2]), block, q, flats[4], batch)
             for group in range(groups):
                 if not one_group(flats, (z, examples_of, spare, flags), block, fixed, group):
-                    deal(flats, begins, ends, sizes, group, flags, flat_from(spare, before_row * WIDTH), limits)
+                    deal(
+                        flats,
+                        begins,
+                        ends,
+                        sizes,
+                        group,
+                        flags,
+                        flat_from(spare, before_row * WIDTH),
+                        limits,
+                    )
             if flats[5][2] < groups * WIDTH:
                 close_ranks(flats, sizes, groups * WIDTH - 1)
 
@@ -107,8 +142,22 @@ def passage_plan(job):
     reached = parts.text(target, "observe", *kinds)
     limits = job.limit, job.steps * dynamics.substeps
     batch = int(getattr(job.table.template, "batch_size", 1))
-    constants = model.params, parts.noise_params, parts.data, parts.walls, limits, job.table.template, target.params, batch
-    return build_passage(parts.force, parts.update, parts.advance, reached, parts.shape), parts.shape, constants, parts.batch_rows
+    constants = (
+        model.params,
+        parts.noise_params,
+        parts.data,
+        parts.walls,
+        limits,
+        job.table.template,
+        target.params,
+        batch,
+    )
+    return (
+        build_passage(parts.force, parts.update, parts.advance, reached, parts.shape),
+        parts.shape,
+        constants,
+        parts.batch_rows,
+    )
 
 
 @cache
@@ -125,7 +174,12 @@ def _lanes(starts, deck, lanes):
     ids = np.full(-(-running // WIDTH) * WIDTH, NOBODY)
     ids[:running] = deck[:running]
     here = tuple(pack(start[deck[:running]], start.dtype) for start in starts)
-    return (*here, ids, np.zeros(len(ids), np.int64), np.append([running, len(deck), running], deck))
+    return (
+        *here,
+        ids,
+        np.zeros(len(ids), np.int64),
+        np.append([running, len(deck), running], deck),
+    )
 
 
 def passages(job, starts, options):
@@ -143,26 +197,43 @@ def passages(job, starts, options):
     Returns
     -------
     (x, v, passed, status, stopped, done, interrupted)
-        One entry a particle: where it ended, the update in which it arrived (-1: it did not), its status, the update in which it
-        left (-1), and for one that did neither the updates that it did. After a Ctrl-C all stop, and what runs is written as it
-        is; the last entry is whether there was one.
+        One entry a particle: where it ended, the update in which it arrived (-1: it did not), its
+        status, the update in which it left (-1), and for one that did neither the updates that it
+        did. After a Ctrl-C all stop, and what runs is written as it is; the last entry is whether
+        there was one.
     """
     with at_once():
         kernel, shape, constants, batch_rows = passage_plan(job)
     starts = tuple(np.ascontiguousarray(start) for start in starts)
     particles, lanes = job.particles, max(WIDTH, options.block_size)
-    outcome = starts[0].copy(), starts[1].copy(), np.full(particles, -1), np.zeros(particles, np.int8), np.full(particles, -1)
+    outcome = (
+        starts[0].copy(),
+        starts[1].copy(),
+        np.full(particles, -1),
+        np.zeros(particles, np.int8),
+        np.full(particles, -1),
+    )
     (target,) = job.reducers
-    arrived = values_at(_region(target.reached), f"reached of {target.name!r}", target.params, starts[0], 1)[:, 0] > 0
+    arrived = (
+        values_at(
+            _region(target.reached), f"reached of {target.name!r}", target.params, starts[0], 1
+        )[:, 0]
+        > 0
+    )
     outcome[2][arrived] = 0
     decks = np.flatnonzero(~arrived)
     shares = max(options.threads, min(particles // (WAVES * lanes), 8 * options.threads))
     decks = [deck for deck in np.array_split(decks, shares) if len(deck)]
-    numbers, done = (np.uint64(job.seed), len(constants[2]), batch_rows), np.full(particles, constants[4][1])
+    numbers, done = (
+        (np.uint64(job.seed), len(constants[2]), batch_rows),
+        np.full(particles, constants[4][1]),
+    )
     ended = {}
 
     def begin(deck):
-        state = _lanes(starts, deck, min(lanes, max(FEW_LANES, -(-len(deck) // (WAVES * WIDTH)) * WIDTH)))
+        state = _lanes(
+            starts, deck, min(lanes, max(FEW_LANES, -(-len(deck) // (WAVES * WIDTH)) * WIDTH))
+        )
         z, rows, spare, *_ = work_buffers(shape, len(state[0]), batch_rows, 0)
         return state, (z, rows, spare, empty_groups(len(state[0]), 1))
 

@@ -75,16 +75,30 @@ def compile_parts(records, table, draws):
         params = table.template if record is dynamics else record.params
         if record is not model:  # whose texts were rehearsed when it was made
             lengths = [getattr(kind, "dim", None) for kind in kinds]
-            rehearse(getattr(record, role), label, params, lengths, getattr(record, "start", 0) + getattr(record, "every", 1))
+            rehearse(
+                getattr(record, role),
+                label,
+                params,
+                lengths,
+                getattr(record, "start", 0) + getattr(record, "every", 1),
+            )
         kinds = numba.typeof(params), *kinds
         function, paths[label] = for_lanes(getattr(record, role), label, kinds)
         return function
 
-    at, memory, normals = (view_type(rows, number) for rows in (shape.dim, shape.state, shape.thermal))
+    at, memory, normals = (
+        view_type(rows, number) for rows in (shape.dim, shape.state, shape.thermal)
+    )
     force = _model_force(model, noise, text, shape, draws)
     if isinstance(noise, GradientNoise):
         room = shape.dim * (1 + noise.scratch_per_component)
-        sample = text(noise, "sample", at, view_type(noise.normals + noise.uniforms, number), view_type(room, number))
+        sample = text(
+            noise,
+            "sample",
+            at,
+            view_type(noise.normals + noise.uniforms, number),
+            view_type(room, number),
+        )
         layout = noise.normals, noise.uniforms, draws.rows(shape.thermal), shape.rows, room
         force = forces.with_noise(force, sample, shape.dim, layout, noise.gaussian, draws)
     return Parts(
@@ -94,7 +108,9 @@ def compile_parts(records, table, draws):
         shape=shape,
         text=text,
         noise_params=noise.params if noise else model.params,
-        data=np.ascontiguousarray(model.data if isinstance(model, Loss) else NO_TABLE, as_dtype(number)),
+        data=np.ascontiguousarray(
+            model.data if isinstance(model, Loss) else NO_TABLE, as_dtype(number)
+        ),
         batch_rows=table.largest_batch if isinstance(noise, Minibatch) else 0,
         walls=wall_arrays(getattr(model, "domain", None)),
         paths=paths,
@@ -104,7 +120,9 @@ def compile_parts(records, table, draws):
 def make_plan(job):
     """Compile everything that a job needs."""
     parts = compile_parts(job.records, job.table, Draws(getattr(types, job.precision)))
-    readers = tuple(_reader(reducer, parts.text, parts.shape, job.table.substeps) for reducer in job.reducers)
+    readers = tuple(
+        _reader(reducer, parts.text, parts.shape, job.table.substeps) for reducer in job.reducers
+    )
     return Plan(
         kernel=build(parts.force, parts.update, parts.advance, readers, parts.shape),
         shape=parts.shape,
@@ -122,16 +140,23 @@ def make_plan(job):
 
 
 def _reader(reducer, text, shape, substeps):
-    at, before, memory = (wide_view_type(rows, shape.number) for rows in (shape.dim, shape.dim + shape.state, shape.state))
+    at, before, memory = (
+        wide_view_type(rows, shape.number)
+        for rows in (shape.dim, shape.dim + shape.state, shape.state)
+    )
     kinds = view_type(reducer.size), types.int64, before, at, memory, at, at
     takes_noise = len(inspect.signature(plain(reducer.observe)).parameters) == 8
     observe = text(reducer, "observe", *(kinds if takes_noise else kinds[:-1]))
-    return Reader(_called(observe, takes_noise, substeps), reducer.size, reducer.bins, reducer.weights)
+    return Reader(
+        _called(observe, takes_noise, substeps), reducer.size, reducer.bins, reducer.weights
+    )
 
 
 @cache
 def _called(observe, takes_noise, substeps):
-    """`observe` as a step calls it: with the updates done, and with xi, which a text need not ask for."""
+    """`observe` as a step calls it: with the updates done, and with xi, which a text need not ask
+    for.
+    """
 
     @kernel
     def with_noise(p, acc, updates, before, x, v, g, xi):
@@ -145,7 +170,9 @@ def _called(observe, takes_noise, substeps):
 
 
 def _rows_of_noise(noise, dim, draws):
-    """Rows of z: normals, uniforms, and room for `out` where a text writes more than its `dim` numbers."""
+    """Rows of z: normals, uniforms, and room for `out` where a text writes more than its `dim`
+    numbers.
+    """
     room = dim * (1 + noise.scratch_per_component) if noise.scratch_per_component else 0
     return draws.rows(noise.normals) + draws.rows(noise.uniforms) + room
 
@@ -164,7 +191,9 @@ def _model_force(model, noise, text, shape, draws):
         return forces.mean_gradient(example, dim, scratch, columns)
     if noise.sampling == "population":
         fresh = view_type(columns, number)
-        draw = text(model, "draw", view_type(model.draw_normals + model.draw_uniforms, number), fresh)
+        draw = text(
+            model, "draw", view_type(model.draw_normals + model.draw_uniforms, number), fresh
+        )
         layout = model.draw_normals, model.draw_uniforms, free, shape.rows
         example = text(model, "example_gradient", at, fresh, out)
         return batches.population_gradient(example, draw, dim, scratch, columns, layout, draws)

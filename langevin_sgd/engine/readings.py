@@ -1,4 +1,6 @@
-"""From accumulators to estimates: sums in a fixed order, and errors from replicates, independent groups of particles."""
+"""From accumulators to estimates: sums in a fixed order, and errors from replicates, independent
+groups of particles.
+"""
 
 from typing import NamedTuple
 
@@ -18,7 +20,9 @@ class Readings(NamedTuple):
 
 
 def tree_sum(values):
-    """Sum over the first axis, neighbours in pairs, then neighbouring pairs ...: the same bits on any machine."""
+    """Sum over the first axis, neighbours in pairs, then neighbouring pairs ...: the same bits on
+    any machine.
+    """
     while len(values) > 1:
         if len(values) % 2:
             values = np.concatenate([values, np.zeros_like(values[:1])])
@@ -27,21 +31,28 @@ def tree_sum(values):
 
 
 def add_up(readings):
-    """Sums of the accumulators (replicates, 1 + size) over the particles of each replicate, behind the number of readings."""
+    """Sums of the accumulators (replicates, 1 + size) over the particles of each replicate, behind
+    the number of readings.
+    """
     table = np.column_stack([readings.observations.astype(np.float64), readings.acc])
     edges = np.searchsorted(replicates(len(table)), np.arange(len(readings.counts) + 1))
     return np.array([tree_sum(table[a:b]) for a, b in zip(edges, edges[1:], strict=False) if b > a])
 
 
 def add_up_counts(counts, inner):
-    """As `add_up`, for whole numbers: readings of each replicate (replicates, ...), then `inner` (replicates, ...), flat."""
+    """As `add_up`, for whole numbers: readings of each replicate (replicates, ...), then `inner`
+    (replicates, ...), flat.
+    """
     readings = counts.reshape(len(counts), -1).sum(axis=1)
-    read = readings >= min(1, readings.max())  # a replicate that read nothing has no say, unless none has
+    read = readings >= min(
+        1, readings.max()
+    )  # a replicate that read nothing has no say, unless none has
     return np.column_stack([readings[read], inner[read].reshape(read.sum(), -1)]).astype(np.float64)
 
 
 def mean_and_error(estimate, sums, readings):
-    """`estimate(means)` from all replicates and its standard error, by the jackknife that leaves out one replicate at a time.
+    """`estimate(means)` from all replicates and its standard error, by the jackknife that leaves
+    out one replicate at a time.
 
     Parameters
     ----------
@@ -55,7 +66,8 @@ def mean_and_error(estimate, sums, readings):
     Returns
     -------
     (array, array)
-        The estimate and its standard error. With 64 replicates the error itself is known to 9 %. Source: Efron and Stein 1981.
+        The estimate and its standard error. With 64 replicates the error itself is known to 9 %.
+        Source: Efron and Stein 1981.
     """
     total = tree_sum(sums)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -70,5 +82,8 @@ def mean_and_error(estimate, sums, readings):
 
 def with_error(name, dims, pair, long_name, units):
     """A variable and its standard error, as a dict name -> (dims, values, attributes)."""
-    labels, error = ({"long_name": text, "units": units} for text in (long_name, f"standard error of the {long_name}"))
+    labels, error = (
+        {"long_name": text, "units": units}
+        for text in (long_name, f"standard error of the {long_name}")
+    )
     return {name: (dims, pair[0], labels), f"{name}_standard_error": (dims, pair[1], error)}

@@ -20,42 +20,60 @@ class Timetable(NamedTuple):
     recent: dict  # name -> (first step, values) of the block that was asked for last
 
     def rows(self, first, count):
-        """Numbers (count, fields) and batch sizes (count,) of the updates first ... first + count - 1."""
-        numbers, step = np.empty((count, len(self.template))), np.arange(first, first + count) // self.substeps
+        """Numbers (count, fields) and batch sizes (count,) of the updates first ... first + count -
+        1.
+        """
+        numbers, step = (
+            np.empty((count, len(self.template))),
+            np.arange(first, first + count) // self.substeps,
+        )
         for column, (name, value) in enumerate(self.template._asdict().items()):
-            numbers[:, column] = self._values(name, step) if name in self.schedules else np.ravel(value)[0]
+            numbers[:, column] = (
+                self._values(name, step) if name in self.schedules else np.ravel(value)[0]
+            )
         names = self.template._fields
         batches = numbers[:, names.index("batch_size")] if "batch_size" in names else np.ones(count)
         return numbers, batches.astype(np.int64)
 
     def _values(self, name, step):
-        """Values in these steps. A rule is asked for whole blocks: its rounding may depend on the length of the array."""
+        """Values in these steps. A rule is asked for whole blocks: its rounding may depend on the
+        length of the array.
+        """
         begin, blocks = int(step[0]) // BLOCK * BLOCK, []
         for first in range(begin, int(step[-1]) + 1, BLOCK):
             if name not in self.recent or self.recent[name][0] != first:
-                self.recent[name] = first, tabulated(self.schedules[name], name, min(first + BLOCK, self.steps), first)
+                self.recent[name] = (
+                    first,
+                    tabulated(self.schedules[name], name, min(first + BLOCK, self.steps), first),
+                )
             blocks.append(self.recent[name][1])
         return np.concatenate(blocks)[step - begin]
 
 
 def _check_alone(schedule, name, first, values):
-    """Refuse a rule whose values for a block, from step `first` on, are not those of its steps one by one."""
+    """Refuse a rule whose values for a block, from step `first` on, are not those of its steps one
+    by one.
+    """
     for place in {0, len(values) // 2, len(values) - 1}:
         step = first + place
         with np.errstate(all="ignore"):
             alone = np.asarray(schedule.rule(np.arange(step, step + 1)), dtype=np.float64)
         if alone.shape != (1,) or not np.isclose(alone[0], values[place], rtol=1e-9, atol=0.0):
             raise ValueError(
-                f"the schedule of {name} must be a function of the number of each step alone, but its rule gives "
+                f"the schedule of {name} must be a function of the number of each step alone, but "
+                "its rule gives "
                 f"{values[place]} for step {step} among others and {alone} for that step by itself."
             )
 
 
 def _checked(schedule, name, steps, first_step):
-    """Largest value of a schedule, each of whose values is in its range and depends on nothing but the number of the step."""
+    """Largest value of a schedule, each of whose values is in its range and depends on nothing but
+    the number of the step.
+    """
     if steps - first_step > LONGEST:
         raise ValueError(
-            f"steps must be at most {LONGEST} with a schedule, got schedules of {steps - first_step} steps. Make several runs, "
+            f"steps must be at most {LONGEST} with a schedule, got schedules of "
+            f"{steps - first_step} steps. Make several runs, "
             "each from the end of the last one (first_step)."
         )
     check_length(schedule, name, steps)
@@ -68,10 +86,16 @@ def _checked(schedule, name, steps, first_step):
 
 
 def timetable(dynamics, steps, first_step=0):
-    """The timetable of a run from `first_step` to `steps`; every value of a schedule is checked against its parameter's range."""
+    """The timetable of a run from `first_step` to `steps`; every value of a schedule is checked
+    against its parameter's range.
+    """
     items = dynamics.params._asdict()
     schedules = {name: value for name, value in items.items() if isinstance(value, Schedule)}
-    largest = {name: _checked(schedule, name, steps, first_step) for name, schedule in schedules.items()}
-    template = type(dynamics.params)(*(float(v.rule(np.arange(1))[0]) if isinstance(v, Schedule) else v for v in items.values()))
+    largest = {
+        name: _checked(schedule, name, steps, first_step) for name, schedule in schedules.items()
+    }
+    template = type(dynamics.params)(
+        *(float(v.rule(np.arange(1))[0]) if isinstance(v, Schedule) else v for v in items.values())
+    )
     batch = int(largest.get("batch_size", getattr(template, "batch_size", 1)))
     return Timetable(template, schedules, dynamics.substeps, steps, batch, {})

@@ -1,8 +1,9 @@
-"""Who draws when: particles in a row at one step, or lanes that each have a particle and a step of their own.
+"""Who draws when: particles in a row at one step, or lanes that each have a particle and a step of
+their own.
 
-In an address (seed, step, particle, stream, draw), `step` and `particle` are either whole numbers, when the particles of a block
-follow one another and are all at one step, or flat int64 arrays with an entry for each lane of the block. `place` counts lanes
-from the start of the block.
+In an address (seed, step, particle, stream, draw), `step` and `particle` are either whole numbers,
+when the particles of a block follow one another and are all at one step, or flat int64 arrays with
+an entry for each lane of the block. `place` counts lanes from the start of the block.
 
 | function               | number                | array                    |
 |------------------------|-----------------------|--------------------------|
@@ -28,7 +29,11 @@ _WORDS = ir.VectorType(ir.IntType(64), WIDTH)
 
 def id_at(particle, place):
     """Number of one particle, uint64."""
-    return np.uint64(particle[place]) if isinstance(particle, np.ndarray) else particle + np.uint64(place)
+    return (
+        np.uint64(particle[place])
+        if isinstance(particle, np.ndarray)
+        else particle + np.uint64(place)
+    )
 
 
 def step_at(step, place):
@@ -38,11 +43,17 @@ def step_at(step, place):
 
 def ids_at(particle, place):
     """Numbers of a group of particles, uint64 lanes."""
-    return id_at(particle, place) if isinstance(particle, np.ndarray) else lane_numbers(particle + np.uint64(place))
+    return (
+        id_at(particle, place)
+        if isinstance(particle, np.ndarray)
+        else lane_numbers(particle + np.uint64(place))
+    )
 
 
 def leaders_at(particle, place):
-    """Numbers with the upper halves of `ids_at`: the first of a group, if it is a multiple of WIDTH, or that of each lane."""
+    """Numbers with the upper halves of `ids_at`: the first of a group, if it is a multiple of
+    WIDTH, or that of each lane.
+    """
     return id_at(particle, place)
 
 
@@ -62,19 +73,25 @@ def steps_from(step, place):
 
 
 def in_a_row(particle):
-    """Whether the particles of several groups follow one another; False in interpreted Python, where a group is one particle."""
+    """Whether the particles of several groups follow one another; False in interpreted Python,
+    where a group is one particle.
+    """
     return False
 
 
 teach(
     in_a_row,
     lambda particle: types.boolean,
-    lambda context, builder, sig, args: context.get_constant(types.boolean, isinstance(sig.args[0], types.Integer)),
+    lambda context, builder, sig, args: context.get_constant(
+        types.boolean, isinstance(sig.args[0], types.Integer)
+    ),
 )
 
 
 def _teach(function, of_number, of_array, counts):
-    """Results of types `of_number` and `of_array` (None: the array itself); a number is counted on if `counts`."""
+    """Results of types `of_number` and `of_array` (None: the array itself); a number is counted on
+    if `counts`.
+    """
 
     def result(numbers, place):
         if isinstance(numbers, ViewType) and numbers.dim is None:
@@ -91,7 +108,10 @@ def _teach(function, of_number, of_array, counts):
         number = context.cast(builder, args[0], sig.args[0], types.uint64)
         number = builder.add(number, place) if counts else number
         if of_number == words:
-            return builder.add(context.cast(builder, number, types.uint64, words), ir.Constant(_WORDS, list(range(WIDTH))))
+            return builder.add(
+                context.cast(builder, number, types.uint64, words),
+                ir.Constant(_WORDS, list(range(WIDTH))),
+            )
         return number
 
     teach(function, result, emit)

@@ -1,9 +1,9 @@
-"""The few operations that Python and numba do not spell alike: bit casts, fused multiply-add, square root and select.
+"""The few operations that Python and numba do not spell alike: bit casts, fused multiply-add,
+square root and select.
 
-Each is a plain function (it runs in interpreted Python and in the CUDA simulator) with a compiled form beside it, so that one
-text gives the same bits interpreted and compiled. The compiled forms are intrinsics inlined at the call, which is what builds for
-CUDA without a driver.
-"""
+Each is a plain function (it runs in interpreted Python and in the CUDA simulator) with a compiled
+form beside it, so that one text gives the same bits interpreted and compiled. The compiled forms
+are intrinsics inlined at the call, which is what builds for CUDA without a driver."""
 
 import ctypes
 
@@ -17,14 +17,16 @@ from .single import Single, any_single, rounded
 
 JIT = not numba.config.DISABLE_JIT
 
-# "numpy": a division by zero gives inf; the default adds a raising branch to every division, which costs 3-5x. No fastmath: it
-# makes isnan return False and the bits depend on the machine.
+# "numpy": a division by zero gives inf; the default adds a raising branch to every division, which
+# costs 3-5x. No fastmath: it makes isnan return False and the bits depend on the machine.
 OPTIONS = {"error_model": "numpy", "nogil": True}
 kernel = numba.njit(**OPTIONS, forceinline=True)
 
 
 def _libm_fma(name, kind):
-    """The C library's fused multiply-add, loaded already. `math.fma` of Python 3.13 raises where IEEE 754 gives inf or nan."""
+    """The C library's fused multiply-add, loaded already. `math.fma` of Python 3.13 raises where
+    IEEE 754 gives inf or nan.
+    """
     function = getattr(ctypes.CDLL(None), name)
     function.restype, function.argtypes = kind, [kind] * 3
     return function
@@ -48,7 +50,9 @@ def bits_float(i):
 
 
 def fma(a, b, c):
-    """a*b + c with one rounding (IEEE 754 fusedMultiplyAdd), float64; float32 if one of them is a single."""
+    """a*b + c with one rounding (IEEE 754 fusedMultiplyAdd), float64; float32 if one of them is a
+    single.
+    """
     if any_single(a, b, c):
         return Single(_fma_single(rounded(a), rounded(b), rounded(c)))
     return np.float64(_fma_interpreted(a, b, c))
@@ -62,31 +66,41 @@ def sqrt(x):
 
 
 def where(condition, a, b):
-    """`a` where `condition` holds, else `b`; both are always computed, so no branch keeps a loop from running in lanes."""
+    """`a` where `condition` holds, else `b`; both are always computed, so no branch keeps a loop
+    from running in lanes.
+    """
     chosen = a if condition else b
     return Single(rounded(chosen)) if any_single(condition, a, b) else chosen
 
 
 @intrinsic
 def _float_bits(typingctx, x):
-    return types.int64(types.float64), lambda context, builder, sig, args: builder.bitcast(args[0], ir.IntType(64))
+    return types.int64(types.float64), lambda context, builder, sig, args: builder.bitcast(
+        args[0], ir.IntType(64)
+    )
 
 
 @intrinsic
 def _bits_float(typingctx, i):
-    return types.float64(types.int64), lambda context, builder, sig, args: builder.bitcast(args[0], ir.DoubleType())
+    return types.float64(types.int64), lambda context, builder, sig, args: builder.bitcast(
+        args[0], ir.DoubleType()
+    )
 
 
 @intrinsic
 def _fma(typingctx, a, b, c):
-    return types.float64(*[types.float64] * 3), lambda context, builder, sig, args: builder.fma(*args)
+    return types.float64(*[types.float64] * 3), lambda context, builder, sig, args: builder.fma(
+        *args
+    )
 
 
 @intrinsic
 def _sqrt(typingctx, x):
     def codegen(context, builder, sig, args):
         double = ir.DoubleType()
-        root = builder.module.declare_intrinsic("llvm.sqrt", [double], ir.FunctionType(double, [double]))
+        root = builder.module.declare_intrinsic(
+            "llvm.sqrt", [double], ir.FunctionType(double, [double])
+        )
         return builder.call(root, args)
 
     return types.float64(types.float64), codegen

@@ -1,9 +1,9 @@
 """A key for machine code: the SHA-256 of everything that determines it.
 
-That is, for every function in reach, its bytecode, constants, defaults, closure and the globals that it reads; the argument
-types; the sources of the parts of this package that teach numba; the versions of numba, llvmlite, numpy and Python; numba's
-settings; and the processor. Something of which the content cannot be stated for sure has no key: never guess.
-"""
+That is, for every function in reach, its bytecode, constants, defaults, closure and the globals
+that it reads; the argument types; the sources of the parts of this package that teach numba; the
+versions of numba, llvmlite, numpy and Python; numba's settings; and the processor. Something of
+which the content cannot be stated for sure has no key: never guess."""
 
 import dis
 import os
@@ -28,7 +28,16 @@ from .lanes import WIDTH
 _PACKAGE = __package__.split(".")[0]
 _PARTS = "kernels", "engine"  # of the package, which teach numba
 _SCALARS = types.Number, types.Boolean, types.NoneType
-_CODE = ("co_code", "co_consts", "co_names", "co_varnames", "co_freevars", "co_cellvars", "co_flags", "co_exceptiontable")
+_CODE = (
+    "co_code",
+    "co_consts",
+    "co_names",
+    "co_varnames",
+    "co_freevars",
+    "co_cellvars",
+    "co_flags",
+    "co_exceptiontable",
+)
 _CODE += ("co_argcount", "co_posonlyargcount", "co_kwonlyargcount")
 _FIXED = {"builtins", "math", "cmath", "operator", "_operator", "numpy", "numba"}  # by the versions
 _OURS = tuple(f"{_PACKAGE}.{part}." for part in _PARTS)  # by the sources
@@ -37,11 +46,21 @@ _THREADS = {"NUMBA_NUM_THREADS", "NUMBA_DEFAULT_NUM_THREADS"}  # no kernel has t
 
 
 def _hash_of_sources():
-    files = [file for part in _PARTS for file in sorted((Path(__file__).parents[1] / part).glob("*.py"))]
-    return sha256(b"\0".join(file.name.encode() + b"\0" + file.read_bytes() for file in files)).hexdigest() if files else None
+    files = [
+        file for part in _PARTS for file in sorted((Path(__file__).parents[1] / part).glob("*.py"))
+    ]
+    return (
+        sha256(
+            b"\0".join(file.name.encode() + b"\0" + file.read_bytes() for file in files)
+        ).hexdigest()
+        if files
+        else None
+    )
 
 
-_SOURCES = _hash_of_sources()  # at import: what is edited later does not run here. None in a package without sources
+_SOURCES = (
+    _hash_of_sources()
+)  # at import: what is edited later does not run here. None in a package without sources
 
 
 class _Unknown(Exception):
@@ -49,7 +68,9 @@ class _Unknown(Exception):
 
 
 def _named(value):
-    """(module, name) of what the versions or our sources determine, if that is where it is found; None for all else."""
+    """(module, name) of what the versions or our sources determine, if that is where it is found;
+    None for all else.
+    """
     module = getattr(value, "__module__", None) or "numpy"  # ufuncs have none
     name = getattr(value, "__qualname__", None) or getattr(value, "__name__", "")
     if isinstance(value, python_types.ModuleType):
@@ -62,18 +83,33 @@ def _named(value):
 
 
 def _globals_of(function):
-    """(name, value) of each global that a function reads; a name that is not there is one of Python's own."""
+    """(name, value) of each global that a function reads; a name that is not there is one of
+    Python's own.
+    """
     names, codes = set(), [function.__code__]
     for code in codes:
-        names |= {found.argval for found in dis.get_instructions(code) if found.opname in ("LOAD_GLOBAL", "LOAD_NAME")}
+        names |= {
+            found.argval
+            for found in dis.get_instructions(code)
+            if found.opname in ("LOAD_GLOBAL", "LOAD_NAME")
+        }
         codes += [inner for inner in code.co_consts if isinstance(inner, python_types.CodeType)]
-    return tuple((name, function.__globals__[name]) for name in sorted(names) if name in function.__globals__)
+    return tuple(
+        (name, function.__globals__[name]) for name in sorted(names) if name in function.__globals__
+    )
 
 
 def _state_of_function(function):
     keywords = tuple(sorted((function.__kwdefaults__ or {}).items()))
     names = function.__module__, function.__name__  # symbols are called after them, see `external`
-    return names, function.__code__, function.__defaults__, keywords, function.__closure__, _globals_of(function)
+    return (
+        names,
+        function.__code__,
+        function.__defaults__,
+        keywords,
+        function.__closure__,
+        _globals_of(function),
+    )
 
 
 def _options(compiled):
@@ -126,7 +162,9 @@ def _state(value):
 
 
 def _digest(value, known, inside=()):
-    """SHA-256 of `value` and all that it refers to. `known` spares stating things twice and keeps them alive: their ids count."""
+    """SHA-256 of `value` and all that it refers to. `known` spares stating things twice and keeps
+    them alive: their ids count.
+    """
     kind = f"{type(value).__module__}.{type(value).__qualname__}\0".encode()
     if value is None or value is ... or type(value) in (bool, int, str, bytes):
         return sha256(kind + repr(value).encode()).digest()
@@ -139,11 +177,15 @@ def _digest(value, known, inside=()):
 
 
 def _foreign():
-    """True if somebody else than numba and this package has taught numba functions: nothing in a text leads there."""
+    """True if somebody else than numba and this package has taught numba functions: nothing in a
+    text leads there.
+    """
     taught = templates.builtin_registry.functions + templates.builtin_registry.attributes
     taught += [implementation for implementation, _, _ in imputils.builtin_registry.functions]
     for each in taught:
-        author = next((n for n in ("_overload_func", "_definition_func", "generic") if hasattr(each, n)), None)
+        author = next(
+            (n for n in ("_overload_func", "_definition_func", "generic") if hasattr(each, n)), None
+        )
         each = getattr(each, author) if author else each
         module = each.__module__ or each.__code__.co_filename
         if module.split(".")[0] not in ("numba", _PACKAGE) and not module.startswith(_NUMBA):
@@ -153,12 +195,24 @@ def _foreign():
 
 @cache
 def _process(context):
-    versions = numba.__version__, llvmlite.__version__, llvmlite.binding.llvm_version_info, np.__version__, sys.version
+    versions = (
+        numba.__version__,
+        llvmlite.__version__,
+        llvmlite.binding.llvm_version_info,
+        np.__version__,
+        sys.version,
+    )
     return repr((versions, context.codegen().magic_tuple(), WIDTH, _SOURCES))
 
 
 def _settings():
-    return repr(sorted((name, repr(value)) for name, value in vars(config).items() if name.isupper() and name not in _THREADS))
+    return repr(
+        sorted(
+            (name, repr(value))
+            for name, value in vars(config).items()
+            if name.isupper() and name not in _THREADS
+        )
+    )
 
 
 def key_of(compiled, args, result, context):

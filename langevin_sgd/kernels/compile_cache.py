@@ -1,11 +1,12 @@
 """Machine code kept between processes, in files named after its content (see `code_key`).
 
-numba's own `cache=True` looks at one file's date: closures it never finds again, and when a function of another module changes it
-silently returns the old numbers. Here whatever changes has another name, so nothing can be stale.
+numba's own `cache=True` looks at one file's date: closures it never finds again, and when a
+function of another module changes it silently returns the old numbers. Here whatever changes has
+another name, so nothing can be stale.
 
-The files are code that runs: a folder that others can write to is refused. LANGEVIN_SGD_CACHE=off switches the cache off; any
-other value is the folder to use instead of langevin_sgd in the user's cache folder.
-"""
+The files are code that runs: a folder that others can write to is refused. LANGEVIN_SGD_CACHE=off
+switches the cache off; any other value is the folder to use instead of langevin_sgd in the user's
+cache folder."""
 
 import copy
 import os
@@ -30,7 +31,9 @@ from .bits import JIT
 from .code_key import key_of
 
 VARIABLE = "LANGEVIN_SGD_CACHE"
-LIMIT = 256 * 2**20  # bytes in the folder; beyond, the files that were used least recently are removed
+LIMIT = (
+    256 * 2**20
+)  # bytes in the folder; beyond, the files that were used least recently are removed
 _OURS = re.compile(r"[0-9a-f]{64}|kernel_\w+\.tmp")  # names of files that may be removed
 _HASH = 32  # bytes before the content of a file
 _asked = Counter()  # how often this process asked for each key
@@ -46,7 +49,10 @@ def _folder(setting):
     if setting == "off":
         return None
     try:
-        folder = Path(setting or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "langevin_sgd")
+        folder = Path(
+            setting
+            or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "langevin_sgd"
+        )
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
     except (OSError, RuntimeError):  # nowhere to write, or no home
@@ -54,7 +60,8 @@ def _folder(setting):
     if found.st_uid == os.getuid() and not found.st_mode & 0o022:
         return folder
     warnings.warn(
-        f"No machine code is kept in {folder}, for others can write to it. Make it yours alone (chmod 700), or set {VARIABLE} "
+        f"No machine code is kept in {folder}, for others can write to it. Make it yours alone "
+        f"(chmod 700), or set {VARIABLE} "
         "to another folder or to off.",
         stacklevel=2,
     )
@@ -101,9 +108,16 @@ def _shrink(folder):
 
 
 def _renamed(function, key):
-    """A copy that numba names after `key`. It tells functions of one name apart by a count, which every process begins anew: code
-    from elsewhere could bear a name of this process's own, and the linker would take one of the two."""
-    parts = function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    """A copy that numba names after `key`. It tells functions of one name apart by a count, which
+    every process begins anew: code from elsewhere could bear a name of this process's own, and the
+    linker would take one of the two."""
+    parts = (
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
     made = python_types.FunctionType(*parts)
     made.__kwdefaults__, made.__module__ = function.__kwdefaults__, function.__module__
     made.__qualname__ = f"{key}.{function.__name__}"
@@ -111,20 +125,33 @@ def _renamed(function, key):
 
 
 def _movable(result, key):
-    """True if the code means the same in any process: all that it defines bears its key, and it holds no addresses or objects."""
+    """True if the code means the same in any process: all that it defines bears its key, and it
+    holds no addresses or objects.
+    """
     module = result.library._final_module
     defined = [function.name for function in module.functions if not function.is_declaration]
-    environments = [lookup_environment(made.name) for made in module.global_variables if made.name.startswith("_ZN08NumbaEnv")]
+    environments = [
+        lookup_environment(made.name)
+        for made in module.global_variables
+        if made.name.startswith("_ZN08NumbaEnv")
+    ]
     return (
         all(key in name or name.startswith("NRT_") for name in defined)
         and all(found is not None and not found.consts for found in environments)
-        and not (result.library.has_dynamic_globals or result.lifted or result.objectmode or result.reload_init)
+        and not (
+            result.library.has_dynamic_globals
+            or result.lifted
+            or result.objectmode
+            or result.reload_init
+        )
         and isinstance(result.signature.return_type, (types.NoneType, types.Number, types.Boolean))
     )
 
 
 def _rebuilt(description, library, args, scope, context):
-    """The compile result that was kept. Types are this process's: a class made at run time would come back as another one."""
+    """The compile result that was kept. Types are this process's: a class made at run time would
+    come back as another one.
+    """
     description.argtypes, description.global_dict = args, scope
     library = context.codegen().unserialize_library(library)
     environment = Environment.from_fndesc(description)
@@ -143,7 +170,9 @@ def _rebuilt(description, library, args, scope, context):
 
 
 class _Cache(NullCache):
-    """What a dispatcher or C function asks before it compiles and tells afterwards; numba then holds its compiler lock."""
+    """What a dispatcher or C function asks before it compiles and tells afterwards; numba then
+    holds its compiler lock.
+    """
 
     def __init__(self, compiled):
         self._compiled, self._function, self._place = compiled, compiled._compiler.py_func, None
@@ -151,7 +180,10 @@ class _Cache(NullCache):
     def load_overload(self, sig, context):
         context.refresh()
         self._place, self._compiled._compiler.py_func = None, self._function
-        folder, (args, result) = _folder(os.environ.get(VARIABLE, "")), sigutils.normalize_signature(sig)
+        folder, (args, result) = (
+            _folder(os.environ.get(VARIABLE, "")),
+            sigutils.normalize_signature(sig),
+        )
         content = key_of(self._compiled, args, result, context) if folder else None
         if content is None:
             return None
@@ -159,7 +191,9 @@ class _Cache(NullCache):
         key = sha256(f"{content} {_asked[content]}".encode()).hexdigest()
         self._place, self._compiled._compiler.py_func = folder / key, _renamed(self._function, key)
         entry = _read(self._place)
-        return None if entry is None else _rebuilt(*entry, args, self._function.__globals__, context)
+        return (
+            None if entry is None else _rebuilt(*entry, args, self._function.__globals__, context)
+        )
 
     def save_overload(self, sig, result):
         if self._place is None:
@@ -167,12 +201,15 @@ class _Cache(NullCache):
         library = result.library.serialize_using_object_code()
         if _movable(result, self._place.name):
             description = copy.copy(result.fndesc)
-            description.typemap = description.calltypes = description.argtypes = description.global_dict = None
+            description.typemap = description.calltypes = description.argtypes = (
+                description.global_dict
+            ) = None
             _write(self._place, (description, library))
 
 
 def kept(compiled):
-    """Let a function look for its machine code in the cache before it compiles, and leave it there afterwards.
+    """Let a function look for its machine code in the cache before it compiles, and leave it there
+    afterwards.
 
     Parameters
     ----------
@@ -185,8 +222,8 @@ def kept(compiled):
 
     Notes
     -----
-    Symbols that the code needs (see `external`) are there when it is loaded: its key is made from the C functions behind them.
-    """
+    Symbols that the code needs (see `external`) are there when it is loaded: its key is made from
+    the C functions behind them."""
     if JIT and not isinstance(compiled._cache, _Cache):
         compiled._cache = _Cache(compiled)
     return compiled

@@ -14,7 +14,9 @@ class Draws(NamedTuple):
     """Two float64 or four float32 numbers come from one draw; rows are filled in pairs."""
 
     number: types.Type = types.float64
-    address: types.Type = ADDRESS  # whether all particles are at one step, or each at its own, see `addresses`
+    address: types.Type = (
+        ADDRESS  # whether all particles are at one step, or each at its own, see `addresses`
+    )
 
     def each(self):
         """Numbers from one draw."""
@@ -30,11 +32,15 @@ class Draws(NamedTuple):
 
     def fill_normals(self):
         """The kernel that fills rows with normals, as something that kernels call."""
-        return self._external(rng_single.fill_normals_single if self.number == types.float32 else rng.fill_normals)
+        return self._external(
+            rng_single.fill_normals_single if self.number == types.float32 else rng.fill_normals
+        )
 
     def fill_uniforms(self):
         """The kernel that fills rows with uniform numbers in [0, 1)."""
-        return self._external(rng_single.fill_uniforms_single if self.number == types.float32 else rng.fill_uniforms)
+        return self._external(
+            rng_single.fill_uniforms_single if self.number == types.float32 else rng.fill_uniforms
+        )
 
     def _external(self, text):
         return external(text, flat_type(self.number), PLACE, self.address)

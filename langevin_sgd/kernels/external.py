@@ -1,8 +1,9 @@
-"""Functions that kernels call and do not swallow: compiled once per process, whatever the number of kernels.
+"""Functions that kernels call and do not swallow: compiled once per process, whatever the number of
+kernels.
 
-numba copies the code of everything a kernel calls into it and optimises it there again. For the random numbers and the
-book-keeping, which are the same in every kernel, that would cost seconds for each new model.
-"""
+numba copies the code of everything a kernel calls into it and optimises it there again. For the
+random numbers and the book-keeping, which are the same in every kernel, that would cost seconds for
+each new model."""
 
 from functools import cache
 from hashlib import sha256
@@ -31,7 +32,9 @@ def _compiled(function, arguments):
 
     def emit(context, builder, sig, args):
         form = ir.FunctionType(ir.VoidType(), [context.get_value_type(kind) for kind in arguments])
-        values = [context.cast(builder, *pair) for pair in zip(args, sig.args, arguments, strict=True)]
+        values = [
+            context.cast(builder, *pair) for pair in zip(args, sig.args, arguments, strict=True)
+        ]
         builder.call(cgutils.get_or_insert_function(builder.module, form, name), values)
         return context.get_dummy_value()
 
@@ -40,5 +43,7 @@ def _compiled(function, arguments):
 
 
 def external(function, *arguments):
-    """`function` (arguments of these numba types, no result) as something a kernel can call; itself in interpreted mode."""
+    """`function` (arguments of these numba types, no result) as something a kernel can call; itself
+    in interpreted mode.
+    """
     return _compiled(function, arguments) if JIT else plain(function)

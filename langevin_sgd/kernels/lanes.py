@@ -1,14 +1,14 @@
 """The vector type: the text for ONE particle, compiled for WIDTH particles at once.
 
-+ - * / and comparisons work lane by lane, scalars widen, `where` selects. Nothing is left to LLVM's auto-vectoriser. A comparison
-gives a mask: `where(x[0] > 0.0, a, b)` is fine, `if x[0] > 0.0:` is not, for lanes may disagree (the engine then runs the text
-particle by particle, see `views.column`). In interpreted Python WIDTH is 1 and a lane is a plain number, so that the same texts
-run there.
++ - * / and comparisons work lane by lane, scalars widen, `where` selects. Nothing is left to LLVM's
+auto-vectoriser. A comparison gives a mask: `where(x[0] > 0.0, a, b)` is fine, `if x[0] > 0.0:` is
+not, for lanes may disagree (the engine then runs the text particle by particle, see
+`views.column`). In interpreted Python WIDTH is 1 and a lane is a plain number, so that the same
+texts run there.
 
-Precision belongs to the lanes: scalars are float64, and where one meets `singles` it is rounded to float32, so that no literal
-and no parameter widens a computation. `floats` and `singles` do not mix: `precision.as_double` and
-`as_single` say which is meant.
-"""
+Precision belongs to the lanes: scalars are float64, and where one meets `singles` it is rounded to
+float32, so that no literal and no parameter widens a computation. `floats` and `singles` do not
+mix: `precision.as_double` and `as_single` say which is meant."""
 
 import operator
 
@@ -29,10 +29,10 @@ _SCALARS = (types.Float, types.Integer)
 class LanesType(types.Type):
     """The same quantity of `width` particles.
 
-    `float` (float64), `single` (float32), `int` (int64), `int32`, `word` (uint64), `mask` (true or false) or `single_mask`: the
-    outcome of comparing singles, which `where` needs to know if it is given two literals. A lone single, of width 1, is what a
-    text sees that runs one particle after the other.
-    """
+    `float` (float64), `single` (float32), `int` (int64), `int32`, `word` (uint64), `mask` (true or
+    false) or `single_mask`: the outcome of comparing singles, which `where` needs to know if it is
+    given two literals. A lone single, of width 1, is what a text sees that runs one particle after
+    the other."""
 
     def __init__(self, kind, width=WIDTH):
         self.kind, self.width = kind, width
@@ -45,22 +45,43 @@ class LanesType(types.Type):
         return Conversion.safe if self.widens(other) else None
 
     def widens(self, other):
-        """Whether `other`, a scalar or a lone single, may stand where lanes of this kind are wanted."""
+        """Whether `other`, a scalar or a lone single, may stand where lanes of this kind are
+        wanted.
+        """
         if isinstance(other, LanesType):
-            return (other.kind == self.kind and other.width == 1 < self.width) or (other == mask and self == single_mask)
+            return (other.kind == self.kind and other.width == 1 < self.width) or (
+                other == mask and self == single_mask
+            )
         return isinstance(other, _ACCEPTED[self.kind])
 
 
-_ACCEPTED = {"float": _SCALARS, "single": _SCALARS, "int": types.Integer, "word": types.Integer, "int32": types.Integer}
+_ACCEPTED = {
+    "float": _SCALARS,
+    "single": _SCALARS,
+    "int": types.Integer,
+    "word": types.Integer,
+    "int32": types.Integer,
+}
 _ACCEPTED |= {"mask": types.Boolean, "single_mask": types.Boolean}
 floats, ints, words, mask = (LanesType(kind) for kind in ("float", "int", "word", "mask"))
 singles, ints32, single_mask = (LanesType(kind) for kind in ("single", "int32", "single_mask"))
 single, flag = LanesType("single", 1), LanesType("single_mask", 1)
-_NUMBERS = {"float": ir.DoubleType(), "single": ir.FloatType(), "int": ir.IntType(64), "word": ir.IntType(64)}
+_NUMBERS = {
+    "float": ir.DoubleType(),
+    "single": ir.FloatType(),
+    "int": ir.IntType(64),
+    "word": ir.IntType(64),
+}
 _NUMBERS |= {"int32": ir.IntType(32), "mask": ir.IntType(1), "single_mask": ir.IntType(1)}
 _KINDS = floats, ints, words, mask, singles, ints32, single_mask, single, flag
 _LLVM = {kind: ir.VectorType(_NUMBERS[kind.kind], kind.width) for kind in _KINDS}
-_SCALAR_OF = {"float": types.float64, "single": types.float64, "int": types.int64, "word": types.uint64, "int32": types.int32}
+_SCALAR_OF = {
+    "float": types.float64,
+    "single": types.float64,
+    "int": types.int64,
+    "word": types.uint64,
+    "int32": types.int32,
+}
 _SCALAR_OF |= {"mask": types.boolean, "single_mask": types.boolean}
 _REAL, _WHOLE, _TRUTH = (floats, singles, single), (ints, words, ints32), (mask, single_mask, flag)
 
@@ -74,7 +95,10 @@ class _LanesModel(models.PrimitiveModel):
 def common(*kinds):
     """The lanes among these types that all others may stand for; None if there are none."""
     lanes = (kind for kind in kinds if isinstance(kind, LanesType))
-    return next((kind for kind in lanes if all(other == kind or kind.widens(other) for other in kinds)), None)
+    return next(
+        (kind for kind in lanes if all(other == kind or kind.widens(other) for other in kinds)),
+        None,
+    )
 
 
 # ---- arithmetic
@@ -93,7 +117,11 @@ def _first(builder, lanes):
 
 def _widen(context, builder, from_type, to_type, value):
     if isinstance(from_type, LanesType):
-        return value if from_type.width == to_type.width else _broadcast(builder, _first(builder, value), _LLVM[to_type])
+        return (
+            value
+            if from_type.width == to_type.width
+            else _broadcast(builder, _first(builder, value), _LLVM[to_type])
+        )
     scalar = context.cast(builder, value, from_type, _SCALAR_OF[to_type.kind])
     if to_type in _TRUTH:
         scalar = builder.trunc(scalar, ir.IntType(1)) if scalar.type.width > 1 else scalar
@@ -129,7 +157,11 @@ def _add_operator(op, emit, kinds, result=lambda kind: kind):
 
     def lower(context, builder, sig, args):
         kind = common(*sig.args)
-        return emit(builder, kind, *(_widen(context, builder, t, kind, v) for v, t in zip(args, sig.args, strict=True)))
+        return emit(
+            builder,
+            kind,
+            *(_widen(context, builder, t, kind, v) for v, t in zip(args, sig.args, strict=True)),
+        )
 
     for pair in ((LanesType, LanesType), (LanesType, types.Any), (types.Any, LanesType)):
         lower_builtin(op, *pair)(lower)
@@ -141,7 +173,9 @@ def _both(op, emit, kinds):
 
 
 def _float_or_int(float_instruction, int_instruction):
-    return lambda builder, kind, a, b: getattr(builder, float_instruction if kind in _REAL else int_instruction)(a, b)
+    return lambda builder, kind, a, b: getattr(
+        builder, float_instruction if kind in _REAL else int_instruction
+    )(a, b)
 
 
 _both(operator.add, _float_or_int("fadd", "add"), (*_REAL, *_WHOLE))
@@ -152,7 +186,11 @@ _both(operator.and_, lambda builder, kind, a, b: builder.and_(a, b), (*_WHOLE, *
 _both(operator.or_, lambda builder, kind, a, b: builder.or_(a, b), (*_WHOLE, *_TRUTH))
 _both(operator.xor, lambda builder, kind, a, b: builder.xor(a, b), (*_WHOLE, *_TRUTH))
 _both(operator.lshift, lambda builder, kind, a, b: builder.shl(a, b), _WHOLE)
-_both(operator.rshift, lambda builder, kind, a, b: (builder.lshr if kind == words else builder.ashr)(a, b), _WHOLE)
+_both(
+    operator.rshift,
+    lambda builder, kind, a, b: (builder.lshr if kind == words else builder.ashr)(a, b),
+    _WHOLE,
+)
 
 
 def _mask_of(kind):
@@ -185,7 +223,9 @@ def _add_unary(op, emit, kinds):
                 return signature(args[0], args[0])
 
     infer_global(op)(Template)
-    lower_builtin(op, LanesType)(lambda context, builder, sig, args: emit(builder, sig.args[0], args[0]))
+    lower_builtin(op, LanesType)(
+        lambda context, builder, sig, args: emit(builder, sig.args[0], args[0])
+    )
 
 
 def _llvm(builder, name, *args):
@@ -195,7 +235,11 @@ def _llvm(builder, name, *args):
     return builder.call(builder.module.declare_intrinsic(name, (), form), args)
 
 
-_add_unary(operator.neg, lambda builder, kind, a: builder.fneg(a) if kind in _REAL else builder.neg(a), (*_REAL, ints, ints32))
+_add_unary(
+    operator.neg,
+    lambda builder, kind, a: builder.fneg(a) if kind in _REAL else builder.neg(a),
+    (*_REAL, ints, ints32),
+)
 _add_unary(operator.pos, lambda builder, kind, a: a, (*_REAL, ints, ints32))
 _add_unary(operator.invert, lambda builder, kind, a: builder.not_(a), (*_WHOLE, *_TRUTH))
 _add_unary(abs, lambda builder, kind, a: _llvm(builder, "llvm.fabs", a), _REAL)
@@ -206,8 +250,8 @@ _add_unary(abs, lambda builder, kind, a: _llvm(builder, "llvm.fabs", a), _REAL)
 
 
 def teach(function, result, emit):
-    """Teach numba `function` on new types: `result(*types)` is the type returned, or None; `emit(context, builder, sig, args)`
-    its code.
+    """Teach numba `function` on new types: `result(*types)` is the type returned, or None;
+    `emit(context, builder, sig, args)` its code.
 
     Lighter than `overload`, which compiles a function of its own for every call.
     """
@@ -225,7 +269,11 @@ def teach(function, result, emit):
 
 def _fused(context, builder, sig, args):
     kind = sig.return_type
-    return _llvm(builder, "llvm.fma", *(_widen(context, builder, t, kind, v) for v, t in zip(args, sig.args, strict=True)))
+    return _llvm(
+        builder,
+        "llvm.fma",
+        *(_widen(context, builder, t, kind, v) for v, t in zip(args, sig.args, strict=True)),
+    )
 
 
 def _fused_type(*terms):
@@ -246,7 +294,11 @@ def _selected_type(condition, a, b):
     if condition in (single_mask, flag):
         return common(LanesType("single", condition.width), a, b)
     kind = common(a, b) or (floats if condition == mask and common(floats, a, b) else None)
-    return kind if isinstance(condition, types.Boolean) or condition == mask and kind != single else None
+    return (
+        kind
+        if isinstance(condition, types.Boolean) or condition == mask and kind != single
+        else None
+    )
 
 
 def _packed_all(context, builder, sig, args):
@@ -276,9 +328,17 @@ def _float_of(i):
 teach(bits.float_bits, _bits_of, _same_bits)
 teach(bits.bits_float, _float_of, _same_bits)
 teach(bits.fma, _fused_type, _fused)
-teach(bits.sqrt, lambda x: x if x in _REAL else None, lambda context, builder, sig, args: _llvm(builder, "llvm.sqrt", args[0]))
+teach(
+    bits.sqrt,
+    lambda x: x if x in _REAL else None,
+    lambda context, builder, sig, args: _llvm(builder, "llvm.sqrt", args[0]),
+)
 teach(bits.where, _selected_type, _select)
-teach(all_lanes, lambda condition: types.boolean if condition in (*_TRUTH, types.boolean) else None, _packed_all)
+teach(
+    all_lanes,
+    lambda condition: types.boolean if condition in (*_TRUTH, types.boolean) else None,
+    _packed_all,
+)
 teach(bool, lambda condition: types.boolean if condition == flag else None, _packed_all)
 
 
@@ -288,7 +348,10 @@ def lane_numbers(first):
 
 
 def _numbered(context, builder, sig, args):
-    return builder.add(_widen(context, builder, sig.args[0], words, args[0]), ir.Constant(_LLVM[words], list(range(WIDTH))))
+    return builder.add(
+        _widen(context, builder, sig.args[0], words, args[0]),
+        ir.Constant(_LLVM[words], list(range(WIDTH))),
+    )
 
 
 teach(lane_numbers, lambda first: words if isinstance(first, types.Integer) else None, _numbered)

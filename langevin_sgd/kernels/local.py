@@ -1,4 +1,6 @@
-"""Numbers that live as long as a call, so that LLVM keeps them in registers; parts of views; whole numbers; rare branches."""
+"""Numbers that live as long as a call, so that LLVM keeps them in registers; parts of views; whole
+numbers; rare branches.
+"""
 
 import numpy as np
 from llvmlite import ir
@@ -18,7 +20,9 @@ def local(dim, like):
 
 
 def _local_type(dim, like):
-    return view_type(dim.literal_value, like.number) if isinstance(dim, types.IntegerLiteral) else None
+    return (
+        view_type(dim.literal_value, like.number) if isinstance(dim, types.IntegerLiteral) else None
+    )
 
 
 def _allocate(context, builder, sig, args):
@@ -63,14 +67,26 @@ teach(whole, lambda x: ints if x == floats else None, _cut)
 
 
 def unlikely(condition):
-    """The boolean `condition`, which LLVM is told to expect false: the usual way then pays nothing for the calls of the other."""
+    """The boolean `condition`, which LLVM is told to expect false: the usual way then pays nothing
+    for the calls of the other.
+    """
     return bool(condition)
 
 
 def _expected(context, builder, sig, args):
     bit = ir.IntType(1)
-    expect = builder.module.declare_intrinsic("llvm.expect", (bit,), ir.FunctionType(bit, [bit, bit]))
-    return builder.call(expect, [context.cast(builder, args[0], sig.args[0], types.boolean), bit(0)])
+    expect = builder.module.declare_intrinsic(
+        "llvm.expect", (bit,), ir.FunctionType(bit, [bit, bit])
+    )
+    return builder.call(
+        expect, [context.cast(builder, args[0], sig.args[0], types.boolean), bit(0)]
+    )
 
 
-teach(unlikely, lambda condition: types.boolean if isinstance(condition, (types.Boolean, types.Integer)) else None, _expected)
+teach(
+    unlikely,
+    lambda condition: (
+        types.boolean if isinstance(condition, (types.Boolean, types.Integer)) else None
+    ),
+    _expected,
+)

@@ -1,10 +1,12 @@
-"""A permutation at an address: pi(j) of n things for each particle, computed where it is needed; nothing is stored.
+"""A permutation at an address: pi(j) of n things for each particle, computed where it is needed;
+nothing is stored.
 
-Up to SMALL things pi is a product of transpositions (i, r_i) with r_i uniform in 0..i, i = 1 ... n - 1: every one of the n!
-permutations is equally likely (Fisher and Yates 1938), to the 2^-32 n of a 32-bit multiply-shift. Above, pi is a balanced Feistel
-network of keyed rounds on pairs (left, right) of numbers below about sqrt(n) (Luby and Rackoff 1988), walked until it falls below
-n (Black and Rogaway 2002): a bijection for every key. Its round function is two multiplications of 32 x 32 bits, as in Philox.
-"""
+Up to SMALL things pi is a product of transpositions (i, r_i) with r_i uniform in 0..i, i = 1 ... n
+- 1: every one of the n! permutations is equally likely (Fisher and Yates 1938), to the 2^-32 n of a
+32-bit multiply-shift. Above, pi is a balanced Feistel network of keyed rounds on pairs (left,
+right) of numbers below about sqrt(n) (Luby and Rackoff 1988), walked until it falls below n (Black
+and Rogaway 2002): a bijection for every key. Its round function is two multiplications of 32 x 32
+bits, as in Philox."""
 
 import numpy as np
 
@@ -14,8 +16,8 @@ from .rng import words_at
 from .views import store_words
 
 SMALL = 16
-# Rounds of the network, in pairs. With 8 rounds the pairs (pi(0), pi(1)) are uneven at n = 17 (10^7 keys), and even from 257 on
-# (4 10^7 keys).
+# Rounds of the network, in pairs. With 8 rounds the pairs (pi(0), pi(1)) are uneven at n = 17 (10^7
+# keys), and even from 257 on (4 10^7 keys).
 FEW, FEW_ROUNDS, ROUNDS = 256, 7, 4
 _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -61,7 +63,9 @@ def _walked(left, right, keys, below, sides):
 
 @kernel
 def _two_large(keys, place, other, below, sides):
-    """pi(place) and pi(other) by the Feistel network: two at a time, for each round waits for the one before."""
+    """pi(place) and pi(other) by the Feistel network: two at a time, for each round waits for the
+    one before.
+    """
     zero = keys[0] & np.uint64(0)  # widens a number to lanes
     left, right = place // sides[1] + zero, place % sides[1] + zero
     left2, right2 = other // sides[1] + zero, other % sides[1] + zero
@@ -95,7 +99,9 @@ def _small(address, keys, at, below):
 
 @kernel
 def permutation_at(seed, epoch, particle, stream, position, below):
-    """pi(position) of one particle's permutation of `below` things; all scalars, the numbers of `fill_permutation`."""
+    """pi(position) of one particle's permutation of `below` things; all scalars, the numbers of
+    `fill_permutation`.
+    """
     keys = words_at(seed, epoch, particle, stream, np.uint64(0), np.uint64(0))
     if below > np.uint64(SMALL):
         return _two_large(keys, position, position, below, _sides(below))[0]
@@ -104,12 +110,12 @@ def permutation_at(seed, epoch, particle, stream, position, below):
 
 @kernel
 def fill_permutation(rows, place, address, below):
-    """Fill rows of groups with pi(position), pi(position + 1), ... for each particle's own permutation of `below` things.
+    """Fill rows of groups with pi(position), pi(position + 1), ... for each particle's own
+    permutation of `below` things.
 
-    `rows` (flat int64) and `place` = (start, spacing, count, groups) as in `rng.fill_normals`; address = (seed, epoch, particle,
-    stream, position): the permutation belongs to the first four, `position` is the first place to look up;
-    position + count must not exceed `below`.
-    """
+    `rows` (flat int64) and `place` = (start, spacing, count, groups) as in `rng.fill_normals`;
+    address = (seed, epoch, particle, stream, position): the permutation belongs to the first four,
+    `position` is the first place to look up; position + count must not exceed `below`."""
     start, spacing, count, groups = place
     seed, epoch, particle, stream, position = address
     sides = _sides(below)
@@ -120,7 +126,9 @@ def fill_permutation(rows, place, address, below):
             for number in range(0, count, 2):
                 at, row = position + np.uint64(number), start + group * spacing + number * WIDTH
                 last = number + 1 == count
-                first, second = _two_large(keys, at, at if last else at + np.uint64(1), below, sides)
+                first, second = _two_large(
+                    keys, at, at if last else at + np.uint64(1), below, sides
+                )
                 store_words(rows, row, first)
                 if not last:
                     store_words(rows, row + WIDTH, second)

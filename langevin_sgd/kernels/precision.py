@@ -1,4 +1,6 @@
-"""From one precision to the other. Lanes, a lone single and scalars alike; interpreted Python gives the same bits."""
+"""From one precision to the other. Lanes, a lone single and scalars alike; interpreted Python gives
+the same bits.
+"""
 
 from functools import wraps
 
@@ -45,7 +47,9 @@ def _double_type(x):
 
 
 def _single_type(x):
-    return {floats: singles, singles: singles}.get(x, single if x == single or isinstance(x, _NUMBER) else None)
+    return {floats: singles, singles: singles}.get(
+        x, single if x == single or isinstance(x, _NUMBER) else None
+    )
 
 
 def _like_type(x, y):
@@ -110,7 +114,9 @@ def unsigned_single(i):
 
 
 def _to_single(instruction):
-    return lambda c, builder, sig, args: getattr(builder, instruction)(args[0], c.get_value_type(singles))
+    return lambda c, builder, sig, args: getattr(builder, instruction)(
+        args[0], c.get_value_type(singles)
+    )
 
 
 teach(

@@ -1,7 +1,8 @@
-"""A rehearsal of a text: one interpreted run on views that know their length, before it is compiled without such checks.
+"""A rehearsal of a text: one interpreted run on views that know their length, before it is compiled
+without such checks.
 
-Compiled code does not look whether k < len(x): x[5] of two numbers would read those of another particle, in silence.
-"""
+Compiled code does not look whether k < len(x): x[5] of two numbers would read those of another
+particle, in silence."""
 
 import builtins
 import dis
@@ -13,8 +14,14 @@ import numpy as np
 
 from .texts import interpreted, plain, source_line
 
-MOST_READS = 2_000  # numbers read or written in a rehearsal, which bounds its time to some milliseconds
-PLACES = (0.4, 0.0, -1.3)  # what the views hold; an index made of a value must fit at one of them only
+MOST_READS = (
+    2_000  # numbers read or written in a rehearsal, which bounds its time to some milliseconds
+)
+PLACES = (
+    0.4,
+    0.0,
+    -1.3,
+)  # what the views hold; an index made of a value must fit at one of them only
 
 
 class _Enough(Exception):
@@ -42,7 +49,11 @@ class _Watched:
             raise _Enough
         length = len(self.numbers)
         if isinstance(k, (int, np.integer)) and not -length <= k < length:
-            there = f"{self.name}[{-length}] to {self.name}[{length - 1}] exist" if length else f"{self.name} is empty"
+            there = (
+                f"{self.name}[{-length}] to {self.name}[{length - 1}] exist"
+                if length
+                else f"{self.name} is empty"
+            )
             raise _OutOfRange(f"uses {self.name}[{k}], but {there}: len({self.name}) = {length}")
         return k
 
@@ -54,11 +65,15 @@ class _Watched:
 
 
 def check_arguments(function, label, *allowed):
-    """Refuse a text that does not take the arguments of one of the lists `allowed`, each like "p x out"."""
+    """Refuse a text that does not take the arguments of one of the lists `allowed`, each like "p x
+    out".
+    """
     counts = [len(names.split()) for names in allowed]
     if not any(_takes(plain(function), count) for count in counts):
         wanted = " or ".join(f"({', '.join(names.split())})" for names in allowed)
-        raise TypeError(f"{label} must take the arguments {wanted}, got {inspect.signature(plain(function))}.")
+        raise TypeError(
+            f"{label} must take the arguments {wanted}, got {inspect.signature(plain(function))}."
+        )
 
 
 def _takes(function, count):
@@ -82,11 +97,16 @@ def check_names(function, label):
             if found.opname == "LOAD_GLOBAL":
                 if found.argval not in text.__globals__ and not hasattr(builtins, found.argval):
                     raise ValueError(
-                        f"{label} uses the name {found.argval!r}, which is not defined. Correct it, or put the value into "
+                        f"{label} uses the name {found.argval!r}, which is not defined. Correct "
+                        "it, or put the value into "
                         f"params.\n{source_line(text, found.positions.lineno)}"
                     )
                 values.append(text.__globals__.get(found.argval))
-        todo += [plain(value) for value in values if isinstance(plain(value), FunctionType) and not _ours(plain(value))]
+        todo += [
+            plain(value)
+            for value in values
+            if isinstance(plain(value), FunctionType) and not _ours(plain(value))
+        ]
 
 
 def _ours(function):
@@ -94,7 +114,8 @@ def _ours(function):
 
 
 def rehearse(function, label, p, lengths, step=1):
-    """Run a text once in interpreted Python, and refuse what compiled code would do in silence or explain badly.
+    """Run a text once in interpreted Python, and refuse what compiled code would do in silence or
+    explain badly.
 
     Parameters
     ----------
@@ -110,8 +131,9 @@ def rehearse(function, label, p, lengths, step=1):
     Raises
     ------
     ValueError
-        For a name that is not defined, a parameter that is not there, or an index beyond a view or an array of p, with the line.
-        An index that depends on the numbers in the views is given three chances.
+        For a name that is not defined, a parameter that is not there, or an index beyond a view or
+        an array of p, with the line. An index that depends on the numbers in the views is given
+        three chances.
     """
     check_names(function, label)
     names = list(inspect.signature(plain(function)).parameters)[1:]
@@ -119,7 +141,10 @@ def rehearse(function, label, p, lengths, step=1):
     for value in PLACES:
         left = [MOST_READS]
         pairs = zip(names, lengths, strict=False)
-        views = [step if length is None else _Watched(name, length, value, left) for name, length in pairs]
+        views = [
+            step if length is None else _Watched(name, length, value, left)
+            for name, length in pairs
+        ]
         found = _mishap(interpreted(function), p, views)
         if found is None:
             return
@@ -129,22 +154,32 @@ def rehearse(function, label, p, lengths, step=1):
 
 
 def _mishap(text, p, views):
-    """What went wrong in a run of a text, and the frame of its line; None if nothing did that a compiler would not say."""
+    """What went wrong in a run of a text, and the frame of its line; None if nothing did that a
+    compiler would not say.
+    """
     try:
         with np.errstate(all="ignore"):
             text(p, *views)
     except IndexError as error:
-        message = str(error) if isinstance(error, _OutOfRange) else f"goes beyond an array of p: {error}"
+        message = (
+            str(error) if isinstance(error, _OutOfRange) else f"goes beyond an array of p: {error}"
+        )
         return message, _users_frame(error)
     except AttributeError as error:
         if error.obj is not p:
             return None
-        return f"uses p.{error.name}, but params hold only {', '.join(p._fields)}", _users_frame(error)
-    except Exception:  # all else is the compiler's to judge: interpreted Python is not what will run
+        return f"uses p.{error.name}, but params hold only {', '.join(p._fields)}", _users_frame(
+            error
+        )
+    except (
+        Exception
+    ):  # all else is the compiler's to judge: interpreted Python is not what will run
         return None
     return None
 
 
 def _users_frame(error):
     """The innermost frame that is none of this file."""
-    return [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__][-1]
+    return [
+        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__
+    ][-1]

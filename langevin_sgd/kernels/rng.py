@@ -1,15 +1,16 @@
-"""Random numbers with addresses: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
+"""Random numbers with addresses: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as
+easy as 1, 2, 3").
 
-Nothing is stored and nothing is drawn "next": a draw is a function of (seed, step, particle, stream, draw), so results do not
-depend on threads, blocks, chunks, shards or a resume. The 64-bit seed is the key; the address fills the four 32-bit words of the
-counter:
+Nothing is stored and nothing is drawn "next": a draw is a function of (seed, step, particle,
+stream, draw), so results do not depend on threads, blocks, chunks, shards or a resume. The 64-bit
+seed is the key; the address fills the four 32-bit words of the counter:
 
     word 0   step, low 32 bits            word 2   step, high 16 bits; particle, high 16 bits
     word 1   particle, low 32 bits        word 3   stream (6 bits), attempt (6 bits), draw (20 bits)
 
-`attempt` counts the redraws of an integer that was rejected to keep it unbiased. Texts run on uint64 scalars or lanes alike; each
-32-bit word sits in a 64-bit lane, for the 32 x 32 -> 64 bit product is one vector instruction there.
-"""
+`attempt` counts the redraws of an integer that was rejected to keep it unbiased. Texts run on
+uint64 scalars or lanes alike; each 32-bit word sits in a 64-bit lane, for the 32 x 32 -> 64 bit
+product is one vector instruction there."""
 
 import os
 from enum import IntEnum
@@ -29,9 +30,14 @@ PARTICLE_LIMIT = 1 << 48
 DRAW_LIMIT = 1 << 20
 ATTEMPTS = 64
 INTEGER_LIMIT = 1 << 31
-GENERATOR = os.environ.get("LANGEVIN_SGD_GENERATOR", "philox")  # read once, recorded in every dataset
+GENERATOR = os.environ.get(
+    "LANGEVIN_SGD_GENERATOR", "philox"
+)  # read once, recorded in every dataset
 if GENERATOR not in ("philox", "threefry"):
-    raise ValueError(f"LANGEVIN_SGD_GENERATOR is {GENERATOR!r}; allowed are philox and threefry, and unset means philox")
+    raise ValueError(
+        f"LANGEVIN_SGD_GENERATOR is {GENERATOR!r}; allowed are philox and threefry, and unset "
+        "means philox"
+    )
 _THREEFRY = GENERATOR == "threefry"
 
 
@@ -59,14 +65,25 @@ _ONE = np.uint64(0x3FF0000000000000)
 @kernel
 def _round(c0, c1, c2, c3, k0, k1):
     p0, p1 = _M0 * c0, _M1 * c2
-    # The masks tell LLVM that the upper halves are zero: without them it multiplies full 64-bit numbers, at twice the cost.
-    return (p1 >> _HALF) ^ c1 ^ k0, p1 & _LOW, (p0 >> _HALF) ^ c3 ^ k1, p0 & _LOW, (k0 + _W0) & _LOW, (k1 + _W1) & _LOW
+    # The masks tell LLVM that the upper halves are zero: without them it multiplies full 64-bit
+    # numbers, at twice the cost.
+    return (
+        (p1 >> _HALF) ^ c1 ^ k0,
+        p1 & _LOW,
+        (p0 >> _HALF) ^ c3 ^ k1,
+        p0 & _LOW,
+        (k0 + _W0) & _LOW,
+        (k1 + _W1) & _LOW,
+    )
 
 
 @kernel
 def _last_products(c0, c1, c2, c3, k0, k1):
-    """(p1, e1, p0, e3) of the tenth round: the words are (p1 >> 32) ^ e1, p1 & LOW, (p0 >> 32) ^ e3 and p0 & LOW."""
-    # The first rounds one by one: a word that is the same in all lanes stays a scalar there, which costs no vector instruction.
+    """(p1, e1, p0, e3) of the tenth round: the words are (p1 >> 32) ^ e1, p1 & LOW, (p0 >> 32) ^ e3
+    and p0 & LOW.
+    """
+    # The first rounds one by one: a word that is the same in all lanes stays a scalar there, which
+    # costs no vector instruction.
     second = _round(c0, c1, c2, c3, k0, k1)
     third = _round(*second)
     fourth = _round(*third)
@@ -78,7 +95,9 @@ def _last_products(c0, c1, c2, c3, k0, k1):
 
 @kernel
 def philox(c0, c1, c2, c3, k0, k1):
-    """Philox4x32-10 of the counter (c0, c1, c2, c3) under the key (k0, k1): four words, each 32 bits in a uint64."""
+    """Philox4x32-10 of the counter (c0, c1, c2, c3) under the key (k0, k1): four words, each 32
+    bits in a uint64.
+    """
     p1, e1, p0, e3 = _last_products(c0, c1, c2, c3, k0, k1)
     return (p1 >> _HALF) ^ e1, p1 & _LOW, (p0 >> _HALF) ^ e3, p0 & _LOW
 
@@ -92,7 +111,9 @@ def _counter_and_key(seed, step, particle, high, purpose):
 
 @kernel
 def words_at(seed, step, particle, stream, draw, attempt):
-    """The four words at an address; all arguments uint64, `particle` possibly lanes; by Philox unless GENERATOR differs."""
+    """The four words at an address; all arguments uint64, `particle` possibly lanes; by Philox
+    unless GENERATOR differs.
+    """
     purpose = (stream << _26) + (attempt << _20) + draw
     c0, c1, c2, c3, k0, k1 = _counter_and_key(seed, step, particle, particle, purpose)
     if _THREEFRY:
@@ -102,17 +123,24 @@ def words_at(seed, step, particle, stream, draw, attempt):
 
 @kernel
 def _pair_at(address, place, pair):
-    """Two uniform numbers in [1, 2) for a group: 1 + uniform(a, b) and 1 + uniform(c, d) of its words."""
+    """Two uniform numbers in [1, 2) for a group: 1 + uniform(a, b) and 1 + uniform(c, d) of its
+    words.
+    """
     seed, step, particle, stream, draw = address
     ids, now = ids_at(particle, place), steps_at(step, place)
     if _THREEFRY:
         a, b, c, d = words_at(seed, now, ids, stream, draw + np.uint64(pair), np.uint64(0))
-        return bits_float((a << _20) | (b >> _12) | _ONE), bits_float((c << _20) | (d >> _12) | _ONE)
+        return bits_float((a << _20) | (b >> _12) | _ONE), bits_float(
+            (c << _20) | (d >> _12) | _ONE
+        )
     purpose = (stream << _26) + draw + np.uint64(pair)
     c0, c1, c2, c3, k0, k1 = _counter_and_key(seed, now, ids, leaders_at(particle, place), purpose)
     p1, e1, p0, e3 = _last_products(c0, c1, c2, c3, k0, k1)
-    # Upper and lower half of a product are a word (but for e) and the next: one shift brings both to their places.
-    return bits_float(((p1 >> _12) ^ (e1 << _20)) | _ONE), bits_float(((p0 >> _12) ^ (e3 << _20)) | _ONE)
+    # Upper and lower half of a product are a word (but for e) and the next: one shift brings both
+    # to their places.
+    return bits_float(((p1 >> _12) ^ (e1 << _20)) | _ONE), bits_float(
+        ((p0 >> _12) ^ (e3 << _20)) | _ONE
+    )
 
 
 @kernel
@@ -136,16 +164,17 @@ def fill_normals(z, place, address):
     z : flat float64
         Groups of rows of WIDTH numbers.
     place : (start, spacing, count, groups), int64
-        Row 0 of the first group lies at `start`, that of the next one `spacing` numbers later; `count` rows of `groups` groups
-        are filled (an odd count fills one row more).
+        Row 0 of the first group lies at `start`, that of the next one `spacing` numbers later;
+        `count` rows of `groups` groups are filled (an odd count fills one row more).
     address : (seed, step, particle, stream, draw), uint64
-        The first group begins with `particle`, a multiple of WIDTH; draws are numbered from `draw` on, one for each pair of rows.
-        Step and particle may be arrays, see `addresses`.
+        The first group begins with `particle`, a multiple of WIDTH; draws are numbered from `draw`
+        on, one for each pair of rows. Step and particle may be arrays, see `addresses`.
     """
     start, spacing, count, groups = place
     for pair in range((count + 1) // 2):
         first = start + 2 * pair * WIDTH
-        # Two loops: the words of one group and the logarithms of another do not wait for each other.
+        # Two loops: the words of one group and the logarithms of another do not wait for each
+        # other.
         for group in range(groups):
             rows = view(z, first + group * spacing, 2)
             rows[0], rows[1] = _pair_at(address, group * WIDTH, pair)
@@ -170,11 +199,11 @@ def fill_uniforms(z, place, address):
 
 @kernel
 def integer_at(seed, step, particle, stream, number, below):
-    """Unbiased integer in [0, below) at an address, below < 2^31 (Lemire 2019, arXiv:1805.10941, section 4); all scalars.
+    """Unbiased integer in [0, below) at an address, below < 2^31 (Lemire 2019, arXiv:1805.10941,
+    section 4); all scalars.
 
-    Four numbers share a draw; a rejected one is drawn again with the next `attempt`. With 64 attempts, each rejected with
-    probability below 1/2, the bias that is left is under 2^-64.
-    """
+    Four numbers share a draw; a rejected one is drawn again with the next `attempt`. With 64
+    attempts, each rejected with probability below 1/2, the bias that is left is under 2^-64."""
     reject_below = (np.uint64(1) << _HALF) % below
     product = np.uint64(0)
     for attempt in range(ATTEMPTS):
@@ -187,7 +216,9 @@ def integer_at(seed, step, particle, stream, number, below):
 
 @kernel
 def fill_integers(rows, place, address, below):
-    """Like `fill_normals`, with the integers in [0, below) of `integer_at`; `rows` is flat int64, four numbers share a draw."""
+    """Like `fill_normals`, with the integers in [0, below) of `integer_at`; `rows` is flat int64,
+    four numbers share a draw.
+    """
     start, spacing, count, groups = place
     seed, step, particle, stream, first_draw = address
     reject_below = (np.uint64(1) << _HALF) % below
@@ -216,4 +247,6 @@ def _draw_again(rows, row, address, which, below):
 
 FLOATS, INTEGERS = flat_type(types.float64), flat_type(types.int64)
 PLACE, ADDRESS = types.UniTuple(types.int64, 4), types.UniTuple(types.uint64, 5)
-OWN_ADDRESS = types.Tuple((types.uint64, INTEGERS, INTEGERS, types.uint64, types.uint64))  # a step and a particle for each lane
+OWN_ADDRESS = types.Tuple(
+    (types.uint64, INTEGERS, INTEGERS, types.uint64, types.uint64)
+)  # a step and a particle for each lane

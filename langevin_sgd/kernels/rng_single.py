@@ -1,20 +1,23 @@
-"""Random numbers in single precision: four from each Philox call, one from each of its 32-bit words.
+"""Random numbers in single precision: four from each Philox call, one from each of its 32-bit
+words.
 
-Addresses are those of `rng`, but one draw fills four rows instead of two: rows 4k to 4k + 3 come from draw k. If two rows are
-left, two particles whose numbers differ by 16 share the last draw: that of particle 16 floor(p/32) + p mod 16, whose other draws
-end before it. The partner with the lower number takes the first two words. So the numbers of a float32 run are not those of a
-float64 run rounded.
+Addresses are those of `rng`, but one draw fills four rows instead of two: rows 4k to 4k + 3 come
+from draw k. If two rows are left, two particles whose numbers differ by 16 share the last draw:
+that of particle 16 floor(p/32) + p mod 16, whose other draws end before it. The partner with the
+lower number takes the first two words. So the numbers of a float32 run are not those of a float64
+run rounded.
 
 Resolution, from the 32 bits of a word w:
 
     radius   sqrt(-2 log u), u = (2 floor(w/2) + 1) 2^-32: the midpoints of 2^31 bins, then rounded to float32. The largest
-             normal is 6.66 (probability of more: 2.7e-11); next to u = 1 the bins are 2^-24 wide, so that with probability
-             2^-25 the radius, and with it a pair of normals, is 0, and the next smallest one is 3.5e-4.
+             normal is 6.66 (probability of more: 2.7e-11); next to u = 1 the bins are 2^-24 wide,
+             so that with probability 2^-25 the radius, and with it a pair of normals, is 0, and the
+             next smallest one is 3.5e-4.
     angle    w 2^-32 turns, reduced to an eighth of a turn in integers before it is rounded to float32
     uniform  the upper 24 bits of w: multiples of 2^-24 in [0, 1)
 
-The texts run on int32 lanes (or numpy int32 in interpreted Python), 16 of them in one vector register.
-"""
+The texts run on int32 lanes (or numpy int32 in interpreted Python), 16 of them in one vector
+register."""
 
 import numpy as np
 from numba import types
@@ -27,12 +30,16 @@ from .rng import words_at
 from .views import flat_type, view
 
 _SQRT_HALF, _MANTISSA = 0x3F3504F3, 0x007FFFFF  # bits of sqrt(1/2)
-_LN2, _LN2_TAIL = 0.693359375, -0.00021219444170128554  # the head has 15 zero bits, so that k times it is exact
+_LN2, _LN2_TAIL = (
+    0.693359375,
+    -0.00021219444170128554,
+)  # the head has 15 zero bits, so that k times it is exact
 _2PI, _2PI_TAIL = 6.2831854820251465, -1.7484555314695172e-07
 _WORD, _HALF_WORD = 2.0**-32, 2.0**-24
 _ONE, _4, _5, _16, _LAST_16, _LAST_32 = (np.uint64(number) for number in (1, 4, 5, 16, 15, 31))
 
-# (log(1 + y) - y + y^2/2) / y^3 in y; sin(2 pi t)/t - 2 pi and cos(2 pi t) - 1 over t^2 in t^2: near-minimax fits, in float32
+# (log(1 + y) - y + y^2/2) / y^3 in y; sin(2 pi t)/t - 2 pi and cos(2 pi t) - 1 over t^2 in t^2:
+# near-minimax fits, in float32
 _LOG = (0.3333333134651184, -0.25000306963920593, 0.20001043379306793, -0.1664126217365265)
 _LOG += (0.1421455442905426, -0.1299852877855301, 0.12621887028217316, -0.07900885492563248)
 _SIN = (-41.341697692871094, 81.59951782226562, -75.72630310058594)
@@ -41,7 +48,9 @@ _COS = (-19.739208221435547, 64.93936920166016, -85.44882202148438, 59.424106597
 
 @kernel
 def log_unit_single(u):
-    """Natural logarithm of a positive normal single (of others, nonsense), for uniform numbers. Error at most 1.03 ulp."""
+    """Natural logarithm of a positive normal single (of others, nonsense), for uniform numbers.
+    Error at most 1.03 ulp.
+    """
     i = float_bits(u) - _SQRT_HALF
     k = signed_single(i >> 23)
     y = bits_float((i & _MANTISSA) + _SQRT_HALF) - 1.0
@@ -62,7 +71,9 @@ def sincos_word(w):
     c = fma(z, fma(z, fma(z, fma(z, _COS[3], _COS[2]), _COS[1]), _COS[0]), 1.0)
     even = (k & 1) == 0
     sine, cosine = where(even, s, c), where(even, c, s)
-    return bits_float(float_bits(sine) ^ ((k & 2) << 30)), bits_float(float_bits(cosine) ^ (((k + 1) & 2) << 30))
+    return bits_float(float_bits(sine) ^ ((k & 2) << 30)), bits_float(
+        float_bits(cosine) ^ (((k + 1) & 2) << 30)
+    )
 
 
 @kernel
@@ -99,20 +110,26 @@ def _own_words(z, first, spacing, address, groups, draw):
 
 @kernel
 def _shared_words(z, first, spacing, address, groups, draw):
-    """Two rows of words for each of some groups; where two partners are at hand, they are drawn once for both."""
+    """Two rows of words for each of some groups; where two partners are at hand, they are drawn
+    once for both.
+    """
     seed, step, particle, stream, first_draw = address
     number, group = first_draw + np.uint64(draw), 0
     while group < groups:
         rows, place = view(z, first + group * spacing, 2), group * WIDTH
         leader, now = id_at(particle, place), steps_at(step, place)
         if in_a_row(particle) and group + 1 < groups and leader & _LAST_32 == 0:
-            a, b, c, d = words_at(seed, now, lane_numbers(leader >> _ONE), stream, number, np.uint64(0))
+            a, b, c, d = words_at(
+                seed, now, lane_numbers(leader >> _ONE), stream, number, np.uint64(0)
+            )
             _store(rows, a, b)
             _store(view(z, first + (group + 1) * spacing, 2), c, d)
             group += 2
         else:
             ids = ids_at(particle, place)
-            a, b, c, d = words_at(seed, now, ((ids >> _5) << _4) | (ids & _LAST_16), stream, number, np.uint64(0))
+            a, b, c, d = words_at(
+                seed, now, ((ids >> _5) << _4) | (ids & _LAST_16), stream, number, np.uint64(0)
+            )
             is_later = (ids & _16) == _16
             _store(rows, where(is_later, c, a), where(is_later, d, b))
             group += 1
@@ -127,11 +144,11 @@ def fill_normals_single(z, place, address):
     z : flat float32
         Groups of rows of WIDTH numbers.
     place : (start, spacing, count, groups), int64
-        Row 0 of the first group lies at `start`, that of the next one `spacing` numbers later; `count` rows of `groups` groups
-        are filled (an odd count fills one row more).
+        Row 0 of the first group lies at `start`, that of the next one `spacing` numbers later;
+        `count` rows of `groups` groups are filled (an odd count fills one row more).
     address : (seed, step, particle, stream, draw), uint64
-        The first group begins with `particle`; draws are numbered from `draw` on, one for each four rows. Step and particle may
-        be arrays, see `addresses`.
+        The first group begins with `particle`; draws are numbered from `draw` on, one for each four
+        rows. Step and particle may be arrays, see `addresses`.
     """
     start, spacing, count, groups = place
     pairs = (count + 1) // 2

@@ -1,8 +1,9 @@
-"""Single precision in interpreted Python: the plain twin of the lanes `singles`, with the same bits.
+"""Single precision in interpreted Python: the plain twin of the lanes `singles`, with the same
+bits.
 
-Plain numpy float32 would not do: numpy computes float32 times a float64 scalar (a parameter, say) in float64. In a text whatever
-meets a single is rounded to float32 first, so that neither literals nor parameters widen a computation.
-"""
+Plain numpy float32 would not do: numpy computes float32 times a float64 scalar (a parameter, say)
+in float64. In a text whatever meets a single is rounded to float32 first, so that neither literals
+nor parameters widen a computation."""
 
 import operator
 

@@ -1,8 +1,9 @@
-"""A *text* is the plain Python function a user writes for one particle. This module checks it and compiles it for lanes.
+"""A *text* is the plain Python function a user writes for one particle. This module checks it and
+compiles it for lanes.
 
-The engine always compiles from the Python function, with its own flags, and so does it with every helper the text calls (plain
-functions and numba dispatchers alike): `fastmath` or a `cache` of the user's cannot slip in.
-"""
+The engine always compiles from the Python function, with its own flags, and so does it with every
+helper the text calls (plain functions and numba dispatchers alike): `fastmath` or a `cache` of the
+user's cannot slip in."""
 
 import dis
 import linecache
@@ -21,8 +22,10 @@ from .lanes import WIDTH, LanesType, floats, single, teach
 from .views import GatheredRowType, ViewType, column_type
 
 RULES = (
-    "A text may use x[k] with k < len(x), len(x), loops, + - * /, helpers of the same kind and the functions of "
-    "langevin_sgd.kernels.elementary; no slices, no numpy functions on views, no ** (write x*x, or elementary.powi), "
+    "A text may use x[k] with k < len(x), len(x), loops, + - * /, helpers of the same kind and "
+    "the functions of "
+    "langevin_sgd.kernels.elementary; no slices, no numpy functions on views, no ** (write x*x, "
+    "or elementary.powi), "
     "no `if` on x (use elementary.where)."
 )
 
@@ -39,10 +42,13 @@ def source_line(function, number):
 
 
 def check_text(function, label):
-    """Refuse what is not a function, and three things in it or in a helper: `**`, whose bits differ between interpreted and
-    compiled code; recursion; a helper that is reached through a module, for it would keep the flags it was compiled with."""
+    """Refuse what is not a function, and three things in it or in a helper: `**`, whose bits differ
+    between interpreted and compiled code; recursion; a helper that is reached through a module, for
+    it would keep the flags it was compiled with."""
     if not isinstance(plain(function), python_types.FunctionType):
-        raise TypeError(f"{label} must be a plain Python function (or one with bare @njit), got {function!r}.")
+        raise TypeError(
+            f"{label} must be a plain Python function (or one with bare @njit), got {function!r}."
+        )
     _check(plain(function), label, ())
 
 
@@ -55,11 +61,24 @@ def _check(function, label, callers):
         for instruction in dis.get_instructions(code):
             number = instruction.starts_line if isinstance(instruction.starts_line, int) else number
             if instruction.opname == "BINARY_OP" and instruction.argrepr.startswith("**"):
-                raise ValueError(f"{label} uses **. Write x*x, or elementary.powi(x, n).\n{source_line(function, number)}")
-            name, module = instruction.argval, held if isinstance(held, python_types.ModuleType) else None
-            held = getattr(module, name, None) if module and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") else None
+                raise ValueError(
+                    f"{label} uses **. Write x*x, or elementary.powi(x, "
+                    f"n).\n{source_line(function, number)}"
+                )
+            name, module = (
+                instruction.argval,
+                held if isinstance(held, python_types.ModuleType) else None,
+            )
+            held = (
+                getattr(module, name, None)
+                if module and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD")
+                else None
+            )
             if _helper(held):
-                raise ValueError(f"{label} calls {module.__name__}.{name}. Write: from {module.__name__} import {name}.")
+                raise ValueError(
+                    f"{label} calls {module.__name__}.{name}. Write: from {module.__name__} "
+                    f"import {name}."
+                )
             held = scope.get(name) if instruction.opname == "LOAD_GLOBAL" else held
     named = [scope[name] for name in _names(function.__code__) if name in scope]
     for value in named + [cell.cell_contents for cell in function.__closure__ or ()]:
@@ -72,14 +91,22 @@ def _helper(value):
 
 
 def _rebuilt(function, convert):
-    """A copy of `function` in which every function that it calls by a global or closure name went through `convert`."""
+    """A copy of `function` in which every function that it calls by a global or closure name went
+    through `convert`.
+    """
     code, scope = function.__code__, dict(function.__globals__)
     for name in _names(code):
         if name in scope:
             scope[name] = convert(scope[name])
-    cells = tuple(python_types.CellType(convert(cell.cell_contents)) for cell in function.__closure__ or ())
+    cells = tuple(
+        python_types.CellType(convert(cell.cell_contents)) for cell in function.__closure__ or ()
+    )
     copy = python_types.FunctionType(code, scope, function.__name__, function.__defaults__, cells)
-    copy.__kwdefaults__, copy.__module__, copy.__qualname__ = function.__kwdefaults__, function.__module__, function.__qualname__
+    copy.__kwdefaults__, copy.__module__, copy.__qualname__ = (
+        function.__kwdefaults__,
+        function.__module__,
+        function.__qualname__,
+    )
     return copy
 
 
@@ -92,8 +119,15 @@ def _codes(code):
 
 
 def _names(code):
-    """Names of the globals that `code` reads: not of attributes, for a parameter may be called like a function."""
-    return {found.argval for each in _codes(code) for found in dis.get_instructions(each) if found.opname == "LOAD_GLOBAL"}
+    """Names of the globals that `code` reads: not of attributes, for a parameter may be called like
+    a function.
+    """
+    return {
+        found.argval
+        for each in _codes(code)
+        for found in dis.get_instructions(each)
+        if found.opname == "LOAD_GLOBAL"
+    }
 
 
 def _ours(function):
@@ -102,12 +136,18 @@ def _ours(function):
 
 @cache
 def compiled(function):
-    """`function` and its helpers as a numba dispatcher with the engine's flags; in interpreted mode the function itself."""
+    """`function` and its helpers as a numba dispatcher with the engine's flags; in interpreted mode
+    the function itself.
+    """
 
     def convert(value):
         return compiled(plain(value)) if _helper(value) else value
 
-    return numba.njit(**OPTIONS, forceinline=True)(_rebuilt(plain(function), convert)) if JIT else plain(function)
+    return (
+        numba.njit(**OPTIONS, forceinline=True)(_rebuilt(plain(function), convert))
+        if JIT
+        else plain(function)
+    )
 
 
 class _InterpretedModule:
@@ -119,20 +159,24 @@ class _InterpretedModule:
 
 
 def _interpreted_value(value):
-    if isinstance(value, python_types.ModuleType) and value.__name__.startswith(__package__.split(".")[0]):
+    if isinstance(value, python_types.ModuleType) and value.__name__.startswith(
+        __package__.split(".")[0]
+    ):
         return _InterpretedModule(value)
     return interpreted(plain(value)) if hasattr(value, "py_func") or _helper(value) else value
 
 
 @cache
 def interpreted(function):
-    """`function` with every compiled helper replaced by its Python text: the exact, slow twin; nothing is compiled."""
+    """`function` with every compiled helper replaced by its Python text: the exact, slow twin;
+    nothing is compiled.
+    """
     return _rebuilt(plain(function), _interpreted_value)
 
 
 def lanes_of(arguments, lane):
-    """One lane of each view in a tuple; numbers, and rows for all lanes, are handed on as they are. In interpreted Python a view
-    has one lane only."""
+    """One lane of each view in a tuple; numbers, and rows for all lanes, are handed on as they are.
+    In interpreted Python a view has one lane only."""
     return arguments
 
 
@@ -143,13 +187,20 @@ def _lane_types(arguments, lane):
 def _lane_start(builder, kind, value, lane):
     if isinstance(kind, GatheredRowType):
         index = builder.load(builder.gep(builder.extract_value(value, 1), [lane], inbounds=True))
-        return builder.gep(builder.extract_value(value, 0), [builder.mul(index, index.type(kind.dim))], inbounds=True)
+        return builder.gep(
+            builder.extract_value(value, 0),
+            [builder.mul(index, index.type(kind.dim))],
+            inbounds=True,
+        )
     return value if _in_one_lane(kind) == kind else builder.gep(value, [lane], inbounds=True)
 
 
 def _lane_starts(context, builder, sig, args):
     values = cgutils.unpack_tuple(builder, args[0])
-    starts = [_lane_start(builder, kind, value, args[1]) for kind, value in zip(sig.args[0], values, strict=True)]
+    starts = [
+        _lane_start(builder, kind, value, args[1])
+        for kind, value in zip(sig.args[0], values, strict=True)
+    ]
     return context.make_tuple(builder, sig.return_type, starts)
 
 
@@ -171,7 +222,9 @@ def _in_one_lane(kind):
         wide = ViewType("column", kind.dim, kind.stride, types.float64, kind.number)
         return wide if kind.element == floats else column_type(kind.dim, kind.number)
     if isinstance(kind, GatheredRowType):
-        return ViewType("row", kind.dim, 1, single if kind.number == types.float32 else types.float64)
+        return ViewType(
+            "row", kind.dim, 1, single if kind.number == types.float32 else types.float64
+        )
     return kind
 
 
@@ -179,13 +232,34 @@ def _compile_error(function, label, error):
     """The user's line and numba's reason, not numba's eighty lines."""
     lines = [line.strip() for line in str(error).splitlines()]
     name = plain(function).__code__.co_filename
-    places = [line for line in lines if line.startswith("File ") and name.rsplit("/", 1)[-1] in line]
-    number = int(places[-1].rstrip(":").rsplit(" ", 1)[-1]) if places else plain(function).__code__.co_firstlineno
-    noise = ("Failed in", "During:", "File ", "<source elided>", "^", "- Resolution", "There are", "This error", "Enable", "-")
-    reason = next((line for line in lines if line and not line.startswith(noise)), "no reason given")
+    places = [
+        line for line in lines if line.startswith("File ") and name.rsplit("/", 1)[-1] in line
+    ]
+    number = (
+        int(places[-1].rstrip(":").rsplit(" ", 1)[-1])
+        if places
+        else plain(function).__code__.co_firstlineno
+    )
+    noise = (
+        "Failed in",
+        "During:",
+        "File ",
+        "<source elided>",
+        "^",
+        "- Resolution",
+        "There are",
+        "This error",
+        "Enable",
+        "-",
+    )
+    reason = next(
+        (line for line in lines if line and not line.startswith(noise)), "no reason given"
+    )
     if reason.endswith("signature:"):
         reason = f"{reason} {next((line[4:] for line in lines if line.startswith('>>> ')), '')}"
-    return TypeError(f"{label} does not compile.\n{source_line(function, number)}\nnumba: {reason}\n{RULES}")
+    return TypeError(
+        f"{label} does not compile.\n{source_line(function, number)}\nnumba: {reason}\n{RULES}"
+    )
 
 
 @cache

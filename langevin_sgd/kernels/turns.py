@@ -12,7 +12,9 @@ _TURNS = Lock()
 
 
 def take_turn(counter):
-    """The number in `counter`, a flat int64 of one entry, which is one more for whoever asks next, in any thread."""
+    """The number in `counter`, a flat int64 of one entry, which is one more for whoever asks next,
+    in any thread.
+    """
     with _TURNS:
         counter[0] += 1
         return counter[0] - 1

@@ -1,7 +1,8 @@
 """Views: how a text sees the numbers of one particle, while WIDTH particles are worked on at once.
 
-A group of WIDTH particles lies in memory component by component, WIDTH neighbouring numbers each. An array of groups has the
-shape (groups, components, WIDTH) and is C-contiguous; `offset` counts numbers from its start.
+A group of WIDTH particles lies in memory component by component, WIDTH neighbouring numbers each.
+An array of groups has the shape (groups, components, WIDTH) and is C-contiguous; `offset` counts
+numbers from its start.
 
 | made by                                  | `v[k]` is                                | used for                            |
 |------------------------------------------|------------------------------------------|-------------------------------------|
@@ -11,12 +12,12 @@ shape (groups, components, WIDTH) and is C-contiguous; `offset` counts numbers f
 | `table_row(table, row, dim)`             | entry k of one row of a table, all lanes | the mean over all examples          |
 | `gathered_row(table, rows, offset, dim)` | entry k of a row of its own in each lane | minibatches                         |
 
-A view supports `v[k]`, `v[k] = ...` and `len(v)`, and nothing else. In interpreted Python all five are numpy slices. On float32
-arrays the first, the third and the last give singles, the others float64; what is stored takes the precision of the array.
+A view supports `v[k]`, `v[k] = ...` and `len(v)`, and nothing else. In interpreted Python all five
+are numpy slices. On float32 arrays the first, the third and the last give singles, the others
+float64; what is stored takes the precision of the array.
 
-`flat(array)` is all numbers of an array in a row. Kernels hand `flat`s around, not arrays: numba counts references to arrays,
-which costs more than the physics.
-"""
+`flat(array)` is all numbers of an array in a row. Kernels hand `flat`s around, not arrays: numba
+counts references to arrays, which costs more than the physics."""
 
 import operator
 
@@ -37,15 +38,28 @@ _INDEX = ir.IntType(64)
 
 
 class ViewType(types.Type):
-    """`dim` components (None: of a `flat`) of one quantity, `stride` numbers apart; each an `element`: lanes or a scalar.
+    """`dim` components (None: of a `flat`) of one quantity, `stride` numbers apart; each an
+    `element`: lanes or a scalar.
 
     `number` is the scalar type of the numbers in memory, where it is not that of the element.
     """
 
     def __init__(self, kind, dim, stride, element, number=None):
-        own = {floats: types.float64, singles: types.float32, single: types.float32}.get(element, element)
-        self.kind, self.dim, self.stride, self.element, self.number = kind, dim, stride, element, number or own
-        super().__init__(f"{kind}({dim}, {element})" if self.number == own else f"{kind}({dim}, {element} from {number})")
+        own = {floats: types.float64, singles: types.float32, single: types.float32}.get(
+            element, element
+        )
+        self.kind, self.dim, self.stride, self.element, self.number = (
+            kind,
+            dim,
+            stride,
+            element,
+            number or own,
+        )
+        super().__init__(
+            f"{kind}({dim}, {element})"
+            if self.number == own
+            else f"{kind}({dim}, {element} from {number})"
+        )
 
 
 class GatheredRowType(types.Type):
@@ -125,7 +139,9 @@ def wide_view(array, offset, dim):
 
 
 def column(array, offset, dim):
-    """View of `dim` components of one particle of a group; `offset` is that of the group plus the particle's lane."""
+    """View of `dim` components of one particle of a group; `offset` is that of the group plus the
+    particle's lane.
+    """
     return _numbers(array, offset, dim)
 
 
@@ -135,7 +151,9 @@ def table_row(table, row, dim):
 
 
 def gathered_row(table, rows, offset, dim):
-    """View of one row of `table` in each lane; the WIDTH row numbers lie in the int64 array `rows` from `offset` on."""
+    """View of one row of `table` in each lane; the WIDTH row numbers lie in the int64 array `rows`
+    from `offset` on.
+    """
     return _numbers(table, rows.reshape(-1)[offset] * dim, dim)
 
 
@@ -164,7 +182,11 @@ def _number_of(array):
 
 def _strided_type(type_of):
     def typed(array, offset, dim):
-        return type_of(dim.literal_value, _number_of(array)) if isinstance(dim, types.IntegerLiteral) else None
+        return (
+            type_of(dim.literal_value, _number_of(array))
+            if isinstance(dim, types.IntegerLiteral)
+            else None
+        )
 
     return typed
 
@@ -173,7 +195,9 @@ def _gathered(context, builder, sig, args):
     row = cgutils.create_struct_proxy(sig.return_type)(context, builder)
     row.table = _start_of(context, builder, sig.args[0], args[0])
     start = context.cast(builder, args[2], sig.args[2], types.intp)
-    row.rows = builder.gep(_start_of(context, builder, sig.args[1], args[1]), [start], inbounds=True)
+    row.rows = builder.gep(
+        _start_of(context, builder, sig.args[1], args[1]), [start], inbounds=True
+    )
     return row._getvalue()
 
 
@@ -184,7 +208,11 @@ def _stored(context, builder, sig, args):
 
 
 def _gathered_type(table, rows, offset, dim):
-    return GatheredRowType(dim.literal_value, _number_of(table)) if isinstance(dim, types.IntegerLiteral) else None
+    return (
+        GatheredRowType(dim.literal_value, _number_of(table))
+        if isinstance(dim, types.IntegerLiteral)
+        else None
+    )
 
 
 def _length_type(v):
@@ -202,7 +230,11 @@ teach(wide_view, _strided_type(wide_view_type), _place)
 teach(column, _strided_type(column_type), _place)
 teach(table_row, _strided_type(row_type), _place)
 teach(gathered_row, _gathered_type, _gathered)
-teach(store_words, lambda array, offset, value: types.none if isinstance(value, LanesType) else None, _stored)
+teach(
+    store_words,
+    lambda array, offset, value: types.none if isinstance(value, LanesType) else None,
+    _stored,
+)
 teach(len, _length_type, lambda c, b, s, a: _INDEX(s.args[0].dim))
 
 
@@ -222,25 +254,39 @@ class _SetComponent(AbstractTemplate):
             element, stored = args[0].element, args[2]
             if element == floats and args[0].number != types.float64:
                 return None  # a wide view
-            alike = (floats, singles) if element in (floats, singles) else (single,) if element == types.float64 else ()
-            return signature(types.none, args[0], types.intp, stored if stored in alike else element)
+            alike = (
+                (floats, singles)
+                if element in (floats, singles)
+                else (single,)
+                if element == types.float64
+                else ()
+            )
+            return signature(
+                types.none, args[0], types.intp, stored if stored in alike else element
+            )
 
 
 def _counted(builder, dim, component):
-    """A negative `component` counts from the end, as in Python (x[k - 1] on a ring). LLVM drops the test if it knows the sign."""
+    """A negative `component` counts from the end, as in Python (x[k - 1] on a ring). LLVM drops the
+    test if it knows the sign.
+    """
     negative = builder.icmp_signed("<", component, _INDEX(0))
     return builder.select(negative, builder.add(component, _INDEX(dim)), component)
 
 
 def _address(builder, view, pointer, component):
     component = component if view.dim is None else _counted(builder, view.dim, component)
-    return builder.gep(pointer, [builder.mul(component, _INDEX(view.stride), flags=("nsw",))], inbounds=True)
+    return builder.gep(
+        pointer, [builder.mul(component, _INDEX(view.stride), flags=("nsw",))], inbounds=True
+    )
 
 
 def _lanes_at(builder, place, width):
     """(pointer to the `width` floats or doubles at `place`, their alignment)."""
     number = place.type.pointee
-    return builder.bitcast(place, ir.VectorType(number, width).as_pointer()), 4 if number == ir.FloatType() else 8
+    return builder.bitcast(
+        place, ir.VectorType(number, width).as_pointer()
+    ), 4 if number == ir.FloatType() else 8
 
 
 @lower_builtin(operator.getitem, ViewType, types.intp)
@@ -250,7 +296,9 @@ def _get(context, builder, sig, args):
         number = context.unpack_value(builder, view.number, place)
         return context.cast(builder, number, view.number, view.element)
     place, align = _lanes_at(builder, place, view.element.width)
-    return resized(builder, builder.load(place, align=align), context.get_value_type(view.element).element)
+    return resized(
+        builder, builder.load(place, align=align), context.get_value_type(view.element).element
+    )
 
 
 @lower_builtin(operator.setitem, ViewType, types.intp, types.Any)
@@ -261,14 +309,18 @@ def _set(context, builder, sig, args):
         builder.store(resized(builder, args[2], place.type.pointee.element), place, align=align)
     else:
         value = convert(context, builder, stored, view.element, args[2])
-        context.pack_value(builder, view.number, context.cast(builder, value, view.element, view.number), place)
+        context.pack_value(
+            builder, view.number, context.cast(builder, value, view.element, view.number), place
+        )
     return context.get_dummy_value()
 
 
 @lower_builtin(operator.getitem, GatheredRowType, types.intp)
 def _gather(context, builder, sig, args):
     row = cgutils.create_struct_proxy(sig.args[0])(context, builder, value=args[0])
-    column_start = builder.gep(row.table, [_counted(builder, sig.args[0].dim, args[1])], inbounds=True)
+    column_start = builder.gep(
+        row.table, [_counted(builder, sig.args[0].dim, args[1])], inbounds=True
+    )
     lanes = ir.Constant(context.get_value_type(sig.return_type), ir.Undefined)
     for lane in range(WIDTH):
         index = builder.load(builder.gep(row.rows, [_INDEX(lane)], inbounds=True))

@@ -1,7 +1,7 @@
 """Optimizers that divide each component of the gradient by its own running size.
 
-Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or averaged over the batch).
-"""
+Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or
+averaged over the batch)."""
 
 from ..kernels.elementary import fma, sqrt
 from .dynamics_record import Dynamics
@@ -10,7 +10,9 @@ from .recipes import recorded
 
 
 def _adam(p, x, v, g, xi, z):
-    """v: the running means of g, g^2, and of 1 with either memory; the last two undo the start at zero."""
+    """v: the running means of g, g^2, and of 1 with either memory; the last two undo the start at
+    zero.
+    """
     dim = len(x)
     for k in range(dim):
         force = fma(p.weight_decay, x[k], g[k] + xi[k])
@@ -24,7 +26,8 @@ def _adam(p, x, v, g, xi, z):
 
 @recorded
 def adam(learning_rate, batch_size=1, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.0):
-    """Adam: x' = x - eta m/(sqrt(s) + epsilon), with the bias-corrected running means m of g and s of g^2.
+    """Adam: x' = x - eta m/(sqrt(s) + epsilon), with the bias-corrected running means m of g and s
+    of g^2.
 
     Parameters
     ----------
@@ -50,9 +53,9 @@ def adam(learning_rate, batch_size=1, beta1=0.9, beta2=0.999, epsilon=1e-8, weig
 
     Notes
     -----
-    Kingma and Ba (2015, arXiv:1412.6980), algorithm 1. Their correction 1 - beta^t is the running mean of the number 1 from the
-    same start at zero (by induction: beta (1 - beta^(t-1)) + 1 - beta = 1 - beta^t), and is carried as such: no step number.
-    """
+    Kingma and Ba (2015, arXiv:1412.6980), algorithm 1. Their correction 1 - beta^t is the running
+    mean of the number 1 from the same start at zero (by induction: beta (1 - beta^(t-1)) + 1 - beta
+    = 1 - beta^t), and is carried as such: no step number."""
     params = {"beta1": number_or_schedule(beta1, "beta1", at_least=0, below=1)}
     params |= _common(learning_rate, batch_size, beta2, epsilon, weight_decay)
     return Dynamics("adam", _adam, params, memory="hidden", state_size=4)
@@ -93,9 +96,9 @@ def rmsprop(learning_rate, batch_size=1, beta2=0.99, epsilon=1e-8, weight_decay=
 
     Notes
     -----
-    Hinton, lecture 6e of "Neural Networks for Machine Learning" (2012), with epsilon outside the root as in PyTorch. s starts at
-    0 without correction, so that the first steps are up to 1/sqrt(1 - beta2) times longer than later ones.
-    """
+    Hinton, lecture 6e of "Neural Networks for Machine Learning" (2012), with epsilon outside the
+    root as in PyTorch. s starts at 0 without correction, so that the first steps are up to 1/sqrt(1
+    - beta2) times longer than later ones."""
     params = _common(learning_rate, batch_size, beta2, epsilon, weight_decay)
     return Dynamics("rmsprop", _rmsprop, params, memory="hidden")
 

@@ -1,9 +1,20 @@
-"""All dynamics: one update of one particle. SGD and Langevin dynamics are two records of the same kind."""
+"""All dynamics: one update of one particle. SGD and Langevin dynamics are two records of the same
+kind.
+"""
 
 from .adaptive import adam, rmsprop
 from .descent import averaged_sgd, clipped_sgd, sgd, sgd_diffusion, sgd_running_average
 from .dynamics_record import Dynamics
 from .langevin import langevin, underdamped_langevin
 
-__all__ = ["Dynamics", "adam", "averaged_sgd", "clipped_sgd", "langevin", "rmsprop", "sgd", "sgd_diffusion"]
+__all__ = [
+    "Dynamics",
+    "adam",
+    "averaged_sgd",
+    "clipped_sgd",
+    "langevin",
+    "rmsprop",
+    "sgd",
+    "sgd_diffusion",
+]
 __all__ += ["sgd_running_average", "underdamped_langevin"]

@@ -1,8 +1,8 @@
-"""The record of a dynamics: one update of one particle. SGD and Langevin dynamics are two records of the same kind.
+"""The record of a dynamics: one update of one particle. SGD and Langevin dynamics are two records
+of the same kind.
 
-Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or averaged over the batch), z thermal
-normals.
-"""
+Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or
+averaged over the batch), z thermal normals."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -37,10 +37,11 @@ class Dynamics(Made, _DynamicsFields):
     update : callable
         `update(p, x, v, g, xi, z)` moves one particle in place.
     params : dict or namedtuple
-        What the texts find in `p`; a `Schedule` among them is a number in each step. `batch_size` (default 1) divides the noise.
+        What the texts find in `p`; a `Schedule` among them is a number in each step. `batch_size`
+        (default 1) divides the noise.
     advance : callable, optional
-        `advance(p, x, v, g, z)` runs before the one gradient evaluation of a step; g is then what the last step left there, or
-        the gradient at the start.
+        `advance(p, x, v, g, z)` runs before the one gradient evaluation of a step; g is then what
+        the last step left there, or the gradient at the start.
     normals : int
         Thermal normals per component; `z` has normals * d numbers.
     memory : None, "velocity" or "hidden"
@@ -48,14 +49,20 @@ class Dynamics(Made, _DynamicsFields):
     state_size : int
         Numbers per component of `v`; `v` has state_size * d numbers.
     substeps : int
-        Updates that make up one step, all with the parameters of that step; only whole steps are stored.
+        Updates that make up one step, all with the parameters of that step; only whole steps are
+        stored.
     """
 
     __slots__ = ()
 
-    def __new__(cls, name, update, params, advance=None, normals=0, memory=None, state_size=1, substeps=1):
+    def __new__(
+        cls, name, update, params, advance=None, normals=0, memory=None, state_size=1, substeps=1
+    ):
         record_name(name)
-        for role, text, arguments in (("update", update, "p x v g xi z"), ("advance", advance, "p x v g z")):
+        for role, text, arguments in (
+            ("update", update, "p x v g xi z"),
+            ("advance", advance, "p x v g z"),
+        ):
             if text is not None or role == "update":
                 check_text(text, f"{role} of {name!r}")
                 check_arguments(text, f"{role} of {name!r}", arguments)
@@ -68,7 +75,9 @@ class Dynamics(Made, _DynamicsFields):
         params = parameters(params, repr(name), schedules=True)
         if "batch_size" in params._fields:
             params = params._replace(batch_size=_batch_size(params.batch_size, name))
-        return super().__new__(cls, name, update, params, advance, normals, memory, state_size, substeps)
+        return super().__new__(
+            cls, name, update, params, advance, normals, memory, state_size, substeps
+        )
 
 
 def _batch_size(value, owner):

@@ -45,7 +45,11 @@ def _potential_kernel(text, dim, size):
     @kernel
     def run(p, x, out):
         for group in range(x.shape[0]):
-            text(p, view(x, group * x.shape[1] * WIDTH, dim), view(out, group * out.shape[1] * WIDTH, size))
+            text(
+                p,
+                view(x, group * x.shape[1] * WIDTH, dim),
+                view(out, group * out.shape[1] * WIDTH, size),
+            )
 
     return kept(run)
 
@@ -70,7 +74,9 @@ def _mean_kernel(text, dim, size, columns):
 
 
 def values_at(text, label, params, points, size):
-    """What `text(p, x, out)` writes into the `size` numbers of `out` at points (n, d): an array (n, size)."""
+    """What `text(p, x, out)` writes into the `size` numbers of `out` at points (n, d): an array (n,
+    size).
+    """
     dim, packed = points.shape[1], pack(points)
     out = empty_groups(len(packed), size)
     text, _ = for_lanes(text, label, (numba.typeof(params), view_type(dim), view_type(size)))
@@ -89,31 +95,36 @@ def evaluate(model, x, quantity):
     x : array_like, shape (..., d)
         Points.
     quantity : {"energy", "gradient", "hessian", "fisher", "drift"}
-        "fisher" is the Fisher matrix of a loss: the mean of g g' over labels drawn from the model at x.
+        "fisher" is the Fisher matrix of a loss: the mean of g g' over labels drawn from the model
+        at x.
 
     Returns
     -------
     ndarray, shape (...), (..., d) or (..., d, d)
-        In units of energy, energy per length, energy per length squared (of the Fisher matrix: that of g g'); a `drift` is no
-        part of the gradient.
+        In units of energy, energy per length, energy per length squared (of the Fisher matrix: that
+        of g g'); a `drift` is no part of the gradient.
 
     Raises
     ------
     TypeError, ValueError
-        If model is neither, the last axis of x is not d, or the model has no Hessian, Fisher matrix or drift.
+        If model is neither, the last axis of x is not d, or the model has no Hessian, Fisher matrix
+        or drift.
     """
     if not isinstance(model, (Potential, Loss)):
         raise TypeError(f"model must be a Potential or a Loss, got {shown(model)}.")
     choice(quantity, "quantity", QUANTITIES)
     x = real_array(x, "x")
     if x.ndim == 0 or x.shape[-1] != model.dim:
-        raise ValueError(f"x must have the shape (..., {model.dim}) for {model.name!r}, got {x.shape}.")
+        raise ValueError(
+            f"x must have the shape (..., {model.dim}) for {model.name!r}, got {x.shape}."
+        )
     dim, of_loss = model.dim, isinstance(model, Loss)
     field = ("example_" + quantity.replace("energy", "loss")) if of_loss else quantity
     text = getattr(model, field, None)
     if text is None:
         raise ValueError(
-            f"{model.name!r} has no {quantity}" + (f"; give it one as {field}= to ask for it." if field in model._fields else ".")
+            f"{model.name!r} has no {quantity}"
+            + (f"; give it one as {field}= to ask for it." if field in model._fields else ".")
         )
     if quantity == "energy":
         text = (example_loss_text if of_loss else energy_text)(text)

@@ -1,7 +1,8 @@
-"""Reading a formula from a text that nobody has to trust: a whitelist on its syntax tree, then a sympy expression.
+"""Reading a formula from a text that nobody has to trust: a whitelist on its syntax tree, then a
+sympy expression.
 
-The text is parsed, never evaluated: neither by Python nor by sympy, whose own string parser calls `eval`.
-"""
+The text is parsed, never evaluated: neither by Python nor by sympy, whose own string parser calls
+`eval`."""
 
 import ast
 import keyword
@@ -10,17 +11,59 @@ from functools import cache
 
 from .arrays import shown
 
-FUNCTIONS = ("cos", "exp", "expm1", "log", "log1p", "sigmoid", "sin", "softplus", "sqrt", "tan", "tanh")
-OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**", ast.USub: "-", ast.UAdd: "+"}
-NOT_SMOOTH = {"abs", "fabs", "max", "maximum", "fmax", "min", "minimum", "fmin", "sign", "sgn", "heaviside", "relu", "piecewise"}
+FUNCTIONS = (
+    "cos",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "sqrt",
+    "tan",
+    "tanh",
+)
+OPERATORS = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.Pow: "**",
+    ast.USub: "-",
+    ast.UAdd: "+",
+}
+NOT_SMOOTH = {
+    "abs",
+    "fabs",
+    "max",
+    "maximum",
+    "fmax",
+    "min",
+    "minimum",
+    "fmin",
+    "sign",
+    "sgn",
+    "heaviside",
+    "relu",
+    "piecewise",
+}
 NOT_SMOOTH |= {"floor", "ceil", "ceiling", "round", "trunc", "fmod", "mod", "where"}
 REWRITE = {
-    "cosh": "(exp(z) + exp(-z))/2, or log(cosh(z)) as softplus(2*z) - z - log(2), which cannot overflow",
+    "cosh": "(exp(z) + exp(-z))/2, or log(cosh(z)) as softplus(2*z) - z - log(2), which cannot "
+    "overflow",
     "sinh": "(exp(z) - exp(-z))/2",
     "pow": "z**n",
     "powi": "z**n",
 }
-MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_CALLS, MAX_POWER, MAX_NUMBER = 10_000, 150, 2_000, 12, 64, 2.0**53
+MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_CALLS, MAX_POWER, MAX_NUMBER = (
+    10_000,
+    150,
+    2_000,
+    12,
+    64,
+    2.0**53,
+)
 SMOOTHER = "A smooth stand-in often serves: sqrt(z**2 + width**2) for |z|, width*softplus(z/width) for max(z, 0)."
 
 
@@ -29,17 +72,35 @@ def names_of(text, variables, params):
     if not isinstance(text, str):
         raise TypeError(f"text must be a str, got {type(text).__name__}.")
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise ValueError(f"text must be at most {MAX_BYTES:,} bytes long, got {len(text):,} characters. Write functions instead.")
+        raise ValueError(
+            f"text must be at most {MAX_BYTES:,} bytes long, got {len(text):,} characters. Write "
+            "functions instead."
+        )
     if not variables or not all(isinstance(name, str) for name in variables):
-        raise TypeError(f"variables must be the names of the components, at least one, got {shown(variables)}.")
+        raise TypeError(
+            f"variables must be the names of the components, at least one, got {shown(variables)}."
+        )
     for name in variables + params:
-        if not name.isascii() or not name.isalnum() or not name[0].isalpha() or keyword.iskeyword(name):
-            raise ValueError(f"{name!r} is no name for a variable or parameter: use ASCII letters and digits, a letter first.")
+        if (
+            not name.isascii()
+            or not name.isalnum()
+            or not name[0].isalpha()
+            or keyword.iskeyword(name)
+        ):
+            raise ValueError(
+                f"{name!r} is no name for a variable or parameter: use ASCII letters and digits, "
+                "a letter first."
+            )
         if name in (*FUNCTIONS, *NOT_SMOOTH, *REWRITE, "pi"):
-            raise ValueError(f"{name!r} is the name of a function or constant. Call the variable or parameter otherwise.")
+            raise ValueError(
+                f"{name!r} is the name of a function or constant. Call the variable or parameter "
+                "otherwise."
+            )
     twice = [name for name in variables + params if (variables + params).count(name) > 1]
     if twice:
-        raise ValueError(f"{twice[0]!r} occurs twice among the variables and parameters. Give each its own name.")
+        raise ValueError(
+            f"{twice[0]!r} occurs twice among the variables and parameters. Give each its own name."
+        )
     return variables, params
 
 
@@ -57,7 +118,8 @@ def expression_tree(text, variables, params):
         tree = ast.parse(" ".join(text.split()), "expression", "eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise ValueError(
-            f"text is not one formula: {getattr(error, 'msg', None) or error or 'it nests too deep'}: {short(text)}"
+            "text is not one formula: "
+            f"{getattr(error, 'msg', None) or error or 'it nests too deep'}: {short(text)}"
         ) from None
     used = set()
     nodes, todo = 0, [(tree, 1, 0, 1.0)]
@@ -67,18 +129,26 @@ def expression_tree(text, variables, params):
         calls += isinstance(node, ast.Call)
         if nodes > MAX_NODES or depth > MAX_DEPTH or calls > MAX_CALLS:
             raise ValueError(
-                f"text must have at most {MAX_NODES} terms and operators, {MAX_DEPTH} levels (in a long sum, put parentheses "
-                f"around parts) and {MAX_CALLS} functions inside each other. Write energy and gradient as functions instead."
+                f"text must have at most {MAX_NODES} terms and operators, {MAX_DEPTH} levels (in "
+                "a long sum, put parentheses "
+                f"around parts) and {MAX_CALLS} functions inside each other. Write energy and "
+                "gradient as functions instead."
             )
         children = _allowed_parts(node, variables, params, used)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
             power *= max(1.0, abs(_exponent(node.right)))
             if power > MAX_POWER:
-                raise ValueError(f"powers inside each other must multiply to at most {MAX_POWER}, in {short(ast.unparse(node))}.")
+                raise ValueError(
+                    f"powers inside each other must multiply to at most {MAX_POWER}, in "
+                    f"{short(ast.unparse(node))}."
+                )
         todo += [(child, depth + 1, calls, power) for child in children]
     missing = [name for name in params if name not in used]
     if missing:
-        raise ValueError(f"parameter {missing[0]!r} does not occur in the text {short(text)}. Leave it out, or correct the text.")
+        raise ValueError(
+            f"parameter {missing[0]!r} does not occur in the text {short(text)}. Leave it out, or "
+            "correct the text."
+        )
     return tree
 
 
@@ -86,13 +156,17 @@ def _allowed_parts(node, variables, params, used):
     """The operands of a node that is on the whitelist."""
     if isinstance(node, ast.Constant):
         if type(node.value) not in (int, float) or not _fits(node.value):
-            raise ValueError(f"only finite numbers below 1e300 are allowed as constants, got {short(repr(node.value))}.")
+            raise ValueError(
+                "only finite numbers below 1e300 are allowed as constants, got "
+                f"{short(repr(node.value))}."
+            )
         return []
     if isinstance(node, ast.Name):
         if node.id not in (*variables, *params, "pi"):
             raise ValueError(
                 f"{short(node.id)} is neither a variable ({', '.join(variables)}) nor a parameter "
-                f"({', '.join(params) or 'none'}). Pass a parameter as a keyword; names with underscores are refused."
+                f"({', '.join(params) or 'none'}). Pass a parameter as a keyword; names with "
+                "underscores are refused."
             )
         used.add(node.id)
         return []
@@ -104,10 +178,18 @@ def _allowed_parts(node, variables, params, used):
         return _argument(node)
     if isinstance(node, (ast.Compare, ast.IfExp, ast.BoolOp)):
         raise ValueError(f"a choice is not smooth: {short(ast.unparse(node))}. {SMOOTHER}")
-    kinds = {ast.Attribute: "attribute access", ast.Lambda: "a lambda", ast.Subscript: "an index", ast.Starred: "a star"}
-    kind = kinds.get(type(node), f"{type(node).__name__} ({type(getattr(node, 'op', node)).__name__})")
+    kinds = {
+        ast.Attribute: "attribute access",
+        ast.Lambda: "a lambda",
+        ast.Subscript: "an index",
+        ast.Starred: "a star",
+    }
+    kind = kinds.get(
+        type(node), f"{type(node).__name__} ({type(getattr(node, 'op', node)).__name__})"
+    )
     raise ValueError(
-        f"{kind} is not allowed in a formula: {short(ast.unparse(node))}. Only numbers, names, + - * / ** and functions."
+        f"{kind} is not allowed in a formula: {short(ast.unparse(node))}. Only numbers, names, + "
+        "- * / ** and functions."
     )
 
 
@@ -118,9 +200,14 @@ def _argument(node):
             return node.args
         raise ValueError(f"{name} takes one argument, got {short(ast.unparse(node))}.")
     if (name or "").lower() in NOT_SMOOTH:
-        raise ValueError(f"{name} is not smooth: the gradient would jump in {short(ast.unparse(node))}. {SMOOTHER}")
+        raise ValueError(
+            f"{name} is not smooth: the gradient would jump in {short(ast.unparse(node))}. "
+            f"{SMOOTHER}"
+        )
     hint = f" Write {REWRITE[name]}." if name in REWRITE else ""
-    raise ValueError(f"only {', '.join(FUNCTIONS)} may be called, got {short(ast.unparse(node))}.{hint}")
+    raise ValueError(
+        f"only {', '.join(FUNCTIONS)} may be called, got {short(ast.unparse(node))}.{hint}"
+    )
 
 
 def _fits(value):
@@ -139,7 +226,8 @@ def _exponent(node):
     if isinstance(node, ast.Constant) and type(node.value) in (int, float) and _fits(node.value):
         return node.value
     raise ValueError(
-        f"an exponent must be a number such as 2, 0.5 or 3/2, got {short(ast.unparse(node))}. For others write exp(b*log(a))."
+        f"an exponent must be a number such as 2, 0.5 or 3/2, got {short(ast.unparse(node))}. For "
+        "others write exp(b*log(a))."
     )
 
 
@@ -171,22 +259,32 @@ def sympy_functions():
             return 1 / (1 + self.args[0])
 
     ours = {each.__name__: each for each in (expm1, log1p, sigmoid, softplus)}
-    return ours | {name: getattr(sympy, name) for name in ("cos", "exp", "log", "sin", "sqrt", "tanh")}
+    return ours | {
+        name: getattr(sympy, name) for name in ("cos", "exp", "log", "sin", "sqrt", "tanh")
+    }
 
 
 def sympy_expression(tree, scope):
-    """The sympy expression of a tree that passed the whitelist; `scope` maps its names to names of symbols."""
+    """The sympy expression of a tree that passed the whitelist; `scope` maps its names to names of
+    symbols.
+    """
     try:
         import sympy
     except ImportError as error:
-        raise ImportError("from_expression needs sympy: pip install langevin_sgd[symbolic].") from error
+        raise ImportError(
+            "from_expression needs sympy: pip install langevin_sgd[symbolic]."
+        ) from error
     calls = sympy_functions() | {"tan": lambda z: sympy.sin(z) / sympy.cos(z)}
-    symbols = {name: sympy.Symbol(symbol, real=True) for name, symbol in scope.items()} | {"pi": sympy.pi}
+    symbols = {name: sympy.Symbol(symbol, real=True) for name, symbol in scope.items()} | {
+        "pi": sympy.pi
+    }
 
     def build(node):
         if isinstance(node, ast.Constant):
             return (
-                sympy.Integer(node.value) if isinstance(node.value, int) and node.value < MAX_NUMBER else sympy.Float(node.value)
+                sympy.Integer(node.value)
+                if isinstance(node.value, int) and node.value < MAX_NUMBER
+                else sympy.Float(node.value)
             )
         if isinstance(node, ast.Name):
             return symbols[node.id]

@@ -8,7 +8,8 @@ from .parameters import COUNT_LIMIT, check_range, integer, number
 from .potential_record import Potential
 from .recipes import recorded
 
-# U = sum_k height_k exp(xx_k u^2 + xy_k u w + yy_k w^2) with (u, w) measured from (x_k, y_k): the constants of the paper
+# U = sum_k height_k exp(xx_k u^2 + xy_k u w + yy_k w^2) with (u, w) measured from (x_k, y_k): the
+# constants of the paper
 MUELLER_BROWN = {
     "height": [-200.0, -100.0, -170.0, 15.0],
     "xx": [-1.0, -1.0, -6.5, 0.7],
@@ -58,11 +59,13 @@ def _hills_hessian(p, x, out):
 
 @recorded
 def mueller_brown():
-    """The surface of Mueller and Brown in 2-D: three minima in a bent valley, a test of saddle searches and of reaction rates.
+    """The surface of Mueller and Brown in 2-D: three minima in a bent valley, a test of saddle
+    searches and of reaction rates.
 
-    U = sum of four terms A exp(a (x - x')^2 + b (x - x') (y - y') + c (y - y')^2), dimensionless. Minima: U = -146.700 at
-    (-0.5582, 1.4417), -108.167 at (0.6235, 0.0280), -80.768 at (-0.0500, 0.4667); saddles: -40.665 at (-0.8220, 0.6243), -72.249
-    at (0.2125, 0.2930). The last term grows like exp(0.7 r^2): a particle that is kicked far out diverges.
+    U = sum of four terms A exp(a (x - x')^2 + b (x - x') (y - y') + c (y - y')^2), dimensionless.
+    Minima: U = -146.700 at (-0.5582, 1.4417), -108.167 at (0.6235, 0.0280), -80.768 at (-0.0500,
+    0.4667); saddles: -40.665 at (-0.8220, 0.6243), -72.249 at (0.2125, 0.2930). The last term grows
+    like exp(0.7 r^2): a particle that is kicked far out diverges.
 
     Returns
     -------
@@ -72,7 +75,9 @@ def mueller_brown():
     -----
     Source: Mueller and Brown 1979, Theoretica Chimica Acta 53, 75, the constants.
     """
-    return Potential("mueller_brown", _hills_energy, _hills_gradient, MUELLER_BROWN, 2, _hills_hessian)
+    return Potential(
+        "mueller_brown", _hills_energy, _hills_gradient, MUELLER_BROWN, 2, _hills_hessian
+    )
 
 
 def _banana_energy(p, x):
@@ -117,16 +122,21 @@ def rosenbrock(dim=2, stiffness=100.0):
     Returns
     -------
     Potential
-        Global minimum 0 at (1, ..., 1). In 2-D, exp(-U/T) is exact: x_0 is normal with mean 1 and variance T/2, and x_1 given x_0
-        normal with mean x_0^2 and variance T/(2 stiffness).
+        Global minimum 0 at (1, ..., 1). In 2-D, exp(-U/T) is exact: x_0 is normal with mean 1 and
+        variance T/2, and x_1 given x_0 normal with mean x_0^2 and variance T/(2 stiffness).
 
     Notes
     -----
-    Source: Rosenbrock 1960, The Computer Journal 3, 175; the sum over neighbours is the usual extension to d > 2.
-    """
+    Source: Rosenbrock 1960, The Computer Journal 3, 175; the sum over neighbours is the usual
+    extension to d > 2."""
     params = {"stiffness": number(stiffness, "stiffness", above=0)}
     return Potential(
-        "rosenbrock", _banana_energy, _banana_gradient, params, integer(dim, "dim", 2, limit=COUNT_LIMIT), _banana_hessian
+        "rosenbrock",
+        _banana_energy,
+        _banana_gradient,
+        params,
+        integer(dim, "dim", 2, limit=COUNT_LIMIT),
+        _banana_hessian,
     )
 
 
@@ -144,27 +154,35 @@ def _washboard_hessian(p, x, out):
 
 @recorded
 def washboard(amplitude, force):
-    """Tilted washboard in 1-D, U = amplitude (1 - cos x) - force x: a driven phase, with period 2 pi in its gradient.
+    """Tilted washboard in 1-D, U = amplitude (1 - cos x) - force x: a driven phase, with period 2
+    pi in its gradient.
 
     Parameters
     ----------
     amplitude : float >= 0
         Half the height of a ridge without force, energy.
     force : float
-        Pushes to the right if positive, energy per length. At |force| >= amplitude no minimum is left.
+        Pushes to the right if positive, energy per length. At |force| >= amplitude no minimum is
+        left.
 
     Returns
     -------
     Potential
-        On the line exp(-U/T) cannot be normalised and particles wander off; on a circle of length 2 pi there is a stationary
-        state, which for force != 0 carries a current and is not Boltzmann's.
+        On the line exp(-U/T) cannot be normalised and particles wander off; on a circle of length 2
+        pi there is a stationary state, which for force != 0 carries a current and is not
+        Boltzmann's.
 
     Notes
     -----
     Exact law on the circle: Stratonovich's, Risken, The Fokker-Planck Equation, section 11.3.
     """
-    params = {"amplitude": number(amplitude, "amplitude", at_least=0), "force": number(force, "force")}
-    return Potential("washboard", _washboard_energy, _washboard_gradient, params, 1, _washboard_hessian)
+    params = {
+        "amplitude": number(amplitude, "amplitude", at_least=0),
+        "force": number(force, "force"),
+    }
+    return Potential(
+        "washboard", _washboard_energy, _washboard_gradient, params, 1, _washboard_hessian
+    )
 
 
 def _difference(p, x):
@@ -196,30 +214,39 @@ def _pair_hessian(p, x, out):
     _, t = _difference(p, x)
     left, right = sigmoid(-t), sigmoid(t)
     for k in range(d):
-        across = p.curvatures[0, k] * (x[k] - p.centers[0, k]) - p.curvatures[1, k] * (x[k] - p.centers[1, k])
+        across = p.curvatures[0, k] * (x[k] - p.centers[0, k]) - p.curvatures[1, k] * (
+            x[k] - p.centers[1, k]
+        )
         for j in range(d):
-            along = p.curvatures[0, j] * (x[j] - p.centers[0, j]) - p.curvatures[1, j] * (x[j] - p.centers[1, j])
+            along = p.curvatures[0, j] * (x[j] - p.centers[0, j]) - p.curvatures[1, j] * (
+                x[j] - p.centers[1, j]
+            )
             out[d * k + j] = -left * right / p.smoothing * across * along
-        out[d * k + k] = fma(left, p.curvatures[0, k], fma(right, p.curvatures[1, k], out[d * k + k]))
+        out[d * k + k] = fma(
+            left, p.curvatures[0, k], fma(right, p.curvatures[1, k], out[d * k + k])
+        )
 
 
 @recorded
 def two_minima(curvatures=(1.0, 4.0), energies=(0.0, 0.0), separation=2.0, smoothing=0.1):
-    """Two parabolas joined smoothly: minima of separately chosen depth and curvature, in d dimensions.
+    """Two parabolas joined smoothly: minima of separately chosen depth and curvature, in d
+    dimensions.
 
     U = -s log(exp(-U_0/s) + exp(-U_1/s)),   U_i = energies_i + sum_k curvatures_ik (x_k - c_ik)^2 / 2,   s = smoothing
 
     Parameters
     ----------
     curvatures : array_like > 0, shape (2, d) or (2,)
-        Curvatures of the left and the right minimum in each direction, energy per length squared. Shape (2,) is d = 1.
+        Curvatures of the left and the right minimum in each direction, energy per length squared.
+        Shape (2,) is d = 1.
     energies : array_like, shape (2,)
         Energies of the two minima.
     separation : float > 0
         Length between them: c_0 and c_1 are at -+ separation/2 along x_0.
     smoothing : float > 0
-        s, energy. The parabolas change places over the region where they differ by a few s; minima, depths and curvatures are as
-        stated up to a relative exp(-gap/s), with gap the height of the other parabola there. Keep s well below the barrier.
+        s, energy. The parabolas change places over the region where they differ by a few s; minima,
+        depths and curvatures are as stated up to a relative exp(-gap/s), with gap the height of the
+        other parabola there. Keep s well below the barrier.
 
     Returns
     -------
@@ -234,21 +261,27 @@ def two_minima(curvatures=(1.0, 4.0), energies=(0.0, 0.0), separation=2.0, smoot
 
     Notes
     -----
-    Derived: the weights are the Gaussian integrals of exp(-U_i/T), the flat-minimum preference of Boltzmann's law.
-    """
+    Derived: the weights are the Gaussian integrals of exp(-U_i/T), the flat-minimum preference of
+    Boltzmann's law."""
     curvatures = real_array(curvatures, "curvatures")
     curvatures = curvatures[:, None] if curvatures.ndim == 1 else curvatures
     if curvatures.ndim != 2 or curvatures.shape[0] != 2 or curvatures.shape[1] == 0:
         raise ValueError(
-            f"curvatures must have the shape (2, d), one row per minimum, or (2,); got the shape {curvatures.shape}."
+            "curvatures must have the shape (2, d), one row per minimum, or (2,); got the shape "
+            f"{curvatures.shape}."
         )
     check_range(float(curvatures.min()), "every entry of curvatures", above=0)
     check_range(float(curvatures.max()), "every entry of curvatures", above=0)
     energies = real_array(energies, "energies")
     if energies.shape != (2,):
-        raise ValueError(f"energies must have the shape (2,), one number per minimum; got the shape {energies.shape}.")
+        raise ValueError(
+            "energies must have the shape (2,), one number per minimum; got the shape "
+            f"{energies.shape}."
+        )
     centers = np.zeros_like(curvatures)
     centers[:, 0] = np.array([-0.5, 0.5]) * number(separation, "separation", above=0)
     params = {"curvatures": curvatures, "centers": centers, "energies": energies}
     params["smoothing"] = number(smoothing, "smoothing", above=0)
-    return Potential("two_minima", _pair_energy, _pair_gradient, params, curvatures.shape[1], _pair_hessian)
+    return Potential(
+        "two_minima", _pair_energy, _pair_gradient, params, curvatures.shape[1], _pair_hessian
+    )

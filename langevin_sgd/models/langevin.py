@@ -1,12 +1,11 @@
 """Langevin dynamics, whose law is Boltzmann's: overdamped, and with inertia.
 
-Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or averaged over the batch), z thermal
-normals.
+Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or
+averaged over the batch), z thermal normals.
 
-With inertia a step is made of letters: A, a drift x + dt v; B, a kick v - dt g/m; O, the exact action of friction and noise on v.
-A letter that stands twice acts for half a step each time. What comes before the gradient is evaluated is `advance`, the rest
-`update`.
-"""
+With inertia a step is made of letters: A, a drift x + dt v; B, a kick v - dt g/m; O, the exact
+action of friction and noise on v. A letter that stands twice acts for half a step each time. What
+comes before the gradient is evaluated is `advance`, the rest `update`."""
 
 from ..kernels.elementary import exp, fma, sqrt
 from .dynamics_record import Dynamics
@@ -29,7 +28,8 @@ def _leimkuhler_matthews(p, x, v, g, xi, z):
 
 @recorded
 def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
-    """Overdamped Langevin dynamics dx = -grad U dt + sqrt(2 T) dW, whose law is Boltzmann's, exp(-U/T).
+    """Overdamped Langevin dynamics dx = -grad U dt + sqrt(2 T) dW, whose law is Boltzmann's,
+    exp(-U/T).
 
     Parameters
     ----------
@@ -38,12 +38,14 @@ def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
     step_size : float > 0, or Schedule
         dt, length squared per energy.
     batch_size : int >= 1, or Schedule
-        Divides the gradient noise, if any is given. With it Euler-Maruyama is stochastic-gradient Langevin dynamics (Welling and
-        Teh 2011): on a quadratic the variance is (2 T + dt Sigma/B)/(h (2 - h dt)), hotter than T/h.
+        Divides the gradient noise, if any is given. With it Euler-Maruyama is stochastic-gradient
+        Langevin dynamics (Welling and Teh 2011): on a quadratic the variance is (2 T + dt
+        Sigma/B)/(h (2 - h dt)), hotter than T/h.
     method : {"euler_maruyama", "leimkuhler_matthews"}
-        Euler-Maruyama: on a quadratic of curvature h the variance is T/(h (1 - h dt/2)), an error of order dt. Leimkuhler and
-        Matthews (2013, arXiv:1203.5428): x' = x - dt grad U + sqrt(T dt / 2) (R_k + R_{k+1}), exact there, and of order dt^2 in
-        general. Its first R is 0, so that the first step's noise has half its later variance.
+        Euler-Maruyama: on a quadratic of curvature h the variance is T/(h (1 - h dt/2)), an error
+        of order dt. Leimkuhler and Matthews (2013, arXiv:1203.5428): x' = x - dt grad U + sqrt(T dt
+        / 2) (R_k + R_{k+1}), exact there, and of order dt^2 in general. Its first R is 0, so that
+        the first step's noise has half its later variance.
 
     Returns
     -------
@@ -54,7 +56,10 @@ def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
     TypeError, ValueError
         For a parameter outside its range.
     """
-    methods = {"euler_maruyama": (_euler_maruyama, None), "leimkuhler_matthews": (_leimkuhler_matthews, "hidden")}
+    methods = {
+        "euler_maruyama": (_euler_maruyama, None),
+        "leimkuhler_matthews": (_leimkuhler_matthews, "hidden"),
+    }
     choice(method, "method", tuple(methods))
     params = {
         "temperature": number_or_schedule(temperature, "temperature", at_least=0),
@@ -160,21 +165,24 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
     friction : float >= 0, or Schedule
         f, per time: a free velocity decays as exp(-f t).
     step_size : float > 0, or Schedule
-        dt, time. Stable on a quadratic of curvature h for dt^2 h/m < 4, and < 4 - 2 f dt for "sghmc".
+        dt, time. Stable on a quadratic of curvature h for dt^2 h/m < 4, and < 4 - 2 f dt for
+        "sghmc".
     mass : float > 0, or Schedule
         m, energy time^2 per length^2; <v^2> = T/m.
     batch_size : int >= 1, or Schedule
         Divides the gradient noise, if any is given.
     method : {"baoab", "aboba", "obabo", "oabao", "sghmc"}
-        Splittings of A, a drift, B, a kick, and O, exact friction and noise (Leimkuhler and Matthews 2013, arXiv:1203.5428).
-        "sghmc" is the semi-implicit Euler method v' = (1 - f dt) v - dt g/m + sqrt(2 f T dt/m) z, x' = x + dt v' of Chen, Fox and
-        Guestrin (2014, arXiv:1402.4102) without their correction for gradient noise: the heavy ball with mu = 1 - f dt and eta =
-        dt^2/m. Each evaluates one gradient a step.
+        Splittings of A, a drift, B, a kick, and O, exact friction and noise (Leimkuhler and
+        Matthews 2013, arXiv:1203.5428). "sghmc" is the semi-implicit Euler method v' = (1 - f dt) v
+        - dt g/m + sqrt(2 f T dt/m) z, x' = x + dt v' of Chen, Fox and Guestrin (2014,
+        arXiv:1402.4102) without their correction for gradient noise: the heavy ball with mu = 1 - f
+        dt and eta = dt^2/m. Each evaluates one gradient a step.
 
     Returns
     -------
     Dynamics
-        Its v is the velocity dx/dt; that of `sgd` is the displacement per step, with the opposite sign.
+        Its v is the velocity dx/dt; that of `sgd` is the displacement per step, with the opposite
+        sign.
 
     Raises
     ------
@@ -183,7 +191,8 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
 
     Notes
     -----
-    With s = dt^2 h/(4 m), on a quadratic of curvature h (from the stationarity of the second moments, for any f > 0):
+    With s = dt^2 h/(4 m), on a quadratic of curvature h (from the stationarity of the second
+    moments, for any f > 0):
 
     ======  ====================================  ==================
     method  <x^2> h/T                             <v^2> m/T
@@ -204,4 +213,6 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
         "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
     }
     update, advance, normals = _METHODS[method]
-    return Dynamics(f"underdamped_langevin_{method}", update, params, advance, normals, memory="velocity")
+    return Dynamics(
+        f"underdamped_langevin_{method}", update, params, advance, normals, memory="velocity"
+    )

@@ -1,4 +1,6 @@
-"""What losses of a linear predictor z = inputs . x share: their table, and four texts made of four functions of z."""
+"""What losses of a linear predictor z = inputs . x share: their table, and four texts made of four
+functions of z.
+"""
 
 import math
 
@@ -13,10 +15,15 @@ from .parameters import number
 def with_targets(inputs, targets, name):
     """The table (inputs, target), checked; `name` is what messages call the targets."""
     inputs = table_of(inputs, "inputs")
-    truth = isinstance(targets, np.ndarray) and targets.dtype == bool  # labels that come from a comparison
+    truth = (
+        isinstance(targets, np.ndarray) and targets.dtype == bool
+    )  # labels that come from a comparison
     targets = real_array(targets.astype(float) if truth else targets, name)
     if targets.shape != (len(inputs),):
-        raise ValueError(f"{name} must have the shape ({len(inputs)},), one per row of inputs; got {targets.shape}.")
+        raise ValueError(
+            f"{name} must have the shape ({len(inputs)},), one per row of inputs; got "
+            f"{targets.shape}."
+        )
     return table_of(np.column_stack([inputs, targets]), f"inputs with {name}")
 
 
@@ -52,8 +59,8 @@ def _outer(weight, l2, x, row, out):
 
 
 def predictor_texts(value, slope, curvature, information):
-    """The four texts of the loss value(p, z, y) + (l2/2) |x|^2: slope and curvature are its derivatives by z, information is the
-    mean of slope^2 over the model's own labels."""
+    """The four texts of the loss value(p, z, y) + (l2/2) |x|^2: slope and curvature are its
+    derivatives by z, information is the mean of slope^2 over the model's own labels."""
 
     def example_loss(p, x, row):
         return fma(0.5 * p.l2, squares(x), value(p, dot(x, row, 0, len(x)), row[len(x)]))
@@ -73,7 +80,9 @@ def predictor_texts(value, slope, curvature, information):
 
 
 def loss_of_predictor(name, texts, table, params, l2, **fields):
-    """The `Loss` of four such texts on a table (inputs, target); `fields` are further ones of the record."""
+    """The `Loss` of four such texts on a table (inputs, target); `fields` are further ones of the
+    record.
+    """
     loss, gradient, hessian, fisher = texts
     params = params | {"l2": number(l2, "l2", at_least=0)}
     return Loss(name, loss, gradient, params, table, table.shape[1] - 1, hessian, fisher, **fields)

@@ -1,4 +1,6 @@
-"""The `Loss` record: one example's loss and gradient, and a table of examples; its mean over the table is a potential."""
+"""The `Loss` record: one example's loss and gradient, and a table of examples; its mean over the
+table is a potential.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -49,8 +51,9 @@ class Loss(Made, _LossFields):
     example_hessian, example_fisher : callable, optional
         `f(p, x, row, out)`, d*d numbers row by row.
     draw : callable, optional
-        `draw(p, z, row)` writes a fresh row, for sampling from the population, from `z`: `draw_normals` independent standard
-        normals, then `draw_uniforms` independent uniform numbers in [0, 1).
+        `draw(p, z, row)` writes a fresh row, for sampling from the population, from `z`:
+        `draw_normals` independent standard normals, then `draw_uniforms` independent uniform
+        numbers in [0, 1).
     scratch : int
         Free numbers that a text may use behind `out[d:]`, or `out[d*d:]` where it writes a matrix.
     draw_normals, draw_uniforms : int
@@ -59,8 +62,8 @@ class Loss(Made, _LossFields):
     Raises
     ------
     TypeError, ValueError
-        If a text breaks the rules of `langevin_sgd.kernels.texts`, the table is not finite, the gradient is not that of the
-        loss, or `draw` leaves a number of the row unwritten.
+        If a text breaks the rules of `langevin_sgd.kernels.texts`, the table is not finite, the
+        gradient is not that of the loss, or `draw` leaves a number of the row unwritten.
     """
 
     __slots__ = ()
@@ -81,31 +84,55 @@ class Loss(Made, _LossFields):
         draw_uniforms=0,
     ):
         texts = {"example_loss": example_loss, "example_gradient": example_gradient}
-        texts |= {"example_hessian": example_hessian, "example_fisher": example_fisher, "draw": draw}
+        texts |= {
+            "example_hessian": example_hessian,
+            "example_fisher": example_fisher,
+            "draw": draw,
+        }
         record_name(name)
         table, params = table_of(data, f"data of {name!r}"), parameters(params, repr(name))
-        numbers = {"dim": dim, "scratch": scratch, "draw_normals": draw_normals, "draw_uniforms": draw_uniforms}
-        numbers = {field: integer(value, field, int(field == "dim"), limit=COUNT_LIMIT) for field, value in numbers.items()}
+        numbers = {
+            "dim": dim,
+            "scratch": scratch,
+            "draw_normals": draw_normals,
+            "draw_uniforms": draw_uniforms,
+        }
+        numbers = {
+            field: integer(value, field, int(field == "dim"), limit=COUNT_LIMIT)
+            for field, value in numbers.items()
+        }
         _check_texts(texts, params, numbers, table.shape[1], name)
         dim, scratch, *counts = numbers.values()
         fields = name, example_loss, example_gradient, params, table, dim
-        record = super().__new__(cls, *fields, example_hessian, example_fisher, draw, scratch, *counts)
+        record = super().__new__(
+            cls, *fields, example_hessian, example_fisher, draw, scratch, *counts
+        )
         check_gradient(name, record.params, dim, scratch, example_loss, example_gradient, table[0])
         _check_draw(record)
         return record
 
 
 def _check_texts(texts, params, numbers, columns, name):
-    """Check and rehearse the texts; refuse a `draw` without random numbers, and random numbers without a `draw`."""
+    """Check and rehearse the texts; refuse a `draw` without random numbers, and random numbers
+    without a `draw`.
+    """
     dim, scratch, normals, uniforms = numbers.values()
     if (texts["draw"] is None) == (normals + uniforms > 0):
         raise ValueError(
-            f"draw_normals = {normals} and draw_uniforms = {uniforms} do not fit draw = {shown(texts['draw'])} of {name!r}: "
+            f"draw_normals = {normals} and draw_uniforms = {uniforms} do not fit draw = "
+            f"{shown(texts['draw'])} of {name!r}: "
             "give a draw and at least one random number, or neither."
         )
     matrix = "p x row out", (dim, columns, dim * dim + scratch)
-    calls = {"example_loss": ("p x row", (dim, columns)), "example_gradient": ("p x row out", (dim, columns, dim + scratch))}
-    calls |= {"example_hessian": matrix, "example_fisher": matrix, "draw": ("p z row", (normals + uniforms, columns))}
+    calls = {
+        "example_loss": ("p x row", (dim, columns)),
+        "example_gradient": ("p x row out", (dim, columns, dim + scratch)),
+    }
+    calls |= {
+        "example_hessian": matrix,
+        "example_fisher": matrix,
+        "draw": ("p z row", (normals + uniforms, columns)),
+    }
     for role, (arguments, lengths) in calls.items():
         text, label = texts[role], f"{role} of {name!r}"
         if text is not None or role in ("example_loss", "example_gradient"):
@@ -117,17 +144,30 @@ def _check_texts(texts, params, numbers, columns, name):
 def _check_draw(loss):
     """Refuse a `draw` that does not write the whole row."""
     if loss.draw is not None:
-        row = fresh_rows(loss.draw, loss.params, (loss.draw_normals, loss.draw_uniforms), (1, loss.data.shape[1]), 0)[0]
+        row = fresh_rows(
+            loss.draw,
+            loss.params,
+            (loss.draw_normals, loss.draw_uniforms),
+            (1, loss.data.shape[1]),
+            0,
+        )[0]
         if not np.all(np.isfinite(row)):
             column = int(np.argmin(np.isfinite(row)))
-            raise ValueError(f"draw of {loss.name!r} must write every number of the row, but row[{column}] is {row[column]}.")
+            raise ValueError(
+                f"draw of {loss.name!r} must write every number of the row, but row[{column}] is "
+                f"{row[column]}."
+            )
 
 
 def fresh_rows(draw, p, counts, shape, seed):
-    """A table of `shape` that `draw` fills, interpreted; `counts` normals and uniforms a row, from numpy's generator."""
+    """A table of `shape` that `draw` fills, interpreted; `counts` normals and uniforms a row, from
+    numpy's generator.
+    """
     random, draw, table = np.random.default_rng(seed), interpreted(draw), np.full(shape, np.nan)
     for row in table:
-        draw(p, np.concatenate([random.normal(size=counts[0]), random.uniform(size=counts[1])]), row)
+        draw(
+            p, np.concatenate([random.normal(size=counts[0]), random.uniform(size=counts[1])]), row
+        )
     return table
 
 
@@ -138,5 +178,8 @@ def table_of(values, name):
         raise ValueError(f"{name} must have the shape (examples, columns), got {np.shape(values)}.")
     if not np.all(np.isfinite(table)):
         example, column = np.argwhere(~np.isfinite(table))[0]
-        raise ValueError(f"{name} must be finite, but example {example}, column {column} is {table[example, column]}.")
+        raise ValueError(
+            f"{name} must be finite, but example {example}, column {column} is "
+            f"{table[example, column]}."
+        )
     return table

@@ -17,8 +17,19 @@ from .regressions import (
 )
 from .two_layers import matrix_factorisation, tanh_network
 
-__all__ = ["Loss", "huber_regression", "linear_regression", "linear_regression_population", "logistic_regression"]
-__all__ += ["logistic_regression_population", "matrix_factorisation", "multinomial_regression", "phase_retrieval"]
+__all__ = [
+    "Loss",
+    "huber_regression",
+    "linear_regression",
+    "linear_regression_population",
+    "logistic_regression",
+]
+__all__ += [
+    "logistic_regression_population",
+    "matrix_factorisation",
+    "multinomial_regression",
+    "phase_retrieval",
+]
 __all__ += ["poisson_regression", "quadratic_centers", "tanh_network"]
 
 
@@ -49,7 +60,8 @@ def _centers_hessian(p, x, row, out):
 
 @recorded
 def quadratic_centers(hessian, centers):
-    """One quadratic well per example: loss (x - c)' H (x - c) / 2. Gradient noise is additive: Sigma = H cov(c) H everywhere.
+    """One quadratic well per example: loss (x - c)' H (x - c) / 2. Gradient noise is additive:
+    Sigma = H cov(c) H everywhere.
 
     Parameters
     ----------
@@ -70,6 +82,17 @@ def quadratic_centers(hessian, centers):
     matrix, table = symmetric_matrix(hessian, "hessian"), table_of(centers, "centers")
     matrix = np.diag(matrix) if matrix.ndim == 1 else matrix
     if table.shape[1] != len(matrix):
-        raise ValueError(f"centers must have the shape (examples, {len(matrix)}) to fit hessian, got {table.shape}.")
-    texts = _centers_loss, _centers_gradient, {"hessian": matrix}, table, len(matrix), _centers_hessian, _centers_hessian
+        raise ValueError(
+            f"centers must have the shape (examples, {len(matrix)}) to fit hessian, got "
+            f"{table.shape}."
+        )
+    texts = (
+        _centers_loss,
+        _centers_gradient,
+        {"hessian": matrix},
+        table,
+        len(matrix),
+        _centers_hessian,
+        _centers_hessian,
+    )
     return Loss("quadratic_centers", *texts)

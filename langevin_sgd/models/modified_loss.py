@@ -1,4 +1,6 @@
-"""The modified loss: the landscape whose gradient flow the mean path of SGD follows one order in the learning rate further."""
+"""The modified loss: the landscape whose gradient flow the mean path of SGD follows one order in
+the learning rate further.
+"""
 
 import types
 from functools import cache
@@ -18,17 +20,19 @@ MAX_DIM = 6
 
 @recorded
 def modified_loss(model, learning_rate, sampling="with_replacement"):
-    """U + (learning_rate/4) |grad U|^2, whose gradient flow gradient descent follows up to O(learning_rate^2).
+    """U + (learning_rate/4) |grad U|^2, whose gradient flow gradient descent follows up to
+    O(learning_rate^2).
 
     Parameters
     ----------
     model : Potential
-        U: its `energy` text is run once on symbols of sympy (extra `symbolic`), which also derives the Hessian.
+        U: its `energy` text is run once on symbols of sympy (extra `symbolic`), which also derives
+        the Hessian.
     learning_rate : float >= 0
         eta, length squared per energy. A parameter: a sweep compiles nothing.
     sampling : {"with_replacement"}
-        For the mean over many steps with independent noise no term is added. Reshuffled epochs add (eta/4) tr C, with the
-        covariance C of their batches, which needs a data table: not offered.
+        For the mean over many steps with independent noise no term is added. Reshuffled epochs add
+        (eta/4) tr C, with the covariance C of their batches, which needs a data table: not offered.
 
     Returns
     -------
@@ -42,23 +46,35 @@ def modified_loss(model, learning_rate, sampling="with_replacement"):
     TypeError
         If model is no Potential (a Loss cannot be written in closed form).
     ValueError
-        With more than 6 dimensions, or an energy that is not smooth (elementary.where, maximum, abs).
+        With more than 6 dimensions, or an energy that is not smooth (elementary.where, maximum,
+        abs).
 
     Notes
     -----
-    This is about the path without noise. The stationary law of SGD at temperature T has the opposite sign: exp(-U_eta/T) with
-    U_eta = U - (eta/4)|grad U|^2 + (eta T/2) Laplacian U, to first order in eta, for isotropic constant noise. Source: Barrett
-    and Dherin 2021 (arXiv:2009.11162); Smith, Dherin, Barrett and De 2021 (arXiv:2101.12176), who add the trace.
-    Derivation: x' = x - eta g and the flow x(eta) = x - eta gm + (eta^2/2) H g agree at order eta^2 if gm = g + (eta/2) H g.
-    """
+    This is about the path without noise. The stationary law of SGD at temperature T has the
+    opposite sign: exp(-U_eta/T) with U_eta = U - (eta/4)|grad U|^2 + (eta T/2) Laplacian U, to
+    first order in eta, for isotropic constant noise. Source: Barrett and Dherin 2021
+    (arXiv:2009.11162); Smith, Dherin, Barrett and De 2021 (arXiv:2101.12176), who add the trace.
+    Derivation: x' = x - eta g and the flow x(eta) = x - eta gm + (eta^2/2) H g agree at order eta^2
+    if gm = g + (eta/2) H g."""
     if not isinstance(model, Potential):
-        raise TypeError(f"model must be a Potential, got {type(model).__name__}; the energy of a Loss is a sum over its table.")
+        raise TypeError(
+            f"model must be a Potential, got {type(model).__name__}; the energy of a Loss is a "
+            "sum over its table."
+        )
     choice(sampling, "sampling", ("with_replacement",))
     if model.dim > MAX_DIM:
-        raise ValueError(f"modified_loss writes out all second derivatives, for at most {MAX_DIM} dimensions; got {model.dim}.")
+        raise ValueError(
+            f"modified_loss writes out all second derivatives, for at most {MAX_DIM} dimensions; "
+            f"got {model.dim}."
+        )
     if "learning_rate" in model.params._fields:
-        raise ValueError(f"{model.name!r} has a parameter learning_rate already; is it a modified loss?")
-    params = model.params._asdict() | {"learning_rate": number(learning_rate, "learning_rate", at_least=0)}
+        raise ValueError(
+            f"{model.name!r} has a parameter learning_rate already; is it a modified loss?"
+        )
+    params = model.params._asdict() | {
+        "learning_rate": number(learning_rate, "learning_rate", at_least=0)
+    }
     shapes = tuple((name, np.shape(value)) for name, value in model.params._asdict().items())
     texts = _texts(plain(model.energy), model.dim, type(model.params), shapes, model.name)
     return Potential(f"modified_loss of {model.name}", *texts[:2], params, model.dim, texts[2])
@@ -69,7 +85,11 @@ def _texts(energy, dim, kind, shapes, name):
     import sympy
 
     def symbols(field, shape):
-        entries = [f"p.{field}[{', '.join(map(str, place))}]" for place in np.ndindex(shape)] if shape else [f"p.{field}"]
+        entries = (
+            [f"p.{field}[{', '.join(map(str, place))}]" for place in np.ndindex(shape)]
+            if shape
+            else [f"p.{field}"]
+        )
         made = [sympy.Symbol(each, real=True) for each in entries]
         return np.array(made, dtype=object).reshape(shape) if shape else made[0]
 
@@ -79,10 +99,15 @@ def _texts(energy, dim, kind, shapes, name):
         loss = sympy.sympify(_on_symbols(energy)(kind(*(symbols(*each) for each in shapes)), x))
     except (TypeError, AttributeError) as error:
         raise ValueError(
-            f"the energy of {name!r} cannot be run on symbols: {error}. It must be smooth, without branches."
+            f"the energy of {name!r} cannot be run on symbols: {error}. It must be smooth, "
+            "without branches."
         ) from error
     rate = sympy.Symbol("p.learning_rate", real=True)
-    return printed_texts(loss + rate / 4 * sum(sympy.diff(loss, each) ** 2 for each in x), variables, f"modified loss of {name}")
+    return printed_texts(
+        loss + rate / 4 * sum(sympy.diff(loss, each) ** 2 for each in x),
+        variables,
+        f"modified loss of {name}",
+    )
 
 
 def _on_symbols(function):
@@ -93,14 +118,24 @@ def _on_symbols(function):
     def converted(value):
         name = getattr(plain(value), "__name__", "")
         if isinstance(value, types.ModuleType):
-            return types.SimpleNamespace(**{each: converted(getattr(value, each)) for each in vars(value) if each in calls})
+            return types.SimpleNamespace(
+                **{each: converted(getattr(value, each)) for each in vars(value) if each in calls}
+            )
         if value is getattr(elementary, name, None):
             return calls.get(name, _refused(name))
         return _on_symbols(plain(value)) if isinstance(plain(value), types.FunctionType) else value
 
-    scope = {name: converted(value) for name, value in function.__globals__.items() if name in function.__code__.co_names}
-    cells = tuple(types.CellType(converted(cell.cell_contents)) for cell in function.__closure__ or ())
-    return types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, cells)
+    scope = {
+        name: converted(value)
+        for name, value in function.__globals__.items()
+        if name in function.__code__.co_names
+    }
+    cells = tuple(
+        types.CellType(converted(cell.cell_contents)) for cell in function.__closure__ or ()
+    )
+    return types.FunctionType(
+        function.__code__, scope, function.__name__, function.__defaults__, cells
+    )
 
 
 def _refused(name):

@@ -49,7 +49,9 @@ def _gradient(p, x, row, out):
 
 
 def _curvature(l2, x, row, out):
-    """Second derivative by feature k of class a and feature j of class b: p_a (delta_ab - p_b) row_k row_j, plus l2 if equal."""
+    """Second derivative by feature k of class a and feature j of class b: p_a (delta_ab - p_b)
+    row_k row_j, plus l2 if equal.
+    """
     features, d = len(row) - 1, len(x)
     _probabilities(x, row, out, d * d)
     for a in range(d // features):
@@ -58,7 +60,9 @@ def _curvature(l2, x, row, out):
             for k in range(features):
                 for j in range(features):
                     ridge = l2 if a == b and k == j else 0.0
-                    out[d * (a * features + k) + b * features + j] = weight * row[k] * row[j] + ridge
+                    out[d * (a * features + k) + b * features + j] = (
+                        weight * row[k] * row[j] + ridge
+                    )
 
 
 def _hessian(p, x, row, out):
@@ -71,9 +75,11 @@ def _fisher(p, x, row, out):
 
 @recorded
 def multinomial_regression(inputs, labels, classes=None, l2=0.0):
-    """Softmax regression: loss of one example log(sum_c e^(z_c)) - z_label + (l2/2) |x|^2, z_c = inputs . x_c and z_0 = 0.
+    """Softmax regression: loss of one example log(sum_c e^(z_c)) - z_label + (l2/2) |x|^2, z_c =
+    inputs . x_c and z_0 = 0.
 
-    Class 0 is the reference, so that no direction of x is flat by construction; two classes are `logistic_regression`.
+    Class 0 is the reference, so that no direction of x is flat by construction; two classes are
+    `logistic_regression`.
 
     Parameters
     ----------
@@ -89,19 +95,33 @@ def multinomial_regression(inputs, labels, classes=None, l2=0.0):
     Returns
     -------
     Loss
-        Of x = (x_1, x_2, ...) class by class, d = (classes - 1) features components. Negative log-likelihood in nats per
-        example; blocks of the Fisher matrix p_a (delta_ab - p_b) inputs inputs', the Hessian without l2 (canonical link;
-        McCullagh and Nelder 1989, chapter 5, from memory; derived).
+        Of x = (x_1, x_2, ...) class by class, d = (classes - 1) features components. Negative
+        log-likelihood in nats per example; blocks of the Fisher matrix p_a (delta_ab - p_b) inputs
+        inputs', the Hessian without l2 (canonical link; McCullagh and Nelder 1989, chapter 5, from
+        memory; derived).
 
     Raises
     ------
     TypeError, ValueError
-        If an array has another shape or is not finite, a label is no whole number below classes, classes < 2 or l2 < 0.
+        If an array has another shape or is not finite, a label is no whole number below classes,
+        classes < 2 or l2 < 0.
     """
     table = with_targets(inputs, labels, "labels")
     check_whole(table[:, -1], "labels", np.inf)
-    classes = integer(int(table[:, -1].max()) + 1 if classes is None else classes, "classes", 2, limit=COUNT_LIMIT)
+    classes = integer(
+        int(table[:, -1].max()) + 1 if classes is None else classes, "classes", 2, limit=COUNT_LIMIT
+    )
     check_whole(table[:, -1], "labels", classes)
     blocks, params = classes - 1, {"l2": number(l2, "l2", at_least=0)}
     dim = blocks * (table.shape[1] - 1)
-    return Loss("multinomial_regression", _value, _gradient, params, table, dim, _hessian, _fisher, scratch=blocks)
+    return Loss(
+        "multinomial_regression",
+        _value,
+        _gradient,
+        params,
+        table,
+        dim,
+        _hessian,
+        _fisher,
+        scratch=blocks,
+    )

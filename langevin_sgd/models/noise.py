@@ -1,4 +1,6 @@
-"""Gradient noise: what is added to the gradient of ONE example. A batch of B is the mean of B independent draws."""
+"""Gradient noise: what is added to the gradient of ONE example. A batch of B is the mean of B
+independent draws.
+"""
 
 import numpy as np
 
@@ -9,7 +11,15 @@ from .noise_laws import alpha_stable, gaussian_field, online_regression, student
 from .parameters import symmetric_matrix
 from .recipes import recorded
 
-__all__ = ["GradientNoise", "Minibatch", "TableGaussian", "alpha_stable", "covariance_factor", "gaussian", "gaussian_field"]
+__all__ = [
+    "GradientNoise",
+    "Minibatch",
+    "TableGaussian",
+    "alpha_stable",
+    "covariance_factor",
+    "gaussian",
+    "gaussian_field",
+]
 __all__ += ["minibatch", "online_regression", "student_t", "table_gaussian", "two_point"]
 
 
@@ -33,8 +43,8 @@ def gaussian(covariance):
     Parameters
     ----------
     covariance : array_like, shape (d, d) or (d,)
-        Sigma, the covariance of ONE example's gradient (or the d diagonal entries), (energy / length)^2. Positive semidefinite:
-        rank below d is allowed.
+        Sigma, the covariance of ONE example's gradient (or the d diagonal entries), (energy /
+        length)^2. Positive semidefinite: rank below d is allowed.
 
     Returns
     -------
@@ -45,9 +55,24 @@ def gaussian(covariance):
         matrix = np.diagonal(matrix)
     if matrix.ndim == 1:
         if matrix.min() < 0:
-            raise ValueError(f"covariance must be positive semidefinite, but its smallest eigenvalue is {matrix.min():.6g}.")
+            raise ValueError(
+                "covariance must be positive semidefinite, but its smallest eigenvalue is "
+                f"{matrix.min():.6g}."
+            )
         return GradientNoise(
-            "gaussian", _diagonal_sample, {"scale": np.sqrt(matrix)}, len(matrix), gaussian=True, dim=len(matrix)
+            "gaussian",
+            _diagonal_sample,
+            {"scale": np.sqrt(matrix)},
+            len(matrix),
+            gaussian=True,
+            dim=len(matrix),
         )
     factor = covariance_factor(matrix)
-    return GradientNoise("gaussian", _factor_sample, {"factor": factor}, factor.shape[1], gaussian=True, dim=len(factor))
+    return GradientNoise(
+        "gaussian",
+        _factor_sample,
+        {"factor": factor},
+        factor.shape[1],
+        gaussian=True,
+        dim=len(factor),
+    )

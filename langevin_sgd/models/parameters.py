@@ -1,4 +1,6 @@
-"""Parameters of a record: a namedtuple of float64 numbers and small arrays. They are data: a sweep never recompiles."""
+"""Parameters of a record: a namedtuple of float64 numbers and small arrays. They are data: a sweep
+never recompiles.
+"""
 
 import json
 import keyword
@@ -14,7 +16,9 @@ import numpy as np
 
 from .arrays import real_array, shown
 
-COUNT_LIMIT = 2**20  # of what one particle has: components, scratch numbers, random numbers of a draw
+COUNT_LIMIT = (
+    2**20
+)  # of what one particle has: components, scratch numbers, random numbers of a draw
 EXAMPLES_LIMIT = 2**24  # of a table that interpreted Python draws
 LARGEST = sys.float_info.max
 BLOCK = 4096  # steps that a schedule is asked for at a time
@@ -25,33 +29,61 @@ class _ScheduleFields(NamedTuple):
     rule: Callable
     numbers: dict  # what the rule was made from, for the record
     length: int | None = None  # steps that the rule knows; None for all
-    allowed: tuple = (None, None, None, None)  # range of the parameter it stands for: above, at_least, below, at_most
+    allowed: tuple = (
+        None,
+        None,
+        None,
+        None,
+    )  # range of the parameter it stands for: above, at_least, below, at_most
     whole: bool = False
 
 
 class Schedule(_ScheduleFields):
-    """Value of a parameter in each step: `rule(k)`, for an integer array k of step numbers, is the array of their values."""
+    """Value of a parameter in each step: `rule(k)`, for an integer array k of step numbers, is the
+    array of their values.
+    """
 
     __slots__ = ()
 
-    def __new__(cls, name, rule, numbers, length=None, allowed=(None, None, None, None), whole=False):
+    def __new__(
+        cls, name, rule, numbers, length=None, allowed=(None, None, None, None), whole=False
+    ):
         record_name(name)
         if not callable(rule):
-            raise TypeError(f"rule of {name!r} must be a function of an array of step numbers, got {shown(rule)}.")
+            raise TypeError(
+                f"rule of {name!r} must be a function of an array of step numbers, got "
+                f"{shown(rule)}."
+            )
         if not isinstance(numbers, dict):
-            raise TypeError(f"numbers of {name!r} must be a dict of what the rule was made from, got {shown(numbers)}.")
+            raise TypeError(
+                f"numbers of {name!r} must be a dict of what the rule was made from, got "
+                f"{shown(numbers)}."
+            )
         length = length if length is None else integer(length, f"length of {name!r}", 1)
         if not isinstance(allowed, tuple) or len(allowed) != 4:
-            raise TypeError(f"allowed of {name!r} must be (above, at_least, below, at_most), got {shown(allowed)}.")
-        allowed = tuple(limit if limit is None else number(limit, f"allowed of {name!r}") for limit in allowed)
+            raise TypeError(
+                f"allowed of {name!r} must be (above, at_least, below, at_most), got "
+                f"{shown(allowed)}."
+            )
+        allowed = tuple(
+            limit if limit is None else number(limit, f"allowed of {name!r}") for limit in allowed
+        )
         return super().__new__(
-            cls, name, rule, numbers, length, allowed, bool(choice(whole, f"whole of {name!r}", (False, True)))
+            cls,
+            name,
+            rule,
+            numbers,
+            length,
+            allowed,
+            bool(choice(whole, f"whole of {name!r}", (False, True))),
         )
 
     def largest(self, steps):
         """Largest value in a list, or in the first `steps` steps of a formula."""
         end = self.length or max(1, steps)
-        return max(float(self.rule(np.arange(a, min(a + BLOCK, end))).max()) for a in range(0, end, BLOCK))
+        return max(
+            float(self.rule(np.arange(a, min(a + BLOCK, end))).max()) for a in range(0, end, BLOCK)
+        )
 
 
 @cache
@@ -60,7 +92,8 @@ def _tuple_class(names):
 
 
 def parameters(params, owner, schedules=False):
-    """`params` (dict, namedtuple or None) as a namedtuple of finite floats and float64 arrays; schedules, where allowed, stay so.
+    """`params` (dict, namedtuple or None) as a namedtuple of finite floats and float64 arrays;
+    schedules, where allowed, stay so.
 
     Raises
     ------
@@ -71,11 +104,15 @@ def parameters(params, owner, schedules=False):
         params = {"none": 0.0}  # numba has no type for an empty namedtuple
     items = params._asdict() if hasattr(params, "_asdict") else params
     if not isinstance(items, dict) or not all(isinstance(name, str) for name in items):
-        raise TypeError(f"params of {owner} must be a dict or namedtuple of numbers and arrays, got {shown(params)}.")
+        raise TypeError(
+            f"params of {owner} must be a dict or namedtuple of numbers and arrays, got "
+            f"{shown(params)}."
+        )
     for name in items:
         if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
             raise ValueError(
-                f"a name in params of {owner} must be one that can stand in p.NAME, without a leading _, got {name!r}."
+                f"a name in params of {owner} must be one that can stand in p.NAME, without a "
+                f"leading _, got {name!r}."
             )
     return _tuple_class(tuple(items))(
         *(_value(f"parameter {name} of {owner}", value, schedules) for name, value in items.items())
@@ -86,7 +123,8 @@ def _value(label, value, schedules):
     if isinstance(value, Schedule):
         if not schedules:
             raise TypeError(
-                f"{label} must be a number or an array of real numbers; only parameters of a dynamics may be a schedule."
+                f"{label} must be a number or an array of real numbers; only parameters of a "
+                "dynamics may be a schedule."
             )
         return value
     array = real_array(value, label)
@@ -98,9 +136,13 @@ def _value(label, value, schedules):
 def number(value, name, *, above=None, at_least=None, below=None, at_most=None):
     """`value` as a float inside the stated range."""
     value = _scalar(value)
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
         raise TypeError(f"{name} must be a number, got {shown(value)}.")
-    value = float(value) if isinstance(value, np.floating) or abs(value) <= LARGEST else value  # an int may be larger
+    value = (
+        float(value) if isinstance(value, np.floating) or abs(value) <= LARGEST else value
+    )  # an int may be larger
     check_range(value, name, above, at_least, below, at_most)
     return float(value)
 
@@ -121,12 +163,16 @@ def check_range(value, name, above=None, at_least=None, below=None, at_most=None
 
 
 def integer(value, name, at_least, below=None, limit=2**63):
-    """`value` as an int in [at_least, below); `limit` is a `below` that messages name only where it is met."""
+    """`value` as an int in [at_least, below); `limit` is a `below` that messages name only where it
+    is met.
+    """
     value = _scalar(value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} must be a whole number, got {shown(value)}.")
     value = int(value)
-    check_range(value, name, at_least=at_least, below=limit if below is None and value >= limit else below)
+    check_range(
+        value, name, at_least=at_least, below=limit if below is None and value >= limit else below
+    )
     return value
 
 
@@ -155,56 +201,88 @@ def choice(value, name, allowed):
     value = bool(value) if isinstance(value, np.bool_) else value
     if any(value is one or (isinstance(value, str) and value == one) for one in allowed):
         return value
-    near = get_close_matches(value.lower(), [str(a) for a in allowed], 1, 0.5) if isinstance(value, str) else ()
+    near = (
+        get_close_matches(value.lower(), [str(a) for a in allowed], 1, 0.5)
+        if isinstance(value, str)
+        else ()
+    )
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {shown(value)}.{hint}")
+    raise ValueError(
+        f"{name} must be one of {', '.join(map(repr, allowed))}, got {shown(value)}.{hint}"
+    )
 
 
 def check_length(schedule, name, steps):
     """Refuse a list that ends before the run."""
     if schedule.length is not None and schedule.length < steps:
         raise ValueError(
-            f"the schedule of {name} has {schedule.length} values, but the run has {steps} steps. Give one value a step."
+            f"the schedule of {name} has {schedule.length} values, but the run has {steps} steps. "
+            "Give one value a step."
         )
 
 
 def tabulated(schedule, name, steps, first=0):
-    """The values of a schedule from step `first` to step `steps` - 1, checked against the range that its parameter allows."""
+    """The values of a schedule from step `first` to step `steps` - 1, checked against the range
+    that its parameter allows.
+    """
     check_length(schedule, name, steps)
     count = steps - first
-    values = real_array(schedule.rule(np.arange(first, steps)), f"what the schedule of {name} gives")
+    values = real_array(
+        schedule.rule(np.arange(first, steps)), f"what the schedule of {name} gives"
+    )
     if values.shape != (count,):
-        raise ValueError(f"the schedule of {name} must give {count} values for {count} steps, got the shape {values.shape}.")
+        raise ValueError(
+            f"the schedule of {name} must give {count} values for {count} steps, got the shape "
+            f"{values.shape}."
+        )
     for extreme in (values.min(), values.max()) if count else ():
         check_range(float(extreme), f"every value of the schedule of {name}", *schedule.allowed)
     if schedule.whole and np.any(values != np.round(values)):
         raise ValueError(
-            f"every value of the schedule of {name} must be a whole number, got {values[values != np.round(values)][0]}."
+            f"every value of the schedule of {name} must be a whole number, got "
+            f"{values[values != np.round(values)][0]}."
         )
     return values
 
 
 def symmetric_matrix(value, name):
-    """`value` as a finite symmetric float64 matrix (d, d), or as given if it is a vector of d diagonal entries."""
+    """`value` as a finite symmetric float64 matrix (d, d), or as given if it is a vector of d
+    diagonal entries.
+    """
     matrix = real_array(value, name)
     if matrix.ndim == 0:
         matrix = matrix.reshape(1)
-    if matrix.size == 0 or matrix.ndim > 2 or (matrix.ndim == 2 and matrix.shape[0] != matrix.shape[1]):
-        raise ValueError(f"{name} must have the shape (d, d), or (d,) for a diagonal matrix; got the shape {np.shape(value)}.")
+    if (
+        matrix.size == 0
+        or matrix.ndim > 2
+        or (matrix.ndim == 2 and matrix.shape[0] != matrix.shape[1])
+    ):
+        raise ValueError(
+            f"{name} must have the shape (d, d), or (d,) for a diagonal matrix; got the shape "
+            f"{np.shape(value)}."
+        )
     if not np.all(np.isfinite(matrix)):
         raise ValueError(f"{name} must be finite, got {shown(value)}.")
-    if matrix.ndim == 2 and not np.allclose(matrix, matrix.T, rtol=1e-10, atol=1e-12 * np.abs(matrix).max()):
+    if matrix.ndim == 2 and not np.allclose(
+        matrix, matrix.T, rtol=1e-10, atol=1e-12 * np.abs(matrix).max()
+    ):
         worst = np.unravel_index(np.argmax(np.abs(matrix - matrix.T)), matrix.shape)
         raise ValueError(
-            f"{name} must be symmetric, but entry {tuple(map(int, worst))} is {matrix[worst]:g} and its mirror image "
+            f"{name} must be symmetric, but entry {tuple(map(int, worst))} is {matrix[worst]:g} "
+            "and its mirror image "
             f"{matrix.T[worst]:g}. Pass ({name} + {name}.T) / 2 if that is what you mean."
         )
     return matrix
 
 
 def described(record):
-    """JSON text of a record's name, parameters, data table and sampling; tables and long arrays as shape and SHA-256."""
-    text = {"name": record.name, "params": {k: _described(v) for k, v in record.params._asdict().items()}}
+    """JSON text of a record's name, parameters, data table and sampling; tables and long arrays as
+    shape and SHA-256.
+    """
+    text = {
+        "name": record.name,
+        "params": {k: _described(v) for k, v in record.params._asdict().items()},
+    }
     if hasattr(record, "data"):
         text["data"] = _fingerprint(record.data)
     if hasattr(record, "sampling"):
@@ -218,7 +296,10 @@ def _fingerprint(array):
 
 def _described(value):
     if isinstance(value, Schedule):
-        return {"schedule": value.name, **{name: _described(number) for name, number in value.numbers.items()}}
+        return {
+            "schedule": value.name,
+            **{name: _described(number) for name, number in value.numbers.items()},
+        }
     if isinstance(value, np.ndarray) and value.size > 64:
         return _fingerprint(value)
     return value.tolist() if isinstance(value, np.ndarray) else value

@@ -1,8 +1,9 @@
-"""Regressions on a population: fresh examples from a law, not a table, so that the noise never runs out.
+"""Regressions on a population: fresh examples from a law, not a table, so that the noise never runs
+out.
 
-Use `noise.minibatch(sampling="population")`. The `data` of these losses is a sample of the population, drawn at construction, for
-what needs a table: the loss that a run records, and `evaluate`, whose error falls as 1/sqrt(examples).
-"""
+Use `noise.minibatch(sampling="population")`. The `data` of these losses is a sample of the
+population, drawn at construction, for what needs a table: the loss that a run records, and
+`evaluate`, whose error falls as 1/sqrt(examples)."""
 
 import math
 
@@ -47,26 +48,42 @@ def _population(input_covariance, true_parameters):
     factor, size = covariance_factor(covariance, "input_covariance"), len(covariance)
     if not factor.size:
         raise ValueError(f"input_covariance must not be zero, got {shown(input_covariance)}.")
-    true = real_array(np.zeros(size) if true_parameters is None else true_parameters, "true_parameters")
+    true = real_array(
+        np.zeros(size) if true_parameters is None else true_parameters, "true_parameters"
+    )
     if true.shape != (size,):
-        raise ValueError(f"true_parameters must have the shape ({size},) to fit input_covariance, got {true.shape}.")
+        raise ValueError(
+            f"true_parameters must have the shape ({size},) to fit input_covariance, got "
+            f"{true.shape}."
+        )
     return {"factor": factor, "true_parameters": true}
 
 
 def _with_sample(name, texts, params, l2, draw, counts, examples, seed):
     l2 = number(l2, "l2", at_least=0)  # before the sample, which takes its time
-    shape = integer(examples, "examples", 1, limit=EXAMPLES_LIMIT), len(params["true_parameters"]) + 1
-    table = fresh_rows(draw, parameters(params, repr(name)), counts, shape, integer(seed, "seed", 0, limit=2**64))
-    return loss_of_predictor(name, texts, table, params, l2, draw=draw, draw_normals=counts[0], draw_uniforms=counts[1])
+    shape = (
+        integer(examples, "examples", 1, limit=EXAMPLES_LIMIT),
+        len(params["true_parameters"]) + 1,
+    )
+    table = fresh_rows(
+        draw, parameters(params, repr(name)), counts, shape, integer(seed, "seed", 0, limit=2**64)
+    )
+    return loss_of_predictor(
+        name, texts, table, params, l2, draw=draw, draw_normals=counts[0], draw_uniforms=counts[1]
+    )
 
 
 @recorded
-def linear_regression_population(input_covariance, label_noise, true_parameters=None, *, examples=1000, seed=0):
-    """Least squares on fresh examples: loss (z - target)^2 / 2, z = inputs . x, inputs ~ N(0, A), target ~ N(inputs . w, s2).
+def linear_regression_population(
+    input_covariance, label_noise, true_parameters=None, *, examples=1000, seed=0
+):
+    """Least squares on fresh examples: loss (z - target)^2 / 2, z = inputs . x, inputs ~ N(0, A),
+    target ~ N(inputs . w, s2).
 
-    Over the population, with delta = x - w: loss (delta' A delta + s2)/2, gradient A delta, Hessian and Fisher matrix A, and
-    covariance of one example's gradient A delta delta' A + (delta' A delta + s2) A, exactly (Isserlis; Ziyin, Liu, Mori and Ueda
-    2022, arXiv:2102.05375, abstract read only; `theory.regression_statistics`).
+    Over the population, with delta = x - w: loss (delta' A delta + s2)/2, gradient A delta, Hessian
+    and Fisher matrix A, and covariance of one example's gradient A delta delta' A + (delta' A delta
+    + s2) A, exactly (Isserlis; Ziyin, Liu, Mori and Ueda 2022, arXiv:2102.05375, abstract read
+    only; `theory.regression_statistics`).
 
     Parameters
     ----------
@@ -87,22 +104,28 @@ def linear_regression_population(input_covariance, label_noise, true_parameters=
     Raises
     ------
     TypeError, ValueError
-        If input_covariance is zero or not positive semidefinite, true_parameters do not fit it, or a number is out of range.
+        If input_covariance is zero or not positive semidefinite, true_parameters do not fit it, or
+        a number is out of range.
     """
     params = _population(input_covariance, true_parameters)
     params["label_scale"] = math.sqrt(number(label_noise, "label_noise", at_least=0))
     counts = params["factor"].shape[1] + 1, 0
-    return _with_sample("linear_regression_population", LINEAR, params, 0.0, _linear_draw, counts, examples, seed)
+    return _with_sample(
+        "linear_regression_population", LINEAR, params, 0.0, _linear_draw, counts, examples, seed
+    )
 
 
 @recorded
-def logistic_regression_population(input_covariance, true_parameters=None, l2=0.0, *, examples=1000, seed=0):
-    """Logistic regression on fresh examples: inputs ~ N(0, A), label 1 with probability sigmoid(inputs . w), loss as in
-    `logistic_regression`.
+def logistic_regression_population(
+    input_covariance, true_parameters=None, l2=0.0, *, examples=1000, seed=0
+):
+    """Logistic regression on fresh examples: inputs ~ N(0, A), label 1 with probability
+    sigmoid(inputs . w), loss as in `logistic_regression`.
 
-    Over the population, with the mean over the standard normal z, q = sqrt(x' A x), s = sigmoid and its derivatives s', s''':
-    gradient E[s'(q z)] A x - E[s'(q_w z)] A w + l2 x and Hessian E[s'(q z)] A + E[s'''(q z)] A x x' A + l2 (Stein's lemma;
-    derived). Without l2 a minimum is x = w exactly, and there the covariance of one example's gradient is the Hessian.
+    Over the population, with the mean over the standard normal z, q = sqrt(x' A x), s = sigmoid and
+    its derivatives s', s''': gradient E[s'(q z)] A x - E[s'(q_w z)] A w + l2 x and Hessian E[s'(q
+    z)] A + E[s'''(q z)] A x x' A + l2 (Stein's lemma; derived). Without l2 a minimum is x = w
+    exactly, and there the covariance of one example's gradient is the Hessian.
 
     Parameters
     ----------
@@ -123,8 +146,18 @@ def logistic_regression_population(input_covariance, true_parameters=None, l2=0.
     Raises
     ------
     TypeError, ValueError
-        If input_covariance is zero or not positive semidefinite, true_parameters do not fit it, or a number is out of range.
+        If input_covariance is zero or not positive semidefinite, true_parameters do not fit it, or
+        a number is out of range.
     """
     params = _population(input_covariance, true_parameters)
     counts = params["factor"].shape[1], 1
-    return _with_sample("logistic_regression_population", LOGISTIC, params, l2, _logistic_draw, counts, examples, seed)
+    return _with_sample(
+        "logistic_regression_population",
+        LOGISTIC,
+        params,
+        l2,
+        _logistic_draw,
+        counts,
+        examples,
+        seed,
+    )

@@ -1,7 +1,8 @@
-"""Energy landscapes: a `Potential` is an energy and its gradient for one particle, written as two plain functions.
+"""Energy landscapes: a `Potential` is an energy and its gradient for one particle, written as two
+plain functions.
 
-The two simplest are written here; the others come from `landscapes`, `sgd_landscapes` and `symbolic`.
-"""
+The two simplest are written here; the others come from `landscapes`, `sgd_landscapes` and
+`symbolic`."""
 
 from ..kernels.elementary import fma
 from .landscapes import mueller_brown, rosenbrock, two_minima, washboard
@@ -9,11 +10,35 @@ from .modified_loss import modified_loss
 from .parameters import COUNT_LIMIT, integer, number, symmetric_matrix
 from .potential_record import Potential, check_gradient
 from .recipes import recorded
-from .sgd_landscapes import label_noise, label_noise_valley, ring, rotational_drift, swirl_noise, zhu_bowls
+from .sgd_landscapes import (
+    label_noise,
+    label_noise_valley,
+    ring,
+    rotational_drift,
+    swirl_noise,
+    zhu_bowls,
+)
 from .symbolic import from_expression
 
-__all__ = ["Potential", "check_gradient", "double_well", "from_expression", "label_noise", "label_noise_valley", "modified_loss"]
-__all__ += ["mueller_brown", "quadratic", "ring", "rosenbrock", "rotational_drift", "swirl_noise", "two_minima", "washboard"]
+__all__ = [
+    "Potential",
+    "check_gradient",
+    "double_well",
+    "from_expression",
+    "label_noise",
+    "label_noise_valley",
+    "modified_loss",
+]
+__all__ += [
+    "mueller_brown",
+    "quadratic",
+    "ring",
+    "rosenbrock",
+    "rotational_drift",
+    "swirl_noise",
+    "two_minima",
+    "washboard",
+]
 __all__ += ["zhu_bowls"]
 
 
@@ -68,8 +93,8 @@ def quadratic(hessian):
     Parameters
     ----------
     hessian : array_like, shape (d, d) or (d,)
-        Symmetric matrix H of second derivatives, or its d diagonal entries; energy per length squared. Negative eigenvalues are
-        allowed: a saddle, from which particles diverge.
+        Symmetric matrix H of second derivatives, or its d diagonal entries; energy per length
+        squared. Negative eigenvalues are allowed: a saddle, from which particles diverge.
 
     Returns
     -------
@@ -77,8 +102,22 @@ def quadratic(hessian):
     """
     matrix = symmetric_matrix(hessian, "hessian")
     if matrix.ndim == 1:
-        return Potential("quadratic", _diagonal_energy, _diagonal_gradient, {"curvature": matrix}, len(matrix), _diagonal_hessian)
-    return Potential("quadratic", _matrix_energy, _matrix_gradient, {"hessian": matrix}, len(matrix), _matrix_hessian)
+        return Potential(
+            "quadratic",
+            _diagonal_energy,
+            _diagonal_gradient,
+            {"curvature": matrix},
+            len(matrix),
+            _diagonal_hessian,
+        )
+    return Potential(
+        "quadratic",
+        _matrix_energy,
+        _matrix_gradient,
+        {"hessian": matrix},
+        len(matrix),
+        _matrix_hessian,
+    )
 
 
 def _well_energy(p, x):
@@ -104,7 +143,9 @@ def _well_hessian(p, x, out):
     for k in range(d):
         for j in range(d):
             out[d * k + j] = p.stiffness if k == j else 0.0
-    out[0] = 4.0 * p.barrier * fma(3.0 * x[0], x[0], -1.0) + p.stiffness * p.coupling * p.coupling * (d - 1)
+    out[0] = 4.0 * p.barrier * fma(
+        3.0 * x[0], x[0], -1.0
+    ) + p.stiffness * p.coupling * p.coupling * (d - 1)
     for k in range(1, d):
         out[k] = -p.stiffness * p.coupling
         out[d * k] = -p.stiffness * p.coupling
@@ -140,5 +181,10 @@ def double_well(dim=1, barrier=0.25, stiffness=1.0, coupling=0.0, tilt=0.0):
         "tilt": number(tilt, "tilt"),
     }
     return Potential(
-        "double_well", _well_energy, _well_gradient, params, integer(dim, "dim", 1, limit=COUNT_LIMIT), _well_hessian
+        "double_well",
+        _well_energy,
+        _well_gradient,
+        params,
+        integer(dim, "dim", 1, limit=COUNT_LIMIT),
+        _well_hessian,
     )

@@ -1,4 +1,6 @@
-"""How a record was made: the function and its arguments, so that a sweep can make it again with another one."""
+"""How a record was made: the function and its arguments, so that a sweep can make it again with
+another one.
+"""
 
 import functools
 import inspect
@@ -16,10 +18,18 @@ class Recipe(NamedTuple):
         """Names of the arguments that can be set by name, given or not."""
         parameters = inspect.signature(self.function).parameters.values()
         named = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.POSITIONAL_ONLY)]
-        return [*dict.fromkeys(named + [name for name in self.arguments if name not in self._by_place()])]
+        return [
+            *dict.fromkeys(
+                named + [name for name in self.arguments if name not in self._by_place()]
+            )
+        ]
 
     def _by_place(self):
-        return [p.name for p in inspect.signature(self.function).parameters.values() if p.kind == p.POSITIONAL_ONLY]
+        return [
+            p.name
+            for p in inspect.signature(self.function).parameters.values()
+            if p.kind == p.POSITIONAL_ONLY
+        ]
 
     def made(self, **changed):
         """The record with other arguments; the function judges them as it did the first ones."""
@@ -29,8 +39,8 @@ class Recipe(NamedTuple):
 
 
 class Made:
-    """What records have in common: a changed one forgets its recipe, and pickle, which would hand all fields to `__new__`, takes
-    them as they are."""
+    """What records have in common: a changed one forgets its recipe, and pickle, which would hand
+    all fields to `__new__`, takes them as they are."""
 
     __slots__ = ()
 

@@ -1,9 +1,9 @@
 """Losses that see x only through a linear predictor z = inputs . x.
 
-The Fisher matrix is the mean of g g' over labels drawn from the model at x, for the loss without its ridge. For the canonical
-links (linear, logistic, Poisson) it is the Hessian without the ridge, whatever the labels (McCullagh and Nelder 1989,
-"Generalized Linear Models", section 2.5, from memory; derived: the mean of slope^2 is the variance of the label, the curvature).
-"""
+The Fisher matrix is the mean of g g' over labels drawn from the model at x, for the loss without
+its ridge. For the canonical links (linear, logistic, Poisson) it is the Hessian without the ridge,
+whatever the labels (McCullagh and Nelder 1989, "Generalized Linear Models", section 2.5, from
+memory; derived: the mean of slope^2 is the variance of the label, the curvature)."""
 
 import math
 
@@ -45,14 +45,17 @@ def linear_regression(inputs, targets, l2=0.0):
     Returns
     -------
     Loss
-        Negative log-likelihood of target ~ N(z, 1), up to a constant, in targets squared; Fisher matrix inputs inputs'.
+        Negative log-likelihood of target ~ N(z, 1), up to a constant, in targets squared; Fisher
+        matrix inputs inputs'.
 
     Raises
     ------
     TypeError, ValueError
         If an array has another shape or is not finite, or l2 < 0.
     """
-    return loss_of_predictor("linear_regression", LINEAR, with_targets(inputs, targets, "targets"), {}, l2)
+    return loss_of_predictor(
+        "linear_regression", LINEAR, with_targets(inputs, targets, "targets"), {}, l2
+    )
 
 
 def _cross_entropy(p, z, y):
@@ -68,12 +71,15 @@ def _probability_slope(p, z, y=0.0):
     return s * (1.0 - s)
 
 
-LOGISTIC = predictor_texts(_cross_entropy, _probability_error, _probability_slope, _probability_slope)
+LOGISTIC = predictor_texts(
+    _cross_entropy, _probability_error, _probability_slope, _probability_slope
+)
 
 
 @recorded
 def logistic_regression(inputs, labels, l2=0.0):
-    """Logistic regression: loss of one example log(1 + e^z) - label z + (l2/2) |x|^2 with z = inputs . x.
+    """Logistic regression: loss of one example log(1 + e^z) - label z + (l2/2) |x|^2 with z =
+    inputs . x.
 
     Parameters
     ----------
@@ -87,7 +93,8 @@ def logistic_regression(inputs, labels, l2=0.0):
     Returns
     -------
     Loss
-        Negative log-likelihood in nats per example; Fisher matrix s (1 - s) inputs inputs' with s = sigmoid(z).
+        Negative log-likelihood in nats per example; Fisher matrix s (1 - s) inputs inputs' with s =
+        sigmoid(z).
 
     Raises
     ------
@@ -97,7 +104,8 @@ def logistic_regression(inputs, labels, l2=0.0):
     table = with_targets(inputs, labels, "labels")
     if not np.all(np.isin(table[:, -1], (0.0, 1.0))):
         raise ValueError(
-            f"labels must be 0 or 1, got the values {np.unique(table[:, -1])[:5].tolist()}. For -1 and +1 pass (labels + 1) / 2."
+            f"labels must be 0 or 1, got the values {np.unique(table[:, -1])[:5].tolist()}. For "
+            "-1 and +1 pass (labels + 1) / 2."
         )
     return loss_of_predictor("logistic_regression", LOGISTIC, table, {}, l2)
 
@@ -119,7 +127,8 @@ _POISSON = predictor_texts(_poisson_value, _rate_error, _rate, _rate)
 
 @recorded
 def poisson_regression(inputs, counts, l2=0.0):
-    """Poisson regression with the logarithmic link: loss of one example e^z - count z + (l2/2) |x|^2 with z = inputs . x.
+    """Poisson regression with the logarithmic link: loss of one example e^z - count z + (l2/2)
+    |x|^2 with z = inputs . x.
 
     Parameters
     ----------
@@ -133,13 +142,15 @@ def poisson_regression(inputs, counts, l2=0.0):
     Returns
     -------
     Loss
-        Negative log-likelihood in nats per example without the constant log(count!); Fisher matrix e^z inputs inputs'. The
-        curvature e^z grows without bound, so that no learning rate is stable everywhere.
+        Negative log-likelihood in nats per example without the constant log(count!); Fisher matrix
+        e^z inputs inputs'. The curvature e^z grows without bound, so that no learning rate is
+        stable everywhere.
 
     Raises
     ------
     TypeError, ValueError
-        If an array has another shape or is not finite, a count is negative or no whole number, or l2 < 0.
+        If an array has another shape or is not finite, a count is negative or no whole number, or
+        l2 < 0.
     """
     table = with_targets(inputs, counts, "counts")
     check_whole(table[:, -1], "counts", math.inf)
@@ -169,9 +180,11 @@ _HUBER = predictor_texts(_huber_value, _huber_slope, _huber_curvature, _huber_in
 
 @recorded
 def huber_regression(inputs, targets, delta=1.0, l2=0.0):
-    """Robust regression: loss of one example h(z - target) + (l2/2) |x|^2, z = inputs . x; h is a parabola with straight sides.
+    """Robust regression: loss of one example h(z - target) + (l2/2) |x|^2, z = inputs . x; h is a
+    parabola with straight sides.
 
-    h(r) = r^2 / 2 for |r| <= delta, else delta (|r| - delta/2). Huber 1964, Annals of Mathematical Statistics 35, 73.
+    h(r) = r^2 / 2 for |r| <= delta, else delta (|r| - delta/2). Huber 1964, Annals of Mathematical
+    Statistics 35, 73.
 
     Parameters
     ----------
@@ -186,8 +199,9 @@ def huber_regression(inputs, targets, delta=1.0, l2=0.0):
     Returns
     -------
     Loss
-        The Hessian jumps at |r| = delta. Fisher matrix I inputs inputs' of residuals with the density exp(-h(r)) / Z:
-        I = E h'^2 = E h'' (by parts) = P(|r| <= delta) = a / (a + (2/delta) exp(-delta^2/2)), a = sqrt(2 pi) erf(delta/sqrt 2).
+        The Hessian jumps at |r| = delta. Fisher matrix I inputs inputs' of residuals with the
+        density exp(-h(r)) / Z: I = E h'^2 = E h'' (by parts) = P(|r| <= delta) = a / (a + (2/delta)
+        exp(-delta^2/2)), a = sqrt(2 pi) erf(delta/sqrt 2).
 
     Raises
     ------
@@ -196,8 +210,13 @@ def huber_regression(inputs, targets, delta=1.0, l2=0.0):
     """
     delta = number(delta, "delta", above=0, at_most=1e150)
     middle = math.sqrt(2 * math.pi) * math.erf(delta / math.sqrt(2))
-    params = {"delta": delta, "information": middle / (middle + 2 / delta * math.exp(-0.5 * delta * delta))}
-    return loss_of_predictor("huber_regression", _HUBER, with_targets(inputs, targets, "targets"), params, l2)
+    params = {
+        "delta": delta,
+        "information": middle / (middle + 2 / delta * math.exp(-0.5 * delta * delta)),
+    }
+    return loss_of_predictor(
+        "huber_regression", _HUBER, with_targets(inputs, targets, "targets"), params, l2
+    )
 
 
 def _intensity_value(p, z, y):
@@ -217,14 +236,18 @@ def _intensity_information(p, z):
     return 2.0 * z * z
 
 
-_PHASE = predictor_texts(_intensity_value, _intensity_slope, _intensity_curvature, _intensity_information)
+_PHASE = predictor_texts(
+    _intensity_value, _intensity_slope, _intensity_curvature, _intensity_information
+)
 
 
 @recorded
 def phase_retrieval(inputs, intensities):
-    """Real phase retrieval: loss of one example (z^2 - intensity)^2 / 4 with z = inputs . x; x and -x are equally good.
+    """Real phase retrieval: loss of one example (z^2 - intensity)^2 / 4 with z = inputs . x; x and
+    -x are equally good.
 
-    Ma, Wang, Chi and Chen, "Implicit regularization in nonconvex statistical estimation", arXiv:1711.10467 (from memory).
+    Ma, Wang, Chi and Chen, "Implicit regularization in nonconvex statistical estimation",
+    arXiv:1711.10467 (from memory).
 
     Parameters
     ----------
@@ -235,12 +258,14 @@ def phase_retrieval(inputs, intensities):
     Returns
     -------
     Loss
-        Hessian (3 z^2 - intensity) inputs inputs'. Negative log-likelihood of intensity ~ N(z^2, 2), up to a constant, hence
-        the Fisher matrix 2 z^2 inputs inputs'; derived.
+        Hessian (3 z^2 - intensity) inputs inputs'. Negative log-likelihood of intensity ~ N(z^2,
+        2), up to a constant, hence the Fisher matrix 2 z^2 inputs inputs'; derived.
 
     Raises
     ------
     TypeError, ValueError
         If an array has another shape or is not finite.
     """
-    return loss_of_predictor("phase_retrieval", _PHASE, with_targets(inputs, intensities, "intensities"), {}, 0.0)
+    return loss_of_predictor(
+        "phase_retrieval", _PHASE, with_targets(inputs, intensities, "intensities"), {}, 0.0
+    )

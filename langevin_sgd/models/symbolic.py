@@ -1,8 +1,8 @@
-"""Potentials written as one line of text: sympy derives gradient and Hessian. Needs the extra `symbolic`.
+"""Potentials written as one line of text: sympy derives gradient and Hessian. Needs the extra
+`symbolic`.
 
-`expressions` reads the text through a whitelist, sympy differentiates, and the result is printed as three texts in terms of
-`elementary`, with common subexpressions pulled out.
-"""
+`expressions` reads the text through a whitelist, sympy differentiates, and the result is printed as
+three texts in terms of `elementary`, with common subexpressions pulled out."""
 
 import linecache
 import math
@@ -26,10 +26,11 @@ def from_expression(text, variables, /, **params):
     Parameters
     ----------
     text : str
-        The energy, such as "barrier * (x**2 - 1)**2 + k/2 * (y - x)**2": numbers, `pi`, names of variables and parameters,
-        + - * /, ** with a numeric exponent, and exp, expm1, log, log1p, sin, cos, tan, tanh, sigmoid, softplus, sqrt. A
-        power that is no multiple of 1/2 is that of a positive number. The text is read by a whitelist and never evaluated as
-        Python: one from a file is safe.
+        The energy, such as "barrier * (x**2 - 1)**2 + k/2 * (y - x)**2": numbers, `pi`, names of
+        variables and parameters, + - * /, ** with a numeric exponent, and exp, expm1, log, log1p,
+        sin, cos, tan, tanh, sigmoid, softplus, sqrt. A power that is no multiple of 1/2 is that of
+        a positive number. The text is read by a whitelist and never evaluated as Python: one from a
+        file is safe.
     variables : sequence of str, or one str with the names separated by spaces or commas
         Names of the d components of x, in their order.
     **params : float
@@ -38,26 +39,31 @@ def from_expression(text, variables, /, **params):
     Returns
     -------
     Potential
-        Its name is the text. Energy, gradient and Hessian have readable source: `inspect.getsource(potential.gradient)`.
+        Its name is the text. Energy, gradient and Hessian have readable source:
+        `inspect.getsource(potential.gradient)`.
 
     Raises
     ------
     ImportError
         Without sympy.
     ValueError
-        If the text holds anything else, or is not smooth, or not real; if it is longer than 10,000 bytes or nests too deep, or
-        its derivatives have more than 5,000 operations; or if a parameter does not occur in it.
+        If the text holds anything else, or is not smooth, or not real; if it is longer than 10,000
+        bytes or nests too deep, or its derivatives have more than 5,000 operations; or if a
+        parameter does not occur in it.
     TypeError
         If an argument is of the wrong type.
 
     Notes
     -----
-    Derivatives by sympy; errors are those of rounding, for the order of operations is not that of a hand-written text.
-    """
+    Derivatives by sympy; errors are those of rounding, for the order of operations is not that of a
+    hand-written text."""
     if isinstance(variables, str):
         variables = variables.replace(",", " ").split()
     if not isinstance(variables, (list, tuple)):
-        raise TypeError(f"variables must be the names of the components, a str or a list of str, got {shown(variables)}.")
+        raise TypeError(
+            "variables must be the names of the components, a str or a list of str, got "
+            f"{shown(variables)}."
+        )
     names = names_of(text, tuple(variables), tuple(params))
     values = {name: number(value, f"parameter {name}") for name, value in params.items()}
     formula = " ".join(text.split())
@@ -67,7 +73,9 @@ def from_expression(text, variables, /, **params):
 
 @cache
 def _texts(text, variables, params):
-    """The three texts of an expression; the same functions for the same formula, so that it compiles once."""
+    """The three texts of an expression; the same functions for the same formula, so that it
+    compiles once.
+    """
     tree = expression_tree(text, variables, params)
     symbols = [f"x[{k}]" for k in range(len(variables))]
     scope = dict(zip(variables, symbols, strict=True)) | {name: f"p.{name}" for name in params}
@@ -75,7 +83,8 @@ def _texts(text, variables, params):
 
 
 def printed_texts(energy, variables, label):
-    """(energy, gradient, hessian) as functions compiled from printed source, from a sympy expression.
+    """(energy, gradient, hessian) as functions compiled from printed source, from a sympy
+    expression.
 
     Parameters
     ----------
@@ -101,24 +110,37 @@ def printed_texts(energy, variables, label):
     try:
         slopes = [sympy.diff(energy, each) for each in x]
         _check_size(slopes, label)
-        curvatures = {(i, j): sympy.diff(slopes[i], x[j]) for i in range(len(x)) for j in range(i + 1)}
+        curvatures = {
+            (i, j): sympy.diff(slopes[i], x[j]) for i in range(len(x)) for j in range(i + 1)
+        }
         square = [curvatures[max(i, j), min(i, j)] for i in range(len(x)) for j in range(len(x))]
         _check_size(curvatures.values(), label)
         bodies = [_body([energy], label), _body(slopes, label), _body(square, label)]
     except (RecursionError, OverflowError):
         raise ValueError(
-            f"{short(label)} nests too deep, or makes numbers too large for float64. Write functions instead."
+            f"{short(label)} nests too deep, or makes numbers too large for float64. Write "
+            "functions instead."
         ) from None
-    lines = ["def energy(p, x):", *bodies[0][:-1], bodies[0][-1].replace("out[0] =", "return"), "", ""]
+    lines = [
+        "def energy(p, x):",
+        *bodies[0][:-1],
+        bodies[0][-1].replace("out[0] =", "return"),
+        "",
+        "",
+    ]
     lines += ["def gradient(p, x, out):", *bodies[1], "", "", "def hessian(p, x, out):", *bodies[2]]
     return _compiled("\n".join(lines) + "\n")
 
 
 def _compiled(source):
-    """The functions of a generated module, whose source `inspect` and tracebacks find under a name made of its hash."""
+    """The functions of a generated module, whose source `inspect` and tracebacks find under a name
+    made of its hash.
+    """
     name = f"<langevin_sgd.symbolic {sha256(source.encode()).hexdigest()[:16]}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    scope = {each: getattr(elementary, each) for each in elementary.__all__} | {"__name__": "langevin_sgd.symbolic"}
+    scope = {each: getattr(elementary, each) for each in elementary.__all__} | {
+        "__name__": "langevin_sgd.symbolic"
+    }
     exec(compile(source, name, "exec"), scope)
     return scope["energy"], scope["gradient"], scope["hessian"]
 
@@ -129,7 +151,9 @@ def _body(expressions, label):
 
     for each in expressions:
         _check_real(each, label)
-    shared, left = sympy.cse(expressions, symbols=(sympy.Symbol(f"t{k}", real=True) for k in range(10**9)))
+    shared, left = sympy.cse(
+        expressions, symbols=(sympy.Symbol(f"t{k}", real=True) for k in range(10**9))
+    )
     printer = _printer()
     lines = [f"    {symbol} = {printer.doprint(value)}" for symbol, value in shared]
     return lines + [f"    out[{k}] = {printer.doprint(value)}" for k, value in enumerate(left)]
@@ -139,7 +163,8 @@ def _check_size(expressions, label):
     count = sum(each.count_ops() for each in expressions)
     if count > MAX_OPERATIONS:
         raise ValueError(
-            f"the derivatives of {short(label)} have {count:,} operations; sympy may take minutes over more than "
+            f"the derivatives of {short(label)} have {count:,} operations; sympy may take minutes "
+            "over more than "
             f"{MAX_OPERATIONS:,}. Write energy and gradient as functions instead."
         )
 
@@ -148,10 +173,16 @@ def _check_real(expression, label):
     import sympy
 
     if expression.has(sympy.I, sympy.nan, sympy.oo, -sympy.oo, sympy.zoo):
-        raise ValueError(f"{short(label)} has a part that is not real or not finite. Check its roots, logarithms and divisions.")
+        raise ValueError(
+            f"{short(label)} has a part that is not real or not finite. Check its roots, "
+            "logarithms and divisions."
+        )
     for found in expression.atoms(sympy.Function):
         if found.func.__name__ not in elementary.__all__:
-            raise ValueError(f"{short(label)} is not smooth: it contains {short(str(found))}, as sqrt(z**2) = |z|. {SMOOTHER}")
+            raise ValueError(
+                f"{short(label)} is not smooth: it contains {short(str(found))}, as sqrt(z**2) = "
+                f"|z|. {SMOOTHER}"
+            )
 
 
 @cache
@@ -166,7 +197,9 @@ def _printer():
                 raise OverflowError
             return repr(value)
 
-        _print_Integer = _print_Rational = _print_Float = _print_NumberSymbol = _print_Zero = _print_One = _print_number
+        _print_Integer = _print_Rational = _print_Float = _print_NumberSymbol = _print_Zero = (
+            _print_One
+        ) = _print_number
         _print_NegativeOne = _print_Half = _print_Pi = _print_Exp1 = _print_number
 
         def _print_Function(self, expr):

@@ -1,8 +1,8 @@
-"""Losses of two layers of parameters: matrix factorisation and a network with one hidden layer. Neither is convex.
+"""Losses of two layers of parameters: matrix factorisation and a network with one hidden layer.
+Neither is convex.
 
-Both are least squares in a prediction f(x): with the residual r = f - value and J = df/dx, the gradient is r J, the Hessian
-J J' + r f'' and the Fisher matrix of value ~ N(f, 1) is J J'.
-"""
+Both are least squares in a prediction f(x): with the residual r = f - value and J = df/dx, the
+gradient is r J, the Hessian J J' + r f'' and the Fisher matrix of value ~ N(f, 1) is J J'."""
 
 from functools import cache
 
@@ -17,7 +17,9 @@ from .recipes import recorded
 
 
 def _outer_square(out, d):
-    """Turn the vector J in out[:d] into the matrix J J' in out[:d*d]; J goes last, for it is the first row."""
+    """Turn the vector J in out[:d] into the matrix J J' in out[:d*d]; J goes last, for it is the
+    first row.
+    """
     for k in range(d - 1, 0, -1):
         for j in range(d):
             out[d * k + j] = out[k] * out[j]
@@ -29,8 +31,8 @@ def _outer_square(out, d):
 def _factors(x, row, out, start, rank):
     """u of the example's row into out[start:], v of its column behind it; returns u . v - value.
 
-    Lanes may hold different examples: each picks its own u and v by comparison, for no lane can index by itself.
-    """
+    Lanes may hold different examples: each picks its own u and v by comparison, for no lane can
+    index by itself."""
     i, j, residual = row[0], row[1], -row[2]
     for k in range(rank):
         u, v = 0.0, 0.0
@@ -91,9 +93,11 @@ def _factorisation_texts(rank):
 
 @recorded
 def matrix_factorisation(entries, rank, shape=None):
-    """Two factors of a partly known matrix: loss of one entry (u_i . v_j - value)^2 / 2, u_i and v_j rows of U and V.
+    """Two factors of a partly known matrix: loss of one entry (u_i . v_j - value)^2 / 2, u_i and
+    v_j rows of U and V.
 
-    U -> U A, V -> V A^-T leaves the loss as it is: a minimum with factors of full rank lies in a valley of rank^2 dimensions.
+    U -> U A, V -> V A^-T leaves the loss as it is: a minimum with factors of full rank lies in a
+    valley of rank^2 dimensions.
 
     Parameters
     ----------
@@ -107,18 +111,22 @@ def matrix_factorisation(entries, rank, shape=None):
     Returns
     -------
     Loss
-        Of x = (U row by row, V row by row), d = (m + n) rank components. Its table holds (i, m + j, value). Hessian and Fisher
-        matrix as in `langevin_sgd.models.two_layers`; one example costs O(d), because lanes pick their rows by comparison.
-        Model of Srebro and Jaakkola 2003, "Weighted low-rank approximations" (from memory); derivatives: derived.
+        Of x = (U row by row, V row by row), d = (m + n) rank components. Its table holds (i, m + j,
+        value). Hessian and Fisher matrix as in `langevin_sgd.models.two_layers`; one example costs
+        O(d), because lanes pick their rows by comparison. Model of Srebro and Jaakkola 2003,
+        "Weighted low-rank approximations" (from memory); derivatives: derived.
 
     Raises
     ------
     TypeError, ValueError
-        If entries have another shape, a number of them is no whole number inside shape, or rank < 1.
+        If entries have another shape, a number of them is no whole number inside shape, or rank <
+        1.
     """
     table, rank = table_of(entries, "entries"), integer(rank, "rank", 1, limit=COUNT_LIMIT)
     if table.shape[1] != 3:
-        raise ValueError(f"entries must have the shape (examples, 3), rows of (i, j, value); got {table.shape}.")
+        raise ValueError(
+            f"entries must have the shape (examples, 3), rows of (i, j, value); got {table.shape}."
+        )
     largest = table[:, :2].max(axis=0) + 1
     check_whole(table[:, 0], "row numbers of entries", np.inf)
     check_whole(table[:, 1], "column numbers of entries", np.inf)
@@ -128,13 +136,17 @@ def matrix_factorisation(entries, rank, shape=None):
     table[:, 1] += rows
     value, slope, hessian, fisher = _factorisation_texts(rank)
     dim = (rows + columns) * rank
-    return Loss("matrix_factorisation", value, slope, None, table, dim, hessian, fisher, scratch=2 * rank)
+    return Loss(
+        "matrix_factorisation", value, slope, None, table, dim, hessian, fisher, scratch=2 * rank
+    )
 
 
 def _matrix_shape(shape):
     if not isinstance(shape, (tuple, list)) or len(shape) != 2:
         raise TypeError(f"shape must be (rows, columns), got {shown(shape)}.")
-    return tuple(integer(count, f"shape[{axis}]", 1, limit=COUNT_LIMIT) for axis, count in enumerate(shape))
+    return tuple(
+        integer(count, f"shape[{axis}]", 1, limit=COUNT_LIMIT) for axis, count in enumerate(shape)
+    )
 
 
 def _network_loss(p, x, row):
@@ -190,15 +202,19 @@ def _network_hessian(p, x, row, out):
             out[d * h + first + k] += slope * row[k]
             out[d * (first + k) + h] += slope * row[k]
             for j in range(features):
-                out[d * (first + k) + first + j] -= 2.0 * x[h] * activation * slope * row[k] * row[j]
+                out[d * (first + k) + first + j] -= (
+                    2.0 * x[h] * activation * slope * row[k] * row[j]
+                )
 
 
 @recorded
 def tanh_network(inputs, targets, hidden):
-    """Network with one hidden layer: loss of one example (f - target)^2 / 2, f = sum_h a_h tanh(w_h . inputs).
+    """Network with one hidden layer: loss of one example (f - target)^2 / 2, f = sum_h a_h tanh(w_h
+    . inputs).
 
-    A committee machine with trained output weights (Saad and Solla 1995, Physical Review E 52, 4225, with erf for tanh; from
-    memory). Units may be exchanged, a_h and w_h change sign together: a minimum whose units differ has 2^hidden hidden! copies.
+    A committee machine with trained output weights (Saad and Solla 1995, Physical Review E 52,
+    4225, with erf for tanh; from memory). Units may be exchanged, a_h and w_h change sign together:
+    a minimum whose units differ has 2^hidden hidden! copies.
 
     Parameters
     ----------
@@ -211,14 +227,25 @@ def tanh_network(inputs, targets, hidden):
     Returns
     -------
     Loss
-        Of x = (a_1 ... a_hidden, w_1, w_2, ...), d = hidden (1 + features) components. Hessian by back-propagation twice, Fisher
-        matrix J J' of target ~ N(f, 1); derived.
+        Of x = (a_1 ... a_hidden, w_1, w_2, ...), d = hidden (1 + features) components. Hessian by
+        back-propagation twice, Fisher matrix J J' of target ~ N(f, 1); derived.
 
     Raises
     ------
     TypeError, ValueError
         If an array has another shape or is not finite, or hidden < 1.
     """
-    table, hidden = with_targets(inputs, targets, "targets"), integer(hidden, "hidden", 1, limit=COUNT_LIMIT)
-    texts = _network_loss, _network_gradient, None, table, hidden * table.shape[1], _network_hessian, _network_fisher
+    table, hidden = (
+        with_targets(inputs, targets, "targets"),
+        integer(hidden, "hidden", 1, limit=COUNT_LIMIT),
+    )
+    texts = (
+        _network_loss,
+        _network_gradient,
+        None,
+        table,
+        hidden * table.shape[1],
+        _network_hessian,
+        _network_fisher,
+    )
     return Loss("tanh_network", *texts, scratch=hidden)

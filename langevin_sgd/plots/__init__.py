@@ -4,4 +4,12 @@ from .densities import density_1d, density_2d
 from .style import COLOURS, STYLE, style
 from .temperatures import temperature_budget, temperatures
 
-__all__ = ["COLOURS", "STYLE", "density_1d", "density_2d", "style", "temperature_budget", "temperatures"]
+__all__ = [
+    "COLOURS",
+    "STYLE",
+    "density_1d",
+    "density_2d",
+    "style",
+    "temperature_budget",
+    "temperatures",
+]

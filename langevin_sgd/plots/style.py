@@ -1,4 +1,6 @@
-"""How all figures look: colours that stay apart for colour-blind readers, and what the layout shares."""
+"""How all figures look: colours that stay apart for colour-blind readers, and what the layout
+shares.
+"""
 
 # From the palette of Okabe and Ito (2008), made for colour-blind readers.
 COLOURS = {"data": "#0072B2", "theory": "#D55E00", "other": "#009E73", "guide": "#666666"}

@@ -6,15 +6,18 @@ from .style import COLOURS
 
 
 def temperatures(result, ax, *, reference=None, reference_label="one temperature", labels=None):
-    """One temperature per direction with error bars, against the single one that Boltzmann's law would have.
+    """One temperature per direction with error bars, against the single one that Boltzmann's law
+    would have.
 
     Parameters
     ----------
     result : xarray.Dataset
-        Output of `analysis.boltzmann_test`, or of `analysis.equipartition` at one step (its diagonal).
+        Output of `analysis.boltzmann_test`, or of `analysis.equipartition` at one step (its
+        diagonal).
     ax : matplotlib.axes.Axes
     reference : float, optional
-        The single temperature, in units of energy; default that of a `boltzmann_test`, or the mean of the diagonal.
+        The single temperature, in units of energy; default that of a `boltzmann_test`, or the mean
+        of the diagonal.
     reference_label : str
     labels : sequence of str, optional
         Names of the directions.
@@ -29,18 +32,34 @@ def temperatures(result, ax, *, reference=None, reference_label="one temperature
         If `result` holds several steps.
     """
     if "directional_temperature" in result:
-        values, errors = result["directional_temperature"].values, result["directional_temperature_standard_error"].values
+        values, errors = (
+            result["directional_temperature"].values,
+            result["directional_temperature_standard_error"].values,
+        )
         reference = float(result["temperature"]) if reference is None else reference
     else:
         if result["temperature"].ndim != 2:
             raise ValueError(
-                f"result must hold one step, got the dimensions {result['temperature'].dims}. Select one with isel(step=-1)."
+                f"result must hold one step, got the dimensions {result['temperature'].dims}. "
+                "Select one with isel(step=-1)."
             )
-        values, errors = np.diagonal(result["temperature"].values), np.diagonal(result["standard_error"].values)
+        values, errors = (
+            np.diagonal(result["temperature"].values),
+            np.diagonal(result["standard_error"].values),
+        )
     reference = values.mean() if reference is None else reference
     places = np.arange(len(values))
     ax.axhline(reference, color=COLOURS["theory"], label=reference_label)
-    ax.errorbar(places, values, errors, fmt="o", markersize=5, capsize=3, color=COLOURS["data"], label="measured")
+    ax.errorbar(
+        places,
+        values,
+        errors,
+        fmt="o",
+        markersize=5,
+        capsize=3,
+        color=COLOURS["data"],
+        label="measured",
+    )
     _directions(ax, labels, len(values))
     top = max(reference, (values + errors).max())
     ax.set_ylim(min(0.0, 1.1 * (values - errors).min()), 1.25 * top)
@@ -49,7 +68,8 @@ def temperatures(result, ax, *, reference=None, reference_label="one temperature
 
 
 def temperature_budget(budget, ax, *, labels=None):
-    """The measured temperature per direction beside the stacked terms that it must equal in a stationary state.
+    """The measured temperature per direction beside the stacked terms that it must equal in a
+    stationary state.
 
     Parameters
     ----------
@@ -71,13 +91,36 @@ def temperature_budget(budget, ax, *, labels=None):
     for label, name in terms.items():
         height = diagonal[name]
         if np.any(height != 0):
-            ax.bar(places, height, 0.5, bottom=np.where(height > 0, above, below), color=colours[label], label=label)
+            ax.bar(
+                places,
+                height,
+                0.5,
+                bottom=np.where(height > 0, above, below),
+                color=colours[label],
+                label=label,
+            )
             above, below = above + np.maximum(height, 0), below + np.minimum(height, 0)
     error = diagonal["virial_standard_error"]
-    ax.errorbar(places, diagonal["virial"], error, fmt="o", markersize=5, capsize=3, color="black", label="measured (virial)")
+    ax.errorbar(
+        places,
+        diagonal["virial"],
+        error,
+        fmt="o",
+        markersize=5,
+        capsize=3,
+        color="black",
+        label="measured (virial)",
+    )
     if np.any(below < 0):  # then the sum is not the top of the bars
         ax.axhline(0, color=COLOURS["guide"], linewidth=0.8)
-        ax.hlines(above + below, places - 0.25, places + 0.25, color="black", linestyle="dashed", label="sum of the terms")
+        ax.hlines(
+            above + below,
+            places - 0.25,
+            places + 0.25,
+            color="black",
+            linestyle="dashed",
+            label="sum of the terms",
+        )
     _directions(ax, labels, len(places))
     ax.margins(y=0.25)
     ax.legend()

@@ -13,7 +13,9 @@ def consistent(folder, manifest):
         raise ValueError(f"the run cannot go on: {lost[0]}. {way_out(folder / segment_name(1))}")
     reasons = []
     for keep in range(count, max(-1, count - 2), -1):
-        kept = manifest._replace(segments=manifest.segments[:keep], ends=manifest.ends[: keep + 1], final=None)
+        kept = manifest._replace(
+            segments=manifest.segments[:keep], ends=manifest.ends[: keep + 1], final=None
+        )
         wrong = fault(folder / state_name(keep), kept.last["state"], deep=True)
         if keep and wrong is None:
             wrong = fault(folder / segment_name(keep), kept.last["file"], deep=True)
@@ -21,12 +23,16 @@ def consistent(folder, manifest):
             if manifest.final is not None and not reasons:
                 reasons = faults(folder, manifest)
             if reasons:
-                warnings.warn(f"{'; '.join(reasons)}. The run goes on from step {kept.last['step']}.", stacklevel=3)
+                warnings.warn(
+                    f"{'; '.join(reasons)}. The run goes on from step {kept.last['step']}.",
+                    stacklevel=3,
+                )
                 return kept
             return manifest
         reasons.append(wrong)
     raise ValueError(
-        f"the run cannot go on: {'; '.join(reasons)}. Put one of them back from a copy, or compute the run again in a new "
+        f"the run cannot go on: {'; '.join(reasons)}. Put one of them back from a copy, or "
+        "compute the run again in a new "
         f"folder; load({str(folder)!r}, recover=True) reads what is there"
     )
 

@@ -1,4 +1,6 @@
-"""The content of a dataset as one hash: what it says, not when, where or in how many pieces it was made."""
+"""The content of a dataset as one hash: what it says, not when, where or in how many pieces it was
+made.
+"""
 
 import hashlib
 import json
@@ -13,12 +15,14 @@ OF_THE_FOLDER = ("finished", "steps_done", "recovery")
 def content_hash(dataset):
     """SHA-256 of the content of a dataset.
 
-    Counted are, for every variable and coordinate in the order of the names: name, dims, dtype, the bits of the values (so -0.0
-    and 0.0 differ, and so do nans of different payload), and its attributes; then the attributes of the dataset. Not counted are
-    the provenance (``created``, ``history``, ``source``, ``cpu``, every ``git_...`` and every ``..._version`` but
-    ``schema_version``), what `load` says about a run folder (``finished``, ``steps_done``, ``recovery``), encodings, chunks, byte
-    order, the order of variables, and the width in which text is stored. A dataset and its copy out of a file have the same hash;
-    so have a run that was interrupted and resumed and the same run left alone.
+    Counted are, for every variable and coordinate in the order of the names: name, dims, dtype, the
+    bits of the values (so -0.0 and 0.0 differ, and so do nans of different payload), and its
+    attributes; then the attributes of the dataset. Not counted are the provenance (``created``,
+    ``history``, ``source``, ``cpu``, every ``git_...`` and every ``..._version`` but
+    ``schema_version``), what `load` says about a run folder (``finished``, ``steps_done``,
+    ``recovery``), encodings, chunks, byte order, the order of variables, and the width in which
+    text is stored. A dataset and its copy out of a file have the same hash; so have a run that was
+    interrupted and resumed and the same run left alone.
 
     Parameters
     ----------
@@ -36,7 +40,14 @@ def content_hash(dataset):
         text = variable.dtype.kind in "UOT"
         kind = "text" if text else variable.dtype.newbyteorder("<").str
         role = "coordinate" if name in dataset.coords else "variable"
-        head = [name, role, list(variable.dims), list(variable.shape), kind, _attributes(variable.attrs)]
+        head = [
+            name,
+            role,
+            list(variable.dims),
+            list(variable.shape),
+            kind,
+            _attributes(variable.attrs),
+        ]
         total.update(json.dumps(head).encode() + b"\0")
         if text:
             total.update(json.dumps(variable.values.tolist()).encode())
@@ -58,11 +69,20 @@ def _pieces(variable):
 
 
 def _is_provenance(key):
-    made = key in ("created", "cpu", "history", "source") or key.startswith("git_") or key.endswith("_version")
+    made = (
+        key in ("created", "cpu", "history", "source")
+        or key.startswith("git_")
+        or key.endswith("_version")
+    )
     return (made and key != "schema_version") or key in OF_THE_FOLDER
 
 
 def _attributes(attributes):
-    """A file does not tell a list of one from its item, so every value is a flat list here; floats by their bits."""
+    """A file does not tell a list of one from its item, so every value is a flat list here; floats
+    by their bits.
+    """
     listed = {key: np.asarray(value).ravel().tolist() for key, value in attributes.items()}
-    return {key: [item.hex() if isinstance(item, float) else item for item in listed[key]] for key in sorted(listed)}
+    return {
+        key: [item.hex() if isinstance(item, float) else item for item in listed[key]]
+        for key in sorted(listed)
+    }

@@ -1,8 +1,9 @@
-"""Datasets to netCDF4 files and back: a file is complete or absent, and reading one never runs code from it.
+"""Datasets to netCDF4 files and back: a file is complete or absent, and reading one never runs code
+from it.
 
-xarray is handed plain numbers and fixed-width text only. Variable-length and object types are refused in both directions: their
-size in memory is not declared in the file, and Python objects do not belong in data.
-"""
+xarray is handed plain numbers and fixed-width text only. Variable-length and object types are
+refused in both directions: their size in memory is not declared in the file, and Python objects do
+not belong in data."""
 
 import importlib
 import io
@@ -19,23 +20,28 @@ ENGINE = "h5netcdf"
 
 
 def save(dataset, path):
-    """Write a dataset to a netCDF4 file, so that a crash at any moment leaves the old file or the new one, never half of one.
+    """Write a dataset to a netCDF4 file, so that a crash at any moment leaves the old file or the
+    new one, never half of one.
 
-    The bytes go to a temporary name in the same folder, are forced to the disk, and only then take the name `path`; last, the
-    folder entry itself is forced. A killed process leaves its temporary file, ``.NAME.*.tmp``, which may be deleted. Text
-    variables are stored as fixed-width UTF-8 characters. The file is first made in memory, which takes its size once more.
+    The bytes go to a temporary name in the same folder, are forced to the disk, and only then take
+    the name `path`; last, the folder entry itself is forced. A killed process leaves its temporary
+    file, ``.NAME.*.tmp``, which may be deleted. Text variables are stored as fixed-width UTF-8
+    characters. The file is first made in memory, which takes its size once more.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Variables of bool, integer, float or text; attributes of text, numbers, or flat lists of either.
+        Variables of bool, integer, float or text; attributes of text, numbers, or flat lists of
+        either.
     path : str or path-like
-        The file to write, by habit ending in ``.nc``. An existing file is replaced. Its folder must exist.
+        The file to write, by habit ending in ``.nc``. An existing file is replaced. Its folder must
+        exist.
 
     Raises
     ------
     TypeError
-        For anything but a Dataset, or a variable or attribute that netCDF cannot hold: the message names it and the way out.
+        For anything but a Dataset, or a variable or attribute that netCDF cannot hold: the message
+        names it and the way out.
     FileNotFoundError
         If the folder of `path` does not exist.
     ImportError
@@ -46,16 +52,19 @@ def save(dataset, path):
     _import_engine("save")
     path = Path(path)
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"save: the folder {str(path.parent)!r} of path {str(path)!r} does not exist; create it first")
+        raise FileNotFoundError(
+            f"save: the folder {str(path.parent)!r} of path {str(path)!r} does not exist; create "
+            "it first"
+        )
     write_whole(path, netcdf_image(dataset))
 
 
 def netcdf_image(dataset):
-    """The bytes of the netCDF4 file of a dataset, which depend on nothing but the dataset and the libraries' versions.
+    """The bytes of the netCDF4 file of a dataset, which depend on nothing but the dataset and the
+    libraries' versions.
 
-    They are made in memory because HDF5 cannot survive a full disk: it fails to close its file, and the process dies of a
-    segmentation fault when it ends.
-    """
+    They are made in memory because HDF5 cannot survive a full disk: it fails to close its file, and
+    the process dies of a segmentation fault when it ends."""
     import h5netcdf
 
     _refuse_what_netcdf_cannot_hold(dataset)
@@ -69,7 +78,9 @@ def netcdf_image(dataset):
 
 
 def _timeless_file(buffer):
-    """A new HDF5 file in memory as h5py makes it, with the order of its variables; without the time, which an older h5py adds."""
+    """A new HDF5 file in memory as h5py makes it, with the order of its variables; without the
+    time, which an older h5py adds.
+    """
     from h5py import h5f, h5fd, h5p
 
     creation, access, order = (
@@ -87,13 +98,17 @@ def _timeless_file(buffer):
 
 
 def write_whole(path, image):
-    """Give the file `path` the bytes `image`, durably; a crash or a refusal by the disk leaves what was there before."""
+    """Give the file `path` the bytes `image`, durably; a crash or a refusal by the disk leaves what
+    was there before.
+    """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "xb", buffering=0) as file:
             write_durably(file, image)
         os.replace(temporary, path)
-        if os.name == "posix":  # elsewhere a folder cannot be opened, and the rename is all there is
+        if (
+            os.name == "posix"
+        ):  # elsewhere a folder cannot be opened, and the rename is all there is
             _force_folder(path.parent)
     except OSError as error:
         raise OSError(error.errno, f"cannot write {str(path)!r}: {error.strerror}") from error
@@ -110,27 +125,37 @@ def write_durably(file, image):
 
 
 def read(source, path, max_bytes):
-    """The dataset in a netCDF4 file, in memory; `source` is its path or a stream of its bytes, `path` its name for messages.
+    """The dataset in a netCDF4 file, in memory; `source` is its path or a stream of its bytes,
+    `path` its name for messages.
 
     Raises
     ------
     ValueError
-        If it is no netCDF4 file, is cut short, declares more than `max_bytes`, or holds a variable that is not plain data.
+        If it is no netCDF4 file, is cut short, declares more than `max_bytes`, or holds a variable
+        that is not plain data.
     ImportError
         If h5netcdf or h5py cannot be imported.
     """
     _import_engine("load")
     if isinstance(source, Path):
-        source = source.absolute()  # xarray would take a name that begins with ~ for one in another folder
+        source = (
+            source.absolute()
+        )  # xarray would take a name that begins with ~ for one in another folder
     with clear_errors(path):
         refuse_what_is_not_plain_data(source, path, max_bytes)
         dataset = xr.load_dataset(source, engine=ENGINE, decode_times=False)
-        text = {name: variable.astype(str) for name, variable in dataset.variables.items() if variable.dtype.kind == "O"}
+        text = {
+            name: variable.astype(str)
+            for name, variable in dataset.variables.items()
+            if variable.dtype.kind == "O"
+        }
         return dataset.assign(text).drop_encoding()
 
 
 def arrays_image(arrays):
-    """The bytes of an HDF5 file of nothing but arrays, name -> numbers of any shape: a tenth of the work of a netCDF4 file."""
+    """The bytes of an HDF5 file of nothing but arrays, name -> numbers of any shape: a tenth of the
+    work of a netCDF4 file.
+    """
     import h5py
 
     buffer = io.BytesIO()
@@ -141,7 +166,9 @@ def arrays_image(arrays):
 
 
 def read_arrays(source, path, max_bytes):
-    """The arrays in an HDF5 or netCDF4 file as they are stored, without dims and attributes; else as `read`."""
+    """The arrays in an HDF5 or netCDF4 file as they are stored, without dims and attributes; else
+    as `read`.
+    """
     import h5py
 
     with clear_errors(path):
@@ -151,16 +178,22 @@ def read_arrays(source, path, max_bytes):
 
 
 def _import_engine(caller):
-    """xarray would notice a missing h5py only while writing, at the end of a long run, and not name it."""
+    """xarray would notice a missing h5py only while writing, at the end of a long run, and not name
+    it.
+    """
     try:
         for module in (ENGINE, "h5py"):
             importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(f"{caller}: netCDF4 files need h5netcdf and h5py ({error}); pip install h5netcdf h5py") from error
+        raise ImportError(
+            f"{caller}: netCDF4 files need h5netcdf and h5py ({error}); pip install h5netcdf h5py"
+        ) from error
 
 
 def _encoding(dtype):
-    """How one variable is stored; `_FillValue` None keeps xarray from declaring every nan a missing value."""
+    """How one variable is stored; `_FillValue` None keeps xarray from declaring every nan a missing
+    value.
+    """
     if dtype.kind == "U":
         return {"dtype": "S1"}
     return {"_FillValue": None} if dtype.kind == "f" else {}
@@ -176,12 +209,16 @@ def _force_folder(folder):
 
 def _refuse_what_netcdf_cannot_hold(dataset):
     if not isinstance(dataset, xr.Dataset):
-        raise TypeError(f"save: dataset must be an xarray.Dataset, got {type(dataset).__name__}; a DataArray has .to_dataset()")
+        raise TypeError(
+            f"save: dataset must be an xarray.Dataset, got {type(dataset).__name__}; a DataArray "
+            "has .to_dataset()"
+        )
     _check_attributes(dataset.attrs, "the dataset")
     for name, variable in dataset.variables.items():
         if variable.dtype.kind not in "biufU":
             raise TypeError(
-                f"save: variable {name!r} has dtype {variable.dtype}; netCDF holds bool, integer, float and text. "
+                f"save: variable {name!r} has dtype {variable.dtype}; netCDF holds bool, integer, "
+                "float and text. "
                 "Store a complex one as two variables, text in an object array with .astype(str)"
             )
         _check_attributes(variable.attrs, f"variable {name!r}")
@@ -191,8 +228,10 @@ def _check_attributes(attributes, owner):
     for key, value in attributes.items():
         if not _is_netcdf_attribute(value):
             raise TypeError(
-                f"save: attribute {key!r} of {owner} is {value!r} ({type(value).__name__}); netCDF holds text without NUL, "
-                "a number of at most 64 bits, or a flat list of either. Store a yes or no as 1 or 0, and anything nested "
+                f"save: attribute {key!r} of {owner} is {value!r} ({type(value).__name__}); "
+                "netCDF holds text without NUL, "
+                "a number of at most 64 bits, or a flat list of either. Store a yes or no as 1 or "
+                "0, and anything nested "
                 "as text: json.dumps(value)"
             )
 

@@ -13,7 +13,17 @@ import xarray as xr
 
 from .files import read, read_arrays
 from .manifest import Manifest, read_manifest
-from .pieces import FINAL, checked_bytes, fault, file_record, rows, segment_name, segment_record, unpacked, way_out
+from .pieces import (
+    FINAL,
+    checked_bytes,
+    fault,
+    file_record,
+    rows,
+    segment_name,
+    segment_record,
+    unpacked,
+    way_out,
+)
 
 
 def load(path, max_bytes=8 * 2**30, recover=False):
@@ -22,28 +32,33 @@ def load(path, max_bytes=8 * 2**30, recover=False):
     Parameters
     ----------
     path : str or path-like
-        A file, as `save` writes it or from any other program that keeps to numbers and fixed-width text; or a run folder.
+        A file, as `save` writes it or from any other program that keeps to numbers and fixed-width
+        text; or a run folder.
     max_bytes : int
-        The largest total size in bytes that is read into memory; 1,400 bytes on disk can declare 8 TiB.
+        The largest total size in bytes that is read into memory; 1,400 bytes on disk can declare 8
+        TiB.
     recover : bool
-        Of a damaged run folder, read what is whole. What is left out, or could not be checked, is told in a warning and in the
-        attribute ``recovery``.
+        Of a damaged run folder, read what is whole. What is left out, or could not be checked, is
+        told in a warning and in the attribute ``recovery``.
 
     Returns
     -------
     xarray.Dataset
-        With the dims, dtypes, values and attributes that were saved (numbers in attributes come back as numpy scalars or arrays,
-        text variables as fixed-width unicode). No times are decoded: units are read as text. A run is concatenated along
-        ``step``, with the attributes ``finished`` (0 or 1) and ``steps_done``; where dask is installed its variables along
-        ``step`` are lazy, a chunk a segment. Each segment is compared with its SHA-256 when it is read.
+        With the dims, dtypes, values and attributes that were saved (numbers in attributes come
+        back as numpy scalars or arrays, text variables as fixed-width unicode). No times are
+        decoded: units are read as text. A run is concatenated along ``step``, with the attributes
+        ``finished`` (0 or 1) and ``steps_done``; where dask is installed its variables along
+        ``step`` are lazy, a chunk a segment. Each segment is compared with its SHA-256 when it is
+        read.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file or folder, or the folder has no manifest.
     ValueError
-        If the file is no netCDF4 file, is cut short, declares more than `max_bytes`, or holds a variable that is not plain data:
-        an object, variable-length or compound type, or data kept in another file. If a segment is missing or changed.
+        If the file is no netCDF4 file, is cut short, declares more than `max_bytes`, or holds a
+        variable that is not plain data: an object, variable-length or compound type, or data kept
+        in another file. If a segment is missing or changed.
     ImportError
         If h5netcdf or h5py cannot be imported.
     """
@@ -74,13 +89,19 @@ def _load_run(folder, max_bytes, recover):
         coordinates += last.coords
         attributes |= last.attrs
         variables |= {name: v for name, v in last.variables.items() if "step" not in v.dims}
-        variables |= {name: (v.dims, variables[name], v.attrs) for name, v in last.variables.items() if "step" in v.dims}
+        variables |= {
+            name: (v.dims, variables[name], v.attrs)
+            for name, v in last.variables.items()
+            if "step" in v.dims
+        }
     done = manifest.segments[-1]["step"] if parts else manifest.header["step"]
     attributes |= {"finished": int(manifest.final is not None), "steps_done": done}
     if notes:
         warnings.warn(f"load: {str(folder)!r} is not whole: {'; '.join(notes)}", stacklevel=3)
         attributes["recovery"] = json.dumps(notes)
-    return xr.Dataset(variables, attrs=attributes).set_coords([name for name in coordinates if name in variables])
+    return xr.Dataset(variables, attrs=attributes).set_coords(
+        [name for name in coordinates if name in variables]
+    )
 
 
 def _along_step(parts, max_bytes):
@@ -90,14 +111,21 @@ def _along_step(parts, max_bytes):
     steps = np.concatenate([unpacked(record["steps"]) for _, record in parts])
     if importlib.util.find_spec("dask") is not None:
         return {"step": steps} | {name: _lazy(parts, counts, name, max_bytes) for name in layout}
-    size = sum(math.prod(shape) * np.dtype(dtype).itemsize for _, dtype, shape in layout.values()) * sum(counts)
+    size = sum(
+        math.prod(shape) * np.dtype(dtype).itemsize for _, dtype, shape in layout.values()
+    ) * sum(counts)
     if size > max_bytes:
         raise ValueError(
-            f"load: {str(parts[0][0].parent)!r} holds {size} bytes, above max_bytes={max_bytes}; install dask, which reads it "
+            f"load: {str(parts[0][0].parent)!r} holds {size} bytes, above max_bytes={max_bytes}; "
+            "install dask, which reads it "
             "piece by piece, or call load with a larger max_bytes"
         )
-    arrays = {name: np.empty((sum(counts), *shape), dtype) for name, (_, dtype, shape) in layout.items()}
-    for (path, record), first, count in zip(parts, itertools.accumulate(counts, initial=0), counts, strict=False):
+    arrays = {
+        name: np.empty((sum(counts), *shape), dtype) for name, (_, dtype, shape) in layout.items()
+    }
+    for (path, record), first, count in zip(
+        parts, itertools.accumulate(counts, initial=0), counts, strict=False
+    ):
         segment = _arrays_checked(path, record, max_bytes)
         for name, array in arrays.items():
             array[first : first + count] = segment[name]
@@ -111,7 +139,9 @@ def _lazy(parts, counts, name, max_bytes):
     _, dtype, shape = parts[-1][1]["variables"][name]
     piece = dask.delayed(_rows_of, pure=True)
     pieces = [
-        dask.array.from_delayed(piece(path, record, name, max_bytes), (count, *shape), np.dtype(dtype))
+        dask.array.from_delayed(
+            piece(path, record, name, max_bytes), (count, *shape), np.dtype(dtype)
+        )
         for (path, record), count in zip(parts, counts, strict=True)
         if count
     ]
@@ -132,7 +162,9 @@ def _read_checked(path, record, max_bytes):
 
 
 def _salvaged(folder, manifest, max_bytes):
-    """A manifest of what is whole, and what is not, in words. Segments without a line of their own count if they can be read."""
+    """A manifest of what is whole, and what is not, in words. Segments without a line of their own
+    count if they can be read.
+    """
     records, notes = list(manifest.segments), []
     if manifest.header is None:
         notes.append("the first line of the manifest, with description and attributes, is lost")

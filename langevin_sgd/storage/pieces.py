@@ -1,4 +1,6 @@
-"""The files of a run folder, one by one: their names, what the manifest records of them, and whether they still agree with it."""
+"""The files of a run folder, one by one: their names, what the manifest records of them, and
+whether they still agree with it.
+"""
 
 import hashlib
 from pathlib import Path
@@ -21,36 +23,59 @@ def state_name(number):
 
 def file_record(path, image):
     """What the manifest says of a file with the bytes `image`."""
-    return {"name": Path(path).name, "bytes": len(image), "sha256": hashlib.sha256(image).hexdigest()}
+    return {
+        "name": Path(path).name,
+        "bytes": len(image),
+        "sha256": hashlib.sha256(image).hexdigest(),
+    }
 
 
 def segment_record(segment):
-    """What the manifest says of a segment: its stored steps, and the variables along `step` as dims, dtype and shape of one row.
+    """What the manifest says of a segment: its stored steps, and the variables along `step` as
+    dims, dtype and shape of one row.
 
     Raises
     ------
     ValueError
-        If `step` is no coordinate of whole numbers, or a variable has it elsewhere than first, or is text along it.
+        If `step` is no coordinate of whole numbers, or a variable has it elsewhere than first, or
+        is text along it.
     """
-    if "step" not in segment.coords or segment.step.dims != ("step",) or segment.step.dtype.kind not in "iu":
-        raise ValueError("append: segment must have a coordinate 'step' of whole numbers along the dim 'step'")
-    along = {name: v for name, v in segment.variables.items() if "step" in v.dims and name != "step"}
+    if (
+        "step" not in segment.coords
+        or segment.step.dims != ("step",)
+        or segment.step.dtype.kind not in "iu"
+    ):
+        raise ValueError(
+            "append: segment must have a coordinate 'step' of whole numbers along the dim 'step'"
+        )
+    along = {
+        name: v for name, v in segment.variables.items() if "step" in v.dims and name != "step"
+    }
     for name, variable in along.items():
         if variable.dims[0] != "step" or variable.dtype.kind not in "biuf":
             raise ValueError(
-                f"append: variable {name!r} must have 'step' as its first dim and hold numbers, got the dims {variable.dims} "
+                f"append: variable {name!r} must have 'step' as its first dim and hold numbers, "
+                f"got the dims {variable.dims} "
                 f"and dtype {variable.dtype}; transpose it, or code text as numbers"
             )
-    variables = {name: [list(v.dims), v.dtype.str, list(v.shape[1:])] for name, v in sorted(along.items())}
+    variables = {
+        name: [list(v.dims), v.dtype.str, list(v.shape[1:])] for name, v in sorted(along.items())
+    }
     return {"steps": _packed(segment.step.values), "variables": variables}
 
 
 def _packed(steps):
-    """Evenly spaced steps, the usual ones, as three numbers, so that a line of the manifest stays short."""
+    """Evenly spaced steps, the usual ones, as three numbers, so that a line of the manifest stays
+    short.
+    """
     strides = np.unique(np.diff(steps))
     if len(steps) == 0 or len(strides) > 1:
         return steps.tolist()
-    return {"first": int(steps[0]), "stride": int(strides[0]) if len(strides) else 1, "count": len(steps)}
+    return {
+        "first": int(steps[0]),
+        "stride": int(strides[0]) if len(strides) else 1,
+        "count": len(steps),
+    }
 
 
 def unpacked(steps):
@@ -66,7 +91,9 @@ def rows(record):
 
 
 def fault(path, record, deep):
-    """What is wrong with a file, in words, or None: missing, another size, or (`deep`, which reads it) another SHA-256."""
+    """What is wrong with a file, in words, or None: missing, another size, or (`deep`, which reads
+    it) another SHA-256.
+    """
     try:
         size = path.stat().st_size
     except FileNotFoundError:
@@ -81,7 +108,9 @@ def fault(path, record, deep):
 
 
 def checked_bytes(path, record):
-    """The bytes of a file, after a check of their size and SHA-256; raises a ValueError that says what is wrong."""
+    """The bytes of a file, after a check of their size and SHA-256; raises a ValueError that says
+    what is wrong.
+    """
     trouble = fault(path, record, deep=False)
     image = path.read_bytes() if trouble is None else b""
     if trouble is None and hashlib.sha256(image).hexdigest() != record["sha256"]:
@@ -96,7 +125,8 @@ def way_out(path):
     again = "Resume the run, which makes it again"
     if path.name != FINAL:
         again = (
-            "If it is the last one, resume the run, which makes it again. Else put it back from a copy, or compute it again: the "
+            "If it is the last one, resume the run, which makes it again. Else put it back from a "
+            "copy, or compute it again: the "
             "same run in a new folder, up to there, writes the same bytes"
         )
     return f"{again}; load({str(path.parent)!r}, recover=True) reads the rest"

@@ -1,4 +1,6 @@
-"""What made a dataset: the versions, the processor and the commit that a later reader needs to repeat it."""
+"""What made a dataset: the versions, the processor and the commit that a later reader needs to
+repeat it.
+"""
 
 import functools
 import hashlib
@@ -23,11 +25,12 @@ def provenance():
     Returns
     -------
     dict
-        Text: ``langevin_sgd_version``, ``numba_version``, ``llvmlite_version``, ``numpy_version``, ``xarray_version``,
-        ``python_version``, ``cpu`` (LLVM's name of the processor that kernels are compiled for), ``generator`` of the random
-        words ("philox" or "threefry") and ``created`` (UTC, ISO 8601).
-        Integer: ``schema_version``, which changes when the meaning of a stored variable does. In a git checkout also
-        ``git_commit`` (text) and ``git_dirty`` (1 if a file of the package or a study differs from that commit, else 0).
+        Text: ``langevin_sgd_version``, ``numba_version``, ``llvmlite_version``, ``numpy_version``,
+        ``xarray_version``, ``python_version``, ``cpu`` (LLVM's name of the processor that kernels
+        are compiled for), ``generator`` of the random words ("philox" or "threefry") and
+        ``created`` (UTC, ISO 8601). Integer: ``schema_version``, which changes when the meaning of
+        a stored variable does. In a git checkout also ``git_commit`` (text) and ``git_dirty`` (1 if
+        a file of the package or a study differs from that commit, else 0).
     """
     return {
         **_program(),
@@ -37,7 +40,8 @@ def provenance():
 
 
 def source_hashes(*layers):
-    """SHA-256 of every source file of some layers of this package: what a resumed run must find unchanged.
+    """SHA-256 of every source file of some layers of this package: what a resumed run must find
+    unchanged.
 
     Parameters
     ----------
@@ -51,14 +55,20 @@ def source_hashes(*layers):
     """
     package = Path(__file__).resolve().parents[1]
     files = [file for layer in layers for file in sorted((package / layer).rglob("*.py"))]
-    return {file.relative_to(package).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    return {
+        file.relative_to(package).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
+    }
 
 
 @functools.cache  # a sweep asks thousands of times; two git calls cost 10 ms
 def _program():
     record = {"langevin_sgd_version": _version("langevin_sgd")}
     record |= {f"{library}_version": _version(library) for library in LIBRARIES}
-    record |= {"python_version": platform.python_version(), "cpu": numba.config.CPU_NAME or binding.get_host_cpu_name()}
+    record |= {
+        "python_version": platform.python_version(),
+        "cpu": numba.config.CPU_NAME or binding.get_host_cpu_name(),
+    }
     record |= {"generator": GENERATOR}
     return record | _git_state(Path(__file__).resolve().parents[2])
 
@@ -71,17 +81,24 @@ def _version(distribution):
 
 
 def _git_state(root):
-    """Commit and dirty flag of the checkout whose root is `root`; nothing outside a checkout or without git."""
+    """Commit and dirty flag of the checkout whose root is `root`; nothing outside a checkout or
+    without git.
+    """
     if not (root / ".git").exists():
         return {}
     try:
         commit = _git(root, "rev-parse", "HEAD")
         changes = _git(root, "status", "--porcelain", "--", "langevin_sgd", "studies")
-    except (OSError, subprocess.SubprocessError):  # no git on this machine, no commit yet, or a checkout that git distrusts
+    except (
+        OSError,
+        subprocess.SubprocessError,
+    ):  # no git on this machine, no commit yet, or a checkout that git distrusts
         return {}
     return {"git_commit": commit, "git_dirty": int(bool(changes))}
 
 
 def _git(root, *arguments):
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=10)
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True, timeout=10
+    )
     return done.stdout.strip()

@@ -1,13 +1,15 @@
 """What every result of this package looks like from outside, and the test of it.
 
-Schema 1, CF-style. The units are those of the dimensionless problem (length, energy, time, nat, 1), not UDUNITS', and nothing has
-a CF standard_name.
+Schema 1, CF-style. The units are those of the dimensionless problem (length, energy, time, nat, 1),
+not UDUNITS', and nothing has a CF standard_name.
 
-* Global attributes: ``Conventions``, ``title``, ``source``, ``history``, ``references`` (text), ``schema_version`` (integer), and
-  the rest of `provenance`. A run of `simulate` adds ``model``, ``dynamics`` and ``noise`` (JSON); a study adds ``study``,
-  ``seed``, ``claims`` (text), ``quick`` and ``planted`` (0 or 1).
-* Every variable, coordinates included: ``long_name`` and ``units``, "1" where it has none. None is a unit of time in words
-  ("days"), nor "... since ...": bare xarray would turn such numbers into dates.
+* Global attributes: ``Conventions``, ``title``, ``source``, ``history``, ``references`` (text),
+  ``schema_version`` (integer), and the rest of `provenance`. A run of `simulate` adds ``model``,
+  ``dynamics`` and ``noise`` (JSON); a study adds ``study``, ``seed``, ``claims`` (text), ``quick``
+  and ``planted`` (0 or 1).
+* Every variable, coordinates included: ``long_name`` and ``units``, "1" where it has none. None is
+  a unit of time in words ("days"), nor "... since ...": bare xarray would turn such numbers into
+  dates.
 * ``NAME_standard_error`` stands beside ``NAME``, with its dimensions and units.
 * Plain data: bool, integer, float and text. Names are identifiers.
 """
@@ -22,7 +24,15 @@ CONVENTIONS = "CF-1.11"
 REFERENCES = "README.md of langevin_sgd: symbols and conventions"
 TEXT = ("Conventions", "title", "source", "history", "references")
 JSON = ("model", "dynamics", "noise")
-DECODED_AS_TIME = {"days", "hours", "minutes", "seconds", "milliseconds", "microseconds", "nanoseconds"}
+DECODED_AS_TIME = {
+    "days",
+    "hours",
+    "minutes",
+    "seconds",
+    "milliseconds",
+    "microseconds",
+    "nanoseconds",
+}
 
 
 def global_attributes(title, command, references=REFERENCES):
@@ -40,7 +50,8 @@ def global_attributes(title, command, references=REFERENCES):
     Returns
     -------
     dict
-        ``Conventions``, ``title``, ``source``, ``history``, ``references``, and all of `provenance`.
+        ``Conventions``, ``title``, ``source``, ``history``, ``references``, and all of
+        `provenance`.
     """
     record = provenance()
     version = record["langevin_sgd_version"]
@@ -75,7 +86,10 @@ def validate(dataset):
         raise TypeError(f"dataset must be an xarray.Dataset, got {type(dataset).__name__}")
     broken = [*_broken_globally(dataset.attrs)]
     for name, variable in dataset.variables.items():
-        broken += [f"variable {name!r} {complaint}" for complaint in _broken_by(name, variable, dataset.variables)]
+        broken += [
+            f"variable {name!r} {complaint}"
+            for complaint in _broken_by(name, variable, dataset.variables)
+        ]
     if broken:
         raise ValueError(f"the dataset breaks schema {SCHEMA_VERSION}:\n" + "\n".join(broken))
 
@@ -105,7 +119,9 @@ def _broken_by(name, variable, variables):
     units = variable.attrs.get("units")
     if not name.isidentifier():
         yield "must have an identifier for its name"
-    if variable.dtype.kind not in "biufU" and not (variable.dtype.kind == "O" and all(map(_is_str, variable.values.flat))):
+    if variable.dtype.kind not in "biufU" and not (
+        variable.dtype.kind == "O" and all(map(_is_str, variable.values.flat))
+    ):
         yield f"must be bool, integer, float or text, not {variable.dtype}"
     if not _is_text(variable.attrs.get("long_name")):
         yield f"needs a long_name, got {variable.attrs.get('long_name')!r}"
@@ -113,7 +129,9 @@ def _broken_by(name, variable, variables):
         yield f'needs units ("1" if it has none), got {units!r}'
     elif units in DECODED_AS_TIME or " since " in units:
         yield f"has units {units!r}, which xarray decodes as times; use a symbol such as s"
-    if len(variable.attrs.get("flag_meanings", "").split()) != _length(variable.attrs.get("flag_values", ())):
+    if len(variable.attrs.get("flag_meanings", "").split()) != _length(
+        variable.attrs.get("flag_values", ())
+    ):
         yield "must have one flag_value for each of its flag_meanings"
     measured = variables.get(name.removesuffix("_standard_error"))
     if measured is None:

@@ -1,4 +1,5 @@
-"""Runs that survive anything: a folder of immutable segments, a manifest of their hashes, and the state to go on from.
+"""Runs that survive anything: a folder of immutable segments, a manifest of their hashes, and the
+state to go on from.
 
     manifest.jsonl       what determines the bits of the run; then a line for each segment; then, perhaps, "finished"
     segment-000012.nc    the twelfth piece in time, complete from the moment it has this name
@@ -7,9 +8,8 @@
     constants.h5         long arrays of the description, where it has any
     lock                 held by the process that writes
 
-A segment counts from the moment its line is in the manifest, which is written last. So a crash at any moment costs at most the
-segment that was being written, and nothing depends on the clock.
-"""
+A segment counts from the moment its line is in the manifest, which is written last. So a crash at
+any moment costs at most the segment that was being written, and nothing depends on the clock."""
 
 import io
 from pathlib import Path
@@ -22,16 +22,30 @@ from .lock import NAME as LOCK_NAME
 from .lock import take_lock
 from .manifest import NAME as MANIFEST_NAME
 from .manifest import add_line, begin_manifest, read_manifest, refuse_another_run
-from .pieces import CONSTANTS, FINAL, checked_bytes, file_record, segment_name, segment_record, state_name, unpacked
+from .pieces import (
+    CONSTANTS,
+    FINAL,
+    checked_bytes,
+    file_record,
+    segment_name,
+    segment_record,
+    state_name,
+    unpacked,
+)
 
-LARGEST_STATE = 2**40  # bytes; the hash of a state is checked before it is read, so this guards against nothing but itself
+LARGEST_STATE = (
+    2**40
+    # bytes; the hash of a state is checked before it is read, so this guards against nothing but
+    # itself
+)
 
 
 class Run:
-    """A run folder, locked for this process, as `create` or `reopen` give it; use it in a ``with`` statement, or `close` it.
+    """A run folder, locked for this process, as `create` or `reopen` give it; use it in a ``with``
+    statement, or `close` it.
 
-    Attributes: ``directory``; ``step``, the number of steps that are safe; ``segments``, how many there are; ``finished``.
-    """
+    Attributes: ``directory``; ``step``, the number of steps that are safe; ``segments``, how many
+    there are; ``finished``."""
 
     def __init__(self, folder, manifest, lock):
         self.directory, self._manifest, self._lock = folder, manifest, lock
@@ -64,7 +78,9 @@ class Run:
         return self._manifest.final is not None
 
     def state(self):
-        """The arrays of the last consistent point, from which the run goes on: name -> numpy array, as given to `append`."""
+        """The arrays of the last consistent point, from which the run goes on: name -> numpy array,
+        as given to `append`.
+        """
         path = self.directory / state_name(self.segments)
         image = checked_bytes(path, self._manifest.last["state"])
         return read_arrays(io.BytesIO(image), path, LARGEST_STATE)
@@ -75,9 +91,10 @@ class Run:
         Parameters
         ----------
         segment : xarray.Dataset
-            Variables with ``step`` as their first dim, the same ones in every segment, and the coordinate `step` (increasing; may
-            be empty); variables without ``step`` hold for the end of the segment. Attributes of the dataset are not kept:
-            they belong into `create` or `finish`.
+            Variables with ``step`` as their first dim, the same ones in every segment, and the
+            coordinate `step` (increasing; may be empty); variables without ``step`` hold for the
+            end of the segment. Attributes of the dataset are not kept: they belong into `create` or
+            `finish`.
         state : dict of str to array
             What the next steps need: numbers, of any shape.
         step : int
@@ -88,14 +105,17 @@ class Run:
         ValueError
             If the segment does not continue the run.
         OSError
-            If the disk refuses. The run is then as it was before the call, and may be resumed or `append` called again.
+            If the disk refuses. The run is then as it was before the call, and may be resumed or
+            `append` called again.
         """
         self._refuse_if_closed("append")
         record = {**segment_record(segment), "segment": self.segments + 1, "step": int(step)}
         self._refuse_what_does_not_continue(record)
         number = record["segment"]
         try:
-            record["file"] = _write(self.directory / segment_name(number), netcdf_image(segment.drop_attrs(deep=False)))
+            record["file"] = _write(
+                self.directory / segment_name(number), netcdf_image(segment.drop_attrs(deep=False))
+            )
             record["state"] = _write(self.directory / state_name(number), arrays_image(state))
             length = add_line(self.directory, record, self._manifest.ends[-1])
         except OSError as error:
@@ -110,7 +130,8 @@ class Run:
         Parameters
         ----------
         dataset : xarray.Dataset
-            Variables without the dim ``step``; where a segment has a variable of the same name, this one counts.
+            Variables without the dim ``step``; where a segment has a variable of the same name,
+            this one counts.
 
         Raises
         ------
@@ -121,7 +142,10 @@ class Run:
         """
         self._refuse_if_closed("finish")
         if "step" in dataset.dims:
-            raise ValueError(f"finish: dataset must have no dim 'step', got {dict(dataset.sizes)}; steps belong into `append`")
+            raise ValueError(
+                f"finish: dataset must have no dim 'step', got {dict(dataset.sizes)}; steps "
+                "belong into `append`"
+            )
         try:
             record = {"finished": 1, "file": _write(self.directory / FINAL, netcdf_image(dataset))}
             add_line(self.directory, record, self._manifest.ends[-1])
@@ -131,28 +155,40 @@ class Run:
 
     def _refuse_if_closed(self, caller):
         if self.finished or self._lock is None:
-            why = "finished and can only be read" if self.finished else "closed; open it again with reopen"
+            why = (
+                "finished and can only be read"
+                if self.finished
+                else "closed; open it again with reopen"
+            )
             raise ValueError(f"{caller}: the run in {str(self.directory)!r} is {why}")
 
     def _refuse_what_does_not_continue(self, record):
         steps, last = unpacked(record["steps"]), self._manifest.last
         if record["step"] <= last["step"]:
-            raise ValueError(f"append: step must be above {last['step']}, where the run stands, got {record['step']}")
-        lowest = last["step"] + bool(self.segments)  # only the first segment may hold the start
-        if len(steps) and not (lowest <= steps[0] and steps[-1] <= record["step"] and np.all(np.diff(steps) > 0)):
             raise ValueError(
-                f"append: the coordinate step must increase from at least {lowest} to at most {record['step']}, got {steps}"
+                f"append: step must be above {last['step']}, where the run stands, got "
+                f"{record['step']}"
+            )
+        lowest = last["step"] + bool(self.segments)  # only the first segment may hold the start
+        if len(steps) and not (
+            lowest <= steps[0] and steps[-1] <= record["step"] and np.all(np.diff(steps) > 0)
+        ):
+            raise ValueError(
+                f"append: the coordinate step must increase from at least {lowest} to at most "
+                f"{record['step']}, got {steps}"
             )
         if self.segments and record["variables"] != last["variables"]:
             raise ValueError(
-                f"append: every segment must have the same variables along step; they were {last['variables']}, "
+                "append: every segment must have the same variables along step; they were "
+                f"{last['variables']}, "
                 f"now they are {record['variables']}"
             )
 
     def _refused_by_disk(self, caller, error):
         return OSError(
             error.errno,
-            f"{caller}: {error.strerror}. The run is complete up to step {self.step}; make room or make the folder writable, "
+            f"{caller}: {error.strerror}. The run is complete up to step {self.step}; make room "
+            "or make the folder writable, "
             "then resume it",
         )
 
@@ -165,7 +201,8 @@ def create(directory, description, state, attributes=None, step=0, constants=Non
     directory : str or path-like
         The folder; made if it does not exist (its parent must).
     description : dict
-        Everything that determines the bits of the run: nested dicts and lists of text and numbers. Compared by `reopen`.
+        Everything that determines the bits of the run: nested dicts and lists of text and numbers.
+        Compared by `reopen`.
     state : dict of str to array
         The state at the start, as in `Run.append`.
     attributes : dict, optional
@@ -196,11 +233,19 @@ def create(directory, description, state, attributes=None, step=0, constants=Non
         raise OSError(error.errno, why) from error
     lock = take_lock(folder)
     try:
-        leftovers = {LOCK_NAME, CONSTANTS, state_name(0)}  # of a process killed before its manifest: no run began
-        found = sorted(p.name for p in folder.iterdir() if p.name not in leftovers and not _is_temporary(p))
+        leftovers = {
+            LOCK_NAME,
+            CONSTANTS,
+            state_name(0),
+        }  # of a process killed before its manifest: no run began
+        found = sorted(
+            p.name for p in folder.iterdir() if p.name not in leftovers and not _is_temporary(p)
+        )
         if found:
             way_out = "resume the run" if MANIFEST_NAME in found else "choose a new folder"
-            raise FileExistsError(f"create: the folder {str(folder)!r} already holds {found[0]!r}; {way_out}")
+            raise FileExistsError(
+                f"create: the folder {str(folder)!r} already holds {found[0]!r}; {way_out}"
+            )
         _remove_temporaries(folder)
         header = {"description": description, "attributes": attributes or {}, "step": int(step)}
         if constants:
@@ -241,9 +286,10 @@ def begun(directory):
 def reopen(directory, description):
     """Open a run to go on with it from its last consistent point.
 
-    Checked are the sizes of all segments, and the SHA-256 of the last one, its state and the final file: what the next steps
-    follow from. If one of these is damaged, the state before the last segment is taken instead, with a warning. Nothing is
-    written to a run that is finished and whole, and no lock taken.
+    Checked are the sizes of all segments, and the SHA-256 of the last one, its state and the final
+    file: what the next steps follow from. If one of these is damaged, the state before the last
+    segment is taken instead, with a warning. Nothing is written to a run that is finished and
+    whole, and no lock taken.
 
     Parameters
     ----------
@@ -260,8 +306,9 @@ def reopen(directory, description):
     Raises
     ------
     FileNotFoundError, ValueError
-        If the manifest is missing or damaged, the description differs (each difference is listed), an earlier segment is missing
-        or was cut short, or no state is usable; the message names the file and the way out.
+        If the manifest is missing or damaged, the description differs (each difference is listed),
+        an earlier segment is missing or was cut short, or no state is usable; the message names the
+        file and the way out.
     RuntimeError
         If another process is writing there.
     OSError

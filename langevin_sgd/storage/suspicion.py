@@ -1,8 +1,8 @@
 """A netCDF4 file from anywhere, judged by its declarations before any of its data is read.
 
-Nothing compressed is read, so a file must hold every byte that it declares: its own length bounds what it can cost. Everything
-that could point out of the file, run code, or make the HDF5 library overrun a buffer is refused by its type.
-"""
+Nothing compressed is read, so a file must hold every byte that it declares: its own length bounds
+what it can cost. Everything that could point out of the file, run code, or make the HDF5 library
+overrun a buffer is refused by its type."""
 
 import contextlib
 import math
@@ -14,15 +14,33 @@ from pathlib import Path
 
 import numpy as np
 
-MOST_MEMBERS = 4096  # variables of a file, attributes of a variable: looking them up takes the square of their number
+# variables of a file, attributes of a variable: looking them up takes the square of their number
+MOST_MEMBERS = 4096
 MOST_ATTRIBUTE_BYTES = 64 * 2**20  # in all
 MOST_CHUNKS = 100_000  # in all; the library spends 4 kB and 30 microseconds on each
 TEXT_IN_MEMORY = 64  # bytes for each stored character: Python text first, then fixed-width unicode
-DECODED = {"_FillValue", "missing_value", "scale_factor", "add_offset"}  # xarray turns such numbers into float64
-LINKS = {"DIMENSION_LIST", "REFERENCE_LIST"}  # how HDF5 ties a variable to its dimensions; never seen as attributes
+DECODED = {
+    "_FillValue",
+    "missing_value",
+    "scale_factor",
+    "add_offset",
+}  # xarray turns such numbers into float64
+LINKS = {
+    "DIMENSION_LIST",
+    "REFERENCE_LIST",
+}  # how HDF5 ties a variable to its dimensions; never seen as attributes
 MOST_TEXTS = 1_000_000  # and lists of variable length, in all
 METADATA_MEMORY = 2**31  # bytes that judging a file may take; an honest one takes a few million
-READERS_TROUBLE = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError)
+READERS_TROUBLE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+)
 HEAP = b"GCOL\1"
 NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 _one_at_a_time = threading.Lock()
@@ -30,27 +48,33 @@ _one_at_a_time = threading.Lock()
 
 @contextlib.contextmanager
 def clear_errors(path):
-    """Whatever the readers of a damaged or hostile file trip over becomes one ValueError that names the file."""
+    """Whatever the readers of a damaged or hostile file trip over becomes one ValueError that names
+    the file.
+    """
     try:
         yield
     except (*READERS_TROUBLE, ValueError) as error:
         if str(error).startswith("load:"):
             raise
-        raise ValueError(f"load: {str(path)!r} is damaged, or not a plain netCDF4 file ({error!r:.300})") from error
+        raise ValueError(
+            f"load: {str(path)!r} is damaged, or not a plain netCDF4 file ({error!r:.300})"
+        ) from error
 
 
 @contextlib.contextmanager
 def _little_memory():
     """On Linux, let this process take METADATA_MEMORY more and nothing above, meanwhile.
 
-    The library believes the length of a text or list before it looks for it: 16 bytes of the file could take 32 GiB.
-    """
+    The library believes the length of a text or list before it looks for it: 16 bytes of the file
+    could take 32 GiB."""
     if sys.platform != "linux":
         yield
         return
     import resource
 
-    with _one_at_a_time:  # of two loads in threads, the second must not take the first one's limit for its own
+    with (
+        _one_at_a_time
+    ):  # of two loads in threads, the second must not take the first one's limit for its own
         soft, hard = resource.getrlimit(resource.RLIMIT_AS)
         with open("/proc/self/statm") as statm:
             limit = int(statm.read().split()[0]) * resource.getpagesize() + METADATA_MEMORY
@@ -63,7 +87,8 @@ def _little_memory():
 
 
 def refuse_what_is_not_plain_data(source, path, max_bytes, netcdf=True):
-    """Raise ValueError unless a file holds plain numbers and text only, in at most `max_bytes` bytes of memory.
+    """Raise ValueError unless a file holds plain numbers and text only, in at most `max_bytes`
+    bytes of memory.
 
     Parameters
     ----------
@@ -87,7 +112,9 @@ def refuse_what_is_not_plain_data(source, path, max_bytes, netcdf=True):
     try:
         file = h5py.File(source, "r")
     except (OSError, RuntimeError) as error:
-        raise ValueError(f"load: {str(path)!r} is not a netCDF4 file, or is cut short ({error})") from error
+        raise ValueError(
+            f"load: {str(path)!r} is not a netCDF4 file, or is cut short ({error})"
+        ) from error
     with file, _little_memory():
         length = _checked_length(source, path, file.id.get_create_plist().get_sizes())
         _refuse_too_many(len(file), "variables", path)
@@ -95,33 +122,44 @@ def refuse_what_is_not_plain_data(source, path, max_bytes, netcdf=True):
         _refuse_too_large(sum(map(_bytes_in_memory, members.values())), max_bytes, path)
         if sum(map(_chunks, members.values())) > MOST_CHUNKS:
             raise ValueError(
-                f"load: {str(path)!r} is cut into more than {MOST_CHUNKS} chunks; open it with xarray and rewrite it"
+                f"load: {str(path)!r} is cut into more than {MOST_CHUNKS} chunks; open it with "
+                "xarray and rewrite it"
             )
         budget = MOST_ATTRIBUTE_BYTES
         for name, owner in {"the file": file, **members}.items():
             budget = _check_attributes((owner, name, path), budget, (length, max_bytes))
-        stored = sum(v.size * v.dtype.itemsize for v in members.values() if not is_only_a_dimension(v))
+        stored = sum(
+            v.size * v.dtype.itemsize for v in members.values() if not is_only_a_dimension(v)
+        )
     if netcdf:
-        # A variable on an unlimited dimension is read at the size of the dimension, whatever its own: only h5netcdf knows it.
+        # A variable on an unlimited dimension is read at the size of the dimension, whatever its
+        # own: only h5netcdf knows it.
         with h5netcdf.File(str(source) if isinstance(source, Path) else source, "r") as file:
             variables = list(file.variables.values())
             _refuse_too_large(sum(map(_bytes_in_memory, variables)), max_bytes, path)
-            stored = sum(math.prod(variable.shape) * variable.dtype.itemsize for variable in variables)
+            stored = sum(
+                math.prod(variable.shape) * variable.dtype.itemsize for variable in variables
+            )
     if stored > length:
         raise ValueError(
-            f"load: {str(path)!r} declares {stored} bytes and is only {length} bytes long: a bomb, or values that were never "
+            f"load: {str(path)!r} declares {stored} bytes and is only {length} bytes long: a "
+            "bomb, or values that were never "
             "written; if you trust it, open it with xarray"
         )
 
 
 def is_only_a_dimension(variable):
-    """Whether it stands for a dimension without a variable: netCDF4 declares its length and stores nothing. It is not read."""
+    """Whether it stands for a dimension without a variable: netCDF4 declares its length and stores
+    nothing. It is not read.
+    """
     name = variable.attrs.get("NAME", b"")
     return isinstance(name, bytes) and name.startswith(NO_VARIABLE)
 
 
 def _checked_length(source, path, sizes):
-    """Length of the file, after a walk of its heaps of texts: the library would wait for ever before a free space of no size."""
+    """Length of the file, after a walk of its heaps of texts: the library would wait for ever
+    before a free space of no size.
+    """
     with contextlib.ExitStack() as opened:
         if isinstance(source, Path):
             file = opened.enter_context(open(source, "rb"))
@@ -129,7 +167,9 @@ def _checked_length(source, path, sizes):
         else:
             content = source.getvalue()
         if sizes != (8, 8) or not _heaps_are_sound(content):
-            raise ValueError(f"load: {str(path)!r} has a damaged or excessive heap of texts; make it again")
+            raise ValueError(
+                f"load: {str(path)!r} has a damaged or excessive heap of texts; make it again"
+            )
         return len(content)
 
 
@@ -152,7 +192,10 @@ def _heaps_are_sound(content):
 
 def _refuse_too_many(count, what, path):
     if count > MOST_MEMBERS:
-        raise ValueError(f"load: {str(path)!r} has {count} {what}, above {MOST_MEMBERS}; if you trust it, open it with xarray")
+        raise ValueError(
+            f"load: {str(path)!r} has {count} {what}, above {MOST_MEMBERS}; if you trust it, open "
+            "it with xarray"
+        )
 
 
 def _refuse_too_large(declared, max_bytes, path):
@@ -176,7 +219,9 @@ def _bytes_in_memory(variable):
 def _chunks(variable):
     if variable.chunks is None:
         return 0
-    return math.prod(-(-size // chunk) for size, chunk in zip(variable.shape, variable.chunks, strict=True))
+    return math.prod(
+        -(-size // chunk) for size, chunk in zip(variable.shape, variable.chunks, strict=True)
+    )
 
 
 def _plain_variable(file, name, path):
@@ -185,19 +230,30 @@ def _plain_variable(file, name, path):
 
     variable = file[name] if isinstance(file.get(name, getlink=True), h5py.HardLink) else None
     if not isinstance(variable, h5py.Dataset) or variable.is_virtual or variable.external:
-        raise ValueError(f"load: {name!r} in {str(path)!r} is a group or lies in another file; open it with xarray")
+        raise ValueError(
+            f"load: {name!r} in {str(path)!r} is a group or lies in another file; open it with "
+            "xarray"
+        )
     try:
         dtype = variable.dtype
     except TypeError as error:
-        raise ValueError(f"load: variable {name!r} in {str(path)!r} has a type that numpy lacks ({error})") from error
-    if variable.shape is None or dtype.kind not in "biufS" or (dtype.kind != "S" and dtype.itemsize > 8):
         raise ValueError(
-            f"load: variable {name!r} in {str(path)!r} has type {dtype} and shape {variable.shape}; "
+            f"load: variable {name!r} in {str(path)!r} has a type that numpy lacks ({error})"
+        ) from error
+    if (
+        variable.shape is None
+        or dtype.kind not in "biufS"
+        or (dtype.kind != "S" and dtype.itemsize > 8)
+    ):
+        raise ValueError(
+            f"load: variable {name!r} in {str(path)!r} has type {dtype} and shape "
+            f"{variable.shape}; "
             "only numbers and fixed-width text are read"
         )
     if variable.id.get_create_plist().get_nfilters():
         raise ValueError(
-            f"load: variable {name!r} in {str(path)!r} is compressed or filtered, and what it unpacks to cannot be known before; "
+            f"load: variable {name!r} in {str(path)!r} is compressed or filtered, and what it "
+            "unpacks to cannot be known before; "
             "if you trust it, open it with xarray"
         )
     _check_dimension_list(variable, name, path)
@@ -205,7 +261,9 @@ def _plain_variable(file, name, path):
 
 
 def _check_dimension_list(variable, name, path):
-    """HDF5 reads this attribute into a buffer for (ndim,) lists of references, unasked: another type would overrun it."""
+    """HDF5 reads this attribute into a buffer for (ndim,) lists of references, unasked: another
+    type would overrun it.
+    """
     import h5py
 
     if "DIMENSION_LIST" not in variable.attrs:
@@ -214,17 +272,21 @@ def _check_dimension_list(variable, name, path):
     lists = attribute.get_type()
     sound = isinstance(lists, h5py.h5t.TypeVlenID) and lists.get_super().equal(h5py.h5t.STD_REF_OBJ)
     sound = sound and attribute.shape == (variable.ndim,)
-    if not sound or any(h5py.h5ds.get_num_scales(variable.id, axis) > 1 for axis in range(variable.ndim)):
+    if not sound or any(
+        h5py.h5ds.get_num_scales(variable.id, axis) > 1 for axis in range(variable.ndim)
+    ):
         raise ValueError(
-            f"load: variable {name!r} in {str(path)!r} has a malformed DIMENSION_LIST; the file is damaged or hostile"
+            f"load: variable {name!r} in {str(path)!r} has a malformed DIMENSION_LIST; the file "
+            "is damaged or hostile"
         )
 
 
 def _check_attributes(place, budget, limits):
-    """Raise unless every attribute of a variable or the file is text, a number, or a flat list of either; the budget left.
+    """Raise unless every attribute of a variable or the file is text, a number, or a flat list of
+    either; the budget left.
 
-    Texts are read and counted one by one: a thousand attributes can share one megabyte of the file, and become a gigabyte.
-    """
+    Texts are read and counted one by one: a thousand attributes can share one megabyte of the file,
+    and become a gigabyte."""
     import h5py
 
     (owner, name, path), (length, max_bytes) = place, limits
@@ -233,21 +295,28 @@ def _check_attributes(place, budget, limits):
         attribute = owner.attrs.get_id(key)
         kind, space = attribute.get_type(), attribute.get_space()
         count = space.get_simple_extent_npoints()
-        plain = isinstance(kind, (h5py.h5t.TypeIntegerID, h5py.h5t.TypeFloatID, h5py.h5t.TypeStringID))
+        plain = isinstance(
+            kind, (h5py.h5t.TypeIntegerID, h5py.h5t.TypeFloatID, h5py.h5t.TypeStringID)
+        )
         free_text = isinstance(kind, h5py.h5t.TypeStringID) and kind.is_variable_str()
         # The library reads these two unasked, into a buffer for one text.
         overruns = key in ("CLASS", "NAME") and (free_text or count != 1)
         if not plain or overruns or space.get_simple_extent_ndims() > 1:
             raise ValueError(
-                f"load: attribute {key!r} of {name!r} in {str(path)!r} is not text, a number or a flat list of either; "
+                f"load: attribute {key!r} of {name!r} in {str(path)!r} is not text, a number or a "
+                "flat list of either; "
                 "if you trust it, open it with xarray"
             )
         if key == "_Encoding" and owner.attrs[key] not in ("utf-8", b"utf-8", "ascii", b"ascii"):
-            raise ValueError(f"load: variable {name!r} in {str(path)!r} is text in an encoding other than UTF-8")
+            raise ValueError(
+                f"load: variable {name!r} in {str(path)!r} is text in an encoding other than UTF-8"
+            )
         if free_text and count > 1:  # cannot be read in parts, and each may be as long as the file
             _refuse_too_large(count * length, max_bytes, path)
         texts = np.ravel(owner.attrs[key]) if free_text and count else []
         budget -= attribute.get_storage_size() + sum(len(str(text).encode()) for text in texts)
         if budget < 0:
-            raise ValueError(f"load: the attributes in {str(path)!r} take more than {MOST_ATTRIBUTE_BYTES} bytes")
+            raise ValueError(
+                f"load: the attributes in {str(path)!r} take more than {MOST_ATTRIBUTE_BYTES} bytes"
+            )
     return budget

@@ -1,12 +1,23 @@
 """Exact results and named approximations for SGD and Langevin dynamics, in NumPy and SciPy."""
 
-from .boltzmann import best_fit_temperature, boltzmann_bin_probabilities, boltzmann_density, level_populations
+from .boltzmann import (
+    best_fit_temperature,
+    boltzmann_bin_probabilities,
+    boltzmann_density,
+    level_populations,
+)
 from .circle import sde_law_circle, transfer_operator_circle
 from .cumulants import Shape, noise_cumulants, stationary_shape, two_point_cdf
 from .densities import density_hellinger, density_kl, density_w2
 from .discrete_noise import discrete_noise_law
 from .epochs import epoch_covariance, single_shuffle_covariance
-from .escape import barrier_exponent, kramers_time, mori_escape_time, quasi_potential, xie_escape_time
+from .escape import (
+    barrier_exponent,
+    kramers_time,
+    mori_escape_time,
+    quasi_potential,
+    xie_escape_time,
+)
 from .estimators import (
     HistogramBias,
     VarianceTest,
@@ -18,7 +29,12 @@ from .estimators import (
     normal_critical,
     variance_test_samples,
 )
-from .example_gradients import LogisticStatistics, RegressionStatistics, logistic_statistics, regression_statistics
+from .example_gradients import (
+    LogisticStatistics,
+    RegressionStatistics,
+    logistic_statistics,
+    regression_statistics,
+)
 from .finite_rate import finite_rate_density, finite_rate_energy
 from .fokker_planck import evolve_density, fokker_planck, relaxation_rates, stationary_probability
 from .gaussian import (
@@ -47,7 +63,13 @@ from .linear import (
     stationary_blocks,
     time_average_covariance,
 )
-from .metrics import gaussian_hellinger, gaussian_kl, gaussian_mmd, gaussian_stein_discrepancy, gaussian_wasserstein2
+from .metrics import (
+    gaussian_hellinger,
+    gaussian_kl,
+    gaussian_mmd,
+    gaussian_stein_discrepancy,
+    gaussian_wasserstein2,
+)
 from .momentum import (
     MeasuredTemperatures,
     TemperatureConventions,
@@ -82,7 +104,15 @@ from .student import StudentLaw, student_covariance, student_density, student_la
 from .tails import TailExponents, regression_moments_1d, tail_exponents
 from .transfer_operator import transfer_operator
 from .virial import VirialBudget, virial_budget
-from .weak_error import DriftNoise, diffusion_moments, flow_error, interpolating_ou, modified_equation, modified_loss, sgd_moments
+from .weak_error import (
+    DriftNoise,
+    diffusion_moments,
+    flow_error,
+    interpolating_ou,
+    modified_equation,
+    modified_loss,
+    sgd_moments,
+)
 
 __all__ = [
     "DriftNoise",

@@ -1,4 +1,6 @@
-"""Boltzmann laws p(x) = exp(-U(x)/T) / Z in up to three dimensions, by quadrature with an error estimate."""
+"""Boltzmann laws p(x) = exp(-U(x)/T) / Z in up to three dimensions, by quadrature with an error
+estimate.
+"""
 
 import numpy as np
 
@@ -23,11 +25,13 @@ TABLE = QUANTITIES | {"log_normaliser": ((), "log Z = log of the integral of exp
 
 
 def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
-    """Boltzmann's law exp(-U/T)/Z of a potential in d <= 3 dimensions: density on a grid, normaliser and moments.
+    """Boltzmann's law exp(-U/T)/Z of a potential in d <= 3 dimensions: density on a grid,
+    normaliser and moments.
 
-    Z = integral of exp(-U/T) dx by the trapezoid rule on a box found automatically, whose walls lie 42 T above the minimum. For a
-    smooth U the rule converges faster than any power of the spacing. With `bounds` the law is restricted to that box, and
-    Gauss-Legendre nodes are used. The grid is refined by 3/2 until log Z and the mean energy change by less than `rtol`.
+    Z = integral of exp(-U/T) dx by the trapezoid rule on a box found automatically, whose walls lie
+    42 T above the minimum. For a smooth U the rule converges faster than any power of the spacing.
+    With `bounds` the law is restricted to that box, and Gauss-Legendre nodes are used. The grid is
+    refined by 3/2 until log Z and the mean energy change by less than `rtol`.
 
     Parameters
     ----------
@@ -36,17 +40,20 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
     temperature : float
         T > 0, in units of energy.
     bounds : array (d, 2), optional
-        Box on which the law is defined, in units of length; needed for a potential that is not normalisable on the whole space.
+        Box on which the law is defined, in units of length; needed for a potential that is not
+        normalisable on the whole space.
     rtol : float
-        Wanted relative accuracy of the mean energy above its minimum, and absolute accuracy of log Z.
+        Wanted relative accuracy of the mean energy above its minimum, and absolute accuracy of log
+        Z.
 
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0, ..., unit length^-d), ``weight`` (quadrature weight of each node), ``energy``, and
-        ``log_normaliser``, ``mean_position`` (component), ``second_moment`` (component, component_j), ``fourth_moment``,
-        ``mean_energy``, ``energy_variance`` (T^2 times the heat capacity), ``entropy``. Each has ``NAME_error``: the change in
-        the last refinement, an upper estimate.
+        ``density`` (axis_0, ..., unit length^-d), ``weight`` (quadrature weight of each node),
+        ``energy``, and ``log_normaliser``, ``mean_position`` (component), ``second_moment``
+        (component, component_j), ``fourth_moment``, ``mean_energy``, ``energy_variance`` (T^2 times
+        the heat capacity), ``entropy``. Each has ``NAME_error``: the change in the last refinement,
+        an upper estimate.
 
     Raises
     ------
@@ -55,9 +62,9 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
 
     Notes
     -----
-    Source: textbook equilibrium statistical mechanics; it is the stationary law of dx = -grad U dt + sqrt(2 T) dW. SGD tends
-    to it for isotropic noise and small learning rate with T = learning_rate sigma^2 / (2 batch_size).
-    """
+    Source: textbook equilibrium statistical mechanics; it is the stationary law of dx = -grad U dt
+    + sqrt(2 T) dW. SGD tends to it for isotropic noise and small learning rate with T =
+    learning_rate sigma^2 / (2 batch_size)."""
     box, finite = _box(potential, temperature, bounds)
     points = FIRST_POINTS[potential.dim]
     coarse = _on_grid(potential, temperature, box, points, finite)
@@ -66,7 +73,9 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
         fine = _on_grid(potential, temperature, box, points, finite)
         change = abs(fine["log_normaliser"] - coarse["log_normaliser"])
         scale = fine["mean_energy"] - fine["lowest"]
-        change = max(change, abs(fine["mean_energy"] - coarse["mean_energy"]) / scale if scale > 0 else 0.0)
+        change = max(
+            change, abs(fine["mean_energy"] - coarse["mean_energy"]) / scale if scale > 0 else 0.0
+        )
         if change < rtol or (1.5 * points) ** potential.dim > LARGEST_GRID:
             break
         coarse = fine
@@ -84,17 +93,24 @@ def _box(potential, temperature, bounds):
     """The box of the law, and whether it is a hard wall."""
     check_temperature(temperature)
     if not 1 <= potential.dim <= 3:
-        raise ValueError(f"potential must have dim 1, 2 or 3 for a grid, got {potential.dim}; sample it with langevin dynamics")
+        raise ValueError(
+            f"potential must have dim 1, 2 or 3 for a grid, got {potential.dim}; sample it with "
+            "langevin dynamics"
+        )
     if bounds is not None:
         return check_box(bounds, potential.dim), True
     name = f"potential {potential.name!r} at temperature {temperature:g}"
-    return bounding_box(lambda x: evaluate(potential, x, "energy") / temperature, potential.dim, LEVEL, name), False
+    return bounding_box(
+        lambda x: evaluate(potential, x, "energy") / temperature, potential.dim, LEVEL, name
+    ), False
 
 
 def check_temperature(temperature):
     """Raise unless the temperature is one positive, finite number."""
     if not (np.ndim(temperature) == 0 and np.isfinite(temperature) and temperature > 0):
-        raise ValueError(f"temperature must be one positive finite number (an energy), got {temperature}")
+        raise ValueError(
+            f"temperature must be one positive finite number (an energy), got {temperature}"
+        )
 
 
 def _on_grid(potential, temperature, box, points, finite):
@@ -107,21 +123,30 @@ def _on_grid(potential, temperature, box, points, finite):
     density = factor / normaliser
     moments = grid_moments(nodes, density * weight, energy, density)
     moments["log_normaliser"] = np.log(normaliser) - lowest / temperature
-    return {"axes": axes, "density": density, "weight": weight, "energy": energy, "lowest": lowest, **moments}
+    return {
+        "axes": axes,
+        "density": density,
+        "weight": weight,
+        "energy": energy,
+        "lowest": lowest,
+        **moments,
+    }
 
 
 def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, rtol=1e-9):
     """Boltzmann probability of every bin of a rectangular histogram, integrated over the bin.
 
-    Gauss-Legendre in each bin, with 6, 12, 24, 48 or 96 points per axis until the probabilities settle. Use it with
-    `bin_probabilities` to compare two laws on the same bins, for which a histogram of samples has no bias but its noise.
+    Gauss-Legendre in each bin, with 6, 12, 24, 48 or 96 points per axis until the probabilities
+    settle. Use it with `bin_probabilities` to compare two laws on the same bins, for which a
+    histogram of samples has no bias but its noise.
 
     Parameters
     ----------
     potential, temperature, bounds
         As in `boltzmann_density`.
     edges : list of d increasing arrays
-        Bin edges along each component, in units of length; they may be infinite or lie beyond the law.
+        Bin edges along each component, in units of length; they may be infinite or lie beyond the
+        law.
     rtol : float
         Wanted accuracy, relative to the largest bin.
 
@@ -159,11 +184,16 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
         if np.abs(bins - before).max() <= rtol * bins.max():
             return bins
         before = bins
-    raise ValueError(f"the bins of edges are too wide to integrate to rtol {rtol:g}: cut them into more bins, and add those up")
+    raise ValueError(
+        f"the bins of edges are too wide to integrate to rtol {rtol:g}: cut them into more bins, "
+        "and add those up"
+    )
 
 
 def _finite(edge, low, high):
-    """The edges with infinite ends moved to the end of the law; a finite edge beyond it stays, with its tiny probability."""
+    """The edges with infinite ends moved to the end of the law; a finite edge beyond it stays, with
+    its tiny probability.
+    """
     edge = edge.copy()
     if np.isinf(edge[0]):
         edge[0] = min(low, edge[1])
@@ -174,12 +204,18 @@ def _finite(edge, low, high):
 
 def check_edges(edges, dim):
     """The bin edges as a list of d increasing float arrays."""
-    edges = [np.asarray(edge, dtype=float) for edge in ([edges] if dim == 1 and np.ndim(edges[0]) == 0 else edges)]
+    edges = [
+        np.asarray(edge, dtype=float)
+        for edge in ([edges] if dim == 1 and np.ndim(edges[0]) == 0 else edges)
+    ]
     if len(edges) != dim:
         raise ValueError(f"edges must hold one array per component ({dim}), got {len(edges)}")
     for k, edge in enumerate(edges):
         if edge.ndim != 1 or len(edge) < 2 or not np.all(np.diff(edge) > 0):
-            raise ValueError(f"edges[{k}] must be a one-dimensional, strictly increasing array of at least two numbers")
+            raise ValueError(
+                f"edges[{k}] must be a one-dimensional, strictly increasing array of at least two "
+                "numbers"
+            )
     return edges
 
 
@@ -191,10 +227,11 @@ def bin_rule(edge, order):
 
 
 def best_fit_temperature(potential, mean_energy, *, bounds=None):
-    """The temperature whose Boltzmann law is closest, in KL(p || exp(-U/T)/Z), to a law p of given mean energy.
+    """The temperature whose Boltzmann law is closest, in KL(p || exp(-U/T)/Z), to a law p of given
+    mean energy.
 
-    KL(p || B_T) = -entropy(p) + E_p[U]/T + log Z(T), so d KL / d(1/T) = E_p[U] - <U>_T: the minimum is where the mean energies
-    agree ("energy matching"), whatever else p does.
+    KL(p || B_T) = -entropy(p) + E_p[U]/T + log Z(T), so d KL / d(1/T) = E_p[U] - <U>_T: the minimum
+    is where the mean energies agree ("energy matching"), whatever else p does.
 
     Parameters
     ----------
@@ -213,7 +250,8 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
     Raises
     ------
     ValueError
-        If no temperature between 1e-12 and 1e12 times the energy above the minimum has this mean energy.
+        If no temperature between 1e-12 and 1e12 times the energy above the minimum has this mean
+        energy.
 
     Notes
     -----
@@ -222,11 +260,17 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
     from scipy.optimize import brentq
 
     def excess(log_temperature):
-        return float(boltzmann_density(potential, np.exp(log_temperature), bounds=bounds).mean_energy) - mean_energy
+        return (
+            float(boltzmann_density(potential, np.exp(log_temperature), bounds=bounds).mean_energy)
+            - mean_energy
+        )
 
     lowest = _lowest_energy(potential, mean_energy, bounds)
     if not mean_energy > lowest:
-        raise ValueError(f"mean_energy must be above the minimum of the potential, about {lowest:.6g}; got {mean_energy}")
+        raise ValueError(
+            f"mean_energy must be above the minimum of the potential, about {lowest:.6g}; got "
+            f"{mean_energy}"
+        )
     low = high = np.log(2 * (mean_energy - lowest) / potential.dim)
     for _ in range(28):
         if excess(low) > 0:
@@ -234,8 +278,15 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
         elif excess(high) < 0:
             high += 1.0
         else:
-            return float(np.exp(brentq(excess, low, high, xtol=1e-13, rtol=1e-13))) if high > low else float(np.exp(low))
-    raise ValueError(f"mean_energy {mean_energy:g} is not reached by {potential.name!r} below temperature {np.exp(high):.3g}")
+            return (
+                float(np.exp(brentq(excess, low, high, xtol=1e-13, rtol=1e-13)))
+                if high > low
+                else float(np.exp(low))
+            )
+    raise ValueError(
+        f"mean_energy {mean_energy:g} is not reached by {potential.name!r} below temperature "
+        f"{np.exp(high):.3g}"
+    )
 
 
 def _lowest_energy(potential, mean_energy, bounds):
@@ -243,7 +294,9 @@ def _lowest_energy(potential, mean_energy, bounds):
     if not np.isfinite(mean_energy):
         raise ValueError(f"mean_energy must be finite, got {mean_energy}")
     if bounds is None:
-        box = bounding_box(lambda x: evaluate(potential, x, "energy"), potential.dim, max(1.0, abs(mean_energy)))
+        box = bounding_box(
+            lambda x: evaluate(potential, x, "energy"), potential.dim, max(1.0, abs(mean_energy))
+        )
     else:
         box = check_box(bounds, potential.dim)
     return evaluate(potential, tensor_nodes(trapezoid_axes(box, 65)[0]), "energy").min()
@@ -252,8 +305,8 @@ def _lowest_energy(potential, mean_energy, bounds):
 def level_populations(potential, temperature, levels, *, bounds=None):
     """Boltzmann probability that the energy lies between neighbouring levels.
 
-    P_k = integral of exp(-U/T)/Z over {levels[k] <= U < levels[k+1]}. On a quadratic 2 U/T has the chi-squared law with d degrees
-    of freedom.
+    P_k = integral of exp(-U/T)/Z over {levels[k] <= U < levels[k+1]}. On a quadratic 2 U/T has the
+    chi-squared law with d degrees of freedom.
 
     Parameters
     ----------
@@ -265,7 +318,8 @@ def level_populations(potential, temperature, levels, *, bounds=None):
     Returns
     -------
     xarray.Dataset
-        ``population`` (level, of length k - 1) and ``population_error``, the difference of two grids.
+        ``population`` (level, of length k - 1) and ``population_error``, the difference of two
+        grids.
 
     Notes
     -----
@@ -277,13 +331,18 @@ def level_populations(potential, temperature, levels, *, bounds=None):
     box, _ = _box(potential, temperature, bounds)
     estimates = []
     for refined in (1.0, 0.7):
-        law = _on_grid(potential, temperature, box, round(refined * LEVEL_POINTS[potential.dim]), False)
-        # Inside a cell the energy is spread over |gradient| * spacing: a smooth step of that width makes the error second order.
+        law = _on_grid(
+            potential, temperature, box, round(refined * LEVEL_POINTS[potential.dim]), False
+        )
+        # Inside a cell the energy is spread over |gradient| * spacing: a smooth step of that width
+        # makes the error second order.
         slope = evaluate(potential, tensor_nodes(law["axes"]), "gradient")
         spacing = np.array([axis[1] - axis[0] for axis in law["axes"]])
         spread = np.sqrt(((slope * spacing) ** 2).sum(axis=-1) / 12) + np.finfo(float).tiny
         mass = law["density"] * law["weight"]
-        below = np.array([(ndtr((level - law["energy"]) / spread) * mass).sum() for level in levels])
+        below = np.array(
+            [(ndtr((level - law["energy"]) / spread) * mass).sum() for level in levels]
+        )
         below[levels <= law["lowest"]] = 0.0
         estimates.append({"population": np.diff(below)})
     table = {"population": (("level",), "probability of the energies between two levels", "1")}

@@ -4,23 +4,31 @@ import numpy as np
 
 
 def density_kl(density, reference, weight):
-    """Kullback-Leibler divergence KL(p || q) = sum p log(p/q) w of two densities on the same grid, in nats.
+    """Kullback-Leibler divergence KL(p || q) = sum p log(p/q) w of two densities on the same grid,
+    in nats.
 
     Parameters
     ----------
     density, reference : arrays of the same shape
-        p and q at the nodes, or probabilities of bins (then `weight` is 1). Both are used as given, not renormalised.
+        p and q at the nodes, or probabilities of bins (then `weight` is 1). Both are used as given,
+        not renormalised.
     weight : array or float
         Quadrature weight of the nodes.
 
     Returns
     -------
     float
-        In nats. Infinite where p > 0 and q = 0. The error is that of the grid: none is added for bins.
+        In nats. Infinite where p > 0 and q = 0. The error is that of the grid: none is added for
+        bins.
     """
-    p, q, w = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (density, reference, weight)))
+    p, q, w = np.broadcast_arrays(
+        *(np.asarray(a, dtype=float) for a in (density, reference, weight))
+    )
     if np.any(p < 0) or np.any(q < 0):
-        raise ValueError(f"density and reference must not be negative; their minima are {p.min():g} and {q.min():g}")
+        raise ValueError(
+            f"density and reference must not be negative; their minima are {p.min():g} and "
+            f"{q.min():g}"
+        )
     inside = (p > 0) & (w > 0)
     if np.any(q[inside] == 0):
         return float("inf")
@@ -28,21 +36,24 @@ def density_kl(density, reference, weight):
 
 
 def density_hellinger(density, reference, weight):
-    """Hellinger distance sqrt(sum (sqrt p - sqrt q)^2 w / 2) of two densities on the same grid, from 0 to 1; arguments as
-    `density_kl`.
+    """Hellinger distance sqrt(sum (sqrt p - sqrt q)^2 w / 2) of two densities on the same grid,
+    from 0 to 1; arguments as `density_kl`.
 
-    It equals sqrt(1 - sum sqrt(p q) w) for normalised laws; this form keeps its digits when p and q are close.
-    """
-    difference = np.sqrt(np.asarray(density, dtype=float)) - np.sqrt(np.asarray(reference, dtype=float))
+    It equals sqrt(1 - sum sqrt(p q) w) for normalised laws; this form keeps its digits when p and q
+    are close."""
+    difference = np.sqrt(np.asarray(density, dtype=float)) - np.sqrt(
+        np.asarray(reference, dtype=float)
+    )
     return float(np.sqrt((difference**2 * weight).sum() / 2))
 
 
 def density_w2(x, density, reference):
-    """Wasserstein-2 distance of two densities on one increasing one-dimensional grid, in units of length.
+    """Wasserstein-2 distance of two densities on one increasing one-dimensional grid, in units of
+    length.
 
-    W2^2 = integral over u in (0, 1) of (F^-1(u) - G^-1(u))^2. The densities are taken as linear between the nodes' midpoints'
-    masses: the distribution functions are linear between nodes, and the integral of the squared difference of the quantiles is
-    then exact.
+    W2^2 = integral over u in (0, 1) of (F^-1(u) - G^-1(u))^2. The densities are taken as linear
+    between the nodes' midpoints' masses: the distribution functions are linear between nodes, and
+    the integral of the squared difference of the quantiles is then exact.
 
     Parameters
     ----------
@@ -58,8 +69,8 @@ def density_w2(x, density, reference):
 
     Notes
     -----
-    Source: the one-dimensional transport map is monotone (standard). Between Gaussians use the closed form.
-    """
+    Source: the one-dimensional transport map is monotone (standard). Between Gaussians use the
+    closed form."""
     x = np.asarray(x, dtype=float)
     if x.ndim != 1 or np.any(np.diff(x) <= 0):
         raise ValueError("x must be a one-dimensional, strictly increasing grid")
@@ -71,7 +82,8 @@ def density_w2(x, density, reference):
         steps = np.diff(x) * (values[1:] + values[:-1]) / 2
         levels.append(np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum())
     merged = np.unique(np.concatenate(levels))
-    # Where a distribution function is flat its quantile jumps; np.interp needs increasing levels, so flat parts are dropped.
+    # Where a distribution function is flat its quantile jumps; np.interp needs increasing levels,
+    # so flat parts are dropped.
     gaps = []
     for side in ("left", "right"):
         quantiles = [_quantile(x, level, merged, side) for level in levels]
@@ -81,7 +93,9 @@ def density_w2(x, density, reference):
 
 
 def _quantile(x, level, u, side):
-    """Quantiles of a piecewise linear distribution function, at a flat part from the left or from the right."""
+    """Quantiles of a piecewise linear distribution function, at a flat part from the left or from
+    the right.
+    """
     keep = np.searchsorted(level, u, side=side)
     index = np.clip(keep, 1, len(level) - 1)
     low, high = level[index - 1], level[index]

@@ -1,8 +1,9 @@
-"""Shuffled epochs on a quadratic: batches of one epoch repel each other, and the variance depends on the position in the epoch.
+"""Shuffled epochs on a quadratic: batches of one epoch repel each other, and the variance depends
+on the position in the epoch.
 
-With M = N / B batches an epoch, every batch has covariance C0 = Sigma/B (N - B)/(N - 1) and two batches of one epoch have
--C0/(M - 1): the noise of a whole epoch sums to zero, so flat directions hardly diffuse.
-"""
+With M = N / B batches an epoch, every batch has covariance C0 = Sigma/B (N - B)/(N - 1) and two
+batches of one epoch have -C0/(M - 1): the noise of a whole epoch sums to zero, so flat directions
+hardly diffuse."""
 
 import numpy as np
 
@@ -12,15 +13,19 @@ from .linear import solve_stationary, transpose
 from .sampling import batch_covariance
 
 
-def epoch_covariance(hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum=0.0, nesterov=None):
-    """Stationary covariance under reshuffling (a new order every epoch), by position in the epoch, (M, ..., d, d).
+def epoch_covariance(
+    hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum=0.0, nesterov=None
+):
+    """Stationary covariance under reshuffling (a new order every epoch), by position in the epoch,
+    (M, ..., d, d).
 
     Parameters
     ----------
     hessian : (d, d) matrix, (d,) curvatures or scalar
         H, positive definite; a stack (k, 1, 1) sweeps curvatures.
     noise_covariance : (d, d) matrix, (d,) variances or scalar
-        Sigma of ONE example, constant in x: the losses (x - c_i)' H (x - c_i) / 2 with scattered centres have this.
+        Sigma of ONE example, constant in x: the losses (x - c_i)' H (x - c_i) / 2 with scattered
+        centres have this.
     learning_rate, momentum : float or arrays that broadcast together
     batch_size, dataset_size : int
         B divides N, N/B = M >= 2.
@@ -29,7 +34,8 @@ def epoch_covariance(hessian, noise_covariance, learning_rate, batch_size, datas
     Returns
     -------
     (M, ..., d, d) array
-        Entry m: after m steps of the current epoch; m = 0 is the boundary. Its mean over m is the time average.
+        Entry m: after m steps of the current epoch; m = 0 is the boundary. Its mean over m is the
+        time average.
 
     Raises
     ------
@@ -38,53 +44,76 @@ def epoch_covariance(hessian, noise_covariance, learning_rate, batch_size, datas
 
     Notes
     -----
-    Exact. With a = 1 - eta h and mu = 0 the boundary value is eta^2 c0 (M A2 - A1^2) / ((M - 1)(1 - a^2M)), A1 = sum a^j, A2
-    = sum a^2j; it is computed as a sum of squares, without that cancellation. Kuehn and Rosenow 2023 (arXiv:2306.05300,
-    abstract read only) describe the anti-correlation; this finite-M form is derived here.
-    """
-    process, batches = _epoch_process(hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov)
+    Exact. With a = 1 - eta h and mu = 0 the boundary value is eta^2 c0 (M A2 - A1^2) / ((M - 1)(1 -
+    a^2M)), A1 = sum a^j, A2 = sum a^2j; it is computed as a sum of squares, without that
+    cancellation. Kuehn and Rosenow 2023 (arXiv:2306.05300, abstract read only) describe the
+    anti-correlation; this finite-M form is derived here."""
+    process, batches = _epoch_process(
+        hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov
+    )
     injected, powers = _injected_by_position(process, batches)
     boundary = solve_stationary(powers[-1], injected[-1])
     d = process.dim
-    values = [power @ boundary @ transpose(power) + noise for power, noise in zip(powers[:-1], injected[:-1], strict=True)]
+    values = [
+        power @ boundary @ transpose(power) + noise
+        for power, noise in zip(powers[:-1], injected[:-1], strict=True)
+    ]
     return np.stack([value[..., :d, :d] for value in values])
 
 
-def single_shuffle_covariance(hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum=0.0, nesterov=None):
-    """Covariance over random orders of the periodic orbit that one fixed order leads to, (..., d, d).
+def single_shuffle_covariance(
+    hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum=0.0, nesterov=None
+):
+    """Covariance over random orders of the periodic orbit that one fixed order leads to, (..., d,
+    d).
 
-    With one order for ever SGD converges to a cycle of M points; this is the spread of a point of that cycle over orders, the
-    same at every position since a cyclic shift of a random order is a random order. In squared units of x. Parameters as in
-    `epoch_covariance`. Raises ValueError as that does.
+    With one order for ever SGD converges to a cycle of M points; this is the spread of a point of
+    that cycle over orders, the same at every position since a cyclic shift of a random order is a
+    random order. In squared units of x. Parameters as in `epoch_covariance`. Raises ValueError as
+    that does.
 
     Notes
     -----
-    Exact; z = (I - F^M)^-1 sum_j F^j G xi_j. One dimension, mu = 0: eta^2 c0 (M A2 - A1^2) / ((M - 1)(1 - a^M)^2). Derived here.
-    """
-    process, batches = _epoch_process(hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov)
+    Exact; z = (I - F^M)^-1 sum_j F^j G xi_j. One dimension, mu = 0: eta^2 c0 (M A2 - A1^2) / ((M -
+    1)(1 - a^M)^2). Derived here."""
+    process, batches = _epoch_process(
+        hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov
+    )
     injected, powers = _injected_by_position(process, batches)
     inverse = np.linalg.inv(np.eye(powers[-1].shape[-1]) - powers[-1])
     d = process.dim
     return (inverse @ injected[-1] @ transpose(inverse))[..., :d, :d]
 
 
-def _epoch_process(hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov):
-    """Check the numbers; return the linear process whose noise is that of one batch of an epoch, and M."""
-    batch, examples = whole_number("batch_size", batch_size, 1), whole_number("dataset_size", dataset_size, 2)
+def _epoch_process(
+    hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov
+):
+    """Check the numbers; return the linear process whose noise is that of one batch of an epoch,
+    and M.
+    """
+    batch, examples = (
+        whole_number("batch_size", batch_size, 1),
+        whole_number("dataset_size", dataset_size, 2),
+    )
     if examples % batch or examples == batch:
-        raise ValueError(f"batch_size = {batch} must divide dataset_size = {examples} into two batches or more")
-    require_stable(hessian, learning_rate, in_range("momentum", momentum, 0.0, 1.0, closed_low=True), nesterov)
+        raise ValueError(
+            f"batch_size = {batch} must divide dataset_size = {examples} into two batches or more"
+        )
+    require_stable(
+        hessian, learning_rate, in_range("momentum", momentum, 0.0, 1.0, closed_low=True), nesterov
+    )
     process = linear_sgd(hessian, noise_covariance, learning_rate, 1, momentum, nesterov)
     covariance = batch_covariance(noise_covariance, batch, examples)
     return process._replace(noise_covariance=covariance), examples // batch
 
 
 def _injected_by_position(process, batches):
-    """Covariance of what the first m = 0 ... M batches of an epoch add to the state, and the powers F^m.
+    """Covariance of what the first m = 0 ... M batches of an epoch add to the state, and the powers
+    F^m.
 
-    sum_j A_j C0 A_j' M/(M-1) - (sum A_j) C0 (sum A_j)'/(M-1) with A_j = F^j G, written as M/(M-1) times
-    [scatter of the A_j about their mean + m (1 - m/M) (mean) C0 (mean)'] so that only positive terms are added.
-    """
+    sum_j A_j C0 A_j' M/(M-1) - (sum A_j) C0 (sum A_j)'/(M-1) with A_j = F^j G, written as M/(M-1)
+    times [scatter of the A_j about their mean + m (1 - m/M) (mean) C0 (mean)'] so that only
+    positive terms are added."""
     noise = process.noise_covariance
     response = process.noise_input
     size = process.transition.shape[-1]

@@ -1,4 +1,6 @@
-"""Escape from a well: Kramers' asymptotic times, the quasi-potential of any noise law, and published rates by name."""
+"""Escape from a well: Kramers' asymptotic times, the quasi-potential of any noise law, and
+published rates by name.
+"""
 
 import numpy as np
 
@@ -11,9 +13,9 @@ from .ito_1d import panels, potential_of_flow
 def kramers_time(potential, diffusion, minimum, saddle):
     """Kramers' mean time from a minimum over a saddle into the next well, for small noise.
 
-    d = 1, any D(x), Ito: tau = 2 pi sqrt(D_s/D_a) / sqrt(U''_a |U''_s|) * exp(integral_a^s U'/D dx).
-    Any d, constant D = T: tau = 2 pi/|lambda_s| sqrt(|det H_s|/det H_a) exp((U_s - U_a)/T), lambda_s the negative eigenvalue.
-    The time to the top itself is half of it.
+    d = 1, any D(x), Ito: tau = 2 pi sqrt(D_s/D_a) / sqrt(U''_a |U''_s|) * exp(integral_a^s U'/D
+    dx). Any d, constant D = T: tau = 2 pi/|lambda_s| sqrt(|det H_s|/det H_a) exp((U_s - U_a)/T),
+    lambda_s the negative eigenvalue. The time to the top itself is half of it.
 
     Parameters
     ----------
@@ -22,13 +24,14 @@ def kramers_time(potential, diffusion, minimum, saddle):
     diffusion : float or, for d = 1, function x (n,) -> (n,)
         D in length^2/time (for d > 1 the temperature of isotropic noise with unit mobility).
     minimum, saddle : float or (d,) array
-        Critical points, in units of length; checked to be critical to 1e-6 of the gradient's scale between them.
+        Critical points, in units of length; checked to be critical to 1e-6 of the gradient's scale
+        between them.
 
     Returns
     -------
     float
-        In units of time. Relative error O(T / barrier): in the quartic well the exact time is 22 % longer at barrier/T = 2.5 and
-        11 % at 5; `mean_first_passage_time` gives it in d = 1.
+        In units of time. Relative error O(T / barrier): in the quartic well the exact time is 22 %
+        longer at barrier/T = 2.5 and 11 % at 5; `mean_first_passage_time` gives it in d = 1.
 
     Raises
     ------
@@ -37,22 +40,32 @@ def kramers_time(potential, diffusion, minimum, saddle):
 
     Notes
     -----
-    Source: Kramers 1940, Eyring-Kramers law (standard). The factor sqrt(D_s/D_a) follows from Laplace's method in the exact
-    integral, derived here.
-    """
+    Source: Kramers 1940, Eyring-Kramers law (standard). The factor sqrt(D_s/D_a) follows from
+    Laplace's method in the exact integral, derived here."""
     a, s = (np.atleast_1d(np.asarray(point, dtype=float)) for point in (minimum, saddle))
     hessian_a, hessian_s = _critical(potential, a, s)
     low, high = np.linalg.eigvalsh(hessian_a), np.linalg.eigvalsh(hessian_s)
     if low[0] <= 0:
         raise ValueError(f"minimum {a.tolist()} has the curvature {low[0]:g}; it must be a minimum")
     if high[0] >= 0 or (len(high) > 1 and high[1] <= 0):
-        raise ValueError(f"saddle {s.tolist()} has the curvatures {high.tolist()}; exactly one must be negative")
+        raise ValueError(
+            f"saddle {s.tolist()} has the curvatures {high.tolist()}; exactly one must be negative"
+        )
     prefactor = 2 * np.pi / abs(high[0]) * np.sqrt(np.abs(np.prod(high)) / np.prod(low))
     if potential.dim > 1:
         temperature = float(inputs.positive("diffusion", diffusion))
-        return float(prefactor * np.exp((evaluate(potential, s, "energy") - evaluate(potential, a, "energy")) / temperature))
+        return float(
+            prefactor
+            * np.exp(
+                (evaluate(potential, s, "energy") - evaluate(potential, a, "energy")) / temperature
+            )
+        )
     spread = diffusion_values(diffusion, np.array([a[0], s[0]]))
-    return float(prefactor * np.sqrt(spread[1] / spread[0]) * np.exp(barrier_exponent(potential, diffusion, a[0], s[0])))
+    return float(
+        prefactor
+        * np.sqrt(spread[1] / spread[0])
+        * np.exp(barrier_exponent(potential, diffusion, a[0], s[0]))
+    )
 
 
 def _critical(potential, a, s):
@@ -61,26 +74,40 @@ def _critical(potential, a, s):
     for name, point in (("minimum", a), ("saddle", s)):
         slope = np.abs(evaluate(potential, point, "gradient")).max()
         if slope > 1e-6 * np.abs(between).max():
-            raise ValueError(f"{name} {point.tolist()} is not a critical point: the gradient there reaches {slope:.3g}")
+            raise ValueError(
+                f"{name} {point.tolist()} is not a critical point: the gradient there reaches "
+                f"{slope:.3g}"
+            )
     return evaluate(potential, a, "hessian"), evaluate(potential, s, "hessian")
 
 
 def barrier_exponent(potential, diffusion, start, end):
-    """Integral of U'/D from `start` to `end` in d = 1: (U_end - U_start)/T for a constant D = T. Without unit."""
+    """Integral of U'/D from `start` to `end` in d = 1: (U_end - U_start)/T for a constant D = T.
+    Without unit.
+    """
     grid = panels(np.linspace(start, end, 101))
     _, spread, gradient = potential_of_flow(potential, diffusion, grid)
     return float((grid.weights * gradient / spread).sum())
 
 
 def quasi_potential(
-    potential, start, end, *, noise_values=None, probabilities=None, cumulant=None, batch_size=1, panel_count=100
+    potential,
+    start,
+    end,
+    *,
+    noise_values=None,
+    probabilities=None,
+    cumulant=None,
+    batch_size=1,
+    panel_count=100,
 ):
-    """Exponent V of the escape time exp(V/eta) of SGD for eta -> 0 at fixed noise, uphill from `start` to `end`, d = 1.
+    """Exponent V of the escape time exp(V/eta) of SGD for eta -> 0 at fixed noise, uphill from
+    `start` to `end`, d = 1.
 
-    V = B * integral |p(x)| dx, where p(x) is the non-zero root of H(x, p) = -U'(x) p + log E exp(-p xi) = 0: the noise must act
-    against the slope with the whole of its law, not only its variance. For Gaussian xi of variance s2, p = 2 U'/s2 and
-    V = 2 B (U_end - U_start)/s2, Arrhenius' law. Bounded noise that cannot overcome the slope gives V = infinity: no escape at
-    all.
+    V = B * integral |p(x)| dx, where p(x) is the non-zero root of H(x, p) = -U'(x) p + log E exp(-p
+    xi) = 0: the noise must act against the slope with the whole of its law, not only its variance.
+    For Gaussian xi of variance s2, p = 2 U'/s2 and V = 2 B (U_end - U_start)/s2, Arrhenius' law.
+    Bounded noise that cannot overcome the slope gives V = infinity: no escape at all.
 
     Parameters
     ----------
@@ -89,9 +116,11 @@ def quasi_potential(
     start, end : float
         In units of length; end may lie on either side.
     noise_values, probabilities : (k,) arrays
-        A discrete law of one example's gradient noise, in energy/length, of mean zero; equal probabilities if these are omitted.
+        A discrete law of one example's gradient noise, in energy/length, of mean zero; equal
+        probabilities if these are omitted.
     cumulant : function p -> log E exp(p xi), instead of noise_values
-        For any other law; p in length/energy, a float. Infinite where the exponential moment does not exist.
+        For any other law; p in length/energy, a float. Infinite where the exponential moment does
+        not exist.
     batch_size : float
         B: the batch mean has B log E exp(p xi/B), so V is proportional to B.
     panel_count : int
@@ -100,18 +129,19 @@ def quasi_potential(
     Returns
     -------
     float
-        V in units of the learning rate (length^2/energy), so that V/eta is a pure number. Infinite if the noise cannot climb.
+        V in units of the learning rate (length^2/energy), so that V/eta is a pure number. Infinite
+        if the noise cannot climb.
 
     Raises
     ------
     ValueError
-        If the slope is against the way somewhere, the noise law is not given exactly once, or its mean is not zero.
+        If the slope is against the way somewhere, the noise law is not given exactly once, or its
+        mean is not zero.
 
     Notes
     -----
-    Source: Freidlin-Wentzell theory for small jumps, derived above; the general statement for SGD is Azizian et al. (ICML
-    2024, of which only the abstract was read).
-    """
+    Source: Freidlin-Wentzell theory for small jumps, derived above; the general statement for SGD
+    is Azizian et al. (ICML 2024, of which only the abstract was read)."""
     log_moment, bound = _noise_law(noise_values, probabilities, cumulant)
     if potential.dim != 1:
         raise ValueError(f"potential must have dim 1, got {potential.dim}")
@@ -120,13 +150,16 @@ def quasi_potential(
     slope = way * evaluate(potential, grid.nodes.reshape(-1, 1), "gradient")[:, 0]
     if not np.all(slope > 0):
         raise ValueError(
-            f"the potential must rise all the way from start {start} to end {end}; give the top of the barrier as end"
+            f"the potential must rise all the way from start {start} to end {end}; give the top "
+            "of the barrier as end"
         )
     reach = bound(-way)
     if slope.max() >= reach:
         return float("inf")
     momentum = np.array([_climbing_root(lambda p: log_moment(-way * p), value) for value in slope])
-    return float(inputs.positive("batch_size", batch_size) * (np.abs(grid.weights).ravel() * momentum).sum())
+    return float(
+        inputs.positive("batch_size", batch_size) * (np.abs(grid.weights).ravel() * momentum).sum()
+    )
 
 
 def _noise_law(noise_values, probabilities, cumulant):
@@ -137,12 +170,20 @@ def _noise_law(noise_values, probabilities, cumulant):
         return cumulant, lambda side: np.inf
     values = inputs.real_array("noise_values", noise_values)
     weights = (
-        np.full(len(values), 1 / len(values)) if probabilities is None else inputs.real_array("probabilities", probabilities)
+        np.full(len(values), 1 / len(values))
+        if probabilities is None
+        else inputs.real_array("probabilities", probabilities)
     )
     if values.shape != weights.shape or np.any(weights < 0) or abs(weights.sum() - 1) > 1e-12:
-        raise ValueError(f"probabilities must be as many as noise_values ({len(values)}), none negative, of sum 1; got {weights}")
+        raise ValueError(
+            f"probabilities must be as many as noise_values ({len(values)}), none negative, of "
+            f"sum 1; got {weights}"
+        )
     if abs(values @ weights) > 1e-12 * np.abs(values).max():
-        raise ValueError(f"noise_values must have mean zero, got {values @ weights:g}; subtract it and add it to the gradient")
+        raise ValueError(
+            f"noise_values must have mean zero, got {values @ weights:g}; subtract it and add it "
+            "to the gradient"
+        )
 
     def log_moment(p):
         exponent = p * values
@@ -153,7 +194,9 @@ def _noise_law(noise_values, probabilities, cumulant):
 
 
 def _climbing_root(log_moment, slope):
-    """The positive root of log E exp(p xi) = p slope; the left side is convex and starts with slope zero."""
+    """The positive root of log E exp(p xi) = p slope; the left side is convex and starts with slope
+    zero.
+    """
     from scipy.optimize import brentq
 
     high = 1.0
@@ -165,11 +208,15 @@ def _climbing_root(log_moment, slope):
     return brentq(lambda p: log_moment(p) / p - slope, low, high, xtol=1e-14 * high, rtol=1e-13)
 
 
-def xie_escape_time(barrier, curvature_minimum, curvature_saddle, learning_rate, batch_size=1, *, fraction=0.5):
-    """Escape time of Xie, Sato and Sugiyama for noise proportional to the Hessian, as published: not the Ito result.
+def xie_escape_time(
+    barrier, curvature_minimum, curvature_saddle, learning_rate, batch_size=1, *, fraction=0.5
+):
+    """Escape time of Xie, Sato and Sugiyama for noise proportional to the Hessian, as published:
+    not the Ito result.
 
-    tau = (2 pi/|H_s|) exp[(2 B dL/eta) (s/H_a + (1 - s)/|H_s|)]. With their D proportional to |U''| the exact Ito prefactor is
-    2 pi/H_a (`kramers_time`), so that this one has the ratio of the curvatures inverted; the exponent agrees.
+    tau = (2 pi/|H_s|) exp[(2 B dL/eta) (s/H_a + (1 - s)/|H_s|)]. With their D proportional to |U''|
+    the exact Ito prefactor is 2 pi/H_a (`kramers_time`), so that this one has the ratio of the
+    curvatures inverted; the exponent agrees.
 
     Parameters
     ----------
@@ -189,26 +236,39 @@ def xie_escape_time(barrier, curvature_minimum, curvature_saddle, learning_rate,
 
     Notes
     -----
-    Assumes that the noise covariance equals H at the minimum and |H| at the saddle, and switches between them on the way. Source:
-    arXiv:2002.03495 as quoted in the table of a later submission on quasi-potentials; the original was NOT read.
-    """
+    Assumes that the noise covariance equals H at the minimum and |H| at the saddle, and switches
+    between them on the way. Source: arXiv:2002.03495 as quoted in the table of a later submission
+    on quasi-potentials; the original was NOT read."""
     part = float(inputs.in_range("fraction", fraction, 0, 1, closed_low=True, closed_high=True))
-    top, bottom = abs(float(curvature_saddle)), float(inputs.positive("curvature_minimum", curvature_minimum))
-    exponent = 2 * inputs.positive("batch_size", batch_size) * barrier / inputs.positive("learning_rate", learning_rate)
+    top, bottom = (
+        abs(float(curvature_saddle)),
+        float(inputs.positive("curvature_minimum", curvature_minimum)),
+    )
+    exponent = (
+        2
+        * inputs.positive("batch_size", batch_size)
+        * barrier
+        / inputs.positive("learning_rate", learning_rate)
+    )
     return float(2 * np.pi / top * np.exp(exponent * (part / bottom + (1 - part) / top)))
 
 
-def mori_escape_time(loss_minimum, loss_saddle, curvatures, learning_rate, batch_size=1, *, outliers=1):
-    """Escape time of Mori, Ziyin, Liu and Ueda for mean-square losses: a power of the ratio of the losses, not an exponential.
+def mori_escape_time(
+    loss_minimum, loss_saddle, curvatures, learning_rate, batch_size=1, *, outliers=1
+):
+    """Escape time of Mori, Ziyin, Liu and Ueda for mean-square losses: a power of the ratio of the
+    losses, not an exponential.
 
-    tau = 2 pi/sqrt(H_a |H_s|) (L_s/L_a)^(B/(eta H_a) + 1 - n/2), for D = (eta/B) H_a L(x) along the escape direction.
+    tau = 2 pi/sqrt(H_a |H_s|) (L_s/L_a)^(B/(eta H_a) + 1 - n/2), for D = (eta/B) H_a L(x) along the
+    escape direction.
 
     Parameters
     ----------
     loss_minimum, loss_saddle : float
         L_a > 0 and L_s > L_a, in units of energy.
     curvatures : (H_a, H_s)
-        Along the escape direction at the minimum (> 0) and at the saddle (its absolute value is used), in energy/length^2.
+        Along the escape direction at the minimum (> 0) and at the saddle (its absolute value is
+        used), in energy/length^2.
     learning_rate, batch_size : float
         eta and B.
     outliers : int
@@ -221,13 +281,21 @@ def mori_escape_time(loss_minimum, loss_saddle, curvatures, learning_rate, batch
 
     Notes
     -----
-    For n = 1 it is `kramers_time` with D = (eta/B) H_a L(x), derived here. For n > 1 the exponent is quoted from memory of
-    arXiv:2105.09557 (ICML 2022), of which only the abstract was read; the prefactor is then not theirs.
-    """
-    bottom, top = float(inputs.positive("loss_minimum", loss_minimum)), float(inputs.positive("loss_saddle", loss_saddle))
+    For n = 1 it is `kramers_time` with D = (eta/B) H_a L(x), derived here. For n > 1 the exponent
+    is quoted from memory of arXiv:2105.09557 (ICML 2022), of which only the abstract was read; the
+    prefactor is then not theirs."""
+    bottom, top = (
+        float(inputs.positive("loss_minimum", loss_minimum)),
+        float(inputs.positive("loss_saddle", loss_saddle)),
+    )
     if top <= bottom:
         raise ValueError(f"loss_saddle must be above loss_minimum {bottom:g}, got {top:g}")
-    at_minimum, at_saddle = float(inputs.positive("curvatures[0]", curvatures[0])), abs(float(curvatures[1]))
-    exponent = inputs.positive("batch_size", batch_size) / (inputs.positive("learning_rate", learning_rate) * at_minimum)
+    at_minimum, at_saddle = (
+        float(inputs.positive("curvatures[0]", curvatures[0])),
+        abs(float(curvatures[1])),
+    )
+    exponent = inputs.positive("batch_size", batch_size) / (
+        inputs.positive("learning_rate", learning_rate) * at_minimum
+    )
     power = exponent + 1 - inputs.whole_number("outliers", outliers, 1) / 2
     return float(2 * np.pi / np.sqrt(at_minimum * at_saddle) * (top / bottom) ** power)

@@ -1,4 +1,6 @@
-"""What an estimator should give: autocorrelation times, biases, critical values and the sample size that an effect needs."""
+"""What an estimator should give: autocorrelation times, biases, critical values and the sample size
+that an effect needs.
+"""
 
 from typing import NamedTuple
 
@@ -8,8 +10,8 @@ from .inputs import in_range, positive, whole_number
 
 
 class HistogramBias(NamedTuple):
-    """Mean of KL(sample histogram || true bins) in nats: ``exact``, ``leading`` (K - 1)/(2 n) and ``second_order``,
-    which adds (sum 1/p - 1)/(12 n^2)."""
+    """Mean of KL(sample histogram || true bins) in nats: ``exact``, ``leading`` (K - 1)/(2 n) and
+    ``second_order``, which adds (sum 1/p - 1)/(12 n^2)."""
 
     exact: float
     leading: float
@@ -17,8 +19,9 @@ class HistogramBias(NamedTuple):
 
 
 class VarianceTest(NamedTuple):
-    """Samples that show a relative variance excess: ``variance_test`` (exact chi-squared power), ``normal_approximation`` of it,
-    ``kolmogorov_smirnov`` (half power), with ``distance`` sup|F - F0| and ``kl`` the effect itself in nats."""
+    """Samples that show a relative variance excess: ``variance_test`` (exact chi-squared power),
+    ``normal_approximation`` of it, ``kolmogorov_smirnov`` (half power), with ``distance`` sup|F -
+    F0| and ``kl`` the effect itself in nats."""
 
     variance_test: float
     normal_approximation: float
@@ -28,40 +31,45 @@ class VarianceTest(NamedTuple):
 
 
 def ar1_autocorrelation_time(coefficient):
-    """Integrated autocorrelation time 1 + 2 sum rho_k = (1 + a)/(1 - a) of an AR(1) chain, in steps; arrays allowed.
+    """Integrated autocorrelation time 1 + 2 sum rho_k = (1 + a)/(1 - a) of an AR(1) chain, in
+    steps; arrays allowed.
 
-    SGD on a quadratic has a = 1 - eta h, so tau = 2/(eta h) - 1. For x^2 of a Gaussian chain pass a^2. Exact for |a| < 1.
-    Source: Sokal; Priestley (neither read); geometric series. Raises ValueError unless |a| < 1.
-    """
+    SGD on a quadratic has a = 1 - eta h, so tau = 2/(eta h) - 1. For x^2 of a Gaussian chain pass
+    a^2. Exact for |a| < 1. Source: Sokal; Priestley (neither read); geometric series. Raises
+    ValueError unless |a| < 1."""
     a = in_range("coefficient", coefficient, -1.0, 1.0)
     return (1 + a) / (1 - a)
 
 
 def ar1_mean_inflation(coefficient, samples):
-    """n Var(mean of n successive values) / Var(x) for an AR(1) chain, in steps; the effective sample size is n over this.
+    """n Var(mean of n successive values) / Var(x) for an AR(1) chain, in steps; the effective
+    sample size is n over this.
 
-    tau - 2 a (1 - a^n) / (n (1 - a)^2); floats or arrays that broadcast. For the mean of x^2 of a Gaussian chain pass a^2.
-    Exact; derived. Raises ValueError unless |a| < 1 and n >= 1.
-    """
+    tau - 2 a (1 - a^n) / (n (1 - a)^2); floats or arrays that broadcast. For the mean of x^2 of a
+    Gaussian chain pass a^2. Exact; derived. Raises ValueError unless |a| < 1 and n >= 1."""
     a = in_range("coefficient", coefficient, -1.0, 1.0)
     n = in_range("samples", samples, 1.0, np.inf, closed_low=True)
     return (1 + a) / (1 - a) - 2 * a * (1 - a**n) / (n * (1 - a) ** 2)
 
 
 def histogram_kl_bias(probabilities, samples):
-    """Bias of the plug-in KL divergence of a histogram of ``samples`` independent draws from the true bins, as `HistogramBias`.
+    """Bias of the plug-in KL divergence of a histogram of ``samples`` independent draws from the
+    true bins, as `HistogramBias`.
 
-    In nats. ``probabilities`` (K,) of the bins, all > 0, summing to 1. exact: sum over bins of E[(k/n) log(k/(n p))] with k
-    binomial, which is the full multinomial expectation since the estimator is a sum over bins. A fine histogram's KL is
-    mostly this bias. Derived; the leading term is Miller and Madow's (not read). Raises ValueError unless the probabilities
-    are positive and sum to 1.
-    """
+    In nats. ``probabilities`` (K,) of the bins, all > 0, summing to 1. exact: sum over bins of
+    E[(k/n) log(k/(n p))] with k binomial, which is the full multinomial expectation since the
+    estimator is a sum over bins. A fine histogram's KL is mostly this bias. Derived; the leading
+    term is Miller and Madow's (not read). Raises ValueError unless the probabilities are positive
+    and sum to 1."""
     from scipy.special import gammaln, xlogy
 
     p = in_range("probabilities", probabilities, 0.0, 1.0, closed_high=True)
     n = whole_number("samples", samples, 1)
     if p.ndim != 1 or abs(p.sum() - 1) > 1e-12:
-        raise ValueError(f"probabilities must be one row that sums to 1; the shape is {p.shape}, the sum {p.sum():.15g}")
+        raise ValueError(
+            f"probabilities must be one row that sums to 1; the shape is {p.shape}, the sum "
+            f"{p.sum():.15g}"
+        )
     k = np.arange(n + 1.0)
     ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
     exact = 0.0
@@ -73,25 +81,30 @@ def histogram_kl_bias(probabilities, samples):
 
 
 def kolmogorov_smirnov_critical(level, samples=None):
-    """Critical value of the Kolmogorov-Smirnov distance D at a false-alarm rate ``level``; of sqrt(n) D for ``samples=None``.
+    """Critical value of the Kolmogorov-Smirnov distance D at a false-alarm rate ``level``; of
+    sqrt(n) D for ``samples=None``.
 
-    Dimensionless (float, or an array over levels).
-    Independent samples, fully specified null law: time-correlated samples break it. Exact finite-n law from SciPy. Source:
-    Kolmogorov. Raises ValueError unless 0 < level < 1.
-    """
+    Dimensionless (float, or an array over levels). Independent samples, fully specified null law:
+    time-correlated samples break it. Exact finite-n law from SciPy. Source: Kolmogorov. Raises
+    ValueError unless 0 < level < 1."""
     from scipy.stats import kstwo, kstwobign
 
     level = in_range("level", level, 0.0, 1.0)
-    return kstwobign.isf(level) if samples is None else kstwo.isf(level, whole_number("samples", samples, 1))
+    return (
+        kstwobign.isf(level)
+        if samples is None
+        else kstwo.isf(level, whole_number("samples", samples, 1))
+    )
 
 
 def cramer_von_mises_critical(level):
-    """Critical value of the Cramer-von Mises statistic at a false-alarm rate ``level``, limit of many samples (float).
+    """Critical value of the Cramer-von Mises statistic at a false-alarm rate ``level``, limit of
+    many samples (float).
 
-    Independent samples, fully specified null. Source: the limit law is that of Anderson and Darling 1952 (not read), a series in
-    Bessel functions; Csorgo and Faraway 1996 (not read) tabulate it. The error of the level is below 1e-12 (held against
-    mpmath). Raises ValueError unless 1e-12 < level < 1.
-    """
+    Independent samples, fully specified null. Source: the limit law is that of Anderson and Darling
+    1952 (not read), a series in Bessel functions; Csorgo and Faraway 1996 (not read) tabulate it.
+    The error of the level is below 1e-12 (held against mpmath). Raises ValueError unless 1e-12 <
+    level < 1."""
     from scipy.optimize import brentq
     from scipy.special import gamma, kve
 
@@ -107,7 +120,8 @@ def cramer_von_mises_critical(level):
 
 
 def normal_critical(level):
-    """Two-sided critical value z with P(|N(0, 1)| > z) = ``level``, dimensionless; arrays allowed. Source: normal quantile.
+    """Two-sided critical value z with P(|N(0, 1)| > z) = ``level``, dimensionless; arrays allowed.
+    Source: normal quantile.
 
     Raises ValueError unless 0 < level < 1.
     """
@@ -117,7 +131,8 @@ def normal_critical(level):
 
 
 def variance_test_samples(excess, level=0.05, miss_rate=0.2):
-    """Independent samples needed to see that a Gaussian's variance is 1 + ``excess`` times the expected one, as `VarianceTest`.
+    """Independent samples needed to see that a Gaussian's variance is 1 + ``excess`` times the
+    expected one, as `VarianceTest`.
 
     Parameters
     ----------
@@ -135,9 +150,10 @@ def variance_test_samples(excess, level=0.05, miss_rate=0.2):
 
     Notes
     -----
-    Two-sided variance test with known mean: n such that (1 + eps) chi^2_n falls outside the central 1 - level of chi^2_n with
-    probability 1 - miss_rate; normal approximation 2 ((z_(1-level/2) + z_(1-miss))/eps)^2. Kolmogorov-Smirnov sees sup|dF|,
-    about 0.12 eps, and has half power at n = (K_level / sup|dF|)^2: roughly eight times more samples at eps = 5 %. KL = (eps
+    Two-sided variance test with known mean: n such that (1 + eps) chi^2_n falls outside the central
+    1 - level of chi^2_n with probability 1 - miss_rate; normal approximation 2 ((z_(1-level/2) +
+    z_(1-miss))/eps)^2. Kolmogorov-Smirnov sees sup|dF|, about 0.12 eps, and has half power at n =
+    (K_level / sup|dF|)^2: roughly eight times more samples at eps = 5 %. KL = (eps
     - log(1 + eps))/2, close to eps^2/4. Derived.
     """
     from scipy.optimize import brentq
@@ -145,7 +161,10 @@ def variance_test_samples(excess, level=0.05, miss_rate=0.2):
     from scipy.stats import kstwobign
 
     eps = float(positive("excess", excess))
-    level, miss = float(in_range("level", level, 0.0, 1.0)), float(in_range("miss_rate", miss_rate, 0.0, 1.0))
+    level, miss = (
+        float(in_range("level", level, 0.0, 1.0)),
+        float(in_range("miss_rate", miss_rate, 0.0, 1.0)),
+    )
     approximate = 2 * ((ndtri(1 - level / 2) + ndtri(1 - miss)) / eps) ** 2
 
     def surplus(n):
@@ -156,5 +175,9 @@ def variance_test_samples(excess, level=0.05, miss_rate=0.2):
     where = np.sqrt(np.log1p(eps) * (1 + eps) / eps)
     distance = float(ndtr(where) - ndtr(where / np.sqrt(1 + eps)))
     return VarianceTest(
-        exact, float(approximate), float((kstwobign.isf(level) / distance) ** 2), distance, (eps - float(np.log1p(eps))) / 2
+        exact,
+        float(approximate),
+        float((kstwobign.isf(level) / distance) ** 2),
+        distance,
+        (eps - float(np.log1p(eps))) / 2,
     )

@@ -1,4 +1,6 @@
-"""Fokker-Planck equation on a grid: stationary density, current and entropy production; time evolution and relaxation rates."""
+"""Fokker-Planck equation on a grid: stationary density, current and entropy production; time
+evolution and relaxation rates.
+"""
 
 import numpy as np
 
@@ -7,35 +9,48 @@ from . import inputs
 from .grids import QUANTITIES, check_box, grid_moments, tensor_nodes, with_errors
 from .jump_rates import fokker_planck_generator
 
-PILOTS = {1: (200, 200, 400), 2: (80, 80, 160), 3: (20, 20, 24)}  # the last, finer one resolves a narrow ridge of full D
+PILOTS = {
+    1: (200, 200, 400),
+    2: (80, 80, 160),
+    3: (20, 20, 24),
+}  # the last, finer one resolves a narrow ridge of full D
 TABLE = QUANTITIES | {
     "mean_velocity": (("component",), "mean velocity, the integral of the current", "length/time"),
-    "area_rate": (("component", "component_j"), "area per time, the integral of (x_i J_j - x_j J_i)/2", "length^2/time"),
+    "area_rate": (
+        ("component", "component_j"),
+        "area per time, the integral of (x_i J_j - x_j J_i)/2",
+        "length^2/time",
+    ),
     "entropy_production": ((), "entropy production rate, the integral of J' D^-1 J / p", "1/time"),
 }
 
 
-def fokker_planck(potential, diffusion, *, bounds=None, points=None, boundary="reflecting", force=None, floor=1e-3):
-    """Stationary density, current and entropy production of dx = (f - grad U) dt + sqrt(2 D(x)) dW (Ito), d = 1, 2, 3.
+def fokker_planck(
+    potential, diffusion, *, bounds=None, points=None, boundary="reflecting", force=None, floor=1e-3
+):
+    """Stationary density, current and entropy production of dx = (f - grad U) dt + sqrt(2 D(x)) dW
+    (Ito), d = 1, 2, 3.
 
-    Solves 0 = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) with the jump process of `fokker_planck_generator`: the density is
-    never negative, probability is conserved to rounding, and for D = T and f = 0 the answer is Boltzmann's law at the nodes
-    exactly.
+    Solves 0 = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) with the jump process of
+    `fokker_planck_generator`: the density is never negative, probability is conserved to rounding,
+    and for D = T and f = 0 the answer is Boltzmann's law at the nodes exactly.
 
     Parameters
     ----------
     potential, diffusion, bounds, points, boundary, force, floor
-        As in `fokker_planck_generator`; boundaries reflecting or periodic. Without bounds coarse solutions narrow the
-        box down, unless D is one number.
+        As in `fokker_planck_generator`; boundaries reflecting or periodic. Without bounds coarse
+        solutions narrow the box down, unless D is one number.
 
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0, ...), ``weight``, ``energy``, ``current`` (axis_0, ..., component) in length^(1-d)/time, on the grid.
-        Extrapolated from it and the grid of half as many cells per axis (Richardson, order 2), with ``NAME_error``, the size of
-        that correction (about the error of the fine grid, an upper estimate of what is left): ``mean_position``,
-        ``second_moment``, ``fourth_moment``, ``mean_energy``, ``energy_variance``, ``entropy``, ``mean_velocity``,
-        ``area_rate``, ``entropy_production``. Time is learning rate times steps for SGD.
+        ``density`` (axis_0, ...), ``weight``, ``energy``, ``current`` (axis_0, ..., component) in
+        length^(1-d)/time, on the grid. Extrapolated from it and the grid of half as many cells per
+        axis (Richardson, order 2), with ``NAME_error``, the size of that correction (about the
+        error of the fine grid, an upper estimate of what is left): ``mean_position``,
+        ``second_moment``, ``fourth_moment``, ``mean_energy``, ``energy_variance``, ``entropy``,
+        ``mean_velocity``, ``area_rate``, ``entropy_production``. Time is learning rate times steps
+        for SGD.
 
     Raises
     ------
@@ -44,34 +59,55 @@ def fokker_planck(potential, diffusion, *, bounds=None, points=None, boundary="r
 
     Notes
     -----
-    Order of accuracy 2 in the spacing for smooth D. Where the density is below 1e-12 of its maximum the current is not
-    resolved and left out of the entropy production. Source: derived in `jump_rates`.
-    """
+    Order of accuracy 2 in the spacing for smooth D. Where the density is below 1e-12 of its maximum
+    the current is not resolved and left out of the entropy production. Source: derived in
+    `jump_rates`."""
     kinds = [boundary] * potential.dim if isinstance(boundary, str) else list(boundary)
     if "absorbing" in kinds:
         raise ValueError(
-            "boundary 'absorbing' has no stationary law; use fokker_planck_generator with relaxation_rates or evolve_density"
+            "boundary 'absorbing' has no stationary law; use fokker_planck_generator with "
+            "relaxation_rates or evolve_density"
         )
     setting = {"boundary": boundary, "force": force, "floor": floor}
     if bounds is None and (callable(diffusion) or np.ndim(diffusion) or force):
         for cells in PILOTS[potential.dim]:
-            bounds = _narrow(fokker_planck_generator(potential, diffusion, bounds=bounds, points=cells, **setting))
+            bounds = _narrow(
+                fokker_planck_generator(
+                    potential, diffusion, bounds=bounds, points=cells, **setting
+                )
+            )
     fine = fokker_planck_generator(potential, diffusion, bounds=bounds, points=points, **setting)
-    bounds = [(1.5 * axis[0] - 0.5 * axis[1], 1.5 * axis[-1] - 0.5 * axis[-2]) for axis in fine.axes]
+    bounds = [
+        (1.5 * axis[0] - 0.5 * axis[1], 1.5 * axis[-1] - 0.5 * axis[-2]) for axis in fine.axes
+    ]
     half = [len(axis) // 2 for axis in fine.axes]
     if any(2 * n != len(axis) for n, axis in zip(half, fine.axes, strict=True)):
-        raise ValueError(f"points must be even, because the law is also computed on half as many cells; got {points}")
+        raise ValueError(
+            "points must be even, because the law is also computed on half as many cells; got "
+            f"{points}"
+        )
     coarse = fokker_planck_generator(potential, diffusion, bounds=bounds, points=half, **setting)
     fine_law, coarse_law = _law(fine), _law(coarse)
     plain = {name: fine_law[name] for name in TABLE}
-    # The scheme is of second order, so a third of the difference of the grids removes the leading error.
+    # The scheme is of second order, so a third of the difference of the grids removes the leading
+    # error.
     improved = {name: plain[name] + (plain[name] - coarse_law[name]) / 3 for name in TABLE}
     dim = potential.dim
     fields = {
         "density": (fine_law["density"], (), "stationary density", f"length^-{dim}"),
-        "weight": (np.full_like(fine_law["density"], _cell(fine)), (), "volume of the cell", f"length^{dim}"),
+        "weight": (
+            np.full_like(fine_law["density"], _cell(fine)),
+            (),
+            "volume of the cell",
+            f"length^{dim}",
+        ),
         "energy": (fine_law["energy"], (), "potential energy", "energy"),
-        "current": (fine_law["current"], ("component",), "probability current", f"length^{1 - dim}/time"),
+        "current": (
+            fine_law["current"],
+            ("component",),
+            "probability current",
+            f"length^{1 - dim}/time",
+        ),
     }
     law = with_errors(fine.axes, fields, improved, plain, TABLE)
     return law.assign_attrs(model=potential.name)
@@ -82,7 +118,8 @@ def _cell(generator):
 
 
 def stationary_probability(generator):
-    """Probabilities of the cells that the jump process leaves alone, from a direct solve with one cell pinned.
+    """Probabilities of the cells that the jump process leaves alone, from a direct solve with one
+    cell pinned.
 
     The reduced matrix is an M-matrix: it is factorised without pivoting, which keeps every sign.
     """
@@ -94,19 +131,26 @@ def stationary_probability(generator):
     reduced = generator.matrix[others][:, others].tocsc()
     column = generator.matrix[others][:, [pin]].toarray().ravel()
     try:
-        factors = splu(-reduced, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+        factors = splu(
+            -reduced,
+            permc_spec="MMD_AT_PLUS_A",
+            diag_pivot_thresh=0.0,
+            options={"SymmetricMode": True},
+        )
     except RuntimeError as error:
-        raise ValueError("the grid falls into parts that no jump joins: give narrower bounds or a larger floor") from error
+        raise ValueError(
+            "the grid falls into parts that no jump joins: give narrower bounds or a larger floor"
+        ) from error
     probability = np.insert(np.maximum(factors.solve(column), 0.0), pin, 1.0)
     return probability / probability.sum()
 
 
 def _narrow(generator):
-    """The part of the box that matters: 2.3 times as wide as the interval that holds all but 1e-3 of the mass at each end.
+    """The part of the box that matters: 2.3 times as wide as the interval that holds all but 1e-3
+    of the mass at each end.
 
-    For a normal law that is 7 standard deviations. A quantile is safer than a small density: on a coarse grid the tails are
-    too high.
-    """
+    For a normal law that is 7 standard deviations. A quantile is safer than a small density: on a
+    coarse grid the tails are too high."""
     shape = [len(axis) for axis in generator.axes]
     probability = stationary_probability(generator).reshape(shape)
     box = []
@@ -144,9 +188,14 @@ def _law(generator):
 
 
 def _current(generator, probability):
-    """Probability current times the cell volume, (cells, d): half of every jump's displacement belongs to each of its ends."""
+    """Probability current times the cell volume, (cells, d): half of every jump's displacement
+    belongs to each of its ends.
+    """
     kept = generator.target >= 0
-    moved = generator.displacement[kept] * (generator.rate[kept] * probability[generator.origin[kept]] / 2)[:, None]
+    moved = (
+        generator.displacement[kept]
+        * (generator.rate[kept] * probability[generator.origin[kept]] / 2)[:, None]
+    )
     current = np.zeros((len(probability), moved.shape[1]))
     for k in range(moved.shape[1]):
         for end in (generator.origin[kept], generator.target[kept]):
@@ -178,15 +227,17 @@ def evolve_density(generator, density, times):
 
     Notes
     -----
-    Without absorbing walls the total probability is conserved to 1e-12. Source: Al-Mohy and Higham's action of the matrix
-    exponential, as implemented in SciPy.
-    """
+    Without absorbing walls the total probability is conserved to 1e-12. Source: Al-Mohy and
+    Higham's action of the matrix exponential, as implemented in SciPy."""
     from scipy.sparse.linalg import expm_multiply
 
     shape = tuple(len(axis) for axis in generator.axes)
     density = np.asarray(density, dtype=float)
     if density.shape != shape or np.any(density < 0):
-        raise ValueError(f"density must have the shape {shape} of the grid and no negative entry, got the shape {density.shape}")
+        raise ValueError(
+            f"density must have the shape {shape} of the grid and no negative entry, got the "
+            f"shape {density.shape}"
+        )
     times = inputs.in_range("times", np.atleast_1d(times), 0.0, np.inf, closed_low=True)
     if np.any(np.diff(times) <= 0):
         raise ValueError(f"times must increase, got {times.tolist()}")
@@ -199,10 +250,11 @@ def evolve_density(generator, density, times):
 
 
 def relaxation_rates(generator, count=4):
-    """The slowest rates of a Fokker-Planck operator: minus its eigenvalues of smallest modulus, in units of 1/time.
+    """The slowest rates of a Fokker-Planck operator: minus its eigenvalues of smallest modulus, in
+    units of 1/time.
 
-    Without absorbing walls the first is zero, and the second is the relaxation rate (twice Kramers' escape rate in a symmetric
-    double well). With absorbing walls the first is the exit rate.
+    Without absorbing walls the first is zero, and the second is the relaxation rate (twice Kramers'
+    escape rate in a symmetric double well). With absorbing walls the first is the exit rate.
 
     Parameters
     ----------
@@ -218,12 +270,14 @@ def relaxation_rates(generator, count=4):
 
     Notes
     -----
-    Shift-invert Lanczos-Arnoldi (ARPACK) around a point just right of zero. Error O(spacing^2). Source: standard.
-    """
+    Shift-invert Lanczos-Arnoldi (ARPACK) around a point just right of zero. Error O(spacing^2).
+    Source: standard."""
     from scipy.sparse.linalg import eigs
 
     count = inputs.whole_number("count", count, 1)
     shift = 1e-7 * np.abs(generator.matrix.diagonal()).max()
     start = np.ones(generator.matrix.shape[0])
-    values = eigs(generator.matrix, k=count, sigma=shift, v0=start, return_eigenvectors=False, tol=1e-12)
+    values = eigs(
+        generator.matrix, k=count, sigma=shift, v0=start, return_eigenvectors=False, tol=1e-12
+    )
     return -values[np.argsort(np.abs(values))]

@@ -1,4 +1,6 @@
-"""Tensor grids: a box that holds a probability law, its nodes and weights, and the moments of a density on them."""
+"""Tensor grids: a box that holds a probability law, its nodes and weights, and the moments of a
+density on them.
+"""
 
 import numpy as np
 import xarray as xr
@@ -30,17 +32,21 @@ def tensor_weight(weights):
 def trapezoid_axes(box, points):
     """Equally spaced nodes on a box (d, 2) and their weights, one array per axis.
 
-    The end weights are not halved: the density is zero to rounding there, and then the rule is spectrally accurate.
-    """
+    The end weights are not halved: the density is zero to rounding there, and then the rule is
+    spectrally accurate."""
     axes = [np.linspace(low, high, points) for low, high in box]
     return axes, [np.full(points, axis[1] - axis[0]) for axis in axes]
 
 
 def gauss_axes(box, points):
-    """Gauss-Legendre nodes and weights on a box (d, 2), one array per axis: for a density that does not vanish at its walls."""
+    """Gauss-Legendre nodes and weights on a box (d, 2), one array per axis: for a density that does
+    not vanish at its walls.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(points)
     halves = [(high - low) / 2 for low, high in box]
-    return [low + half * (nodes + 1) for (low, _), half in zip(box, halves, strict=True)], [half * weights for half in halves]
+    return [low + half * (nodes + 1) for (low, _), half in zip(box, halves, strict=True)], [
+        half * weights for half in halves
+    ]
 
 
 def check_box(box, dim, name="bounds"):
@@ -49,27 +55,38 @@ def check_box(box, dim, name="bounds"):
     if box.shape == (2,) and dim == 1:
         box = box[None]
     if box.shape != (dim, 2) or not np.all(np.isfinite(box)) or np.any(box[:, 0] >= box[:, 1]):
-        raise ValueError(f"{name} must be {dim} pairs (low, high) of finite numbers with low < high, got {box.tolist()}")
+        raise ValueError(
+            f"{name} must be {dim} pairs (low, high) of finite numbers with low < high, got "
+            f"{box.tolist()}"
+        )
     return box
 
 
 def bounding_box(height, dim, level, name="the potential"):
-    """Smallest box found on whose walls `height` is at least `level` above its minimum, shape (d, 2).
+    """Smallest box found on whose walls `height` is at least `level` above its minimum, shape (d,
+    2).
 
-    `height` maps points (n, d) to (n,), without unit (an energy over a temperature). The box starts as [-1, 1]^d, each wall moves
-    out until it is high enough, then all walls are pulled in. Wells are seen on a scan of 33 (d = 3: 17) points an axis: a well
-    narrower than that, far from the others, is missed.
+    `height` maps points (n, d) to (n,), without unit (an energy over a temperature). The box starts
+    as [-1, 1]^d, each wall moves out until it is high enough, then all walls are pulled in. Wells
+    are seen on a scan of 33 (d = 3: 17) points an axis: a well narrower than that, far from the
+    others, is missed.
 
     Raises
     ------
     ValueError
-        If the box reaches 1e7 and some wall is still low: exp(-height) is not normalisable, or falls too slowly for a grid.
+        If the box reaches 1e7 and some wall is still low: exp(-height) is not normalisable, or
+        falls too slowly for a grid.
     """
     box = np.array([[-1.0, 1.0]] * dim)
     lowest = np.inf
     for _ in range(400):
         values, lowest = _scan(height, box, lowest)
-        walls = [(k, side) for k in range(dim) for side in (0, -1) if np.take(values, side, axis=k).min() <= lowest + level]
+        walls = [
+            (k, side)
+            for k in range(dim)
+            for side in (0, -1)
+            if np.take(values, side, axis=k).min() <= lowest + level
+        ]
         if not walls:
             return _tighten(height, box, lowest, level)
         width = box[:, 1] - box[:, 0]
@@ -78,13 +95,17 @@ def bounding_box(height, dim, level, name="the potential"):
         if np.abs(box).max() > 1e7:
             break
     raise ValueError(
-        f"{name} does not rise by {level:g} temperatures along axis {walls[0][0]} within |x| < 1e7: exp(-U/T) is not "
-        "normalisable (or its tails are too heavy for a grid). Give finite bounds to normalise it on a box."
+        f"{name} does not rise by {level:g} temperatures along axis {walls[0][0]} within |x| < "
+        "1e7: exp(-U/T) is not "
+        "normalisable (or its tails are too heavy for a grid). Give finite bounds to normalise it "
+        "on a box."
     )
 
 
 def _scan(height, box, lowest):
-    """Values of `height` on a scan grid of the box, infinite where undefined, and the lowest value met so far."""
+    """Values of `height` on a scan grid of the box, infinite where undefined, and the lowest value
+    met so far.
+    """
     axes, _ = trapezoid_axes(box, 17 if len(box) == 3 else 33)
     nodes = tensor_nodes(axes)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -94,7 +115,9 @@ def _scan(height, box, lowest):
 
 
 def _tighten(height, box, lowest, level):
-    """Pull the walls in to one scan cell outside the region where `height` is less than `level` above its minimum."""
+    """Pull the walls in to one scan cell outside the region where `height` is less than `level`
+    above its minimum.
+    """
     for _ in range(60):
         values, lowest = _scan(height, box, lowest)
         tight = box.copy()
@@ -111,7 +134,9 @@ def _tighten(height, box, lowest, level):
 
 
 def grid_moments(nodes, probability, energy, density):
-    """Moments of a law on tensor nodes: the quantities of `QUANTITIES`, as arrays. `probability` is density times weight."""
+    """Moments of a law on tensor nodes: the quantities of `QUANTITIES`, as arrays. `probability` is
+    density times weight.
+    """
     dim = nodes.shape[-1]
     x, p, u = nodes.reshape(-1, dim), probability.ravel(), energy.ravel()
     mean_energy = p @ u
@@ -126,19 +151,29 @@ def grid_moments(nodes, probability, energy, density):
 
 
 def with_errors(axes, fields, fine, coarse, table):
-    """Dataset of a law: fields on the grid, and every scalar or small array of `fine` with `NAME_error` = |fine - coarse|.
+    """Dataset of a law: fields on the grid, and every scalar or small array of `fine` with
+    `NAME_error` = |fine - coarse|.
 
-    `fields` maps a name to (array on the grid, extra dimensions, long_name, unit); `table` describes the quantities as
-    `QUANTITIES` does.
-    """
+    `fields` maps a name to (array on the grid, extra dimensions, long_name, unit); `table`
+    describes the quantities as `QUANTITIES` does."""
     grid = DIMS[: len(axes)]
-    data = {name: (grid + extra, array, _label(text, unit)) for name, (array, extra, text, unit) in fields.items()}
+    data = {
+        name: (grid + extra, array, _label(text, unit))
+        for name, (array, extra, text, unit) in fields.items()
+    }
     for name, value in fine.items():
         dims, text, unit = table[name]
         data[name] = (dims, np.asarray(value, dtype=float), _label(text, unit))
         error = np.abs(np.asarray(value, dtype=float) - coarse[name])
-        data[f"{name}_error"] = (dims, error, _label(f"estimated error (two grids) of the {text}", unit))
-    coords = {dim: (dim, axis, _label("grid coordinate", "length")) for dim, axis in zip(grid, axes, strict=True)}
+        data[f"{name}_error"] = (
+            dims,
+            error,
+            _label(f"estimated error (two grids) of the {text}", unit),
+        )
+    coords = {
+        dim: (dim, axis, _label("grid coordinate", "length"))
+        for dim, axis in zip(grid, axes, strict=True)
+    }
     return xr.Dataset(data, coords=coords)
 
 

@@ -1,4 +1,6 @@
-"""Checks of what a caller passes to the theory: each error names the argument, its value, the range and the way out."""
+"""Checks of what a caller passes to the theory: each error names the argument, its value, the range
+and the way out.
+"""
 
 from typing import NamedTuple
 
@@ -6,27 +8,41 @@ import numpy as np
 
 
 def symmetric_matrix(name, value):
-    """Return ``value`` as a (..., d, d) float array; a scalar or a (d,) vector is read as a diagonal matrix."""
+    """Return ``value`` as a (..., d, d) float array; a scalar or a (d,) vector is read as a
+    diagonal matrix.
+    """
     array = real_array(name, value)
     if array.ndim < 2:
         array = np.diag(np.atleast_1d(array))
     if array.shape[-1] != array.shape[-2] or array.shape[-1] == 0:
-        raise ValueError(f"{name} has shape {array.shape}; pass a (d, d) matrix or its d diagonal entries")
+        raise ValueError(
+            f"{name} has shape {array.shape}; pass a (d, d) matrix or its d diagonal entries"
+        )
     scale = np.abs(array).max(initial=0.0)
     asymmetry = np.abs(array - np.swapaxes(array, -1, -2)).max(initial=0.0)
     if asymmetry > 1e-10 * scale:
-        raise ValueError(f"{name} is not symmetric: {name} - {name}.T reaches {asymmetry:.3g}; pass ({name} + {name}.T) / 2")
+        raise ValueError(
+            f"{name} is not symmetric: {name} - {name}.T reaches {asymmetry:.3g}; pass ({name} + "
+            f"{name}.T) / 2"
+        )
     return (array + np.swapaxes(array, -1, -2)) / 2
 
 
 def covariance_matrix(name, value, dim=None):
-    """Return ``value`` as a (..., d, d) positive semidefinite array, checked against ``dim`` if that is given."""
+    """Return ``value`` as a (..., d, d) positive semidefinite array, checked against ``dim`` if
+    that is given.
+    """
     array = symmetric_matrix(name, value)
     if dim is not None and array.shape[-1] != dim:
-        raise ValueError(f"{name} acts on {array.shape[-1]} coordinates but there are {dim}; pass a ({dim}, {dim}) matrix")
+        raise ValueError(
+            f"{name} acts on {array.shape[-1]} coordinates but there are {dim}; pass a ({dim}, "
+            f"{dim}) matrix"
+        )
     lowest = np.linalg.eigvalsh(array).min()
     if lowest < -1e-10 * np.abs(array).max(initial=0.0):
-        raise ValueError(f"{name} has the eigenvalue {lowest:.6g}; a covariance needs all eigenvalues >= 0")
+        raise ValueError(
+            f"{name} has the eigenvalue {lowest:.6g}; a covariance needs all eigenvalues >= 0"
+        )
     return array
 
 
@@ -35,7 +51,10 @@ def positive_matrix(name, value, dim=None):
     array = covariance_matrix(name, value, dim)
     lowest = np.linalg.eigvalsh(array).min()
     if lowest <= 1e-14 * np.abs(array).max(initial=0.0):
-        raise ValueError(f"{name} has the eigenvalue {lowest:.6g}; it must be positive definite: drop its flat directions")
+        raise ValueError(
+            f"{name} has the eigenvalue {lowest:.6g}; it must be positive definite: drop its flat "
+            "directions"
+        )
     return array
 
 
@@ -68,7 +87,9 @@ def positive(name, value):
 
 
 class Update(NamedTuple):
-    """The numbers that fix an SGD update, checked: each a float array that broadcasts against the others."""
+    """The numbers that fix an SGD update, checked: each a float array that broadcasts against the
+    others.
+    """
 
     learning_rate: np.ndarray
     batch_size: np.ndarray

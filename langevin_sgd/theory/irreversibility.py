@@ -1,8 +1,8 @@
-"""Currents and entropy production of linear dynamics: how far a stationary state is from equilibrium.
+"""Currents and entropy production of linear dynamics: how far a stationary state is from
+equilibrium.
 
-No current and Boltzmann are different statements: with constant noise that commutes with H but is not isotropic the current
-vanishes and the law is still not exp(-U/T).
-"""
+No current and Boltzmann are different statements: with constant noise that commutes with H but is
+not isotropic the current vanishes and the law is still not exp(-U/T)."""
 
 from typing import NamedTuple
 
@@ -13,11 +13,12 @@ from .linear import injected_covariance, state_covariance, transpose
 
 
 class OrnsteinUhlenbeck(NamedTuple):
-    """Stationary state of dx = -A x dt + sqrt(2 D) dW; every field is (..., d, d) but the last, (...).
+    """Stationary state of dx = -A x dt + sqrt(2 D) dW; every field is (..., d, d) but the last,
+    (...).
 
-    Fields: ``covariance`` S; ``circulation`` Q = (A S - S A')/2, antisymmetric, also the area swept per unit time;
-    ``current_velocity`` Omega = -Q S^-1, so that the current is J(x) = Omega x p(x); ``entropy_production`` per unit time.
-    """
+    Fields: ``covariance`` S; ``circulation`` Q = (A S - S A')/2, antisymmetric, also the area swept
+    per unit time; ``current_velocity`` Omega = -Q S^-1, so that the current is J(x) = Omega x p(x);
+    ``entropy_production`` per unit time."""
 
     covariance: np.ndarray
     circulation: np.ndarray
@@ -31,26 +32,30 @@ def ornstein_uhlenbeck(drift, diffusion):
     Parameters
     ----------
     drift : (..., d, d) array
-        A, per unit time; need not be symmetric. For SGD at a small learning rate it is the hessian, with t = eta * steps.
-    diffusion : (..., d, d) matrix or (d,) diagonal; leading axes broadcast with those of the drift (a sweep)
+        A, per unit time; need not be symmetric. For SGD at a small learning rate it is the hessian,
+        with t = eta * steps.
+    diffusion : (..., d, d) matrix or (d,) diagonal; leading axes broadcast with those of the drift
+    (a sweep)
         D, squared units of x per time; for SGD eta Sigma / (2 B) at momentum 0.
 
     Returns
     -------
     OrnsteinUhlenbeck
-        A S + S A' = 2 D, A S = D + Q, entropy production -tr(D^-1 Q S^-1 Q). Q = 0 if A is symmetric and commutes with D.
+        A S + S A' = 2 D, A S = D + Q, entropy production -tr(D^-1 Q S^-1 Q). Q = 0 if A is
+        symmetric and commutes with D.
 
     Raises
     ------
     ValueError
-        If an eigenvalue of A has a real part <= 0 (no stationary state), or if D is singular (entropy production is infinite
-        or undefined there; `stationary_covariance` alone needs no inverse of D).
+        If an eigenvalue of A has a real part <= 0 (no stationary state), or if D is singular
+        (entropy production is infinite or undefined there; `stationary_covariance` alone needs no
+        inverse of D).
 
     Notes
     -----
-    Exact for the diffusion; for SGD relative error of order eta. Source: Godreche and Luck 2018 (arXiv:1807.00694, opening read
-    only); Kwon, Ao, Thouless 2005 (not read). Derived from the Lyapunov equation.
-    """
+    Exact for the diffusion; for SGD relative error of order eta. Source: Godreche and Luck 2018
+    (arXiv:1807.00694, opening read only); Kwon, Ao, Thouless 2005 (not read). Derived from the
+    Lyapunov equation."""
     import scipy.linalg
 
     drift = real_array("drift", drift)
@@ -59,13 +64,19 @@ def ornstein_uhlenbeck(drift, diffusion):
     diffusion = positive_matrix("diffusion", diffusion, drift.shape[-1])
     slowest = np.linalg.eigvals(drift).real.min()
     if slowest <= 0:
-        raise ValueError(f"drift has an eigenvalue with real part {slowest:.6g}; all must be > 0 for a stationary state")
+        raise ValueError(
+            f"drift has an eigenvalue with real part {slowest:.6g}; all must be > 0 for a "
+            "stationary state"
+        )
     solve = np.vectorize(scipy.linalg.solve_continuous_lyapunov, signature="(d,d),(d,d)->(d,d)")
     covariance = solve(drift, 2 * diffusion)
-    residual = np.abs(drift @ covariance + covariance @ transpose(drift) - 2 * diffusion).max(axis=(-1, -2))
+    residual = np.abs(drift @ covariance + covariance @ transpose(drift) - 2 * diffusion).max(
+        axis=(-1, -2)
+    )
     if np.any(residual > 1e-8 * np.abs(diffusion).max(axis=(-1, -2))):
         raise ValueError(
-            f"the Lyapunov equation is too ill-conditioned (residual {residual.max():.3g}); rescale or drop slow directions"
+            f"the Lyapunov equation is too ill-conditioned (residual {residual.max():.3g}); "
+            "rescale or drop slow directions"
         )
     circulation = (drift @ covariance - covariance @ transpose(drift)) / 2
     velocity = -transpose(np.linalg.solve(covariance, transpose(circulation)))
@@ -75,32 +86,41 @@ def ornstein_uhlenbeck(drift, diffusion):
 
 
 def entropy_per_step(process):
-    """Entropy production in one step of a stationary linear chain with Gaussian noise, (...), in units of k_B.
+    """Entropy production in one step of a stationary linear chain with Gaussian noise, (...), in
+    units of k_B.
 
-    E log[p(x -> y) / p(y -> x)] = tr[N^-1 (S - S F'F' - F F S + F S F')] / 2 - d / 2 with N the covariance of one step's noise.
-    Divide by the learning rate for the production per unit time t = eta * steps; as eta -> 0 this tends to
-    `ornstein_uhlenbeck(...).entropy_production`.
+    E log[p(x -> y) / p(y -> x)] = tr[N^-1 (S - S F'F' - F F S + F S F')] / 2 - d / 2 with N the
+    covariance of one step's noise. Divide by the learning rate for the production per unit time t =
+    eta * steps; as eta -> 0 this tends to `ornstein_uhlenbeck(...).entropy_production`.
 
     Raises
     ------
     ValueError
-        With momentum (time reversal flips the velocity and swaps the half-steps: another definition is needed), or if the
-        noise covariance is singular (the reversed step is then impossible and the production infinite, as for batches of a
-        finite table).
+        With momentum (time reversal flips the velocity and swaps the half-steps: another definition
+        is needed), or if the noise covariance is singular (the reversed step is then impossible and
+        the production infinite, as for batches of a finite table).
 
     Notes
     -----
-    Exact at every learning rate. Derived: path probability of a pair of positions against its reversal.
-    """
+    Exact at every learning rate. Derived: path probability of a pair of positions against its
+    reversal."""
     d = process.dim
     if np.any(process.transition[..., :d, d:]):
-        raise ValueError("the position is not a Markov chain (momentum > 0): this entropy production is defined for momentum = 0")
+        raise ValueError(
+            "the position is not a Markov chain (momentum > 0): this entropy production is "
+            "defined for momentum = 0"
+        )
     forward = process.transition[..., :d, :d]
     noise = covariance_matrix("injected noise", injected_covariance(process)[..., :d, :d])
     eigenvalues = np.linalg.eigvalsh(noise)
     if np.any(eigenvalues[..., 0] <= 1e-13 * eigenvalues[..., -1]):
-        raise ValueError("noise_covariance is singular: a reversed step is impossible, so the entropy production is infinite")
+        raise ValueError(
+            "noise_covariance is singular: a reversed step is impossible, so the entropy "
+            "production is infinite"
+        )
     covariance = state_covariance(process)[..., :d, :d]
     twice = forward @ forward @ covariance
-    reversed_square = covariance - twice - transpose(twice) + forward @ covariance @ transpose(forward)
+    reversed_square = (
+        covariance - twice - transpose(twice) + forward @ covariance @ transpose(forward)
+    )
     return np.trace(np.linalg.solve(noise, reversed_square), axis1=-2, axis2=-1) / 2 - d / 2

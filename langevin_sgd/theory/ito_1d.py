@@ -1,4 +1,6 @@
-"""One-dimensional diffusions dx = -U'(x) dt + sqrt(2 D(x)) dW (Ito) by quadrature: stationary law and mean first-passage time."""
+"""One-dimensional diffusions dx = -U'(x) dt + sqrt(2 D(x)) dW (Ito) by quadrature: stationary law
+and mean first-passage time.
+"""
 
 from typing import NamedTuple
 
@@ -11,14 +13,19 @@ from .nystrom import SCALARS
 
 LEVEL = 42.0  # the line is cut where the density is exp(-42) of its maximum
 ORDER = 16
-TABLE = {name: SCALARS[name] for name in ("mean_position", "second_moment", "fourth_moment", "mean_energy")} | {
+TABLE = {
+    name: SCALARS[name]
+    for name in ("mean_position", "second_moment", "fourth_moment", "mean_energy")
+} | {
     "mean_diffusion": ((), "mean diffusion coefficient E[D], equal to E[x U']", "length^2/time"),
     "virial": SCALARS["virial"],
 }
 
 
 class Panels(NamedTuple):
-    """Gauss-Legendre panels on an interval: nodes and weights (panels, order), and the matrix that integrates up to each node."""
+    """Gauss-Legendre panels on an interval: nodes and weights (panels, order), and the matrix that
+    integrates up to each node.
+    """
 
     nodes: np.ndarray
     weights: np.ndarray
@@ -26,7 +33,9 @@ class Panels(NamedTuple):
     running: np.ndarray
 
     def cumulative(self, values):
-        """Integral from the left end to every node, and to the right end, of a function given at the nodes."""
+        """Integral from the left end to every node, and to the right end, of a function given at
+        the nodes.
+        """
         inside = self.halves[:, None] * (values @ self.running.T)
         whole = (self.weights * values).sum(axis=1)
         before = np.concatenate([[0.0], np.cumsum(whole)])
@@ -39,34 +48,43 @@ def panels(edges):
     edges = np.asarray(edges, dtype=float)
     halves = np.diff(edges) / 2
     legendre = np.polynomial.legendre
-    # The integral of each Legendre polynomial from -1 to each node, in terms of the values at the nodes.
-    integrals = np.column_stack([legendre.legval(nodes, legendre.legint(np.eye(ORDER)[k], lbnd=-1)) for k in range(ORDER)])
-    coefficients = (legendre.legvander(nodes, ORDER - 1) * weights[:, None]).T * (np.arange(ORDER)[:, None] + 0.5)
+    # The integral of each Legendre polynomial from -1 to each node, in terms of the values at the
+    # nodes.
+    integrals = np.column_stack(
+        [legendre.legval(nodes, legendre.legint(np.eye(ORDER)[k], lbnd=-1)) for k in range(ORDER)]
+    )
+    coefficients = (legendre.legvander(nodes, ORDER - 1) * weights[:, None]).T * (
+        np.arange(ORDER)[:, None] + 0.5
+    )
     x = edges[:-1, None] + halves[:, None] * (nodes + 1)
     return Panels(x, halves[:, None] * weights, halves, integrals @ coefficients)
 
 
 def sde_law(potential, diffusion, *, bounds=None):
-    """Stationary law of dx = -U'(x) dt + sqrt(2 D(x)) dW in the Ito sense, on the line or between two reflecting walls.
+    """Stationary law of dx = -U'(x) dt + sqrt(2 D(x)) dW in the Ito sense, on the line or between
+    two reflecting walls.
 
-    p(x) ~ exp(-Phi(x))/D(x) with Phi(x) = integral of U'/D. (Stratonovich noise would give D^-1/2, anti-Ito noise no
-    prefactor. SGD draws its noise before it moves, which is Ito.) For a constant D = T it is Boltzmann's law.
+    p(x) ~ exp(-Phi(x))/D(x) with Phi(x) = integral of U'/D. (Stratonovich noise would give D^-1/2,
+    anti-Ito noise no prefactor. SGD draws its noise before it moves, which is Ito.) For a constant
+    D = T it is Boltzmann's law.
 
     Parameters
     ----------
     potential : Potential
         Energy with d = 1.
     diffusion : float or function x (n,) -> (n,)
-        D(x) > 0 in length^2/time. For SGD D = learning_rate Sigma(x)/(2 batch_size), in time = learning rate times steps.
+        D(x) > 0 in length^2/time. For SGD D = learning_rate Sigma(x)/(2 batch_size), in time =
+        learning rate times steps.
     bounds : (low, high), optional
         Reflecting walls. Without them the line is cut where U, over the local D, has risen by 42.
 
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0: 16 Gauss-Legendre nodes on each of 200 panels), ``weight``, ``energy``, and with ``NAME_error``
-        (the change from 100 panels): ``mean_position``, ``second_moment``, ``fourth_moment``, ``mean_energy``, ``virial`` =
-        E[x U'], ``mean_diffusion`` = E[D]; the last two agree exactly (without walls).
+        ``density`` (axis_0: 16 Gauss-Legendre nodes on each of 200 panels), ``weight``, ``energy``,
+        and with ``NAME_error`` (the change from 100 panels): ``mean_position``, ``second_moment``,
+        ``fourth_moment``, ``mean_energy``, ``virial`` = E[x U'], ``mean_diffusion`` = E[D]; the
+        last two agree exactly (without walls).
 
     Raises
     ------
@@ -75,24 +93,34 @@ def sde_law(potential, diffusion, *, bounds=None):
 
     Notes
     -----
-    Source: the zero-current solution of the Fokker-Planck equation, derived above. A law with power-law tails is cut at 42 and
-    its high moments lose what lies beyond.
-    """
+    Source: the zero-current solution of the Fokker-Planck equation, derived above. A law with
+    power-law tails is cut at 42 and its high moments lose what lies beyond."""
     box = check_box(bounds, 1)[0] if bounds is not None else diffusion_box(potential, diffusion)
-    fine, coarse = (_law(potential, diffusion, np.linspace(*box, count + 1)) for count in (200, 100))
+    fine, coarse = (
+        _law(potential, diffusion, np.linspace(*box, count + 1)) for count in (200, 100)
+    )
     fields = {
         "density": (fine["density"], (), "stationary density", "1/length"),
         "weight": (fine["weight"], (), "quadrature weight of the node", "length"),
         "energy": (fine["energy"], (), "potential energy", "energy"),
     }
-    law = with_errors([fine["x"]], fields, *({name: grid[name] for name in TABLE} for grid in (fine, coarse)), TABLE)
+    law = with_errors(
+        [fine["x"]],
+        fields,
+        *({name: grid[name] for name in TABLE} for grid in (fine, coarse)),
+        TABLE,
+    )
     return law.assign_attrs(model=potential.name)
 
 
 def diffusion_box(potential, diffusion):
-    """The interval outside which exp(-integral of U'/D) has fallen by exp(-42), roughly: U - min U is taken over the local D."""
+    """The interval outside which exp(-integral of U'/D) has fallen by exp(-42), roughly: U - min U
+    is taken over the local D.
+    """
     if potential.dim != 1:
-        raise ValueError(f"potential must have dim 1, got {potential.dim}; use fokker_planck in two dimensions")
+        raise ValueError(
+            f"potential must have dim 1, got {potential.dim}; use fokker_planck in two dimensions"
+        )
 
     def height(x, lowest):
         return (evaluate(potential, x, "energy") - lowest) / diffusion_values(diffusion, x[:, 0])
@@ -136,8 +164,8 @@ def _law(potential, diffusion, edges):
 def mean_first_passage_time(potential, diffusion, start, target, *, wall=None):
     """Exact mean time of dx = -U' dt + sqrt(2 D(x)) dW (Ito) from `start` to `target`, d = 1.
 
-    tau = integral_start^target dy exp(Phi(y)) integral_{-inf}^y dz exp(-Phi(z))/D(z), Phi = integral of U'/D, for a target to the
-    right of the start; mirrored for one to the left.
+    tau = integral_start^target dy exp(Phi(y)) integral_{-inf}^y dz exp(-Phi(z))/D(z), Phi =
+    integral of U'/D, for a target to the right of the start; mirrored for one to the left.
 
     Parameters
     ----------
@@ -148,13 +176,14 @@ def mean_first_passage_time(potential, diffusion, start, target, *, wall=None):
     start, target : float
         In units of length.
     wall : float, optional
-        A reflecting wall on the side away from the target, instead of the place where the density has vanished.
+        A reflecting wall on the side away from the target, instead of the place where the density
+        has vanished.
 
     Returns
     -------
     xarray.Dataset
-        ``mean_time``, in units of time (learning rate times steps for SGD), and ``mean_time_error``, the change from half the
-        panels.
+        ``mean_time``, in units of time (learning rate times steps for SGD), and
+        ``mean_time_error``, the change from half the panels.
 
     Raises
     ------
@@ -163,25 +192,33 @@ def mean_first_passage_time(potential, diffusion, start, target, *, wall=None):
 
     Notes
     -----
-    Source: Pontryagin, Andronov, Vitt; Gardiner, Handbook of Stochastic Methods, ch. 5.2 (standard, cited from memory). Panels of
-    16 Gauss-Legendre nodes, no asymptotics.
-    """
+    Source: Pontryagin, Andronov, Vitt; Gardiner, Handbook of Stochastic Methods, ch. 5.2 (standard,
+    cited from memory). Panels of 16 Gauss-Legendre nodes, no asymptotics."""
     start, target = float(start), float(target)
     if not (np.isfinite(start) and np.isfinite(target) and start != target):
-        raise ValueError(f"start and target must be two different finite points, got {start} and {target}")
+        raise ValueError(
+            f"start and target must be two different finite points, got {start} and {target}"
+        )
     side = 1.0 if target > start else -1.0
     if wall is None:
         box = diffusion_box(potential, diffusion)
         wall = min(box[0], start) if side > 0 else max(box[1], start)
     if side * (start - wall) < 0:
-        raise ValueError(f"wall {wall} must lie on the other side of the start {start} than the target {target}")
-    fine, coarse = ({"mean_time": _passage(potential, diffusion, (wall, start, target), count)} for count in (200, 100))
+        raise ValueError(
+            f"wall {wall} must lie on the other side of the start {start} than the target {target}"
+        )
+    fine, coarse = (
+        {"mean_time": _passage(potential, diffusion, (wall, start, target), count)}
+        for count in (200, 100)
+    )
     law = with_errors([], {}, fine, coarse, {"mean_time": ((), "mean first-passage time", "time")})
     return law.assign_attrs(model=potential.name, start=start, target=target)
 
 
 def _passage(potential, diffusion, points, count):
-    """The double integral, on panels that have the start as an edge; to the left it runs with negative steps, twice."""
+    """The double integral, on panels that have the start as an edge; to the left it runs with
+    negative steps, twice.
+    """
     wall, start, target = points
     before = np.linspace(wall, start, count + 1) if wall != start else np.array([start])
     edges = np.concatenate([before, np.linspace(start, target, count + 1)[1:]])

@@ -1,11 +1,12 @@
-"""The Fokker-Planck operator as a jump process on a grid: non-negative rates for any positive diffusion matrix.
+"""The Fokker-Planck operator as a jump process on a grid: non-negative rates for any positive
+diffusion matrix.
 
-dp/dt = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) is the forward equation of dx = (f - grad U) dt + sqrt(2 D) dW (Ito). With
-D = sum_k rho_k e_k e_k' in units of the grid spacings (Selling), a particle jumps from x to x +- e_k at the rate
-rho_k(x) * B(-W), B(z) = z/(exp(z) - 1), where W is the line integral of D^-1 (f - grad U) along the jump. The rates have the
-drift and the diffusion of the equation up to O(spacing^2), are never negative, and for D = T obey detailed balance with
-exp(-U/T) exactly.
-"""
+dp/dt = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) is the forward equation of dx = (f - grad U)
+dt + sqrt(2 D) dW (Ito). With D = sum_k rho_k e_k e_k' in units of the grid spacings (Selling), a
+particle jumps from x to x +- e_k at the rate rho_k(x) * B(-W), B(z) = z/(exp(z) - 1), where W is
+the line integral of D^-1 (f - grad U) along the jump. The rates have the drift and the diffusion of
+the equation up to O(spacing^2), are never negative, and for D = T obey detailed balance with
+exp(-U/T) exactly."""
 
 from typing import NamedTuple
 
@@ -16,12 +17,16 @@ from .grids import bounding_box, check_box, tensor_nodes
 from .selling import selling_decomposition
 
 BOUNDARIES = ("reflecting", "absorbing", "periodic")
-LEVEL = 30.0  # the automatic box reaches to exp(-30) of the largest density of the hottest direction
+LEVEL = (
+    30.0  # the automatic box reaches to exp(-30) of the largest density of the hottest direction
+)
 LARGEST_GRID = 400_000
 
 
 class Flow(NamedTuple):
-    """The equation: force (n, d) -> (n, d), diffusion (n, d) -> (n, d, d), and the temperature if D is one constant number."""
+    """The equation: force (n, d) -> (n, d), diffusion (n, d) -> (n, d, d), and the temperature if D
+    is one constant number.
+    """
 
     potential: object
     force: object
@@ -30,11 +35,11 @@ class Flow(NamedTuple):
 
 
 class Generator(NamedTuple):
-    """Jump process on a grid: `matrix` with dp/dt = matrix @ p for the probabilities of the cells, and its jumps one by one.
+    """Jump process on a grid: `matrix` with dp/dt = matrix @ p for the probabilities of the cells,
+    and its jumps one by one.
 
-    `origin`, `target` (jumps,): flat cell indices; `rate` (jumps,) in 1/time; `displacement` (jumps, d) in units of length. A
-    jump that is absorbed has the target -1.
-    """
+    `origin`, `target` (jumps,): flat cell indices; `rate` (jumps,) in 1/time; `displacement`
+    (jumps, d) in units of length. A jump that is absorbed has the target -1."""
 
     matrix: object
     axes: list
@@ -45,27 +50,33 @@ class Generator(NamedTuple):
     displacement: np.ndarray
 
 
-def fokker_planck_generator(potential, diffusion, *, bounds=None, points=None, boundary="reflecting", force=None, floor=1e-3):
-    """The operator of dp/dt = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) (Ito) on a grid, as a jump process.
+def fokker_planck_generator(
+    potential, diffusion, *, bounds=None, points=None, boundary="reflecting", force=None, floor=1e-3
+):
+    """The operator of dp/dt = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) (Ito) on a grid, as a
+    jump process.
 
     Parameters
     ----------
     potential : Potential
         Energy with d = 1, 2 or 3.
     diffusion : float, (d,) array, (d, d) array, or function x (n, d) -> (n,), or (n, d, d)
-        D in length^2/time, positive semidefinite. For SGD D = learning_rate Sigma(x)/(2 batch_size).
+        D in length^2/time, positive semidefinite. For SGD D = learning_rate Sigma(x)/(2
+        batch_size).
     bounds : array (d, 2), optional
         The box; by default one that holds the Boltzmann law of the hottest direction.
     points : int or d ints
         Cells per axis; by default 400, 100, 32 for d = 1, 2, 3.
     boundary : str or d strings
-        "reflecting", "absorbing" or "periodic", for each axis. Jumps of an anisotropic D are several cells long: within that
-        distance of a reflecting wall the off-diagonal part of D is left out, and of an absorbing one a jump may end too early;
-        so the scheme is of first order only where the density does not vanish at such a wall.
+        "reflecting", "absorbing" or "periodic", for each axis. Jumps of an anisotropic D are
+        several cells long: within that distance of a reflecting wall the off-diagonal part of D is
+        left out, and of an absorbing one a jump may end too early; so the scheme is of first order
+        only where the density does not vanish at such a wall.
     force : function x (n, d) -> (n, d), optional
         f, a force beside -grad U, in length/time; it need not be a gradient.
     floor : float
-        Regularisation: eigenvalues of D below `floor` times the largest one (at the same point) are raised to that.
+        Regularisation: eigenvalues of D below `floor` times the largest one (at the same point) are
+        raised to that.
 
     Returns
     -------
@@ -78,45 +89,68 @@ def fokker_planck_generator(potential, diffusion, *, bounds=None, points=None, b
 
     Notes
     -----
-    Source: Selling's decomposition as in monotone schemes for degenerate diffusion, with the rates of Scharfetter and Gummel
-    (1969) along each direction; combined and derived in the module's docstring.
-    """
+    Source: Selling's decomposition as in monotone schemes for degenerate diffusion, with the rates
+    of Scharfetter and Gummel (1969) along each direction; combined and derived in the module's
+    docstring."""
     flow = _flow(potential, diffusion, force, floor)
     dim = potential.dim
     boundaries = [boundary] * dim if isinstance(boundary, str) else list(boundary)
     if len(boundaries) != dim or not set(boundaries) <= set(BOUNDARIES):
-        raise ValueError(f"boundary must be one of {BOUNDARIES}, or {dim} of them, got {boundary!r}")
-    counts = [points] * dim if isinstance(points, int | np.integer) else list(points or [{1: 400, 2: 100, 3: 32}[dim]] * dim)
+        raise ValueError(
+            f"boundary must be one of {BOUNDARIES}, or {dim} of them, got {boundary!r}"
+        )
+    counts = (
+        [points] * dim
+        if isinstance(points, int | np.integer)
+        else list(points or [{1: 400, 2: 100, 3: 32}[dim]] * dim)
+    )
     if len(counts) != dim or min(counts) < 4 or np.prod(counts, dtype=float) > LARGEST_GRID:
         raise ValueError(
-            f"points must be {dim} numbers of cells of at least 4, with a product up to {LARGEST_GRID}; got {points}"
+            f"points must be {dim} numbers of cells of at least 4, with a product up to "
+            f"{LARGEST_GRID}; got {points}"
         )
     box = check_box(bounds, dim) if bounds is not None else _automatic_box(flow)
-    # Absorbing walls lie on the centres of the first cells outside, all others on the faces of the last cells inside.
-    spacing = [(high - low) / (n + (kind == "absorbing")) for (low, high), n, kind in zip(box, counts, boundaries, strict=True)]
+    # Absorbing walls lie on the centres of the first cells outside, all others on the faces of the
+    # last cells inside.
+    spacing = [
+        (high - low) / (n + (kind == "absorbing"))
+        for (low, high), n, kind in zip(box, counts, boundaries, strict=True)
+    ]
     shift = [1.0 if kind == "absorbing" else 0.5 for kind in boundaries]
-    axes = [low + (np.arange(n) + s) * h for (low, _), n, h, s in zip(box, counts, spacing, shift, strict=True)]
+    axes = [
+        low + (np.arange(n) + s) * h
+        for (low, _), n, h, s in zip(box, counts, spacing, shift, strict=True)
+    ]
     return _assemble(flow, axes, np.array(spacing), boundaries)
 
 
 def _flow(potential, diffusion, force, floor):
-    """The equation with every argument checked and D as a function that returns regularised matrices."""
+    """The equation with every argument checked and D as a function that returns regularised
+    matrices.
+    """
     dim = potential.dim
     if dim not in (1, 2, 3):
-        raise ValueError(f"potential must have dim 1, 2 or 3 for a grid, got {dim}; simulate it instead")
+        raise ValueError(
+            f"potential must have dim 1, 2 or 3 for a grid, got {dim}; simulate it instead"
+        )
     if not 0 < floor < 1:
         raise ValueError(f"floor must be between 0 and 1, got {floor}")
     if potential.drift is not None:
         raise ValueError(
-            f"potential {potential.name!r} has a drift beside its gradient; pass it as force=, a function of x (n, d)"
+            f"potential {potential.name!r} has a drift beside its gradient; pass it as force=, a "
+            "function of x (n, d)"
         )
     force = force or np.zeros_like
     if callable(diffusion):
-        return Flow(potential, force, lambda x: _regular(_matrices(diffusion(x), x.shape), floor), None)
+        return Flow(
+            potential, force, lambda x: _regular(_matrices(diffusion(x), x.shape), floor), None
+        )
     array = np.asarray(diffusion, dtype=float)
     matrix = _regular(array * np.eye(dim) if array.ndim < 2 else array, floor)
     temperature = matrix[0, 0] if np.all(matrix == matrix[0, 0] * np.eye(dim)) else None
-    return Flow(potential, force, lambda x: np.broadcast_to(matrix, (len(x), dim, dim)), temperature)
+    return Flow(
+        potential, force, lambda x: np.broadcast_to(matrix, (len(x), dim, dim)), temperature
+    )
 
 
 def _matrices(values, shape):
@@ -126,10 +160,19 @@ def _matrices(values, shape):
 
 
 def _regular(matrix, floor):
-    """The matrix with its small eigenvalues raised to `floor` times the largest; untouched if there are none."""
+    """The matrix with its small eigenvalues raised to `floor` times the largest; untouched if there
+    are none.
+    """
     values, vectors = np.linalg.eigh(matrix)
-    if not np.all(np.isfinite(values)) or np.any(values[..., -1] <= 0) or np.any(values[..., 0] < -1e-10 * values[..., -1]):
-        raise ValueError(f"diffusion must be positive semidefinite and not zero; its eigenvalues reach down to {values.min():g}")
+    if (
+        not np.all(np.isfinite(values))
+        or np.any(values[..., -1] <= 0)
+        or np.any(values[..., 0] < -1e-10 * values[..., -1])
+    ):
+        raise ValueError(
+            "diffusion must be positive semidefinite and not zero; its eigenvalues reach down to "
+            f"{values.min():g}"
+        )
     if np.all(values[..., 0] >= floor * values[..., -1]):
         return matrix
     lifted = np.maximum(values, floor * values[..., -1:])
@@ -143,7 +186,9 @@ def _automatic_box(flow):
         hottest = np.linalg.eigvalsh(flow.diffusion(x))[:, -1]
         return evaluate(flow.potential, x, "energy") / hottest
 
-    return bounding_box(height, flow.potential.dim, LEVEL, f"potential {flow.potential.name!r} under this diffusion")
+    return bounding_box(
+        height, flow.potential.dim, LEVEL, f"potential {flow.potential.name!r} under this diffusion"
+    )
 
 
 def _assemble(flow, axes, spacing, boundaries):
@@ -167,7 +212,9 @@ def _assemble(flow, axes, spacing, boundaries):
             step = sign * offsets[used, term]
             target, stays = _target(cell[used] + step, shape, boundaries)
             used, step, target = used[stays], step[stays], target[stays]
-            rate = weights[used, term] * _bernoulli(-_work(flow, nodes[used], step * spacing, walled[used]))
+            rate = weights[used, term] * _bernoulli(
+                -_work(flow, nodes[used], step * spacing, walled[used])
+            )
             parts.append((used, target, rate, step * spacing))
     origin, target, rate, displacement = (np.concatenate(part) for part in zip(*parts, strict=True))
     kept = target >= 0
@@ -180,7 +227,8 @@ def _assemble(flow, axes, spacing, boundaries):
 
 
 def _at_a_wall(cell, offsets, shape, boundaries):
-    """Cells from which some jump would cross a reflecting wall; there only the diagonal of D is used, along the axes.
+    """Cells from which some jump would cross a reflecting wall; there only the diagonal of D is
+    used, along the axes.
 
     Without that, a cell in a corner can lose all its jumps and be cut off from the others.
     """
@@ -207,7 +255,9 @@ def _target(index, shape, boundaries):
 
 
 def _work(flow, x, displacement, walled):
-    """Line integral of D^-1 (f - grad U) along each jump: differences of U for isotropic constant D, else Simpson's rule."""
+    """Line integral of D^-1 (f - grad U) along each jump: differences of U for isotropic constant
+    D, else Simpson's rule.
+    """
     total = np.zeros(len(x))
     for part, share in ((0.0, 1 / 6), (0.5, 4 / 6), (1.0, 1 / 6)):
         at = x + part * displacement
@@ -215,11 +265,15 @@ def _work(flow, x, displacement, walled):
         if flow.temperature is None:
             matrix = flow.diffusion(at)
             matrix = np.where(walled[:, None, None], matrix * np.eye(at.shape[1]), matrix)
-            drift = np.linalg.solve(matrix, (drift - evaluate(flow.potential, at, "gradient"))[..., None])[..., 0]
+            drift = np.linalg.solve(
+                matrix, (drift - evaluate(flow.potential, at, "gradient"))[..., None]
+            )[..., 0]
         total += share * (drift * displacement).sum(axis=-1)
     if flow.temperature is None:
         return total
-    climb = evaluate(flow.potential, x + displacement, "energy") - evaluate(flow.potential, x, "energy")
+    climb = evaluate(flow.potential, x + displacement, "energy") - evaluate(
+        flow.potential, x, "energy"
+    )
     return (total - climb) / flow.temperature
 
 

@@ -1,12 +1,13 @@
-"""Every linear update with independent noise is one pair of matrices; all its statistics follow from them.
+"""Every linear update with independent noise is one pair of matrices; all its statistics follow
+from them.
 
     z' = F z + G w,     E w = 0,   Cov w = W,   w independent from step to step
 
-SGD, heavy ball, both Nesterov forms and the Langevin splittings on a quadratic differ only in F, G and W. Second moments
-need no Gaussian noise. The first `dim` components of z are the position x, the rest is memory: for SGD the last displacement.
-Every function takes stacks: leading axes of F, G, W are a sweep. The relative rounding error is about 1e-16/(1 - rho), where
-rho is the spectral radius of F.
-"""
+SGD, heavy ball, both Nesterov forms and the Langevin splittings on a quadratic differ only in F, G
+and W. Second moments need no Gaussian noise. The first `dim` components of z are the position x,
+the rest is memory: for SGD the last displacement. Every function takes stacks: leading axes of F,
+G, W are a sweep. The relative rounding error is about 1e-16/(1 - rho), where rho is the spectral
+radius of F."""
 
 from typing import NamedTuple
 
@@ -18,9 +19,9 @@ from .inputs import covariance_matrix, real_array, whole_number
 class LinearProcess(NamedTuple):
     """A linear update z' = F z + G w with Cov w = W; see the head of this module.
 
-    Fields: ``transition`` F (..., n, n); ``noise_input`` G (..., n, k); ``noise_covariance`` W (..., k, k), in units of
-    the squared gradient for SGD; ``dim`` = d, the number of position components at the front of z.
-    """
+    Fields: ``transition`` F (..., n, n); ``noise_input`` G (..., n, k); ``noise_covariance`` W
+    (..., k, k), in units of the squared gradient for SGD; ``dim`` = d, the number of position
+    components at the front of z."""
 
     transition: np.ndarray
     noise_input: np.ndarray
@@ -29,7 +30,9 @@ class LinearProcess(NamedTuple):
 
 
 class StationaryBlocks(NamedTuple):
-    """Blocks (..., d, d) of the stationary covariance: E[x x'], E[x v'] and E[v v'] of position x and velocity v."""
+    """Blocks (..., d, d) of the stationary covariance: E[x x'], E[x v'] and E[v v'] of position x
+    and velocity v.
+    """
 
     position: np.ndarray
     position_velocity: np.ndarray
@@ -37,10 +40,11 @@ class StationaryBlocks(NamedTuple):
 
 
 def spectral_radius(transition):
-    """Largest modulus of an eigenvalue of a (..., n, n) array, (...), dimensionless; below 1 an update has a stationary law.
+    """Largest modulus of an eigenvalue of a (..., n, n) array, (...), dimensionless; below 1 an
+    update has a stationary law.
 
-    Source: definition. Raises numpy.linalg.LinAlgError for a matrix that is not square or not finite.
-    """
+    Source: definition. Raises numpy.linalg.LinAlgError for a matrix that is not square or not
+    finite."""
     return np.abs(np.linalg.eigvals(transition)).max(axis=-1)
 
 
@@ -55,46 +59,57 @@ def injected_covariance(process):
 
 
 def solve_stationary(transition, injected):
-    """Solve Z = F Z F' + N, (..., n, n), by doubling: Z <- Z + F Z F', F <- F F (Smith's squared iteration).
+    """Solve Z = F Z F' + N, (..., n, n), by doubling: Z <- Z + F Z F', F <- F F (Smith's squared
+    iteration).
 
-    Doubling adds positive terms only, so Z is positive semidefinite, and it works on stacks; the number of passes is
-    log2(36 / (1 - rho)). The caller makes sure that rho < 1; the residual is checked here all the same.
+    Doubling adds positive terms only, so Z is positive semidefinite, and it works on stacks; the
+    number of passes is log2(36 / (1 - rho)). The caller makes sure that rho < 1; the residual is
+    checked here all the same.
 
     Raises
     ------
     ValueError
-        If rho >= 1, or if the residual exceeds 1e-6 of N: the slowest mode then relaxes too slowly for double precision.
+        If rho >= 1, or if the residual exceeds 1e-6 of N: the slowest mode then relaxes too slowly
+        for double precision.
     """
     radius = np.max(spectral_radius(transition))
     if not radius < 1:
-        raise ValueError(f"the update has spectral radius {radius:.6g} >= 1, so it has no stationary law; lower the step")
+        raise ValueError(
+            f"the update has spectral radius {radius:.6g} >= 1, so it has no stationary law; "
+            "lower the step"
+        )
     covariance, power = injected, transition
     for _ in range(64):
         addition = power @ covariance @ transpose(power)
         covariance, power = covariance + addition, power @ power
         if np.all(np.abs(addition) <= 1e-18 * np.abs(covariance).max(axis=(-1, -2), keepdims=True)):
             break
-    residual = np.abs(covariance - transition @ covariance @ transpose(transition) - injected).max(axis=(-1, -2))
+    residual = np.abs(covariance - transition @ covariance @ transpose(transition) - injected).max(
+        axis=(-1, -2)
+    )
     if np.any(residual > 1e-6 * np.abs(injected).max(axis=(-1, -2))):
-        raise ValueError(f"1 - spectral radius = {1 - radius:.3g} is too small for double precision; drop the flat directions")
+        raise ValueError(
+            f"1 - spectral radius = {1 - radius:.3g} is too small for double precision; drop the "
+            "flat directions"
+        )
     return (covariance + transpose(covariance)) / 2
 
 
 def state_covariance(process):
     """Stationary covariance of the whole state z, (..., n, n): the solution of Z = F Z F' + G W G'.
 
-    Exact for any noise with covariance W, any step size below the threshold. Raises ValueError without a stationary law.
-    Source: stationarity of E[z z'] under the update.
-    """
+    Exact for any noise with covariance W, any step size below the threshold. Raises ValueError
+    without a stationary law. Source: stationarity of E[z z'] under the update."""
     return solve_stationary(process.transition, injected_covariance(process))
 
 
 def stationary_blocks(process):
-    """Position, position-velocity and velocity blocks of the stationary covariance, as `StationaryBlocks`.
+    """Position, position-velocity and velocity blocks of the stationary covariance, as
+    `StationaryBlocks`.
 
-    For SGD processes velocity means the displacement v' = x - x' of the last step (units of x), for Langevin splittings the
-    velocity itself. Any scheme that moves by x' = x - v' satisfies E[x v'] + E[v x'] = -E[v v']. Exact; source: as
-    `state_covariance`.
+    For SGD processes velocity means the displacement v' = x - x' of the last step (units of x), for
+    Langevin splittings the velocity itself. Any scheme that moves by x' = x - v' satisfies E[x v']
+    + E[v x'] = -E[v v']. Exact; source: as `state_covariance`.
 
     Raises
     ------
@@ -103,16 +118,22 @@ def stationary_blocks(process):
     """
     d = process.dim
     if process.transition.shape[-1] != 2 * d:
-        raise ValueError(f"the state has {process.transition.shape[-1]} components, not 2 * {d}: it carries no velocity")
+        raise ValueError(
+            f"the state has {process.transition.shape[-1]} components, not 2 * {d}: it carries no "
+            "velocity"
+        )
     covariance = state_covariance(process)
-    return StationaryBlocks(covariance[..., :d, :d], covariance[..., :d, d:], covariance[..., d:, d:])
+    return StationaryBlocks(
+        covariance[..., :d, :d], covariance[..., :d, d:], covariance[..., d:, d:]
+    )
 
 
 def autocovariance(process, lags):
-    """Stationary E[x(t + k) x(t)'] for k = 0 ... ``lags``, an array (lags + 1, ..., d, d), in squared units of x.
+    """Stationary E[x(t + k) x(t)'] for k = 0 ... ``lags``, an array (lags + 1, ..., d, d), in
+    squared units of x.
 
-    F^k Z, position block; exact. Its decay gives every integrated autocorrelation time. Derived: E[z(t+k) z(t)'] = F^k Z.
-    Raises ValueError without a stationary law or for negative ``lags``.
+    F^k Z, position block; exact. Its decay gives every integrated autocorrelation time. Derived:
+    E[z(t+k) z(t)'] = F^k Z. Raises ValueError without a stationary law or for negative ``lags``.
     """
     d = process.dim
     correlation = state_covariance(process)
@@ -124,12 +145,13 @@ def autocovariance(process, lags):
 
 
 def time_average_covariance(process, steps=None):
-    """Covariance of the mean of ``steps`` successive stationary positions, (..., d, d); ``steps=None`` gives n Cov as n grows.
+    """Covariance of the mean of ``steps`` successive stationary positions, (..., d, d);
+    ``steps=None`` gives n Cov as n grows.
 
-    n Cov(mean) = sum over |k| < n of (1 - |k|/n) E[x(t+k) x(t)']. The limit for every form of SGD is H^-1 C H^-1 whatever
-    the learning rate and momentum: only noise at zero frequency is left. Derived from F^k Z with A = (I -
-    F)^-1: sum_{k<n} (1 - k/n) F^k = A - F (I - F^n) A^2 / n. Raises ValueError without a stationary law or for ``steps`` < 1.
-    """
+    n Cov(mean) = sum over |k| < n of (1 - |k|/n) E[x(t+k) x(t)']. The limit for every form of SGD
+    is H^-1 C H^-1 whatever the learning rate and momentum: only noise at zero frequency is left.
+    Derived from F^k Z with A = (I - F)^-1: sum_{k<n} (1 - k/n) F^k = A - F (I - F^n) A^2 / n.
+    Raises ValueError without a stationary law or for ``steps`` < 1."""
     d, transition = process.dim, process.transition
     covariance, identity = state_covariance(process), np.eye(transition.shape[-1])
     inverse = np.linalg.inv(identity - transition)
@@ -137,29 +159,37 @@ def time_average_covariance(process, steps=None):
         half = inverse @ covariance
         return (half + transpose(half) - covariance)[..., :d, :d]
     steps = whole_number("steps", steps, 1)
-    faded = transition @ (identity - np.linalg.matrix_power(transition, steps)) @ inverse @ inverse / steps
+    faded = (
+        transition
+        @ (identity - np.linalg.matrix_power(transition, steps))
+        @ inverse
+        @ inverse
+        / steps
+    )
     half = (inverse - faded) @ covariance
     return ((half + transpose(half) - covariance) / steps)[..., :d, :d]
 
 
 def area_per_step(process):
-    """Mean area E[x_i(t) x_j(t+1) - x_j(t) x_i(t+1)] / 2 swept in one stationary step, (..., d, d), squared units of x.
+    """Mean area E[x_i(t) x_j(t+1) - x_j(t) x_i(t+1)] / 2 swept in one stationary step, (..., d, d),
+    squared units of x.
 
-    Antisymmetric; zero for a reversible process. For SGD without momentum it equals (learning_rate / 2)(H S - S H). Exact.
-    Derived: E[z(t+1) z(t)'] = F Z, of which this is half the antisymmetric part. Raises ValueError without a stationary law.
-    """
+    Antisymmetric; zero for a reversible process. For SGD without momentum it equals (learning_rate
+    / 2)(H S - S H). Exact. Derived: E[z(t+1) z(t)'] = F Z, of which this is half the antisymmetric
+    part. Raises ValueError without a stationary law."""
     d = process.dim
     lagged = (process.transition @ state_covariance(process))[..., :d, :d]
     return (transpose(lagged) - lagged) / 2
 
 
 def area_variance(process, i=0, j=1):
-    """Variance of the area swept by one stationary step in the plane of coordinates i and j, (...), for Gaussian noise.
+    """Variance of the area swept by one stationary step in the plane of coordinates i and j, (...),
+    for Gaussian noise.
 
-    In the fourth power of the units of x. Derived: a = (x_i y_j - x_j y_i)/2, y = x(t+1), and Isserlis' theorem on the joint
-    Gaussian of x and y. It sets the sample size for a z-test of `area_per_step`: n independent pairs have standard error
-    sqrt(variance / n). Raises ValueError without a stationary law, or if i or j is not one of the coordinates 0 ... d - 1.
-    """
+    In the fourth power of the units of x. Derived: a = (x_i y_j - x_j y_i)/2, y = x(t+1), and
+    Isserlis' theorem on the joint Gaussian of x and y. It sets the sample size for a z-test of
+    `area_per_step`: n independent pairs have standard error sqrt(variance / n). Raises ValueError
+    without a stationary law, or if i or j is not one of the coordinates 0 ... d - 1."""
     d = process.dim
     i, j = whole_number("i", i, 0), whole_number("j", j, 0)
     if max(i, j) >= d:
@@ -175,13 +205,14 @@ def area_variance(process, i=0, j=1):
 
 
 def evolve(process, mean, covariance=None, steps=None):
-    """Exact mean and covariance of the position after every step, under a constant or a scheduled update.
+    """Exact mean and covariance of the position after every step, under a constant or a scheduled
+    update.
 
     Parameters
     ----------
     process : LinearProcess
-        Constant (give ``steps``), or with one leading axis that counts the steps: `linear_sgd` with arrays of learning rates,
-        batch sizes or momenta makes such a schedule.
+        Constant (give ``steps``), or with one leading axis that counts the steps: `linear_sgd` with
+        arrays of learning rates, batch sizes or momenta makes such a schedule.
     mean : (d,) or (n,) array
         Start, in units of x; if only the position is given, the memory starts at zero.
     covariance : (d, d) or (n, n) array, optional
@@ -197,24 +228,27 @@ def evolve(process, mean, covariance=None, steps=None):
     Raises
     ------
     ValueError
-        If neither or both of a schedule and ``steps`` are given, or for a start of the wrong shape, with nan, or with a
-        covariance that is not positive semidefinite.
+        If neither or both of a schedule and ``steps`` are given, or for a start of the wrong shape,
+        with nan, or with a covariance that is not positive semidefinite.
 
     Notes
     -----
-    m' = F m, S' = F S F' + G W G': exact for any schedule and any noise law with covariance W; unstable steps are allowed,
-    the time is finite. In `linear_sgd` the learning rate stands inside v, so a change leaves the old velocity as it is.
-    PyTorch's heavy ball keeps it outside; that is the same update with momentum_k = mu eta_k / eta_(k-1). Derived.
-    """
+    m' = F m, S' = F S F' + G W G': exact for any schedule and any noise law with covariance W;
+    unstable steps are allowed, the time is finite. In `linear_sgd` the learning rate stands inside
+    v, so a change leaves the old velocity as it is. PyTorch's heavy ball keeps it outside; that is
+    the same update with momentum_k = mu eta_k / eta_(k-1). Derived."""
     d, size = process.dim, process.transition.shape[-1]
     if process.transition.ndim - 2 + (steps is not None) != 1:
         raise ValueError(
-            f"transition has shape {process.transition.shape} and steps = {steps!r}: pass a schedule with one leading axis, "
+            f"transition has shape {process.transition.shape} and steps = {steps!r}: pass a "
+            "schedule with one leading axis, "
             "or a constant process and the number of steps"
         )
     state, spread = _start("mean", mean, (d,), (size,)), np.zeros((size, size))
     if covariance is not None:
-        spread = covariance_matrix("covariance", _start("covariance", covariance, (d, d), (size, size)))
+        spread = covariance_matrix(
+            "covariance", _start("covariance", covariance, (d, d), (size, size))
+        )
     count = len(process.transition) if steps is None else whole_number("steps", steps, 0)
     transitions = np.broadcast_to(process.transition, (count, size, size))
     injected = np.broadcast_to(injected_covariance(process), (count, size, size))
@@ -234,7 +268,8 @@ def _start(name, value, position_shape, state_shape):
         given = given.reshape(position_shape)
     if given.shape not in (position_shape, state_shape):
         raise ValueError(
-            f"{name} has shape {given.shape}; pass {position_shape} for the position or {state_shape} for the whole state"
+            f"{name} has shape {given.shape}; pass {position_shape} for the position or "
+            f"{state_shape} for the whole state"
         )
     padded = np.zeros(state_shape)
     padded[tuple(slice(n) for n in given.shape)] = given

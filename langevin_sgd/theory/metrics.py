@@ -6,12 +6,13 @@ from .inputs import covariance_matrix, positive, positive_matrix, real_array
 
 
 def gaussian_kl(mean_p, covariance_p, mean_q, covariance_q):
-    """Kullback-Leibler divergence KL(p || q) of N(mean_p, covariance_p) from N(mean_q, covariance_q), in nats, (...).
+    """Kullback-Leibler divergence KL(p || q) of N(mean_p, covariance_p) from N(mean_q,
+    covariance_q), in nats, (...).
 
-    [tr(Q^-1 P) - d - log det(Q^-1 P) + (q - p)' Q^-1 (q - p)] / 2. Means (..., d), covariances (..., d, d) positive definite;
-    leading axes broadcast. Exact. For variances 1 + eps and 1 it is eps^2/4 to leading order. Source: standard; derived by
-    direct integration. Raises ValueError for covariances that are not positive definite or of different dimensions.
-    """
+    [tr(Q^-1 P) - d - log det(Q^-1 P) + (q - p)' Q^-1 (q - p)] / 2. Means (..., d), covariances
+    (..., d, d) positive definite; leading axes broadcast. Exact. For variances 1 + eps and 1 it is
+    eps^2/4 to leading order. Source: standard; derived by direct integration. Raises ValueError for
+    covariances that are not positive definite or of different dimensions."""
     shift, p, q = _laws(mean_p, covariance_p, mean_q, covariance_q)
     # log det from the eigenvalues of Q^-1 P - 1: no cancellation between nearly equal laws
     excess = np.linalg.eigvals(np.linalg.solve(q, p - q)).real
@@ -21,9 +22,9 @@ def gaussian_kl(mean_p, covariance_p, mean_q, covariance_q):
 def gaussian_wasserstein2(mean_p, covariance_p, mean_q, covariance_q):
     """Wasserstein distance of order 2 between two Gaussians, (...), in units of x (not squared).
 
-    W2^2 = |p - q|^2 + tr(P + Q - 2 (Q^1/2 P Q^1/2)^1/2); singular covariances are allowed, a point mass too. Exact. Source: Bures
-    metric; standard. Raises ValueError for covariances that are not positive semidefinite or of different dimensions.
-    """
+    W2^2 = |p - q|^2 + tr(P + Q - 2 (Q^1/2 P Q^1/2)^1/2); singular covariances are allowed, a point
+    mass too. Exact. Source: Bures metric; standard. Raises ValueError for covariances that are not
+    positive semidefinite or of different dimensions."""
     shift, p, q = _laws(mean_p, covariance_p, mean_q, covariance_q, covariance_matrix)
     root = _square_root(q)
     overlap = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ p @ root), 0.0)).sum(axis=-1)
@@ -34,9 +35,9 @@ def gaussian_wasserstein2(mean_p, covariance_p, mean_q, covariance_q):
 def gaussian_hellinger(mean_p, covariance_p, mean_q, covariance_q):
     """Hellinger distance between two Gaussians, (...), in [0, 1] (not squared).
 
-    H^2 = 1 - int sqrt(p q) = 1 - exp(-BD), BD the Bhattacharyya distance. Exact. Source: standard; derived by direct
-    integration. Raises ValueError for covariances that are not positive definite or of different dimensions.
-    """
+    H^2 = 1 - int sqrt(p q) = 1 - exp(-BD), BD the Bhattacharyya distance. Exact. Source: standard;
+    derived by direct integration. Raises ValueError for covariances that are not positive definite
+    or of different dimensions."""
     shift, p, q = _laws(mean_p, covariance_p, mean_q, covariance_q)
     middle = (p + q) / 2
     log_p, log_q, log_middle = (np.linalg.slogdet(matrix)[1] for matrix in (p, q, middle))
@@ -45,12 +46,13 @@ def gaussian_hellinger(mean_p, covariance_p, mean_q, covariance_q):
 
 
 def gaussian_stein_discrepancy(variance, length=1.0):
-    """Squared kernel Stein discrepancy of N(0, variance) from the target N(0, 1), and the mean diagonal of its Stein kernel.
+    """Squared kernel Stein discrepancy of N(0, variance) from the target N(0, 1), and the mean
+    diagonal of its Stein kernel.
 
-    Kernel exp(-(x - y)^2 / (2 length^2)). Population value (1/variance - 1)^2 E[x y k(x, y)]; a V-statistic of n samples has
-    the bias diagonal / n with diagonal = variance + 1/length^2 (target score -x). Exact, dimensionless, arrays broadcast. Liu,
-    Lee, Jordan 2016 and Chwialkowski et al. 2016 (not read); derived by Gaussian integrals. Raises ValueError unless both
-    numbers are > 0.
+    Kernel exp(-(x - y)^2 / (2 length^2)). Population value (1/variance - 1)^2 E[x y k(x, y)]; a
+    V-statistic of n samples has the bias diagonal / n with diagonal = variance + 1/length^2 (target
+    score -x). Exact, dimensionless, arrays broadcast. Liu, Lee, Jordan 2016 and Chwialkowski et al.
+    2016 (not read); derived by Gaussian integrals. Raises ValueError unless both numbers are > 0.
     """
     variance, length = positive("variance", variance), positive("length", length)
     precision, coupling = 1 / variance, 1 / length**2
@@ -60,11 +62,11 @@ def gaussian_stein_discrepancy(variance, length=1.0):
 
 
 def gaussian_mmd(variance, length=1.0):
-    """Squared maximum mean discrepancy between N(0, variance) and N(0, 1), kernel exp(-(x - y)^2/(2 length^2)), (...).
+    """Squared maximum mean discrepancy between N(0, variance) and N(0, 1), kernel exp(-(x - y)^2/(2
+    length^2)), (...).
 
-    E k over N(0, s) is length / sqrt(length^2 + s): with s = 2 variance, 1 + variance and 2. Exact; derived. Raises ValueError
-    unless both numbers are > 0.
-    """
+    E k over N(0, s) is length / sqrt(length^2 + s): with s = 2 variance, 1 + variance and 2. Exact;
+    derived. Raises ValueError unless both numbers are > 0."""
     variance, length = positive("variance", variance), positive("length", length)
 
     def mean_kernel(spread):
@@ -78,7 +80,10 @@ def _laws(mean_p, covariance_p, mean_q, covariance_q, check=positive_matrix):
     p, q = check("covariance_p", covariance_p), check("covariance_q", covariance_q)
     shift = np.atleast_1d(real_array("mean_p", mean_p) - real_array("mean_q", mean_q))
     if p.shape[-1] != q.shape[-1] or shift.shape[-1] not in (1, p.shape[-1]):
-        raise ValueError(f"dimensions differ: means {shift.shape[-1]}, covariance_p {p.shape[-1]}, covariance_q {q.shape[-1]}")
+        raise ValueError(
+            f"dimensions differ: means {shift.shape[-1]}, covariance_p {p.shape[-1]}, "
+            f"covariance_q {q.shape[-1]}"
+        )
     return np.broadcast_to(shift, (*shift.shape[:-1], p.shape[-1])), p, q
 
 

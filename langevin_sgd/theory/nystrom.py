@@ -1,9 +1,9 @@
-"""The one-step Markov operator x' = image(x) + sd(x) z on a grid, with z standard normal: its matrix and its leading eigenpairs.
+"""The one-step Markov operator x' = image(x) + sd(x) z on a grid, with z standard normal: its
+matrix and its leading eigenpairs.
 
-Trapezoid Nystrom: p'(y) = sum_n w p(x_n) prod_k N(y_k; image_k(x_n), sd_k(x_n)^2). With a constant sd s the kernel at spacing
-h is integrated to a relative exp(-(pi s / h)^2) or better: 2e-9 at h = 0.7 s, 7e-15 at h = 0.55 s (derived from Poisson
-summation for a drift with unit slope).
-"""
+Trapezoid Nystrom: p'(y) = sum_n w p(x_n) prod_k N(y_k; image_k(x_n), sd_k(x_n)^2). With a constant
+sd s the kernel at spacing h is integrated to a relative exp(-(pi s / h)^2) or better: 2e-9 at h =
+0.7 s, 7e-15 at h = 0.55 s (derived from Poisson summation for a drift with unit slope)."""
 
 from typing import NamedTuple
 
@@ -15,10 +15,11 @@ DENSE = 300
 
 
 class Leading(NamedTuple):
-    """Leading right eigenvector (a probability per node), survival and relaxation eigenvalue of a transition matrix.
+    """Leading right eigenvector (a probability per node), survival and relaxation eigenvalue of a
+    transition matrix.
 
-    `span` is a vector with a share of both leading eigenvectors: interpolated, it starts the solution on a finer grid.
-    """
+    `span` is a vector with a share of both leading eigenvectors: interpolated, it starts the
+    solution on a finer grid."""
 
     probability: np.ndarray
     survival: float
@@ -27,21 +28,27 @@ class Leading(NamedTuple):
 
 
 def transition_matrix(axes, image, sd):
-    """Sparse matrix (nodes, nodes) that maps the probabilities of the nodes of a tensor grid to those one step later.
+    """Sparse matrix (nodes, nodes) that maps the probabilities of the nodes of a tensor grid to
+    those one step later.
 
-    `image` and `sd` have shape (nodes, d): where the noise-free step leads, and the standard deviation of the step along each
-    axis. Column sums fall short of one by what leaves the grid.
+    `image` and `sd` have shape (nodes, d): where the noise-free step leads, and the standard
+    deviation of the step along each axis. Column sums fall short of one by what leaves the grid.
     """
     from scipy.sparse import csc_matrix
 
     nodes = len(image)
     rows, values = np.zeros((nodes, 1), dtype=np.int32), np.ones((nodes, 1))
-    width = [2 * int(np.ceil(REACH * sd[:, k].max() / (axis[1] - axis[0]))) + 1 for k, axis in enumerate(axes)]
+    width = [
+        2 * int(np.ceil(REACH * sd[:, k].max() / (axis[1] - axis[0]))) + 1
+        for k, axis in enumerate(axes)
+    ]
     for k, axis in enumerate(axes):
         spacing = axis[1] - axis[0]
         nearest = np.rint(np.clip((image[:, k] - axis[0]) / spacing, -1e6, 1e6)).astype(np.int32)
         index = nearest[:, None] + np.arange(width[k], dtype=np.int32) - width[k] // 2
-        kernel = gaussian(axis[0] + index * spacing - image[:, k : k + 1], sd[:, k : k + 1]) * spacing
+        kernel = (
+            gaussian(axis[0] + index * spacing - image[:, k : k + 1], sd[:, k : k + 1]) * spacing
+        )
         inside = (index >= 0) & (index < len(axis))
         index, kernel = np.where(inside, index, np.int32(0)), np.where(inside, kernel, 0.0)
         rows = (rows[:, :, None] * len(axis) + index[:, None, :]).reshape(nodes, -1)
@@ -51,12 +58,16 @@ def transition_matrix(axes, image, sd):
 
 
 def check_size(points, sd, spacing):
-    """Refuse a grid of `points` nodes per axis whose matrix, with at most REACH step sd to each side, would not fit."""
+    """Refuse a grid of `points` nodes per axis whose matrix, with at most REACH step sd to each
+    side, would not fit.
+    """
     entries = np.prod(points, dtype=float) * np.prod(2 * REACH * sd / spacing + 2)
     if entries > LARGEST_MATRIX:
         raise ValueError(
-            f"the transfer operator needs {np.prod(points, dtype=float):.3g} nodes and {entries:.2g} matrix entries (limit "
-            f"{LARGEST_MATRIX:.2g}): the step noise is too small for the box. Use a larger learning_rate, narrower bounds, or "
+            f"the transfer operator needs {np.prod(points, dtype=float):.3g} nodes and "
+            f"{entries:.2g} matrix entries (limit "
+            f"{LARGEST_MATRIX:.2g}): the step noise is too small for the box. Use a larger "
+            "learning_rate, narrower bounds, or "
             "fokker_planck, the limit of small steps."
         )
 
@@ -67,19 +78,26 @@ def gaussian(x, sd):
 
 
 def leading(matrix, start=None):
-    """Leading eigenpair of a non-negative matrix and the next eigenvalue in modulus (its real part)."""
+    """Leading eigenpair of a non-negative matrix and the next eigenvalue in modulus (its real
+    part).
+    """
     if matrix.shape[0] <= DENSE:
         values, vectors = np.linalg.eig(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
     else:
         from scipy.sparse.linalg import eigs
 
-        # A fixed start vector makes the answer reproducible; 40 basis vectors halve the time at small spectral gaps.
-        values, vectors = eigs(matrix, k=2, v0=np.ones(matrix.shape[0]) if start is None else start, ncv=40, tol=0)
+        # A fixed start vector makes the answer reproducible; 40 basis vectors halve the time at
+        # small spectral gaps.
+        values, vectors = eigs(
+            matrix, k=2, v0=np.ones(matrix.shape[0]) if start is None else start, ncv=40, tol=0
+        )
     first, second = np.argsort(-np.abs(values))[:2]
     probability = vectors[:, first].real
     probability = np.maximum(probability / probability.sum(), 0.0)
     span = vectors[:, first].real + vectors[:, second].real
-    return Leading(probability / probability.sum(), float(values[first].real), float(values[second].real), span)
+    return Leading(
+        probability / probability.sum(), float(values[first].real), float(values[second].real), span
+    )
 
 
 def stationary_numbers(p, x, gradient, energy):
@@ -105,5 +123,9 @@ SCALARS = {
     "virial": ((), "virial E[x U']", "energy"),
     "gradient_second_moment": ((), "E[U'^2] of the noise-free gradient", "energy^2/length^2"),
     "survival": ((), "leading eigenvalue: the probability to stay on the grid, per step", "1"),
-    "relaxation_eigenvalue": ((), "second eigenvalue: what is left of the slowest perturbation after one step", "1"),
+    "relaxation_eigenvalue": (
+        (),
+        "second eigenvalue: what is left of the slowest perturbation after one step",
+        "1",
+    ),
 }

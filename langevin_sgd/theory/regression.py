@@ -1,28 +1,39 @@
-"""Online linear regression: the noise grows with the distance from the minimum, which lowers the stability threshold.
+"""Online linear regression: the noise grows with the distance from the minimum, which lowers the
+stability threshold.
 
-Model: loss (x . w - y)^2 / 2, inputs x ~ N(0, A), targets y = x . w* + N(0, label_noise), fresh batches of B examples. The
-covariance of one example's gradient at delta = w - w* is A dd' A + (d' A d) A + label_noise A exactly (Isserlis), so that in
-the eigenbasis of A the stationary covariance is diagonal and its equation is a diagonal plus rank one.
-"""
+Model: loss (x . w - y)^2 / 2, inputs x ~ N(0, A), targets y = x . w* + N(0, label_noise), fresh
+batches of B examples. The covariance of one example's gradient at delta = w - w* is A dd' A + (d' A
+d) A + label_noise A exactly (Isserlis), so that in the eigenbasis of A the stationary covariance is
+diagonal and its equation is a diagonal plus rank one."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from .gaussian import stability_threshold
-from .inputs import covariance_matrix, in_range, positive, positive_matrix, symmetric_matrix, update_numbers
+from .inputs import (
+    covariance_matrix,
+    in_range,
+    positive,
+    positive_matrix,
+    symmetric_matrix,
+    update_numbers,
+)
 from .linear import StationaryBlocks, spectral_radius
 
 
 class StabilityBounds(NamedTuple):
-    """Upper bounds on the stable learning rate, floats or arrays over B: ``frobenius`` sqrt(B)/||H||_F, ``trace`` 2 B / tr H."""
+    """Upper bounds on the stable learning rate, floats or arrays over B: ``frobenius``
+    sqrt(B)/||H||_F, ``trace`` 2 B / tr H.
+    """
 
     frobenius: np.ndarray
     trace: np.ndarray
 
 
 def regression_covariance(input_covariance, label_noise, learning_rate, batch_size=1, momentum=0.0):
-    """Stationary covariance blocks of w - w* for online linear regression, as `StationaryBlocks` of (..., d, d) arrays.
+    """Stationary covariance blocks of w - w* for online linear regression, as `StationaryBlocks` of
+    (..., d, d) arrays.
 
     Parameters
     ----------
@@ -46,11 +57,10 @@ def regression_covariance(input_covariance, label_noise, learning_rate, batch_si
 
     Notes
     -----
-    Exact for every learning rate below `regression_threshold`. Ziyin, Liu, Mori, Ueda, ICLR 2022 (arXiv:2102.05375, abstract
-    read only) for mu = 0; the momentum form is derived here: mode i of curvature a with unit response p(a) (the variance
-    under noise of unit covariance) has s_i = p a (tau + label_noise) / (B (1 - q_i)), q_i = p a^2 / B, and tau = tr(A S)
-    closes the equation.
-    """
+    Exact for every learning rate below `regression_threshold`. Ziyin, Liu, Mori, Ueda, ICLR 2022
+    (arXiv:2102.05375, abstract read only) for mu = 0; the momentum form is derived here: mode i of
+    curvature a with unit response p(a) (the variance under noise of unit covariance) has s_i = p a
+    (tau + label_noise) / (B (1 - q_i)), q_i = p a^2 / B, and tau = tr(A S) closes the equation."""
     label_noise = float(in_range("label_noise", label_noise, 0.0, np.inf, closed_low=True))
     curvatures, basis = np.linalg.eigh(positive_matrix("input_covariance", input_covariance))
     numbers = update_numbers(learning_rate, batch_size, momentum)
@@ -61,32 +71,47 @@ def regression_covariance(input_covariance, label_noise, learning_rate, batch_si
         at = np.unravel_index(np.argmax(total), total.shape)
         limit = regression_threshold(curvatures, batch[at][0], mu[at][0])
         raise ValueError(
-            f"learning_rate = {eta[at][0]:.6g} is not below the mean-square threshold {limit:.6g}; choose a smaller one"
+            f"learning_rate = {eta[at][0]:.6g} is not below the mean-square threshold "
+            f"{limit:.6g}; choose a smaller one"
         )
     source = label_noise / (1 - total)[..., None]  # label_noise + tr(A S)
     position = gain / (1 - gain) * source / curvatures
     velocity = position * 2 * eta * curvatures / (1 + mu)
-    return StationaryBlocks(*(_rotate(block, basis) for block in (position, -velocity / 2, velocity)))
+    return StationaryBlocks(
+        *(_rotate(block, basis) for block in (position, -velocity / 2, velocity))
+    )
 
 
-def regression_excess_risk(input_covariance, label_noise, learning_rate, batch_size=1, momentum=0.0):
-    """Stationary excess risk tr(A S) / 2 of online linear regression, in units of the loss (float or array over a sweep).
+def regression_excess_risk(
+    input_covariance, label_noise, learning_rate, batch_size=1, momentum=0.0
+):
+    """Stationary excess risk tr(A S) / 2 of online linear regression, in units of the loss (float
+    or array over a sweep).
 
-    Parameters and source as `regression_covariance`; exact. Equal to label_noise kap / (2 (1 - kap)), where kap is the gain that
-    reaches 1 at the threshold. Raises ValueError at or above it.
+    Parameters and source as `regression_covariance`; exact. Equal to label_noise kap / (2 (1 -
+    kap)), where kap is the gain that reaches 1 at the threshold. Raises ValueError at or above it.
     """
-    position = regression_covariance(input_covariance, label_noise, learning_rate, batch_size, momentum).position
-    return np.trace(symmetric_matrix("input_covariance", input_covariance) @ position, axis1=-2, axis2=-1) / 2
+    position = regression_covariance(
+        input_covariance, label_noise, learning_rate, batch_size, momentum
+    ).position
+    return (
+        np.trace(
+            symmetric_matrix("input_covariance", input_covariance) @ position, axis1=-2, axis2=-1
+        )
+        / 2
+    )
 
 
 def regression_threshold(input_covariance, batch_size=1, momentum=0.0):
-    """Learning rate at which the second moment of online linear regression diverges (float, or array over a sweep).
+    """Learning rate at which the second moment of online linear regression diverges (float, or
+    array over a sweep).
 
-    The root of kap = sum_i q_i / (1 - q_i) = 1 with q_i = eta a_i (1 + mu) / (B (1 - mu) (2 (1 + mu) - eta a_i)). In a mode
-    of curvature a the plain threshold 2 (1 + mu)/a returns as B grows; isotropic A = I gives 2 B (1 - mu) / (d + 1 + B (1 -
-    mu) / (1 + mu)), whose two limits are the plateaus 2 (1 - mu) and 2 (1 + mu) of Andreyev et al. 2026 (abstract read only).
-    Exact; derived here. It agrees with 4 / (9 + sqrt 17) for A = diag(1, 2), B = 1 (Y. Bulatov's note on the convergence of
-    least mean squares).
+    The root of kap = sum_i q_i / (1 - q_i) = 1 with q_i = eta a_i (1 + mu) / (B (1 - mu) (2 (1 +
+    mu) - eta a_i)). In a mode of curvature a the plain threshold 2 (1 + mu)/a returns as B grows;
+    isotropic A = I gives 2 B (1 - mu) / (d + 1 + B (1 - mu) / (1 + mu)), whose two limits are the
+    plateaus 2 (1 - mu) and 2 (1 + mu) of Andreyev et al. 2026 (abstract read only). Exact; derived
+    here. It agrees with 4 / (9 + sqrt 17) for A = diag(1, 2), B = 1 (Y. Bulatov's note on the
+    convergence of least mean squares).
 
     Parameters
     ----------
@@ -109,20 +134,27 @@ def regression_threshold(input_covariance, batch_size=1, momentum=0.0):
             total = float(_total_gain(_mode_gain(curvatures, rate, batch, mu)))
             return 0.5 if np.isinf(total) else total / (1 + total) - 0.5
 
-        return brentq(excess, 0.0, stability_threshold(curvatures, mu), xtol=1e-300, rtol=4 * np.finfo(float).eps)
+        return brentq(
+            excess,
+            0.0,
+            stability_threshold(curvatures, mu),
+            xtol=1e-300,
+            rtol=4 * np.finfo(float).eps,
+        )
 
     values = np.vectorize(threshold, otypes=[float])(batches, momenta)
     return float(values) if values.ndim == 0 else values
 
 
 def regression_second_moment_radius(input_covariance, learning_rate, batch_size=1, momentum=0.0):
-    """Spectral radius of the map that takes E[z z'] to the next step, z = (w - w*, v): below 1 iff mean-square stable.
+    """Spectral radius of the map that takes E[z z'] to the next step, z = (w - w*, v): below 1 iff
+    mean-square stable.
 
     Dimensionless, a float or an array over a sweep of learning_rate, batch_size and momentum.
-    -1/log of it is the number of steps in which second moments relax by e. Exact: the leading eigenmatrix may be averaged over
-    sign flips of the eigenmodes of A, so the map restricted to matrices that are diagonal in that basis has the same radius.
-    Raises ValueError if input_covariance is not positive definite. Derived.
-    """
+    -1/log of it is the number of steps in which second moments relax by e. Exact: the leading
+    eigenmatrix may be averaged over sign flips of the eigenmodes of A, so the map restricted to
+    matrices that are diagonal in that basis has the same radius. Raises ValueError if
+    input_covariance is not positive definite. Derived."""
     curvatures = np.linalg.eigvalsh(positive_matrix("input_covariance", input_covariance))
     numbers = update_numbers(learning_rate, batch_size, momentum)
     d = len(curvatures)
@@ -142,36 +174,46 @@ def regression_second_moment_radius(input_covariance, learning_rate, batch_size=
 
 
 def stability_bounds(hessian, batch_size=1):
-    """Published upper bounds on the learning rate of a stable minimum, as `StabilityBounds`, to hold against the exact threshold.
+    """Published upper bounds on the learning rate of a stable minimum, as `StabilityBounds`, to
+    hold against the exact threshold.
 
-    Frobenius: ||H||_F <= sqrt(B / mu0) / eta with mu0 = tr(Sigma H) / (2 L ||H||_F^2), taken at mu0 = 1, its smallest value for
-    Gaussian regression. Trace: tr H <= 2 B / eta. Both are necessary conditions and lie above `regression_threshold` for mu =
-    0. Wu, Wang, Su 2022 and Wu, Su 2023 (abstracts read only; the constant mu0 from memory); the trace form at B > 1 is derived
-    from sum q_i < kap < 1. In inverse units of the hessian (d, d); ``batch_size`` may be an array. Raises ValueError unless the
-    hessian is positive semidefinite, not zero, and batch_size >= 1.
-    """
+    Frobenius: ||H||_F <= sqrt(B / mu0) / eta with mu0 = tr(Sigma H) / (2 L ||H||_F^2), taken at mu0
+    = 1, its smallest value for Gaussian regression. Trace: tr H <= 2 B / eta. Both are necessary
+    conditions and lie above `regression_threshold` for mu =
+    0. Wu, Wang, Su 2022 and Wu, Su 2023 (abstracts read only; the constant mu0 from memory); the
+       trace form at B > 1 is derived from sum q_i < kap < 1. In inverse units of the hessian (d,
+       d); ``batch_size`` may be an array. Raises ValueError unless the hessian is positive
+       semidefinite, not zero, and batch_size >= 1."""
     hessian = covariance_matrix("hessian", hessian)
     batch = in_range("batch_size", batch_size, 1.0, np.inf, closed_low=True)
     if not hessian.any():
         raise ValueError("hessian is zero: without curvature every learning rate is stable")
-    return StabilityBounds((np.sqrt(batch) / np.linalg.norm(hessian))[()], (2 * batch / np.trace(hessian))[()])
+    return StabilityBounds(
+        (np.sqrt(batch) / np.linalg.norm(hessian))[()], (2 * batch / np.trace(hessian))[()]
+    )
 
 
 def batch_sharpness_plateaus(learning_rate, momentum=0.0):
-    """Curvatures (2 (1 - mu)/eta, 2 (1 + mu)/eta) at which SGD settles for small and for large batches, two floats or arrays.
+    """Curvatures (2 (1 - mu)/eta, 2 (1 + mu)/eta) at which SGD settles for small and for large
+    batches, two floats or arrays.
 
-    In units of the inverse learning rate.
-    Source: Andreyev et al. 2026 (abstract read only); the same two limits follow from `regression_threshold` with A = I. Raises
-    ValueError for numbers out of range.
-    """
+    In units of the inverse learning rate. Source: Andreyev et al. 2026 (abstract read only); the
+    same two limits follow from `regression_threshold` with A = I. Raises ValueError for numbers out
+    of range."""
     eta, _, mu = update_numbers(positive("learning_rate", learning_rate), 1, momentum)
     return 2 * (1 - mu) / eta, 2 * (1 + mu) / eta
 
 
 def _mode_gain(curvatures, eta, batch, mu):
-    """q = p a^2 / B: variance fed back by one mode's own multiplicative noise; infinite where the mean itself is unstable."""
+    """q = p a^2 / B: variance fed back by one mode's own multiplicative noise; infinite where the
+    mean itself is unstable.
+    """
     margin = 2 * (1 + mu) - eta * curvatures
-    return np.where(margin > 0, eta * curvatures * (1 + mu) / (batch * (1 - mu) * np.where(margin > 0, margin, 1.0)), np.inf)
+    return np.where(
+        margin > 0,
+        eta * curvatures * (1 + mu) / (batch * (1 - mu) * np.where(margin > 0, margin, 1.0)),
+        np.inf,
+    )
 
 
 def _total_gain(gain):

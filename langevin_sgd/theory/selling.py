@@ -1,4 +1,6 @@
-"""Selling's decomposition: a positive definite matrix as a sum of non-negative weights times squares of integer vectors."""
+"""Selling's decomposition: a positive definite matrix as a sum of non-negative weights times
+squares of integer vectors.
+"""
 
 from itertools import combinations
 
@@ -8,11 +10,13 @@ LARGEST_ROUNDS = 200
 
 
 def selling_decomposition(matrix):
-    """D = sum_k rho_k e_k e_k' with rho_k >= 0 and integer vectors e_k, for positive definite D in d = 1, 2 or 3.
+    """D = sum_k rho_k e_k e_k' with rho_k >= 0 and integer vectors e_k, for positive definite D in
+    d = 1, 2 or 3.
 
-    d(d+1)/2 terms. The vectors come from a superbase (d + 1 integer vectors of sum zero) that is obtuse for D: <b_i, D b_j> <=
-    0; then rho_ij = -<b_i, D b_j>, and e_ij is orthogonal to the d - 1 other members of the superbase. An acute pair is
-    flipped until none is left. The longest vector grows like the square root of the condition number.
+    d(d+1)/2 terms. The vectors come from a superbase (d + 1 integer vectors of sum zero) that is
+    obtuse for D: <b_i, D b_j> <= 0; then rho_ij = -<b_i, D b_j>, and e_ij is orthogonal to the d -
+    1 other members of the superbase. An acute pair is flipped until none is left. The longest
+    vector grows like the square root of the condition number.
 
     Parameters
     ----------
@@ -33,9 +37,8 @@ def selling_decomposition(matrix):
 
     Notes
     -----
-    Source: Selling 1874; the algorithm as in Conway and Sloane, and for monotone schemes Fehrenbach and Mirebeau 2014 (known from
-    memory, derived by checking the sum).
-    """
+    Source: Selling 1874; the algorithm as in Conway and Sloane, and for monotone schemes Fehrenbach
+    and Mirebeau 2014 (known from memory, derived by checking the sum)."""
     matrix = np.asarray(matrix, dtype=float)
     dim = matrix.shape[-1]
     flat = matrix.reshape(-1, dim, dim)
@@ -44,8 +47,13 @@ def selling_decomposition(matrix):
     if dim not in (2, 3):
         raise ValueError(f"matrix must be at most 3 x 3, got {matrix.shape}")
     if not np.all(np.linalg.eigvalsh(flat)[:, 0] > 0):
-        raise ValueError("matrix must be positive definite everywhere; regularise it, e.g. by a floor under its eigenvalues")
-    base = np.tile(np.vstack([np.eye(dim, dtype=int), -np.ones((1, dim), dtype=int)]), (len(flat), 1, 1))
+        raise ValueError(
+            "matrix must be positive definite everywhere; regularise it, e.g. by a floor under "
+            "its eigenvalues"
+        )
+    base = np.tile(
+        np.vstack([np.eye(dim, dtype=int), -np.ones((1, dim), dtype=int)]), (len(flat), 1, 1)
+    )
     for _ in range(LARGEST_ROUNDS):
         changed = False
         for i, j in combinations(range(dim + 1), 2):
@@ -60,7 +68,9 @@ def selling_decomposition(matrix):
 
 
 def _flip(base, i, j):
-    """Replace an acute pair: b_i -> -b_i, b_j stays, and b_i is added to all others but one (the second other one takes b_i)."""
+    """Replace an acute pair: b_i -> -b_i, b_j stays, and b_i is added to all others but one (the
+    second other one takes b_i).
+    """
     others = [k for k in range(base.shape[1]) if k not in (i, j)]
     new = base.copy()
     new[:, i] = -base[:, i]
@@ -84,4 +94,6 @@ def _terms(flat, base, shape):
         first = np.take_along_axis(offset, np.argmax(offset != 0, axis=1)[:, None], axis=1)
         offsets.append(offset * np.sign(first))
     terms = len(weights)
-    return np.stack(weights, axis=-1).reshape(*shape, terms), np.stack(offsets, axis=-2).reshape(*shape, terms, dim)
+    return np.stack(weights, axis=-1).reshape(*shape, terms), np.stack(offsets, axis=-2).reshape(
+        *shape, terms, dim
+    )

@@ -1,4 +1,6 @@
-"""One SGD step with Gaussian noise, in the frame in which the noise is independent along the axes, and a box for its law."""
+"""One SGD step with Gaussian noise, in the frame in which the noise is independent along the axes,
+and a box for its law.
+"""
 
 from typing import NamedTuple
 
@@ -12,7 +14,9 @@ LEVEL = 45.0  # the box reaches to exp(-45) of the hottest Boltzmann density
 
 
 class Step(NamedTuple):
-    """One update x' = image(x) + noise in the frame y = rotation^T x, in which the noise is independent along the axes."""
+    """One update x' = image(x) + noise in the frame y = rotation^T x, in which the noise is
+    independent along the axes.
+    """
 
     potential: object
     learning_rate: float
@@ -34,13 +38,28 @@ def update_step(potential, noise_covariance, learning_rate, batch_size):
     """The update in the eigenframe of its noise, with every argument checked."""
     rate, batch, _ = (float(value) for value in inputs.update_numbers(learning_rate, batch_size))
     if potential.dim not in (1, 2):
-        raise ValueError(f"potential must have dim 1 or 2 for a transfer operator, got {potential.dim}; simulate it instead")
+        raise ValueError(
+            f"potential must have dim 1 or 2 for a transfer operator, got {potential.dim}; "
+            "simulate it instead"
+        )
     if potential.drift is not None:
-        raise ValueError(f"potential {potential.name!r} has a drift beside its gradient; transfer_operator takes gradients only")
+        raise ValueError(
+            f"potential {potential.name!r} has a drift beside its gradient; transfer_operator "
+            "takes gradients only"
+        )
     if callable(noise_covariance):
         if potential.dim != 1:
-            raise ValueError(f"noise_covariance may be a function of x for dim 1 only, the potential has dim {potential.dim}")
-        return Step(potential, rate, batch, np.eye(1), lambda y: np.asarray(noise_covariance(y[..., 0]), dtype=float)[..., None])
+            raise ValueError(
+                "noise_covariance may be a function of x for dim 1 only, the potential has dim "
+                f"{potential.dim}"
+            )
+        return Step(
+            potential,
+            rate,
+            batch,
+            np.eye(1),
+            lambda y: np.asarray(noise_covariance(y[..., 0]), dtype=float)[..., None],
+        )
     if np.ndim(noise_covariance) == 0:
         noise_covariance = np.full(potential.dim, noise_covariance, dtype=float)
     covariance = inputs.positive_matrix("noise_covariance", noise_covariance, potential.dim)
@@ -51,7 +70,9 @@ def update_step(potential, noise_covariance, learning_rate, batch_size):
 
 
 def law_box(step):
-    """A box, in the rotated frame, that surely holds the law: where U is within 45 of the hottest temperatures of its minimum."""
+    """A box, in the rotated frame, that surely holds the law: where U is within 45 of the hottest
+    temperatures of its minimum.
+    """
     temperature, dim = step_temperature(step), step.potential.dim
     name = f"potential {step.potential.name!r} under this noise"
     start = float(temperature(np.zeros((1, dim)))[0])
@@ -61,12 +82,17 @@ def law_box(step):
 
 
 def step_temperature(step):
-    """The temperature eta * (largest variance along an axis) / (2 B), as a function of the point, positive at the origin."""
+    """The temperature eta * (largest variance along an axis) / (2 B), as a function of the point,
+    positive at the origin.
+    """
 
     def temperature(y):
         return step.learning_rate * step.variance(y).max(axis=-1) / (2 * step.batch_size)
 
     start = temperature(np.zeros((1, step.potential.dim)))[0]
     if not (np.isfinite(start) and start > 0):
-        raise ValueError(f"noise_covariance must be positive and finite everywhere; at the origin it gives temperature {start}")
+        raise ValueError(
+            "noise_covariance must be positive and finite everywhere; at the origin it gives "
+            f"temperature {start}"
+        )
     return temperature

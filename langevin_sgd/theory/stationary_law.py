@@ -1,4 +1,6 @@
-"""What can be asked of a stationary law from the transfer operator: its density anywhere, its bins, its distance to Boltzmann."""
+"""What can be asked of a stationary law from the transfer operator: its density anywhere, its bins,
+its distance to Boltzmann.
+"""
 
 import numpy as np
 import xarray as xr
@@ -8,7 +10,8 @@ from .nystrom import gaussian
 
 
 def stationary_density(law, x):
-    """Density of a `transfer_operator` law at any points, by one exact application of the kernel to the grid law.
+    """Density of a `transfer_operator` law at any points, by one exact application of the kernel to
+    the grid law.
 
     Parameters
     ----------
@@ -36,32 +39,48 @@ def stationary_density(law, x):
 
 
 def grid_coordinates(law, x):
-    """Points in the frame of the grid, shape (..., d), from points in the components of the potential."""
+    """Points in the frame of the grid, shape (..., d), from points in the components of the
+    potential.
+    """
     x = np.asarray(x, dtype=float)
     rotation = law.rotation.values
     if len(rotation) == 1 and (x.ndim == 0 or x.shape[-1] != 1):
         x = x[..., None]
     if x.shape[-1] != len(rotation):
-        raise ValueError(f"x must have shape (..., {len(rotation)}), one entry per component of the law, got {x.shape}")
+        raise ValueError(
+            f"x must have shape (..., {len(rotation)}), one entry per component of the law, got "
+            f"{x.shape}"
+        )
     return x @ rotation
 
 
 def kernel_nodes(law):
-    """Images, step noise and probabilities of the nodes that matter: those with more than 1e-18 of the largest probability."""
+    """Images, step noise and probabilities of the nodes that matter: those with more than 1e-18 of
+    the largest probability.
+    """
     if "image" not in law:
-        raise ValueError("law must come from transfer_operator: it has no one-step images of its nodes to apply the kernel to")
+        raise ValueError(
+            "law must come from transfer_operator: it has no one-step images of its nodes to "
+            "apply the kernel to"
+        )
     dim = law.sizes["axis"]
     probability = (law.density * law.weight).values.ravel()
     kept = probability > 1e-18 * probability.max()
-    return law.image.values.reshape(-1, dim)[kept], law.step_sd.values.reshape(-1, dim)[kept], probability[kept]
+    return (
+        law.image.values.reshape(-1, dim)[kept],
+        law.step_sd.values.reshape(-1, dim)[kept],
+        probability[kept],
+    )
 
 
 def bin_probabilities(law, edges):
-    """Probability of every bin of a rectangular histogram under a `transfer_operator` law, integrated over the bin.
+    """Probability of every bin of a rectangular histogram under a `transfer_operator` law,
+    integrated over the bin.
 
-    Along an axis without rotation the normal kernel is integrated in closed form (error function), so edges may be infinite: a
-    one-dimensional law gives tails P(x > z) as edges (z, inf). With correlated noise in d = 2 the kernel is integrated exactly
-    along component 1 given component 0, and by Gauss-Legendre along component 0, whose edges must then be finite.
+    Along an axis without rotation the normal kernel is integrated in closed form (error function),
+    so edges may be infinite: a one-dimensional law gives tails P(x > z) as edges (z, inf). With
+    correlated noise in d = 2 the kernel is integrated exactly along component 1 given component 0,
+    and by Gauss-Legendre along component 0, whose edges must then be finite.
 
     Parameters
     ----------
@@ -79,7 +98,9 @@ def bin_probabilities(law, edges):
     mean, sd, probability = kernel_nodes(law)
     if np.all(law.rotation.values == np.eye(len(edges))):
         inside = [_normal_bins(edge, mean[:, k], sd[:, k]) for k, edge in enumerate(edges)]
-        return inside[0] @ probability if len(edges) == 1 else (inside[0] * probability) @ inside[1].T
+        return (
+            inside[0] @ probability if len(edges) == 1 else (inside[0] * probability) @ inside[1].T
+        )
     return _correlated_bins(law, edges, mean, sd, probability)
 
 
@@ -88,12 +109,15 @@ def _normal_bins(edge, mean, sd):
     from scipy.special import ndtr
 
     z = (edge[:, None] - mean) / sd
-    # In the upper half the tail is used, so that a small tail is not the difference of two numbers near one.
+    # In the upper half the tail is used, so that a small tail is not the difference of two numbers
+    # near one.
     return np.where(z[:-1] > 0, ndtr(-z[:-1]) - ndtr(-z[1:]), ndtr(z[1:]) - ndtr(z[:-1]))
 
 
 def _correlated_bins(law, edges, mean, sd, probability):
-    """Bin probabilities in d = 2 when the noise is correlated: exact along component 1, Gauss-Legendre along component 0."""
+    """Bin probabilities in d = 2 when the noise is correlated: exact along component 1,
+    Gauss-Legendre along component 0.
+    """
     from scipy.special import ndtr
 
     rotation = law.rotation.values
@@ -104,7 +128,9 @@ def _correlated_bins(law, edges, mean, sd, probability):
     conditional = np.sqrt(covariance[1, 1] - slope * covariance[0, 1])
     order = 4 + int(np.ceil(3 * np.diff(edges[0]).max() / spread))
     if not np.all(np.isfinite(edges[0])):
-        raise ValueError("edges[0] must be finite when the noise is correlated; edges[1] may be infinite")
+        raise ValueError(
+            "edges[0] must be finite when the noise is correlated; edges[1] may be infinite"
+        )
     nodes, weights = bin_rule(edges[0], order)
     slabs = np.empty((len(nodes), len(edges[1]) - 1))
     for row, (x, weight) in enumerate(zip(nodes, weights, strict=True)):
@@ -116,9 +142,11 @@ def _correlated_bins(law, edges, mean, sd, probability):
 
 
 def best_boltzmann(law, potential):
-    """The Boltzmann law closest to a `transfer_operator` law p, and how far it is: min over T of KL(p || exp(-U/T)/Z).
+    """The Boltzmann law closest to a `transfer_operator` law p, and how far it is: min over T of
+    KL(p || exp(-U/T)/Z).
 
-    KL = -entropy(p) + E_p[U]/T + log Z(T) at the T where the mean energies agree (`best_fit_temperature`).
+    KL = -entropy(p) + E_p[U]/T + log Z(T) at the T where the mean energies agree
+    (`best_fit_temperature`).
 
     Parameters
     ----------
@@ -130,8 +158,8 @@ def best_boltzmann(law, potential):
     Returns
     -------
     xarray.Dataset
-        ``temperature`` in units of energy, ``kl`` in nats, and ``temperature_error``, ``kl_error``, carried over from the two
-        grids.
+        ``temperature`` in units of energy, ``kl`` in nats, and ``temperature_error``, ``kl_error``,
+        carried over from the two grids.
 
     Notes
     -----
@@ -142,12 +170,25 @@ def best_boltzmann(law, potential):
     reference = boltzmann_density(potential, temperature)
     values = {
         "temperature": (temperature, "temperature of the closest Boltzmann law", "energy"),
-        "temperature_error": (error * temperature**2 / float(reference.energy_variance), "estimated error of it", "energy"),
-        "kl": (float(reference.log_normaliser) + energy / temperature - float(law.entropy), "KL to that Boltzmann law", "nat"),
+        "temperature_error": (
+            error * temperature**2 / float(reference.energy_variance),
+            "estimated error of it",
+            "energy",
+        ),
+        "kl": (
+            float(reference.log_normaliser) + energy / temperature - float(law.entropy),
+            "KL to that Boltzmann law",
+            "nat",
+        ),
         "kl_error": (
             float(reference.log_normaliser_error) + error / temperature + float(law.entropy_error),
             "estimated error of it",
             "nat",
         ),
     }
-    return xr.Dataset({name: ((), value, {"long_name": text, "units": unit}) for name, (value, text, unit) in values.items()})
+    return xr.Dataset(
+        {
+            name: ((), value, {"long_name": text, "units": unit})
+            for name, (value, text, unit) in values.items()
+        }
+    )

@@ -1,9 +1,9 @@
-"""Noise that grows with the loss, D = slope (U + offset), on a quadratic: Student's law, with power-law tails, not Boltzmann's.
+"""Noise that grows with the loss, D = slope (U + offset), on a quadratic: Student's law, with
+power-law tails, not Boltzmann's.
 
-Ito diffusion dx = -grad U dt + sqrt(2 D(x)) dW with D(x) = slope (U(x) + offset) times the identity: the density is
-proportional to (U + offset)^-(1 + 1/slope) for any U, without a current. For SGD with Sigma = 2 L H and one curvature h,
-slope = eta h / B.
-"""
+Ito diffusion dx = -grad U dt + sqrt(2 D(x)) dW with D(x) = slope (U(x) + offset) times the
+identity: the density is proportional to (U + offset)^-(1 + 1/slope) for any U, without a current.
+For SGD with Sigma = 2 L H and one curvature h, slope = eta h / B."""
 
 from typing import NamedTuple
 
@@ -15,8 +15,9 @@ from .linear import state_covariance
 
 
 class StudentLaw(NamedTuple):
-    """Multivariate Student law: ``dof`` nu, ``scale`` (d, d), ``covariance`` (d, d) = scale nu/(nu - 2), infinite for nu <= 2,
-    and ``density_exponent``, the negative power of U + offset in the density. P(|x| > r) falls like r^-nu."""
+    """Multivariate Student law: ``dof`` nu, ``scale`` (d, d), ``covariance`` (d, d) = scale nu/(nu
+    - 2), infinite for nu <= 2, and ``density_exponent``, the negative power of U + offset in the
+    density. P(|x| > r) falls like r^-nu."""
 
     dof: float
     scale: np.ndarray
@@ -25,14 +26,16 @@ class StudentLaw(NamedTuple):
 
 
 def student_law(hessian, slope, offset):
-    """Stationary law of the diffusion with D = slope (U + offset) on U = x' H x / 2, as `StudentLaw`.
+    """Stationary law of the diffusion with D = slope (U + offset) on U = x' H x / 2, as
+    `StudentLaw`.
 
     Parameters
     ----------
     hessian : (d, d) matrix, (d,) curvatures or scalar
         H, positive definite.
     slope : float
-        c > 0, dimensionless with t = eta * steps. In d dimensions the law exists for c < 2/(d - 2) (any c if d <= 2).
+        c > 0, dimensionless with t = eta * steps. In d dimensions the law exists for c < 2/(d - 2)
+        (any c if d <= 2).
     offset : float
         u0 > 0, in units of the loss.
 
@@ -48,25 +51,29 @@ def student_law(hessian, slope, offset):
 
     Notes
     -----
-    Exact for the Ito diffusion (Stratonovich would give another exponent), a limit for SGD. Source: Fokker-Planck equation,
-    derived: D p' + (D' + U') p = 0; compare Mori, Ziyin, Liu, Ueda 2022 (arXiv:2105.09557, abstract read only).
-    """
+    Exact for the Ito diffusion (Stratonovich would give another exponent), a limit for SGD. Source:
+    Fokker-Planck equation, derived: D p' + (D' + U') p = 0; compare Mori, Ziyin, Liu, Ueda 2022
+    (arXiv:2105.09557, abstract read only)."""
     hessian = positive_matrix("hessian", hessian)
     slope, offset = float(positive("slope", slope)), float(positive("offset", offset))
     d = hessian.shape[-1]
     dof = 2 * (1 + 1 / slope) - d
     if dof <= 0:
         raise ValueError(
-            f"slope = {slope:g} in {d} dimensions: the density cannot be normalised; slope must be below {2 / (d - 2):g}"
+            f"slope = {slope:g} in {d} dimensions: the density cannot be normalised; slope must "
+            f"be below {2 / (d - 2):g}"
         )
     shape = 2 * offset * np.linalg.inv(hessian)
     with np.errstate(invalid="ignore"):
-        covariance = shape / (dof - 2) if dof > 2 else np.where(shape == 0, 0.0, np.copysign(np.inf, shape))
+        covariance = (
+            shape / (dof - 2) if dof > 2 else np.where(shape == 0, 0.0, np.copysign(np.inf, shape))
+        )
     return StudentLaw(dof, shape / dof, covariance, 1 + 1 / slope)
 
 
 def student_density(x, hessian, slope, offset):
-    """Density of `student_law` at the points x, (..., d) -> (...), in inverse volume; with a scalar hessian (...) -> (...).
+    """Density of `student_law` at the points x, (..., d) -> (...), in inverse volume; with a scalar
+    hessian (...) -> (...).
 
     Exact, normalised. Parameters, errors and source as `student_law`.
     """
@@ -74,9 +81,15 @@ def student_density(x, hessian, slope, offset):
 
     law = student_law(hessian, slope, offset)
     d = len(law.scale)
-    points = np.asarray(x, dtype=float)[..., None] if np.ndim(hessian) == 0 else np.asarray(x, dtype=float)
+    points = (
+        np.asarray(x, dtype=float)[..., None]
+        if np.ndim(hessian) == 0
+        else np.asarray(x, dtype=float)
+    )
     if points.shape[-1:] != (d,):
-        raise ValueError(f"x has shape {np.shape(x)}; its last axis must have the {d} components of the hessian")
+        raise ValueError(
+            f"x has shape {np.shape(x)}; its last axis must have the {d} components of the hessian"
+        )
     distance = np.einsum("...i,ij,...j->...", points, np.linalg.inv(law.scale), points)
     log_norm = gammaln((law.dof + d) / 2) - gammaln(law.dof / 2) - d / 2 * np.log(law.dof * np.pi)
     log_norm -= np.linalg.slogdet(law.scale)[1] / 2
@@ -84,7 +97,8 @@ def student_density(x, hessian, slope, offset):
 
 
 def student_tail(radius, curvature, slope, offset):
-    """P(|x| > radius) of `student_law` in one dimension, an array like ``radius``; it falls like radius^-(1 + 2/slope).
+    """P(|x| > radius) of `student_law` in one dimension, an array like ``radius``; it falls like
+    radius^-(1 + 2/slope).
 
     Exact; regularised incomplete beta function. Parameters, errors and source as `student_law`.
     """
@@ -96,10 +110,11 @@ def student_tail(radius, curvature, slope, offset):
 
 
 def student_covariance(hessian, slope, offset, learning_rate):
-    """Covariance of the chain x' = x - eta H x + sqrt(2 eta slope (U + offset)) N, (d, d), at a finite learning rate.
+    """Covariance of the chain x' = x - eta H x + sqrt(2 eta slope (U + offset)) N, (d, d), at a
+    finite learning rate.
 
-    S = A S A + 2 eta c (tr(H S)/2 + u0) I with A = I - eta H: exact. Tends to `student_law(...).covariance` as eta -> 0 for c
-    < 2/d.
+    S = A S A + 2 eta c (tr(H S)/2 + u0) I with A = I - eta H: exact. Tends to
+    `student_law(...).covariance` as eta -> 0 for c < 2/d.
 
     Raises
     ------
@@ -112,12 +127,16 @@ def student_covariance(hessian, slope, offset, learning_rate):
     """
     hessian = positive_matrix("hessian", hessian)
     slope, offset, eta = (
-        float(positive(name, value)) for name, value in (("slope", slope), ("offset", offset), ("learning_rate", learning_rate))
+        float(positive(name, value))
+        for name, value in (("slope", slope), ("offset", offset), ("learning_rate", learning_rate))
     )
     require_stable(hessian, eta)
     d = len(hessian)
     response = state_covariance(linear_sgd(hessian, 2 * slope / eta * np.eye(d), eta))[:d, :d]
     gain = np.trace(hessian @ response) / 2
     if gain >= 1:
-        raise ValueError(f"the second moment diverges (gain {gain:.6g} >= 1); lower slope = {slope:g} below about {2 / d:g}")
+        raise ValueError(
+            f"the second moment diverges (gain {gain:.6g} >= 1); lower slope = {slope:g} below "
+            f"about {2 / d:g}"
+        )
     return response * offset / (1 - gain)

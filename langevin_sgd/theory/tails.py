@@ -1,4 +1,5 @@
-"""Power-law tails of one-dimensional online regression: the exact Kesten exponent against two approximations that are in use.
+"""Power-law tails of one-dimensional online regression: the exact Kesten exponent against two
+approximations that are in use.
 
 delta' = (1 - eta a w) delta + noise with w ~ chi^2_B / B: P(|delta| > t) ~ t^-kappa.
 """
@@ -11,8 +12,8 @@ from .inputs import in_range, positive, update_numbers
 
 
 class TailExponents(NamedTuple):
-    """Exponents kappa of P(|delta| > t) ~ t^-kappa: ``exact`` (Kesten), ``diffusion`` (SDE with the true noise) and
-    ``decoupled`` (SDE with noise 2 L H, without G G')."""
+    """Exponents kappa of P(|delta| > t) ~ t^-kappa: ``exact`` (Kesten), ``diffusion`` (SDE with the
+    true noise) and ``decoupled`` (SDE with noise 2 L H, without G G')."""
 
     exact: np.ndarray
     diffusion: np.ndarray
@@ -20,7 +21,8 @@ class TailExponents(NamedTuple):
 
 
 def tail_exponents(curvature, learning_rate, batch_size=1):
-    """Tail exponents of online linear regression in one dimension, as `TailExponents` (dimensionless; arrays broadcast).
+    """Tail exponents of online linear regression in one dimension, as `TailExponents`
+    (dimensionless; arrays broadcast).
 
     Parameters
     ----------
@@ -31,8 +33,9 @@ def tail_exponents(curvature, learning_rate, batch_size=1):
     Returns
     -------
     TailExponents
-        exact: the root of E |1 - eta a chi^2_B / B|^kappa = 1. diffusion: 1 + B/(eta a), Student's law of the SDE with the exact
-        noise covariance. decoupled: 1 + 2 B/(eta a), with Sigma replaced by 2 L H.
+        exact: the root of E |1 - eta a chi^2_B / B|^kappa = 1. diffusion: 1 + B/(eta a), Student's
+        law of the SDE with the exact noise covariance. decoupled: 1 + 2 B/(eta a), with Sigma
+        replaced by 2 L H.
 
     Raises
     ------
@@ -41,24 +44,27 @@ def tail_exponents(curvature, learning_rate, batch_size=1):
 
     Notes
     -----
-    exact = 2 at eta a = 2 B/(B + 2), the mean-square threshold. Fitted slopes approach the exponent slowly and not
-    monotonically: compare tail probabilities at a fixed distance instead. Source: Kesten 1973 (not read); SDE form as in Ziyin
-    et al. (arXiv:2102.05375, abstract read only); decoupled form as in Mori, Ziyin, Liu, Ueda 2022 (arXiv:2105.09557, abstract
-    read only). Relative error of the quadrature below 1e-10 (held against mpmath).
-    """
+    exact = 2 at eta a = 2 B/(B + 2), the mean-square threshold. Fitted slopes approach the exponent
+    slowly and not monotonically: compare tail probabilities at a fixed distance instead. Source:
+    Kesten 1973 (not read); SDE form as in Ziyin et al. (arXiv:2102.05375, abstract read only);
+    decoupled form as in Mori, Ziyin, Liu, Ueda 2022 (arXiv:2105.09557, abstract read only).
+    Relative error of the quadrature below 1e-10 (held against mpmath)."""
     step = positive("curvature", curvature) * positive("learning_rate", learning_rate)
-    step, batch = np.broadcast_arrays(step, in_range("batch_size", batch_size, 1.0, np.inf, closed_low=True))
+    step, batch = np.broadcast_arrays(
+        step, in_range("batch_size", batch_size, 1.0, np.inf, closed_low=True)
+    )
     exact = np.vectorize(_kesten_root, otypes=[float])(step, batch)
     return TailExponents(exact[()], 1 + batch / step, 1 + 2 * batch / step)
 
 
 def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
-    """Exact stationary second and fourth moment of delta = w - w* in one dimension (units of w^2 and w^4).
+    """Exact stationary second and fourth moment of delta = w - w* in one dimension (units of w^2
+    and w^4).
 
-    Two floats, or arrays over a sweep of all four arguments. Raises ValueError where the moment diverges (tail exponent <= 2
-    or <= 4). Derived from E delta'^2 = E delta^2 and E delta'^4 = E delta^4 with delta' = m delta + n, m = 1 - eta a w, n
-    Gaussian of variance eta^2 label_noise a w / B given w.
-    """
+    Two floats, or arrays over a sweep of all four arguments. Raises ValueError where the moment
+    diverges (tail exponent <= 2 or <= 4). Derived from E delta'^2 = E delta^2 and E delta'^4 = E
+    delta^4 with delta' = m delta + n, m = 1 - eta a w, n Gaussian of variance eta^2 label_noise a w
+    / B given w."""
     a, (eta, batch, _) = positive("curvature", curvature), update_numbers(learning_rate, batch_size)
     noise = eta**2 * in_range("label_noise", label_noise, 0.0, np.inf, closed_low=True) * a / batch
     w = [np.ones_like(batch)]  # raw moments of w = chi^2_B / B
@@ -70,7 +76,10 @@ def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
     for order, factor in ((2, m2), (4, m4)):
         if np.any(factor >= 1):
             worst = np.max(factor)
-            raise ValueError(f"moment {order} diverges (E|1 - eta a w|^{order} = {worst:.6g} >= 1); lower the learning_rate")
+            raise ValueError(
+                f"moment {order} diverges (E|1 - eta a w|^{order} = {worst:.6g} >= 1); lower the "
+                "learning_rate"
+            )
     second = noise / (1 - m2)
     m2w = w[1] - 2 * step * w[2] + step**2 * w[3]
     return second[()], ((6 * noise * m2w * second + 3 * noise**2 * w[2]) / (1 - m4))[()]
@@ -90,7 +99,8 @@ def _kesten_root(step, batch):
 
     if np.sum(np.exp(log_weights) * log_factor) >= 0:
         raise ValueError(
-            f"learning_rate * curvature = {step:.6g}: E log|1 - eta a w| >= 0, so there is no stationary law; lower it"
+            f"learning_rate * curvature = {step:.6g}: E log|1 - eta a w| >= 0, so there is no "
+            "stationary law; lower it"
         )
     low, high = 0.0, 1.0
     while log_moment(high) < 0:
@@ -99,16 +109,32 @@ def _kesten_root(step, batch):
 
 
 def _chi_quadrature(step, batch):
-    """Nodes s and log-weights for expectations over s = sqrt(chi^2_B), graded towards the kink of |1 - step s^2 / B|."""
+    """Nodes s and log-weights for expectations over s = sqrt(chi^2_B), graded towards the kink of
+    |1 - step s^2 / B|.
+    """
     from scipy.special import gammaln
 
     kink = np.sqrt(batch / step)
-    # the integrand |1 - step s^2/B|^kappa exp(-s^2/2) peaks beyond the kink by O(1), whatever kappa: 40 covers the Gaussian tail
+    # the integrand |1 - step s^2/B|^kappa exp(-s^2/2) peaks beyond the kink by O(1), whatever
+    # kappa: 40 covers the Gaussian tail
     far = 3 * kink + np.sqrt(batch) + 40.0
     grading = np.concatenate([[0.0], np.logspace(-12, 0, 49)])
-    edges = np.unique(np.concatenate([kink * (1 - grading), kink + (far - kink) * grading, np.linspace(0, far, 400 + int(far))]))
+    edges = np.unique(
+        np.concatenate(
+            [
+                kink * (1 - grading),
+                kink + (far - kink) * grading,
+                np.linspace(0, far, 400 + int(far)),
+            ]
+        )
+    )
     points, weights = np.polynomial.legendre.leggauss(16)
     half = np.diff(edges)[:, None] / 2
     nodes = (edges[:-1, None] + half + half * points).ravel()
-    log_density = (batch - 1) * np.log(nodes) - nodes**2 / 2 - (batch / 2 - 1) * np.log(2) - gammaln(batch / 2)
+    log_density = (
+        (batch - 1) * np.log(nodes)
+        - nodes**2 / 2
+        - (batch / 2 - 1) * np.log(2)
+        - gammaln(batch / 2)
+    )
     return nodes, np.log((half * weights).ravel()) + log_density

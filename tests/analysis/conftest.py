@@ -18,7 +18,9 @@ def well():
 def well_run(well):
     """Oracle dw2d_aniso: noise covariance 2 eta D = eta^2 Sigma per step, 684 steps of burn-in."""
     noise = ls.noise.gaussian(2 * ANISOTROPIC / LEARNING_RATE)
-    return ls.simulate(well, ls.dynamics.sgd(LEARNING_RATE), noise, particles=50_000, steps=700, seed=12)
+    return ls.simulate(
+        well, ls.dynamics.sgd(LEARNING_RATE), noise, particles=50_000, steps=700, seed=12
+    )
 
 
 @pytest.fixture(scope="package")
@@ -31,6 +33,8 @@ def table():
 
 @pytest.fixture(scope="package")
 def table_run(table):
-    """Minibatches of 4: 600 steps are 18 relaxation times of the slowest mode (ridge 0.1, learning rate 0.3)."""
+    """Minibatches of 4: 600 steps are 18 relaxation times of the slowest mode (ridge 0.1, learning
+    rate 0.3).
+    """
     dynamics = ls.dynamics.sgd(0.3, batch_size=4)
     return ls.simulate(table, dynamics, ls.noise.minibatch(), particles=8_000, steps=600, seed=13)

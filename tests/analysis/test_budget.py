@@ -1,4 +1,6 @@
-"""The temperature budget closes on exact laws and on runs, and shows a noise that is wrong by a factor of two."""
+"""The temperature budget closes on exact laws and on runs, and shows a noise that is wrong by a
+factor of two.
+"""
 
 import numpy as np
 import pytest
@@ -17,14 +19,18 @@ UPPER = np.triu_indices(2)
 def exact_blocks(dynamics):
     """E[x x'], E[x v'] and E[v v'] of the stationary law on the quadratic."""
     p = dynamics.params
-    return ls.theory.stationary_blocks(ls.theory.linear_sgd(HESSIAN, SIGMA, p.learning_rate, p.batch_size, p.momentum))
+    return ls.theory.stationary_blocks(
+        ls.theory.linear_sgd(HESSIAN, SIGMA, p.learning_rate, p.batch_size, p.momentum)
+    )
 
 
 def linear_run(dynamics, particles, seed):
     """Particles of the exact stationary law of SGD on a quadratic, with their velocities."""
     position, cross, velocity = exact_blocks(dynamics)
     joint = np.block([[position, cross], [cross.T, velocity]])
-    state = np.random.default_rng(seed).multivariate_normal(np.zeros(4), joint, size=particles, method="eigh")
+    state = np.random.default_rng(seed).multivariate_normal(
+        np.zeros(4), joint, size=particles, method="eigh"
+    )
     run = synthetic_run(state[:, :2], state[:, 2:] if dynamics.params.momentum else None)
     return run.assign_attrs(dynamics=described(dynamics), noise=described(ls.noise.gaussian(SIGMA)))
 
@@ -39,7 +45,10 @@ def test_closes_on_the_exact_law_with_calibrated_errors(dynamics):
     assert unit_variance([b.z.values[UPPER] for b in budgets], kurtosis_excess=1.0)
     p_values = np.array([b.p_value.item() for b in budgets])
     assert abs(p_values.mean() - 0.5) < 4 / np.sqrt(12 * len(p_values))
-    wrong = [temperature_budget(linear_run(dynamics, 400, seed), bowl, noise_covariance=2 * SIGMA) for seed in range(5)]
+    wrong = [
+        temperature_budget(linear_run(dynamics, 400, seed), bowl, noise_covariance=2 * SIGMA)
+        for seed in range(5)
+    ]
     assert max(b.p_value.item() for b in wrong) < 1e-6
 
 
@@ -59,7 +68,9 @@ def test_terms_have_their_exact_values(dynamics):
         assert np.all(np.abs(budget[name].values - value) <= 4 * error + 1e-12), name
         assert np.all(error < 0.02)
     assert np.all(budget.noise_term_standard_error == 0)
-    assert np.trace(budget.noise_term) / 2 == pytest.approx(ls.theory.sgd_temperature(SIGMA, p.learning_rate, BATCH, p.momentum))
+    assert np.trace(budget.noise_term) / 2 == pytest.approx(
+        ls.theory.sgd_temperature(SIGMA, p.learning_rate, BATCH, p.momentum)
+    )
 
 
 def test_double_well_run_closes(well_run, well):
@@ -68,7 +79,9 @@ def test_double_well_run_closes(well_run, well):
     assert np.allclose(budget.noise_term, np.diag([0.3, 0.1]))
     temperature = ls.analysis.equipartition(well_run.isel(step=-1), well).temperature.values
     assert np.allclose(budget.virial, (temperature + temperature.T) / 2, rtol=1e-12)
-    assert temperature_budget(well_run, well, noise_covariance=[8.0, 2.6]).p_value < 1e-6  # Sigma twice the true one
+    assert (
+        temperature_budget(well_run, well, noise_covariance=[8.0, 2.6]).p_value < 1e-6
+    )  # Sigma twice the true one
     with pytest.raises(ValueError, match="at least 30 particles, got 20"):
         temperature_budget(well_run.isel(particle=slice(20)), well)
 
@@ -90,20 +103,35 @@ def test_working_in_parts_changes_nothing(table_run, table, monkeypatch):
 
 def test_weight_decay_is_part_of_the_gradient():
     """Decay lambda on H is the quadratic H + lambda."""
-    decayed = linear_run(PLAIN, 300, 1).assign_attrs(dynamics=described(ls.dynamics.sgd(0.4, BATCH, weight_decay=0.2)))
+    decayed = linear_run(PLAIN, 300, 1).assign_attrs(
+        dynamics=described(ls.dynamics.sgd(0.4, BATCH, weight_decay=0.2))
+    )
     a = temperature_budget(decayed, ls.potentials.quadratic(HESSIAN))
-    b = temperature_budget(linear_run(PLAIN, 300, 1), ls.potentials.quadratic(HESSIAN + 0.2 * np.eye(2)))
-    assert np.allclose(a.step_term, b.step_term, rtol=1e-12) and np.allclose(a.virial, b.virial, rtol=1e-12)
+    b = temperature_budget(
+        linear_run(PLAIN, 300, 1), ls.potentials.quadratic(HESSIAN + 0.2 * np.eye(2))
+    )
+    assert np.allclose(a.step_term, b.step_term, rtol=1e-12) and np.allclose(
+        a.virial, b.virial, rtol=1e-12
+    )
 
 
 def test_messages():
     bowl, run = ls.potentials.quadratic(HESSIAN), linear_run(PLAIN, 300, 1)
     for change, message in [
-        ({"dynamics": described(ls.dynamics.sgd(0.1, momentum=0.5, nesterov="torch"))}, "got 'sgd_torch_nesterov'"),
+        (
+            {"dynamics": described(ls.dynamics.sgd(0.1, momentum=0.5, nesterov="torch"))},
+            "got 'sgd_torch_nesterov'",
+        ),
         ({"dynamics": described(ls.dynamics.langevin(0.1, 0.1))}, "got 'langevin_euler_maruyama'"),
-        ({"dynamics": described(ls.dynamics.sgd(ls.schedules.from_values([0.1, 0.2])))}, "must be constant"),
+        (
+            {"dynamics": described(ls.dynamics.sgd(ls.schedules.from_values([0.1, 0.2])))},
+            "must be constant",
+        ),
         ({"dynamics": described(HEAVY)}, "momentum 0.7 but no velocity"),
-        ({"noise": '{"name": "my noise", "params": {}}'}, "noise 'my noise' is not known.*Pass noise_covariance="),
+        (
+            {"noise": '{"name": "my noise", "params": {}}'},
+            "noise 'my noise' is not known.*Pass noise_covariance=",
+        ),
         ({"noise": described(ls.noise.minibatch())}, "'minibatch' is not known"),
     ]:
         with pytest.raises(ValueError, match=message):

@@ -14,18 +14,36 @@ def test_every_particle_is_counted_once():
     x = np.array([[-2.0, 0.5], [-0.5, 0.5], [0.0, 9.0], [1.0, -0.5], [0.3, 0.2]])
     result = density(synthetic_run(x), bins=(2, [-1.0, 0.0, 1.0]), range=(-1.0, 1.0))
     assert result["count"].dims == ("x0", "x1")
-    assert result["count"].values.tolist() == [[0, 1], [1, 1]]  # the upper edge of the last bin belongs to it
-    assert result.underflow.values.tolist() == [1, 0] and result.overflow.values.tolist() == [0, 1] and int(result.outside) == 2
+    assert result["count"].values.tolist() == [
+        [0, 1],
+        [1, 1],
+    ]  # the upper edge of the last bin belongs to it
+    assert (
+        result.underflow.values.tolist() == [1, 0]
+        and result.overflow.values.tolist() == [0, 1]
+        and int(result.outside) == 2
+    )
     assert result.density.values.sum() * 1.0 == pytest.approx(1 - 2 / 5)
-    assert result.x0.values.tolist() == [-0.5, 0.5] and result.x1_edge.values.tolist() == [-1.0, 0.0, 1.0]
+    assert result.x0.values.tolist() == [-0.5, 0.5] and result.x1_edge.values.tolist() == [
+        -1.0,
+        0.0,
+        1.0,
+    ]
     assert result.attrs["particles"] == 5 and result.attrs["step"] == 100
 
 
 def test_a_component_is_a_marginal_on_the_range_of_the_data():
     run = gaussian_run(np.diag([1.0, 4.0, 9.0]), 1000, 3)
     result = density(run, bins=7, components=2)
-    assert result["count"].dims == ("x2",) and int(result["count"].sum()) == 1000 and int(result.outside) == 0
-    assert result.x2_edge[0] == run.x.isel(component=2).min() and result.x2_edge[-1] == run.x.isel(component=2).max()
+    assert (
+        result["count"].dims == ("x2",)
+        and int(result["count"].sum()) == 1000
+        and int(result.outside) == 0
+    )
+    assert (
+        result.x2_edge[0] == run.x.isel(component=2).min()
+        and result.x2_edge[-1] == run.x.isel(component=2).max()
+    )
 
 
 def z_scores(error_factor=1.0):
@@ -56,7 +74,13 @@ def test_which_step():
     import xarray as xr
 
     both = xr.concat(
-        [run, later], "step", data_vars="minimal", combine_attrs="override", coords="minimal", compat="override", join="outer"
+        [run, later],
+        "step",
+        data_vars="minimal",
+        combine_attrs="override",
+        coords="minimal",
+        compat="override",
+        join="outer",
     )
     edges = [-0.5, 0.5, 1.5]
     assert density(both, bins=edges)["count"].values.tolist() == [0, 4]

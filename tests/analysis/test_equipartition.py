@@ -1,4 +1,6 @@
-"""The temperature matrix: T = S H on a Gaussian law, calibrated errors, exact values in the double well."""
+"""The temperature matrix: T = S H on a Gaussian law, calibrated errors, exact values in the double
+well.
+"""
 
 import numpy as np
 import pytest
@@ -15,8 +17,13 @@ EXACT_WELL = np.array(
 
 def z_scores(exact=COVARIANCE @ HESSIAN, error_factor=1.0):
     bowl = ls.potentials.quadratic(HESSIAN)
-    results = [ls.analysis.equipartition(gaussian_run(COVARIANCE, 500, seed), bowl).isel(step=0) for seed in range(200)]
-    return [(r.temperature.values - exact) / (error_factor * r.standard_error.values) for r in results]
+    results = [
+        ls.analysis.equipartition(gaussian_run(COVARIANCE, 500, seed), bowl).isel(step=0)
+        for seed in range(200)
+    ]
+    return [
+        (r.temperature.values - exact) / (error_factor * r.standard_error.values) for r in results
+    ]
 
 
 def test_matrix_and_errors_are_calibrated_on_a_gaussian_law():
@@ -38,14 +45,21 @@ def test_double_well_has_the_exact_virial(well_run, well):
 
 def test_every_stored_step_has_its_matrix(well_run, well):
     result = ls.analysis.equipartition(well_run, well)
-    assert result.temperature.dims == ("step", "component", "component_j") and result.step.values.tolist() == [0, 700]
+    assert result.temperature.dims == (
+        "step",
+        "component",
+        "component_j",
+    ) and result.step.values.tolist() == [0, 700]
     assert np.all(result.temperature[0] == 0)  # all particles started at one point
 
 
 def test_directions_rotate_the_matrix():
     run, bowl = gaussian_run(COVARIANCE, 300, 1), ls.potentials.quadratic(HESSIAN)
     vectors = np.linalg.eigh(HESSIAN)[1]
-    plain, turned = (ls.analysis.equipartition(run, bowl, directions=v).temperature.values[0] for v in (None, vectors))
+    plain, turned = (
+        ls.analysis.equipartition(run, bowl, directions=v).temperature.values[0]
+        for v in (None, vectors)
+    )
     assert np.allclose(turned, vectors.T @ plain @ vectors, rtol=1e-12)
 
 

@@ -1,4 +1,6 @@
-"""KL divergence of histograms: exact expectations, calibrated errors, the double well on its own bins, refusals."""
+"""KL divergence of histograms: exact expectations, calibrated errors, the double well on its own
+bins, refusals.
+"""
 
 from itertools import product
 from math import factorial
@@ -11,7 +13,11 @@ from synthetic_runs import gaussian_run, synthetic_run
 import langevin_sgd as ls
 
 kl_to_probabilities, kl_to_boltzmann = ls.analysis.kl_to_probabilities, ls.analysis.kl_to_boltzmann
-ORACLE_P, ORACLE_N, ORACLE_MEAN = np.array([0.1, 0.2, 0.3, 0.4]), 60, 0.025532248483615624  # oracle hist_kl_bias
+ORACLE_P, ORACLE_N, ORACLE_MEAN = (
+    np.array([0.1, 0.2, 0.3, 0.4]),
+    60,
+    0.025532248483615624,
+)  # oracle hist_kl_bias
 
 
 def test_mean_over_all_histograms_is_the_exact_bias():
@@ -21,7 +27,9 @@ def test_mean_over_all_histograms_is_the_exact_bias():
     for counts in product(range(n + 1), repeat=3):
         if sum(counts) == n:
             ways = factorial(n) / np.prod([factorial(k) for k in counts])
-            mean += ways * np.prod(p**counts) * kl_to_probabilities(np.array(counts), p).plug_in.item()
+            mean += (
+                ways * np.prod(p**counts) * kl_to_probabilities(np.array(counts), p).plug_in.item()
+            )
     assert mean == pytest.approx(ls.theory.histogram_kl_bias(p, n).exact, rel=1e-12)
 
 
@@ -31,7 +39,9 @@ def test_bias_of_the_oracle():
     plug_in = np.array([r.plug_in.item() for r in results])
     error = plug_in.std() / np.sqrt(len(plug_in))
     assert abs(plug_in.mean() - ORACLE_MEAN) < 4 * error
-    assert abs(plug_in.mean()) > 4 * error  # the twin: uncorrected, the divergence of a law from itself is not zero
+    assert (
+        abs(plug_in.mean()) > 4 * error
+    )  # the twin: uncorrected, the divergence of a law from itself is not zero
     assert abs(np.mean([r.kl.item() for r in results])) < 4 * error
 
 
@@ -39,18 +49,32 @@ def test_bias_is_that_of_the_jackknife_by_brute_force():
     """One particle after the other left out; with many particles per bin it is (K - 1)/(2 n)."""
     q, particles = np.array([0.3, 0.3, 0.4]), np.repeat([0, 1, 2], [1, 7, 12])
     n, whole = len(particles), kl_to_probabilities(np.bincount(particles), q)
-    without = [kl_to_probabilities(np.bincount(np.delete(particles, k), minlength=3), q).plug_in.item() for k in range(n)]
-    assert whole.kl.item() == pytest.approx(n * whole.plug_in.item() - (n - 1) * np.mean(without), rel=1e-12)
-    assert whole.bias.item() == pytest.approx(whole.plug_in.item() - whole.kl.item()) and whole.sparse_bias.item() == 1 / (2 * n)
+    without = [
+        kl_to_probabilities(np.bincount(np.delete(particles, k), minlength=3), q).plug_in.item()
+        for k in range(n)
+    ]
+    assert whole.kl.item() == pytest.approx(
+        n * whole.plug_in.item() - (n - 1) * np.mean(without), rel=1e-12
+    )
+    assert whole.bias.item() == pytest.approx(
+        whole.plug_in.item() - whole.kl.item()
+    ) and whole.sparse_bias.item() == 1 / (2 * n)
     many = kl_to_probabilities(np.array([10_000, 30_000, 20_000]), q)
     assert many.bias.item() == pytest.approx(2 / (2 * 60_000), rel=1e-3)
 
 
 def test_sparse_bins_are_corrected_and_announced():
-    """A flat law on 2,000 bins, 1,000 particles: the raw histogram is off by 0.8, the correction by less than sparse_bias."""
+    """A flat law on 2,000 bins, 1,000 particles: the raw histogram is off by 0.8, the correction by
+    less than sparse_bias.
+    """
     q = np.full(2000, 1 / 2000)
-    results = [kl_to_probabilities(counts, q) for counts in np.random.default_rng(3).multinomial(1000, q, size=20)]
-    raw, kl, announced = (np.mean([r[name].item() for r in results]) for name in ("plug_in", "kl", "sparse_bias"))
+    results = [
+        kl_to_probabilities(counts, q)
+        for counts in np.random.default_rng(3).multinomial(1000, q, size=20)
+    ]
+    raw, kl, announced = (
+        np.mean([r[name].item() for r in results]) for name in ("plug_in", "kl", "sparse_bias")
+    )
     assert raw > 0.8 and 0 < kl < raw / 2 and announced > kl / 2
 
 
@@ -62,24 +86,38 @@ def flattened(weight, bins=30):
 
 @pytest.mark.parametrize("weight", [0.0, 0.1, 0.3, 1.0])
 def test_errors_are_calibrated_near_and_far_from_the_reference(weight):
-    """At weight 0.1 and 0.3 first and second order of the error are both felt: KL is 1 and 9 times 0.6/n."""
+    """At weight 0.1 and 0.3 first and second order of the error are both felt: KL is 1 and 9 times
+    0.6/n.
+    """
     p, q, n = flattened(weight), flattened(0.0), 2000
     exact = rel_entr(p, q).sum()
-    results = [kl_to_probabilities(counts, q) for counts in np.random.default_rng(2).multinomial(n, p, size=400)]
+    results = [
+        kl_to_probabilities(counts, q)
+        for counts in np.random.default_rng(2).multinomial(n, p, size=400)
+    ]
     z = np.array([(r.kl.item() - exact) / r.standard_error.item() for r in results])
     assert abs(z.mean()) < 4 / np.sqrt(len(z))
-    assert 0.6 < (z**2).mean() < 1.35  # 4 standard errors are 0.28; the clipped variance is 10 % too large at p = q
-    assert (2 * z**2).mean() > 1.35 and (z**2 / 4).mean() < 0.6  # what an error wrong by sqrt 2 or 2 would give
+    assert (
+        0.6 < (z**2).mean() < 1.35
+    )  # 4 standard errors are 0.28; the clipped variance is 10 % too large at p = q
+    assert (2 * z**2).mean() > 1.35 and (
+        z**2 / 4
+    ).mean() < 0.6  # what an error wrong by sqrt 2 or 2 would give
 
 
 def test_outside_is_one_more_bin():
     counts, q = np.array([30, 50, 20]), np.array([0.2, 0.5, 0.3])
-    split, whole = kl_to_probabilities(counts[:2], q[:2], outside=20), kl_to_probabilities(counts, q)
+    split, whole = (
+        kl_to_probabilities(counts[:2], q[:2], outside=20),
+        kl_to_probabilities(counts, q),
+    )
     assert all(split[name].item() == pytest.approx(whole[name].item(), rel=1e-12) for name in whole)
 
 
 def test_double_well_against_its_exact_law_on_the_same_bins(well_run, well):
-    """Coarse bins see less than the 0.1047 of the densities; the run sees what the exact law has on these bins."""
+    """Coarse bins see less than the 0.1047 of the densities; the run sees what the exact law has on
+    these bins.
+    """
     edges = np.linspace(-2.4, 2.4, 17), np.linspace(-2.4, 2.4, 17)
     law = ls.theory.transfer_operator(well, 2 * np.array([0.3, 0.1]) / 0.15, 0.15)
     p = ls.theory.bin_probabilities(law, edges)
@@ -88,9 +126,15 @@ def test_double_well_against_its_exact_law_on_the_same_bins(well_run, well):
     exact = rel_entr(p, q).sum()
     assert 0.09 < exact < 0.10473617681855774
     assert abs(measured.kl - exact) < 4 * measured.standard_error < 0.02
-    assert abs(measured.temperature - 0.24018420841545712) < 4 * measured.temperature_standard_error < 0.01
+    assert (
+        abs(measured.temperature - 0.24018420841545712)
+        < 4 * measured.temperature_standard_error
+        < 0.01
+    )
     to_itself = kl_to_probabilities(
-        measured["count"].values, p, outside=int(well_run.sizes["particle"] - measured["count"].sum())
+        measured["count"].values,
+        p,
+        outside=int(well_run.sizes["particle"] - measured["count"].sum()),
     )
     assert abs(to_itself.kl) < 4 * to_itself.standard_error
     assert measured.kl > 10 * measured.standard_error  # the twin: Boltzmann's law is not the run's
@@ -99,7 +143,9 @@ def test_double_well_against_its_exact_law_on_the_same_bins(well_run, well):
 def test_a_boltzmann_law_has_none_and_its_temperature_is_found():
     temperature, bowl = 0.3, ls.potentials.quadratic([1.0, 4.0])
     run = gaussian_run(temperature * np.diag([1.0, 0.25]), 20_000, 4)
-    fitted, given = (kl_to_boltzmann(run, bowl, t, bins=10, range=(-1.2, 1.2)) for t in (None, temperature))
+    fitted, given = (
+        kl_to_boltzmann(run, bowl, t, bins=10, range=(-1.2, 1.2)) for t in (None, temperature)
+    )
     assert abs(fitted.kl) < 4 * fitted.standard_error and abs(given.kl) < 4 * given.standard_error
     assert fitted.temperature_standard_error == pytest.approx(
         temperature / np.sqrt(20_000), rel=0.05

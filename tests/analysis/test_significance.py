@@ -15,8 +15,12 @@ def p_values(shift, seeds=300, particles=60):
 
 def test_uniform_for_gaussian_numbers_of_any_scale():
     p = np.sort(list(p_values(0.0)))
-    assert np.abs(p - np.arange(1, len(p) + 1) / len(p)).max() < 2.0 / np.sqrt(len(p))  # Kolmogorov, 0.07 % level
-    assert np.median(list(p_values(0.5, seeds=20))) < 1e-3  # the twin: half a standard deviation off zero
+    assert np.abs(p - np.arange(1, len(p) + 1) / len(p)).max() < 2.0 / np.sqrt(
+        len(p)
+    )  # Kolmogorov, 0.07 % level
+    assert (
+        np.median(list(p_values(0.5, seeds=20))) < 1e-3
+    )  # the twin: half a standard deviation off zero
 
 
 def test_dependent_numbers_count_once():
@@ -29,7 +33,9 @@ def test_dependent_numbers_count_once():
 
 def test_numbers_without_spread():
     covariance = np.diag([1.0, 0.0])
-    assert hotelling(np.array([0.1, 0.0]), covariance, 40) == hotelling(np.array([0.1]), covariance[:1, :1], 40)
+    assert hotelling(np.array([0.1, 0.0]), covariance, 40) == hotelling(
+        np.array([0.1]), covariance[:1, :1], 40
+    )
     assert hotelling(np.array([0.1, 0.2]), covariance, 40) == 0.0
     assert hotelling(np.zeros(2), 0 * covariance, 40) == 1.0
 

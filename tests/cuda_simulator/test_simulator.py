@@ -1,4 +1,6 @@
-"""One text everywhere: what kernels call on the CPU, called from kernels in numba's CUDA simulator, gives the same bits."""
+"""One text everywhere: what kernels call on the CPU, called from kernels in numba's CUDA simulator,
+gives the same bits.
+"""
 
 import json
 import math
@@ -12,14 +14,28 @@ from langevin_sgd.kernels import elementary as el
 from langevin_sgd.kernels import rng
 from langevin_sgd.models import dynamics, potentials
 
-pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # the simulator's threads know nothing of np.errstate
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::RuntimeWarning"
+)  # the simulator's threads know nothing of np.errstate
 THREADS = 32
 CASES = json.loads((Path(__file__).parents[1] / "oracles_public.json").read_text())["cases"]
 KNOWN = [
     [[int(word, 16) for word in case[part].split()] for part in ("ctr", "key", "out")]
     for case in next(case for case in CASES if case["id"] == "rng_kat")["expected"]["philox4x32_10"]
 ]
-FUNCTIONS = [el.exp, el.expm1, el.log, el.log1p, el.log_unit, el.sin, el.cos, el.tanh, el.sigmoid, el.softplus, el.sqrt]
+FUNCTIONS = [
+    el.exp,
+    el.expm1,
+    el.log,
+    el.log1p,
+    el.log_unit,
+    el.sin,
+    el.cos,
+    el.tanh,
+    el.sigmoid,
+    el.softplus,
+    el.sqrt,
+]
 PLAIN = {el.exp: math.exp, el.log: math.log, el.sin: math.sin, el.tanh: math.tanh}
 SPECIAL = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 5e-324, 709.7, -745.1]
 X = np.concatenate([SPECIAL, np.random.default_rng(0).normal(size=22)])
@@ -48,8 +64,13 @@ def philox_kernel(counters, keys, out):
 
 
 def test_philox_gives_the_known_answers():
-    counters, keys, words = (np.array(column, dtype=np.uint64) for column in zip(*KNOWN, strict=True))
-    assert on_device(philox_kernel, counters, keys, np.zeros((3, 4), np.uint64)).tolist() == words.tolist()
+    counters, keys, words = (
+        np.array(column, dtype=np.uint64) for column in zip(*KNOWN, strict=True)
+    )
+    assert (
+        on_device(philox_kernel, counters, keys, np.zeros((3, 4), np.uint64)).tolist()
+        == words.tolist()
+    )
 
 
 ADDRESS = tuple(np.uint64(number) for number in (2**63 + 5, 2**40 + 1, 2**33))
@@ -58,21 +79,30 @@ ADDRESS = tuple(np.uint64(number) for number in (2**63 + 5, 2**40 + 1, 2**33))
 @cuda.jit
 def normals_kernel(seed, step, particle, out):
     i = cuda.grid(1)
-    words = rng.words_at(seed, step, particle + np.uint64(i), np.uint64(1), np.uint64(3), np.uint64(0))
+    words = rng.words_at(
+        seed, step, particle + np.uint64(i), np.uint64(1), np.uint64(3), np.uint64(0)
+    )
     out[i, 0], out[i, 1] = rng.normal_pair(words[0], words[1], words[2], words[3])
     out[i, 2] = rng.uniform(words[0], words[1])
-    out[i, 3] = rng.integer_at(seed, step, particle, np.uint64(3), np.uint64(i), np.uint64(3 * 2**29))
+    out[i, 3] = rng.integer_at(
+        seed, step, particle, np.uint64(3), np.uint64(i), np.uint64(3 * 2**29)
+    )
 
 
 def test_random_numbers_are_those_of_the_interpreted_text():
     seed, step, particle = ADDRESS
-    found, expected = on_device(normals_kernel, *ADDRESS, np.zeros((THREADS, 4))), np.zeros((THREADS, 4))
+    found, expected = (
+        on_device(normals_kernel, *ADDRESS, np.zeros((THREADS, 4))),
+        np.zeros((THREADS, 4)),
+    )
     for i in range(THREADS):
         words = rng.words_at(seed, step, particle + np.uint64(i), *np.array([1, 3, 0], np.uint64))
         integer = rng.integer_at(seed, step, particle, *np.array([3, i, 3 * 2**29], np.uint64))
         expected[i] = *rng.normal_pair(*words), rng.uniform(*words[:2]), integer
     assert_same_bits(found, expected)
-    assert len(np.unique(found)) == found.size and abs(found[:, :2].mean()) < 4 / np.sqrt(2 * THREADS)
+    assert len(np.unique(found)) == found.size and abs(found[:, :2].mean()) < 4 / np.sqrt(
+        2 * THREADS
+    )
 
 
 def kernel_of(function):
@@ -109,14 +139,25 @@ def more_kernel(x, out):
 def test_the_other_functions_are_the_interpreted_text():
     expected = []
     for a, b in zip(X, np.roll(X, -1), strict=True):
-        pair = el.fma(a, b, a), el.where(a > b, a, b), el.minimum(a, b), el.maximum(a, b), el.powi(a, -3)
+        pair = (
+            el.fma(a, b, a),
+            el.where(a > b, a, b),
+            el.minimum(a, b),
+            el.maximum(a, b),
+            el.powi(a, -3),
+        )
         expected.append([*pair, *el.sincos(a), *el.sincos_turn(el.sigmoid(a) * 0.5)])
     assert_same_bits(on_device(more_kernel, X, np.zeros((X.size, 9))), expected)
 
 
 def test_a_step_of_sgd_in_a_double_well_is_the_interpreted_one():
-    """The texts of a model and a dynamics on rows of device arrays; the hand-written formula is the anchor."""
-    well, step = potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1), dynamics.sgd(0.1, momentum=0.9)
+    """The texts of a model and a dynamics on rows of device arrays; the hand-written formula is the
+    anchor.
+    """
+    well, step = (
+        potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1),
+        dynamics.sgd(0.1, momentum=0.9),
+    )
     gradient, update, p, q = well.gradient, step.update, well.params, step.params
 
     @cuda.jit
@@ -128,7 +169,9 @@ def test_a_step_of_sgd_in_a_double_well_is_the_interpreted_one():
             out[i, k], out[i, 2 + k] = x[i, k], v[i, k]
 
     start, v, xi = np.random.default_rng(1).normal(size=(3, THREADS, 2))
-    found = on_device(kernel, start.copy(), v.copy(), np.zeros((THREADS, 2)), xi, np.zeros((THREADS, 4)))
+    found = on_device(
+        kernel, start.copy(), v.copy(), np.zeros((THREADS, 2)), xi, np.zeros((THREADS, 4))
+    )
     expected = np.zeros((THREADS, 4))
     for i in range(THREADS):
         x, memory, g = start[i].copy(), v[i].copy(), np.zeros(2)
@@ -139,4 +182,6 @@ def test_a_step_of_sgd_in_a_double_well_is_the_interpreted_one():
     pull = 2.0 * (start[:, 1] - 0.5 * start[:, 0])
     slope = np.stack([2.0 * start[:, 0] * (start[:, 0] ** 2 - 1) + 0.1 - 0.5 * pull, pull], axis=1)
     velocity = 0.9 * v + 0.1 * (slope + xi)
-    np.testing.assert_allclose(found, np.concatenate([start - velocity, velocity], axis=1), rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(
+        found, np.concatenate([start - velocity, velocity], axis=1), rtol=1e-12, atol=1e-14
+    )

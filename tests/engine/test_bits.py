@@ -1,4 +1,5 @@
-"""The promise of addresses: a run has the same bits for any threads, block size, chunks, `every`, and in plain Python.
+"""The promise of addresses: a run has the same bits for any threads, block size, chunks, `every`,
+and in plain Python.
 
 `NUMBA_DISABLE_JIT=1 python tests/engine/test_bits.py` prints the digests of all cases as JSON.
 """
@@ -20,8 +21,14 @@ import langevin_sgd as ls
 from langevin_sgd.kernels.bits import JIT
 from langevin_sgd.kernels.elementary import log1p, tanh
 
-compiled_only = pytest.mark.skipif(not JIT, reason="runs the interpreted side in a process of its own")
-PARTICLES, FEW, STEPS = 333, 21, 40  # the interpreted side has the first FEW particles; neither count is a multiple of 16
+compiled_only = pytest.mark.skipif(
+    not JIT, reason="runs the interpreted side in a process of its own"
+)
+PARTICLES, FEW, STEPS = (
+    333,
+    21,
+    40,
+)  # the interpreted side has the first FEW particles; neither count is a multiple of 16
 random = np.random.default_rng(8)
 START = random.normal(size=(PARTICLES, 8))
 INPUTS, LABELS = random.normal(size=(70, 2)), random.integers(0, 2, 70)
@@ -65,31 +72,67 @@ def skewed(p, x, z, out):
 def cases():
     """name: (model, dynamics, noise, options of `simulate`)."""
     dynamics, gaussian, rates = ls.dynamics, ls.noise.gaussian, 0.2 / (1 + 0.1 * np.arange(STEPS))
-    rate, batches = ls.schedules.from_values(rates), ls.schedules.from_values(1 + np.arange(STEPS) % 5)
-    well, pair = ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1), gaussian([1.0, 0.25])
-    swirling = ls.Potential("ring", ring_energy, ring_gradient, {"stiffness": 1.0, "swirl": 0.7}, 2, drift=swirl)
+    rate, batches = (
+        ls.schedules.from_values(rates),
+        ls.schedules.from_values(1 + np.arange(STEPS) % 5),
+    )
+    well, pair = (
+        ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1),
+        gaussian([1.0, 0.25]),
+    )
+    swirling = ls.Potential(
+        "ring", ring_energy, ring_gradient, {"stiffness": 1.0, "swirl": 0.7}, 2, drift=swirl
+    )
     edge = ls.Potential("edge", edge_energy, edge_gradient, {"slope": 0.5}, 2)
     user_noise = ls.GradientNoise("skewed", skewed, {"scale": 0.6}, normals=2, uniforms=1)
-    line, label = ls.losses.linear_regression(START[:11, :3], START[:11, 3]), ls.losses.logistic_regression(INPUTS, LABELS, 0.1)
+    line, label = (
+        ls.losses.linear_regression(START[:11, :3], START[:11, 3]),
+        ls.losses.logistic_regression(INPUTS, LABELS, 0.1),
+    )
     centers = ls.losses.quadratic_centers([[2.0, 0.3], [0.3, 1.0]], INPUTS[:6])
     matrix = ls.potentials.quadratic([[2.0, 0.5, 0.0], [0.5, 1.0, 0.1], [0.0, 0.1, 0.5]])
     flat = gaussian(np.outer([1, -1, 0.5], [1, -1, 0.5]) + np.diag([0.0, 0.0, 0.25]))  # rank 2
     return {
         "sgd": (well, dynamics.sgd(0.1, batch_size=4), pair, {"loss": True}),
         "heavy ball": (well, dynamics.sgd(0.05, momentum=0.9), pair, {}),
-        "torch": (well, dynamics.sgd(rate, momentum=0.5, nesterov="torch", weight_decay=0.2), pair, {}),
-        "look-ahead": (well, dynamics.sgd(0.05, batches, momentum=0.9, nesterov="lookahead"), pair, {}),
+        "torch": (
+            well,
+            dynamics.sgd(rate, momentum=0.5, nesterov="torch", weight_decay=0.2),
+            pair,
+            {},
+        ),
+        "look-ahead": (
+            well,
+            dynamics.sgd(0.05, batches, momentum=0.9, nesterov="lookahead"),
+            pair,
+            {},
+        ),
         "euler": (well, dynamics.langevin(0.5, 0.05), pair, {}),
         "leimkuhler": (well, dynamics.langevin(0.5, rate, method="leimkuhler_matthews"), pair, {}),
         "baoab": (well, dynamics.underdamped_langevin(0.5, 1.0, 0.2), pair, {}),
         "not finite": (well, dynamics.sgd(0.4), pair, {}),
-        "escaped": (well, dynamics.langevin(0.5, rate, method="leimkuhler_matthews"), pair, {"escape_radius": 1.7}),
+        "escaped": (
+            well,
+            dynamics.langevin(0.5, rate, method="leimkuhler_matthews"),
+            pair,
+            {"escape_radius": 1.7},
+        ),
         "matrix": (matrix, dynamics.sgd(rate, batches, momentum=0.5), flat, {}),
         "one": (ls.potentials.double_well(1), dynamics.sgd(0.1, batch_size=3), user_noise, {}),
-        "eight": (ls.potentials.double_well(8), dynamics.sgd(rate, weight_decay=0.1), gaussian(ROOT @ ROOT.T), {}),
+        "eight": (
+            ls.potentials.double_well(8),
+            dynamics.sgd(rate, weight_decay=0.1),
+            gaussian(ROOT @ ROOT.T),
+            {},
+        ),
         "drift": (swirling, dynamics.sgd(0.1), None, {}),
         "branch": (edge, dynamics.sgd(0.1), pair, {}),
-        "line": (line, dynamics.sgd(0.05, batches, momentum=0.5), ls.noise.minibatch(), {"loss": True}),
+        "line": (
+            line,
+            dynamics.sgd(0.05, batches, momentum=0.5),
+            ls.noise.minibatch(),
+            {"loss": True},
+        ),
         "label": (label, dynamics.sgd(0.5, batch_size=2), ls.noise.table_gaussian(), {"steps": 9}),
         "centers": (centers, dynamics.underdamped_langevin(0.5, 1.0, 0.2), None, {}),
     }
@@ -105,11 +148,15 @@ def run(name, particles, **options):
         x0 = x0 / np.maximum(1.0, np.linalg.norm(x0, axis=1, keepdims=True))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one case is made to diverge, one to branch: both warn
-        return ls.simulate(model, dynamics, noise, particles=particles, x0=x0, seed=2**63 + 5, **given, **options)
+        return ls.simulate(
+            model, dynamics, noise, particles=particles, x0=x0, seed=2**63 + 5, **given, **options
+        )
 
 
 def digests(dataset, particles=FEW):
-    """SHA-256 of the bits of all variables of the first particles: for each stored step, and of what has no step."""
+    """SHA-256 of the bits of all variables of the first particles: for each stored step, and of
+    what has no step.
+    """
     few, found = dataset.isel(particle=slice(particles)), {}
     fixed = few.drop_dims("step")
     assert set(few.data_vars) >= {"x", "status", "stopped_at_step"}
@@ -132,8 +179,14 @@ NAMES = list(cases())
 @pytest.fixture(scope="module")
 def in_plain_python():
     """The interpreted side runs beside the compiled one."""
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(Path(ls.__file__).parents[1])}
-    process = subprocess.Popen([sys.executable, __file__], env=environment, stdout=subprocess.PIPE, text=True)
+    environment = {
+        **os.environ,
+        "NUMBA_DISABLE_JIT": "1",
+        "PYTHONPATH": str(Path(ls.__file__).parents[1]),
+    }
+    process = subprocess.Popen(
+        [sys.executable, __file__], env=environment, stdout=subprocess.PIPE, text=True
+    )
     results = {}
 
     def result(name):
@@ -171,7 +224,11 @@ def test_the_cases_are_what_they_say():
     for name, status in (("not finite", 1), ("escaped", 2)):
         end = run(name, PARTICLES, **BASE)
         left = end.stopped_at_step.values[end.status.values == status]
-        assert 10 < left.size < PARTICLES - 10 and len(np.unique(left)) > 3 and np.any(end.status.values[:FEW] == status)
+        assert (
+            10 < left.size < PARTICLES - 10
+            and len(np.unique(left)) > 3
+            and np.any(end.status.values[:FEW] == status)
+        )
         assert np.all(np.isfinite(end.x))
     dataset = run("sgd", FEW, **BASE)
     before = digests(dataset)
@@ -182,7 +239,9 @@ def test_the_cases_are_what_they_say():
 
 @compiled_only
 def test_parameters_are_data_a_sweep_compiles_nothing(monkeypatch):
-    """Nor do particles, steps, seeds, starts, schedules or storage; the twin: another model does compile."""
+    """Nor do particles, steps, seeds, starts, schedules or storage; the twin: another model does
+    compile.
+    """
     monkeypatch.setenv("LANGEVIN_SGD_CACHE", "off")
     dynamics, noise = ls.dynamics, ls.noise.gaussian
     run("sgd", 5)
@@ -190,12 +249,26 @@ def test_parameters_are_data_a_sweep_compiles_nothing(monkeypatch):
     with event.install_recorder("numba:compile") as recorder:
         for rate in (0.01, 0.2, ls.schedules.from_values([0.1] * 3)):
             well = ls.potentials.double_well(2, barrier=2.0, coupling=-0.1)
-            ls.simulate(well, dynamics.sgd(rate, 2), noise([2.0, 3.0]), particles=40, steps=3, x0=[0.1, 0.2], every=1)
+            ls.simulate(
+                well,
+                dynamics.sgd(rate, 2),
+                noise([2.0, 3.0]),
+                particles=40,
+                steps=3,
+                x0=[0.1, 0.2],
+                every=1,
+            )
         heavy = dynamics.underdamped_langevin(1.0, 0.1, 0.01, mass=2.0)
         ls.simulate(well, heavy, noise([0.0, 1.0]), particles=7, steps=2, seed=1, threads=2)
     assert not recorder.buffer
     with event.install_recorder("numba:compile") as recorder:
-        ls.simulate(ls.potentials.quadratic([1.0, 2.0]), dynamics.sgd(0.1), noise([1.0, 1.0]), particles=1, steps=1)
+        ls.simulate(
+            ls.potentials.quadratic([1.0, 2.0]),
+            dynamics.sgd(0.1),
+            noise([1.0, 1.0]),
+            particles=1,
+            steps=1,
+        )
     assert recorder.buffer
 
 

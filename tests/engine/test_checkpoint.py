@@ -1,4 +1,6 @@
-"""Runs in a folder: the same bits as a run left alone, however they were cut, and refusals that say what differs."""
+"""Runs in a folder: the same bits as a run left alone, however they were cut, and refusals that say
+what differs.
+"""
 
 import errno
 import os
@@ -14,7 +16,10 @@ from langevin_sgd.engine import checkpoint, description, drive
 from langevin_sgd.storage import content_hash, segments
 from langevin_sgd.storage.lock import take_lock
 
-WELL, NOISE = ls.potentials.double_well(dim=2, stiffness=4.0), ls.noise.gaussian([[1.0, 0.2], [0.2, 0.25]])
+WELL, NOISE = (
+    ls.potentials.double_well(dim=2, stiffness=4.0),
+    ls.noise.gaussian([[1.0, 0.2], [0.2, 0.25]]),
+)
 
 
 class Crash(Exception):
@@ -43,51 +48,100 @@ def readers():
     return [ls.reducers.histogram(-2, 2, 8), ls.reducers.autocovariance(range(0, 9, 2), every=2)]
 
 
-SIMPLE = {"particles": 24, "steps": 60, "seed": 5, "x0": [0.5, 0.1], "every": 7, "reducers": readers()}  # one kernel for most
+SIMPLE = {
+    "particles": 24,
+    "steps": 60,
+    "seed": 5,
+    "x0": [0.5, 0.1],
+    "every": 7,
+    "reducers": readers(),
+}  # one kernel for most
 CASES = {
-    "diverging, reducers": lambda: (WELL, ls.dynamics.sgd(0.2), NOISE, {"escape_radius": 1.5, "loss": True}),
+    "diverging, reducers": lambda: (
+        WELL,
+        ls.dynamics.sgd(0.2),
+        NOISE,
+        {"escape_radius": 1.5, "loss": True},
+    ),
     "reshuffled heavy ball": lambda: (
         ls.losses.quadratic_centers([2.0, 0.5], np.random.default_rng(2).normal(size=(40, 2))),
         ls.dynamics.sgd(ls.schedules.cosine(0.1, 0.01, 60), batch_size=7, momentum=0.5),
         ls.noise.minibatch("reshuffle"),
         {"first_step": 30, "steps": 30, "reducers": ()},
     ),
-    "BAOAB": lambda: (WELL, ls.dynamics.underdamped_langevin(0.3, 1.0, 0.1), None, {"every": None, "reducers": ()}),
+    "BAOAB": lambda: (
+        WELL,
+        ls.dynamics.underdamped_langevin(0.3, 1.0, 0.1),
+        None,
+        {"every": None, "reducers": ()},
+    ),
     "Adam": lambda: (
         WELL,
         ls.dynamics.adam(ls.schedules.from_values(np.linspace(0.1, 0.01, 80))),
         NOISE,
         {"every": 1, "reducers": ()},
     ),
-    "closures": lambda: (regression(), ls.dynamics.sgd(0.05), ls.noise.table_gaussian(), {"reducers": ()}),
+    "closures": lambda: (
+        regression(),
+        ls.dynamics.sgd(0.05),
+        ls.noise.table_gaussian(),
+        {"reducers": ()},
+    ),
 }
 
 
-@pytest.mark.parametrize("case", [*list(CASES)[:3], *(pytest.param(case, marks=pytest.mark.slow) for case in list(CASES)[3:])])
+@pytest.mark.parametrize(
+    "case",
+    [*list(CASES)[:3], *(pytest.param(case, marks=pytest.mark.slow) for case in list(CASES)[3:])],
+)
 @pytest.mark.filterwarnings("ignore:.*particles left")  # the first case means to
 def test_a_resumed_run_has_the_bits_of_one_left_alone(case, tmp_path):
-    """Crashed twice, continued by `simulate` and by `resume`, with other threads, blocks, chunks and pieces each time."""
+    """Crashed twice, continued by `simulate` and by `resume`, with other threads, blocks, chunks
+    and pieces each time.
+    """
     model, dynamics, noise, options = CASES[case]()
     options = SIMPLE | options
     alone = ls.simulate(model, dynamics, noise, **options)
     folder = {"checkpoint": tmp_path / "run", **options}
     with pytest.raises(Crash):
         ls.simulate(
-            model, dynamics, noise, **folder, checkpoint_every=4, threads=1, chunk_steps=3, block_size=16, progress=crash_at(11)
+            model,
+            dynamics,
+            noise,
+            **folder,
+            checkpoint_every=4,
+            threads=1,
+            chunk_steps=3,
+            block_size=16,
+            progress=crash_at(11),
         )
     with pytest.raises(Crash):
         ls.simulate(
-            model, dynamics, noise, **folder, checkpoint_every=7, threads=2, chunk_steps=2, block_size=32, progress=crash_at(12)
+            model,
+            dynamics,
+            noise,
+            **folder,
+            checkpoint_every=7,
+            threads=2,
+            chunk_steps=2,
+            block_size=32,
+            progress=crash_at(12),
         )
     back = ls.load(tmp_path / "run")
-    assert back.finished == 0 and 10 < back.steps_done - options.get("first_step", 0) < options["steps"]
+    assert (
+        back.finished == 0
+        and 10 < back.steps_done - options.get("first_step", 0) < options["steps"]
+    )
     resumed = ls.resume(tmp_path / "run", threads=3)
     assert content_hash(resumed) == content_hash(alone) == content_hash(ls.load(tmp_path / "run"))
     assert set(resumed.variables) == set(alone.variables) and resumed.sizes == alone.sizes
     for name in alone.variables:
         np.testing.assert_array_equal(resumed[name].values, alone[name].values)
     if case.startswith("diverging"):
-        assert 0 < (alone.status > 0).sum() < alone.sizes["particle"] and alone.stopped_at_step.max() > 20
+        assert (
+            0 < (alone.status > 0).sum() < alone.sizes["particle"]
+            and alone.stopped_at_step.max() > 20
+        )
 
 
 def test_a_run_that_is_cut_elsewhere_would_not_pass(tmp_path):
@@ -144,7 +198,9 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     with pytest.warns(UserWarning, match="interrupted: 30 of 60 steps are done, and safe in"):
         part = in_folder(tmp_path / "run", chunk_steps=10, progress=interrupt)
     with pytest.warns(UserWarning, match="interrupted: 30 of 60"):
-        plain = ls.simulate(WELL, ls.dynamics.sgd(0.05), NOISE, **SIMPLE, chunk_steps=10, progress=interrupt)
+        plain = ls.simulate(
+            WELL, ls.dynamics.sgd(0.05), NOISE, **SIMPLE, chunk_steps=10, progress=interrupt
+        )
     assert part.interrupted == 1 and part.steps == 30 and content_hash(part) == content_hash(plain)
     assert part.step.values.tolist() == [0, 7, 14, 21, 28, 30]
     assert ls.load(tmp_path / "run").step.values.tolist() == [0, 7, 14, 21, 28]
@@ -159,9 +215,18 @@ def refusal(call, *arguments, **options):
 
 def test_what_differs_is_shown_line_by_line(tmp_path, monkeypatch):
     in_folder(tmp_path / "run")
-    assert "dynamics.params.learning_rate: 0.05 there, 0.06 now" in refusal(in_folder, tmp_path / "run", rate=0.06)
+    assert "dynamics.params.learning_rate: 0.05 there, 0.06 now" in refusal(
+        in_folder, tmp_path / "run", rate=0.06
+    )
     message = refusal(in_folder, tmp_path / "run", steps=61, seed=6, x0=[0.5, 0.2])
-    assert all(line in message for line in ("arguments.steps: 60 there, 61 now", "arguments.seed: 5 there, 6 now", "start.x0: "))
+    assert all(
+        line in message
+        for line in (
+            "arguments.steps: 60 there, 61 now",
+            "arguments.seed: 5 there, 6 now",
+            "start.x0: ",
+        )
+    )
     message = refusal(in_folder, tmp_path / "run", reducers=ls.reducers.moments())
     assert 'reducers.0.made_by: "histogram" there, "moments" now' in message
     changed = description._code_of_the_package() | {"engine/cpu.py": "another"}
@@ -184,21 +249,42 @@ def valley(exponent, power=1.0):
 
 
 def test_functions_of_the_user_are_compared_and_never_looked_up(tmp_path):
-    options = {"particles": 16, "steps": 20, "seed": 1, "checkpoint": tmp_path / "run", "chunk_steps": 5, "checkpoint_every": 5}
+    options = {
+        "particles": 16,
+        "steps": 20,
+        "seed": 1,
+        "checkpoint": tmp_path / "run",
+        "chunk_steps": 5,
+        "checkpoint_every": 5,
+    }
     with pytest.raises(Crash):
-        ls.simulate(valley(1.0), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0]), **options, progress=crash_at(10))
+        ls.simulate(
+            valley(1.0),
+            ls.dynamics.sgd(0.1),
+            ls.noise.gaussian([1.0]),
+            **options,
+            progress=crash_at(10),
+        )
     assert "Pass it as before" in refusal(ls.resume, tmp_path / "run")
     assert "model.gradient.uses.helper.uses.exponent: 1.0 there, 2.0 now" in refusal(
         ls.resume, tmp_path / "run", model=valley(2.0)
     )
     text = refusal(ls.resume, tmp_path / "run", model=ls.potentials.quadratic([1.0]))
     assert 'model.gradient.lines.1: "    out[0] = power * helper(x[0])" there' in text
-    left_alone = ls.simulate(valley(1.0), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0]), particles=16, steps=20, seed=1)
+    left_alone = ls.simulate(
+        valley(1.0), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0]), particles=16, steps=20, seed=1
+    )
     assert content_hash(ls.resume(tmp_path / "run", model=valley(1.0))) == content_hash(left_alone)
 
 
 @pytest.mark.parametrize(
-    "path", ["os:system", "antigravity:geohash", "langevin_sgd.storage.files:save", "langevin_sgd.models.x:y"]
+    "path",
+    [
+        "os:system",
+        "antigravity:geohash",
+        "langevin_sgd.storage.files:save",
+        "langevin_sgd.models.x:y",
+    ],
 )
 def test_a_folder_cannot_name_a_function_from_elsewhere(path, monkeypatch):
     data = description.data_of(WELL, "model", {}) | {"energy": {"function": path}}
@@ -210,7 +296,11 @@ def test_a_folder_cannot_name_a_function_from_elsewhere(path, monkeypatch):
 def test_every_record_of_the_package_is_rebuilt(tmp_path):
     """Twice through a description is once: names, parameters, tables, closures and schedules."""
     records = [record for case in CASES.values() for record in case()[:3]] + readers()
-    records += [ls.noise.student_t(3.0, [1.0]), ls.noise.minibatch(weights=np.arange(1.0, 41.0)), ls.noise.gaussian(np.eye(12))]
+    records += [
+        ls.noise.student_t(3.0, [1.0]),
+        ls.noise.minibatch(weights=np.arange(1.0, 41.0)),
+        ls.noise.gaussian(np.eye(12)),
+    ]
     for record in records:
         constants = {}
         data = description.data_of(record, "it", constants)
@@ -222,7 +312,10 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_the_first_step(tmp_
     with pytest.raises(OSError, match="its parent must exist and be writable"):
         in_folder(tmp_path / "none" / "run")
     (tmp_path / "busy").mkdir()
-    with take_lock(tmp_path / "busy"), pytest.raises(RuntimeError, match="is being written by process"):
+    with (
+        take_lock(tmp_path / "busy"),
+        pytest.raises(RuntimeError, match="is being written by process"),
+    ):
         in_folder(tmp_path / "busy")
     assert "already holds 'mine.txt'" in _occupied(tmp_path / "full")
 
@@ -244,7 +337,10 @@ def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, image)
 
-    with monkeypatch.context() as patch, pytest.raises(OSError, match="complete up to step 20; make room"):
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(OSError, match="complete up to step 20; make room"),
+    ):
         patch.setattr(segments, "write_whole", filling)
         in_folder(tmp_path / "run", checkpoint_every=10)
     assert ls.load(tmp_path / "run").steps_done == 20
@@ -252,7 +348,9 @@ def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):
 
 
 def test_bad_arguments(tmp_path):
-    assert "checkpoint_every must be None without checkpoint" in refusal(in_folder, None, checkpoint_every=3)
+    assert "checkpoint_every must be None without checkpoint" in refusal(
+        in_folder, None, checkpoint_every=3
+    )
     assert "checkpoint_every must be >= 1" in refusal(in_folder, tmp_path / "a", checkpoint_every=0)
     assert "nothing to go on from" in refusal(in_folder, tmp_path / "a", steps=0, reducers=())
     passage = {"reducers": ls.reducers.first_passage(above=1.0), "every": None}
@@ -273,18 +371,36 @@ def peak(steps, **options):
 
 
 def test_memory_does_not_grow_with_the_steps(tmp_path):
-    """20,000 rows of 1.5 kB; the twin keeps them. Without dask what is returned is read into the memory."""
+    """20,000 rows of 1.5 kB; the twin keeps them. Without dask what is returned is read into the
+    memory.
+    """
     pytest.importorskip("dask")
-    few, many = (peak(steps, folder=tmp_path / str(steps), checkpoint_every=1000) for steps in (4000, 20_000))
+    few, many = (
+        peak(steps, folder=tmp_path / str(steps), checkpoint_every=1000) for steps in (4000, 20_000)
+    )
     assert many < 1.3 * few and peak(20_000, folder=None) > 3 * many
 
 
 def test_a_run_that_has_no_piece_yet_goes_on_from_its_own_start(tmp_path, monkeypatch):
-    """Each particle starts elsewhere, with a velocity of its own: the state of the start has it, not what `resume` is told."""
-    records = ls.potentials.double_well(2), ls.dynamics.sgd(0.1, momentum=0.5), ls.noise.gaussian([1.0, 0.25])
+    """Each particle starts elsewhere, with a velocity of its own: the state of the start has it,
+    not what `resume` is told.
+    """
+    records = (
+        ls.potentials.double_well(2),
+        ls.dynamics.sgd(0.1, momentum=0.5),
+        ls.noise.gaussian([1.0, 0.25]),
+    )
     random = np.random.default_rng(0)
-    given = {"x0": random.normal(size=(40, 2)), "v0": random.normal(size=(40, 2)), "particles": 40, "steps": 20, "seed": 1}
+    given = {
+        "x0": random.normal(size=(40, 2)),
+        "v0": random.normal(size=(40, 2)),
+        "particles": 40,
+        "steps": 20,
+        "seed": 1,
+    }
     with monkeypatch.context() as broken, pytest.raises(OSError):
-        broken.setattr(segments.Run, "append", lambda *given: (_ for _ in ()).throw(OSError("full")))
+        broken.setattr(
+            segments.Run, "append", lambda *given: (_ for _ in ()).throw(OSError("full"))
+        )
         ls.simulate(*records, **given, checkpoint=tmp_path / "run")
     assert content_hash(ls.resume(tmp_path / "run")) == content_hash(ls.simulate(*records, **given))

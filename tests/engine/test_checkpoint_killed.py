@@ -8,7 +8,8 @@ import pytest
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
-# Children simulate and die, their parent judges what they left; one program, so that imports and compilation are paid once.
+# Children simulate and die, their parent judges what they left; one program, so that imports and
+# compilation are paid once.
 PROGRAM = """
 import importlib.util, os, pathlib, signal, sys, time
 import numpy as np
@@ -74,7 +75,9 @@ print("deaths, bad, runs:", deaths, bad, runs)
 
 @pytest.mark.parametrize("kills", [10, pytest.param(200, marks=pytest.mark.slow)])
 def test_death_at_random_moments_costs_one_piece_at_most(tmp_path, kills):
-    """All that was called safe can be read, at most one piece more, and the resumed run has the bits of one left alone."""
+    """All that was called safe can be read, at most one piece more, and the resumed run has the
+    bits of one left alone.
+    """
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path), str(kills)],
         capture_output=True,

@@ -1,9 +1,12 @@
-"""The promise of addresses for what the catalogue has, not only for chosen cases: same bits for any cut, and in plain Python.
+"""The promise of addresses for what the catalogue has, not only for chosen cases: same bits for any
+cut, and in plain Python.
 
-A row is (model, dynamics, noise), and each new row is compiled: hence a covering table of at most 100 rows over 23 models,
-9 dynamics (18 with their variants) and 17 noises. Potentials go with the gradient noises, losses with the sampling modes and the
-table's Gaussian twin. No table of 100 rows has all pairs, as a row holds one of each kind. This one has 100 of the 145 compatible
-pairs (dynamics, noise), 100 of the 182 (model, noise) and 100 of the 207 (model, dynamics), the most that 100 rows can have.
+A row is (model, dynamics, noise), and each new row is compiled: hence a covering table of at most
+100 rows over 23 models, 9 dynamics (18 with their variants) and 17 noises. Potentials go with the
+gradient noises, losses with the sampling modes and the table's Gaussian twin. No table of 100 rows
+has all pairs, as a row holds one of each kind. This one has 100 of the 145 compatible pairs
+(dynamics, noise), 100 of the 182 (model, noise) and 100 of the 207 (model, dynamics), the most that
+100 rows can have.
 
 `NUMBA_DISABLE_JIT=1 python tests/engine/test_covering.py` prints the digests of all rows as JSON.
 """
@@ -25,7 +28,13 @@ from langevin_sgd.__main__ import entries
 from langevin_sgd.models.minibatches import SAMPLING
 
 pytestmark = pytest.mark.slow
-ROWS, PARTICLES, STEPS, BATCH, RATE = 100, 19, 6, 2, 0.002  # neither count is a multiple of 16 or of a chunk
+ROWS, PARTICLES, STEPS, BATCH, RATE = (
+    100,
+    19,
+    6,
+    2,
+    0.002,
+)  # neither count is a multiple of 16 or of a chunk
 KINDS = ("model", "dynamics", "noise")
 LAYOUTS = [BASE, {"threads": 2, "block_size": 16, "chunk_steps": 4, "every": 1}]
 random = np.random.default_rng(12)
@@ -66,7 +75,9 @@ LOSSES = {
     "linear_regression": lambda make: make(INPUTS, TARGETS),
     "linear_regression_population": lambda make: make(MATRIX, 0.3, [0.5, -0.2], examples=EXAMPLES),
     "logistic_regression": lambda make: make(INPUTS, LABELS, 0.1),
-    "logistic_regression_population": lambda make: make(MATRIX, [0.5, -0.2], 0.1, examples=EXAMPLES),
+    "logistic_regression_population": lambda make: make(
+        MATRIX, [0.5, -0.2], 0.1, examples=EXAMPLES
+    ),
     "matrix_factorisation": lambda make: make(FACTORS, 1),
     "multinomial_regression": lambda make: make(INPUTS, CLASSES),
     "phase_retrieval": lambda make: make(INPUTS, TARGETS * TARGETS),
@@ -88,7 +99,10 @@ DYNAMICS = {  # the rows of a dynamics take its variants in turn
     "adam": [lambda make: make(RATE, BATCH, weight_decay=0.1)],
     "averaged_sgd": [lambda make: make(RATE, BATCH)],
     "clipped_sgd": [lambda make: make(RATE, BATCH, 0.5, 0.9)],
-    "langevin": [lambda make, m=m: make(0.5, RATE, BATCH, m) for m in ("euler_maruyama", "leimkuhler_matthews")],
+    "langevin": [
+        lambda make, m=m: make(0.5, RATE, BATCH, m)
+        for m in ("euler_maruyama", "leimkuhler_matthews")
+    ],
     "rmsprop": [lambda make: make(RATE, BATCH)],
     "sgd": [
         lambda make: make(RATE, BATCH, weight_decay=0.1),
@@ -100,22 +114,36 @@ DYNAMICS = {  # the rows of a dynamics take its variants in turn
     "sgd_diffusion": [lambda make: make(RATE, BATCH, 3)],
     "sgd_running_average": [lambda make: make(RATE, BATCH)],
     "underdamped_langevin": [
-        lambda make, m=m: make(0.5, 1.0, RATE, 2.0, BATCH, m) for m in ("baoab", "aboba", "obabo", "oabao", "sghmc")
+        lambda make, m=m: make(0.5, 1.0, RATE, 2.0, BATCH, m)
+        for m in ("baoab", "aboba", "obabo", "oabao", "sghmc")
     ],
 }
-CATALOGUE = [(ls.potentials, POTENTIALS), (ls.losses, LOSSES), (ls.noise, NOISES), (ls.dynamics, DYNAMICS)]
+CATALOGUE = [
+    (ls.potentials, POTENTIALS),
+    (ls.losses, LOSSES),
+    (ls.noise, NOISES),
+    (ls.dynamics, DYNAMICS),
+]
 
 
 def known(module, examples):
     """name, function and example arguments of the entries of a module that have them."""
-    return [(name, make, examples[name]) for name, make in entries(module).items() if name in examples]
+    return [
+        (name, make, examples[name]) for name, make in entries(module).items() if name in examples
+    ]
 
 
 @cache
 def models():
     """name: Potential or Loss."""
-    made = {name: build(make) for module, table in CATALOGUE[:2] for name, make, build in known(module, table)}
-    return {name: model for name, model in made.items() if isinstance(model, (ls.Potential, ls.Loss))}
+    made = {
+        name: build(make)
+        for module, table in CATALOGUE[:2]
+        for name, make, build in known(module, table)
+    }
+    return {
+        name: model for name, model in made.items() if isinstance(model, (ls.Potential, ls.Loss))
+    }
 
 
 @cache
@@ -126,14 +154,22 @@ def noises(dim):
     found |= {name: build(make, dim) for name, make, build in known(ls.noise, NOISES) if build}
     batches = [[(5 * step) % EXAMPLES, (7 * step + 3) % EXAMPLES] for step in range(STEPS)]
     minibatch = ls.noise.minibatch
-    found |= {mode: minibatch(mode, batches=batches if mode == "given" else None) for mode in SAMPLING}
-    return found | {"shared": minibatch("reshuffle", shared=True), "weighted": minibatch(weights=1.0 + np.arange(EXAMPLES))}
+    found |= {
+        mode: minibatch(mode, batches=batches if mode == "given" else None) for mode in SAMPLING
+    }
+    return found | {
+        "shared": minibatch("reshuffle", shared=True),
+        "weighted": minibatch(weights=1.0 + np.arange(EXAMPLES)),
+    }
 
 
 @cache
 def dynamics():
     """name: the variants of a dynamics."""
-    return {name: [build(make) for build in variants] for name, make, variants in known(ls.dynamics, DYNAMICS)}
+    return {
+        name: [build(make) for build in variants]
+        for name, make, variants in known(ls.dynamics, DYNAMICS)
+    }
 
 
 def compatible(model, noise, dynamics):
@@ -162,7 +198,9 @@ def candidates():
 
 @cache
 def covering_rows():
-    """Greedy: the row with most new entries, then with most new pairs, then with the entries used least, then the first."""
+    """Greedy: the row with most new entries, then with most new pairs, then with the entries used
+    least, then the first.
+    """
     rows, covered, used = [], set(), {}
     left = {row: pairs(row) for row in candidates()}
 
@@ -187,7 +225,9 @@ def run(number, layout):
     model, variants = models()[row[0]], dynamics()[row[1]]
     turn = sum(earlier[1] == row[1] for earlier in covering_rows()[:number]) % len(variants)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some rows are unstable at their start, some texts do not run in lanes
+        warnings.simplefilter(
+            "ignore"
+        )  # some rows are unstable at their start, some texts do not run in lanes
         dataset = ls.simulate(
             model,
             variants[turn],
@@ -199,8 +239,12 @@ def run(number, layout):
             loss=True,
             **layout,
         )
-    assert np.sum(dataset.status.values > 0) < 3, "particles left: the row sees too little of its update"
-    assert np.all(np.any(dataset.x.values[-1] != dataset.x.values[0], axis=1)), "particles did not move"
+    assert np.sum(dataset.status.values > 0) < 3, (
+        "particles left: the row sees too little of its update"
+    )
+    assert np.all(np.any(dataset.x.values[-1] != dataset.x.values[0], axis=1)), (
+        "particles did not move"
+    )
     return digests(dataset, PARTICLES)
 
 
@@ -209,7 +253,9 @@ def in_plain_python():
     """The interpreted side runs beside the compiled one."""
     path = os.pathsep.join([str(Path(ls.__file__).parents[1]), str(Path(__file__).parents[1])])
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path}
-    process = subprocess.Popen([sys.executable, __file__], env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, __file__], env=environment, stdout=subprocess.PIPE, text=True
+    )
     results = []
 
     def result(number):
@@ -226,25 +272,44 @@ def in_plain_python():
 
 def test_every_entry_has_example_arguments():
     for module, examples in CATALOGUE:
-        missing, gone = entries(module).keys() - examples.keys(), examples.keys() - entries(module).keys()
-        assert not missing, f"{module.__name__} has the new entries {sorted(missing)}: give example arguments in {__file__}."
-        assert not gone, f"{module.__name__} no longer has {sorted(gone)}: drop the example arguments in {__file__}."
+        missing, gone = (
+            entries(module).keys() - examples.keys(),
+            examples.keys() - entries(module).keys(),
+        )
+        assert not missing, (
+            f"{module.__name__} has the new entries {sorted(missing)}: give example arguments in "
+            f"{__file__}."
+        )
+        assert not gone, (
+            f"{module.__name__} no longer has {sorted(gone)}: drop the example arguments in "
+            f"{__file__}."
+        )
 
 
 def test_the_table_covers():
-    """Every entry and every variant, and nearly three new pairs a row; the twin: rows in catalogue order have fewer."""
+    """Every entry and every variant, and nearly three new pairs a row; the twin: rows in catalogue
+    order have fewer.
+    """
     rows = covering_rows()
     assert len(rows) == len(set(rows)) <= ROWS
     assert {row[0] for row in rows} == set(models()) and {row[1] for row in rows} == set(dynamics())
-    assert {row[2] for row in rows} == {name for model in models().values() for name in noises(model.dim)}
+    assert {row[2] for row in rows} == {
+        name for model in models().values() for name in noises(model.dim)
+    }
     for name, variants in dynamics().items():
         assert sum(row[1] == name for row in rows) >= len(variants), name
     wanted = min(0.95 * 3 * ROWS, len(set().union(*map(pairs, candidates()))))
-    assert len(set().union(*map(pairs, rows))) >= wanted > len(set().union(*map(pairs, candidates()[:ROWS])))
+    assert (
+        len(set().union(*map(pairs, rows)))
+        >= wanted
+        > len(set().union(*map(pairs, candidates()[:ROWS])))
+    )
 
 
 @compiled_only
-@pytest.mark.parametrize("number", range(ROWS))  # numbers: names would build all models where the test is only collected
+@pytest.mark.parametrize(
+    "number", range(ROWS)
+)  # numbers: names would build all models where the test is only collected
 def test_bits_of_a_row(number, in_plain_python):
     if number >= len(covering_rows()):
         pytest.skip("fewer rows have all pairs")

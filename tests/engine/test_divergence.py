@@ -1,4 +1,6 @@
-"""Particles that leave: frozen where they were last seen inside, marked, never nan; and the warning that comes before."""
+"""Particles that leave: frozen where they were last seen inside, marked, never nan; and the warning
+that comes before.
+"""
 
 import re
 import warnings
@@ -35,15 +37,27 @@ def agree(run, x, status, stopped):
 @pytest.mark.interpreted
 @pytest.mark.parametrize("radius", [2.5, 40.0])
 def test_particles_that_leave_a_saddle_stop_inside_the_radius(radius):
-    """50 particles, no multiple of 16; they leave at different steps, before and after the 32 steps between two saved states."""
+    """50 particles, no multiple of 16; they leave at different steps, before and after the 32 steps
+    between two saved states.
+    """
     x0 = starts(50, 0.5)
-    run = ls.simulate(ls.potentials.quadratic(SADDLE), STEP, particles=50, steps=70, x0=x0, seed=1, escape_radius=radius)
+    run = ls.simulate(
+        ls.potentials.quadratic(SADDLE),
+        STEP,
+        particles=50,
+        steps=70,
+        x0=x0,
+        seed=1,
+        escape_radius=radius,
+    )
     agree(run, *naive.freeze(naive_step(naive.quadratic(SADDLE).gradient), x0, 70, radius))
     assert set(np.unique(run.status)) == {0, 2}
     assert np.linalg.norm(run.x[-1], axis=1).max() <= radius
 
 
-@pytest.mark.filterwarnings("ignore:learning_rate = 0.1 is above the threshold")  # these starts are meant to explode
+@pytest.mark.filterwarnings(
+    "ignore:learning_rate = 0.1 is above the threshold"
+)  # these starts are meant to explode
 def test_a_quartic_far_out_overflows_and_the_last_finite_place_is_kept():
     x0 = starts(50, 6.0)
     run = ls.simulate(WELL, STEP, particles=50, steps=40, x0=x0, seed=1)
@@ -52,12 +66,32 @@ def test_a_quartic_far_out_overflows_and_the_last_finite_place_is_kept():
 
 
 @pytest.mark.interpreted
-@pytest.mark.filterwarnings("ignore:learning_rate = 0.1 is above the threshold")  # these starts are meant to explode
+@pytest.mark.filterwarnings(
+    "ignore:learning_rate = 0.1 is above the threshold"
+)  # these starts are meant to explode
 def test_status_tells_an_escape_from_an_overflow():
-    """From 1e110 a single step of the quartic overflows; from 7 it lands beyond a radius of 10, but at a number."""
-    run = ls.simulate(WELL, STEP, particles=3, steps=5, x0=[[1e110, 0.0], [7.0, 0.0], [1.0, 0.8]], seed=1, escape_radius=1e111)
+    """From 1e110 a single step of the quartic overflows; from 7 it lands beyond a radius of 10, but
+    at a number.
+    """
+    run = ls.simulate(
+        WELL,
+        STEP,
+        particles=3,
+        steps=5,
+        x0=[[1e110, 0.0], [7.0, 0.0], [1.0, 0.8]],
+        seed=1,
+        escape_radius=1e111,
+    )
     assert run.status.values.tolist() == [1, 0, 0]
-    run = ls.simulate(WELL, STEP, particles=3, steps=5, x0=[[7.0, 0.0], [7.0, 1.0], [1.0, 0.8]], seed=1, escape_radius=10.0)
+    run = ls.simulate(
+        WELL,
+        STEP,
+        particles=3,
+        steps=5,
+        x0=[[7.0, 0.0], [7.0, 1.0], [1.0, 0.8]],
+        seed=1,
+        escape_radius=10.0,
+    )
     assert run.status.values.tolist() == [2, 2, 0]
     assert run.stopped_at_step.values.tolist() == [1, 1, -1]
     np.testing.assert_array_equal(run.x[-1, :2], [[7.0, 0.0], [7.0, 1.0]])
@@ -66,7 +100,16 @@ def test_status_tells_an_escape_from_an_overflow():
 
 def test_a_frozen_particle_stays_in_all_later_snapshots():
     x0 = starts(50, 0.5)
-    run = ls.simulate(ls.potentials.quadratic(SADDLE), STEP, particles=50, steps=70, x0=x0, seed=1, escape_radius=2.5, every=1)
+    run = ls.simulate(
+        ls.potentials.quadratic(SADDLE),
+        STEP,
+        particles=50,
+        steps=70,
+        x0=x0,
+        seed=1,
+        escape_radius=2.5,
+        every=1,
+    )
     for particle in np.flatnonzero(run.status):
         stopped = int(run.stopped_at_step[particle])
         before, last = run.x.values[: stopped - 1, particle], run.x.values[stopped - 1, particle]
@@ -79,10 +122,14 @@ NOISE = ls.noise.gaussian([[6.0, 1.0], [1.0, 3.0]])
 
 @pytest.mark.parametrize("momentum", [0.0, 0.7])
 def test_neighbours_do_not_notice(momentum):
-    """With and without a radius the particles that stay inside have the same bits, and those that leave had them until then."""
+    """With and without a radius the particles that stay inside have the same bits, and those that
+    leave had them until then.
+    """
     dynamics = ls.dynamics.sgd(RATE, momentum=momentum)
     open_run, closed_run = (
-        ls.simulate(WELL, dynamics, NOISE, particles=200, steps=100, seed=4, every=1, escape_radius=radius)
+        ls.simulate(
+            WELL, dynamics, NOISE, particles=200, steps=100, seed=4, every=1, escape_radius=radius
+        )
         for radius in (None, 2.5)
     )
     assert 5 < closed_run.status.astype(bool).sum() < 195 and not open_run.status.any()
@@ -93,18 +140,34 @@ def test_neighbours_do_not_notice(momentum):
         assert closed_run.stopped_at_step[particle] == stopped
         end = stopped if stopped > 0 else None
         for name in ("x", "v") if momentum else ("x",):
-            np.testing.assert_array_equal(closed_run[name][:end, particle], open_run[name][:end, particle])
+            np.testing.assert_array_equal(
+                closed_run[name][:end, particle], open_run[name][:end, particle]
+            )
 
 
-@pytest.mark.filterwarnings("ignore:learning_rate = 0.1 is above the threshold")  # these starts are meant to explode
+@pytest.mark.filterwarnings(
+    "ignore:learning_rate = 0.1 is above the threshold"
+)  # these starts are meant to explode
 def test_velocities_of_frozen_particles_are_finite_too():
-    run = ls.simulate(WELL, ls.dynamics.sgd(RATE, momentum=0.7), NOISE, particles=50, steps=60, x0=starts(50, 20.0), seed=4)
+    run = ls.simulate(
+        WELL,
+        ls.dynamics.sgd(RATE, momentum=0.7),
+        NOISE,
+        particles=50,
+        steps=60,
+        x0=starts(50, 20.0),
+        seed=4,
+    )
     assert run.status.any()
     assert np.isfinite(run.x).all() and np.isfinite(run.v).all()
 
 
 def test_a_start_outside_the_radius_is_refused():
-    with pytest.raises(ValueError, match=r"escape_radius must be at least 5, the distance of the farthest particle of x0, got 4"):
+    with pytest.raises(
+        ValueError,
+        match=r"escape_radius must be at least 5, the distance of the farthest particle of x0, "
+        r"got 4",
+    ):
         ls.simulate(WELL, STEP, particles=2, steps=1, x0=[[3.0, 4.0], [0.0, 0.0]], escape_radius=4)
 
 
@@ -113,7 +176,10 @@ def test_a_start_outside_the_radius_is_refused():
 CURVATURE = 3.0
 THRESHOLDS = [
     *(
-        (ls.dynamics.sgd(0.1, momentum=mu, nesterov=form), ls.theory.stability_threshold([[CURVATURE]], mu, form))
+        (
+            ls.dynamics.sgd(0.1, momentum=mu, nesterov=form),
+            ls.theory.stability_threshold([[CURVATURE]], mu, form),
+        )
         for mu in (0.0, 0.5, 0.9)
         for form in (None, "torch", "lookahead")
     ),
@@ -146,15 +212,29 @@ def own_update(p, x, v, g, xi, z):
 
 
 def test_a_dynamics_of_ones_own_is_judged_by_its_text():
-    assert stable_limit(ls.Dynamics("half", own_update, {"learning_rate": 0.1}), CURVATURE)[2] == pytest.approx(4 / CURVATURE)
-    assert stable_limit(ls.Dynamics("half", own_update, {"learning_rate": ls.schedules.from_values([0.3, 0.9])}), 3.0)[1] == 0.9
+    assert stable_limit(ls.Dynamics("half", own_update, {"learning_rate": 0.1}), CURVATURE)[
+        2
+    ] == pytest.approx(4 / CURVATURE)
+    assert (
+        stable_limit(
+            ls.Dynamics(
+                "half", own_update, {"learning_rate": ls.schedules.from_values([0.3, 0.9])}
+            ),
+            3.0,
+        )[1]
+        == 0.9
+    )
 
 
-BOWL = np.array([[2.0, 1.0], [1.0, 2.0]])  # eigenvalues 1 and 3: the largest entry is not the largest curvature
+BOWL = np.array(
+    [[2.0, 1.0], [1.0, 2.0]]
+)  # eigenvalues 1 and 3: the largest entry is not the largest curvature
 
 
 def run_of(dynamics, **options):
-    return ls.simulate(ls.potentials.quadratic(BOWL), dynamics, particles=2, steps=1, seed=1, **options)
+    return ls.simulate(
+        ls.potentials.quadratic(BOWL), dynamics, particles=2, steps=1, seed=1, **options
+    )
 
 
 @pytest.mark.parametrize("factor", [0.99, 1.01])
@@ -168,7 +248,8 @@ def test_simulate_warns_above_the_threshold_of_the_largest_eigenvalue_and_names_
         value, threshold, curvature = map(
             float,
             re.match(
-                r"learning_rate = (\S+) is above the threshold (\S+), where .* x0, (\S+), becomes", str(caught[0].message)
+                r"learning_rate = (\S+) is above the threshold (\S+), where .* x0, (\S+), becomes",
+                str(caught[0].message),
             ).groups(),
         )
         assert (value, threshold, curvature) == pytest.approx((1.01 * 2 / 3, 2 / 3, 3.0), rel=1e-5)

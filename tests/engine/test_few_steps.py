@@ -1,4 +1,6 @@
-"""Five steps of each dynamics against its formula on whole arrays, with the random numbers of the same addresses."""
+"""Five steps of each dynamics against its formula on whole arrays, with the random numbers of the
+same addresses.
+"""
 
 import numpy as np
 import pytest
@@ -17,12 +19,17 @@ RATES = 0.05 / (1 + np.arange(STEPS))
 
 def gradient(x):
     pull = STIFFNESS * (x[:, 1] - COUPLING * x[:, 0])
-    return np.stack([4 * BARRIER * x[:, 0] * (x[:, 0] ** 2 - 1) + TILT - COUPLING * pull, pull], axis=1)
+    return np.stack(
+        [4 * BARRIER * x[:, 0] * (x[:, 0] ** 2 - 1) + TILT - COUPLING * pull, pull], axis=1
+    )
 
 
 def normals(step, stream):
     """The first pair of each particle at an address: (particles, 2)."""
-    address = [[np.uint64(word) for word in (SEED, step, particle, stream, 0, 0)] for particle in range(PARTICLES)]
+    address = [
+        [np.uint64(word) for word in (SEED, step, particle, stream, 0, 0)]
+        for particle in range(PARTICLES)
+    ]
     return np.array([rng.normal_pair(*rng.words_at(*words)) for words in address])
 
 
@@ -67,14 +74,16 @@ def leimkuhler_matthews(x, v, k):
 
 
 def baoab(x, state, k):
-    """Kick, drift, friction and noise, drift, kick; the second kick's force is the next step's first."""
+    """Kick, drift, friction and noise, drift, kick; the second kick's force is the next step's
+    first.
+    """
     v, force = state
     step, friction, mass, temperature = 0.2, 1.5, 2.0, 0.7
     v = v + step / 2 * force / mass
     x = x + step / 2 * v
-    v = np.exp(-friction * step) * v + np.sqrt((1 - np.exp(-2 * friction * step)) * temperature / mass) * normals(
-        k, Stream.THERMAL
-    )
+    v = np.exp(-friction * step) * v + np.sqrt(
+        (1 - np.exp(-2 * friction * step)) * temperature / mass
+    ) * normals(k, Stream.THERMAL)
     x = x + step / 2 * v
     force = -noisy_gradient(x, k)
     return x, (v + step / 2 * force / mass, force)
@@ -94,8 +103,19 @@ RULES = {
 
 
 def simulated(rule, noise=VARIANCES):
-    well, options = ls.potentials.double_well(2, BARRIER, STIFFNESS, COUPLING, TILT), {"steps": STEPS, "every": 1}
-    return ls.simulate(well, RULES[rule], ls.noise.gaussian(noise), particles=PARTICLES, x0=START, seed=SEED, **options)
+    well, options = (
+        ls.potentials.double_well(2, BARRIER, STIFFNESS, COUPLING, TILT),
+        {"steps": STEPS, "every": 1},
+    )
+    return ls.simulate(
+        well,
+        RULES[rule],
+        ls.noise.gaussian(noise),
+        particles=PARTICLES,
+        x0=START,
+        seed=SEED,
+        **options,
+    )
 
 
 def expected(rule):

@@ -1,4 +1,6 @@
-"""First passages against the whole path of the same particles, against the exact mean, and what cannot be combined with them."""
+"""First passages against the whole path of the same particles, against the exact mean, and what
+cannot be combined with them.
+"""
 
 import time
 import warnings
@@ -13,8 +15,13 @@ from langevin_sgd.kernels.elementary import where
 
 PARTICLES, STEPS = 333, 70
 START = np.random.default_rng(3).normal(scale=0.5, size=(PARTICLES, 2)).clip(-0.95, 0.95)
-WELL, PAIR = ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1), ls.noise.gaussian([4.0, 2.0])
-LINE = ls.losses.linear_regression(np.random.default_rng(1).normal(size=(13, 2)), np.linspace(-2, 2, 13))
+WELL, PAIR = (
+    ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1),
+    ls.noise.gaussian([4.0, 2.0]),
+)
+LINE = ls.losses.linear_regression(
+    np.random.default_rng(1).normal(size=(13, 2)), np.linspace(-2, 2, 13)
+)
 passage, dynamics, noise = ls.reducers.first_passage, ls.dynamics, ls.noise
 
 
@@ -91,7 +98,9 @@ def run(name, particles=PARTICLES, steps=STEPS, reducers=(), **options):
 
 
 def from_path(name):
-    """(step of arrival, -1 for none; row where the particle ends; status; step of leaving) of each particle, one by one."""
+    """(step of arrival, -1 for none; row where the particle ends; status; step of leaving) of each
+    particle, one by one.
+    """
     path, inside, substeps = run(name, every=1), CASES[name][4], CASES[name][1].substeps
     found, (x, stopped) = [], (path.x.values, path.stopped_at_step.values)
     for particle in range(path.sizes["particle"]):
@@ -101,11 +110,15 @@ def from_path(name):
             found.append((-(-there[0] // substeps), there[0], 0, -1))
         else:
             left, status = stopped[particle], path.status.values[particle]
-            found.append((-1, len(x) - 1, 0, -1) if left < 0 else (-1, left, status, -(-left // substeps)))
+            found.append(
+                (-1, len(x) - 1, 0, -1) if left < 0 else (-1, left, status, -(-left // substeps))
+            )
     return path, np.array(found).T
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n == FAST else pytest.mark.slow) for n in CASES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n == FAST else pytest.mark.slow) for n in CASES]
+)
 def test_every_particle_goes_the_way_of_the_run_that_stores_its_path(name):
     path, (passed, row, status, stopped) = from_path(name)
     found, each = run(name, reducers=True), np.arange(PARTICLES)
@@ -122,14 +135,20 @@ def test_every_particle_goes_the_way_of_the_run_that_stores_its_path(name):
     exposure = np.where(arrived, passed, np.where(stopped >= 0, stopped, STEPS)).sum()
     assert found.first_passage_fraction == arrived.mean() and "first_passage_mean" not in found
     assert found.first_passage_rate == pytest.approx(arrived.sum() / exposure, rel=1e-14)
-    assert found.first_passage_rate_standard_error == pytest.approx(np.sqrt(arrived.sum()) / exposure, rel=1e-14)
+    assert found.first_passage_rate_standard_error == pytest.approx(
+        np.sqrt(arrived.sum()) / exposure, rel=1e-14
+    )
 
 
 @pytest.mark.parametrize("name", [FAST, pytest.param("walls", marks=pytest.mark.slow)])
 def test_bits_do_not_depend_on_lanes_and_threads(name):
     def digest(particles, **options):
         found = run(name, particles, reducers=True, **options)
-        return sha256(b"".join(np.ascontiguousarray(found[key].values).tobytes() for key in sorted(found.variables))).hexdigest()
+        return sha256(
+            b"".join(
+                np.ascontiguousarray(found[key].values).tobytes() for key in sorted(found.variables)
+            )
+        ).hexdigest()
 
     for particles in (5, PARTICLES):
         base = digest(particles, threads=1, block_size=64)
@@ -139,9 +158,20 @@ def test_bits_do_not_depend_on_lanes_and_threads(name):
 
 def test_who_starts_there_has_arrived_at_once():
     found = ls.simulate(
-        WELL, dynamics.sgd(0.05), PAIR, particles=20, steps=10**6, seed=1, x0=[0.9, 0.0], reducers=passage(above=0.9)
+        WELL,
+        dynamics.sgd(0.05),
+        PAIR,
+        particles=20,
+        steps=10**6,
+        seed=1,
+        x0=[0.9, 0.0],
+        reducers=passage(above=0.9),
     )
-    assert np.all(found.first_passage_step == 0) and found.first_passage_mean == 0 and found.first_passage_fraction == 1
+    assert (
+        np.all(found.first_passage_step == 0)
+        and found.first_passage_mean == 0
+        and found.first_passage_fraction == 1
+    )
     assert np.isnan(found.first_passage_rate)
 
 
@@ -150,7 +180,9 @@ RATE, WIDE = 0.1, 1.0
 
 @cache
 def exact_mean():
-    law = ls.theory.mean_first_passage_steps(ls.potentials.double_well(1), [[WIDE]], RATE, start=[-1.0], inside=[(-np.inf, 0.0)])
+    law = ls.theory.mean_first_passage_steps(
+        ls.potentials.double_well(1), [[WIDE]], RATE, start=[-1.0], inside=[(-np.inf, 0.0)]
+    )
     return law.mean_steps.item()
 
 
@@ -158,10 +190,19 @@ def z_of_the_mean(variance):
     """The second component of the particles is independent of the first."""
     model, kicks = ls.potentials.double_well(2), noise.gaussian([variance, 1.0])
     found = ls.simulate(
-        model, dynamics.sgd(RATE), kicks, particles=4000, steps=10**6, seed=2, x0=[-1.0, 0.0], reducers=passage(above=0.0)
+        model,
+        dynamics.sgd(RATE),
+        kicks,
+        particles=4000,
+        steps=10**6,
+        seed=2,
+        x0=[-1.0, 0.0],
+        reducers=passage(above=0.0),
     )
     assert found.first_passage_fraction == 1
-    return ((found.first_passage_mean - exact_mean()) / found.first_passage_mean_standard_error).item()
+    return (
+        (found.first_passage_mean - exact_mean()) / found.first_passage_mean_standard_error
+    ).item()
 
 
 def test_the_mean_over_a_barrier_is_that_of_the_killed_operator():
@@ -181,14 +222,38 @@ def reached_without_comparison(p, x):
     ("arguments", "error", "message"),
     [
         ({}, ValueError, "first_passage: give exactly one of reached, above and below, got 0."),
-        ({"above": 1.0, "below": 0.0}, ValueError, "first_passage: give exactly one of reached, above and below, got 2."),
+        (
+            {"above": 1.0, "below": 0.0},
+            ValueError,
+            "first_passage: give exactly one of reached, above and below, got 2.",
+        ),
         ({"above": "1"}, TypeError, "above of 'first_passage' must be a number, got '1'."),
-        ({"below": np.nan}, ValueError, "below of 'first_passage' must be a finite number, got nan."),
-        ({"above": 1.0, "component": -1}, ValueError, "component of 'first_passage' must be >= 0, got -1."),
-        ({"above": 1.0, "component": 0.5}, TypeError, "component of 'first_passage' must be a whole number, got 0.5."),
-        ({"above": 1.0, "name": "to the top"}, TypeError, "name of a reducer must be text that can begin a variable's name"),
+        (
+            {"below": np.nan},
+            ValueError,
+            "below of 'first_passage' must be a finite number, got nan.",
+        ),
+        (
+            {"above": 1.0, "component": -1},
+            ValueError,
+            "component of 'first_passage' must be >= 0, got -1.",
+        ),
+        (
+            {"above": 1.0, "component": 0.5},
+            TypeError,
+            "component of 'first_passage' must be a whole number, got 0.5.",
+        ),
+        (
+            {"above": 1.0, "name": "to the top"},
+            TypeError,
+            "name of a reducer must be text that can begin a variable's name",
+        ),
         ({"reached": 1.0}, TypeError, "reached of 'first_passage' must be a plain Python function"),
-        ({"reached": in_disc, "params": {"radius": "a"}}, TypeError, "parameter radius of 'first_passage' must be a number or"),
+        (
+            {"reached": in_disc, "params": {"radius": "a"}},
+            TypeError,
+            "parameter radius of 'first_passage' must be a number or",
+        ),
     ],
 )
 def test_what_is_no_region_is_refused(arguments, error, message):
@@ -209,19 +274,39 @@ TOP = passage(above=1.0)
             {"reducers": [TOP, ls.reducers.moments()]},
             "'first_passage' must be the only reducer of its run, got [",
         ),
-        (dynamics.sgd(ls.schedules.exponential(0.1, 0.9)), None, {}, "learning_rate must be constant for 'first_passage': every"),
+        (
+            dynamics.sgd(ls.schedules.exponential(0.1, 0.9)),
+            None,
+            {},
+            "learning_rate must be constant for 'first_passage': every",
+        ),
         (
             None,
             noise.minibatch(shared=True),
             {},
             "'first_passage' needs batches drawn for each particle and step (with_rep",
         ),
-        (None, noise.minibatch("reshuffle"), {}, "with_replacement or population), got sampling='reshuffle'."),
+        (
+            None,
+            noise.minibatch("reshuffle"),
+            {},
+            "with_replacement or population), got sampling='reshuffle'.",
+        ),
         (None, noise.minibatch("without_replacement"), {}, "got sampling='without_replacement'."),
-        (None, None, {"every": 2}, "every must be None for 'first_passage', got 2: particles end at different steps."),
+        (
+            None,
+            None,
+            {"every": 2},
+            "every must be None for 'first_passage', got 2: particles end at different steps.",
+        ),
         (None, None, {"first_step": 3}, "first_step must be 0 for 'first_passage', got 3"),
         (None, None, {"steps": 0}, "steps must be >= 1 for 'first_passage', got 0."),
-        (None, None, {"reducers": passage(above=1.0, component=2)}, "component of 'first_passage' must be below dim = 2, got 2."),
+        (
+            None,
+            None,
+            {"reducers": passage(above=1.0, component=2)},
+            "component of 'first_passage' must be below dim = 2, got 2.",
+        ),
     ],
 )
 def test_what_a_first_passage_cannot_be_combined_with_is_refused(moves, kicks, options, message):
@@ -233,12 +318,21 @@ def test_what_a_first_passage_cannot_be_combined_with_is_refused(moves, kicks, o
 
 @pytest.mark.slow
 def test_lanes_are_not_idle():
-    """Exponential passage times, 5000 particles, one thread: at most 15 % over the steps alone, the best of five of each."""
+    """Exponential passage times, 5000 particles, one thread: at most 15 % over the steps alone, the
+    best of five of each.
+    """
     model, kicks = ls.potentials.double_well(2), noise.gaussian([1.0, 1.0])
 
     def timed(particles, steps, region):
         begun = time.process_time()
-        options = {"particles": particles, "steps": steps, "x0": [-1.0, 0.0], "seed": 1, "threads": 1, "block_size": 256}
+        options = {
+            "particles": particles,
+            "steps": steps,
+            "x0": [-1.0, 0.0],
+            "seed": 1,
+            "threads": 1,
+            "block_size": 256,
+        }
         found = ls.simulate(model, dynamics.sgd(0.1), kicks, reducers=region, **options)
         done = np.where(found.first_passage_step < 0, steps, found.first_passage_step).sum().item()
         return (time.process_time() - begun) / done
@@ -246,5 +340,8 @@ def test_lanes_are_not_idle():
     timed(16, 1, passage(above=0.0))
     cost = min(timed(5000, 10**6, passage(above=0.0)) for _ in range(5))
     ideal = min(timed(2048, 2500, passage(above=1e6)) for _ in range(5))
-    print(f"\n{1e9 * cost:.2f} ns a step with passages, {1e9 * ideal:.2f} ns without: {cost / ideal:.3f}")
+    print(
+        f"\n{1e9 * cost:.2f} ns a step with passages, {1e9 * ideal:.2f} ns without: "
+        f"{cost / ideal:.3f}"
+    )
     assert cost < 1.15 * ideal

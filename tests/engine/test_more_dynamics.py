@@ -1,4 +1,6 @@
-"""Splittings, schedules, averages and substeps by simulation against exact values: |z| < 5, each with a twin that fails."""
+"""Splittings, schedules, averages and substeps by simulation against exact values: |z| < 5, each
+with a twin that fails.
+"""
 
 import json
 from math import gcd
@@ -11,7 +13,10 @@ import z_scores
 import langevin_sgd as ls
 from langevin_sgd.engine.checks import stable_limit
 
-CASES = {case["id"]: case for case in json.loads((Path(__file__).parents[1] / "oracles_public.json").read_text())["cases"]}
+CASES = {
+    case["id"]: case
+    for case in json.loads((Path(__file__).parents[1] / "oracles_public.json").read_text())["cases"]
+}
 PARTICLES, SEED = 100_000, 31
 LINE = ls.potentials.quadratic([2.0])
 
@@ -23,8 +28,12 @@ def worst(scores):
 def splitting_scores(name, method, excess):
     case = CASES[name]["inputs"]
     exact = CASES[name]["expected"]["SGHMC_semi" if method == "sghmc" else method.upper()]
-    dynamics = ls.dynamics.underdamped_langevin(excess * case["T"], case["gamma"], case["dt"], method=method)
-    run = ls.simulate(ls.potentials.quadratic([case["h"]]), dynamics, particles=PARTICLES, steps=100, seed=SEED)
+    dynamics = ls.dynamics.underdamped_langevin(
+        excess * case["T"], case["gamma"], case["dt"], method=method
+    )
+    run = ls.simulate(
+        ls.potentials.quadratic([case["h"]]), dynamics, particles=PARTICLES, steps=100, seed=SEED
+    )
     x, v = run.x[-1].values, run.v[-1].values  # second moments: below e^-40 of the start
     qq, pp, qp = ([[exact[key]]] for key in ("qq", "pp", "qp"))
     yield z_scores.of_gaussian_products(x, x, qq, qq[0], qq[0])
@@ -39,13 +48,28 @@ def test_second_moments_of_splittings(name, method):
     assert worst(splitting_scores(name, method, 1.5)) > 5
 
 
-THRESHOLDS = [  # dt^2 h/m < 4, or < 4 - 2 f dt; 2 m/h; none where a step is not in proportion to the distance
-    *((ls.dynamics.underdamped_langevin(0.5, 0.3, 0.1, 2.5, method=m), (10 / 7) ** 0.5) for m in ("aboba", "obabo", "oabao")),
-    (ls.dynamics.underdamped_langevin(0.5, 0.3, 0.1, 2.5, method="sghmc"), (-0.6 + (0.36 + 16 * 2.8) ** 0.5) / 5.6),
+# dt^2 h/m < 4, or < 4 - 2 f dt; 2 m/h; none where a step is not in proportion to the distance
+THRESHOLDS = [
+    *(
+        (ls.dynamics.underdamped_langevin(0.5, 0.3, 0.1, 2.5, method=m), (10 / 7) ** 0.5)
+        for m in ("aboba", "obabo", "oabao")
+    ),
+    (
+        ls.dynamics.underdamped_langevin(0.5, 0.3, 0.1, 2.5, method="sghmc"),
+        (-0.6 + (0.36 + 16 * 2.8) ** 0.5) / 5.6,
+    ),
     (ls.dynamics.sgd_diffusion(0.1, substeps=5), 10 / 7),
     (ls.dynamics.sgd_running_average(0.1, momentum=0.5), 3 / 7),
     (ls.dynamics.sgd(0.1, momentum=0.5, rate_inside=False), 3 / 7),
-    *((maker(0.1), None) for maker in (ls.dynamics.adam, ls.dynamics.rmsprop, ls.dynamics.clipped_sgd, ls.dynamics.averaged_sgd)),
+    *(
+        (maker(0.1), None)
+        for maker in (
+            ls.dynamics.adam,
+            ls.dynamics.rmsprop,
+            ls.dynamics.clipped_sgd,
+            ls.dynamics.averaged_sgd,
+        )
+    ),
 ]
 
 
@@ -61,8 +85,15 @@ def stochastic_gradient_scores(batch):
     """Minibatches of two examples +-1 have the case's variance: h^2 = 4 per example."""
     case, variance = CASES["sgld"]["inputs"], CASES["sgld"]["expected"]["var"]
     table = ls.losses.quadratic_centers([case["h"]], [[1.0], [-1.0]])
-    dynamics, options = ls.dynamics.langevin(case["T"], case["eps"], batch), {"steps": 100, "seed": SEED}
-    x = ls.simulate(table, dynamics, ls.noise.minibatch(), particles=PARTICLES, **options).x[-1].values
+    dynamics, options = (
+        ls.dynamics.langevin(case["T"], case["eps"], batch),
+        {"steps": 100, "seed": SEED},
+    )
+    x = (
+        ls.simulate(table, dynamics, ls.noise.minibatch(), particles=PARTICLES, **options)
+        .x[-1]
+        .values
+    )
     yield z_scores.of_products(x, x, [[variance]])
 
 
@@ -100,7 +131,11 @@ def annealing_scores(name, rates, excess=1):
         every=every,
     )
     for mark in marks:
-        x, mean, variance = run.x.sel(step=mark["step"]).values, np.array(mark["mean"]), np.diag(mark["cov"])
+        x, mean, variance = (
+            run.x.sel(step=mark["step"]).values,
+            np.array(mark["mean"]),
+            np.diag(mark["cov"]),
+        )
         yield (x.mean(axis=0) - mean) / np.sqrt(variance / PARTICLES)
         yield z_scores.of_gaussian_products(x - mean, x - mean, mark["cov"], variance, variance)
 
@@ -113,7 +148,9 @@ def test_annealing(name):
     listed = CASES[name]["inputs"]["etas"]
     if listed:
         np.testing.assert_allclose(rates.rule(np.arange(steps)), listed, rtol=1e-13)
-    assert worst(annealing_scores(name, float(rates.rule(np.arange(1))[0]))) > 5, "a rate that stays must be seen"
+    assert worst(annealing_scores(name, float(rates.rule(np.arange(1))[0]))) > 5, (
+        "a rate that stays must be seen"
+    )
     assert worst(annealing_scores(name, rates, 2)) > 5
 
 
@@ -129,7 +166,9 @@ def test_substeps_approach_the_diffusion(substeps):
     """T/(h (1 - eta h/(2 m))): of SGD for m = 1, of the diffusion for many."""
     rate, temperature, other = 0.4, 0.4 * VARIANCE / (2 * BATCH), 2 if substeps == 1 else 1
     dynamics = ls.dynamics.sgd_diffusion(rate, BATCH, substeps)
-    x = ls.simulate(LINE, dynamics, NOISE, particles=PARTICLES, steps=20, seed=SEED).x[-1].values  # (1 - eta h/m)^(40 m) < 1e-8
+    x = (
+        ls.simulate(LINE, dynamics, NOISE, particles=PARTICLES, steps=20, seed=SEED).x[-1].values
+    )  # (1 - eta h/m)^(40 m) < 1e-8
     assert abs(variance_z(x, temperature / (2 * (1 - rate / substeps)))) < 5
     assert abs(variance_z(x, temperature / (2 * (1 - rate / other)))) > 5
     assert abs(variance_z(x, 2 * temperature / (2 * (1 - rate / substeps)))) > 5
@@ -148,14 +187,20 @@ def test_steps_count_and_schedules_change_once_in_so_many_updates():
     """By hand: each step contracts by (1 - eta_k h/m)^m, and only whole steps are stored."""
     rates, silent = [0.4, 0.1, 0.3], ls.noise.gaussian([1e-200])
     dynamics = ls.dynamics.sgd_diffusion(ls.schedules.from_values(rates), substeps=4)
-    run = ls.simulate(LINE, dynamics, silent, particles=2, steps=3, x0=[1.0], seed=1, every=1, chunk_steps=5)
+    run = ls.simulate(
+        LINE, dynamics, silent, particles=2, steps=3, x0=[1.0], seed=1, every=1, chunk_steps=5
+    )
     assert run.step.values.tolist() == [0, 1, 2, 3] and run.attrs["steps"] == 3
-    np.testing.assert_allclose(run.x[:, 0, 0], np.cumprod([1, *((1 - np.array(rates) / 2) ** 4)]), rtol=1e-14)
+    np.testing.assert_allclose(
+        run.x[:, 0, 0], np.cumprod([1, *((1 - np.array(rates) / 2) ** 4)]), rtol=1e-14
+    )
 
 
 @pytest.mark.interpreted
 def test_a_particle_that_leaves_between_steps_is_said_to_leave_in_that_step():
-    """|1 - 24 h/m| = 11 with m = 4: within 11^5 after five updates, beyond after the sixth, which belongs to step 2."""
+    """|1 - 24 h/m| = 11 with m = 4: within 11^5 after five updates, beyond after the sixth, which
+    belongs to step 2.
+    """
     dynamics, silent = ls.dynamics.sgd_diffusion(24.0, substeps=4), ls.noise.gaussian([1e-200])
     options = {"particles": 2, "steps": 3, "seed": 1, "escape_radius": 11.5**5}
     with pytest.warns(UserWarning, match="learning_rate = 24 is above the threshold 4,"):
@@ -167,16 +212,22 @@ def test_a_particle_that_leaves_between_steps_is_said_to_leave_in_that_step():
 def test_minibatches_cannot_be_rescaled():
     table = ls.losses.quadratic_centers([1.0], [[1.0], [-1.0], [0.5]])
     with pytest.raises(ValueError, match="noise.table_gaussian"):
-        ls.simulate(table, ls.dynamics.sgd_diffusion(0.1), ls.noise.minibatch(), particles=1, steps=1)
+        ls.simulate(
+            table, ls.dynamics.sgd_diffusion(0.1), ls.noise.minibatch(), particles=1, steps=1
+        )
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.8])
 def test_the_mean_of_iterates_forgets_the_learning_rate(rate):
-    """n Var(mean) -> Sigma/(B h^2); exact at finite n: the AR(1) sum with a = 1 - eta h, started at 0."""
+    """n Var(mean) -> Sigma/(B h^2); exact at finite n: the AR(1) sum with a = 1 - eta h, started at
+    0.
+    """
     steps, keep = 400, 1 - 2 * rate
     dynamics = ls.dynamics.averaged_sgd(rate, BATCH)
     x = ls.simulate(LINE, dynamics, NOISE, particles=PARTICLES, steps=steps, seed=SEED).x[-1].values
-    kicks = np.arange(1, steps + 1)  # a kick that is felt in j of the iterates adds eta (1 - a^j)/(1 - a) / n to their mean
+    kicks = np.arange(
+        1, steps + 1
+    )  # a kick that is felt in j of the iterates adds eta (1 - a^j)/(1 - a) / n to their mean
     exact = rate**2 * VARIANCE / BATCH * np.sum(((1 - keep**kicks) / (1 - keep) / steps) ** 2)
     assert abs(variance_z(x, exact)) < 5
     assert steps * exact == pytest.approx(VARIANCE / BATCH / 2**2, rel=0.02)
@@ -184,12 +235,22 @@ def test_the_mean_of_iterates_forgets_the_learning_rate(rate):
 
 
 def test_the_running_average_is_the_heavy_ball():
-    """The identity v = N eta times the average of the gradient: bit for bit but for rounding, and not with another N."""
+    """The identity v = N eta times the average of the gradient: bit for bit but for rounding, and
+    not with another N.
+    """
     runs = {}
     for momentum in (0.9, 0.8):
         dynamics = ls.dynamics.sgd_running_average(0.1, BATCH, momentum)
-        runs[momentum] = ls.simulate(LINE, dynamics, NOISE, particles=40, steps=200, seed=SEED).x[-1].values
-    ball = ls.simulate(LINE, ls.dynamics.sgd(0.1, BATCH, 0.9), NOISE, particles=40, steps=200, seed=SEED).x[-1].values
+        runs[momentum] = (
+            ls.simulate(LINE, dynamics, NOISE, particles=40, steps=200, seed=SEED).x[-1].values
+        )
+    ball = (
+        ls.simulate(
+            LINE, ls.dynamics.sgd(0.1, BATCH, 0.9), NOISE, particles=40, steps=200, seed=SEED
+        )
+        .x[-1]
+        .values
+    )
     np.testing.assert_allclose(runs[0.9], ball, atol=1e-12)
     assert np.abs(runs[0.8] - ball).max() > 0.01
 
@@ -197,7 +258,15 @@ def test_the_running_average_is_the_heavy_ball():
 def test_a_larger_batch_cools_like_a_smaller_rate():
     """Doubling the batch every 40 steps: the variance follows m' = a^2 m + eta^2 Sigma/B_k."""
     sizes = ls.schedules.step_decay(1, 2.0, 40)
-    run = ls.simulate(LINE, ls.dynamics.sgd(0.2, sizes), NOISE, particles=PARTICLES, steps=120, seed=SEED, every=40)
+    run = ls.simulate(
+        LINE,
+        ls.dynamics.sgd(0.2, sizes),
+        NOISE,
+        particles=PARTICLES,
+        steps=120,
+        seed=SEED,
+        every=40,
+    )
     exact, constant = [0.0], [0.0]
     for k in range(120):
         exact.append(0.6**2 * exact[-1] + 0.2**2 * VARIANCE / 2 ** (k // 40))

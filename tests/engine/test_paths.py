@@ -1,4 +1,6 @@
-"""No built-in text takes the slow path. `pytest -s` prints ns per particle and path for every model at d = 2, 3, 8 and 64."""
+"""No built-in text takes the slow path. `pytest -s` prints ns per particle and path for every model
+at d = 2, 3, 8 and 64.
+"""
 
 import time
 import warnings
@@ -38,7 +40,9 @@ def gradient_path(model):
     if isinstance(model, ls.Loss):
         columns = model.data.shape[1]
         for row in (row_type(columns), GatheredRowType(columns)):
-            _, path = for_lanes(model.example_gradient, label, (numba.typeof(model.params), at, row, at))
+            _, path = for_lanes(
+                model.example_gradient, label, (numba.typeof(model.params), at, row, at)
+            )
         return path
     return for_lanes(model.gradient, label, (numba.typeof(model.params), at, at))[1]
 
@@ -46,16 +50,26 @@ def gradient_path(model):
 def nanoseconds(model):
     """Time of one gradient per particle, of a loss per particle and example."""
     x = pack(np.random.default_rng(0).normal(size=(PARTICLES, model.dim)))
-    out, text = empty_groups(len(x), model.dim), model.gradient if isinstance(model, ls.Potential) else model.example_gradient
+    out, text = (
+        empty_groups(len(x), model.dim),
+        model.gradient if isinstance(model, ls.Potential) else model.example_gradient,
+    )
     label, p, at = f"gradient of {model.name!r}", model.params, view_type(model.dim)
     if isinstance(model, ls.Loss):
         columns = model.data.shape[1]
         text, _ = for_lanes(text, label, (numba.typeof(p), at, row_type(columns), at))
         arguments = p, x, out, model.data, empty_groups(1, model.dim)
-        run, count = evaluation._mean_kernel(text, model.dim, model.dim, columns), PARTICLES * len(model.data)
+        run, count = (
+            evaluation._mean_kernel(text, model.dim, model.dim, columns),
+            PARTICLES * len(model.data),
+        )
     else:
         text, _ = for_lanes(text, label, (numba.typeof(p), at, at))
-        arguments, run, count = (p, x, out), evaluation._potential_kernel(text, model.dim, model.dim), PARTICLES
+        arguments, run, count = (
+            (p, x, out),
+            evaluation._potential_kernel(text, model.dim, model.dim),
+            PARTICLES,
+        )
     run(*arguments)
     times = []
     for _ in range(5):
@@ -71,7 +85,9 @@ def test_every_model_runs_in_lanes(dim):
         kind = "matrix" if "hessian" in model.params._fields else ""
         path = gradient_path(model)
         print(
-            f"\nd = {dim:2d}  {model.name:20s} {kind:6s} {path:6s} {nanoseconds(model):8.2f} ns per particle and gradient", end=""
+            f"\nd = {dim:2d}  {model.name:20s} {kind:6s} {path:6s} {nanoseconds(model):8.2f} ns "
+            "per particle and gradient",
+            end="",
         )
         assert path == "lanes"
 
@@ -81,14 +97,31 @@ def test_every_noise_and_dynamics_runs_in_lanes():
     for noise in (ls.noise.gaussian(np.ones(3)), ls.noise.gaussian(np.eye(3) + 0.2)):
         kinds = numba.typeof(noise.params), at, view_type(noise.normals), at
         assert for_lanes(noise.sample, f"sample of {noise.name!r}", kinds)[1] == "lanes"
-    dynamics = [ls.dynamics.sgd(0.1, weight_decay=w, momentum=m) for w in (0.0, 0.1) for m in (0.0, 0.5)]
-    dynamics += [ls.dynamics.sgd(0.1, momentum=0.5, nesterov=form) for form in ("torch", "lookahead")]
-    dynamics += [ls.dynamics.langevin(0.1, 0.1, method=method) for method in ("euler_maruyama", "leimkuhler_matthews")]
+    dynamics = [
+        ls.dynamics.sgd(0.1, weight_decay=w, momentum=m) for w in (0.0, 0.1) for m in (0.0, 0.5)
+    ]
+    dynamics += [
+        ls.dynamics.sgd(0.1, momentum=0.5, nesterov=form) for form in ("torch", "lookahead")
+    ]
+    dynamics += [
+        ls.dynamics.langevin(0.1, 0.1, method=method)
+        for method in ("euler_maruyama", "leimkuhler_matthews")
+    ]
     for one in [*dynamics, ls.dynamics.underdamped_langevin(0.1, 1.0, 0.1)]:
-        p, memory, normals = numba.typeof(one.params), at if one.memory else none, at if one.normals else none
-        assert for_lanes(one.update, f"update of {one.name!r}", (p, at, memory, at, at, normals))[1] == "lanes"
+        p, memory, normals = (
+            numba.typeof(one.params),
+            at if one.memory else none,
+            at if one.normals else none,
+        )
+        assert (
+            for_lanes(one.update, f"update of {one.name!r}", (p, at, memory, at, at, normals))[1]
+            == "lanes"
+        )
         if one.advance:
-            assert for_lanes(one.advance, f"advance of {one.name!r}", (p, at, memory, at, normals))[1] == "lanes"
+            assert (
+                for_lanes(one.advance, f"advance of {one.name!r}", (p, at, memory, at, normals))[1]
+                == "lanes"
+            )
 
 
 def test_a_text_that_branches_is_seen_to_be_slow():

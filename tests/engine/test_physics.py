@@ -19,10 +19,11 @@ NESTEROV = {"sgd": None, "hb": None, "nesterov": "lookahead", "torch": "torch"}
 
 
 def final(model, dynamics, noise, steps, x0=None):
-    """Positions, and velocities or None, after the burn-in from the exact mean (x0 = None: the origin).
+    """Positions, and velocities or None, after the burn-in from the exact mean (x0 = None: the
+    origin).
 
-    From elsewhere 1e-3 of the way would be left when the second moments have settled to 1e-6: four standard errors in one case.
-    """
+    From elsewhere 1e-3 of the way would be left when the second moments have settled to 1e-6: four
+    standard errors in one case."""
     run = ls.simulate(model, dynamics, noise, particles=PARTICLES, steps=steps, seed=SEED, x0=x0)
     assert not run.status.any()
     return run.x[-1].values, run.v[-1].values if "v" in run else None
@@ -33,7 +34,9 @@ def worst(scores):
 
 
 def quadratic_scores(name, excess):
-    """z of S, V and E[theta v'], whatever of it the case gives; `excess` multiplies the variance of the noise."""
+    """z of S, V and E[theta v'], whatever of it the case gives; `excess` multiplies the variance of
+    the noise.
+    """
     case, exact = CASES[name]["inputs"], CASES[name]["expected"]
     dynamics = ls.dynamics.sgd(case["eta"], case["B"], case["mu"], NESTEROV[case["kind"]])
     noise = ls.noise.gaussian(excess * np.array(case["Sigma"]))
@@ -55,7 +58,9 @@ def test_sgd_on_a_quadratic(name):
 def overdamped_scores(name, method, excess):
     case, exact = CASES[name]["inputs"], CASES[name]["expected"]
     dynamics = ls.dynamics.langevin(excess * case["T"], case["dt"], method=method)
-    x, _ = final(ls.potentials.quadratic([[case["h"]]]), dynamics, None, 100)  # (1 - h dt)^200 < 1e-60
+    x, _ = final(
+        ls.potentials.quadratic([[case["h"]]]), dynamics, None, 100
+    )  # (1 - h dt)^200 < 1e-60
     variance = exact["EM_var" if method == "euler_maruyama" else "LM_var"]
     yield z_scores.of_gaussian_products(x, x, [[variance]], [variance], [variance])
 
@@ -70,7 +75,9 @@ def test_overdamped_langevin_on_a_quadratic(name, method):
 def baoab_scores(name, excess):
     case, exact = CASES[name]["inputs"], CASES[name]["expected"]["BAOAB"]
     dynamics = ls.dynamics.underdamped_langevin(excess * case["T"], case["gamma"], case["dt"])
-    x, v = final(ls.potentials.quadratic([[case["h"]]]), dynamics, None, 100)  # second moments: below e^-50 of the start
+    x, v = final(
+        ls.potentials.quadratic([[case["h"]]]), dynamics, None, 100
+    )  # second moments: below e^-50 of the start
     qq, pp, qp = ([[exact[key]]] for key in ("qq", "pp", "qp"))
     yield z_scores.of_gaussian_products(x, x, qq, qq[0], qq[0])
     yield z_scores.of_gaussian_products(v, v, pp, pp[0], pp[0])
@@ -87,7 +94,9 @@ def stochastic_gradient_scores(excess):
     case, variance = CASES["sgld"]["inputs"], CASES["sgld"]["expected"]["var"]
     dynamics = ls.dynamics.langevin(case["T"], case["eps"], case["B"])
     noise = ls.noise.gaussian([[excess * case["sig2"]]])
-    x, _ = final(ls.potentials.quadratic([[case["h"]]]), dynamics, noise, 100)  # (1 - h eps)^200 < 1e-9
+    x, _ = final(
+        ls.potentials.quadratic([[case["h"]]]), dynamics, noise, 100
+    )  # (1 - h eps)^200 < 1e-9
     yield z_scores.of_gaussian_products(x, x, [[variance]], [variance], [variance])
 
 
@@ -123,7 +132,9 @@ def test_sgd_in_a_coupled_double_well(name):
 
 
 def table_scores(name, larger=1):
-    """z of mean and covariance under minibatches with replacement; `larger` batches have less noise."""
+    """z of mean and covariance under minibatches with replacement; `larger` batches have less
+    noise.
+    """
     case, exact = CASES[name]["inputs"], CASES[name]["expected"]
     if "H" in case:
         loss, mean, covariance = (
@@ -140,7 +151,9 @@ def table_scores(name, larger=1):
     yield z_scores.of_products(x - mean, x - mean, covariance)
 
 
-@pytest.mark.parametrize("name", ["epoch_1d", "epoch_1d_hb", "epoch_2d", "ls_finite_6x2", "ls_finite_5x2_hb"])
+@pytest.mark.parametrize(
+    "name", ["epoch_1d", "epoch_1d_hb", "epoch_2d", "ls_finite_6x2", "ls_finite_5x2_hb"]
+)
 def test_minibatches_with_replacement(name):
     assert worst(table_scores(name)) < 5
     assert worst(table_scores(name, 2)) > 5

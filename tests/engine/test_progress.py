@@ -17,7 +17,11 @@ import langevin_sgd as ls
 from langevin_sgd.engine import cpu, drive
 from langevin_sgd.kernels.bits import JIT
 
-WELL, STEP, NOISE = ls.potentials.double_well(2), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0, 1.0])
+WELL, STEP, NOISE = (
+    ls.potentials.double_well(2),
+    ls.dynamics.sgd(0.1),
+    ls.noise.gaussian([1.0, 1.0]),
+)
 
 
 def simulate(**options):
@@ -49,7 +53,9 @@ def test_a_function_hears_of_it_at_most_every_fifth_of_a_second_and_at_the_end()
 
 
 def test_what_is_no_progress_is_refused_and_an_error_in_it_is_not_swallowed():
-    with pytest.raises(TypeError, match=r"progress must be True, False, None or a function of .*, got 'bar'\."):
+    with pytest.raises(
+        TypeError, match=r"progress must be True, False, None or a function of .*, got 'bar'\."
+    ):
         simulate(progress="bar")
     with pytest.raises(ZeroDivisionError):
         simulate(progress=lambda *numbers: 1 / 0)
@@ -73,7 +79,9 @@ def test_a_run_that_was_stopped_is_the_first_part_of_a_whole_one():
     simulate(steps=1)
     key.start()
     try:
-        with pytest.warns(UserWarning, match=r"^interrupted: \d+ of 10000000000 steps are done, and kept"):
+        with pytest.warns(
+            UserWarning, match=r"^interrupted: \d+ of 10000000000 steps are done, and kept"
+        ):
             part = simulate(steps=10**10, every=10**9)
     finally:
         key.cancel()
@@ -98,7 +106,10 @@ def test_progress_costs_less_than_a_hundredth(capsys):
     lines = capsys.readouterr().err.count("\r")
     quiet, shown = np.min(runs, axis=0)
     with capsys.disabled():
-        print(f"\n{quiet:.3f} s without, {shown:.3f} s with progress: {100 * (shown / quiet - 1):.2f} %, {lines} lines")
+        print(
+            f"\n{quiet:.3f} s without, {shown:.3f} s with progress: "
+            f"{100 * (shown / quiet - 1):.2f} %, {lines} lines"
+        )
     assert shown < 1.01 * quiet and lines >= 9
 
 
@@ -106,7 +117,9 @@ def press():
     os.kill(os.getpid(), signal.SIGINT)
 
 
-needs_signals = pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals of this process")
+needs_signals = pytest.mark.skipif(
+    not hasattr(signal, "pthread_kill"), reason="signals of this process"
+)
 
 
 @needs_signals
@@ -148,7 +161,9 @@ def test_ctrl_c_in_the_last_chunk_keeps_the_run_and_is_told():
         if done == steps:
             press()
 
-    with pytest.warns(UserWarning, match=r"^Ctrl-C came when the run was at its end: it is whole\."):
+    with pytest.warns(
+        UserWarning, match=r"^Ctrl-C came when the run was at its end: it is whole\."
+    ):
         run = simulate(progress=at_the_end)
     np.testing.assert_array_equal(run.x, simulate().x)
 
@@ -167,7 +182,10 @@ def test_ctrl_c_in_the_last_chunk_of_a_point_ends_a_sweep(in_folder, tmp_path, m
     def point(*records, **options):
         return ls.simulate(*records, progress=at_the_end, **options)
 
-    seen, options = [], {"particles": 4, "steps": 20, "seed": 1, "grid": {"learning_rate": [0.1, 0.2, 0.3, 0.4]}}
+    seen, options = (
+        [],
+        {"particles": 4, "steps": 20, "seed": 1, "grid": {"learning_rate": [0.1, 0.2, 0.3, 0.4]}},
+    )
     options |= {"measure": at_the_second, "directory": tmp_path if in_folder else None}
     monkeypatch.setattr("langevin_sgd.engine.sweep.simulate", point)
     with warnings.catch_warnings():
@@ -176,11 +194,16 @@ def test_ctrl_c_in_the_last_chunk_of_a_point_ends_a_sweep(in_folder, tmp_path, m
             with pytest.raises(KeyboardInterrupt):
                 ls.sweep(WELL, ls.dynamics.sgd, NOISE, **options)
         else:
-            assert ls.sweep(WELL, ls.dynamics.sgd, NOISE, **options).failed.values.tolist() == [0, 0, 1, 1]
+            assert ls.sweep(WELL, ls.dynamics.sgd, NOISE, **options).failed.values.tolist() == [
+                0,
+                0,
+                1,
+                1,
+            ]
     assert len(seen) == 2
 
 
-# ---- Ctrl-C in a process of its own ----------------------------------------------------------------------------------------
+# ---- Ctrl-C in a process of its own --------------------------------------------------------------
 
 BEGIN = """
     import os, signal, threading, time, warnings
@@ -250,9 +273,15 @@ COMPILING = """
 
 def answers(text):
     """(seconds, seconds of processor time) from the key to the answer, and the words that follow."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(ls.__file__).parents[1]), "LANGEVIN_SGD_CACHE": "off"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(ls.__file__).parents[1]),
+        "LANGEVIN_SGD_CACHE": "off",
+    }
     code = textwrap.dedent(BEGIN) + textwrap.dedent(text)
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     first, *rest = done.stdout.splitlines()
     return [float(number) for number in first.split()], [line.split() for line in rest]
@@ -260,10 +289,19 @@ def answers(text):
 
 @pytest.mark.skipif(not JIT, reason="a second of plain Python is too few steps")
 @pytest.mark.slow
-@pytest.mark.parametrize("text", [PATHS, PASSAGES, COMPILING], ids=["paths", "passages", "compiling"])
+@pytest.mark.parametrize(
+    "text", [PATHS, PASSAGES, COMPILING], ids=["paths", "passages", "compiling"]
+)
 def test_ctrl_c_keeps_what_is_done_and_is_answered_soon_and_the_second_raises(text):
-    """Within 0.5 s on a free machine: of two processors 1 s; a machine that others load may take its time."""
+    """Within 0.5 s on a free machine: of two processors 1 s; a machine that others load may take
+    its time.
+    """
     (seconds, busy), words = answers(text)
-    print(f"\nanswered after {seconds:.3f} s, {busy:.3f} s of processor time, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"\nanswered after {seconds:.3f} s, {busy:.3f} s of processor time, load "
+        f"{os.getloadavg()[0]:.1f}"
+    )
     assert busy < 1.0 and seconds < 1.5 * max(1.0, os.getloadavg()[0])
-    assert len(words) == (3 if text == PATHS else 2) and {word for line in words for word in line} == {"True"}, words
+    assert len(words) == (3 if text == PATHS else 2) and {
+        word for line in words for word in line
+    } == {"True"}, words

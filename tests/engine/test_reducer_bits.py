@@ -1,7 +1,8 @@
-"""Reducers have the same bits for any threads, block size and chunks, while particles leave, and in plain Python.
+"""Reducers have the same bits for any threads, block size and chunks, while particles leave, and in
+plain Python.
 
-`NUMBA_DISABLE_JIT=1 python tests/engine/test_reducer_bits.py` prints the digests of the small runs as JSON.
-"""
+`NUMBA_DISABLE_JIT=1 python tests/engine/test_reducer_bits.py` prints the digests of the small runs
+as JSON."""
 
 import itertools
 import json
@@ -18,8 +19,14 @@ import pytest
 import langevin_sgd as ls
 from langevin_sgd.kernels.bits import JIT
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not JIT, reason="runs the interpreted side in a process of its own")]
-WELL, NOISE = ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1), ls.noise.gaussian([4.0, 2.0])
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not JIT, reason="runs the interpreted side in a process of its own"),
+]
+WELL, NOISE = (
+    ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1),
+    ls.noise.gaussian([4.0, 2.0]),
+)
 START = np.random.default_rng(8).normal(scale=0.7, size=(2000, 2)).clip(-1.1, 1.1)
 CASES = {  # learning rate, radius
     "nobody leaves": (0.05, None),
@@ -46,7 +53,9 @@ REDUCERS = (
 def run(case, particles, steps=75, **options):
     rate, radius = CASES[case]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one text branches, particles leave, and one rate is too large: all warn
+        warnings.simplefilter(
+            "ignore"
+        )  # one text branches, particles leave, and one rate is too large: all warn
         return ls.simulate(
             WELL, ls.dynamics.sgd(rate, 2, momentum=0.5), NOISE, particles=particles, steps=steps, x0=START[:particles],
             seed=4, escape_radius=radius, reducers=REDUCERS, **options,
@@ -55,8 +64,15 @@ def run(case, particles, steps=75, **options):
 
 def digest(dataset):
     """SHA-256 of the bits of all variables."""
-    assert {"moments_covariance", "currents_count", "autocovariance_standard_error", "branching_mean"} <= set(dataset)
-    values = [np.ascontiguousarray(dataset[name].values).tobytes() for name in sorted(dataset.variables)]
+    assert {
+        "moments_covariance",
+        "currents_count",
+        "autocovariance_standard_error",
+        "branching_mean",
+    } <= set(dataset)
+    values = [
+        np.ascontiguousarray(dataset[name].values).tobytes() for name in sorted(dataset.variables)
+    ]
     return sha256(b"".join(values)).hexdigest()
 
 
@@ -83,17 +99,37 @@ def test_bits_do_not_depend_on_how_a_run_is_cut(case, particles):
 
 
 def test_what_diverged_is_not_read():
-    """A particle counts until it leaves; what it would be afterwards is nan, and one nan would spoil the mean."""
+    """A particle counts until it leaves; what it would be afterwards is nan, and one nan would
+    spoil the mean.
+    """
     found = run("not finite", 2000)
     last = np.where(found.stopped_at_step < 0, 75, found.stopped_at_step - 1)
-    assert np.any(found.status == 1) and found.moments_observations == np.sum((last - 4).clip(0) // 3)
-    for name in ("moments_mean", "branching_mean", "currents_current", "currents_current_standard_error"):
+    assert np.any(found.status == 1) and found.moments_observations == np.sum(
+        (last - 4).clip(0) // 3
+    )
+    for name in (
+        "moments_mean",
+        "branching_mean",
+        "currents_current",
+        "currents_current_standard_error",
+    ):
         assert np.all(np.isfinite(found[name])), name
 
 
 def test_compiled_and_interpreted_reducers_have_the_same_bits():
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(Path(ls.__file__).parents[1])}
-    output = subprocess.run([sys.executable, __file__], env=environment, capture_output=True, text=True, check=True, timeout=300)
+    environment = {
+        **os.environ,
+        "NUMBA_DISABLE_JIT": "1",
+        "PYTHONPATH": str(Path(ls.__file__).parents[1]),
+    }
+    output = subprocess.run(
+        [sys.executable, __file__],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
     assert json.loads(output.stdout) == few()
 
 

@@ -1,4 +1,6 @@
-"""Reducers against exact laws, and of losses and periodic domains against the twin that has the whole path."""
+"""Reducers against exact laws, and of losses and periodic domains against the twin that has the
+whole path.
+"""
 
 from functools import cache
 
@@ -44,7 +46,15 @@ def linear_run(strength):
         ls.reducers.gradient_noise(every=3),
     )
     noise = ls.noise.gaussian(SIGMA2)
-    return ls.simulate(bowl, ls.dynamics.sgd(0.1, 2, momentum=0.5), noise, particles=3000, steps=400, seed=11, reducers=observed)
+    return ls.simulate(
+        bowl,
+        ls.dynamics.sgd(0.1, 2, momentum=0.5),
+        noise,
+        particles=3000,
+        steps=400,
+        seed=11,
+        reducers=observed,
+    )
 
 
 def linear_law(strength, momentum=0.5):
@@ -64,7 +74,9 @@ def test_covariance_autocovariance_noise_and_virial_are_exact(strength):
     run, (transition, law) = linear_run(strength), linear_law(strength)
     assert np.all(np.abs(z_of(run, "moments_covariance", law[:2, :2])) < 4)
     assert np.all(np.abs(z_of(run, "moments_excess_kurtosis", 0.0)) < 4)
-    lags = [np.diag((np.linalg.matrix_power(transition, lag) @ law)[:2, :2]) for lag in (0, 1, 3, 10)]
+    lags = [
+        np.diag((np.linalg.matrix_power(transition, lag) @ law)[:2, :2]) for lag in (0, 1, 3, 10)
+    ]
     assert np.all(np.abs(z_of(run, "autocovariance", lags)) < 4)
     assert np.all(np.abs(z_of(run, "gradient_noise_covariance", SIGMA2)) < 4)
     assert np.all(np.abs(z_of(run, "virial_residual", 0.0)) < 4)
@@ -83,17 +95,30 @@ INPUTS, TARGETS = np.random.default_rng(1).normal(size=(12, 2)), np.linspace(-2.
 
 
 def test_the_budget_of_reshuffled_batches_closes_with_the_gradient_of_the_batch_only():
-    """The twin: with the mean gradient in place of the batch's the identity lacks the noise of the batches."""
-    loss, observed = ls.losses.linear_regression(INPUTS, TARGETS), (ls.reducers.virial(start=60), ls.reducers.gradient_noise())
+    """The twin: with the mean gradient in place of the batch's the identity lacks the noise of the
+    batches.
+    """
+    loss, observed = (
+        ls.losses.linear_regression(INPUTS, TARGETS),
+        (ls.reducers.virial(start=60), ls.reducers.gradient_noise()),
+    )
     moves, kicks = ls.dynamics.sgd(0.1, 3, momentum=MOMENTUM), ls.noise.minibatch("reshuffle")
-    run = ls.simulate(loss, moves, kicks, particles=256, steps=80, seed=5, every=1, reducers=observed)
+    run = ls.simulate(
+        loss, moves, kicks, particles=256, steps=80, seed=5, every=1, reducers=observed
+    )
     found = naive_reducers.read(run, 1, 60)
     terms = naive_reducers.budget(found, naive_reducers.pushes(found, 0.1, MOMENTUM), 0.1, MOMENTUM)
     for name, value in terms.items():
         close(run[f"virial{name}"], value)
     assert not run.virial_noise.any() and not run.virial_memory.any()
     run = ls.simulate(
-        loss, moves, kicks, particles=3000, steps=500, seed=5, reducers=(ls.reducers.virial(start=100), observed[1])
+        loss,
+        moves,
+        kicks,
+        particles=3000,
+        steps=500,
+        seed=5,
+        reducers=(ls.reducers.virial(start=100), observed[1]),
     )
     assert np.all(np.abs(z_of(run, "virial_residual", 0.0)) < 4)
     mean = naive.linear_regression(INPUTS, TARGETS).gradient(found["before"])
@@ -102,12 +127,20 @@ def test_the_budget_of_reshuffled_batches_closes_with_the_gradient_of_the_batch_
 
 
 def test_gradient_noise_of_a_table_is_its_covariance_along_the_path():
-    loss, observed = ls.losses.linear_regression(INPUTS, TARGETS), (ls.reducers.virial(), ls.reducers.gradient_noise(every=4))
+    loss, observed = (
+        ls.losses.linear_regression(INPUTS, TARGETS),
+        (ls.reducers.virial(), ls.reducers.gradient_noise(every=4)),
+    )
     moves, kicks = ls.dynamics.sgd(0.1, 3, momentum=MOMENTUM), ls.noise.minibatch("reshuffle")
-    run = ls.simulate(loss, moves, kicks, particles=50, steps=20, seed=5, every=1, reducers=observed)
+    run = ls.simulate(
+        loss, moves, kicks, particles=50, steps=20, seed=5, every=1, reducers=observed
+    )
     places = naive_reducers.read(run, 4)["before"]
     tables = [naive.regression_gradients(INPUTS, TARGETS, x) for x in places]
-    close(run.gradient_noise_covariance, np.mean([naive.table_covariance(table) for table in tables], axis=0))
+    close(
+        run.gradient_noise_covariance,
+        np.mean([naive.table_covariance(table) for table in tables], axis=0),
+    )
     close(run.gradient_noise_mean, np.mean([table.mean(axis=0) for table in tables], axis=0))
 
 
@@ -126,18 +159,37 @@ def wind(p, x, out):
 
 
 def test_currents_go_the_shorter_way_round_a_periodic_domain():
-    """Against the twin with round(), and the exact current of a uniform wind: rate * speed over the length, in each bin."""
+    """Against the twin with round(), and the exact current of a uniform wind: rate * speed over the
+    length, in each bin.
+    """
     ring = ls.Potential(
-        "ring", flat, level, {"speed": 2.0}, 2, drift=wind, domain=(("periodic", -1.0, 2.0), ("reflecting", 0.0, 1.0))
+        "ring",
+        flat,
+        level,
+        {"speed": 2.0},
+        2,
+        drift=wind,
+        domain=(("periodic", -1.0, 2.0), ("reflecting", 0.0, 1.0)),
     )
     observed = ls.reducers.currents(-1.0, 2.0, 9, 0), ls.reducers.histogram(-1.0, 2.0, 9)
     options = {"noise": ls.noise.gaussian(SIGMA2), "x0": [0.5, 0.5], "seed": 4}
-    run = ls.simulate(ring, ls.dynamics.sgd(0.1), particles=100, steps=60, every=1, reducers=observed, **options)
+    run = ls.simulate(
+        ring, ls.dynamics.sgd(0.1), particles=100, steps=60, every=1, reducers=observed, **options
+    )
     exact = naive_reducers.currents(naive_reducers.read(run), (-1.0,), (2.0,), (9,), 3.0)
     assert np.abs(run.currents_current - exact).max() < 2.0**-24 < 0.01 < np.abs(exact).max()
-    assert run.histogram_underflow == 0 and run.histogram_overflow == 0 and run.currents_count.sum() == 6000
-    late = ls.reducers.currents(-1.0, 2.0, 9, 0, start=900), ls.reducers.histogram(-1.0, 2.0, 9, start=900)
-    run = ls.simulate(ring, ls.dynamics.sgd(0.1), particles=3000, steps=1100, reducers=late, **options)
+    assert (
+        run.histogram_underflow == 0
+        and run.histogram_overflow == 0
+        and run.currents_count.sum() == 6000
+    )
+    late = (
+        ls.reducers.currents(-1.0, 2.0, 9, 0, start=900),
+        ls.reducers.histogram(-1.0, 2.0, 9, start=900),
+    )
+    run = ls.simulate(
+        ring, ls.dynamics.sgd(0.1), particles=3000, steps=1100, reducers=late, **options
+    )
     assert np.all(np.abs(z_of(run, "currents_current", 0.1 * 2.0 / 3.0)) < 4)
     assert np.all(np.abs(z_of(run, "currents_current", 0.0)) > 4)  # the twin
 
@@ -162,7 +214,9 @@ def exact_current(strength):
     fine = -0.5 + (np.arange(48) + 0.5) / 48
     place = np.stack(np.meshgrid(fine, fine, indexing="ij"), axis=-1)
     inverse = np.linalg.inv(middle)
-    density = np.exp(-np.einsum("abi,ij,abj->ab", place, inverse, place) / 2) / (2 * np.pi * np.sqrt(np.linalg.det(middle)))
+    density = np.exp(-np.einsum("abi,ij,abj->ab", place, inverse, place) / 2) / (
+        2 * np.pi * np.sqrt(np.linalg.det(middle))
+    )
     current = np.einsum("ij,abj,ab->iab", moved @ inverse, place, density)
     return current.reshape(2, 6, 8, 6, 8).mean(axis=(2, 4))
 

@@ -55,9 +55,18 @@ REDUCERS = (
 
 def simulate(seed=3, particles=PARTICLES, steps=STEPS, **options):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one text branches, and with a radius particles leave: both warn
+        warnings.simplefilter(
+            "ignore"
+        )  # one text branches, and with a radius particles leave: both warn
         return ls.simulate(
-            WELL, HEAVY, NOISE, particles=particles, steps=steps, seed=seed, reducers=options.pop("reducers", REDUCERS), **options
+            WELL,
+            HEAVY,
+            NOISE,
+            particles=particles,
+            steps=steps,
+            seed=seed,
+            reducers=options.pop("reducers", REDUCERS),
+            **options,
         )
 
 
@@ -75,7 +84,11 @@ def test_bits_do_not_depend_on_how_the_run_is_cut():
     """More ways, and plain Python, in test_reducer_bits.py."""
     for threads, block_size, chunk_steps in ((2, 16, 7), (3, 256, 1), (1, 64, 33)):
         other = simulate(
-            x0=path().x.values[0], escape_radius=1.5, threads=threads, block_size=block_size, chunk_steps=chunk_steps
+            x0=path().x.values[0],
+            escape_radius=1.5,
+            threads=threads,
+            block_size=block_size,
+            chunk_steps=chunk_steps,
         )
         for name in set(other.variables) - {"x", "v", "step"}:
             np.testing.assert_array_equal(other[name], path()[name], err_msg=name)
@@ -96,8 +109,12 @@ def test_moments():
     run, found = path(), naive_reducers.moments(rows(3, 4))
     for name, value in found.items():
         close(run[f"moments_{name}"], value)
-        error = naive_reducers.jackknife(lambda rows, name=name: naive_reducers.moments(rows)[name], rows(3, 4), PARTICLES)
-        np.testing.assert_allclose(run[f"moments_{name}_standard_error"], error, rtol=1e-7, atol=1e-12)
+        error = naive_reducers.jackknife(
+            lambda rows, name=name: naive_reducers.moments(rows)[name], rows(3, 4), PARTICLES
+        )
+        np.testing.assert_allclose(
+            run[f"moments_{name}_standard_error"], error, rtol=1e-7, atol=1e-12
+        )
     assert run.moments_observations == len(rows(3, 4)["x"])
 
 
@@ -108,9 +125,17 @@ def test_histograms_count_everything_once(name, every, start):
     edges = [np.linspace(LOW[k], HIGH[k], BINS[k] + 1) for k in range(axes)]
     counts, _ = np.histogramdd(x[:, :axes], edges)
     np.testing.assert_array_equal(run[f"{name}_count"], counts)
-    np.testing.assert_array_equal(run[f"{name}_underflow"], [np.sum(x[:, k] < LOW[k]) for k in range(axes)])
-    np.testing.assert_array_equal(run[f"{name}_overflow"], [np.sum(x[:, k] >= HIGH[k]) for k in range(axes)])
-    assert np.all(run[f"{name}_underflow"] > 0) and np.all(run[f"{name}_overflow"] > 0) and np.count_nonzero(counts) > 5
+    np.testing.assert_array_equal(
+        run[f"{name}_underflow"], [np.sum(x[:, k] < LOW[k]) for k in range(axes)]
+    )
+    np.testing.assert_array_equal(
+        run[f"{name}_overflow"], [np.sum(x[:, k] >= HIGH[k]) for k in range(axes)]
+    )
+    assert (
+        np.all(run[f"{name}_underflow"] > 0)
+        and np.all(run[f"{name}_overflow"] > 0)
+        and np.count_nonzero(counts) > 5
+    )
     volume = np.prod([edge[1] - edge[0] for edge in edges])
     close(run[f"{name}_density"], counts / len(x) / volume)
     close(run[f"{name}_x0"], (edges[0][1:] + edges[0][:-1]) / 2)
@@ -118,7 +143,9 @@ def test_histograms_count_everything_once(name, every, start):
 
 def test_errors_of_a_histogram():
     def density(rows):
-        return np.histogram(rows["x"][:, 0], np.linspace(LOW[0], HIGH[0], BINS[0] + 1))[0] / len(rows["x"])
+        return np.histogram(rows["x"][:, 0], np.linspace(LOW[0], HIGH[0], BINS[0] + 1))[0] / len(
+            rows["x"]
+        )
 
     error = naive_reducers.jackknife(density, rows(2), PARTICLES) * BINS[0] / (HIGH[0] - LOW[0])
     np.testing.assert_allclose(path().histogram_density_standard_error, error, rtol=1e-7)
@@ -128,9 +155,13 @@ def test_currents_with_x_before_and_after():
     run, exact = path(), naive_reducers.currents(rows(), LOW, HIGH, BINS)
     width = np.max(np.subtract(HIGH, LOW) / BINS)
     volume = np.prod(np.subtract(HIGH, LOW) / BINS)
-    bound = 0.5 * 2.0**-24 * width / volume  # each displacement is rounded to a multiple of 2^-24 bins
+    bound = (
+        0.5 * 2.0**-24 * width / volume
+    )  # each displacement is rounded to a multiple of 2^-24 bins
     assert np.abs(run.currents_current - exact).max() < bound < 1e-6 < np.abs(exact).max()
-    cells = naive_reducers.cell_numbers((rows()["before"] + rows()["x"]) / 2, np.array(LOW), np.array(HIGH), np.array(BINS))
+    cells = naive_reducers.cell_numbers(
+        (rows()["before"] + rows()["x"]) / 2, np.array(LOW), np.array(HIGH), np.array(BINS)
+    )
     inside = np.all((cells >= 0) & (cells < BINS), axis=1)
     counts = np.zeros(BINS)
     np.add.at(counts, tuple(cells[inside].T), 1)
@@ -167,7 +198,13 @@ def test_reducers_of_ones_own():
     found, counts, sums = rows(), np.zeros((2, 3), int), np.zeros((2, 3, 2), int)
     place = (found["x"][:, 0] > 0).astype(int), 2 * (found["x"][:, 1] > 0.1)
     np.add.at(counts, place, 1)
-    np.add.at(sums, place, np.column_stack([np.where(found["v"][:, 0] > 0, 3, -5), np.where(found["v"][:, 1] > 0, 7, 0)]))
+    np.add.at(
+        sums,
+        place,
+        np.column_stack(
+            [np.where(found["v"][:, 0] > 0, 3, -5), np.where(found["v"][:, 1] > 0, 7, 0)]
+        ),
+    )
     np.testing.assert_array_equal(run.quadrants_count, counts)
     np.testing.assert_array_equal(run.quadrants_sum, sums)
 
@@ -175,7 +212,9 @@ def test_reducers_of_ones_own():
 def spread(name, runs):
     """(variance over the runs) / (mean square of the stated error), for each entry."""
     values = np.array([run[name].values for run in runs])
-    return values.var(axis=0, ddof=1) / np.mean([run[f"{name}_standard_error"].values ** 2 for run in runs], axis=0)
+    return values.var(axis=0, ddof=1) / np.mean(
+        [run[f"{name}_standard_error"].values ** 2 for run in runs], axis=0
+    )
 
 
 @cache
@@ -183,15 +222,21 @@ def many():
     return [simulate(seed, 640, 120) for seed in range(40)]
 
 
-@pytest.mark.parametrize("name", ["moments_mean", "moments_covariance", "histogram_density", "autocovariance", "virial"])
+@pytest.mark.parametrize(
+    "name", ["moments_mean", "moments_covariance", "histogram_density", "autocovariance", "virial"]
+)
 def test_standard_errors_are_the_spread_over_seeds(name):
-    """40 seeds know a variance to sqrt(2/39); the entries of one estimate are correlated and averaged without gain."""
+    """40 seeds know a variance to sqrt(2/39); the entries of one estimate are correlated and
+    averaged without gain.
+    """
     assert abs(spread(name, many()).mean() - 1) < 4 * np.sqrt(2 / 39)
 
 
 def test_errors_that_take_readings_for_independent_are_far_too_small():
     """The twin."""
     runs = many()
-    naive_error = np.mean([np.diag(run.moments_covariance) / run.moments_observations.item() for run in runs], axis=0)
+    naive_error = np.mean(
+        [np.diag(run.moments_covariance) / run.moments_observations.item() for run in runs], axis=0
+    )
     ratio = np.var([run.moments_mean.values for run in runs], axis=0, ddof=1) / naive_error
     assert np.all(ratio > 1 + 8 * np.sqrt(2 / 39))

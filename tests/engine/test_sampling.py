@@ -1,4 +1,6 @@
-"""Sampling modes: stationary covariances against exact ones (oracle group 03), given and weighted batches, walls."""
+"""Sampling modes: stationary covariances against exact ones (oracle group 03), given and weighted
+batches, walls.
+"""
 
 import json
 from pathlib import Path
@@ -10,7 +12,10 @@ from scipy import stats
 import langevin_sgd as ls
 
 PARTICLES = 100_000
-CASES = {case["id"]: case for case in json.loads((Path(__file__).parents[1] / "oracles_public.json").read_text())["cases"]}
+CASES = {
+    case["id"]: case
+    for case in json.loads((Path(__file__).parents[1] / "oracles_public.json").read_text())["cases"]
+}
 CASE = CASES["epoch_2d"]["inputs"]
 EXPECTED = CASES["epoch_2d"]["expected"]
 HESSIAN, CENTERS, BATCH, RATE = np.array(CASE["H"]), np.array(CASE["X"]), CASE["B"], CASE["eta"]
@@ -18,9 +23,20 @@ LOSS = ls.losses.quadratic_centers(HESSIAN, CENTERS)
 START = [0.3, 0.2]
 
 
-def moved(noise, steps, *, batch=BATCH, rate=RATE, start=EXPECTED["theta_mean"], particles=PARTICLES, **options):
+def moved(
+    noise,
+    steps,
+    *,
+    batch=BATCH,
+    rate=RATE,
+    start=EXPECTED["theta_mean"],
+    particles=PARTICLES,
+    **options,
+):
     dynamics = ls.dynamics.sgd(rate, batch)
-    return ls.simulate(LOSS, dynamics, noise, particles=particles, steps=steps, x0=start, seed=2, **options)
+    return ls.simulate(
+        LOSS, dynamics, noise, particles=particles, steps=steps, x0=start, seed=2, **options
+    )
 
 
 def covariance_z(x, exact):
@@ -31,7 +47,10 @@ def covariance_z(x, exact):
 
 @pytest.mark.parametrize(
     ("sampling", "column"),
-    [("with_replacement", "S_with_replacement"), ("without_replacement", "S_without_replacement_independent_batches")],
+    [
+        ("with_replacement", "S_with_replacement"),
+        ("without_replacement", "S_without_replacement_independent_batches"),
+    ],
 )
 def test_independent_batches(sampling, column):
     x = moved(ls.noise.minibatch(sampling), 104).x.values[-1]
@@ -45,34 +64,57 @@ def test_reshuffled_epochs_by_position_in_the_epoch():
         assert np.abs(covariance_z(run.x.sel(step=100 + position).values, exact)).max() < 5
     # The twin: taken at the wrong position, or for fresh batches, the same numbers are rejected.
     assert np.abs(covariance_z(run.x.sel(step=100).values, by_position[1])).max() > 50
-    assert np.abs(covariance_z(run.x.sel(step=101).values, EXPECTED["S_with_replacement"])).max() > 50
+    assert (
+        np.abs(covariance_z(run.x.sel(step=101).values, EXPECTED["S_with_replacement"])).max() > 50
+    )
 
 
 def test_single_shuffle_against_its_theory():
     sigma = np.cov((CENTERS @ HESSIAN).T, bias=True)
     exact = ls.theory.single_shuffle_covariance(HESSIAN, sigma, RATE, BATCH, len(CENTERS))
     x = moved(ls.noise.minibatch("single_shuffle"), 104).x.values[-1]
-    assert np.abs(covariance_z(x, exact)).max() < 6  # a finite population of orders: nearly, not exactly Gaussian
+    assert (
+        np.abs(covariance_z(x, exact)).max() < 6
+    )  # a finite population of orders: nearly, not exactly Gaussian
 
 
 def test_an_epoch_visits_every_example_once():
-    """With B = 1 and the rate of a running mean, x after N steps is the mean of the centers, whatever the order."""
+    """With B = 1 and the rate of a running mean, x after N steps is the mean of the centers,
+    whatever the order.
+    """
     rates = ls.schedules.from_values(1 / np.arange(1, len(CENTERS) + 1))
     loss = ls.losses.quadratic_centers(np.eye(2), CENTERS)
     for sampling in ("reshuffle", "single_shuffle"):
         run = ls.simulate(
-            loss, ls.dynamics.sgd(rates), ls.noise.minibatch(sampling), particles=64, steps=len(CENTERS), x0=START, seed=3
+            loss,
+            ls.dynamics.sgd(rates),
+            ls.noise.minibatch(sampling),
+            particles=64,
+            steps=len(CENTERS),
+            x0=START,
+            seed=3,
         )
-        np.testing.assert_allclose(run.x.values[-1], np.broadcast_to(CENTERS.mean(axis=0), (64, 2)), atol=1e-12)
+        np.testing.assert_allclose(
+            run.x.values[-1], np.broadcast_to(CENTERS.mean(axis=0), (64, 2)), atol=1e-12
+        )
 
 
 def test_fresh_rows_of_the_population_against_online_regression():
     covariance, label_noise, rate, batch = np.array([[1.0, 0.3], [0.3, 0.5]]), 0.2, 0.2, 4
     loss = ls.losses.linear_regression_population(covariance, label_noise, [0.5, -0.2])
     run = ls.simulate(
-        loss, ls.dynamics.sgd(rate, batch), ls.noise.minibatch("population"), particles=50_000, steps=150, x0=[0.5, -0.2], seed=4
+        loss,
+        ls.dynamics.sgd(rate, batch),
+        ls.noise.minibatch("population"),
+        particles=50_000,
+        steps=150,
+        x0=[0.5, -0.2],
+        seed=4,
     )
-    x, exact = run.x.values[-1], ls.theory.regression_covariance(covariance, label_noise, rate, batch).position
+    x, exact = (
+        run.x.values[-1],
+        ls.theory.regression_covariance(covariance, label_noise, rate, batch).position,
+    )
     squares = (x - x.mean(axis=0)) ** 2
     error = squares.std(axis=0) / np.sqrt(len(x))
     assert np.all(np.abs(squares.mean(axis=0) - np.diagonal(exact)) < 4 * error)
@@ -89,8 +131,13 @@ def test_importance_weights_keep_the_mean_and_give_their_covariance():
     gradients = (np.array(START) - CENTERS) @ HESSIAN
     run = moved(ls.noise.minibatch(weights=weights), 1, rate=1.0, start=START)
     batch_gradient = np.array(START) - run.x.values[-1]
-    exact = ((gradients.T / (len(p) ** 2 * p)) @ gradients - np.outer(gradients.mean(axis=0), gradients.mean(axis=0))) / BATCH
-    z = (batch_gradient.mean(axis=0) - gradients.mean(axis=0)) / np.sqrt(np.diagonal(exact) / PARTICLES)
+    exact = (
+        (gradients.T / (len(p) ** 2 * p)) @ gradients
+        - np.outer(gradients.mean(axis=0), gradients.mean(axis=0))
+    ) / BATCH
+    z = (batch_gradient.mean(axis=0) - gradients.mean(axis=0)) / np.sqrt(
+        np.diagonal(exact) / PARTICLES
+    )
     assert np.abs(z).max() < 4 and np.abs(covariance_z(batch_gradient, exact)).max() < 5
     uniform = np.cov(gradients.T, bias=True) / BATCH
     assert np.abs(covariance_z(batch_gradient, uniform)).max() > 20
@@ -113,7 +160,10 @@ def test_shared_batches_are_the_same_for_all_particles(sampling):
     run = moved(ls.noise.minibatch(sampling, shared=True), 3, start=START, particles=40)
     assert np.ptp(run.x.values[-1], axis=0).max() == 0 and run.attrs["independent_particles"] == 0
     apart = moved(ls.noise.minibatch(sampling), 3, start=START, particles=40)
-    assert np.ptp(apart.x.values[-1], axis=0).min() > 0.01 and apart.attrs["independent_particles"] == 1
+    assert (
+        np.ptp(apart.x.values[-1], axis=0).min() > 0.01
+        and apart.attrs["independent_particles"] == 1
+    )
 
 
 @pytest.mark.parametrize("sampling", ["without_replacement", "reshuffle"])
@@ -121,14 +171,22 @@ def test_sampling_has_the_same_bits_for_any_layout(sampling):
     def bits(**layout):
         return moved(ls.noise.minibatch(sampling), 13, particles=333, **layout).x.values.tobytes()
 
-    assert bits(threads=1) == bits(threads=3, block_size=16) == bits(threads=2, block_size=256, chunk_steps=5)
+    assert (
+        bits(threads=1)
+        == bits(threads=3, block_size=16)
+        == bits(threads=2, block_size=256, chunk_steps=5)
+    )
 
 
 def test_thermal_noise_and_the_tables_gaussian_twin_do_not_share_numbers():
-    """Langevin's thermal normals and those of table_gaussian lie in one buffer: variance 2 T dt + dt^2 Sigma / B exactly."""
+    """Langevin's thermal normals and those of table_gaussian lie in one buffer: variance 2 T dt +
+    dt^2 Sigma / B exactly.
+    """
     temperature, step = 0.1, 0.05
     dynamics = ls.dynamics.langevin(temperature, step, batch_size=2)
-    run = ls.simulate(LOSS, dynamics, ls.noise.table_gaussian(), particles=PARTICLES, steps=1, x0=START, seed=3)
+    run = ls.simulate(
+        LOSS, dynamics, ls.noise.table_gaussian(), particles=PARTICLES, steps=1, x0=START, seed=3
+    )
     sigma = np.cov((CENTERS @ HESSIAN).T, bias=True)
     exact = 2 * temperature * step * np.eye(2) + step**2 * sigma / 2
     assert np.abs(covariance_z(run.x.values[-1], exact)).max() < 4
@@ -157,7 +215,11 @@ def test_bad_sampling_is_refused(options, message):
         (ls.noise.minibatch("population"), 1, "generator of fresh rows"),
         (ls.noise.minibatch("given", batches=[[0, 12]]), 2, "row numbers below 12"),
         (ls.noise.minibatch(weights=[1.0, 2.0]), 1, "weights must have 12 entries"),
-        (ls.noise.minibatch("reshuffle"), ls.schedules.from_values([1, 2]), "batch_size must be constant"),
+        (
+            ls.noise.minibatch("reshuffle"),
+            ls.schedules.from_values([1, 2]),
+            "batch_size must be constant",
+        ),
     ],
 )
 def test_batches_that_do_not_fit_the_run_are_refused(noise, batch, message):
@@ -173,7 +235,9 @@ def _no_gradient(p, x, out):
     out[0] = 0.0 * x[0]
 
 
-@pytest.mark.parametrize("dynamics", [ls.dynamics.langevin(1.0, 0.05), ls.dynamics.underdamped_langevin(1.0, 0.5, 0.2)])
+@pytest.mark.parametrize(
+    "dynamics", [ls.dynamics.langevin(1.0, 0.05), ls.dynamics.underdamped_langevin(1.0, 0.5, 0.2)]
+)
 def test_reflecting_walls_leave_the_uniform_law(dynamics):
     box = ls.Potential("box", _no_energy, _no_gradient, None, 1, domain=[("reflecting", 0.0, 1.0)])
     run = ls.simulate(box, dynamics, particles=50_000, steps=200, x0=[0.9], seed=1)
@@ -201,7 +265,11 @@ def test_a_periodic_domain_gives_the_von_mises_law():
 
 @pytest.mark.parametrize(
     ("domain", "message"),
-    [([("periodic", 0, 1)] * 2, "1 entries"), ([("open", 0, 1)], "kind of a wall"), ([("periodic", 1, 0)], "low < high")],
+    [
+        ([("periodic", 0, 1)] * 2, "1 entries"),
+        ([("open", 0, 1)], "kind of a wall"),
+        ([("periodic", 1, 0)], "low < high"),
+    ],
 )
 def test_bad_domains_are_refused(domain, message):
     with pytest.raises(ValueError, match=message):

@@ -1,7 +1,8 @@
-"""`precision="float32"`: the exact laws of float64, bits that do not depend on how a run is cut, statistics in float64.
+"""`precision="float32"`: the exact laws of float64, bits that do not depend on how a run is cut,
+statistics in float64.
 
-`NUMBA_DISABLE_JIT=1 python tests/engine/test_single_precision.py` prints the digests of the cases as JSON.
-"""
+`NUMBA_DISABLE_JIT=1 python tests/engine/test_single_precision.py` prints the digests of the cases
+as JSON."""
 
 import json
 import os
@@ -15,7 +16,9 @@ import numba
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for the interpreted side, which runs this file as a script
+sys.path.insert(
+    0, str(Path(__file__).parents[1])
+)  # for the interpreted side, which runs this file as a script
 from engine import test_bits as bits
 from engine import test_physics as physics
 
@@ -52,16 +55,22 @@ def physics_in_single(monkeypatch):
     [
         pytest.param(partial(physics.double_well_scores, "dw2d_aniso"), id="double well"),
         pytest.param(partial(physics.table_scores, "ls_finite_5x2_hb"), id="minibatches"),
-        pytest.param(partial(physics.quadratic_scores, "q2d_noncommuting_hb"), id="heavy ball", marks=pytest.mark.slow),
-        pytest.param(partial(physics.baoab_scores, "integrators_a"), id="baoab", marks=pytest.mark.slow),
+        pytest.param(
+            partial(physics.quadratic_scores, "q2d_noncommuting_hb"),
+            id="heavy ball",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            partial(physics.baoab_scores, "integrators_a"), id="baoab", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_exact_laws_hold(scores, physics_in_single):
     """To 4 standard errors, which are at least 0.1 % of a moment, and 0.1 of them for rounding.
 
-    A step rounds some eight times, by at most 2^-24 |x| each; the errors of the 100 steps that a particle remembers at most add
-    up to at most 8 x 100 x 2^-24 = 4.8e-5 |x|, 0.01 % of a second moment. The twin: noise of twice the variance is seen.
-    """
+    A step rounds some eight times, by at most 2^-24 |x| each; the errors of the 100 steps that a
+    particle remembers at most add up to at most 8 x 100 x 2^-24 = 4.8e-5 |x|, 0.01 % of a second
+    moment. The twin: noise of twice the variance is seen."""
     assert physics.worst(scores(1)) < 4.1
     assert physics.worst(scores(2)) > 5
 
@@ -72,7 +81,12 @@ def test_exact_laws_hold(scores, physics_in_single):
 def in_the_well(**options):
     """The case "sgd" with other options."""
     model, dynamics, noise, _ = bits.cases()["sgd"]
-    given = {"particles": bits.PARTICLES, "steps": bits.STEPS, "x0": np.clip(bits.START[:, :2], -1, 1), "seed": 2**63 + 5}
+    given = {
+        "particles": bits.PARTICLES,
+        "steps": bits.STEPS,
+        "x0": np.clip(bits.START[:, :2], -1, 1),
+        "seed": 2**63 + 5,
+    }
     return ls.simulate(model, dynamics, noise, precision="float32", **(given | options))
 
 
@@ -80,7 +94,9 @@ def in_the_well(**options):
 def test_bits_are_those_of_plain_python():
     path = os.pathsep.join([str(Path(ls.__file__).parents[1]), str(Path(__file__).parents[1])])
     environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path}
-    output = subprocess.run([sys.executable, __file__], env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    output = subprocess.run(
+        [sys.executable, __file__], env=environment, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
     for name, expected in json.loads(output).items():
         assert bits.digests(run(name, bits.PARTICLES, **bits.BASE)) == expected, name
 
@@ -99,7 +115,9 @@ def test_bits_do_not_depend_on_how_a_run_is_cut(name):
 @pytest.mark.slow
 @bits.compiled_only
 def test_first_passages_are_those_of_the_plain_run():
-    """Lanes with a particle and a step of their own draw the same numbers, also those that two particles share."""
+    """Lanes with a particle and a step of their own draw the same numbers, also those that two
+    particles share.
+    """
     path = in_the_well(every=1).x
     inside = path.values[:, :, 0] >= 1.05
     expected = np.where(inside.any(axis=0), inside.argmax(axis=0), -1)
@@ -115,8 +133,20 @@ def test_first_passages_are_those_of_the_plain_run():
 
 
 def resting(x0, **options):
-    """16 particles in a bowl that does not move them: what a step changes is below the spacing of float32."""
-    return ls.simulate(BOWL, SLOW, particles=16, x0=[x0], seed=1, precision="float32", reducers=SUMS, threads=1, **options)
+    """16 particles in a bowl that does not move them: what a step changes is below the spacing of
+    float32.
+    """
+    return ls.simulate(
+        BOWL,
+        SLOW,
+        particles=16,
+        x0=[x0],
+        seed=1,
+        precision="float32",
+        reducers=SUMS,
+        threads=1,
+        **options,
+    )
 
 
 @bits.compiled_only
@@ -134,7 +164,11 @@ def llvm_of(precision):
     """LLVM's code for the kernel of a float32 or float64 run."""
     model, dynamics, noise, _ = bits.cases()["sgd"]
     numbers = {"particles": 1, "steps": 1, "seed": 1, "every": None, "first_step": 0}
-    start = dict.fromkeys(("x0", "v0", "escape_radius")) | {"loss": False, "target": "cpu", "precision": precision}
+    start = dict.fromkeys(("x0", "v0", "escape_radius")) | {
+        "loss": False,
+        "target": "cpu",
+        "precision": precision,
+    }
     ls.simulate(model, dynamics, noise, particles=1, steps=1, seed=1, precision=precision)
     kernel = make_plan(prepare((model, dynamics, noise), numbers, start, ())[0]).kernel
     (signature,) = kernel.signatures
@@ -156,11 +190,25 @@ def test_a_float32_kernel_computes_no_lanes_of_float64():
 @bits.compiled_only
 def test_a_particle_whose_square_overflows_float32_is_not_finite():
     """x -> -2 x from 1: after 64 steps x^2 = 2^128, which float32 does not hold."""
-    with pytest.warns(UserWarning, match="threshold"), pytest.warns(UserWarning, match="particles left"):
+    with (
+        pytest.warns(UserWarning, match="threshold"),
+        pytest.warns(UserWarning, match="particles left"),
+    ):
         end = ls.simulate(
-            BOWL, ls.dynamics.sgd(3.0), particles=20, steps=70, x0=[1.0], seed=1, precision="float32", reducers=SUMS
+            BOWL,
+            ls.dynamics.sgd(3.0),
+            particles=20,
+            steps=70,
+            x0=[1.0],
+            seed=1,
+            precision="float32",
+            reducers=SUMS,
         )
-    assert np.all(end.status == 1) and np.all(end.stopped_at_step == 64) and np.all(end.x[-1] == -(2.0**63))
+    assert (
+        np.all(end.status == 1)
+        and np.all(end.stopped_at_step == 64)
+        and np.all(end.x[-1] == -(2.0**63))
+    )
 
 
 @pytest.mark.interpreted
@@ -191,7 +239,9 @@ def test_walls_put_particles_back_from_far_away(kind):
     start = np.linspace(-9.0, 9.0, 37)[:, None]
     x = pack(start, np.float32)
     folded(wall_arrays([(kind, -0.5, 1.5)]), x)
-    expected = (start + 0.5) % 2 - 0.5 if kind == "periodic" else np.abs((start + 2.5) % 4 - 2) - 0.5
+    expected = (
+        (start + 0.5) % 2 - 0.5 if kind == "periodic" else np.abs((start + 2.5) % 4 - 2) - 0.5
+    )
     np.testing.assert_allclose(unpack(x, 37), expected, atol=2e-6)
     assert (np.float32(2.5) + np.float32(1.5 * 2**52)) - np.float32(1.5 * 2**52) == 0.0
 
@@ -200,7 +250,9 @@ def test_walls_put_particles_back_from_far_away(kind):
 def test_a_run_goes_on_from_its_float32_end():
     """Also where a particle lies on the edge of what is inside, rounded."""
     half = in_the_well(steps=20).x[-1]
-    np.testing.assert_array_equal(in_the_well(x0=half, steps=20, first_step=20).x[-1], in_the_well().x[-1])
+    np.testing.assert_array_equal(
+        in_the_well(x0=half, steps=20, first_step=20).x[-1], in_the_well().x[-1]
+    )
     assert not resting(np.float32(1.7), steps=1, escape_radius=1.7).status.any()
 
 

@@ -1,4 +1,6 @@
-"""run_until_stationary: when it stops, what it says of wells that nobody leaves, and how often it stops too early."""
+"""run_until_stationary: when it stops, what it says of wells that nobody leaves, and how often it
+stops too early.
+"""
 
 import numpy as np
 import pytest
@@ -15,38 +17,64 @@ COLD, WARM = noise.gaussian([1.0, 1.0]), noise.gaussian([8.0, 4.0])  # barrier/T
 
 
 def until(model=BOWL, moves=STEP, kicks=PAIR, **options):
-    given = {"particles": 20_000, "max_steps": 10_000, "tolerance": 0.08, "first_check": 20, "seed": 3}
+    given = {
+        "particles": 20_000,
+        "max_steps": 10_000,
+        "tolerance": 0.08,
+        "first_check": 20,
+        "seed": 3,
+    }
     return ls.run_until_stationary(model, moves, kicks, **(given | options))
 
 
 def biases(run):
-    """What is left of mean and variance, by the exact relaxation from the start, in standard deviations and variances."""
+    """What is left of mean and variance, by the exact relaxation from the start, in standard
+    deviations and variances.
+    """
     start, steps = run.attrs["start"], int(run.step[-1])
     shrinks = (1 - 0.1 * np.array([1.0, 0.1])) ** steps
     return np.concatenate([np.abs(start * shrinks) / np.sqrt(EXACT), shrinks**2])
 
 
 def test_a_bowl_is_stationary_when_its_slow_direction_is():
-    """Its mean starts 2.8 deviations away: 2.8 exp(-n/99.5) is 0.11 for n = 320 and 0.005 for n = 640."""
+    """Its mean starts 2.8 deviations away: 2.8 exp(-n/99.5) is 0.11 for n = 320 and 0.005 for n =
+    640.
+    """
     start = np.array([5.0, 2.0])
     run = until(x0=start).assign_attrs(start=start)
     assert run.attrs["stationary"] == 1 and run.step.values.tolist() == [640, 1280]
     assert run.check.values.tolist() == [40, 80, 160, 320, 640, 1280]
     assert biases(run).max() < 0.08
     bound = np.abs(run.difference) + 2 * run.difference_standard_error
-    assert np.all(bound[-1] <= run.allowed[-1]) and np.any(bound[:-1] > run.allowed[:-1], axis=1).all()
+    assert (
+        np.all(bound[-1] <= run.allowed[-1]) and np.any(bound[:-1] > run.allowed[:-1], axis=1).all()
+    )
     assert np.isnan(run.group_difference).all()
     moved = run.x.values[-1] - run.x.values[0]
     np.testing.assert_allclose(run.difference[-1, :2], moved.mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(run.difference_standard_error[-1, :2], moved.std(axis=0, ddof=1) / np.sqrt(20_000), rtol=1e-12)
-    np.testing.assert_allclose(run.allowed[-1, 2:4], 0.08 * run.x.values[-1].var(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(
+        run.difference_standard_error[-1, :2],
+        moved.std(axis=0, ddof=1) / np.sqrt(20_000),
+        rtol=1e-12,
+    )
+    np.testing.assert_allclose(
+        run.allowed[-1, 2:4], 0.08 * run.x.values[-1].var(axis=0), rtol=1e-12
+    )
     ls.storage.schema.validate(run)
 
 
 def test_the_stretches_are_one_run():
     """Velocity carried: the same bits as a single run; options go through to every stretch."""
-    options = {"x0": [1.0, 2.0], "v0": [0.1, 0.0], "escape_radius": 50.0, "particles": 8000, "seed": 1}
-    run = ls.run_until_stationary(WELL, HEAVY, COLD, max_steps=1000, tolerance=0.2, first_check=20, every=5, **options)
+    options = {
+        "x0": [1.0, 2.0],
+        "v0": [0.1, 0.0],
+        "escape_radius": 50.0,
+        "particles": 8000,
+        "seed": 1,
+    }
+    run = ls.run_until_stationary(
+        WELL, HEAVY, COLD, max_steps=1000, tolerance=0.2, first_check=20, every=5, **options
+    )
     last = int(run.step[-1])
     assert run.attrs["stationary"] == 1 and run.sizes["step"] == last // 10 + 1
     whole = ls.simulate(WELL, HEAVY, COLD, steps=last, **options)
@@ -55,16 +83,23 @@ def test_the_stretches_are_one_run():
 
 
 def test_a_reducer_that_reads_late_is_waited_for():
-    """Without it the bowl stops at step 1280, where a reducer from step 2000 on has read nothing yet."""
+    """Without it the bowl stops at step 1280, where a reducer from step 2000 on has read nothing
+    yet.
+    """
     late = ls.reducers.moments(every=500, start=1500)
     run = until(x0=[5.0, 2.0], reducers=late)
     assert run.attrs["stationary"] == 1 and run.step.values.tolist() == [1280, 2560]
     assert int(run.moments_observations) == 2 * 20_000  # after steps 2000 and 2500
-    assert until(x0=[5.0, 2.0], reducers=ls.reducers.moments(every=500)).step.values.tolist() == [640, 1280]
+    assert until(x0=[5.0, 2.0], reducers=ls.reducers.moments(every=500)).step.values.tolist() == [
+        640,
+        1280,
+    ]
 
 
 def test_too_short_is_said():
-    with pytest.warns(UserWarning, match=r"not stationary: the rule did not hold up to step 160; see difference"):
+    with pytest.warns(
+        UserWarning, match=r"not stationary: the rule did not hold up to step 160; see difference"
+    ):
         run = until(x0=[5.0, 2.0], max_steps=319)
     assert run.attrs["stationary"] == 0 and run.check.values.tolist() == [40, 80, 160]
 
@@ -76,9 +111,14 @@ def test_wells_that_nobody_leaves_are_seen_by_two_starts_only():
     """With one start the rule holds within the well: the twin, and why starts matter."""
     with pytest.warns(UserWarning, match="not stationary: the rule did not hold up to step 640"):
         apart = until(WELL, HEAVY, COLD, x0=ENDS, max_steps=1000)
-    assert apart.attrs["stationary"] == 0 and np.all(np.sign(apart.x[-1, :, 0]) == np.sign(ENDS[:, 0]))
+    assert apart.attrs["stationary"] == 0 and np.all(
+        np.sign(apart.x[-1, :, 0]) == np.sign(ENDS[:, 0])
+    )
     place = apart.isel(check=-1, observable=0)
-    assert abs(place.group_difference) > 0.9 and abs(place.difference) + 2 * place.difference_standard_error < place.allowed
+    assert (
+        abs(place.group_difference) > 0.9
+        and abs(place.difference) + 2 * place.difference_standard_error < place.allowed
+    )
     assert until(WELL, HEAVY, COLD, x0=[1.0, 0.0], max_steps=1000).attrs["stationary"] == 1
 
 
@@ -101,14 +141,20 @@ def test_observables_of_ones_own():
     assert run.observable.values.tolist() == [
         "mean of x0", "mean of x1", "variance of x0", "variance of x1", "mean energy", "mean of radius"
     ]  # fmt: skip
-    with pytest.raises(ValueError, match=r"observables: 'both' must return the shape \(20000,\), got \(20000, 2\)"):
+    with pytest.raises(
+        ValueError, match=r"observables: 'both' must return the shape \(20000,\), got \(20000, 2\)"
+    ):
         until(observables={"both": lambda x: x})
 
 
-@pytest.mark.filterwarnings("ignore:learning_rate = 2.5 is above the threshold")  # it is meant to explode
+@pytest.mark.filterwarnings(
+    "ignore:learning_rate = 2.5 is above the threshold"
+)  # it is meant to explode
 def test_particles_that_leave_end_it():
     with pytest.warns(UserWarning, match=r"not stationary: \d+ particles left"):
-        run = until(moves=dynamics.sgd(2.5), particles=50, escape_radius=10.0, x0=[1.0, 1.0], first_check=5)
+        run = until(
+            moves=dynamics.sgd(2.5), particles=50, escape_radius=10.0, x0=[1.0, 1.0], first_check=5
+        )
     assert run.attrs["stationary"] == 0 and run.sizes["check"] == 0
 
 
@@ -125,15 +171,27 @@ LINE = ls.losses.linear_regression(np.eye(2), [1.0, 2.0])
         ({"max_steps": 1}, ValueError, "max_steps must be >= 2, got 1."),
         ({"first_check": 6000}, ValueError, "first_check must be >= 1 and < 5001, got 6000."),
         ({"first_check": 2.0}, TypeError, "first_check must be a whole number, got 2.0."),
-        ({"observables": [np.mean]}, TypeError, "observables must be None or a dict of functions of x (particles, d), got [<"),
-        ({"steps": 3}, TypeError, "steps must not be given: run_until_stationary chooses it, up to max_steps."),
+        (
+            {"observables": [np.mean]},
+            TypeError,
+            "observables must be None or a dict of functions of x (particles, d), got [<",
+        ),
+        (
+            {"steps": 3},
+            TypeError,
+            "steps must not be given: run_until_stationary chooses it, up to max_steps.",
+        ),
         ({"first_step": 3}, TypeError, "first_step must not be given"),
         (
             {"moves": HIDDEN},
             ValueError,
             "first_step must be 0 for 'langevin_leimkuhler_matthews', whose memory no ",
         ),
-        ({"moves": dynamics.underdamped_langevin(1.0, 1.0, 0.1)}, ValueError, "with a noise: a step begins with the noisy"),
+        (
+            {"moves": dynamics.underdamped_langevin(1.0, 1.0, 0.1)},
+            ValueError,
+            "with a noise: a step begins with the noisy",
+        ),
         (
             {"moves": dynamics.sgd(ls.schedules.inverse_time(0.1, 5.0))},
             ValueError,
@@ -144,9 +202,17 @@ LINE = ls.losses.linear_regression(np.eye(2), [1.0, 2.0])
             ValueError,
             "noise must be drawn for each particle apart",
         ),
-        ({"reducers": ls.reducers.first_passage(above=1.0)}, ValueError, "reducers must not hold a first passage"),
+        (
+            {"reducers": ls.reducers.first_passage(above=1.0)},
+            ValueError,
+            "reducers must not hold a first passage",
+        ),
         ({"reducers": 5}, TypeError, "reducers must be reducers of langevin_sgd.reducers"),
-        ({"reducers": ls.reducers.moments(every=20_000)}, ValueError, "reads nothing in steps 1 to 10000"),
+        (
+            {"reducers": ls.reducers.moments(every=20_000)},
+            ValueError,
+            "reads nothing in steps 1 to 10000",
+        ),
         ({"model": "bowl"}, TypeError, "model must be a Potential or a Loss"),
     ],
 )
@@ -159,22 +225,33 @@ def test_bad_input(arguments, error, message):
 @pytest.mark.slow
 @pytest.mark.parametrize("start", [[0.0, 0.0], [3.0, 9.0]])
 def test_how_often_it_stops_too_early(start):
-    """100 runs with 8000 particles, tolerance 0.1: too early is a bias above it, known exactly; allowed 2.3 % a statistic."""
+    """100 runs with 8000 particles, tolerance 0.1: too early is a bias above it, known exactly;
+    allowed 2.3 % a statistic.
+    """
     early, last = 0, []
     for seed in range(100):
-        run = until(x0=start, particles=8000, tolerance=0.1, first_check=10, seed=seed).assign_attrs(start=np.array(start))
+        run = until(
+            x0=start, particles=8000, tolerance=0.1, first_check=10, seed=seed
+        ).assign_attrs(start=np.array(start))
         early += biases(run).max() > 0.1
         last.append(int(run.step[-1]))
         assert run.attrs["stationary"] == 1
-    print(f"\n{early} of 100 too early; stopped at {dict(zip(*np.unique(last, return_counts=True), strict=True))}")
+    print(
+        f"\n{early} of 100 too early; stopped at "
+        f"{dict(zip(*np.unique(last, return_counts=True), strict=True))}"
+    )
     assert early <= 5 * 0.023 * 100 + 4 * np.sqrt(5 * 2.3)
 
 
 def test_a_wide_cloud_in_the_wrong_place_is_seen_by_its_halves():
-    """As wide as the law and off by one deviation, looked at after 1 and 2 of 99.5 steps: it hardly changes (the twin)."""
+    """As wide as the law and off by one deviation, looked at after 1 and 2 of 99.5 steps: it hardly
+    changes (the twin).
+    """
     off = np.array([0.0, np.sqrt(EXACT[1])])
     cloud = np.random.default_rng(2).normal(size=(20_000, 2)) * np.sqrt(EXACT) + off
     run = until(x0=cloud, first_check=1).assign_attrs(start=off)
     assert run.attrs["stationary"] == 1 and biases(run).max() < 0.08
-    assert np.all(np.abs(run.difference) + 2 * run.difference_standard_error <= run.allowed, axis=1)[0]
+    assert np.all(
+        np.abs(run.difference) + 2 * run.difference_standard_error <= run.allowed, axis=1
+    )[0]
     assert abs(run.group_difference[0, 1]) > 5 * run.allowed[0, 1]

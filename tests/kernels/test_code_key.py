@@ -1,4 +1,6 @@
-"""The key of machine code: whatever changes the code changes the key, and what cannot be stated has none."""
+"""The key of machine code: whatever changes the code changes the key, and what cannot be stated has
+none.
+"""
 
 import math
 import types as python_types
@@ -80,7 +82,15 @@ def test_text_constants_and_their_types_count(changed):
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [(0.0, -0.0), (1, True), (1, 1.0), ((1, 2), (1, (2,))), ("a", b"a"), (None, ()), ((1.0, 2.0), (2.0, 1.0))],
+    [
+        (0.0, -0.0),
+        (1, True),
+        (1, 1.0),
+        ((1, 2), (1, (2,))),
+        ("a", b"a"),
+        (None, ()),
+        ((1.0, 2.0), (2.0, 1.0)),
+    ],
 )
 def test_values_that_look_alike_differ(one, other):
     assert key(with_default(one)) != key(with_default(other))
@@ -89,14 +99,28 @@ def test_values_that_look_alike_differ(one, other):
 
 def test_helpers_of_helpers_and_their_flags_count():
     keys = {key(helped(base())), key(helped(base(SCALE=3.0))), key(helped(numba.njit(base())))}
-    keys |= {key(helped(numba.njit(error_model="numpy")(base()))), key(helped(math.sin)), key(helped(math.cos))}
+    keys |= {
+        key(helped(numba.njit(error_model="numpy")(base()))),
+        key(helped(math.sin)),
+        key(helped(math.cos)),
+    }
     keys |= {key(helped(lambda x: x)), key(helped(lambda x: -x)), key(helped(np.sin))}
     assert len(keys) == 9 and None not in keys
 
 
 def test_options_and_types_count():
-    keys = {key(base()), key(base(), nogil=True), key(base(), error_model="numpy"), key(base(), result=types.float32)}
-    keys |= {key(base(), (types.float32,)), key(base(), (view_type(2),)), key(base(), (view_type(3),)), key(base(), (floats,))}
+    keys = {
+        key(base()),
+        key(base(), nogil=True),
+        key(base(), error_model="numpy"),
+        key(base(), result=types.float32),
+    }
+    keys |= {
+        key(base(), (types.float32,)),
+        key(base(), (view_type(2),)),
+        key(base(), (view_type(3),)),
+        key(base(), (floats,)),
+    }
     keys |= {key(base(), (types.Array(types.float64, 1, layout),)) for layout in "CA"}
     keys |= {key(base(), (types.Array(types.float64, 1, "C", readonly=True),))}
     assert len(keys) == 11 and None not in keys
@@ -107,7 +131,9 @@ def test_parameters_count_by_their_names():
     one, other = (numba.typeof(namedtuple("Params", names)(1.0, 2.0)) for names in ("a b", "b a"))
     assert str(one) == str(other)
     assert key(base(), (one,)) != key(base(), (other,))
-    assert key(base(), (one,)) == key(base(), (numba.typeof(namedtuple("Params", "a b")(1.0, 2.0)),))
+    assert key(base(), (one,)) == key(
+        base(), (numba.typeof(namedtuple("Params", "a b")(1.0, 2.0)),)
+    )
 
 
 def test_code_that_is_called_and_not_swallowed_counts():
@@ -127,7 +153,11 @@ def test_processor_settings_versions_and_sources_count(monkeypatch):
     keys = [first, key(base())]
     monkeypatch.setattr(config, "BOUNDSCHECK", 1)
     keys += [key(base())]
-    for name, value in (("WIDTH", 4), ("_SOURCES", "other"), ("sys", python_types.SimpleNamespace(version="4.0", modules={}))):
+    for name, value in (
+        ("WIDTH", 4),
+        ("_SOURCES", "other"),
+        ("sys", python_types.SimpleNamespace(version="4.0", modules={})),
+    ):
         monkeypatch.setattr(code_key, name, value)
         code_key._process.cache_clear()
         keys += [key(base())]
@@ -149,7 +179,17 @@ def of_itself(x):
 
 @pytest.mark.parametrize(
     "value",
-    [np.ones(2), [1.0], {"a": 1.0}, Thing(), Thing, helped(Thing()), python_types, of_itself, np.random.default_rng(1).random],
+    [
+        np.ones(2),
+        [1.0],
+        {"a": 1.0},
+        Thing(),
+        Thing,
+        helped(Thing()),
+        python_types,
+        of_itself,
+        np.random.default_rng(1).random,
+    ],
     ids=lambda value: type(value).__name__,
 )
 def test_what_cannot_be_stated_has_no_key(value):
@@ -159,5 +199,7 @@ def test_what_cannot_be_stated_has_no_key(value):
 
 def test_no_key_once_somebody_else_has_taught_numba(monkeypatch):
     made = type("Template", (), {"_overload_func": staticmethod(base()), "__module__": "abc"})
-    monkeypatch.setattr(templates.builtin_registry, "functions", [*templates.builtin_registry.functions, made])
+    monkeypatch.setattr(
+        templates.builtin_registry, "functions", [*templates.builtin_registry.functions, made]
+    )
     assert key(base()) is None

@@ -1,4 +1,6 @@
-"""Machine code that outlives its process: found again whenever nothing changed, and never when something did."""
+"""Machine code that outlives its process: found again whenever nothing changed, and never when
+something did.
+"""
 
 import os
 import subprocess
@@ -75,8 +77,12 @@ def ran(*arguments):
 def write(folder, factor):
     """A text, its helper in another module, and the helper's constant in a third."""
     folder.joinpath("constants.py").write_text(f"FACTOR = {factor}\n")
-    folder.joinpath("helpers.py").write_text("from constants import FACTOR\ndef scale(x):\n    return FACTOR * x\n")
-    folder.joinpath("top.py").write_text("from helpers import scale\ndef scaled(x):\n    return scale(x) + 1.0\n")
+    folder.joinpath("helpers.py").write_text(
+        "from constants import FACTOR\ndef scale(x):\n    return FACTOR * x\n"
+    )
+    folder.joinpath("top.py").write_text(
+        "from helpers import scale\ndef scaled(x):\n    return scale(x) + 1.0\n"
+    )
 
 
 def test_a_second_process_compiles_nothing_and_gets_the_same_bits(tmp_path):
@@ -100,12 +106,16 @@ def test_a_constant_of_a_helper_of_a_helper_is_part_of_the_key(tmp_path):
 
 
 def test_code_of_equal_names_from_two_processes_does_not_meet(tmp_path):
-    """numba counts functions of one name, and every process begins anew: kept under numba's names, the large text of the second
-    process would return the 3 of its first. Code that is not its text's alone is therefore not kept."""
+    """numba counts functions of one name, and every process begins anew: kept under numba's names,
+    the large text of the second process would return the 3 of its first. Code that is not its
+    text's alone is therefore not kept."""
     folder = tmp_path / "cache"
     assert ran(EQUAL_NAMES, folder, 2) == ("[2.0] [2.0]", 3)
     assert len(list(folder.iterdir())) == 1
-    assert ran(EQUAL_NAMES, folder, 3, 2, 2) == ("[3.0, 2.0, 2.0] [3.0, 2.0, 2.0]", 8)  # equal texts are two functions
+    assert ran(EQUAL_NAMES, folder, 3, 2, 2) == (
+        "[3.0, 2.0, 2.0] [3.0, 2.0, 2.0]",
+        8,
+    )  # equal texts are two functions
     assert len(list(folder.iterdir())) == 3
 
 

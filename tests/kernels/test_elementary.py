@@ -1,9 +1,9 @@
-"""Elementary functions: ulp errors against mpmath, limits, and the same bits compiled, interpreted and in lanes.
+"""Elementary functions: ulp errors against mpmath, limits, and the same bits compiled, interpreted
+and in lanes.
 
-`python tests/kernels/test_elementary.py` prints one digest of the bits of all functions; it must not depend on
-NUMBA_DISABLE_JIT or NUMBA_CPU_NAME. `pytest -s` on this file prints each function's largest error in units in the
-last place (ulp).
-"""
+`python tests/kernels/test_elementary.py` prints one digest of the bits of all functions; it must
+not depend on NUMBA_DISABLE_JIT or NUMBA_CPU_NAME. `pytest -s` on this file prints each function's
+largest error in units in the last place (ulp)."""
 
 import hashlib
 import math
@@ -57,16 +57,31 @@ def powers(low, high):
 
 def around(x):
     """x and its neighbours: points where the reduced argument is largest or jumps."""
-    return np.concatenate([x, np.nextafter(x, -np.inf), np.nextafter(x, np.inf), x * (1 + 1e-9), x * (1 - 1e-9)])
+    return np.concatenate(
+        [x, np.nextafter(x, -np.inf), np.nextafter(x, np.inf), x * (1 + 1e-9), x * (1 - 1e-9)]
+    )
 
 
 HALF_LN2 = around((np.arange(-60, 60) + 0.5) * math.log(2))
 HALF_OCTAVES = around(np.ldexp(math.sqrt(0.5), np.arange(-60, 60)))
-EIGHTHS = around(np.concatenate([np.arange(-200, 200), np.arange(10**8, 10**8 + 200)]) * (math.pi / 4))
+EIGHTHS = around(
+    np.concatenate([np.arange(-200, 200), np.arange(10**8, 10**8 + 200)]) * (math.pi / 4)
+)
 ZEROS = np.round(uniform(-6e8, 6e8)) * (math.pi / 2)
-ANGLES = np.concatenate([uniform(-4, 4), uniform(-1e5, 1e5), uniform(-(2.0**30), 2.0**30), powers(1e-300, 1), EIGHTHS, ZEROS])
+ANGLES = np.concatenate(
+    [
+        uniform(-4, 4),
+        uniform(-1e5, 1e5),
+        uniform(-(2.0**30), 2.0**30),
+        powers(1e-300, 1),
+        EIGHTHS,
+        ZEROS,
+    ]
+)
 MIDDLE = np.concatenate([uniform(-2, 2), uniform(-40, 40), powers(1e-300, 1), HALF_LN2])
-POSITIVE = np.concatenate([uniform(0.6, 1.6), 1 + powers(1e-16, 0.3), abs(powers(1e-307, 1e308)), HALF_OCTAVES])
+POSITIVE = np.concatenate(
+    [uniform(0.6, 1.6), 1 + powers(1e-16, 0.3), abs(powers(1e-307, 1e308)), HALF_OCTAVES]
+)
 TURNS = np.concatenate([uniform(0, 1), np.arange(0, 64) / 64, abs(powers(1e-15, 0.5))])
 
 # function: (the same in mpmath, points of its domain, largest error in ulp)
@@ -74,14 +89,24 @@ CASES = {
     el.exp: (mpmath.exp, np.concatenate([MIDDLE, uniform(-708, 709.7), uniform(-745, -708)]), 0.9),
     el.expm1: (
         mpmath.expm1,
-        np.concatenate([MIDDLE, uniform(0.3, 1.1), uniform(-1, 0), uniform(36, 38), uniform(40, 709.7)]),
+        np.concatenate(
+            [MIDDLE, uniform(0.3, 1.1), uniform(-1, 0), uniform(36, 38), uniform(40, 709.7)]
+        ),
         1.1,
     ),
     el.log: (mpmath.log, np.concatenate([POSITIVE, abs(powers(5e-324, 2e-308))]), 0.9),
     el.log_unit: (mpmath.log, POSITIVE, 0.9),
     el.log1p: (
         mpmath.log1p,
-        np.concatenate([POSITIVE, powers(1e-300, 0.4), uniform(-1, 1), uniform(0.41, 0.5), HALF_OCTAVES[20:120] - 1]),
+        np.concatenate(
+            [
+                POSITIVE,
+                powers(1e-300, 0.4),
+                uniform(-1, 1),
+                uniform(0.41, 0.5),
+                HALF_OCTAVES[20:120] - 1,
+            ]
+        ),
         0.95,
     ),
     el.sin: (mpmath.sin, ANGLES, 1.1),
@@ -89,8 +114,16 @@ CASES = {
     sin_turn: (lambda u: mpmath.sinpi(2 * u), TURNS, 1.05),
     cos_turn: (lambda u: mpmath.cospi(2 * u), TURNS, 1.05),
     el.tanh: (mpmath.tanh, np.concatenate([MIDDLE, powers(17, 20)]), 1.05),
-    el.sigmoid: (lambda x: 1 / (1 + mpmath.exp(-x)), np.concatenate([MIDDLE, uniform(-700, 700)]), 1.5),
-    el.softplus: (lambda x: mpmath.log1p(mpmath.exp(x)), np.concatenate([MIDDLE, uniform(-700, 700)]), 1.7),
+    el.sigmoid: (
+        lambda x: 1 / (1 + mpmath.exp(-x)),
+        np.concatenate([MIDDLE, uniform(-700, 700)]),
+        1.5,
+    ),
+    el.softplus: (
+        lambda x: mpmath.log1p(mpmath.exp(x)),
+        np.concatenate([MIDDLE, uniform(-700, 700)]),
+        1.7,
+    ),
     fifth_power: (lambda x: x**5, uniform(-3, 3), 3.0),
 }
 named = pytest.mark.parametrize("function", CASES, ids=lambda function: function.__name__)
@@ -133,12 +166,29 @@ def error_in_ulp(values, function, x):
 
 
 SPECIAL = np.array(
-    [0.0, 1.0, 0.5, 5e-324, 1e-310, 2.2250738585072014e-308, 1e300, 745.14, 709.79, 37.5, 20.0, 2.0**30, np.inf, np.nan]
+    [
+        0.0,
+        1.0,
+        0.5,
+        5e-324,
+        1e-310,
+        2.2250738585072014e-308,
+        1e300,
+        745.14,
+        709.79,
+        37.5,
+        20.0,
+        2.0**30,
+        np.inf,
+        np.nan,
+    ]
 )
 
 
 def digest(function, in_lanes=False):
-    """SHA-256 of the bits of `function` at some 500 points, outside its domain too; every nan counts as the same."""
+    """SHA-256 of the bits of `function` at some 500 points, outside its domain too; every nan
+    counts as the same.
+    """
     domain = CASES[function][1]
     x = np.concatenate([SPECIAL, -SPECIAL, domain[:: domain.size // 240], powers(1e-5, 1e5)[:240]])
     y = evaluate(function, x, in_lanes)
@@ -155,7 +205,8 @@ def test_error_is_within_the_stated_ulp(function):
     _, x, stated = CASES[function]
     error = error_in_ulp(evaluate(function, x), function, x)
     print(
-        f"\n{function.__name__:12s} largest error {error.max():.3f} ulp of {x.size} points, at x = {float(x[error.argmax()])!r}"
+        f"\n{function.__name__:12s} largest error {error.max():.3f} ulp of {x.size} points, at x "
+        f"= {float(x[error.argmax()])!r}"
     )
     assert error.max() <= stated
 
@@ -191,10 +242,44 @@ def test_interpreted_gives_the_bits_of_compiled():
 
 INF, NAN = math.inf, math.nan
 LIMITS = [
-    (el.exp, {0.0: 1.0, INF: INF, -INF: 0.0, 709.79: INF, 1e300: INF, -745.2: 0.0, -745.1: 5e-324, -1e300: 0.0}),
+    (
+        el.exp,
+        {
+            0.0: 1.0,
+            INF: INF,
+            -INF: 0.0,
+            709.79: INF,
+            1e300: INF,
+            -745.2: 0.0,
+            -745.1: 5e-324,
+            -1e300: 0.0,
+        },
+    ),
     (el.expm1, {0.0: 0.0, INF: INF, -INF: -1.0, 1e300: INF, -1e300: -1.0, 5e-324: 5e-324}),
-    (el.log, {1.0: 0.0, 0.0: -INF, -1.0: NAN, -5e-324: NAN, INF: INF, -INF: NAN, 5e-324: math.log(5e-324)}),
-    (el.log1p, {0.0: 0.0, -1.0: -INF, -1.5: NAN, INF: INF, -INF: NAN, 5e-324: 5e-324, 1.7e308: math.log(1.7e308)}),
+    (
+        el.log,
+        {
+            1.0: 0.0,
+            0.0: -INF,
+            -1.0: NAN,
+            -5e-324: NAN,
+            INF: INF,
+            -INF: NAN,
+            5e-324: math.log(5e-324),
+        },
+    ),
+    (
+        el.log1p,
+        {
+            0.0: 0.0,
+            -1.0: -INF,
+            -1.5: NAN,
+            INF: INF,
+            -INF: NAN,
+            5e-324: 5e-324,
+            1.7e308: math.log(1.7e308),
+        },
+    ),
     (el.sin, {0.0: 0.0, INF: NAN, -INF: NAN, 2.0**31: NAN, 5e-324: 5e-324}),
     (el.cos, {0.0: 1.0, INF: NAN, -INF: NAN, 2.0**31: NAN}),
     (el.tanh, {0.0: 0.0, INF: 1.0, -INF: -1.0, 5e-324: 5e-324}),
@@ -206,7 +291,9 @@ LIMITS = [
 
 
 @pytest.mark.interpreted
-@pytest.mark.parametrize(("function", "limits"), LIMITS, ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    ("function", "limits"), LIMITS, ids=lambda value: getattr(value, "__name__", "")
+)
 def test_limits(function, limits):
     x = np.array([*limits, NAN])
     np.testing.assert_array_equal(evaluate(function, x), [*limits.values(), NAN])
@@ -224,19 +311,28 @@ def test_symmetries_hold_bit_for_bit():
 
 @compiled_only
 @pytest.mark.parametrize(
-    "function", [el.exp, el.expm1, el.log, el.log1p, el.tanh, el.sigmoid, el.softplus], ids=lambda f: f.__name__
+    "function",
+    [el.exp, el.expm1, el.log, el.log1p, el.tanh, el.sigmoid, el.softplus],
+    ids=lambda f: f.__name__,
 )
 def test_rises_across_the_points_where_the_reduction_jumps(function):
-    """Steps of 1e-12 around every jump: far above the rounding, far below a wrong quadrant or exponent."""
+    """Steps of 1e-12 around every jump: far above the rounding, far below a wrong quadrant or
+    exponent.
+    """
     jumps = HALF_OCTAVES[:120] if function in (el.log, el.log1p) else HALF_LN2[40:80]
     x = np.sort((jumps[:, None] * (1 + 1e-12 * np.arange(-20, 21))).ravel())
     assert np.all(np.diff(evaluate(function, x)) >= 0)
 
 
-@pytest.mark.skipif(not JIT or "+fma" not in get_host_cpu_features().flatten(), reason="needs compilation and a CPU with fma")
+@pytest.mark.skipif(
+    not JIT or "+fma" not in get_host_cpu_features().flatten(),
+    reason="needs compilation and a CPU with fma",
+)
 @pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "sin", "cos", "tanh"])
 def test_loops_run_on_vector_registers(name):
-    """Speed itself is measured by `studies/throughput.py`; a text that does not vectorise has no packed arithmetic."""
+    """Speed itself is measured by `studies/throughput.py`; a text that does not vectorise has no
+    packed arithmetic.
+    """
     loop = loops(getattr(el, name))[0]
     loop(np.ones(4096), np.empty(4096))
     packed = re.findall(r"vfn?m(?:add|sub)\d+pd[^\n]*[yz]mm", "".join(loop.inspect_asm().values()))

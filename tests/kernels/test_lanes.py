@@ -1,4 +1,6 @@
-"""The vector type: each operator gives in each lane the bits that the plain Python text gives for that particle."""
+"""The vector type: each operator gives in each lane the bits that the plain Python text gives for
+that particle.
+"""
 
 import itertools
 from fractions import Fraction
@@ -18,10 +20,13 @@ compiled_only = pytest.mark.skipif(not JIT, reason="in interpreted Python a lane
 INF, NAN = np.inf, np.nan
 SPECIAL = [0.0, -0.0, 1.0, -1.5, 1 / 3, 5e-324, -1e-310, 1e308, INF, -INF, NAN, 2.0**53 + 1]
 PAIRS = np.array([*itertools.product(SPECIAL, SPECIAL)])
-PAIRS = np.concatenate([PAIRS, np.random.default_rng(1).normal(size=(16 * 11 - len(PAIRS), 2))])  # whole groups
+PAIRS = np.concatenate(
+    [PAIRS, np.random.default_rng(1).normal(size=(16 * 11 - len(PAIRS), 2))]
+)  # whole groups
 POSITION = np.arange(len(PAIRS), dtype=np.int64)
 
-# Texts of two floats, two ints and one unsigned word each. A list of results, so that one compilation covers many operators.
+# Texts of two floats, two ints and one unsigned word each. A list of results, so that one
+# compilation covers many operators.
 
 
 @kernel
@@ -36,7 +41,16 @@ def float_texts(a, b):
     f /= b
     return (
         *(a + b, a - b, a * b, a / b, c, d, e, f, -a, +a, abs(a)),
-        *(a + 1.5, 1.5 + a, a - 0.1, 0.1 - a, 3 * a, a * 3, a / 3, 1 / a),  # scalars widen, whole numbers too
+        *(
+            a + 1.5,
+            1.5 + a,
+            a - 0.1,
+            0.1 - a,
+            3 * a,
+            a * 3,
+            a / 3,
+            1 / a,
+        ),  # scalars widen, whole numbers too
         *(fma(a, b, a), fma(a, 2.0, b), fma(0.1, 0.1, b), fma(3, a, 1), sqrt(a), sqrt(abs(b))),
         *(bits_float(float_bits(a)), bits_float(float_bits(a) ^ float_bits(b))),
     )
@@ -47,9 +61,26 @@ def mask_texts(a, b):
     """where() with conditions of every kind; the masks themselves are in `and_or_not`."""
     c, d = a < b, a == a
     return (
-        *(where(a < b, 1.0, 0.0), where(a <= b, 1.0, 0.0), where(a > b, 1.0, 0.0), where(a >= b, 1.0, 0.0)),
-        *(where(a == b, 1.0, 0.0), where(a != b, 1.0, 0.0), where(a < 1, 1.0, 0.0), where(b > a, 1.0, 0.0)),
-        *(where(c & d, a, b), where(c | d, a, b), where(c ^ d, a, b), where(c, 2.0, b), where(c, a, -1), where(True, a, b)),
+        *(
+            where(a < b, 1.0, 0.0),
+            where(a <= b, 1.0, 0.0),
+            where(a > b, 1.0, 0.0),
+            where(a >= b, 1.0, 0.0),
+        ),
+        *(
+            where(a == b, 1.0, 0.0),
+            where(a != b, 1.0, 0.0),
+            where(a < 1, 1.0, 0.0),
+            where(b > a, 1.0, 0.0),
+        ),
+        *(
+            where(c & d, a, b),
+            where(c | d, a, b),
+            where(c ^ d, a, b),
+            where(c, 2.0, b),
+            where(c, a, -1),
+            where(True, a, b),
+        ),
         *(where(c & True, a, b), where(False | c, a, b), where(c, a, where(d, b, 0.5))),
         *(where(float_bits(a) < float_bits(b), a, b), where(float_bits(a) == 0, 1.0, b)),
     )
@@ -62,8 +93,31 @@ def int_texts(i, j):
     m = i
     m >>= 3
     return (
-        *(i + j, i - j, i * j, i & j, i | j, i ^ j, i << 5, i >> 5, 1 << (j & 63), k, m, -i, +i, ~i),
-        *(i + 7, 7 - i, 255 & i, i ^ -1, where(i < j, i, j), where(i >= 0, 1, i), where(i != j, i, 0)),
+        *(
+            i + j,
+            i - j,
+            i * j,
+            i & j,
+            i | j,
+            i ^ j,
+            i << 5,
+            i >> 5,
+            1 << (j & 63),
+            k,
+            m,
+            -i,
+            +i,
+            ~i,
+        ),
+        *(
+            i + 7,
+            7 - i,
+            255 & i,
+            i ^ -1,
+            where(i < j, i, j),
+            where(i >= 0, 1, i),
+            where(i != j, i, 0),
+        ),
     )
 
 
@@ -72,7 +126,18 @@ def word_texts(w, c):
     shifted = w * c
     shifted ^= w
     return (
-        *(w + c, w - c, w * c, w & c, w | c, w ^ c, w << np.uint64(9), w >> np.uint64(9), shifted, ~w),
+        *(
+            w + c,
+            w - c,
+            w * c,
+            w & c,
+            w | c,
+            w ^ c,
+            w << np.uint64(9),
+            w >> np.uint64(9),
+            shifted,
+            ~w,
+        ),
         *(where(w > c, w, c), where(w <= c, w, c), where(w * c < w, w, w >> np.uint64(63))),
     )
 
@@ -125,7 +190,9 @@ def test_operators_on_floats(text):
     assert_same_bits(out, expected)
 
 
-INT_PAIRS = np.concatenate([PAIRS.view(np.int64)[::2], np.random.default_rng(2).integers(-(2**63), 2**63 - 1, (88, 2))])
+INT_PAIRS = np.concatenate(
+    [PAIRS.view(np.int64)[::2], np.random.default_rng(2).integers(-(2**63), 2**63 - 1, (88, 2))]
+)
 
 
 @pytest.mark.interpreted
@@ -133,7 +200,9 @@ def test_operators_on_ints():
     expected = one_by_one(int_texts, INT_PAIRS, np.int64)
     out = np.empty(expected.shape, np.int64)
     with np.errstate(all="ignore"):
-        in_groups_of_ints(int_texts, *np.ascontiguousarray(INT_PAIRS.T).view(float), out.reshape(-1))
+        in_groups_of_ints(
+            int_texts, *np.ascontiguousarray(INT_PAIRS.T).view(float), out.reshape(-1)
+        )
     np.testing.assert_array_equal(out, expected)
 
 
@@ -151,7 +220,9 @@ def test_operators_on_words_are_unsigned(start):
 
 @pytest.mark.interpreted
 def test_fma_rounds_once():
-    """Against exact rational arithmetic; a product rounded before the addition is wrong in most cases (the twin)."""
+    """Against exact rational arithmetic; a product rounded before the addition is wrong in most
+    cases (the twin).
+    """
     rows = np.random.default_rng(3).normal(size=(3, 160))
     rows[2] = -rows[0] * rows[1]  # cancels to the rounding error of the product
     exact = [float(Fraction(a) * Fraction(b) + Fraction(c)) for a, b, c in rows.T.tolist()]

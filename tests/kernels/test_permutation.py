@@ -1,4 +1,6 @@
-"""Permutations at an address: bijections, and uniform over all orders. The slow lane counts 10^7 keys."""
+"""Permutations at an address: bijections, and uniform over all orders. The slow lane counts 10^7
+keys.
+"""
 
 import math
 import types
@@ -19,7 +21,9 @@ SEED, STREAM = 7, 5
 
 
 def places(count, below, groups, epoch=0, position=0, text=permutation.fill_permutation):
-    """pi(position), ..., pi(position + count - 1) of groups * WIDTH particles, shape (particles, count)."""
+    """pi(position), ..., pi(position + count - 1) of groups * WIDTH particles, shape (particles,
+    count).
+    """
     fill = external(text, rng.INTEGERS, rng.PLACE, rng.ADDRESS, numba.uint64)
 
     @kernel

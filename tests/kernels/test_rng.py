@@ -1,4 +1,6 @@
-"""Random numbers: known answers, an independent implementation, the address layout, and the laws of what is drawn."""
+"""Random numbers: known answers, an independent implementation, the address layout, and the laws of
+what is drawn.
+"""
 
 import itertools
 import json
@@ -61,7 +63,9 @@ def test_known_answers_in_lanes(counter, key, words):
 @pytest.mark.interpreted
 @pytest.mark.parametrize("pairs", [300 if JIT else 20])
 def test_agrees_with_randomgen(pairs):
-    """randomgen counts before it draws: ours at counter + 1, the first 32-bit word of the counter being the lowest."""
+    """randomgen counts before it draws: ours at counter + 1, the first 32-bit word of the counter
+    being the lowest.
+    """
     randomgen = pytest.importorskip("randomgen")
     random = np.random.default_rng(0)
     for _ in range(pairs):
@@ -86,7 +90,9 @@ EDGES = {
 def counters(monkeypatch, addresses, seed=0):
     """The counters and keys that the text of `words_at` hands to Philox."""
     monkeypatch.setattr(rng, "philox", lambda *words: tuple(int(word) for word in words))
-    text = interpreted.__wrapped__(rng.words_at)  # past its cache, which would keep this philox for other tests
+    text = interpreted.__wrapped__(
+        rng.words_at
+    )  # past its cache, which would keep this philox for other tests
     return [text(*u64(seed, *address)) for address in addresses]
 
 
@@ -132,7 +138,9 @@ def test_streams_are_distinct_and_fit():
 
 
 @pytest.mark.interpreted
-@pytest.mark.parametrize("address", [(0, 0, 0, 0, 0), (STEP, PARTICLE, 63, 2**20 - 1, 63), (2**32, 2**32, 3, 5, 1)])
+@pytest.mark.parametrize(
+    "address", [(0, 0, 0, 0, 0), (STEP, PARTICLE, 63, 2**20 - 1, 63), (2**32, 2**32, 3, 5, 1)]
+)
 def test_words_at_an_address_are_those_of_the_text(address):
     assert rng.words_at(*u64(SEED, *address)) == interpreted(rng.words_at)(*u64(SEED, *address))
 
@@ -145,10 +153,17 @@ def words(particle, stream, draw, attempt=0, step=STEP):
 
 
 def filled(fill, count, groups, *, stream=1, draw=3, particle=PARTICLE, step=STEP, below=()):
-    """(particles, count) numbers; rows beyond `count` must stay untouched, an odd row of normals or uniforms excepted."""
+    """(particles, count) numbers; rows beyond `count` must stay untouched, an odd row of normals or
+    uniforms excepted.
+    """
     rows = count + 3
     array = np.full((groups, rows, WIDTH), -7, np.int64 if below else np.float64)
-    fill(array.reshape(-1), (0, rows * WIDTH, count, groups), u64(SEED, step, particle, stream, draw), *u64(*below))
+    fill(
+        array.reshape(-1),
+        (0, rows * WIDTH, count, groups),
+        u64(SEED, step, particle, stream, draw),
+        *u64(*below),
+    )
     assert np.all(array[:, count + (0 if below else count % 2) :] == -7)
     return array[:, :count].transpose(0, 2, 1).reshape(groups * WIDTH, count)
 
@@ -183,11 +198,18 @@ def test_a_group_holds_the_numbers_of_its_addresses(fill, scalar, below):
 @pytest.mark.interpreted
 @pytest.mark.parametrize(("fill", "scalar", "below"), FILLS)
 def test_numbers_do_not_depend_on_how_groups_are_filled(fill, scalar, below):
-    """All at once, group by group, and fewer rows; over the border where the particle number needs its 33rd bit."""
+    """All at once, group by group, and fewer rows; over the border where the particle number needs
+    its 33rd bit.
+    """
     at_once = filled(fill, 6, 4, below=below, particle=2**32 - 2 * WIDTH)
-    one_by_one = [filled(fill, 6, 1, below=below, particle=2**32 + (k - 2) * WIDTH) for k in range(4)]
+    one_by_one = [
+        filled(fill, 6, 1, below=below, particle=2**32 + (k - 2) * WIDTH) for k in range(4)
+    ]
     assert np.concatenate(one_by_one).tobytes() == at_once.tobytes()
-    assert filled(fill, 3, 4, below=below, particle=2**32 - 2 * WIDTH).tobytes() == at_once[:, :3].tobytes()
+    assert (
+        filled(fill, 3, 4, below=below, particle=2**32 - 2 * WIDTH).tobytes()
+        == at_once[:, :3].tobytes()
+    )
     assert len(np.unique(at_once)) == at_once.size
 
 
@@ -196,7 +218,9 @@ def test_the_ends_of_the_uniform_and_the_normal():
     low, high = u64(0, 2**32 - 1)
     assert rng.uniform(low, low) == 0.0
     assert rng.uniform(high, high) == 1.0 - 2.0**-52
-    assert rng.normal_pair(high, high, low, low)[0] == pytest.approx(np.sqrt(2 * 52 * np.log(2)), rel=1e-15)  # 8.49
+    assert rng.normal_pair(high, high, low, low)[0] == pytest.approx(
+        np.sqrt(2 * 52 * np.log(2)), rel=1e-15
+    )  # 8.49
     assert rng.normal_pair(low, low, low, low) == (0.0, 0.0)
 
 
@@ -207,7 +231,10 @@ MOMENTS = {1: (0.0, 1.0), 2: (1.0, 2.0), 3: (0.0, 15.0), 4: (3.0, 96.0)}  # E z^
 
 
 def worst_moment(z):
-    return max(abs((z**k).mean() - mean) / np.sqrt(variance / z.size) for k, (mean, variance) in MOMENTS.items())
+    return max(
+        abs((z**k).mean() - mean) / np.sqrt(variance / z.size)
+        for k, (mean, variance) in MOMENTS.items()
+    )
 
 
 @compiled_only
@@ -246,7 +273,9 @@ def test_integers_are_uniform(below):
 
 @compiled_only
 def test_integers_below_a_large_number_are_unbiased():
-    """2^32 = (8/3) 3 2^29: without rejection, of three neighbours two would own 3 words each and one only 2."""
+    """2^32 = (8/3) 3 2^29: without rejection, of three neighbours two would own 3 words each and
+    one only 2.
+    """
     below = 3 * 2**29
     found = filled(rng.fill_integers, 8, 512, below=(below,))
     assert abs(chi2(found % 3, 3)) < 4 and abs(chi2(found // (below // 64), 64)) < 4
@@ -269,13 +298,18 @@ NEIGHBOURS = {
 
 def worst_correlation(a, b):
     """Of a and b, and of their squares, in standard errors."""
-    return max(abs(np.corrcoef(a.ravel() ** k, b.ravel() ** k)[0, 1]) * np.sqrt(a.size) for k in (1, 2))
+    return max(
+        abs(np.corrcoef(a.ravel() ** k, b.ravel() ** k)[0, 1]) * np.sqrt(a.size) for k in (1, 2)
+    )
 
 
 @compiled_only
 @pytest.mark.parametrize("shift", NEIGHBOURS)
 def test_neighbouring_addresses_are_uncorrelated(shift):
-    here, there = filled(rng.fill_normals, 16, 1024), filled(rng.fill_normals, 16, 1024, **NEIGHBOURS[shift])
+    here, there = (
+        filled(rng.fill_normals, 16, 1024),
+        filled(rng.fill_normals, 16, 1024, **NEIGHBOURS[shift]),
+    )
     assert worst_correlation(here, there) < 4
     assert worst_correlation(here, here + 50 * there) > 4  # the twin: a correlation of 0.02
     assert worst_correlation(here[:, 0::2], here[:, 1::2]) < 4  # the two of a pair

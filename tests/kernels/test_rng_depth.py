@@ -1,8 +1,10 @@
-"""Random numbers in depth: 10^9 normals, 10^5 counters against randomgen, and dieharder on the words as the engine takes them.
+"""Random numbers in depth: 10^9 normals, 10^5 counters against randomgen, and dieharder on the
+words as the engine takes them.
 
-The numbers are those of the engine's own `fill_normals`: 16384 particles, 16 normals each in a step, 3815 steps. Held to 4
-standard errors are 8 moments, 10 tails and 11 x 4 correlations between neighbouring addresses: 62 numbers, of which a perfect
-generator would lose one for 1 seed in 250. dieharder is a program of its own; without it its tests are skipped. Its full battery:
+The numbers are those of the engine's own `fill_normals`: 16384 particles, 16 normals each in a
+step, 3815 steps. Held to 4 standard errors are 8 moments, 10 tails and 11 x 4 correlations between
+neighbouring addresses: 62 numbers, of which a perfect generator would lose one for 1 seed in 250.
+dieharder is a program of its own; without it its tests are skipped. Its full battery:
 
     python tests/random_words.py | dieharder -a -g 200 -k 2
 """
@@ -39,7 +41,9 @@ THRESHOLDS = np.arange(1.0, 6.0)
 
 def normals(at, **shift):
     """The normals of all particles in step `at`: one row of PARTICLES after the other, flat."""
-    address = tuple(np.uint64(start + shift.get(name, 0)) for name, start in (HERE | {"step": at}).items())
+    address = tuple(
+        np.uint64(start + shift.get(name, 0)) for name, start in (HERE | {"step": at}).items()
+    )
     groups = PARTICLES // WIDTH
     z = np.empty((groups, ROWS, WIDTH))
     rng.fill_normals(z.reshape(-1), (0, ROWS * WIDTH, ROWS, groups), address)
@@ -47,7 +51,9 @@ def normals(at, **shift):
 
 
 def neighbours(here, before, step):
-    """Pairs of arrays whose addresses differ by one thing; the ends of rows pair numbers that differ by two."""
+    """Pairs of arrays whose addresses differ by one thing; the ends of rows pair numbers that
+    differ by two.
+    """
     yield "particle", here[:-1], here[1:]
     yield "group", here[:-WIDTH], here[WIDTH:]
     rows = here.reshape(ROWS, PARTICLES)
@@ -60,7 +66,8 @@ def neighbours(here, before, step):
 
 
 def survey(steps, spoil=lambda here, before: here):
-    """z-scores of moments (8), tails (2, 5) and correlations {neighbour: (4,)} over the normals of `steps` steps.
+    """z-scores of moments (8), tails (2, 5) and correlations {neighbour: (4,)} over the normals of
+    `steps` steps.
 
     `spoil(here, before)` damages the normals of a step, given those of the step before.
     """
@@ -71,7 +78,10 @@ def survey(steps, spoil=lambda here, before: here):
         here = spoil(fresh, before)
         squares = here * here
         cubes, fourths = squares * here, squares * squares
-        odd, even = (here, cubes, fourths @ here, fourths @ cubes), (squares, fourths, cubes @ cubes, fourths @ fourths)
+        odd, even = (
+            (here, cubes, fourths @ here, fourths @ cubes),
+            (squares, fourths, cubes @ cubes, fourths @ fourths),
+        )
         powers += [value.sum() for pair in zip(odd, even, strict=True) for value in pair]
         beyond += [[np.count_nonzero(sign * here > t) for t in THRESHOLDS] for sign in (1, -1)]
         for name, a, b in neighbours(here, before, step):
@@ -82,14 +92,23 @@ def survey(steps, spoil=lambda here, before: here):
     total = steps * PARTICLES * ROWS
     wide = [math.sqrt(total * (MEANS[2 * k] - MEANS[k] ** 2)) for k in range(1, 9)]
     tail = total * ndtr(-THRESHOLDS)
-    correlations = {name: products[name] / np.sqrt(pairs[name] * np.array([1, 4, 2, 2])) for name in products}
-    return (powers - total * np.array(MEANS[1:9])) / wide, (beyond - tail) / np.sqrt(tail * ndtr(THRESHOLDS)), correlations
+    correlations = {
+        name: products[name] / np.sqrt(pairs[name] * np.array([1, 4, 2, 2])) for name in products
+    }
+    return (
+        (powers - total * np.array(MEANS[1:9])) / wide,
+        (beyond - tail) / np.sqrt(tail * ndtr(THRESHOLDS)),
+        correlations,
+    )
 
 
 @pytest.fixture(scope="module")
 def billion():
     moments, tails, correlations = survey(STEPS)
-    print(f"\n{STEPS * PARTICLES * ROWS} normals, in standard errors\nmoments {moments.round(2)}\ntails\n{tails.round(2)}")
+    print(
+        f"\n{STEPS * PARTICLES * ROWS} normals, in standard errors\nmoments "
+        f"{moments.round(2)}\ntails\n{tails.round(2)}"
+    )
     for name, z in correlations.items():
         print(f"{name:20s} {z.round(2)}")
     return moments, tails, correlations
@@ -117,7 +136,10 @@ SPOILT = {
     "half a percent too wide": (0, lambda here, before: 1.005 * here),
     "cut at 3.9 sigma": (1, lambda here, before: np.clip(here, -3.9, 3.9)),
     "correlated by half a percent": (2, lambda here, before: here + 0.005 * before),
-    "louder after a loud step": (2, lambda here, before: here * (1 + 0.005 * (before * before - 1))),
+    "louder after a loud step": (
+        2,
+        lambda here, before: here * (1 + 0.005 * (before * before - 1)),
+    ),
 }
 
 
@@ -145,7 +167,9 @@ def groups_of_words(counters, out):
 def test_a_hundred_thousand_counters_agree_with_randomgen():
     """randomgen counts before it draws: ours at counter + 1."""
     randomgen = pytest.importorskip("randomgen")
-    counters = np.random.default_rng(0).integers(0, 2**32 - WIDTH, (100_000 // WIDTH, 6), dtype=np.uint64)
+    counters = np.random.default_rng(0).integers(
+        0, 2**32 - WIDTH, (100_000 // WIDTH, 6), dtype=np.uint64
+    )
     counters[0, 1] = 2**32 - WIDTH
     out = np.empty(counters.size // 6 * 4 * WIDTH, np.int64)
     groups_of_words(counters, out)
@@ -153,7 +177,9 @@ def test_a_hundred_thousand_counters_agree_with_randomgen():
     for c0, first, c2, c3, k0, k1 in counters.tolist():
         for c1 in range(first, first + WIDTH):
             counter, key = c0 + (c1 << 32) + (c2 << 64) + (c3 << 96), k0 + (k1 << 32)
-            theirs.append(randomgen.Philox(key=key, counter=counter - 1, number=4, width=32).random_raw(4))
+            theirs.append(
+                randomgen.Philox(key=key, counter=counter - 1, number=4, width=32).random_raw(4)
+            )
     assert len(theirs) == 100_000
     assert np.array_equal(ours, theirs)
 
@@ -166,15 +192,21 @@ def test_the_stream_is_the_words_in_the_order_of_the_engine():
         words = next(stream).reshape(random_words.STRETCH, random_words.BLOCK, 4)
         for step, lane in ((0, 0), (0, 1), (0, 17), (31, 255)):
             particle = np.uint64(first + lane)
-            assert words[step, lane].tolist() == list(rng.words_at(at[0], np.uint64(step), particle, at[1], at[2], at[2]))
+            assert words[step, lane].tolist() == list(
+                rng.words_at(at[0], np.uint64(step), particle, at[1], at[2], at[2])
+            )
 
 
 def dieharder(test, spoil=lambda words: words):
-    """What one test of dieharder says of the stream: PASSED, WEAK (p below 0.005 or above 0.995) or FAILED (beyond 1e-6)."""
+    """What one test of dieharder says of the stream: PASSED, WEAK (p below 0.005 or above 0.995) or
+    FAILED (beyond 1e-6).
+    """
     if shutil.which("dieharder") is None:
         pytest.skip("dieharder is not installed")
     command = ["dieharder", "-g", "200", "-k", "2", "-d", str(test), "-D", "assessment"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as program:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as program:
         try:
             for words in random_words.blocks(seed=1):
                 program.stdin.write(spoil(words).tobytes())

@@ -1,4 +1,6 @@
-"""Random numbers in single precision: their words, their functions' errors, the laws of what is drawn."""
+"""Random numbers in single precision: their words, their functions' errors, the laws of what is
+drawn.
+"""
 
 from math import erfc, sqrt
 
@@ -27,7 +29,9 @@ def fill(z, place, address):
 @kernel
 def anywhere(z, place, address, steps, particles):
     seed, _, _, stream, draw = address
-    rng_single.fill_normals_single(flat(z), place, (seed, flat(steps), flat(particles), stream, draw))
+    rng_single.fill_normals_single(
+        flat(z), place, (seed, flat(steps), flat(particles), stream, draw)
+    )
 
 
 @kernel
@@ -52,15 +56,21 @@ def circle(w, s, c):
 def words(particle, draw):
     """The four words of a draw as int32."""
     seed, step, _, stream, _ = ADDRESS
-    found = rng.words_at(seed, step, np.uint64(particle), stream, np.uint64(DRAW + draw), np.uint64(0))
+    found = rng.words_at(
+        seed, step, np.uint64(particle), stream, np.uint64(DRAW + draw), np.uint64(0)
+    )
     return np.array(found, np.uint64).astype(np.uint32).view(np.int32)
 
 
 def pairs_of_words(particle, count):
-    """The words behind the rows of a particle: two of each of its draws, or those of the draw that it shares."""
+    """The words behind the rows of a particle: two of each of its draws, or those of the draw that
+    it shares.
+    """
     pairs = (count + 1) // 2
     own = [words(particle, draw).reshape(2, 2) for draw in range(pairs // 2)]
-    shared = [words(particle // 32 * 16 + particle % 16, pairs // 2).reshape(2, 2)[[particle // 16 % 2]]] * (pairs % 2)
+    shared = [
+        words(particle // 32 * 16 + particle % 16, pairs // 2).reshape(2, 2)[[particle // 16 % 2]]
+    ] * (pairs % 2)
     return np.concatenate(own + shared)
 
 
@@ -70,7 +80,9 @@ def pairs_of_words(particle, count):
 @pytest.mark.interpreted
 @pytest.mark.parametrize("count", [1, 4, 5, 7])
 def test_a_draw_fills_four_rows_or_two_of_two_particles(count):
-    """Cosine first; compiled and interpreted bits agree. The first group is without its partner, the others have theirs."""
+    """Cosine first; compiled and interpreted bits agree. The first group is without its partner,
+    the others have theirs.
+    """
     rows = count + count % 2
     z = np.full((3, rows + 1, WIDTH), 9.0, np.float32)
     with np.errstate(all="ignore"):
@@ -91,7 +103,10 @@ def test_uniforms_are_the_upper_24_bits_of_the_words(count):
         fill_uniforms(z, (0, 8 * WIDTH, count, 2), ADDRESS)
         for place in (0, 2 * WIDTH - 1):
             upper = pairs_of_words(PARTICLE + place, count).reshape(-1).view(np.uint32) >> 8
-            assert z[place // WIDTH, : upper.size, place % WIDTH].tolist() == (upper * 2.0**-24).tolist()
+            assert (
+                z[place // WIDTH, : upper.size, place % WIDTH].tolist()
+                == (upper * 2.0**-24).tolist()
+            )
 
 
 @pytest.mark.interpreted
@@ -121,7 +136,9 @@ def largest_error(found, exact):
 
 def octave(exponent, every=1):
     """Every `every`-th float32 in [2^exponent, 2^(exponent + 1))."""
-    return (np.arange(0, 1 << 23, every, dtype=np.int32) + np.int32((exponent + 127) << 23)).view(np.float32)
+    return (np.arange(0, 1 << 23, every, dtype=np.int32) + np.int32((exponent + 127) << 23)).view(
+        np.float32
+    )
 
 
 def error_of_logarithms(octaves):
@@ -174,9 +191,17 @@ def test_the_coefficients_are_the_fits_they_claim_to_be():
         return lambda z: f(mpmath.sqrt(z)) / z
 
     pi = mpmath.pi
-    assert fit(lambda y: (mpmath.log1p(y) - y + y * y / 2) / y**3, "-0.2929", "0.4143", 8) == rng_single._LOG
-    assert fit(in_square(lambda t: mpmath.sin(2 * pi * t) / t - 2 * pi), "0", "0.015625", 3) == rng_single._SIN
-    assert fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 4) == rng_single._COS
+    assert (
+        fit(lambda y: (mpmath.log1p(y) - y + y * y / 2) / y**3, "-0.2929", "0.4143", 8)
+        == rng_single._LOG
+    )
+    assert (
+        fit(in_square(lambda t: mpmath.sin(2 * pi * t) / t - 2 * pi), "0", "0.015625", 3)
+        == rng_single._SIN
+    )
+    assert (
+        fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 4) == rng_single._COS
+    )
 
 
 # ---- laws --------------------------------
@@ -185,15 +210,22 @@ DRAWN = 10_000_000
 
 
 def moments_off(z):
-    """Largest deviation of the first four moments and of the tails beyond 1 ... 5 from the normal law, in standard errors."""
+    """Largest deviation of the first four moments and of the tails beyond 1 ... 5 from the normal
+    law, in standard errors.
+    """
     n = z.size
     square = z * z
     exact = {1: (0, 1), 2: (1, 2), 3: (0, 15), 4: (3, 96)}  # order: moment, variance of z^order
     powers = {1: z, 2: square, 3: square * z, 4: square * square}
-    off = [(powers[order].mean() - mean) / sqrt(variance / n) for order, (mean, variance) in exact.items()]
+    off = [
+        (powers[order].mean() - mean) / sqrt(variance / n)
+        for order, (mean, variance) in exact.items()
+    ]
     for limit in range(1, 6):
         p = 0.5 * erfc(limit / sqrt(2))
-        off += [(np.count_nonzero(side > limit) - n * p) / sqrt(n * p * (1 - p)) for side in (z, -z)]
+        off += [
+            (np.count_nonzero(side > limit) - n * p) / sqrt(n * p * (1 - p)) for side in (z, -z)
+        ]
     return np.max(np.abs(off))
 
 
@@ -226,7 +258,9 @@ def test_the_sum_of_twelve_uniforms_does_not():
 
 @compiled_only
 def test_a_particle_has_its_numbers_wherever_it_is():
-    """In groups that begin elsewhere, and on lanes that each have a particle and a step of their own."""
+    """In groups that begin elsewhere, and on lanes that each have a particle and a step of their
+    own.
+    """
     z, rows = np.empty((3, 6, WIDTH), np.float32), (0, 6 * WIDTH, 6, 3)
     fill(z, rows, ADDRESS)
     expected = z.swapaxes(1, 2).reshape(-1, 6)

@@ -1,4 +1,6 @@
-"""Single precision: lanes of float32 that no literal and no parameter widens, with the same bits in interpreted Python."""
+"""Single precision: lanes of float32 that no literal and no parameter widens, with the same bits in
+interpreted Python.
+"""
 
 import itertools
 from collections import namedtuple
@@ -19,9 +21,19 @@ from langevin_sgd.kernels.views import column, flat, gathered_row, table_row, vi
 
 compiled_only = pytest.mark.skipif(not JIT, reason="in interpreted Python a lane is a number")
 
-SPECIAL = np.array([0.0, -0.0, 1.0, -1.5, 1 / 3, 1e-45, -1e-40, 3e38, np.inf, -np.inf, np.nan, 2.0**24 + 1], np.float32)
+SPECIAL = np.array(
+    [0.0, -0.0, 1.0, -1.5, 1 / 3, 1e-45, -1e-40, 3e38, np.inf, -np.inf, np.nan, 2.0**24 + 1],
+    np.float32,
+)
 PAIRS = np.array([*itertools.product(SPECIAL, SPECIAL)])
-PAIRS = np.concatenate([PAIRS, np.random.default_rng(1).normal(size=(WIDTH * 12 - len(PAIRS) % WIDTH, 2)).astype(np.float32)])
+PAIRS = np.concatenate(
+    [
+        PAIRS,
+        np.random.default_rng(1)
+        .normal(size=(WIDTH * 12 - len(PAIRS) % WIDTH, 2))
+        .astype(np.float32),
+    ]
+)
 
 Parameters = namedtuple("Parameters", "rate weights")
 P = Parameters(np.float64(0.7), np.array([0.1, 0.2, 0.3]))  # none of them is a float32
@@ -37,9 +49,37 @@ def operators(p, a, b):
         e = e + p.weights[k] * a
     narrow = as_single(p.rate)
     return (
-        *(a + b, a - b, a * b, a / b, c, -a, +a, abs(a), d * a, e, a * d - b / p.rate, 1 / a, 3 * a, a - 16777217),
-        *(fma(a, b, a), fma(a, 0.1, b), fma(0.1, 0.1, b), fma(p.rate, a, 1), sqrt(a), sqrt(abs(b)), narrow * a, 0.1 * narrow * b),
-        *(as_single(as_double(a) * p.rate) * 0.1, as_single(as_double(a) * as_double(b)), as_single(as_double(a) * 0.1) * b),
+        *(
+            a + b,
+            a - b,
+            a * b,
+            a / b,
+            c,
+            -a,
+            +a,
+            abs(a),
+            d * a,
+            e,
+            a * d - b / p.rate,
+            1 / a,
+            3 * a,
+            a - 16777217,
+        ),
+        *(
+            fma(a, b, a),
+            fma(a, 0.1, b),
+            fma(0.1, 0.1, b),
+            fma(p.rate, a, 1),
+            sqrt(a),
+            sqrt(abs(b)),
+            narrow * a,
+            0.1 * narrow * b,
+        ),
+        *(
+            as_single(as_double(a) * p.rate) * 0.1,
+            as_single(as_double(a) * as_double(b)),
+            as_single(as_double(a) * 0.1) * b,
+        ),
     )
 
 
@@ -47,15 +87,33 @@ def operators(p, a, b):
 def choices(p, a, b):
     c, d = a < b, a == a
     return (
-        *(where(a < b, 1.0, 0.1) * p.rate, where(a <= b, 0.1, b) * p.rate, where(c & d, 0.1, 0.2) * p.rate, where(~c, a, -1)),
-        *(where(c | d, a, b), where(c ^ d, a, b), where(a > b, 0.3, 0.1), where(a >= b, 0.3, 0.1), where(a != b, 0.3, 0.1)),
+        *(
+            where(a < b, 1.0, 0.1) * p.rate,
+            where(a <= b, 0.1, b) * p.rate,
+            where(c & d, 0.1, 0.2) * p.rate,
+            where(~c, a, -1),
+        ),
+        *(
+            where(c | d, a, b),
+            where(c ^ d, a, b),
+            where(a > b, 0.3, 0.1),
+            where(a >= b, 0.3, 0.1),
+            where(a != b, 0.3, 0.1),
+        ),
         *(
             where(True, a, b),
             where(p.rate > 0.5, a, 0.1) * 0.1,
             where(False, a, 0.1) * 0.1,
             where(c & True, 0.1, where(d, b, 0.5)),
         ),
-        *(el.minimum(a, b), el.maximum(a, 0.1), el.minimum(0.1, b) * p.rate, el.powi(a, 3), el.powi(b, -2), el.powi(a, 0)),
+        *(
+            el.minimum(a, b),
+            el.maximum(a, 0.1),
+            el.minimum(0.1, b) * p.rate,
+            el.powi(a, 3),
+            el.powi(b, -2),
+            el.powi(a, 0),
+        ),
     )
 
 
@@ -64,7 +122,17 @@ def functions(p, a, b):
     s, c = el.sincos(a)
     t, u = el.sincos_turn(b * b)
     return (
-        *(el.exp(a), el.expm1(a), el.tanh(a), el.sigmoid(a), el.softplus(a), el.log(abs(a)), el.log1p(b), el.sin(b), el.cos(b)),
+        *(
+            el.exp(a),
+            el.expm1(a),
+            el.tanh(a),
+            el.sigmoid(a),
+            el.softplus(a),
+            el.log(abs(a)),
+            el.log1p(b),
+            el.sin(b),
+            el.cos(b),
+        ),
         *(s, c, t, u, el.log_unit(b * b + 0.1), el.exp(0.1 * a) * p.rate, el.exp(p.rate) * a),
     )
 
@@ -97,7 +165,9 @@ def in_python(text, pairs, kind=Single):
     """The text in plain Python for each particle, (results, particles)."""
     text = interpreted(text)
     with np.errstate(all="ignore"):
-        return np.array([[np.float32(value) for value in text(P, kind(a), kind(b))] for a, b in pairs]).T
+        return np.array(
+            [[np.float32(value) for value in text(P, kind(a), kind(b))] for a, b in pairs]
+        ).T
 
 
 def assert_same_bits(found, expected):
@@ -128,7 +198,9 @@ def test_a_text_that_branches_has_the_bits_of_the_interpreted_one():
 
 
 def test_plain_float32_scalars_would_give_other_bits():
-    """The twin: a float64 parameter widens numpy's own float32, so that the test above would see a widened literal."""
+    """The twin: a float64 parameter widens numpy's own float32, so that the test above would see a
+    widened literal.
+    """
     pairs = PAIRS[-WIDTH:]
     with pytest.raises(AssertionError, match="result"):
         assert_same_bits(in_python(operators, pairs, np.float32), in_python(operators, pairs))
@@ -136,7 +208,9 @@ def test_plain_float32_scalars_would_give_other_bits():
 
 @compiled_only
 def test_functions_are_computed_in_float64_and_rounded_once():
-    x = np.concatenate([PAIRS, np.random.default_rng(2).uniform(-90, 90, (WIDTH * 20, 2)).astype(np.float32)])
+    x = np.concatenate(
+        [PAIRS, np.random.default_rng(2).uniform(-90, 90, (WIDTH * 20, 2)).astype(np.float32)]
+    )
     out = run(in_lanes, functions, x, 16)
     assert_same_bits(out[:, ::7], in_python(functions, x[::7]))
     wide = np.empty(len(x))
@@ -162,7 +236,11 @@ def llvm(text):
 def test_no_literal_and_no_parameter_widens_the_code():
     @kernel
     def narrow(p, a, b):
-        return fma(0.1 * a, p.rate, 4.0) / b, where(a < b, 0.1, p.weights[0] * a) + sqrt(abs(b)), 2 * a - p.rate
+        return (
+            fma(0.1 * a, p.rate, 4.0) / b,
+            where(a < b, 0.1, p.weights[0] * a) + sqrt(abs(b)),
+            2 * a - p.rate,
+        )
 
     @kernel
     def widened(p, a, b):
@@ -232,10 +310,18 @@ def test_what_is_stored_takes_the_precision_of_its_array():
     a, b, own = x[0, 0], x[0, 1], table[rows]
     tenth, exact = np.float32(0.1), a.astype(float) * b.astype(float)
     np.testing.assert_array_equal(
-        wide[0], [a, a * b, exact, own[:, 0], a.astype(float) * 0.1, np.full(WIDTH, np.float64(b[0]) * 0.1)]
+        wide[0],
+        [a, a * b, exact, own[:, 0], a.astype(float) * 0.1, np.full(WIDTH, np.float64(b[0]) * 0.1)],
     )
     scaled = (a.astype(float) * 0.1).astype(np.float32) * tenth
-    expected = [exact.astype(np.float32), np.full(WIDTH, tenth), own[:, 1] * a, table[2, 2] * a, own[:, 2] + b, scaled]
+    expected = [
+        exact.astype(np.float32),
+        np.full(WIDTH, tenth),
+        own[:, 1] * a,
+        table[2, 2] * a,
+        own[:, 2] + b,
+        scaled,
+    ]
     np.testing.assert_array_equal(narrow[0], expected)
     assert checks.tolist() == [1, 0]
 

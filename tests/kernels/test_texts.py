@@ -1,4 +1,6 @@
-"""Texts: which path a text takes, that every path gives the same bits, and that a user's compiler flags do not slip in."""
+"""Texts: which path a text takes, that every path gives the same bits, and that a user's compiler
+flags do not slip in.
+"""
 
 import math
 from collections import namedtuple
@@ -13,7 +15,14 @@ from langevin_sgd.kernels.elementary import exp, where
 from langevin_sgd.kernels.groups import empty_groups, pack, unpack
 from langevin_sgd.kernels.lanes import WIDTH
 from langevin_sgd.kernels.texts import for_lanes, interpreted
-from langevin_sgd.kernels.views import GatheredRowType, gathered_row, row_type, table_row, view, view_type
+from langevin_sgd.kernels.views import (
+    GatheredRowType,
+    gathered_row,
+    row_type,
+    table_row,
+    view,
+    view_type,
+)
 
 compiled_only = pytest.mark.skipif(not JIT, reason="is about compilation")
 Params = namedtuple("Params", ("a", "weights"))
@@ -127,10 +136,15 @@ def test_a_branching_text_sees_its_rows(own_rows):
     def shared(p, x, table, rows, out):
         text(p, view(x, 0, 2), table_row(table, rows[0], 3), view(out, 0, 2))
 
-    rows = np.random.default_rng(2).integers(0, len(TABLE), WIDTH) if own_rows else np.full(WIDTH, 4)
+    rows = (
+        np.random.default_rng(2).integers(0, len(TABLE), WIDTH) if own_rows else np.full(WIDTH, 4)
+    )
     out = empty_groups(1, 2)
     (gathered if own_rows else shared)(P, pack(X[:WIDTH]), TABLE, rows, out)
-    assert unpack(out, WIDTH).tobytes() == one_by_one(branching_with_row, X[:WIDTH], TABLE[rows]).tobytes()
+    assert (
+        unpack(out, WIDTH).tobytes()
+        == one_by_one(branching_with_row, X[:WIDTH], TABLE[rows]).tobytes()
+    )
 
 
 # ---- a user's flags --------------------------------
@@ -143,7 +157,9 @@ def fast_is_nan(x):
 
 def asks_for_nan(p, x, out):
     out[0] = fast_is_nan(x[0])
-    out[1] = 1.0 / (x[1] - x[1])  # inf, or nan: with the default error model a division by zero raises
+    out[1] = 1.0 / (
+        x[1] - x[1]
+    )  # inf, or nan: with the default error model a division by zero raises
 
 
 @compiled_only
@@ -175,4 +191,6 @@ def test_the_interpreted_text_compiles_nothing():
     out = np.empty(1)
     interpreted(text)(P, np.array([0.5]), out)
     assert out[0] == interpreted(own)(np.float64(0.5))
-    assert not getattr(own, "signatures", []) and abs(out[0] - math.exp(0.5) - math.log1p(0.5)) < 1e-15
+    assert (
+        not getattr(own, "signatures", []) and abs(out[0] - math.exp(0.5) - math.log1p(0.5)) < 1e-15
+    )

@@ -1,4 +1,6 @@
-"""Texts that are refused: each message names the text, shows the user's line and says what to write instead."""
+"""Texts that are refused: each message names the text, shows the user's line and says what to write
+instead.
+"""
 
 import math
 import types
@@ -52,7 +54,9 @@ def only_numbers_of_a_module(p, x, out):
 @pytest.mark.interpreted
 def test_a_helper_reached_through_a_module_is_refused():
     """It could not be compiled again with the engine's flags."""
-    with pytest.raises(ValueError, match="calls helpers.fast_is_nan. Write: from helpers import fast_is_nan"):
+    with pytest.raises(
+        ValueError, match="calls helpers.fast_is_nan. Write: from helpers import fast_is_nan"
+    ):
         check_text(through_a_module, "gradient of 'mine'")
     check_text(only_numbers_of_a_module, "gradient of 'mine'")
     check_text(by_name, "gradient of 'mine'")
@@ -89,7 +93,9 @@ def with_a_power_in_a_helper(p, x, out):
     ids=["plain", "njit", "in place", "helper"],
 )
 def test_a_power_is_refused_with_its_line(text, line_of, line):
-    with pytest.raises(ValueError, match="gradient of 'mine' uses \\*\\*. Write x\\*x, or elementary.powi") as error:
+    with pytest.raises(
+        ValueError, match="gradient of 'mine' uses \\*\\*. Write x\\*x, or elementary.powi"
+    ) as error:
         check_text(text, "gradient of 'mine'")
     assert str(error.value).endswith(place_of(line_of, line))
 
@@ -166,4 +172,6 @@ def test_a_text_that_does_not_compile_is_shown_by_its_line(text, line, reason):
     assert message.startswith("gradient of 'mine' does not compile.\n")
     assert place_of(text, line) in message and reason in message
     assert len(message.splitlines()) < 12
-    assert error.value.__cause__ is None and error.value.__suppress_context__  # numba's eighty lines stay out of the traceback
+    assert (
+        error.value.__cause__ is None and error.value.__suppress_context__
+    )  # numba's eighty lines stay out of the traceback

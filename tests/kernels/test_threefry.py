@@ -21,9 +21,18 @@ ROOT = Path(__file__).parents[2]
 CASES = json.loads((ROOT / "tests" / "oracles_public.json").read_text())["cases"]
 KNOWN = [
     [[int(word, 16) for word in case[part].split()] for part in ("ctr", "key", "out")]
-    for case in next(case for case in CASES if case["id"] == "rng_kat")["expected"]["threefry4x32_20"]
+    for case in next(case for case in CASES if case["id"] == "rng_kat")["expected"][
+        "threefry4x32_20"
+    ]
 ]
-ADDRESS = 2**63 + 12345, 2**40 + 7, 2**41 + 16, 3, 5, 1  # seed, step, particle, stream, draw, attempt
+ADDRESS = (
+    2**63 + 12345,
+    2**40 + 7,
+    2**41 + 16,
+    3,
+    5,
+    1,
+)  # seed, step, particle, stream, draw, attempt
 SWITCHED = f"""
 import numpy as np
 from langevin_sgd.kernels import rng
@@ -62,11 +71,19 @@ def test_known_answers_in_lanes(counter, key, words):
 
 
 def under(generator):
-    """Generator and words at ADDRESS of a fresh interpreter with this LANGEVIN_SGD_GENERATOR; None leaves it unset."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "NUMBA_DISABLE_JIT": "1", "LANGEVIN_SGD_GENERATOR": generator or ""}
+    """Generator and words at ADDRESS of a fresh interpreter with this LANGEVIN_SGD_GENERATOR; None
+    leaves it unset.
+    """
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "NUMBA_DISABLE_JIT": "1",
+        "LANGEVIN_SGD_GENERATOR": generator or "",
+    }
     if generator is None:
         del environment["LANGEVIN_SGD_GENERATOR"]
-    return subprocess.run([sys.executable, "-c", SWITCHED], env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-c", SWITCHED], env=environment, capture_output=True, text=True
+    )
 
 
 def test_the_environment_switches_the_generator_and_the_dataset_says_so():
@@ -75,12 +92,18 @@ def test_the_environment_switches_the_generator_and_the_dataset_says_so():
     counter = step % 2**32, particle % 2**32, high, (stream << 26) + (attempt << 20) + draw
     words = threefry(*u64(*counter, seed % 2**32, seed >> 32, 0, 0))
     assert under("threefry").stdout.split() == ["threefry", *map(str, words)]
-    assert under(None).stdout.split() == ["philox", *map(str, rng.philox(*u64(*counter, seed % 2**32, seed >> 32)))]
+    assert under(None).stdout.split() == [
+        "philox",
+        *map(str, rng.philox(*u64(*counter, seed % 2**32, seed >> 32))),
+    ]
 
 
 def test_an_unknown_generator_is_refused():
     done = under("mersenne")
-    assert done.returncode == 1 and "'mersenne'; allowed are philox and threefry, and unset means philox" in done.stderr
+    assert (
+        done.returncode == 1
+        and "'mersenne'; allowed are philox and threefry, and unset means philox" in done.stderr
+    )
 
 
 def test_this_run_uses_philox():

@@ -1,4 +1,6 @@
-"""Every argument of every public constructor, with bad input of every kind: the message names it, its value and the range."""
+"""Every argument of every public constructor, with bad input of every kind: the message names it,
+its value and the range.
+"""
 
 import time
 
@@ -26,14 +28,20 @@ def test_bad_input_is_refused_with_a_message_that_names_it(maker):
                 made(maker, **{argument: value})
             said = str(caught.value)
             assert type(caught.value) is error, (argument, value, said)
-            assert message in said and (argument.rstrip("s") in said or argument in UNNAMED), (argument, value, said)
+            assert message in said and (argument.rstrip("s") in said or argument in UNNAMED), (
+                argument,
+                value,
+                said,
+            )
             assert len(said) < 700 and time.process_time() - start < 5, (argument, value, said)
 
 
 @pytest.mark.parametrize("maker", MAKERS)
 def test_every_argument_of_every_constructor_has_bad_input(maker):
     for argument in arguments(maker):
-        assert bad_rows(maker, argument), f"{maker} has an argument {argument!r} without rows in bad_inputs.BAD: add them"
+        assert bad_rows(maker, argument), (
+            f"{maker} has an argument {argument!r} without rows in bad_inputs.BAD: add them"
+        )
 
 
 def test_an_argument_without_bad_input_is_noticed():
@@ -42,20 +50,36 @@ def test_an_argument_without_bad_input_is_noticed():
 
 
 def test_no_row_is_of_an_argument_that_is_gone():
-    known = {argument for _, argument in PLACES} | {f"{maker}.{argument}" for maker, argument in PLACES}
+    known = {argument for _, argument in PLACES} | {
+        f"{maker}.{argument}" for maker, argument in PLACES
+    }
     assert set(BAD) <= known and set(VALID) <= known
     assert all(any(hasattr(space, name) for space in SPACES.values()) for name in INTERNAL)
 
 
 @pytest.mark.parametrize("maker", MAKERS)
 def test_numpy_scalars_and_arrays_without_dimensions_are_numbers(maker):
-    kinds = {argument: [message for _, _, message in bad_rows(maker, argument)] for argument in arguments(maker)}
+    kinds = {
+        argument: [message for _, _, message in bad_rows(maker, argument)]
+        for argument in arguments(maker)
+    }
     for argument, messages in kinds.items():
         size = {"alpha": 1.5, "dof": 3.0}.get(argument, 0.5)
         if "must be a number, got" in messages:
-            for value in (np.float64(size), np.float32(size), np.longdouble(size), np.array(size), np.array(size, np.float16)):
+            for value in (
+                np.float64(size),
+                np.float32(size),
+                np.longdouble(size),
+                np.array(size),
+                np.array(size, np.float16),
+            ):
                 assert made(maker, **{argument: value})
-        elif "must be a whole number, got" in messages and argument not in ("shape", "uniforms", "draw_normals", "draw_uniforms"):
+        elif "must be a whole number, got" in messages and argument not in (
+            "shape",
+            "uniforms",
+            "draw_normals",
+            "draw_uniforms",
+        ):
             for value in (np.int32(2), np.uint8(2), np.array(2)):
                 assert made(maker, **{argument: value})
 
@@ -63,7 +87,9 @@ def test_numpy_scalars_and_arrays_without_dimensions_are_numbers(maker):
 @seed(20261122)
 @settings(max_examples=400, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(PLACES), anything())
-def test_anything_at_all_is_refused_with_a_type_error_or_a_value_error_or_makes_a_record(place, value):
+def test_anything_at_all_is_refused_with_a_type_error_or_a_value_error_or_makes_a_record(
+    place, value
+):
     maker, argument = place
     try:
         made(maker, **{argument: value})

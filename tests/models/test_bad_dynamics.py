@@ -1,4 +1,6 @@
-"""Every parameter of every dynamics, out of its range: the message names it, its value and what is allowed."""
+"""Every parameter of every dynamics, out of its range: the message names it, its value and what is
+allowed.
+"""
 
 import inspect
 import re
@@ -7,7 +9,11 @@ import pytest
 
 import langevin_sgd as ls
 
-POSITIVE, NOT_NEGATIVE, FRACTION = (-0.1, 0.0, "> 0"), (-0.1, -1.0, ">= 0"), (-0.1, 1.0, ">= 0 and < 1")
+POSITIVE, NOT_NEGATIVE, FRACTION = (
+    (-0.1, 0.0, "> 0"),
+    (-0.1, -1.0, ">= 0"),
+    (-0.1, 1.0, ">= 0 and < 1"),
+)
 RANGES = {  # two values outside, and the range
     "learning_rate": POSITIVE,
     "step_size": POSITIVE,
@@ -29,7 +35,11 @@ CASES = [(maker, name) for maker in MAKERS for name in inspect.signature(maker).
 
 
 def valid(maker):
-    needed = [name for name, p in inspect.signature(maker).parameters.items() if p.default is inspect.Parameter.empty]
+    needed = [
+        name
+        for name, p in inspect.signature(maker).parameters.items()
+        if p.default is inspect.Parameter.empty
+    ]
     return dict.fromkeys(needed, 0.1)
 
 
@@ -38,7 +48,9 @@ def test_a_record_without_options_is_made(maker):
     assert maker(**valid(maker)).substeps >= 1
 
 
-@pytest.mark.parametrize(("maker", "name"), CASES, ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize(
+    ("maker", "name"), CASES, ids=lambda value: getattr(value, "__name__", value)
+)
 def test_out_of_range(maker, name):
     if name in CHOICES:
         with pytest.raises(ValueError, match=f"{name} must be one of .*, got 'wrong'"):
@@ -47,7 +59,11 @@ def test_out_of_range(maker, name):
     *outside, allowed = RANGES[name]
     for value in (*outside, float("nan")):
         error = TypeError if value != value and name in ("batch_size", "substeps") else ValueError
-        message = f"{name} must be a whole number, got nan" if error is TypeError else f"{name} must be {allowed}, got {value!r}."
+        message = (
+            f"{name} must be a whole number, got nan"
+            if error is TypeError
+            else f"{name} must be {allowed}, got {value!r}."
+        )
         with pytest.raises(error, match=re.escape(message)):
             maker(**valid(maker) | {name: value})
     with pytest.raises(TypeError, match=rf"{name} must be a (whole )?number, got 'wrong'"):

@@ -1,4 +1,6 @@
-"""Noise laws with parameters out of range: a message that names the argument, its value and the allowed range."""
+"""Noise laws with parameters out of range: a message that names the argument, its value and the
+allowed range.
+"""
 
 import numpy as np
 import pytest
@@ -20,24 +22,52 @@ BAD = [
     (lambda: ls.noise.student_t(2.0, SIGMA), ValueError, "dof must be > 2, got 2.0."),
     (lambda: ls.noise.student_t(np.inf, SIGMA), ValueError, "dof must be > 2, got inf."),
     (lambda: ls.noise.student_t("three", SIGMA), TypeError, "dof must be a number, got 'three'."),
-    (lambda: ls.noise.student_t(3.0, [1.0, -1.0]), ValueError, "covariance must be positive semidefinite"),
+    (
+        lambda: ls.noise.student_t(3.0, [1.0, -1.0]),
+        ValueError,
+        "covariance must be positive semidefinite",
+    ),
     (lambda: ls.noise.alpha_stable(0.0, 1.0), ValueError, "alpha must be > 0 and <= 2, got 0.0."),
     (lambda: ls.noise.alpha_stable(2.1, 1.0), ValueError, "alpha must be > 0 and <= 2, got 2.1."),
     (lambda: ls.noise.alpha_stable(1.5, -1.0), ValueError, "scale must be >= 0, got -1.0."),
     (lambda: ls.noise.two_point([1.0, -0.5]), ValueError, "scale must be >= 0, got -0.5."),
     (lambda: ls.noise.two_point([1.0, np.nan]), ValueError, "scale must be >= 0, got nan."),
-    (lambda: ls.noise.two_point(np.eye(2)), ValueError, "scale must be a number or have the shape (d,), got the shape (2, 2)."),
+    (
+        lambda: ls.noise.two_point(np.eye(2)),
+        ValueError,
+        "scale must be a number or have the shape (d,), got the shape (2, 2).",
+    ),
     (lambda: ls.noise.two_point([]), ValueError, "got the shape (0,)."),
-    (lambda: ls.noise.two_point("loud"), TypeError, "scale must be a number or an array of real numbers, got 'loud'."),
-    (lambda: ls.noise.online_regression([1.0, -1.0], 1.0), ValueError, "input_covariance must be positive semidefinite"),
-    (lambda: ls.noise.online_regression(SIGMA, -0.1), ValueError, "label_noise must be >= 0, got -0.1."),
+    (
+        lambda: ls.noise.two_point("loud"),
+        TypeError,
+        "scale must be a number or an array of real numbers, got 'loud'.",
+    ),
+    (
+        lambda: ls.noise.online_regression([1.0, -1.0], 1.0),
+        ValueError,
+        "input_covariance must be positive semidefinite",
+    ),
+    (
+        lambda: ls.noise.online_regression(SIGMA, -0.1),
+        ValueError,
+        "label_noise must be >= 0, got -0.1.",
+    ),
     (
         lambda: ls.GradientNoise("own", write_noise, {"a": 1.0}, 1, scratch_per_component=-1),
         ValueError,
         "scratch_per_component must be >= 0, got -1.",
     ),
-    (lambda: ls.noise.gaussian_field(write_factor, {"a": 1.0}, 0), ValueError, "normals must be >= 1, got 0."),
-    (lambda: ls.noise.gaussian_field(write_factor, {"a": 1.0}, 2, dim=0), ValueError, "dim must be >= 1, got 0."),
+    (
+        lambda: ls.noise.gaussian_field(write_factor, {"a": 1.0}, 0),
+        ValueError,
+        "normals must be >= 1, got 0.",
+    ),
+    (
+        lambda: ls.noise.gaussian_field(write_factor, {"a": 1.0}, 2, dim=0),
+        ValueError,
+        "dim must be >= 1, got 0.",
+    ),
     (
         lambda: ls.noise.gaussian_field(SIGMA, {"a": 1.0}, 2),
         TypeError,
@@ -51,7 +81,9 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("make", "error", "message"), [pytest.param(*record, id=record[2]) for record in BAD])
+@pytest.mark.parametrize(
+    ("make", "error", "message"), [pytest.param(*record, id=record[2]) for record in BAD]
+)
 def test_parameters_out_of_range(make, error, message):
     with pytest.raises(error) as caught:
         make()
@@ -61,4 +93,6 @@ def test_parameters_out_of_range(make, error, message):
 def test_a_field_of_a_stated_dimension_refuses_another():
     noise = ls.noise.gaussian_field(write_factor, {"a": 1.0}, 2, dim=2)
     with pytest.raises(ValueError, match="noise has 2 components, but 'quadratic' has dim = 3"):
-        ls.simulate(ls.potentials.quadratic(SIGMA), ls.dynamics.sgd(0.1), noise, particles=1, steps=1)
+        ls.simulate(
+            ls.potentials.quadratic(SIGMA), ls.dynamics.sgd(0.1), noise, particles=1, steps=1
+        )

@@ -1,8 +1,9 @@
-"""Every dynamics against its naive twin: without noise, with the very same noise, and in the law of its noise.
+"""Every dynamics against its naive twin: without noise, with the very same noise, and in the law of
+its noise.
 
-All runs share one landscape and one noise, so that each dynamics is compiled once. A covariance of 1e-200 switches the noise
-off: it is lost in rounding. Addressed random numbers come from `normals`, number by number.
-"""
+All runs share one landscape and one noise, so that each dynamics is compiled once. A covariance of
+1e-200 switches the noise off: it is lost in rounding. Addressed random numbers come from `normals`,
+number by number."""
 
 import naive
 import numpy as np
@@ -13,7 +14,9 @@ from naive_dynamics import HESSIAN, NONLINEAR, PAIRS, SIGMA, TWIN
 import langevin_sgd as ls
 from langevin_sgd.kernels.rng import Stream, normal_pair, words_at
 
-FACTOR = np.linalg.cholesky(SIGMA)  # pivoting keeps the order: the first diagonal entry is the largest
+FACTOR = np.linalg.cholesky(
+    SIGMA
+)  # pivoting keeps the order: the first diagonal entry is the largest
 BOWL = ls.potentials.quadratic(HESSIAN)
 NOISE, NO_NOISE = ls.noise.gaussian(SIGMA), ls.noise.gaussian(1e-200 * SIGMA)
 BATCH, SEED = 3, 11
@@ -38,8 +41,13 @@ def walked(step, x, v, draws):
 
 def normals(particles, step, stream, pairs=1):
     """(particles, 2 pairs) standard normals of a step, each pair drawn by itself at its address."""
-    addresses = [[(SEED, step, particle, stream, pair, 0) for pair in range(pairs)] for particle in range(particles)]
-    drawn = [[normal_pair(*words_at(*map(np.uint64, address))) for address in row] for row in addresses]
+    addresses = [
+        [(SEED, step, particle, stream, pair, 0) for pair in range(pairs)]
+        for particle in range(particles)
+    ]
+    drawn = [
+        [normal_pair(*words_at(*map(np.uint64, address))) for address in row] for row in addresses
+    ]
     return np.reshape(drawn, (particles, 2 * pairs))
 
 
@@ -62,18 +70,25 @@ def test_without_noise(name, steps):
 @pytest.mark.interpreted
 @pytest.mark.parametrize("name", PAIRS | NONLINEAR)
 def test_with_the_same_noise(name):
-    """xi of the gradient, z of the heat bath, and which of them enters which kick of BAOAB: number for number."""
+    """xi of the gradient, z of the heat bath, and which of them enters which kick of BAOAB: number
+    for number.
+    """
     dynamics, step = (PAIRS | NONLINEAR)[name](False, BATCH)
     x, v = start(18)
     draws = [
-        (normals(18, k, Stream.NOISE_NORMAL) @ FACTOR.T / np.sqrt(BATCH), normals(18, k, Stream.THERMAL, 2))
+        (
+            normals(18, k, Stream.NOISE_NORMAL) @ FACTOR.T / np.sqrt(BATCH),
+            normals(18, k, Stream.THERMAL, 2),
+        )
         for k in range(4 * dynamics.substeps)
     ]
     agree(simulated(dynamics, NOISE, x, v, 4), *walked(step, x, v, draws))
 
 
 def exact_law(step, x, v, updates):
-    """Mean and covariance of (x, v) after some updates. The twin is affine in its noise: unit noises give its matrix."""
+    """Mean and covariance of (x, v) after some updates. The twin is affine in its noise: unit
+    noises give its matrix.
+    """
     unit = np.zeros((1 + 6 * updates, updates, 6))
     for k in range(6 * updates):
         unit[1 + k, k // 6, k % 6] = 1.0
@@ -94,7 +109,9 @@ def law_scores(name, steps, noise=NOISE):
     ends = np.hstack([run.x[-1], run.v[-1]]) if "v" in run else run.x[-1].values
     mean, covariance = mean[: ends.shape[1]], covariance[: ends.shape[1], : ends.shape[1]]
     variance = np.diag(covariance)
-    of_covariance = z_scores.of_gaussian_products(ends - mean, ends - mean, covariance, variance, variance)
+    of_covariance = z_scores.of_gaussian_products(
+        ends - mean, ends - mean, covariance, variance, variance
+    )
     return (ends.mean(axis=0) - mean) / np.sqrt(variance / len(ends)), of_covariance
 
 
@@ -119,29 +136,42 @@ def variance_of_one_step(dynamics, quantity="x", steps=1):
 
 
 def test_constants_of_the_thermal_noise_in_one_step_from_the_minimum():
-    """By hand, not by the twin: 2 T dt; T dt / 2 in a first step of Leimkuhler and Matthews; (T/m) (1 - e^(-2 f dt)) for BAOAB,
-    where the second kick changes the velocity by h dt^2 / (4 m), 2e-7 of it."""
+    """By hand, not by the twin: 2 T dt; T dt / 2 in a first step of Leimkuhler and Matthews; (T/m)
+    (1 - e^(-2 f dt)) for BAOAB, where the second kick changes the velocity by h dt^2 / (4 m), 2e-7
+    of it."""
     measured, tolerance = variance_of_one_step(ls.dynamics.langevin(0.7, 1e-4))
     assert measured == pytest.approx(2 * 0.7 * 1e-4, rel=tolerance)
     assert measured != pytest.approx(4 * 0.7 * 1e-4, rel=tolerance)
-    measured, tolerance = variance_of_one_step(ls.dynamics.langevin(0.7, 1e-4, method="leimkuhler_matthews"))
+    measured, tolerance = variance_of_one_step(
+        ls.dynamics.langevin(0.7, 1e-4, method="leimkuhler_matthews")
+    )
     assert measured == pytest.approx(0.7 * 1e-4 / 2, rel=tolerance)
-    measured, tolerance = variance_of_one_step(ls.dynamics.underdamped_langevin(0.7, 300.0, 1e-3, mass=2.5), "v")
+    measured, tolerance = variance_of_one_step(
+        ls.dynamics.underdamped_langevin(0.7, 300.0, 1e-3, mass=2.5), "v"
+    )
     assert measured == pytest.approx(0.7 / 2.5 * (1 - np.exp(-0.6)), rel=tolerance)
 
 
 def test_a_free_particle_under_friction():
-    """Velocities forget their start as exp(-f t), and reach the variance T/m. A landscape without slope needs no new code."""
+    """Velocities forget their start as exp(-f t), and reach the variance T/m. A landscape without
+    slope needs no new code.
+    """
     plain = ls.potentials.quadratic(np.zeros((2, 2)))
     dynamics = ls.dynamics.underdamped_langevin(0.7, 0.8, 0.25, mass=2.5)
-    run = ls.simulate(plain, dynamics, NO_NOISE, particles=100_000, steps=60, v0=[3.0, -1.0], seed=SEED, every=4)
+    run = ls.simulate(
+        plain, dynamics, NO_NOISE, particles=100_000, steps=60, v0=[3.0, -1.0], seed=SEED, every=4
+    )
     one_second = run.v.sel(step=4).values
     spread = np.sqrt(0.7 / 2.5 * (1 - np.exp(-1.6)) / len(one_second))
-    assert np.all(np.abs(one_second.mean(axis=0) - np.exp(-0.8) * np.array([3.0, -1.0])) < 4 * spread)
+    assert np.all(
+        np.abs(one_second.mean(axis=0) - np.exp(-0.8) * np.array([3.0, -1.0])) < 4 * spread
+    )
     late = run.v.sel(step=60).values  # e^-12 of the start is left
     scores = z_scores.of_gaussian_products(late, late, 0.28 * np.eye(2), (0.28, 0.28), (0.28, 0.28))
     assert np.abs(scores).max() < 4
-    doubled = z_scores.of_gaussian_products(late, late, 0.56 * np.eye(2), (0.56, 0.56), (0.56, 0.56))
+    doubled = z_scores.of_gaussian_products(
+        late, late, 0.56 * np.eye(2), (0.56, 0.56), (0.56, 0.56)
+    )
     assert np.abs(doubled).max() > 4
 
 
@@ -149,13 +179,17 @@ def test_a_free_particle_without_heat_keeps_its_direction():
     plain = ls.potentials.quadratic(np.zeros((2, 2)))
     dynamics = ls.dynamics.underdamped_langevin(0.0, 0.8, 0.25)
     run = ls.simulate(plain, dynamics, NO_NOISE, particles=3, steps=12, v0=[3.0, -1.0], seed=SEED)
-    np.testing.assert_allclose(run.v[-1], np.exp(-0.8 * 3.0) * np.tile([3.0, -1.0], (3, 1)), rtol=1e-13)
+    np.testing.assert_allclose(
+        run.v[-1], np.exp(-0.8 * 3.0) * np.tile([3.0, -1.0], (3, 1)), rtol=1e-13
+    )
 
 
 def test_a_schedule_of_the_learning_rate():
     rates = 0.2 / np.arange(1, 9)
     x, v = start(5)
-    run = simulated(ls.dynamics.sgd(ls.schedules.from_values(rates), momentum=0.8), NO_NOISE, x, v, 8)
+    run = simulated(
+        ls.dynamics.sgd(ls.schedules.from_values(rates), momentum=0.8), NO_NOISE, x, v, 8
+    )
     for rate in rates:
         x, v = naive.sgd(x, v, TWIN.gradient, 0.0, learning_rate=rate, momentum=0.8)
     agree(run, x, v)
@@ -163,7 +197,9 @@ def test_a_schedule_of_the_learning_rate():
 
 @pytest.mark.interpreted
 def test_a_schedule_of_the_batch_size():
-    """Longer than the run, as is allowed; the noise of step k is divided by the root of its own batch size."""
+    """Longer than the run, as is allowed; the noise of step k is divided by the root of its own
+    batch size.
+    """
     sizes = [1, 4, 9, 100, 7]
     x, v = start(5)
     run = simulated(ls.dynamics.sgd(0.1, ls.schedules.from_values(sizes)), NOISE, x, None, 4)
@@ -177,7 +213,9 @@ def test_a_schedule_of_the_batch_size():
 def test_a_schedule_of_the_temperature():
     temperatures = [1.0, 0.5, 0.0]
     x, _ = start(5)
-    run = simulated(ls.dynamics.langevin(ls.schedules.from_values(temperatures), 0.1), NO_NOISE, x, None, 3)
+    run = simulated(
+        ls.dynamics.langevin(ls.schedules.from_values(temperatures), 0.1), NO_NOISE, x, None, 3
+    )
     for k, temperature in enumerate(temperatures):
         z = normals(5, k, Stream.THERMAL)
         x = naive.euler_maruyama(x, TWIN.gradient, 0.0, z, temperature=temperature, step_size=0.1)

@@ -1,4 +1,6 @@
-"""What the docstrings of the landscapes state: stationary points, curvatures, exact laws, forces and noises."""
+"""What the docstrings of the landscapes state: stationary points, curvatures, exact laws, forces
+and noises.
+"""
 
 import naive_landscapes
 import numpy as np
@@ -40,7 +42,9 @@ def test_stationary_points_of_mueller_and_brown():
     surface = potentials.mueller_brown()
     for points, negative in ((MINIMA, 0), (SADDLES, 1)):
         for place, energy in points.items():
-            exact = np.array(place) - np.linalg.solve(at(surface, place, "hessian"), at(surface, place, "gradient"))
+            exact = np.array(place) - np.linalg.solve(
+                at(surface, place, "hessian"), at(surface, place, "gradient")
+            )
             assert np.abs(at(surface, exact, "gradient")).max() < 1e-3
             np.testing.assert_allclose(exact, place, atol=6e-5)
             assert abs(at(surface, exact, "energy") - energy) < 6e-4
@@ -60,11 +64,15 @@ def test_two_minima_have_the_depths_and_curvatures_asked_for():
         gap = abs(energies[0] - energies[1]) + 4.5 * curvatures[1 - side, 0]
         tolerance = 20 * np.exp(-(gap - 0.6) / 0.05) / 0.05 + 1e-12
         np.testing.assert_allclose(at(pair, place, "energy"), energies[side], atol=tolerance)
-        np.testing.assert_allclose(at(pair, place, "hessian"), np.diag(curvatures[side]), atol=tolerance)
+        np.testing.assert_allclose(
+            at(pair, place, "hessian"), np.diag(curvatures[side]), atol=tolerance
+        )
 
 
 def test_two_minima_at_their_own_temperature_are_a_mixture_of_normals():
-    """Population of the right well, sqrt(1/4) e^-0.3/T against 1, from the density on a grid; a factor of 2 is seen."""
+    """Population of the right well, sqrt(1/4) e^-0.3/T against 1, from the density on a grid; a
+    factor of 2 is seen.
+    """
     x = np.linspace(-9, 9, 1001)
     pair = potentials.two_minima((1.0, 4.0), (0.0, 0.12), separation=4.0, smoothing=0.4)
     density = np.exp(-at(pair, x[:, None], "energy") / 0.4)
@@ -77,7 +85,10 @@ def test_two_minima_at_their_own_temperature_are_a_mixture_of_normals():
 def test_a_ring_is_flat_along_the_circle_and_has_its_stiffness_across():
     ring = potentials.ring(1.5, 3.0)
     angle = RANDOM.uniform(0, 2 * np.pi, 20)
-    across, along = np.stack([np.cos(angle), np.sin(angle)], 1), np.stack([-np.sin(angle), np.cos(angle)], 1)
+    across, along = (
+        np.stack([np.cos(angle), np.sin(angle)], 1),
+        np.stack([-np.sin(angle), np.cos(angle)], 1),
+    )
     assert np.abs(at(ring, 1.5 * across, "gradient")).max() < 1e-14
     hessian = at(ring, 1.5 * across, "hessian")
     np.testing.assert_allclose(np.einsum("ni,nij,nj->n", across, hessian, across), 3.0, rtol=1e-12)
@@ -101,7 +112,10 @@ def test_washboard_rests_where_the_force_is_held():
     board = potentials.washboard(2.0, 0.5)
     rest = np.arcsin(0.25)
     assert abs(at(board, [rest], "gradient")[0]) < 1e-15 and at(board, [rest], "hessian")[0, 0] > 0
-    assert abs(at(board, [np.pi - rest], "gradient")[0]) < 1e-15 and at(board, [np.pi - rest], "hessian")[0, 0] < 0
+    assert (
+        abs(at(board, [np.pi - rest], "gradient")[0]) < 1e-15
+        and at(board, [np.pi - rest], "hessian")[0, 0] < 0
+    )
 
 
 def test_rotational_drift_is_the_published_force_and_its_current_has_no_divergence():
@@ -112,7 +126,9 @@ def test_rotational_drift_is_the_published_force_and_its_current_has_no_divergen
 
     x = RANDOM.normal(size=(20, 2))
     turned = np.stack([-x[:, 1], x[:, 0]], 1)
-    published = 0.8 * np.exp(at(model, x, "energy") - np.sum(x**2, axis=1) ** 2 / 4)[:, None] * turned
+    published = (
+        0.8 * np.exp(at(model, x, "energy") - np.sum(x**2, axis=1) ** 2 / 4)[:, None] * turned
+    )
     np.testing.assert_allclose(at(model, x, "drift"), published, rtol=1e-12)
     step = 1e-5 * np.eye(2)
     slopes = [(current(x + s) - current(x - s))[:, k] / 2e-5 for k, s in enumerate(step)]
@@ -139,7 +155,9 @@ def test_rotational_drift_keeps_boltzmanns_density_at_temperature_one_only(tempe
     if boltzmann:
         turn = (law.axis_0 * law.current[..., 1] - law.axis_1 * law.current[..., 0]) * law.weight
         normalisation = float((np.exp(-law.energy) * law.weight).sum())
-        assert float(turn.sum()) == pytest.approx(3.0 * 2 * np.pi / normalisation, rel=0.01)  # integral of r^3 exp(-r^4/4) = 1
+        assert float(turn.sum()) == pytest.approx(
+            3.0 * 2 * np.pi / normalisation, rel=0.01
+        )  # integral of r^3 exp(-r^4/4) = 1
 
 
 def test_swirl_noise_has_the_stated_covariance():
@@ -169,12 +187,18 @@ def swirling():
 def test_the_swirl_has_boltzmanns_moments(swirling):
     """Stationary from the start but for O(learning_rate): E x^2 = 1, E r^4 = 8."""
     last = swirling[-1]
-    for value, exact in ((last[:, 0] ** 2, 1.0), (last[:, 0] * last[:, 1], 0.0), (np.sum(last**2, axis=1) ** 2, 8.0)):
+    for value, exact in (
+        (last[:, 0] ** 2, 1.0),
+        (last[:, 0] * last[:, 1], 0.0),
+        (np.sum(last**2, axis=1) ** 2, 8.0),
+    ):
         assert abs(value.mean() - exact) < 4 * value.std() / np.sqrt(len(value)) + 2 * RATE * exact
 
 
 def test_the_swirl_rotates(swirling):
-    """Rotation weighted by exp(-r^2): exactly -strength/4 in the limit; the plain area rate is zero. Rates per time."""
+    """Rotation weighted by exp(-r^2): exactly -strength/4 in the limit; the plain area rate is
+    zero. Rates per time.
+    """
     step, middle = np.diff(swirling, axis=0), (swirling[1:] + swirling[:-1]) / 2
     turn = (middle[..., 0] * step[..., 1] - middle[..., 1] * step[..., 0]) / RATE
     weighted = (np.exp(-np.sum(middle**2, axis=-1)) * turn).mean(axis=0)  # of each particle
@@ -191,7 +215,9 @@ def test_label_noise_is_the_gradient_of_a_wrong_label():
 
 
 def test_label_noise_balances_the_two_factors_by_an_exact_law():
-    """u^2 - v^2 is multiplied by 1 - (learning_rate r)^2 in each step; r is read off the step itself."""
+    """u^2 - v^2 is multiplied by 1 - (learning_rate r)^2 in each step; r is read off the step
+    itself.
+    """
     run = ls.simulate(
         potentials.label_noise_valley(),
         ls.dynamics.sgd(0.05),
@@ -215,19 +241,39 @@ REFUSED = [
     (lambda: potentials.washboard(-1.0, 0.0), ValueError, "amplitude must be >= 0, got -1.0."),
     (lambda: potentials.washboard(1.0, "left"), TypeError, "force must be a number, got 'left'."),
     (lambda: potentials.two_minima([[1.0, 2.0]]), ValueError, "curvatures must have the shape"),
-    (lambda: potentials.two_minima([1.0, 0.0]), ValueError, "every entry of curvatures must be > 0, got 0.0."),
-    (lambda: potentials.two_minima([1.0, np.inf]), ValueError, "every entry of curvatures must be > 0, got inf."),
-    (lambda: potentials.two_minima(energies=(1.0, 2.0, 3.0)), ValueError, "energies must have the shape (2,)"),
+    (
+        lambda: potentials.two_minima([1.0, 0.0]),
+        ValueError,
+        "every entry of curvatures must be > 0, got 0.0.",
+    ),
+    (
+        lambda: potentials.two_minima([1.0, np.inf]),
+        ValueError,
+        "every entry of curvatures must be > 0, got inf.",
+    ),
+    (
+        lambda: potentials.two_minima(energies=(1.0, 2.0, 3.0)),
+        ValueError,
+        "energies must have the shape (2,)",
+    ),
     (lambda: potentials.two_minima(separation=0.0), ValueError, "separation must be > 0, got 0.0."),
     (lambda: potentials.two_minima(smoothing=0.0), ValueError, "smoothing must be > 0, got 0.0."),
     (lambda: potentials.ring(0.0), ValueError, "radius must be > 0, got 0.0."),
     (lambda: potentials.ring(1.0, -1.0), ValueError, "stiffness must be > 0, got -1.0."),
     (lambda: potentials.ring(dim=1), ValueError, "dim must be >= 2, got 1."),
-    (lambda: potentials.rotational_drift(np.nan), ValueError, "strength must be a finite number, got nan."),
+    (
+        lambda: potentials.rotational_drift(np.nan),
+        ValueError,
+        "strength must be a finite number, got nan.",
+    ),
     (lambda: potentials.swirl_noise(1.36, 0.1), ValueError, "strength must be > -1.359"),
     (lambda: potentials.swirl_noise(0.9, 0.0), ValueError, "learning_rate must be > 0, got 0.0."),
     (lambda: potentials.swirl_noise(0.9, 0.1, 0), ValueError, "batch_size must be >= 1, got 0."),
-    (lambda: potentials.label_noise(-0.1), ValueError, "standard_deviation must be >= 0, got -0.1."),
+    (
+        lambda: potentials.label_noise(-0.1),
+        ValueError,
+        "standard_deviation must be >= 0, got -0.1.",
+    ),
 ]
 
 

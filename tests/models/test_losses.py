@@ -1,4 +1,6 @@
-"""Losses: values, gradients, Hessians and Fisher matrices against their twins, differences and the mean over labels."""
+"""Losses: values, gradients, Hessians and Fisher matrices against their twins, differences and the
+mean over labels.
+"""
 
 import math
 
@@ -24,7 +26,10 @@ DELTA, L2 = 0.7, 0.1
 def normal_around(mean, variance):
     """Five values and weights that average polynomials to degree 9 like a normal law."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(5)
-    return [(mean + math.sqrt(variance) * node, weight / weights.sum()) for node, weight in zip(nodes, weights, strict=True)]
+    return [
+        (mean + math.sqrt(variance) * node, weight / weights.sum())
+        for node, weight in zip(nodes, weights, strict=True)
+    ]
 
 
 def with_label(row, law):
@@ -32,7 +37,9 @@ def with_label(row, law):
 
 
 def gaussian_labels(prediction, variance=1.0):
-    return lambda x, row: with_label(row, normal_around(prediction(x, row), variance(x, row) if callable(variance) else variance))
+    return lambda x, row: with_label(
+        row, normal_around(prediction(x, row), variance(x, row) if callable(variance) else variance)
+    )
 
 
 def logistic_labels(x, row):
@@ -42,18 +49,27 @@ def logistic_labels(x, row):
 
 def poisson_labels(x, row):
     rate = math.exp(x @ row[:-1])
-    return with_label(row, [(k, math.exp(k * math.log(rate) - rate - math.lgamma(k + 1))) for k in range(200)])
+    return with_label(
+        row, [(k, math.exp(k * math.log(rate) - rate - math.lgamma(k + 1))) for k in range(200)]
+    )
 
 
 def class_labels(x, row):
-    return with_label(row, enumerate(naive_losses.class_probabilities([row[:-1]], 4, x[None])[0, 0]))
+    return with_label(
+        row, enumerate(naive_losses.class_probabilities([row[:-1]], 4, x[None])[0, 0])
+    )
 
 
 def huber_labels(x, row):
-    """The density exp(-h(r)) / Z: Gauss and Legendre inside; both tails are exponential, and there the slope is constant."""
+    """The density exp(-h(r)) / Z: Gauss and Legendre inside; both tails are exponential, and there
+    the slope is constant.
+    """
     nodes, weights = np.polynomial.legendre.leggauss(40)
     tail = math.exp(-DELTA * DELTA / 2) / DELTA
-    law = [(DELTA * r, DELTA * w * math.exp(-DELTA * DELTA * r * r / 2)) for r, w in zip(nodes, weights, strict=True)]
+    law = [
+        (DELTA * r, DELTA * w * math.exp(-DELTA * DELTA * r * r / 2))
+        for r, w in zip(nodes, weights, strict=True)
+    ]
     law += [(1.5 * DELTA, tail), (-1.5 * DELTA, tail)]
     total = sum(weight for _, weight in law)
     return with_label(row, [(x @ row[:-1] - r, weight / total) for r, weight in law])
@@ -123,7 +139,11 @@ LOSSES = {  # the loss, its twin, and the law of its labels at x
         naive_losses.tanh_network(INPUTS, TARGETS, 2),
         gaussian_labels(network_prediction),
     ),
-    "quadratic_centers": (losses.quadratic_centers(MATRIX, INPUTS), naive.quadratic_centers(MATRIX, INPUTS), scattered_centers),
+    "quadratic_centers": (
+        losses.quadratic_centers(MATRIX, INPUTS),
+        naive.quadratic_centers(MATRIX, INPUTS),
+        scattered_centers,
+    ),
 }
 SEEN = {"linear_regression", "logistic_regression", "quadratic_centers"}  # by test_models
 
@@ -134,7 +154,9 @@ def places(loss):
 
 def central_differences(function, x, step=1e-5):
     shifts = step * np.eye(x.shape[1])
-    return np.stack([(function(x + shift) - function(x - shift)) / (2 * step) for shift in shifts], axis=-1)
+    return np.stack(
+        [(function(x + shift) - function(x - shift)) / (2 * step) for shift in shifts], axis=-1
+    )
 
 
 @pytest.mark.interpreted
@@ -142,7 +164,9 @@ def central_differences(function, x, step=1e-5):
 def test_loss_gradient_and_hessian(name):
     loss, twin, _ = LOSSES[name]
     x = places(loss)
-    energy, gradient, hessian = (ls.evaluate(loss, x, quantity) for quantity in ("energy", "gradient", "hessian"))
+    energy, gradient, hessian = (
+        ls.evaluate(loss, x, quantity) for quantity in ("energy", "gradient", "hessian")
+    )
     np.testing.assert_allclose(energy, twin.energy(x), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(gradient, twin.gradient(x), rtol=1e-12, atol=1e-12)
     slopes = central_differences(lambda y: ls.evaluate(loss, y, "energy"), x)
@@ -154,8 +178,14 @@ def test_loss_gradient_and_hessian(name):
 
 
 def mean_over_labels(loss, labels, x):
-    """Mean of g g' over the rows and over labels drawn from the model at x; the ridge is no part of the model."""
-    gradient, out, total = interpreted(loss.example_gradient), np.zeros(loss.dim + loss.scratch), np.zeros((loss.dim, loss.dim))
+    """Mean of g g' over the rows and over labels drawn from the model at x; the ridge is no part of
+    the model.
+    """
+    gradient, out, total = (
+        interpreted(loss.example_gradient),
+        np.zeros(loss.dim + loss.scratch),
+        np.zeros((loss.dim, loss.dim)),
+    )
     for row in loss.data:
         for relabelled, weight in labels(x, row):
             gradient(loss.params, x, relabelled, out)
@@ -175,24 +205,38 @@ def test_fisher_matrix_is_the_mean_over_labels_of_the_model(name):
         assert not np.allclose(2 * matrix, expected, rtol=0.1)
 
 
-@pytest.mark.parametrize("name", ["logistic_regression", "poisson_regression", "multinomial_regression"])
+@pytest.mark.parametrize(
+    "name", ["logistic_regression", "poisson_regression", "multinomial_regression"]
+)
 def test_canonical_links_have_the_hessian_for_a_fisher_matrix(name):
     loss = LOSSES[name][0]
     x = places(loss)
     ridge = loss.params.l2 * np.eye(loss.dim)
-    np.testing.assert_allclose(ls.evaluate(loss, x, "hessian") - ridge, ls.evaluate(loss, x, "fisher"), rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(
+        ls.evaluate(loss, x, "hessian") - ridge,
+        ls.evaluate(loss, x, "fisher"),
+        rtol=1e-14,
+        atol=1e-15,
+    )
 
 
 @pytest.mark.parametrize("name", ["huber_regression", "multinomial_regression", "tanh_network"])
 def test_gradients_run_in_lanes_where_each_lane_has_a_row_of_its_own(name):
     loss = LOSSES[name][0]
-    kinds = view_type(loss.dim), GatheredRowType(loss.data.shape[1]), view_type(loss.dim + loss.scratch)
+    kinds = (
+        view_type(loss.dim),
+        GatheredRowType(loss.data.shape[1]),
+        view_type(loss.dim + loss.scratch),
+    )
     assert for_lanes(loss.example_gradient, name, (numba.typeof(loss.params), *kinds))[1] == "lanes"
 
 
 def example_gradients(loss, x):
     """One row per example, interpreted."""
-    gradient, out = interpreted(loss.example_gradient), np.zeros((len(loss.data), loss.dim + loss.scratch))
+    gradient, out = (
+        interpreted(loss.example_gradient),
+        np.zeros((len(loss.data), loss.dim + loss.scratch)),
+    )
     for row, slot in zip(loss.data, out, strict=True):
         gradient(loss.params, x, row, slot)
     return out[:, : loss.dim]
@@ -200,24 +244,36 @@ def example_gradients(loss, x):
 
 def test_two_classes_are_logistic_regression_and_a_wide_huber_loss_is_a_parabola():
     x = places(LOSSES["linear_regression"][0])[0]
-    two_classes, wide = losses.multinomial_regression(INPUTS, LABELS, l2=L2), losses.huber_regression(INPUTS, TARGETS, 1e9)
+    two_classes, wide = (
+        losses.multinomial_regression(INPUTS, LABELS, l2=L2),
+        losses.huber_regression(INPUTS, TARGETS, 1e9),
+    )
     for one, name in [(two_classes, "logistic_regression"), (wide, "linear_regression")]:
-        np.testing.assert_allclose(example_gradients(one, x), example_gradients(LOSSES[name][0], x), rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(
+            example_gradients(one, x), example_gradients(LOSSES[name][0], x), rtol=1e-12, atol=1e-14
+        )
 
 
 def test_softmax_does_not_overflow_far_out():
     loss = losses.multinomial_regression([[1.0], [1.0]], [0, 2], classes=3)
     value = interpreted(loss.example_loss)
-    for x, row, expected, slope in [((-800.0, -900.0), 0, 0.0, (0.0, 0.0)), ((900.0, 800.0), 1, 100.0, (1.0, -1.0))]:
+    for x, row, expected, slope in [
+        ((-800.0, -900.0), 0, 0.0, (0.0, 0.0)),
+        ((900.0, 800.0), 1, 100.0, (1.0, -1.0)),
+    ]:
         assert value(loss.params, np.array(x), loss.data[row]) == expected
         np.testing.assert_array_equal(example_gradients(loss, np.array(x))[row], slope)
 
 
 @pytest.mark.interpreted
 def test_minibatches_of_a_factorisation_pick_the_rows_of_their_example():
-    """One step with B = 1: each particle has moved by the gradient of some example, and every example has its turn."""
+    """One step with B = 1: each particle has moved by the gradient of some example, and every
+    example has its turn.
+    """
     loss, x = LOSSES["matrix_factorisation"][0], places(LOSSES["matrix_factorisation"][0])[0]
-    run = ls.simulate(loss, ls.dynamics.sgd(0.1), ls.noise.minibatch(), particles=200, steps=1, x0=x, seed=3)
+    run = ls.simulate(
+        loss, ls.dynamics.sgd(0.1), ls.noise.minibatch(), particles=200, steps=1, x0=x, seed=3
+    )
     moved = (x - run.x[1].values) / 0.1
     distance = np.abs(moved[:, None] - example_gradients(loss, x)).max(axis=2)
     assert distance.min(axis=1).max() < 1e-14
@@ -243,9 +299,22 @@ def test_a_loss_of_ones_own_is_two_functions_and_a_table():
     table = np.column_stack([inputs, inputs @ [1.0, -2.0] + outliers])
     loss = ls.Loss("log cosh", log_cosh, log_cosh_gradient, {"width": 0.5}, table, dim=2)
     residuals = (places(loss) @ inputs.T - table[:, 2]) / 0.5
-    np.testing.assert_allclose(ls.evaluate(loss, places(loss), "energy"), 0.25 * np.log(np.cosh(residuals)).mean(axis=1))
-    run = ls.simulate(loss, ls.dynamics.sgd(0.1, batch_size=4), ls.noise.minibatch(), particles=300, steps=400, seed=1)
-    np.testing.assert_allclose(run.x[-1].mean("particle"), [1.0, -2.0], atol=0.15)  # least squares is off by more
+    np.testing.assert_allclose(
+        ls.evaluate(loss, places(loss), "energy"), 0.25 * np.log(np.cosh(residuals)).mean(axis=1)
+    )
+    run = ls.simulate(
+        loss,
+        ls.dynamics.sgd(0.1, batch_size=4),
+        ls.noise.minibatch(),
+        particles=300,
+        steps=400,
+        seed=1,
+    )
+    np.testing.assert_allclose(
+        run.x[-1].mean("particle"), [1.0, -2.0], atol=0.15
+    )  # least squares is off by more
     assert np.abs(np.linalg.lstsq(inputs, table[:, 2], rcond=None)[0] - [1.0, -2.0]).max() > 1.0
-    with pytest.raises(ValueError, match=r"'log cosh' has no fisher; give it one as example_fisher= to ask for it"):
+    with pytest.raises(
+        ValueError, match=r"'log cosh' has no fisher; give it one as example_fisher= to ask for it"
+    ):
         ls.evaluate(loss, [0.0, 0.0], "fisher")

@@ -20,11 +20,25 @@ MODELS = {
     "quadratic, diagonal": (ls.potentials.quadratic(CURVATURES), naive.quadratic(CURVATURES)),
     "double_well, 1-D": (ls.potentials.double_well(1, **WELL), naive.double_well(1, **WELL)),
     "double_well, 4-D": (ls.potentials.double_well(4, **WELL), naive.double_well(4, **WELL)),
-    "linear_regression": (ls.losses.linear_regression(INPUTS, TARGETS), naive.linear_regression(INPUTS, TARGETS)),
-    "logistic_regression": (ls.losses.logistic_regression(INPUTS, LABELS, 0.1), naive.logistic_regression(INPUTS, LABELS, 0.1)),
-    "quadratic_centers": (ls.losses.quadratic_centers(MATRIX, INPUTS), naive.quadratic_centers(MATRIX, INPUTS)),
+    "linear_regression": (
+        ls.losses.linear_regression(INPUTS, TARGETS),
+        naive.linear_regression(INPUTS, TARGETS),
+    ),
+    "logistic_regression": (
+        ls.losses.logistic_regression(INPUTS, LABELS, 0.1),
+        naive.logistic_regression(INPUTS, LABELS, 0.1),
+    ),
+    "quadratic_centers": (
+        ls.losses.quadratic_centers(MATRIX, INPUTS),
+        naive.quadratic_centers(MATRIX, INPUTS),
+    ),
 }
-PAIR = {"curvatures": [[1.0, 2.0], [4.0, 0.5]], "energies": (0.0, 0.3), "separation": 2.5, "smoothing": 0.4}
+PAIR = {
+    "curvatures": [[1.0, 2.0], [4.0, 0.5]],
+    "energies": (0.0, 0.3),
+    "separation": 2.5,
+    "smoothing": 0.4,
+}
 MODELS |= {
     "mueller_brown": (ls.potentials.mueller_brown(), naive_landscapes.mueller_brown()),
     "rosenbrock": (ls.potentials.rosenbrock(3, 2.0), naive_landscapes.rosenbrock(3, 2.0)),
@@ -33,9 +47,14 @@ MODELS |= {
     "ring, 3-D": (ls.potentials.ring(1.3, 2.0, 3), naive_landscapes.ring(1.3, 2.0, 3)),
     "zhu_bowls": (ls.potentials.zhu_bowls(), naive_landscapes.zhu_bowls()),
     "rotational_drift": (ls.potentials.rotational_drift(0.8), naive_landscapes.chaudhari_soatto()),
-    "label_noise_valley": (ls.potentials.label_noise_valley(), naive_landscapes.label_noise_valley()),
+    "label_noise_valley": (
+        ls.potentials.label_noise_valley(),
+        naive_landscapes.label_noise_valley(),
+    ),
     "from_expression": (
-        ls.potentials.from_expression("barrier*(a**2 - 1)**2 + tilt*a + stiffness/2*(b - coupling*a)**2", "a b", **WELL),
+        ls.potentials.from_expression(
+            "barrier*(a**2 - 1)**2 + tilt*a + stiffness/2*(b - coupling*a)**2", "a b", **WELL
+        ),
         naive.double_well(2, **WELL),
     ),
     "modified_loss": (
@@ -48,7 +67,9 @@ MODELS |= {
 def central_differences(function, x, step=1e-5):
     """Derivatives of a function (n, d) -> (n, ...) along each component, as the last axis."""
     shifts = step * np.eye(x.shape[1])
-    return np.stack([(function(x + shift) - function(x - shift)) / (2 * step) for shift in shifts], axis=-1)
+    return np.stack(
+        [(function(x + shift) - function(x - shift)) / (2 * step) for shift in shifts], axis=-1
+    )
 
 
 @pytest.mark.interpreted
@@ -56,7 +77,9 @@ def central_differences(function, x, step=1e-5):
 def test_energy_gradient_and_hessian(name):
     model, twin = MODELS[name]
     x = 1.5 * np.random.default_rng(1).normal(size=(33, model.dim))
-    energy, gradient, hessian = (ls.evaluate(model, x, quantity) for quantity in ("energy", "gradient", "hessian"))
+    energy, gradient, hessian = (
+        ls.evaluate(model, x, quantity) for quantity in ("energy", "gradient", "hessian")
+    )
     np.testing.assert_allclose(energy, twin.energy(x), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(gradient, twin.gradient(x), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(hessian, twin.hessian(x), rtol=1e-12, atol=1e-12)
@@ -69,7 +92,9 @@ def test_energy_gradient_and_hessian(name):
 def test_logistic_regression_does_not_overflow_far_out():
     loss = ls.losses.logistic_regression([[1.0], [1.0]], [0.0, 1.0])
     np.testing.assert_array_equal(ls.evaluate(loss, [[-800.0], [800.0]], "energy"), [400.0, 400.0])
-    np.testing.assert_array_equal(ls.evaluate(loss, [[-800.0], [800.0]], "gradient"), [[-0.5], [0.5]])
+    np.testing.assert_array_equal(
+        ls.evaluate(loss, [[-800.0], [800.0]], "gradient"), [[-0.5], [0.5]]
+    )
 
 
 def test_shapes_of_evaluate_follow_those_of_x():
@@ -94,7 +119,9 @@ def half_the_gradient(p, x, out):
 
 
 def test_a_gradient_that_is_not_that_of_the_energy_is_refused():
-    with pytest.raises(ValueError, match=r"the gradient of 'quartic' is not that of its energy(.|\n)*drift="):
+    with pytest.raises(
+        ValueError, match=r"the gradient of 'quartic' is not that of its energy(.|\n)*drift="
+    ):
         ls.Potential("quartic", quartic_energy, half_the_gradient, {"a": 1.0}, 1)
 
 
@@ -115,7 +142,9 @@ def test_the_gradient_of_a_loss_is_checked_too():
     loss = ls.Loss("parabola", example_energy, example_gradient, {"a": 2.0}, table, 1)
     np.testing.assert_allclose(ls.evaluate(loss, [[0.0]], "gradient"), [[-4.0]])
     with pytest.raises(ValueError, match="the gradient of 'parabola' is not that of its energy"):
-        ls.Loss("parabola", example_energy, example_gradient_without_the_parameter, {"a": 2.0}, table, 1)
+        ls.Loss(
+            "parabola", example_energy, example_gradient_without_the_parameter, {"a": 2.0}, table, 1
+        )
 
 
 @pytest.mark.parametrize("params", [{"a": 3}, namedtuple("Any", "a")(3.0), {"a": np.float32(3.0)}])
@@ -127,7 +156,9 @@ def test_parameters_may_be_a_dict_or_a_namedtuple_and_become_floats(params):
 
 def test_arrays_among_the_parameters_are_contiguous_copies():
     matrix = np.asfortranarray(MATRIX)
-    params = ls.Potential("quartic", quartic_energy, quartic_gradient, {"a": 1.0, "matrix": matrix}, 1).params
+    params = ls.Potential(
+        "quartic", quartic_energy, quartic_gradient, {"a": 1.0, "matrix": matrix}, 1
+    ).params
     assert params.matrix.flags.c_contiguous and params.matrix.dtype == np.float64
     matrix[0, 0] = 99.0
     assert params.matrix[0, 0] == 2.0
@@ -151,7 +182,9 @@ def swirl(p, x, out):
 
 @pytest.fixture(scope="module")
 def swirling_bowl():
-    return ls.Potential("bowl", bowl_energy, bowl_gradient, {"strength": 0.7}, 2, drift=swirl, scratch=2)
+    return ls.Potential(
+        "bowl", bowl_energy, bowl_gradient, {"strength": 0.7}, 2, drift=swirl, scratch=2
+    )
 
 
 def test_scratch_numbers_do_not_show_and_drift_is_no_part_of_the_gradient(swirling_bowl):
@@ -162,20 +195,32 @@ def test_scratch_numbers_do_not_show_and_drift_is_no_part_of_the_gradient(swirli
 @pytest.mark.interpreted
 @pytest.mark.parametrize("momentum", [0.0, 0.6])
 def test_drift_pushes_and_scratch_stays_apart(swirling_bowl, momentum):
-    """Look-ahead Nesterov takes the start gradient as well, so that both ways to call a drift are run."""
+    """Look-ahead Nesterov takes the start gradient as well, so that both ways to call a drift are
+    run.
+    """
     x = np.random.default_rng(2).normal(size=(20, 2))
     dynamics = ls.dynamics.sgd(0.1, momentum=momentum, nesterov="lookahead")
     run = ls.simulate(swirling_bowl, dynamics, particles=20, steps=3, x0=x, seed=1)
     force = np.array([[1.0, 0.7], [-0.7, 1.0]])  # gradient less drift, as a matrix
     v = np.zeros_like(x)
     for _ in range(3):
-        x, v = naive.sgd(x, v, lambda y: y @ force.T, 0.0, learning_rate=0.1, momentum=momentum, nesterov="lookahead")
+        x, v = naive.sgd(
+            x,
+            v,
+            lambda y: y @ force.T,
+            0.0,
+            learning_rate=0.1,
+            momentum=momentum,
+            nesterov="lookahead",
+        )
     np.testing.assert_allclose(run.x[-1], x, rtol=0, atol=1e-14)
     np.testing.assert_allclose(run.v[-1], v, rtol=0, atol=1e-14)
 
 
 def test_sweeping_parameters_compiles_nothing(recwarn):
-    """Two wells that differ in numbers share their functions, and so everything that is compiled for them."""
+    """Two wells that differ in numbers share their functions, and so everything that is compiled
+    for them.
+    """
     one, two = ls.potentials.double_well(2), ls.potentials.double_well(2, barrier=5.0, coupling=0.3)
     assert one.gradient is two.gradient and type(one.params) is type(two.params)
     assert not recwarn

@@ -1,4 +1,6 @@
-"""The modified loss is what gradient descent follows, one order in the learning rate beyond the gradient flow."""
+"""The modified loss is what gradient descent follows, one order in the learning rate beyond the
+gradient flow.
+"""
 
 import numpy as np
 import pytest
@@ -16,13 +18,17 @@ def descent(model, x, rate, time_span):
 
 
 def test_gradient_descent_follows_the_flow_of_the_modified_loss_one_order_further():
-    """Distance of descent to two flows at time 0.4: it falls with the rate for U, with its square for the modified loss."""
+    """Distance of descent to two flows at time 0.4: it falls with the rate for U, with its square
+    for the modified loss.
+    """
     well, start = potentials.double_well(2, **WELL), np.array([[1.6, -0.4]])
     errors = {}
     for rate in (0.02, 0.01):
         path = descent(well, start, rate, 0.4)
         modified = potentials.modified_loss(well, rate)
-        errors[rate] = [np.abs(path - midpoint_flow(model, start, 0.4)).max() for model in (well, modified)]
+        errors[rate] = [
+            np.abs(path - midpoint_flow(model, start, 0.4)).max() for model in (well, modified)
+        ]
     plain, better = np.array(errors[0.02]) / errors[0.01]
     assert 1.7 < plain < 2.4 and 3.4 < better < 5.0
     assert errors[0.01][1] < 0.1 * errors[0.01][0]
@@ -39,15 +45,31 @@ def midpoint_flow(model, x, time_span, steps=800):
 @pytest.mark.parametrize(
     ("make", "kind", "message"),
     [
-        (lambda: potentials.modified_loss(potentials.zhu_bowls(), 0.1), ValueError, "elementary.where is not smooth"),
-        (lambda: potentials.modified_loss(potentials.double_well(7), 0.1), ValueError, "at most 6 dimensions; got 7."),
-        (lambda: potentials.modified_loss(potentials.ring(), -0.1), ValueError, "learning_rate must be >= 0, got -0.1."),
+        (
+            lambda: potentials.modified_loss(potentials.zhu_bowls(), 0.1),
+            ValueError,
+            "elementary.where is not smooth",
+        ),
+        (
+            lambda: potentials.modified_loss(potentials.double_well(7), 0.1),
+            ValueError,
+            "at most 6 dimensions; got 7.",
+        ),
+        (
+            lambda: potentials.modified_loss(potentials.ring(), -0.1),
+            ValueError,
+            "learning_rate must be >= 0, got -0.1.",
+        ),
         (
             lambda: potentials.modified_loss(ls.losses.linear_regression([[1.0]], [1.0]), 0.1),
             TypeError,
             "must be a Potential, got",
         ),
-        (lambda: potentials.modified_loss(potentials.ring(), 0.1, "reshuffle"), ValueError, "one of 'with_replacement'"),
+        (
+            lambda: potentials.modified_loss(potentials.ring(), 0.1, "reshuffle"),
+            ValueError,
+            "one of 'with_replacement'",
+        ),
         (
             lambda: potentials.modified_loss(potentials.modified_loss(potentials.ring(), 0.1), 0.1),
             ValueError,
@@ -62,5 +84,7 @@ def test_what_has_no_modified_loss_is_refused(make, kind, message):
 
 
 def test_a_sweep_over_learning_rates_is_one_function():
-    one, two = (potentials.modified_loss(potentials.double_well(2, **WELL), rate) for rate in (0.1, 0.2))
+    one, two = (
+        potentials.modified_loss(potentials.double_well(2, **WELL), rate) for rate in (0.1, 0.2)
+    )
     assert one.gradient is two.gradient and one.params.learning_rate == 0.1

@@ -1,4 +1,6 @@
-"""Gradient noise against its stated covariance at one point: after one step of SGD, (x0 - x1) / learning_rate is g + xi."""
+"""Gradient noise against its stated covariance at one point: after one step of SGD, (x0 - x1) /
+learning_rate is g + xi.
+"""
 
 import math
 
@@ -17,22 +19,36 @@ HESSIAN = np.array([[2.0, 0.5, 0.1], [0.5, 1.0, 0.0], [0.1, 0.0, 3.0]])
 BOWL = ls.potentials.quadratic(HESSIAN)
 DIRECTION = np.array([1.0, -2.0, 0.5])
 FULL = np.array([[1.5, 0.4, -0.3], [0.4, 1.0, 0.2], [-0.3, 0.2, 0.6]])
-COVARIANCES = {"full": FULL, "diagonal": np.diag([2.0, 0.0, 0.5]), "rank 1": np.outer(DIRECTION, DIRECTION)}
+COVARIANCES = {
+    "full": FULL,
+    "diagonal": np.diag([2.0, 0.0, 0.5]),
+    "rank 1": np.outer(DIRECTION, DIRECTION),
+}
 
 
 def noisy_gradients(model, noise, batch_size=1, particles=PARTICLES):
     run = ls.simulate(
-        model, ls.dynamics.sgd(RATE, batch_size), noise, particles=particles, steps=1, x0=POINT[: model.dim], seed=SEED
+        model,
+        ls.dynamics.sgd(RATE, batch_size),
+        noise,
+        particles=particles,
+        steps=1,
+        x0=POINT[: model.dim],
+        seed=SEED,
     )
     return (run.x[0] - run.x[1]).values / RATE
 
 
 def worst(samples, covariance):
     """Largest |z| of mean and covariance; entries without any spread must be right to rounding."""
-    moments = np.hstack([samples, (samples[:, :, None] * samples[:, None]).reshape(len(samples), -1)])
+    moments = np.hstack(
+        [samples, (samples[:, :, None] * samples[:, None]).reshape(len(samples), -1)]
+    )
     exact = np.concatenate([np.zeros(samples.shape[1]), np.ravel(covariance)])
     spread = moments.std(axis=0) > 1e-12
-    np.testing.assert_allclose(moments[:, ~spread], np.broadcast_to(exact[~spread], moments[:, ~spread].shape), atol=1e-12)
+    np.testing.assert_allclose(
+        moments[:, ~spread], np.broadcast_to(exact[~spread], moments[:, ~spread].shape), atol=1e-12
+    )
     return np.abs(z_scores.of_means(moments[:, spread], exact[spread])).max()
 
 
@@ -60,8 +76,14 @@ def test_rank_one_noise_takes_one_number_and_keeps_its_line():
 @pytest.mark.parametrize(
     ("covariance", "message"),
     [
-        (np.array([[1.0, 0.5], [0.4, 1.0]]), r"covariance must be symmetric.*\(0, 1\) is 0.5 .* 0.4"),
-        (np.array([[1.0, 2.0], [2.0, 1.0]]), r"covariance must be positive semidefinite.*smallest eigenvalue is -1\."),
+        (
+            np.array([[1.0, 0.5], [0.4, 1.0]]),
+            r"covariance must be symmetric.*\(0, 1\) is 0.5 .* 0.4",
+        ),
+        (
+            np.array([[1.0, 2.0], [2.0, 1.0]]),
+            r"covariance must be positive semidefinite.*smallest eigenvalue is -1\.",
+        ),
         (np.array([[0.0, 1.0], [1.0, 0.0]]), r"smallest eigenvalue is -1\."),
         (np.diag([1.0, -0.25]), r"covariance must be positive semidefinite.*-0\.25"),
         ([1.0, -0.25], r"covariance must be positive semidefinite.*-0\.25"),
@@ -81,24 +103,35 @@ def test_factors_give_the_matrix_back(seed):
     covariance = root @ root.T
     factor = covariance_factor(covariance)
     assert factor.shape == (5, seed + 1)
-    np.testing.assert_allclose(factor @ factor.T, covariance, rtol=0, atol=1e-13 * np.abs(covariance).max())
+    np.testing.assert_allclose(
+        factor @ factor.T, covariance, rtol=0, atol=1e-13 * np.abs(covariance).max()
+    )
 
 
 def test_the_bits_of_a_factor_are_those_of_schoolbook_cholesky():
     """Divisions and square roots of IEEE 754 in one fixed order: these bits hold on every machine."""
     factor = covariance_factor([[4.0, 2.0, 0.6], [2.0, 3.0, 0.1], [0.6, 0.1, 1.0]])
     np.testing.assert_array_equal(factor[:2], [[2.0, 0.0, 0.0], [1.0, 2.0 / math.sqrt(2.0), 0.0]])
-    assert [value.hex() for value in factor[2]] == ["0x1.3333333333333p-2", "-0x1.21a1851ff6309p-3", "0x1.e30513d6a7203p-1"]
+    assert [value.hex() for value in factor[2]] == [
+        "0x1.3333333333333p-2",
+        "-0x1.21a1851ff6309p-3",
+        "0x1.e30513d6a7203p-1",
+    ]
 
 
 RANDOM = np.random.default_rng(8)
-INPUTS, TARGETS = RANDOM.normal(size=(70, 2)), RANDOM.normal(size=70)  # more rows than are drawn at a time
+INPUTS, TARGETS = (
+    RANDOM.normal(size=(70, 2)),
+    RANDOM.normal(size=70),
+)  # more rows than are drawn at a time
 REGRESSION = ls.losses.linear_regression(INPUTS, TARGETS)
 EXAMPLES = naive.regression_gradients(INPUTS, TARGETS, POINT[:2])
 SIGMA = naive.table_covariance(EXAMPLES)
 
 
-@pytest.mark.parametrize("noise", [ls.noise.minibatch(), ls.noise.table_gaussian()], ids=["minibatch", "table_gaussian"])
+@pytest.mark.parametrize(
+    "noise", [ls.noise.minibatch(), ls.noise.table_gaussian()], ids=["minibatch", "table_gaussian"]
+)
 @pytest.mark.parametrize("batch_size", [1, 4])
 def test_noise_of_a_table_has_the_covariance_of_the_table(noise, batch_size):
     samples = noisy_gradients(REGRESSION, noise, batch_size, 40_000) - EXAMPLES.mean(axis=0)
@@ -107,13 +140,23 @@ def test_noise_of_a_table_has_the_covariance_of_the_table(noise, batch_size):
 
 
 def address(step, particle, stream, draw):
-    return (np.uint64(SEED), np.uint64(step), np.uint64(particle), np.uint64(stream), np.uint64(draw))
+    return (
+        np.uint64(SEED),
+        np.uint64(step),
+        np.uint64(particle),
+        np.uint64(stream),
+        np.uint64(draw),
+    )
 
 
 @pytest.mark.interpreted
 def test_each_particle_takes_the_batch_at_its_address():
     batches = np.array(
-        [[integer_at(*address(0, i, Stream.BATCH, number), np.uint64(70)) for number in range(5)] for i in range(20)], dtype=int
+        [
+            [integer_at(*address(0, i, Stream.BATCH, number), np.uint64(70)) for number in range(5)]
+            for i in range(20)
+        ],
+        dtype=int,
     )
     samples = noisy_gradients(REGRESSION, ls.noise.minibatch(), 5, 20)
     np.testing.assert_allclose(samples, naive.batch_means(EXAMPLES, batches), rtol=0, atol=1e-13)
@@ -121,14 +164,22 @@ def test_each_particle_takes_the_batch_at_its_address():
 
 @pytest.mark.interpreted
 def test_table_gaussian_is_its_formula():
-    z = [[normal_pair(*words_at(*address(0, i, Stream.TABLE, pair), np.uint64(0))) for pair in range(35)] for i in range(20)]
+    z = [
+        [
+            normal_pair(*words_at(*address(0, i, Stream.TABLE, pair), np.uint64(0)))
+            for pair in range(35)
+        ]
+        for i in range(20)
+    ]
     samples = noisy_gradients(REGRESSION, ls.noise.table_gaussian(), 4, 20)
     expected = EXAMPLES.mean(axis=0) + naive.table_gaussian(EXAMPLES, np.reshape(z, (20, 70)), 4)
     np.testing.assert_allclose(samples, expected, rtol=0, atol=1e-13)
 
 
 def sample_three_laws(p, x, z, out):
-    """z = one normal, then two uniforms: a chi-squared law, a uniform one, and one that grows with x."""
+    """z = one normal, then two uniforms: a chi-squared law, a uniform one, and one that grows with
+    x.
+    """
     out[0] = z[0] * z[0] - 1.0
     out[1] = p.width * (z[1] - 0.5)
     out[2] = p.width * x[0] * (z[2] - 0.5)
@@ -160,5 +211,9 @@ def test_own_noise_of_another_dimension_is_that_of_the_model():
 
 
 def test_uniform_numbers_cannot_be_gaussian():
-    with pytest.raises(ValueError, match=r"uniforms must be 0 for gaussian=True, got 2: 'three laws'"):
-        ls.GradientNoise("three laws", sample_three_laws, {"width": 3.0}, normals=1, uniforms=2, gaussian=True)
+    with pytest.raises(
+        ValueError, match=r"uniforms must be 0 for gaussian=True, got 2: 'three laws'"
+    ):
+        ls.GradientNoise(
+            "three laws", sample_three_laws, {"width": 3.0}, normals=1, uniforms=2, gaussian=True
+        )

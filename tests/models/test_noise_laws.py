@@ -1,4 +1,6 @@
-"""Laws of gradient noise against closed forms at one point: after one step of SGD, (x0 - x1) / learning_rate is g + xi."""
+"""Laws of gradient noise against closed forms at one point: after one step of SGD, (x0 - x1) /
+learning_rate is g + xi.
+"""
 
 from functools import cache
 from math import factorial
@@ -17,7 +19,16 @@ HESSIAN = np.array([[2.0, 0.5, 0.1], [0.5, 1.0, 0.0], [0.1, 0.0, 3.0]])
 BOWL = ls.potentials.quadratic(HESSIAN)
 SIGMA = np.array([[1.5, 0.4, -0.3], [0.4, 1.0, 0.2], [-0.3, 0.2, 0.6]])
 SCALE, LABEL_NOISE = np.array([1.0, 0.5, 2.0]), 0.8
-PROJECTIONS = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0], [1.0, -1.0, 0.5], [0.2, 1.0, -0.7]])
+PROJECTIONS = np.array(
+    [
+        [1.0, 0.0, 0.0],
+        [0.0, 1.0, 0.0],
+        [0.0, 0.0, 1.0],
+        [1.0, 1.0, 1.0],
+        [1.0, -1.0, 0.5],
+        [0.2, 1.0, -0.7],
+    ]
+)
 
 
 def write_factor(p, x, out):
@@ -77,12 +88,21 @@ COVARIANCES = {
     "two_point": np.diag(SCALE**2),
     "student_t": SIGMA,
     "alpha_stable": np.diag(2 * SCALE**2),
-    "online_regression": HESSIAN @ np.outer(POINT, POINT) @ HESSIAN + (POINT @ HESSIAN @ POINT + LABEL_NOISE) * HESSIAN,
+    "online_regression": HESSIAN @ np.outer(POINT, POINT) @ HESSIAN
+    + (POINT @ HESSIAN @ POINT + LABEL_NOISE) * HESSIAN,
 }
 
 
 def drawn(noise, batch_size=1, particles=PARTICLES):
-    run = ls.simulate(BOWL, ls.dynamics.sgd(RATE, batch_size), noise, particles=particles, steps=1, x0=POINT, seed=SEED)
+    run = ls.simulate(
+        BOWL,
+        ls.dynamics.sgd(RATE, batch_size),
+        noise,
+        particles=particles,
+        steps=1,
+        x0=POINT,
+        seed=SEED,
+    )
     return (run.x[0] - run.x[1]).values / RATE - HESSIAN @ POINT
 
 
@@ -92,9 +112,13 @@ def samples_of(name, batch_size):
 
 
 def moment_scores(samples, cumulants, batch_size):
-    """z of the first four moments along each projection; a batch divides the cumulant of order n by B^(n - 1)."""
+    """z of the first four moments along each projection; a batch divides the cumulant of order n by
+    B^(n - 1).
+    """
     for u in PROJECTIONS:
-        second, third, fourth = (kappa / batch_size**n for n, kappa in enumerate(cumulants(u), start=1))
+        second, third, fourth = (
+            kappa / batch_size**n for n, kappa in enumerate(cumulants(u), start=1)
+        )
         moments = np.cumprod(np.outer(samples @ u, np.ones(4)), axis=1)
         spread = moments.std(axis=0) > 1e-9  # the square of one two-point component is a constant
         exact = np.array([0.0, second, third, fourth + 3 * second**2])
@@ -147,17 +171,21 @@ def test_the_covariance_of_a_field_follows_the_place():
     assert np.abs(z_scores.of_products(samples, samples, elsewhere @ elsewhere.T)).max() > 10
 
 
-# ---- heavy tails: quantiles and characteristic functions, for moments do not exist -------------------------------------------
+# ---- heavy tails: quantiles and characteristic functions, for moments do not exist ---------------
 
 
 @pytest.mark.parametrize("dof", [2.1, 3.7])
 def test_student_noise_has_students_law(dof):
-    """Each component is a scaled t, and t' Sigma^-1 t / 3 of the unscaled t follows F(3, dof): the whole elliptical law."""
+    """Each component is a scaled t, and t' Sigma^-1 t / 3 of the unscaled t follows F(3, dof): the
+    whole elliptical law.
+    """
     from scipy import stats
 
     samples = drawn(ls.noise.student_t(dof, SIGMA)) * np.sqrt(dof / (dof - 2))
     laws = [(samples[:, k] / np.sqrt(SIGMA[k, k]), stats.t(dof)) for k in range(3)]
-    laws.append((np.einsum("ni,ij,nj->n", samples, np.linalg.inv(SIGMA), samples) / 3, stats.f(3, dof)))
+    laws.append(
+        (np.einsum("ni,ij,nj->n", samples, np.linalg.inv(SIGMA), samples) / 3, stats.f(3, dof))
+    )
     for values, law in laws:
         assert stats.kstest(values, law.cdf).pvalue > 1e-4
     for values, law in laws:
@@ -168,9 +196,13 @@ def test_student_noise_has_students_law(dof):
 
 
 def characteristic_scores(samples, alpha, batch_size):
-    """z of E cos(u . xi) against exp(-sum_k |B^(1/alpha - 1) scale_k u_k|^alpha), for six u and three lengths."""
+    """z of E cos(u . xi) against exp(-sum_k |B^(1/alpha - 1) scale_k u_k|^alpha), for six u and
+    three lengths.
+    """
     scale = SCALE * batch_size ** (1 / alpha - 1)
-    for u in np.concatenate([PROJECTIONS * length / batch_size ** (1 / alpha - 1) for length in (0.2, 0.5, 1.0)]):
+    for u in np.concatenate(
+        [PROJECTIONS * length / batch_size ** (1 / alpha - 1) for length in (0.2, 0.5, 1.0)]
+    ):
         exact = np.exp(-np.sum(np.abs(scale * u) ** alpha))
         yield z_scores.of_means(np.cos(samples @ u)[:, None], exact)
         yield z_scores.of_means(np.sin(samples @ u)[:, None], 0.0)
@@ -187,7 +219,9 @@ def test_alpha_stable_noise_has_its_characteristic_function(alpha, batch_size):
 
 @pytest.mark.parametrize("alpha", [0.6, 1.5])
 def test_alpha_stable_noise_has_power_law_tails(alpha):
-    """P(|xi| > r) -> (2/pi) Gamma(alpha) sin(pi alpha/2) (scale/r)^alpha; the next order is (scale/r)^alpha smaller."""
+    """P(|xi| > r) -> (2/pi) Gamma(alpha) sin(pi alpha/2) (scale/r)^alpha; the next order is
+    (scale/r)^alpha smaller.
+    """
     from scipy.special import gamma
 
     samples = drawn(ls.noise.alpha_stable(alpha, SCALE)) / SCALE
@@ -207,13 +241,16 @@ def test_alpha_stable_noise_of_index_one_is_cauchys():
     assert stats.kstest(np.sqrt(2) * samples[:, 0], stats.cauchy.cdf).pvalue < 1e-6
 
 
-# ---- numbers at their addresses ------------------------------------------------------------------------------------------------
+# ---- numbers at their addresses ------------------------------------------------------------------
 
 
 def numbers_at(stream, count, pair_of):
     """The first `count` numbers of 20 particles in step 0, two from each four words."""
     addresses = [[(SEED, 0, i, stream, k, 0) for k in range((count + 1) // 2)] for i in range(20)]
-    pairs = [[pair_of(*words_at(*(np.uint64(part) for part in address))) for address in row] for row in addresses]
+    pairs = [
+        [pair_of(*words_at(*(np.uint64(part) for part in address))) for address in row]
+        for row in addresses
+    ]
     return np.reshape(pairs, (20, -1))[:, :count]
 
 
@@ -232,7 +269,9 @@ def test_each_particle_takes_the_numbers_at_its_address(name):
         "two_point": lambda: naive_noise.two_point(SCALE, u),
         "student_t": lambda: naive_noise.student_t(14.5, noise.params.factor, z, u),
         "alpha_stable": lambda: naive_noise.alpha_stable(2.0, SCALE, u),
-        "online_regression": lambda: naive_noise.online_regression(HESSIAN, LABEL_NOISE, noise.params.factor, POINT, z),
+        "online_regression": lambda: naive_noise.online_regression(
+            HESSIAN, LABEL_NOISE, noise.params.factor, POINT, z
+        ),
     }[name]()
     np.testing.assert_allclose(drawn(noise, 1, 20), expected, rtol=1e-10, atol=1e-12)
 
@@ -252,13 +291,26 @@ def sample_through_scratch(p, x, z, out):
 
 @pytest.mark.interpreted
 def test_scratch_numbers_disturb_nothing():
-    """Beside thermal normals, an odd number of normals, uniform numbers, batches and any block: bit for bit the plain text."""
+    """Beside thermal normals, an odd number of normals, uniform numbers, batches and any block: bit
+    for bit the plain text.
+    """
     plain = ls.GradientNoise("plain", sample_directly, {"a": 0.3}, normals=1, uniforms=1)
-    roomy = ls.GradientNoise("roomy", sample_through_scratch, {"a": 0.3}, normals=1, uniforms=1, scratch_per_component=2)
+    roomy = ls.GradientNoise(
+        "roomy", sample_through_scratch, {"a": 0.3}, normals=1, uniforms=1, scratch_per_component=2
+    )
 
     def path(noise, block_size):
-        options = {"particles": 40, "steps": 5, "x0": POINT, "seed": SEED, "every": 1, "block_size": block_size}
-        return ls.simulate(BOWL, ls.dynamics.langevin(0.5, 0.1, batch_size=3), noise, **options).x.values
+        options = {
+            "particles": 40,
+            "steps": 5,
+            "x0": POINT,
+            "seed": SEED,
+            "every": 1,
+            "block_size": block_size,
+        }
+        return ls.simulate(
+            BOWL, ls.dynamics.langevin(0.5, 0.1, batch_size=3), noise, **options
+        ).x.values
 
     expected = path(plain, 64)
     assert len(np.unique(expected[-1])) == expected[-1].size

@@ -17,7 +17,10 @@ FORMULAS = {
     "step_decay": (schedules.step_decay(0.3, 0.5, 7), 0.3 * 0.5 ** np.floor(K / 7)),
     "exponential": (schedules.exponential(0.3, 0.9), 0.3 * 0.9**K),
     "inverse_time": (schedules.inverse_time(0.3, 8.0), 0.3 / (1 + K / 8.0)),
-    "cosine": (schedules.cosine(0.3, 0.1, 20), 0.1 + 0.2 * (1 + np.cos(np.pi * np.minimum(K, 20) / 20)) / 2),
+    "cosine": (
+        schedules.cosine(0.3, 0.1, 20),
+        0.1 + 0.2 * (1 + np.cos(np.pi * np.minimum(K, 20) / 20)) / 2,
+    ),
 }
 
 
@@ -27,7 +30,12 @@ def test_formula(name):
     schedule, exact = FORMULAS[name]
     np.testing.assert_allclose(schedule.rule(K), exact, rtol=1e-13)
     np.testing.assert_array_equal(schedule.rule(K[13:29]), schedule.rule(K)[13:29])
-    assert not np.allclose(schedule.rule(K + 1 if name != "from_values" else K[:-1] + 1)[:40], exact[:40]) or name == "constant"
+    assert (
+        not np.allclose(
+            schedule.rule(K + 1 if name != "from_values" else K[:-1] + 1)[:40], exact[:40]
+        )
+        or name == "constant"
+    )
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -57,17 +65,31 @@ def test_a_growing_schedule_serves_a_batch_size_as_far_as_it_is_whole():
 def test_a_learning_rate_that_ends_at_zero_is_refused_beyond_the_end():
     falling = ls.dynamics.sgd(schedules.cosine(0.1, 0.0, 5)).params.learning_rate
     assert tabulated(falling, "learning_rate", 5).min() > 0
-    with pytest.raises(ValueError, match="every value of the schedule of learning_rate must be > 0, got 0.0"):
+    with pytest.raises(
+        ValueError, match="every value of the schedule of learning_rate must be > 0, got 0.0"
+    ):
         tabulated(falling, "learning_rate", 6)
 
 
 BAD = [
     (lambda: schedules.constant("a"), TypeError, "value must be a number, got 'a'."),
-    (lambda: schedules.constant(float("inf")), ValueError, "value must be a finite number, got inf."),
-    (lambda: schedules.step_decay(float("nan"), 0.5, 3), ValueError, "start must be a finite number, got nan."),
+    (
+        lambda: schedules.constant(float("inf")),
+        ValueError,
+        "value must be a finite number, got inf.",
+    ),
+    (
+        lambda: schedules.step_decay(float("nan"), 0.5, 3),
+        ValueError,
+        "start must be a finite number, got nan.",
+    ),
     (lambda: schedules.step_decay(0.1, 0.0, 3), ValueError, "factor must be > 0, got 0.0."),
     (lambda: schedules.step_decay(0.1, 0.5, 0), ValueError, "every must be >= 1, got 0."),
-    (lambda: schedules.step_decay(0.1, 0.5, 2.0), TypeError, "every must be a whole number, got 2.0."),
+    (
+        lambda: schedules.step_decay(0.1, 0.5, 2.0),
+        TypeError,
+        "every must be a whole number, got 2.0.",
+    ),
     (lambda: schedules.exponential(0.1, -1.0), ValueError, "factor must be > 0, got -1.0."),
     (lambda: schedules.inverse_time(0.1, 0.0), ValueError, "time must be > 0, got 0.0."),
     (lambda: schedules.inverse_time(True, 1.0), TypeError, "start must be a number, got True."),

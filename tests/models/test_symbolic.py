@@ -1,4 +1,6 @@
-"""Potentials from text: equal to hand-written ones, readable, as fast, and no way to make the text do anything else."""
+"""Potentials from text: equal to hand-written ones, readable, as fast, and no way to make the text
+do anything else.
+"""
 
 import ast
 import builtins
@@ -29,15 +31,34 @@ QUANTITIES = ("energy", "gradient", "hessian")
 
 def everything(x, y):
     softplus, sigmoid = np.log(1 + np.exp(3 * x)), 1 / (1 + np.exp(-y))
-    smooth = np.exp(-(x**2) / 3) + np.log(2 + y**4) * np.sin(x) - np.sqrt(1 + x**2 * y**2) + np.tanh(x * y) + softplus - sigmoid
+    smooth = (
+        np.exp(-(x**2) / 3)
+        + np.log(2 + y**4) * np.sin(x)
+        - np.sqrt(1 + x**2 * y**2)
+        + np.tanh(x * y)
+        + softplus
+        - sigmoid
+    )
     powers = (1 + x**2) ** -1.5 + (2 + np.cos(x)) ** 0.3 + np.tan(x / 10) / (1 + y**2) ** 2
-    return smooth + powers + np.expm1(x / 7) + np.log1p(y**2) + np.pi * np.e * x - y**3 / np.sqrt(4 + x**2)
+    return (
+        smooth
+        + powers
+        + np.expm1(x / 7)
+        + np.log1p(y**2)
+        + np.pi * np.e * x
+        - y**3 / np.sqrt(4 + x**2)
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "variables", "params", "twin"),
     [
-        ("barrier*(z**2 - 1)**2 + tilt*z", "z", {"barrier": 0.7, "tilt": 0.2}, potentials.double_well(1, 0.7, tilt=0.2)),
+        (
+            "barrier*(z**2 - 1)**2 + tilt*z",
+            "z",
+            {"barrier": 0.7, "tilt": 0.2},
+            potentials.double_well(1, 0.7, tilt=0.2),
+        ),
         (FORMULA, ["a", "b"], WELL, potentials.double_well(2, **WELL)),
         (HILLS, "x, y", {}, potentials.mueller_brown()),
     ],
@@ -55,11 +76,15 @@ def test_every_function_and_its_derivatives():
     model = from_expression(EVERYTHING, "x y")
     x = np.random.default_rng(2).normal(size=(33, 2))
     assert all(f"{name}(" in EVERYTHING for name in FUNCTIONS)
-    np.testing.assert_allclose(ls.evaluate(model, x, "energy"), everything(*x.T), rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(
+        ls.evaluate(model, x, "energy"), everything(*x.T), rtol=1e-13, atol=1e-13
+    )
     for k, step in enumerate(1e-5 * np.eye(2)):
         slope = (everything(*(x + step).T) - everything(*(x - step).T)) / 2e-5
         np.testing.assert_allclose(ls.evaluate(model, x, "gradient")[:, k], slope, atol=1e-8)
-        curvature = (ls.evaluate(model, x + step, "gradient") - ls.evaluate(model, x - step, "gradient")) / 2e-5
+        curvature = (
+            ls.evaluate(model, x + step, "gradient") - ls.evaluate(model, x - step, "gradient")
+        ) / 2e-5
         np.testing.assert_allclose(ls.evaluate(model, x, "hessian")[:, k], curvature, atol=1e-8)
 
 
@@ -72,7 +97,10 @@ def test_the_texts_have_source_and_no_double_star():
 
 
 def test_another_value_is_the_same_function():
-    one, two = from_expression(FORMULA, "a b", **WELL), from_expression(FORMULA, "a b", **WELL | {"barrier": 2.0})
+    one, two = (
+        from_expression(FORMULA, "a b", **WELL),
+        from_expression(FORMULA, "a b", **WELL | {"barrier": 2.0}),
+    )
     assert one.gradient is two.gradient and type(one.params) is type(two.params)
     assert (one.params.barrier, two.params.barrier) == (0.7, 2.0)
 
@@ -225,10 +253,18 @@ def test_any_text_is_refused_with_a_message_or_holds_only_what_is_allowed(text):
         assert len(str(error)) < 600
         return
     source = ast.unparse(tree)
-    assert not any(nasty in source for nasty in ("__", "[", "lambda", "'", "eval", "import", "=", "@"))
+    assert not any(
+        nasty in source for nasty in ("__", "[", "lambda", "'", "eval", "import", "=", "@")
+    )
 
 
-@settings(max_examples=60, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=60,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
 @given(st.lists(st.sampled_from(TOKENS), min_size=2, max_size=12).map("".join))
 def test_what_is_allowed_becomes_a_potential_or_a_message(text):
     try:
@@ -243,8 +279,18 @@ def test_nothing_is_evaluated(monkeypatch):
     called = []
     for name in ("eval", "open", "print", "__import__"):
         original = getattr(builtins, name)
-        monkeypatch.setattr(builtins, name, lambda *a, name=name, original=original: called.append((name, a)) or original(*a))
-    for text in ("print(x)", "open('/tmp/x')", "__import__('antigravity')", "eval('print(1)')", "exec('print(1)')"):
+        monkeypatch.setattr(
+            builtins,
+            name,
+            lambda *a, name=name, original=original: called.append((name, a)) or original(*a),
+        )
+    for text in (
+        "print(x)",
+        "open('/tmp/x')",
+        "__import__('antigravity')",
+        "eval('print(1)')",
+        "exec('print(1)')",
+    ):
         with pytest.raises(ValueError, match="may be called"):
             from_expression(text, "x")
     monkeypatch.undo()
@@ -260,15 +306,25 @@ def test_without_sympy_the_message_names_the_extra(monkeypatch):
 
 @pytest.mark.slow
 def test_a_formula_is_as_fast_as_the_hand_written_text():
-    """Prints the ratio of processor times of SGD runs: 0.98 was measured. At most 2 here, for a busy machine."""
+    """Prints the ratio of processor times of SGD runs: 0.98 was measured. At most 2 here, for a
+    busy machine.
+    """
     best = {}
     for steps in (1, 400, 400, 400, 400):
         for model in (from_expression(FORMULA, "a b", **WELL), potentials.double_well(2, **WELL)):
             start = time.process_time()
             ls.simulate(
-                model, ls.dynamics.sgd(0.01), ls.noise.gaussian([1.0, 1.0]), particles=20_000, steps=steps, seed=1, threads=1
+                model,
+                ls.dynamics.sgd(0.01),
+                ls.noise.gaussian([1.0, 1.0]),
+                particles=20_000,
+                steps=steps,
+                seed=1,
+                threads=1,
             )
-            best[model.name] = min(best.get(model.name, np.inf) if steps > 1 else np.inf, time.process_time() - start)
+            best[model.name] = min(
+                best.get(model.name, np.inf) if steps > 1 else np.inf, time.process_time() - start
+            )
     ratio = best[FORMULA] / best["double_well"]
     print(f"formula / hand-written: {ratio:.3f}")
     assert ratio < 2.0

@@ -1,5 +1,5 @@
-"""Optimizers against PyTorch's, step by step on the mean loss of a table and on given batches of it. The expected
-positions were made by tests/make_torch_expected.py; torch itself is not needed."""
+"""Optimizers against PyTorch's, step by step on the mean loss of a table and on given batches of
+it. The expected positions were made by tests/make_torch_expected.py; torch itself is not needed."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,9 @@ def rates_of(case):
 
 
 def dynamics_of(case):
-    arguments = {name: value for name, value in case["arguments"].items() if name != "learning_rate"}
+    arguments = {
+        name: value for name, value in case["arguments"].items() if name != "learning_rate"
+    }
     return getattr(ls.dynamics, case["dynamics"])(1.0, **arguments)
 
 
@@ -46,8 +48,13 @@ def test_positions_are_those_of_torch(name):
 def test_so_are_those_of_a_run(name):
     case = EXPECTED["runs"][name]
     arguments = case["arguments"] | {"learning_rate": ls.schedules.from_values(rates_of(case))}
-    dynamics, options = getattr(ls.dynamics, case["dynamics"])(**arguments), {"every": PROBLEM["every"], "seed": 1}
-    run = ls.simulate(LOSS, dynamics, particles=1, steps=PROBLEM["steps"], x0=PROBLEM["start"], **options)
+    dynamics, options = (
+        getattr(ls.dynamics, case["dynamics"])(**arguments),
+        {"every": PROBLEM["every"], "seed": 1},
+    )
+    run = ls.simulate(
+        LOSS, dynamics, particles=1, steps=PROBLEM["steps"], x0=PROBLEM["start"], **options
+    )
     np.testing.assert_allclose(run.x[1:, 0], case["x"], rtol=0, atol=1e-12)
 
 
@@ -56,7 +63,9 @@ def run_on(batches, name):
     case, batch_size = EXPECTED["runs"][name], len(batches[0])
     dynamics = getattr(ls.dynamics, case["dynamics"])(batch_size=batch_size, **case["arguments"])
     options = {"particles": 1, "steps": PROBLEM["steps"], "every": PROBLEM["every"], "seed": 1}
-    return ls.simulate(LOSS, dynamics, ls.noise.minibatch("given", batches=batches), x0=PROBLEM["start"], **options)
+    return ls.simulate(
+        LOSS, dynamics, ls.noise.minibatch("given", batches=batches), x0=PROBLEM["start"], **options
+    )
 
 
 @pytest.mark.interpreted
@@ -64,12 +73,18 @@ def run_on(batches, name):
 def test_on_the_same_batches_a_run_goes_where_torch_goes(name):
     batches, x = EXPECTED["given"]["batches"], EXPECTED["given"]["x"][name]
     np.testing.assert_allclose(run_on(batches, name).x[1:, 0], x, rtol=0, atol=1e-12)
-    one_wrong = [*batches[:20], [(row + 1) % 12 for row in batches[20]], *batches[21:]]  # the twin: one batch is another
+    one_wrong = [
+        *batches[:20],
+        [(row + 1) % 12 for row in batches[20]],
+        *batches[21:],
+    ]  # the twin: one batch is another
     seen = np.abs(run_on(one_wrong, name).x[1:, 0] - np.array(x)).max(axis=1) > 1e-6
     assert not seen[:4].any() and seen[4]
 
 
-@pytest.mark.parametrize("name", [name for name, case in EXPECTED["runs"].items() if "rates" not in case])
+@pytest.mark.parametrize(
+    "name", [name for name, case in EXPECTED["runs"].items() if "rates" not in case]
+)
 def test_a_wrong_number_is_seen(name):
     """The twin: each argument doubled (a memory halved) leads elsewhere."""
     case = EXPECTED["runs"][name]

@@ -40,7 +40,9 @@ def test_points_stand_at_their_densities_and_a_law_beside_them(ax, run):
     assert np.allclose(line.get_ydata(), histogram.density.values[occupied])
     half = [np.diff(segment[:, 1])[0] / 2 for segment in bars[0].get_segments()]
     assert np.allclose(half, histogram.standard_error.values[occupied])
-    assert np.allclose(ax.patches[0].get_data().values, 0.05 / 1.2)  # steps at probability over bin width
+    assert np.allclose(
+        ax.patches[0].get_data().values, 0.05 / 1.2
+    )  # steps at probability over bin width
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Boltzmann", "particles"]
     assert ax.get_xlabel() == "$x_{0}$ (length)" and ax.get_ylabel() == "density (1/length)"
 
@@ -76,9 +78,15 @@ def test_temperatures_of_a_test_and_of_a_matrix(ax, run):
 def test_budget_bars_add_up_to_the_measured_temperature(ax, run, momentum):
     dynamics = ls.dynamics.sgd(0.2, momentum=momentum)
     with_velocity = run.assign(v=-0.1 * run.x)
-    budget = analysis.temperature_budget(with_velocity, ls.potentials.quadratic([1.0, 1.0]), dynamics=dynamics)
+    budget = analysis.temperature_budget(
+        with_velocity, ls.potentials.quadratic([1.0, 1.0]), dynamics=dynamics
+    )
     plots.temperature_budget(budget, ax)
-    heights = sum(np.array([patch.get_height() for patch in bars]) for bars in ax.containers if hasattr(bars, "patches"))
+    heights = sum(
+        np.array([patch.get_height() for patch in bars])
+        for bars in ax.containers
+        if hasattr(bars, "patches")
+    )
     assert np.allclose(heights, np.diagonal(budget.virial - budget.residual))
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert ("inertia" in labels) == ("sum of the terms" in labels) == (momentum > 0)

@@ -10,8 +10,16 @@ from langevin_sgd.storage import content, content_hash, load, provenance, save
 def example():
     return xr.Dataset(
         {
-            "x": (("step", "particle"), np.array([[1.0, np.nan, -0.0], [np.inf, 5e-324, 0.1]]), {"units": "1"}),
-            "status": ("particle", np.array([0, 1, 2], np.int8), {"flag_values": np.arange(3, dtype=np.int8)}),
+            "x": (
+                ("step", "particle"),
+                np.array([[1.0, np.nan, -0.0], [np.inf, 5e-324, 0.1]]),
+                {"units": "1"},
+            ),
+            "status": (
+                "particle",
+                np.array([0, 1, 2], np.int8),
+                {"flag_values": np.arange(3, dtype=np.int8)},
+            ),
             "kept": ("particle", np.array([True, False, True])),
         },
         coords={"step": [0, 10], "scheme": ("particle", ["a", "bc", ""])},
@@ -22,7 +30,9 @@ def example():
 def test_a_copy_through_a_file_has_the_same_hash(tmp_path):
     made = provenance()
     save(example().assign_attrs(made), tmp_path / "run.nc")
-    again = example().assign_attrs({**made, "created": "later", "cpu": "another", "numba_version": "0"})
+    again = example().assign_attrs(
+        {**made, "created": "later", "cpu": "another", "numba_version": "0"}
+    )
     assert content_hash(load(tmp_path / "run.nc")) == content_hash(again)
 
 
@@ -30,12 +40,20 @@ def test_a_copy_through_a_file_has_the_same_hash(tmp_path):
     "same",
     [
         lambda d: d.assign_attrs(
-            created="never", git_commit="a", numba_version="0", cpu="x", finished=1, steps_done=3, recovery="r"
+            created="never",
+            git_commit="a",
+            numba_version="0",
+            cpu="x",
+            finished=1,
+            steps_done=3,
+            recovery="r",
         ),
         lambda d: d[["status", "kept", "x"]],
         lambda d: d.assign(x=d.x.astype(">f8")),
         lambda d: d.assign_coords(scheme=d.scheme.astype("U9")),
-        lambda d: d.assign(x=d.x.transpose("particle", "step").copy(deep=True).transpose("step", "particle")),
+        lambda d: d.assign(
+            x=d.x.transpose("particle", "step").copy(deep=True).transpose("step", "particle")
+        ),
     ],
 )
 def test_what_does_not_count(same, monkeypatch):

@@ -1,4 +1,6 @@
-"""What a piece of a run costs, first and ten-thousandth; `pytest -m slow -s tests/storage/test_costs.py` prints the numbers."""
+"""What a piece of a run costs, first and ten-thousandth; `pytest -m slow -s
+tests/storage/test_costs.py` prints the numbers.
+"""
 
 import os
 import shutil
@@ -18,7 +20,9 @@ STATE = {"x": np.zeros((2, 2))}
 
 def piece(step, rows, particles):
     x = np.random.default_rng(0).normal(size=(rows, particles, 2))
-    return xr.Dataset({"x": (("step", "particle", "component"), x)}, {"step": step + 1 + np.arange(rows)})
+    return xr.Dataset(
+        {"x": (("step", "particle", "component"), x)}, {"step": step + 1 + np.arange(rows)}
+    )
 
 
 def cpu_of_appends(run, count):
@@ -38,21 +42,32 @@ def test_an_append_costs_the_same_after_ten_thousand(tmp_path, monkeypatch):
         done = run.segments
     manifest = read_manifest(tmp_path / "run")
     length = manifest.ends[-1]
-    with monkeypatch.context() as patch:  # the segments between are links to one, and the disk need not be waited for
+    with (
+        monkeypatch.context() as patch
+    ):  # the segments between are links to one, and the disk need not be waited for
         patch.setattr(os, "fsync", lambda descriptor: None)
         for number in range(done + 1, MANY + 1):
             os.link(tmp_path / "run" / segment_name(done), tmp_path / "run" / segment_name(number))
             steps = {"first": number, "stride": 1, "count": 1}
-            length = add_line(tmp_path / "run", {**manifest.last, "segment": number, "step": number, "steps": steps}, length)
+            length = add_line(
+                tmp_path / "run",
+                {**manifest.last, "segment": number, "step": number, "steps": steps},
+                length,
+            )
     for number in (MANY - 1, MANY):
-        shutil.copy(tmp_path / "run" / f"state-{done:06d}.h5", tmp_path / "run" / f"state-{number:06d}.h5")
+        shutil.copy(
+            tmp_path / "run" / f"state-{done:06d}.h5", tmp_path / "run" / f"state-{number:06d}.h5"
+        )
     begun = time.perf_counter()
     run = reopen(tmp_path / "run", {})
     opened = time.perf_counter() - begun
     with run:
         last = cpu_of_appends(run, 40)
     size = (tmp_path / "run" / "manifest.jsonl").stat().st_size
-    print(f"\nappend: {1e3 * first:.1f} ms of processor at first, {1e3 * last:.1f} ms after {MANY:,} segments")
+    print(
+        f"\nappend: {1e3 * first:.1f} ms of processor at first, {1e3 * last:.1f} ms after "
+        f"{MANY:,} segments"
+    )
     print(f"manifest: {size / MANY:.0f} bytes a segment; reopened in {opened:.1f} s")
     assert last < 1.5 * first + 0.002 and size < 1000 * MANY and opened < 60
 
@@ -69,5 +84,8 @@ def test_large_pieces_go_at_the_pace_of_the_disk(tmp_path):
     begun = time.process_time()
     load(tmp_path / "run").compute()
     read = time.process_time() - begun
-    print(f"\nappend of 10 MB: {np.median(spent):.3f} s of processor; 80 MB read and checked in {read:.2f} s")
+    print(
+        f"\nappend of 10 MB: {np.median(spent):.3f} s of processor; 80 MB read and checked in "
+        f"{read:.2f} s"
+    )
     assert np.median(spent) < 1.0

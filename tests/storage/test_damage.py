@@ -1,4 +1,6 @@
-"""Damaged run folders and disks that refuse: the message, what can still be read, and from where the run goes on."""
+"""Damaged run folders and disks that refuse: the message, what can still be read, and from where
+the run goes on.
+"""
 
 import errno
 import json
@@ -62,7 +64,10 @@ def recovered(folder):
 @every_damage
 def test_a_damaged_segment_is_named_and_the_others_are_read(folder, whole, damage):
     damage(folder / "segment-000003.nc")
-    with pytest.raises(ValueError, match=rf"segment-000003\.nc' {DAMAGES[damage]}.*same run in a new folder.*recover=True"):
+    with pytest.raises(
+        ValueError,
+        match=rf"segment-000003\.nc' {DAMAGES[damage]}.*same run in a new folder.*recover=True",
+    ):
         read_in_full(folder)
     back, notes = recovered(folder)
     assert len(notes) == 1 and "segment-000003.nc" in notes[0]
@@ -73,7 +78,11 @@ def test_a_damaged_segment_is_named_and_the_others_are_read(folder, whole, damag
 def test_a_run_does_not_go_on_without_an_early_segment(folder, tmp_path, damage):
     """The way out of the message works: a new run, up to there, writes the same bytes."""
     damage(folder / "segment-000002.nc")
-    with pytest.raises(ValueError, match=r"the run cannot go on: '.*segment-000002\.nc'.*same run in a new folder, up to there"):
+    with pytest.raises(
+        ValueError,
+        match=r"the run cannot go on: '.*segment-000002\.nc'.*same run in a new folder, up to "
+        r"there",
+    ):
         reopen(folder, DESCRIPTION)
     with begin(tmp_path / "again") as again:
         go_on(again, 2)
@@ -87,7 +96,10 @@ def test_the_last_segment_or_its_state_is_made_again(tmp_path, whole, damage, na
     with begin(tmp_path / "run") as run:
         go_on(run)
     damage(tmp_path / "run" / name)
-    with pytest.warns(UserWarning, match=rf"{name}' {DAMAGES[damage]}. The run goes on from step {(SEGMENTS - 1) * LENGTH}"):
+    with pytest.warns(
+        UserWarning,
+        match=rf"{name}' {DAMAGES[damage]}. The run goes on from step {(SEGMENTS - 1) * LENGTH}",
+    ):
         resumed(tmp_path / "run")
     assert content_hash(load(tmp_path / "run")) == content_hash(load(whole))
     assert segment_bytes(tmp_path / "run") == segment_bytes(whole)
@@ -97,7 +109,9 @@ def test_the_last_segment_or_its_state_is_made_again(tmp_path, whole, damage, na
 @pytest.mark.parametrize("name", ["final.nc", pytest.param("segment-000006.nc", marks=slow)])
 def test_a_finished_run_heals_at_its_end(folder, whole, damage, name):
     damage(folder / name)
-    with pytest.raises(ValueError, match=f"{name}' {DAMAGES[damage]}.*[Rr]esume the run, which makes it again"):
+    with pytest.raises(
+        ValueError, match=f"{name}' {DAMAGES[damage]}.*[Rr]esume the run, which makes it again"
+    ):
         read_in_full(folder)
     back, notes = recovered(folder)
     assert len(notes) == 1 and name in notes[0]
@@ -114,7 +128,9 @@ def test_without_both_states_the_run_cannot_go_on(tmp_path):
     remove(tmp_path / "run" / "state-000005.h5")
     flip_a_bit(tmp_path / "run" / "state-000006.h5")
     with pytest.raises(
-        ValueError, match=r"state-000006\.h5' was changed.*state-000005\.h5' is missing.*copy, or compute the run"
+        ValueError,
+        match=r"state-000006\.h5' was changed.*state-000005\.h5' is missing.*copy, or compute the "
+        r"run",
     ):
         reopen(tmp_path / "run", DESCRIPTION)
     assert read_in_full(tmp_path / "run").sizes["step"] == SEGMENTS * LENGTH
@@ -128,22 +144,32 @@ def test_a_damaged_line_of_the_manifest_is_named(folder, whole, line):
     path.write_bytes(b"".join(lines))
     for opened in (lambda: load(folder), lambda: reopen(folder, DESCRIPTION)):
         with pytest.raises(
-            ValueError, match=rf"line {line} of '.*manifest\.jsonl' is damaged.*copy, or read what is left with load"
+            ValueError,
+            match=rf"line {line} of '.*manifest\.jsonl' is damaged.*copy, or read what is left "
+            r"with load",
         ):
             opened()
     back, notes = recovered(folder)
     assert back.x.equals(load(whole).x.compute()) and len(notes) == 1
-    assert ("segment-000002.nc' is read unchecked" if line == 3 else "the first line of the manifest") in notes[0]
+    assert (
+        "segment-000002.nc' is read unchecked" if line == 3 else "the first line of the manifest"
+    ) in notes[0]
 
 
 def test_without_a_manifest_the_segments_are_read(folder, whole):
     remove(folder / "manifest.jsonl")
     for opened in (lambda: load(folder), lambda: reopen(folder, DESCRIPTION)):
-        with pytest.raises(FileNotFoundError, match=r"there is no manifest '.*manifest\.jsonl'\. Put it back.*recover=True"):
+        with pytest.raises(
+            FileNotFoundError,
+            match=r"there is no manifest '.*manifest\.jsonl'\. Put it back.*recover=True",
+        ):
             opened()
     cut_short(folder / "segment-000004.nc")
     back, notes = recovered(folder)
-    assert back.x.equals(load(whole).x.drop_sel(step=13 + np.arange(LENGTH)).compute()) and len(notes) == SEGMENTS + 1
+    assert (
+        back.x.equals(load(whole).x.drop_sel(step=13 + np.arange(LENGTH)).compute())
+        and len(notes) == SEGMENTS + 1
+    )
     for path in folder.glob("segment-*"):
         path.write_bytes(b"")
     with pytest.raises(ValueError, match="load: nothing can be recovered from"):
@@ -156,20 +182,33 @@ def test_a_last_line_cut_anywhere_was_never_written(whole, tmp_path):
     for length in [*range(ends[-2] + 1, ends[-1], 37), ends[-1] - 1]:
         (tmp_path / "manifest.jsonl").write_bytes(image[:length])
         manifest = read_manifest(tmp_path)
-        assert len(manifest.segments) == SEGMENTS - 1 and manifest.ends == ends[:-1] and manifest.final is None
-    (tmp_path / "manifest.jsonl").write_bytes(image[: ends[-2]] + bytes(300) + b"\n")  # blocks that never reached the disk
+        assert (
+            len(manifest.segments) == SEGMENTS - 1
+            and manifest.ends == ends[:-1]
+            and manifest.final is None
+        )
+    (tmp_path / "manifest.jsonl").write_bytes(
+        image[: ends[-2]] + bytes(300) + b"\n"
+    )  # blocks that never reached the disk
     assert len(read_manifest(tmp_path).segments) == SEGMENTS - 1
 
 
 def test_a_newer_format_is_refused(folder, monkeypatch):
     monkeypatch.setattr("langevin_sgd.storage.manifest.FORMAT", 0)
-    with pytest.raises(ValueError, match="has format 1, and this program reads 0; use a newer langevin_sgd"):
+    with pytest.raises(
+        ValueError, match="has format 1, and this program reads 0; use a newer langevin_sgd"
+    ):
         load(folder)
 
 
-@pytest.mark.parametrize("nth", [pytest.param(0, marks=slow), 2, pytest.param(4, marks=slow), pytest.param(6, marks=slow)])
+@pytest.mark.parametrize(
+    "nth",
+    [pytest.param(0, marks=slow), 2, pytest.param(4, marks=slow), pytest.param(6, marks=slow)],
+)
 def test_a_disk_that_refuses_costs_nothing(tmp_path, whole, monkeypatch, nth):
-    """The n-th fsync of an append fails; the run stands as before, and goes on in the same process or another."""
+    """The n-th fsync of an append fails; the run stands as before, and goes on in the same process
+    or another.
+    """
     fsync, calls = os.fsync, iter(range(100))
 
     def full(descriptor):
@@ -181,7 +220,11 @@ def test_a_disk_that_refuses_costs_nothing(tmp_path, whole, monkeypatch, nth):
         go_on(run, 2)
         monkeypatch.setattr(os, "fsync", full)
         if nth < 5:
-            with pytest.raises(OSError, match=r"append: cannot write '.*run/.*': No space left on device.*complete up to step 8"):
+            with pytest.raises(
+                OSError,
+                match=r"append: cannot write '.*run/.*': No space left on device.*complete up to "
+                r"step 8",
+            ):
                 go_on(run, 3)
             assert run.step == 8 and not list((tmp_path / "run").glob(".*.tmp"))
         monkeypatch.undo()
@@ -218,11 +261,19 @@ if "remount" in sys.argv:
 
 
 def in_a_program(tmp_path, *words, shell=""):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([os.path.dirname(os.path.dirname(__file__)), *sys.path])}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([os.path.dirname(os.path.dirname(__file__)), *sys.path]),
+    }
     command = [sys.executable, "-c", REFUSED, str(tmp_path), *words]
     script = f'{shell} && exec "$@"' if shell else 'exec "$@"'
     private = ["unshare", "-rm"] if "mount" in shell else []
-    return subprocess.run([*private, "sh", "-c", script, "sh", *command], capture_output=True, text=True, env=environment)
+    return subprocess.run(
+        [*private, "sh", "-c", script, "sh", *command],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
 
 
 def may_mount(tmp_path):
@@ -239,19 +290,29 @@ def test_a_disk_that_is_full_and_one_that_turns_read_only(tmp_path):
     assert done.returncode == 0, done.stderr
     full, safe, locked, made, read = done.stdout.splitlines()
     assert (
-        full.startswith(f"{errno.ENOSPC} ") and f"No space left on device. The run is complete up to step {4 * int(safe)}" in full
+        full.startswith(f"{errno.ENOSPC} ")
+        and f"No space left on device. The run is complete up to step {4 * int(safe)}" in full
     )
-    assert locked.startswith(f"{errno.EROFS} ") and "lock': Read-only file system; use a folder that can be written" in locked
+    assert (
+        locked.startswith(f"{errno.EROFS} ")
+        and "lock': Read-only file system; use a folder that can be written" in locked
+    )
     assert made.startswith(f"{errno.EROFS} ") and "create: cannot make the folder" in made
     assert int(safe) > 3 and read == f"still read {int(safe) + 1}"
 
 
 @slow
 def test_a_file_size_limit_is_a_refusal_like_any_other(tmp_path):
-    done = in_a_program(tmp_path, shell="ulimit -f 8")  # blocks of 512 or 1024 bytes: the manifest grows above it
+    done = in_a_program(
+        tmp_path, shell="ulimit -f 8"
+    )  # blocks of 512 or 1024 bytes: the manifest grows above it
     assert done.returncode == 0, done.stderr
     refused, safe = done.stdout.splitlines()
-    assert refused.startswith(f"{errno.EFBIG} ") and "complete up to step" in refused and int(safe) >= 0
+    assert (
+        refused.startswith(f"{errno.EFBIG} ")
+        and "complete up to step" in refused
+        and int(safe) >= 0
+    )
 
 
 def test_whole_folders_are_read_without_a_word(whole):

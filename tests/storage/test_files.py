@@ -19,16 +19,28 @@ def example():
     """One variable of every kind that results use."""
     return xr.Dataset(
         {
-            "x": (("step", "particle"), np.array([[1.0, np.nan, -0.0], [np.inf, 5e-324, 0.1]]), {"units": "1"}),
+            "x": (
+                ("step", "particle"),
+                np.array([[1.0, np.nan, -0.0], [np.inf, 5e-324, 0.1]]),
+                {"units": "1"},
+            ),
             "half": ("particle", np.array([1, 2, 3], np.float32)),
             "status": ("particle", np.array([0, 1, 2], np.int8)),
             "stopped_at_step": ("particle", np.array([-1, 2**62, 7])),
             "words": ("particle", np.array([2**63 + 1, 0, 3], np.uint64)),
             "kept": ("particle", np.array([True, False, True])),
-            "temperature": ((), 0.25, {"long_name": "temperature", "units": "seconds since 2000-01-01"}),
+            "temperature": (
+                (),
+                0.25,
+                {"long_name": "temperature", "units": "seconds since 2000-01-01"},
+            ),
             "nothing": ("empty", np.zeros(0)),
         },
-        coords={"step": [0, 10], "direction": ("particle", np.array(["steep", "", "flat é"])), "scheme": ["a", "bc"]},
+        coords={
+            "step": [0, 10],
+            "direction": ("particle", np.array(["steep", "", "flat é"])),
+            "scheme": ["a", "bc"],
+        },
         attrs={
             "model": json.dumps({"name": "double_well"}),
             "seed": str(2**64 - 1),
@@ -73,7 +85,21 @@ def test_files_open_with_bare_xarray(tmp_path):
 
 @pytest.mark.parametrize(
     "value",
-    [None, {"a": 1}, True, np.bool_(True), 1j, 2**64, "a\0b", [None], ["a", 1], [[1, 2]], [[1], [1, 2]], b"raw", object()],
+    [
+        None,
+        {"a": 1},
+        True,
+        np.bool_(True),
+        1j,
+        2**64,
+        "a\0b",
+        [None],
+        ["a", 1],
+        [[1, 2]],
+        [[1], [1, 2]],
+        b"raw",
+        object(),
+    ],
 )
 @pytest.mark.parametrize("owner", ["the dataset", "variable 'x'"])
 def test_an_attribute_that_netcdf_cannot_hold_is_named(tmp_path, value, owner):
@@ -85,17 +111,29 @@ def test_an_attribute_that_netcdf_cannot_hold_is_named(tmp_path, value, owner):
 
 
 @pytest.mark.parametrize(
-    "values", [np.array([1j]), np.array([None]), np.array(["a"], object), np.array(["2026"], "datetime64[ns]")]
+    "values",
+    [
+        np.array([1j]),
+        np.array([None]),
+        np.array(["a"], object),
+        np.array(["2026"], "datetime64[ns]"),
+    ],
 )
 def test_a_variable_that_netcdf_cannot_hold_is_named(tmp_path, values):
-    with pytest.raises(TypeError, match=r"save: variable 'culprit' has dtype .* holds bool, integer, float and text"):
+    with pytest.raises(
+        TypeError,
+        match=r"save: variable 'culprit' has dtype .* holds bool, integer, float and text",
+    ):
         save(xr.Dataset({"culprit": ("k", values)}), tmp_path / "run.nc")
 
 
 def test_only_datasets_into_existing_folders(tmp_path):
     with pytest.raises(TypeError, match=r"save: dataset must be an xarray\.Dataset, got DataArray"):
         save(example().x, tmp_path / "run.nc")
-    with pytest.raises(FileNotFoundError, match=r"save: the folder '.*missing' of path .* does not exist; create it first"):
+    with pytest.raises(
+        FileNotFoundError,
+        match=r"save: the folder '.*missing' of path .* does not exist; create it first",
+    ):
         save(example(), tmp_path / "missing" / "run.nc")
     with pytest.raises(FileNotFoundError, match="load: there is no file"):
         load(tmp_path / "missing.nc")
@@ -104,7 +142,9 @@ def test_only_datasets_into_existing_folders(tmp_path):
 @pytest.mark.parametrize("module", ["h5py", "h5netcdf"])
 def test_a_missing_engine_is_named_before_anything_is_written(tmp_path, monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=f"save: netCDF4 files need h5netcdf and h5py .*{module}.*; pip install"):
+    with pytest.raises(
+        ImportError, match=f"save: netCDF4 files need h5netcdf and h5py .*{module}.*; pip install"
+    ):
         save(example(), tmp_path / "run.nc")
     assert not list(tmp_path.iterdir())
 
@@ -152,7 +192,9 @@ print("bad files:", bad)
 
 def bad_files_after_ten_kills(path, how):
     """A child that does nothing but write is killed at ten moments; after each, the file is read."""
-    done = subprocess.run([sys.executable, "-c", WRITERS, str(path), how], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", WRITERS, str(path), how], capture_output=True, text=True, timeout=60
+    )
     assert done.stdout.startswith("bad files:"), done.stderr
     return int(done.stdout.split()[-1])
 
@@ -183,7 +225,10 @@ def test_a_tiny_file_that_declares_terabytes_is_refused(tmp_path):
     with h5py.File(path, "w") as file:
         file.create_dataset("x", shape=(2**40,), dtype="f8", chunks=(1024,))
     assert path.stat().st_size < 10_000
-    with pytest.raises(ValueError, match=rf"declares {2**43} bytes, above max_bytes={8 * 2**30}; .* larger max_bytes"):
+    with pytest.raises(
+        ValueError,
+        match=rf"declares {2**43} bytes, above max_bytes={8 * 2**30}; .* larger max_bytes",
+    ):
         load(path)
 
 
@@ -197,16 +242,27 @@ def test_the_size_limit_is_exact(tmp_path):
 
 @pytest.mark.parametrize(
     "dtype",
-    [h5py.vlen_dtype(np.float64), h5py.string_dtype(), np.dtype([("re", "f8"), ("im", "f8")]), h5py.ref_dtype, np.dtype("V8")],
+    [
+        h5py.vlen_dtype(np.float64),
+        h5py.string_dtype(),
+        np.dtype([("re", "f8"), ("im", "f8")]),
+        h5py.ref_dtype,
+        np.dtype("V8"),
+    ],
 )
 def test_types_that_are_not_plain_data_are_refused(tmp_path, dtype):
     with h5py.File(tmp_path / "odd.nc", "w") as file:
         file.create_dataset("culprit", shape=(2,), dtype=dtype)
-    with pytest.raises(ValueError, match="load: variable 'culprit' in .* only numbers and fixed-width text are read"):
+    with pytest.raises(
+        ValueError,
+        match="load: variable 'culprit' in .* only numbers and fixed-width text are read",
+    ):
         load(tmp_path / "odd.nc")
 
 
-@pytest.mark.parametrize("kind", ["group", "external storage", "external link", "soft link", "virtual"])
+@pytest.mark.parametrize(
+    "kind", ["group", "external storage", "external link", "soft link", "virtual"]
+)
 def test_groups_and_data_in_other_files_are_refused(tmp_path, kind):
     secret = tmp_path / "secret.h5"
     with h5py.File(secret, "w") as file:
@@ -221,6 +277,12 @@ def test_groups_and_data_in_other_files_are_refused(tmp_path, kind):
             layout[:] = h5py.VirtualSource(str(secret), "x", shape=(4,))
             file.create_virtual_dataset("culprit", layout)
         else:
-            file["culprit"] = h5py.ExternalLink(str(secret), "x") if kind == "external link" else h5py.SoftLink("/x")
-    with pytest.raises(ValueError, match="load: 'culprit' in .* is a group or lies in another file"):
+            file["culprit"] = (
+                h5py.ExternalLink(str(secret), "x")
+                if kind == "external link"
+                else h5py.SoftLink("/x")
+            )
+    with pytest.raises(
+        ValueError, match="load: 'culprit' in .* is a group or lies in another file"
+    ):
         load(tmp_path / "odd.nc")

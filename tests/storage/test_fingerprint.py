@@ -25,9 +25,13 @@ def closing_over(value):
 
 
 def test_functions_count_by_what_they_do():
-    assert fingerprint(closing_over(2)) == fingerprint(closing_over(2)) != fingerprint(closing_over(3))
     assert (
-        fingerprint(lambda x: x + 1)["sha256"] == fingerprint(lambda x: x + 1)["sha256"] != fingerprint(lambda x: x + 2)["sha256"]
+        fingerprint(closing_over(2)) == fingerprint(closing_over(2)) != fingerprint(closing_over(3))
+    )
+    assert (
+        fingerprint(lambda x: x + 1)["sha256"]
+        == fingerprint(lambda x: x + 1)["sha256"]
+        != fingerprint(lambda x: x + 2)["sha256"]
     )
     assert fingerprint(lambda x, y=1: x)["sha256"] != fingerprint(lambda x, y=2: x)["sha256"]
     assert fingerprint(functools.partial(helper, 1)) != fingerprint(functools.partial(helper, 2))
@@ -50,18 +54,28 @@ def test_comments_do_not_count():
 
 
 def test_records_and_arrays():
-    assert fingerprint(ls.dynamics.sgd(0.1)) == fingerprint(ls.dynamics.sgd(0.1)) != fingerprint(ls.dynamics.sgd(0.2))
+    assert (
+        fingerprint(ls.dynamics.sgd(0.1))
+        == fingerprint(ls.dynamics.sgd(0.1))
+        != fingerprint(ls.dynamics.sgd(0.2))
+    )
     decay = ls.schedules.from_values([0.2, 0.1])
-    assert fingerprint(ls.dynamics.sgd(decay)) != fingerprint(ls.dynamics.sgd(ls.schedules.from_values([0.2, 0.05])))
+    assert fingerprint(ls.dynamics.sgd(decay)) != fingerprint(
+        ls.dynamics.sgd(ls.schedules.from_values([0.2, 0.05]))
+    )
     long = np.arange(100.0)
     assert (
-        fingerprint(long) == fingerprint(xr.DataArray(long)) != fingerprint(long + 1) and len(fingerprint(long)["sha256"]) == 64
+        fingerprint(long) == fingerprint(xr.DataArray(long)) != fingerprint(long + 1)
+        and len(fingerprint(long)["sha256"]) == 64
     )
     assert fingerprint([np.float64(1), (2, "a"), {"b": None}]) == [1.0, [2, "a"], {"b": None}]
 
 
 def test_what_cannot_be_written_down_is_refused():
-    with pytest.raises(TypeError, match="<object object .* of type object cannot be written into a manifest; give numbers"):
+    with pytest.raises(
+        TypeError,
+        match="<object object .* of type object cannot be written into a manifest; give numbers",
+    ):
         fingerprint({"a": object()})
 
 
@@ -69,5 +83,7 @@ def test_another_process_finds_the_same():
     """Python's own hashes of text differ from process to process."""
     text = "import langevin_sgd as ls; from langevin_sgd.storage.fingerprint import *; print(fingerprint({}))"
     made = "ls.dynamics.underdamped_langevin(1.0, 1.0, 0.1)"
-    done = subprocess.run([sys.executable, "-c", text.format(made)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", text.format(made)], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == str(fingerprint(ls.dynamics.underdamped_langevin(1.0, 1.0, 0.1)))

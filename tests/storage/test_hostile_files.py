@@ -1,4 +1,6 @@
-"""Files that were made to harm whoever opens them: each is refused in plain words, before it can cost memory, time or trust."""
+"""Files that were made to harm whoever opens them: each is refused in plain words, before it can
+cost memory, time or trust.
+"""
 
 import os
 
@@ -23,9 +25,14 @@ def test_a_plain_file_made_the_same_way_is_read(path):
     assert load(path).x.dims == ("d",) and load(path).x.attrs["words"] == ["a", "bc"]
 
 
-@pytest.mark.parametrize("packing", [{"compression": "gzip"}, {"compression": "lzf"}, {"shuffle": True}, {"fletcher32": True}])
+@pytest.mark.parametrize(
+    "packing",
+    [{"compression": "gzip"}, {"compression": "lzf"}, {"shuffle": True}, {"fletcher32": True}],
+)
 def test_packed_values_are_refused(path, packing):
-    """A stream of a few kB, deflated twice, unpacks to more than any memory, whatever size is declared."""
+    """A stream of a few kB, deflated twice, unpacks to more than any memory, whatever size is
+    declared.
+    """
     with h5py.File(path, "w") as file:
         vector(file, "x", np.zeros(10_000), chunks=(10_000,), **packing)
     with pytest.raises(ValueError, match="load: variable 'x' in .* is compressed or filtered"):
@@ -53,7 +60,9 @@ def test_one_array_under_many_names_is_refused(path):
 def test_a_short_variable_on_a_huge_unlimited_dimension_is_refused(path):
     """It is read at the length of the dimension: 8 GiB from a declared byte."""
     with h5py.File(path, "w") as file:
-        scale = file.create_dataset("d", shape=(2**30,), maxshape=(None,), chunks=(2**20,), dtype="u1")
+        scale = file.create_dataset(
+            "d", shape=(2**30,), maxshape=(None,), chunks=(2**20,), dtype="u1"
+        )
         scale.make_scale("This is a netCDF dimension but not a netCDF variable.         1")
         x = file.create_dataset("x", shape=(1,), maxshape=(None,), chunks=(1,), dtype="f8")
         x.dims[0].attach_scale(scale)
@@ -97,7 +106,9 @@ def test_a_crowd_of_names_is_refused(path, what):
 ODD_ATTRIBUTES = {
     "reference": lambda file: file["x"].ref,
     "compound": lambda file: np.zeros(1, dtype=[("a", "f8"), ("b", "i4")]),
-    "list of references": lambda file: np.array([file["x"].ref, file["d"].ref], dtype=h5py.ref_dtype),
+    "list of references": lambda file: np.array(
+        [file["x"].ref, file["d"].ref], dtype=h5py.ref_dtype
+    ),
     "matrix": lambda file: np.zeros((2, 2)),
     "opaque": lambda file: np.void(b"cos\nsystem\n(S'ls'\ntR."),
     "enumeration": lambda file: np.bool_(True),
@@ -110,13 +121,19 @@ def test_attributes_that_are_not_plain_are_refused(path, kind):
     with h5py.File(path, "w") as file:
         variable = vector(file, "x", np.zeros(4))
         variable.attrs["culprit"] = ODD_ATTRIBUTES[kind](file)
-    with pytest.raises(ValueError, match="load: attribute 'culprit' of 'x' in .* is not text, a number or a flat list of either"):
+    with pytest.raises(
+        ValueError,
+        match="load: attribute 'culprit' of 'x' in .* is not text, a number or a flat list of "
+        "either",
+    ):
         load(path)
 
 
 @pytest.mark.parametrize("as_list", [True, False])
 def test_texts_that_share_their_bytes_are_refused(path, as_list):
-    """A reference to a text takes 16 bytes of a file, and a hundred of them may name the same megabyte."""
+    """A reference to a text takes 16 bytes of a file, and a hundred of them may name the same
+    megabyte.
+    """
     with h5py.File(path, "w", libver="earliest") as file:
         texts = ["x" * 2**20] + [f"{k:09d}" for k in range(100)]
         if as_list:
@@ -130,7 +147,11 @@ def test_texts_that_share_their_bytes_are_refused(path, as_list):
         content[place : place + 16] = content[megabyte : megabyte + 16]
     assert len(text_references(content, 2**20)) == 101
     path.write_bytes(content)
-    wanted = "declares .* bytes, above max_bytes=50000000" if as_list else "the attributes in .* take more than 67108864 bytes"
+    wanted = (
+        "declares .* bytes, above max_bytes=50000000"
+        if as_list
+        else "the attributes in .* take more than 67108864 bytes"
+    )
     with pytest.raises(ValueError, match=wanted):
         load(path, max_bytes=50_000_000)
 
@@ -179,7 +200,9 @@ def test_a_dimension_that_is_none_or_of_another_length_is_refused(path):
             load(path)
 
 
-@pytest.mark.parametrize("kind", ["bitfield", "time", "float128", "null", "array", "complex", "opaque"])
+@pytest.mark.parametrize(
+    "kind", ["bitfield", "time", "float128", "null", "array", "complex", "opaque"]
+)
 def test_types_that_numpy_or_netcdf_lack_are_refused(path, kind):
     types = {
         "bitfield": h5py.h5t.STD_B8LE,
@@ -208,7 +231,9 @@ def test_a_group_that_contains_itself_is_refused(path):
 def test_text_in_a_codec_that_the_file_names_is_refused(path, encoding):
     with h5py.File(path, "w") as file:
         vector(file, "x", np.array([b"a", b"b"])).attrs["_Encoding"] = encoding
-    with pytest.raises(ValueError, match="load: variable 'x' in .* is text in an encoding other than UTF-8"):
+    with pytest.raises(
+        ValueError, match="load: variable 'x' in .* is text in an encoding other than UTF-8"
+    ):
         load(path)
 
 
@@ -218,7 +243,9 @@ def test_text_that_is_not_utf8_is_refused(path, place):
         x = vector(file, "x", np.array([b"\xff" if place == "value" else b"a"] * 2))
         x.attrs["_Encoding"] = "utf-8"
         if place == "name":
-            h5py.h5d.create(file.id, b"\xff\xfe", h5py.h5t.NATIVE_DOUBLE, h5py.h5s.create(h5py.h5s.SCALAR))
+            h5py.h5d.create(
+                file.id, b"\xff\xfe", h5py.h5t.NATIVE_DOUBLE, h5py.h5s.create(h5py.h5s.SCALAR)
+            )
         if place == "attribute":
             x.attrs.create("long_name", b"\xff\xfe", dtype=h5py.string_dtype())
     with pytest.raises(ValueError, match="is damaged, or not a plain netCDF4 file .*utf-8"):
@@ -228,8 +255,16 @@ def test_text_that_is_not_utf8_is_refused(path, place):
 def test_names_are_names_and_text_is_text(tmp_path):
     """Nothing in a file is a path to write, a program to run or a number to believe."""
     names = ["..", "~", "$HOME", "a b", "x" * 1000, "__class__"]
-    texts = {"model": "__import__('os').abort()", "noise": "[" * 100_000, "dynamics": '{"rate": NaN}', "title": "%n{0.__class__}"}
-    save(xr.Dataset({name: ((), float(k)) for k, name in enumerate(names)}, attrs=texts), tmp_path / "run.nc")
+    texts = {
+        "model": "__import__('os').abort()",
+        "noise": "[" * 100_000,
+        "dynamics": '{"rate": NaN}',
+        "title": "%n{0.__class__}",
+    }
+    save(
+        xr.Dataset({name: ((), float(k)) for k, name in enumerate(names)}, attrs=texts),
+        tmp_path / "run.nc",
+    )
     before = sorted(tmp_path.iterdir())
     back = load(tmp_path / "run.nc")
     assert sorted(map(str, back.data_vars)) == sorted(names) and back.attrs == texts

@@ -9,7 +9,8 @@ import pytest
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
-# Children write and die, their parent judges what they left; one program, so that the imports are paid once.
+# Children write and die, their parent judges what they left; one program, so that the imports are
+# paid once.
 PROGRAM = """
 import importlib.util, os, pathlib, signal, sys, time
 import numpy as np
@@ -124,19 +125,27 @@ def deaths_and_bad_folders(folders, how, kills, segments):
 @pytest.mark.slow
 @pytest.mark.parametrize(("segments", "calls"), [(1, 20), (4, 50)])
 def test_death_at_any_call_costs_nothing_that_was_safe(tmp_path, segments, calls):
-    """Before each fsync, rename and removal of a whole run: the folder is readable, and its resumed run has the same bytes."""
+    """Before each fsync, rename and removal of a whole run: the folder is readable, and its resumed
+    run has the same bytes.
+    """
     deaths, bad = deaths_and_bad_folders(tmp_path, "at every call", 1000, segments)
     assert bad == 0 and deaths > calls
 
 
 @pytest.mark.slow
 def test_the_same_deaths_break_a_manifest_that_is_written_anew(tmp_path):
-    """The twin: one file rewritten in place for every segment; its first fsync comes after 16 calls."""
+    """The twin: one file rewritten in place for every segment; its first fsync comes after 16
+    calls.
+    """
     _, bad = deaths_and_bad_folders(tmp_path, "careless at every call", 18, 1)
     assert bad > 0
 
 
-@pytest.mark.parametrize(("kills", "segments"), [(5, 2), pytest.param(200, 6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("kills", "segments"), [(5, 2), pytest.param(200, 6, marks=pytest.mark.slow)]
+)
 def test_death_at_random_moments(tmp_path, kills, segments):
-    """All that was called safe is there, at most one segment more, and the resumed run has the same bytes."""
+    """All that was called safe is there, at most one segment more, and the resumed run has the same
+    bytes.
+    """
     assert deaths_and_bad_folders(tmp_path, "at random", kills, segments) == (kills, 0)

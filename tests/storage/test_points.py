@@ -25,7 +25,11 @@ def test_whoever_comes_first_settles_the_plan(tmp_path):
         accepted = [plan for plan in pool.map(attempt, range(20)) if plan]
     assert accepted == [points.read_manifest(tmp_path)["plan"]]
     assert points.settle(tmp_path, accepted[0], "test")["plan"] == accepted[0]
-    with pytest.raises(ValueError, match=r"test: .* another plan: grid.a: \[\d+\] there, \[77\] here; more: null there, 1 here"):
+    with pytest.raises(
+        ValueError,
+        match=r"test: .* another plan: grid.a: \[\d+\] there, \[77\] here; more: null there, 1 "
+        r"here",
+    ):
         points.settle(tmp_path, {"grid": {"a": [77]}, "more": 1}, "test")
     assert [file.name for file in tmp_path.iterdir()] == [points.MANIFEST]
 
@@ -81,7 +85,9 @@ def test_shards_are_a_partition(shards):
     assert max(map(len, taken)) - min(map(len, taken)) <= 1
 
 
-@pytest.mark.parametrize("shard", ["0/3", "4/3", "1", "a/b", "1/2/3", 3, (1.5, 3), (1,), "-1/3", "", [1, 2]])
+@pytest.mark.parametrize(
+    "shard", ["0/3", "4/3", "1", "a/b", "1/2/3", 3, (1.5, 3), (1,), "-1/3", "", [1, 2]]
+)
 def test_what_is_no_shard_is_refused(shard):
     with pytest.raises(ValueError, match="shard must be 'i/n' or .i, n. with 1 <= i <= n"):
         points.share(shard, 3)

@@ -16,12 +16,16 @@ needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not o
 
 def git(folder, *arguments):
     identity = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
-    return subprocess.run(["git", "-C", folder, *identity, *arguments], check=True, capture_output=True, text=True).stdout.strip()
+    return subprocess.run(
+        ["git", "-C", folder, *identity, *arguments], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 def test_the_record_names_versions_processor_and_time():
     record = provenance()
-    assert record["numba_version"] == numba.__version__ and record["xarray_version"] == xr.__version__
+    assert (
+        record["numba_version"] == numba.__version__ and record["xarray_version"] == xr.__version__
+    )
     assert record["schema_version"] == 1 and record["cpu"]
     age = datetime.now(UTC) - datetime.fromisoformat(record["created"])
     assert timedelta(0) <= age < timedelta(minutes=1)

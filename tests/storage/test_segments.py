@@ -9,7 +9,19 @@ import sys
 import numpy as np
 import pytest
 import xarray as xr
-from tiny_runs import DESCRIPTION, LENGTH, SEGMENTS, begin, finish, go_on, next_segment, resumed, segment_bytes, start, whole_run
+from tiny_runs import (
+    DESCRIPTION,
+    LENGTH,
+    SEGMENTS,
+    begin,
+    finish,
+    go_on,
+    next_segment,
+    resumed,
+    segment_bytes,
+    start,
+    whole_run,
+)
 
 from langevin_sgd.storage import begun, content_hash, create, load, reopen, save, source_hashes
 from langevin_sgd.storage.manifest import add_line, read_manifest
@@ -26,7 +38,9 @@ def expected():
     """The whole run as one piece, without any storage."""
     segment, state = next_segment(start(), 0, SEGMENTS * LENGTH)
     status = np.full(3, (SEGMENTS - 1) * LENGTH, np.int8)
-    dataset = segment.assign(status=("particle", status, {"units": "1"}), count=("particle", state["count"]))
+    dataset = segment.assign(
+        status=("particle", status, {"units": "1"}), count=("particle", state["count"])
+    )
     return dataset.assign_attrs(model="tiny", schema_version=1, verdict="done")
 
 
@@ -43,10 +57,14 @@ def test_with_dask_a_run_is_lazy_and_the_same(tmp_path, monkeypatch):
     lazy = load(whole_run(tmp_path / "run"), max_bytes=500)  # less than the 576 of x
     assert lazy.x.chunks[0] == (LENGTH,) * SEGMENTS
     assert content_hash(lazy) == content_hash(expected())
-    xr.testing.assert_identical(lazy.isel(step=[0, -1]).compute().x, expected().x.isel(step=[0, -1]))
+    xr.testing.assert_identical(
+        lazy.isel(step=[0, -1]).compute().x, expected().x.isel(step=[0, -1])
+    )
     save(lazy, tmp_path / "run.nc")
     assert content_hash(load(tmp_path / "run.nc")) == content_hash(expected())
-    (tmp_path / "run" / "segment-000002.nc").write_bytes(bytes((tmp_path / "run" / "segment-000002.nc").stat().st_size))
+    (tmp_path / "run" / "segment-000002.nc").write_bytes(
+        bytes((tmp_path / "run" / "segment-000002.nc").stat().st_size)
+    )
     with pytest.raises(ValueError, match=r"segment-000002\.nc' was changed"):
         lazy.x.compute()
 
@@ -60,34 +78,57 @@ def test_interruptions_do_not_show(tmp_path):
             assert run.step == run.segments * LENGTH
             go_on(run, stop)
         part = load(tmp_path / "cut")
-        assert part.attrs["finished"] == 0 and part.attrs["steps_done"] == part.step.values[-1] == stop * LENGTH
+        assert (
+            part.attrs["finished"] == 0
+            and part.attrs["steps_done"] == part.step.values[-1] == stop * LENGTH
+        )
         assert content_hash(part.drop_attrs()) != content_hash(load(whole).drop_attrs())
     resumed(tmp_path / "cut")
-    assert content_hash(load(tmp_path / "cut")) == content_hash(load(whole)) == content_hash(expected())
+    assert (
+        content_hash(load(tmp_path / "cut"))
+        == content_hash(load(whole))
+        == content_hash(expected())
+    )
     assert segment_bytes(tmp_path / "cut") == segment_bytes(whole)
 
 
 def test_a_finished_run_is_left_alone(tmp_path):
     folder = whole_run(tmp_path / "run")
     before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
-    with reopen(folder, DESCRIPTION) as one, reopen(folder, DESCRIPTION) as other:  # nobody writes, so nobody locks
+    with (
+        reopen(folder, DESCRIPTION) as one,
+        reopen(folder, DESCRIPTION) as other,
+    ):  # nobody writes, so nobody locks
         assert one.finished and other.finished and one.step == SEGMENTS * LENGTH
-        with pytest.raises(ValueError, match="append: the run in .* is finished and can only be read"):
+        with pytest.raises(
+            ValueError, match="append: the run in .* is finished and can only be read"
+        ):
             one.append(*next_segment(start(), one.step), one.step + LENGTH)
-    assert before == {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    assert before == {
+        path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()
+    }
 
 
 def test_only_the_last_two_states_are_kept_and_come_back_as_given(tmp_path):
     with begin(tmp_path / "run") as run:
         assert all(np.array_equal(run.state()[name], array) for name, array in start().items())
         go_on(run, 4)
-        assert sorted(path.name for path in run.directory.glob("state-*")) == ["state-000003.h5", "state-000004.h5"]
-        assert {name: array.dtype for name, array in run.state().items()} == {name: a.dtype for name, a in start().items()}
+        assert sorted(path.name for path in run.directory.glob("state-*")) == [
+            "state-000003.h5",
+            "state-000004.h5",
+        ]
+        assert {name: array.dtype for name, array in run.state().items()} == {
+            name: a.dtype for name, a in start().items()
+        }
 
 
 def test_changed_code_or_parameters_are_refused_line_by_line(tmp_path):
     begin(tmp_path / "run").close()
-    changed = {**DESCRIPTION, "dynamics": {"name": "logistic", "params": {"rate": np.float64(3.8)}}, "source": ["a"]}
+    changed = {
+        **DESCRIPTION,
+        "dynamics": {"name": "logistic", "params": {"rate": np.float64(3.8)}},
+        "source": ["a"],
+    }
     del changed["seed"]
     with pytest.raises(ValueError) as refused:
         reopen(tmp_path / "run", changed)
@@ -99,14 +140,19 @@ def test_changed_code_or_parameters_are_refused_line_by_line(tmp_path):
     assert "choose a new folder" in str(refused.value)
     with pytest.raises(ValueError, match="and 30 more"):
         reopen(tmp_path / "run", {**DESCRIPTION, "table": list(range(50))})
-    with pytest.raises(TypeError, match="a description holds text, numbers, lists and dicts of them; got"):
+    with pytest.raises(
+        TypeError, match="a description holds text, numbers, lists and dicts of them; got"
+    ):
         reopen(tmp_path / "run", {**DESCRIPTION, "function": print})
     reopen(tmp_path / "run", DESCRIPTION).close()
 
 
 def test_a_folder_that_holds_something_is_refused(tmp_path):
     whole_run(tmp_path / "run")
-    with pytest.raises(FileExistsError, match=r"create: the folder '.*run' already holds 'final\.nc'; resume the run"):
+    with pytest.raises(
+        FileExistsError,
+        match=r"create: the folder '.*run' already holds 'final\.nc'; resume the run",
+    ):
         begin(tmp_path / "run")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("keep")
@@ -121,12 +167,24 @@ def test_a_folder_that_holds_something_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        (lambda d: d.assign_coords(step=d.step + 9), "coordinate step must increase from at least 5 to at most 8"),
-        (lambda d: d.assign_coords(step=d.step - 1), "coordinate step must increase from at least 5 to at most 8"),
+        (
+            lambda d: d.assign_coords(step=d.step + 9),
+            "coordinate step must increase from at least 5 to at most 8",
+        ),
+        (
+            lambda d: d.assign_coords(step=d.step - 1),
+            "coordinate step must increase from at least 5 to at most 8",
+        ),
         (lambda d: d.assign_coords(step=[5, 7, 6, 8]), "coordinate step must increase"),
         (lambda d: d.drop_vars("step"), "must have a coordinate 'step' of whole numbers"),
-        (lambda d: d.transpose("particle", "step", ...), "variable 'x' must have 'step' as its first dim and hold numbers"),
-        (lambda d: d.assign(word=("step", list("abcd"))), "variable 'word' must have 'step' .* code text as numbers"),
+        (
+            lambda d: d.transpose("particle", "step", ...),
+            "variable 'x' must have 'step' as its first dim and hold numbers",
+        ),
+        (
+            lambda d: d.assign(word=("step", list("abcd"))),
+            "variable 'word' must have 'step' .* code text as numbers",
+        ),
         (lambda d: d.assign(x=d.x.astype("f4")), "same variables along step"),
         (lambda d: d.assign(v=d.x), "every segment must have the same variables along step"),
     ],
@@ -153,12 +211,16 @@ def test_segments_may_be_empty_or_unevenly_spaced(tmp_path, no_dask):
     back = load(tmp_path / "run")
     assert list(back.step) == [4, 5, 6, 9, 20] and back.attrs["steps_done"] == 30
     begin(tmp_path / "empty").close()
-    assert load(tmp_path / "empty").attrs["steps_done"] == 0 and not load(tmp_path / "empty").variables
+    assert (
+        load(tmp_path / "empty").attrs["steps_done"] == 0 and not load(tmp_path / "empty").variables
+    )
 
 
 def test_more_than_the_memory_is_refused_without_dask(tmp_path, no_dask):
     folder = whole_run(tmp_path / "run")
-    with pytest.raises(ValueError, match=r"holds 576 bytes, above max_bytes=575; install dask, .* larger max_bytes"):
+    with pytest.raises(
+        ValueError, match=r"holds 576 bytes, above max_bytes=575; install dask, .* larger max_bytes"
+    ):
         load(folder, max_bytes=575)
     assert load(folder, max_bytes=576).x.nbytes == 576
 
@@ -174,14 +236,22 @@ time.sleep(60)
 
 def test_a_second_process_is_refused_until_the_first_dies(tmp_path):
     begin(tmp_path / "run").close()
-    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True)
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True
+    )
     with holder:
         assert holder.stdout.readline() == "holding\n"
-        with pytest.raises(RuntimeError, match=rf"run' is being written by process {holder.pid} on host .*; wait until it ends"):
+        with pytest.raises(
+            RuntimeError,
+            match=rf"run' is being written by process {holder.pid} on host .*; wait until it ends",
+        ):
             reopen(tmp_path / "run", DESCRIPTION)
         load(tmp_path / "run")
         os.kill(holder.pid, signal.SIGKILL)
-    with reopen(tmp_path / "run", DESCRIPTION), pytest.raises(RuntimeError, match=f"by process {os.getpid()} on host"):
+    with (
+        reopen(tmp_path / "run", DESCRIPTION),
+        pytest.raises(RuntimeError, match=f"by process {os.getpid()} on host"),
+    ):
         reopen(tmp_path / "run", DESCRIPTION)
 
 
@@ -210,7 +280,9 @@ def test_a_line_of_the_manifest_costs_the_same_at_any_length(tmp_path):
 
 def test_source_hashes_name_every_file_of_a_layer():
     found = source_hashes("kernels", "engine")
-    assert {"kernels/rng.py", "engine/cpu.py"} <= set(found) and not any(name.startswith("storage") for name in found)
+    assert {"kernels/rng.py", "engine/cpu.py"} <= set(found) and not any(
+        name.startswith("storage") for name in found
+    )
     assert all(len(digest) == 64 for digest in found.values())
 
 
@@ -219,11 +291,17 @@ def test_create_takes_a_folder_whose_creator_was_killed(tmp_path):
     (tmp_path / "run" / "manifest.jsonl").unlink()
     (tmp_path / "run" / ".manifest.jsonl.1234.tmp").write_bytes(b"half")
     begin(tmp_path / "run").close()
-    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["lock", "manifest.jsonl", "state-000000.h5"]
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [
+        "lock",
+        "manifest.jsonl",
+        "state-000000.h5",
+    ]
 
 
 def test_a_row_of_many_particles_is_read(tmp_path):
-    """netCDF4 declares the length of a dimension without coordinates, four bytes an entry, and stores nothing of it."""
+    """netCDF4 declares the length of a dimension without coordinates, four bytes an entry, and
+    stores nothing of it.
+    """
     row = xr.Dataset({"x": (("step", "particle"), np.ones((1, 100_000)))}, {"step": [1]})
     with create(tmp_path / "run", {}, start()) as run:
         run.append(row, start(), 1)

@@ -1,7 +1,8 @@
-"""What `langevin_sgd.theory` computes for each oracle case with an exact answer: group or case id -> function(inputs) -> values.
+"""What `langevin_sgd.theory` computes for each oracle case with an exact answer: group or case id
+-> function(inputs) -> values.
 
-The keys of a returned dict are those of the case's ``expected``; a quantity that is missing there makes the walk fail.
-"""
+The keys of a returned dict are those of the case's ``expected``; a quantity that is missing there
+makes the walk fail."""
 
 import numpy as np
 
@@ -81,7 +82,9 @@ def epoch(case):
         "S_epoch_shuffle_by_position": positions,
         "S_epoch_shuffle_time_avg": positions.mean(axis=0),
         "S_with_replacement": theory.stationary_covariance(hessian, noise, eta, batch, mu),
-        "S_without_replacement_independent_batches": theory.stationary_covariance(hessian, fresh, eta, 1, mu),
+        "S_without_replacement_independent_batches": theory.stationary_covariance(
+            hessian, fresh, eta, 1, mu
+        ),
         "var_single_fixed_order_over_random_orders_epoch_boundary": orders[0, 0],
     }
 
@@ -111,9 +114,13 @@ def linear_regression(case):
         "V": blocks.velocity,
         "excess_risk": risk,
         "tau_tr_AS": 2 * risk,
-        "second_moment_spectral_radius": theory.regression_second_moment_radius(case["A"], *setting[2:]),
+        "second_moment_spectral_radius": theory.regression_second_moment_radius(
+            case["A"], *setting[2:]
+        ),
         "eta_threshold_mean_square": theory.regression_threshold(case["A"], case["B"], case["mu"]),
-        "additive_noise_prediction": theory.stationary_covariance(case["A"], case["sig2"] * np.array(case["A"]), *setting[2:]),
+        "additive_noise_prediction": theory.stationary_covariance(
+            case["A"], case["sig2"] * np.array(case["A"]), *setting[2:]
+        ),
     }
 
 
@@ -137,11 +144,27 @@ def weak_error(case):
         mean, variance = theory.sgd_moments(h, c, eta, steps, start)
         flow = theory.diffusion_moments(theory.DriftNoise(h, 0.0), eta, time, start)[0]
         first = theory.diffusion_moments(theory.modified_equation(h, c, eta), eta, time, start)
-        second = theory.diffusion_moments(theory.modified_equation(h, c, eta, order=2), eta, time, start)
+        second = theory.diffusion_moments(
+            theory.modified_equation(h, c, eta, order=2), eta, time, start
+        )
         exact = theory.interpolating_ou(h, c, eta)
-        square, first_square, second_square = (m**2 + v for m, v in ((mean, variance), first, second))
-        row = {"eta": eta, "steps": steps, "sgd_mean": mean, "sgd_var": variance, "sgd_x2": square, "flow_mean": flow}
-        row |= {"sme1_x2": first_square, "sme2_mean": second[0], "sme2_x2": second_square, "err_mean_flow": mean - flow}
+        square, first_square, second_square = (
+            m**2 + v for m, v in ((mean, variance), first, second)
+        )
+        row = {
+            "eta": eta,
+            "steps": steps,
+            "sgd_mean": mean,
+            "sgd_var": variance,
+            "sgd_x2": square,
+            "flow_mean": flow,
+        }
+        row |= {
+            "sme1_x2": first_square,
+            "sme2_mean": second[0],
+            "sme2_x2": second_square,
+            "err_mean_flow": mean - flow,
+        }
         row |= {"err_x2_sme1": square - first_square, "err_x2_sme2": square - second_square}
         rows.append(row | {"exact_ou_h": exact.rate, "exact_ou_c": exact.variance})
     return {"rows": rows, "leading_err_mean_over_eta": theory.flow_error(h, eta, time, start) / eta}
@@ -156,14 +179,29 @@ def momentum_rule(case):
         blocks = theory.stationary_blocks(process)
         temperature = theory.sgd_temperature(variance, eta, batch, mu)
         position = blocks.position[0, 0]
-        row = {"mu": mu, "eta": eta, "var_theta": position, "var_v": blocks.velocity[0, 0], "T_eff_boltzmann": temperature}
+        row = {
+            "mu": mu,
+            "eta": eta,
+            "var_theta": position,
+            "var_v": blocks.velocity[0, 0],
+            "T_eff_boltzmann": temperature,
+        }
         rows.append(row | {"ratio_to_boltzmann": position * h / temperature})
-    return {"rows": rows, "long_run_variance_of_time_average_per_step": theory.time_average_covariance(process)[0, 0]}
+    return {
+        "rows": rows,
+        "long_run_variance_of_time_average_per_step": theory.time_average_covariance(process)[0, 0],
+    }
 
 
 def moving_average(case):
-    position, velocity = theory.heavy_ball_path(case["gradients"], case["eta"], case["mu"], case["theta0"])
-    return {"v": velocity, "theta": position, "ema": theory.gradient_average(case["gradients"], case["mu"])}
+    position, velocity = theory.heavy_ball_path(
+        case["gradients"], case["eta"], case["mu"], case["theta0"]
+    )
+    return {
+        "v": velocity,
+        "theta": position,
+        "ema": theory.gradient_average(case["gradients"], case["mu"]),
+    }
 
 
 def annealing(rates):
@@ -171,7 +209,9 @@ def annealing(rates):
         schedule = case["etas"] or rates(case)
         process = theory.linear_sgd(case["H"], case["C"], schedule, 1, case["mu"])
         means, covariances = theory.evolve(process, case["theta0"], case["S0"])
-        return {"marks": [{"step": k, "mean": means[k], "cov": covariances[k]} for k in case["marks"]]}
+        return {
+            "marks": [{"step": k, "mean": means[k], "cov": covariances[k]} for k in case["marks"]]
+        }
 
     return compute
 
@@ -188,7 +228,9 @@ def integrators(case):
     setting = case["h"], case["T"], case["dt"]
 
     def blocks(method):
-        position, cross, velocity = theory.stationary_blocks(theory.langevin_process(*setting, method, case["gamma"]))
+        position, cross, velocity = theory.stationary_blocks(
+            theory.langevin_process(*setting, method, case["gamma"])
+        )
         return {"qq": position[0, 0], "pp": velocity[0, 0], "qp": cross[0, 0]}
 
     def variance(method):

@@ -1,4 +1,5 @@
-"""What `langevin_sgd.theory` computes for the oracle cases about laws, gradients, estimators and metrics.
+"""What `langevin_sgd.theory` computes for the oracle cases about laws, gradients, estimators and
+metrics.
 
 Same shape as `oracle_cases_exact`.
 """
@@ -30,7 +31,12 @@ def student(case):
 def student_2d(case):
     law = theory.student_law(case["H"], case["c"], case["u0"])
     finite = theory.student_covariance(case["H"], case["c"], case["u0"], case["eta"])
-    return {"nu": law.dof, "cov_sde": law.covariance, "cov_finite_eta": finite, "exponent": law.density_exponent}
+    return {
+        "nu": law.dof,
+        "cov_sde": law.covariance,
+        "cov_finite_eta": finite,
+        "exponent": law.density_exponent,
+    }
 
 
 def logistic(case):
@@ -76,9 +82,13 @@ def critical_values(case):
     levels = {"0.05": 0.05, "0.01": 0.01}
     smirnov = theory.kolmogorov_smirnov_critical
     return {
-        "ks_critical": {str(n): {text: smirnov(level, n) for text, level in levels.items()} for n in case["ns"]},
+        "ks_critical": {
+            str(n): {text: smirnov(level, n) for text, level in levels.items()} for n in case["ns"]
+        },
         "ks_asymptotic_sqrt_n": {text: smirnov(level) for text, level in levels.items()},
-        "cvm_critical_n_inf": {text: theory.cramer_von_mises_critical(level) for text, level in levels.items()},
+        "cvm_critical_n_inf": {
+            text: theory.cramer_von_mises_critical(level) for text, level in levels.items()
+        },
         "normal_z": {"0.05": theory.normal_critical(0.05), "1e-6": theory.normal_critical(1e-6)},
     }
 
@@ -111,7 +121,11 @@ def gaussian_metrics(case):
 
 def stein(case):
     discrepancy, diagonal = theory.gaussian_stein_discrepancy(case["s2"], case["l"])
-    return {"KSD2": discrepancy, "E_diag": diagonal, "MMD2": theory.gaussian_mmd(case["s2"], case["l"])}
+    return {
+        "KSD2": discrepancy,
+        "E_diag": diagonal,
+        "MMD2": theory.gaussian_mmd(case["s2"], case["l"]),
+    }
 
 
 def cumulants(case):
@@ -126,7 +140,12 @@ def uniform_law(case):
     cdf = [[x, theory.two_point_cdf(x, h, eta, scale)] for x in (-0.5, 0.0, 0.5)]
     edge = scale / h
     assert theory.two_point_cdf([-edge - 1e-9, edge], h, eta, scale).tolist() == [0.0, 1.0]
-    return {"support": [-edge, edge], "var": shape.variance, "excess_kurtosis": shape.excess_kurtosis, "cdf": cdf}
+    return {
+        "support": [-edge, edge],
+        "var": shape.variance,
+        "excess_kurtosis": shape.excess_kurtosis,
+        "cdf": cdf,
+    }
 
 
 CASES = {

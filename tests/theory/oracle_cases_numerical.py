@@ -1,4 +1,5 @@
-"""What `langevin_sgd.theory` computes for each oracle case that needs a grid: group or case id -> function(inputs) -> values.
+"""What `langevin_sgd.theory` computes for each oracle case that needs a grid: group or case id ->
+function(inputs) -> values.
 
 The noise of these cases has the variance 2 eta D per step, so Sigma = 2 D/eta at batch size one.
 """
@@ -28,7 +29,9 @@ def potential(text):
         QUARTIC + "+0.1x": lambda: double_well(tilt=0.1),
         COUPLED: lambda: double_well(dim=2, coupling=0.8),
         "x^2": lambda: quadratic([2.0]),
-        "-cos(x)": lambda: Potential("pendulum", _pendulum_energy, _pendulum_gradient, {"scale": 1.0}, 1),
+        "-cos(x)": lambda: Potential(
+            "pendulum", _pendulum_energy, _pendulum_gradient, {"scale": 1.0}, 1
+        ),
     }[text]()
 
 
@@ -78,14 +81,20 @@ def escape(case):
     discrete = []
     for eta in case["etas"]:
         steps = [
-            theory.mean_first_passage_steps(well, noise(case, eta), eta, start=start, inside=[(-np.inf, end)]).mean_steps.item()
+            theory.mean_first_passage_steps(
+                well, noise(case, eta), eta, start=start, inside=[(-np.inf, end)]
+            ).mean_steps.item()
             for end in (top, other)
         ]
         row = {"eta": eta, "mean_steps_to_top": steps[0], "mean_time_to_top": eta * steps[0]}
-        discrete.append(row | {"mean_steps_to_other": steps[1], "mean_time_to_other": eta * steps[1]})
+        discrete.append(
+            row | {"mean_steps_to_other": steps[1], "mean_time_to_other": eta * steps[1]}
+        )
     return {
         "tau_to_top_sde": theory.mean_first_passage_time(well, spread, start, top).mean_time.item(),
-        "tau_to_other_sde": theory.mean_first_passage_time(well, spread, start, other).mean_time.item(),
+        "tau_to_other_sde": theory.mean_first_passage_time(
+            well, spread, start, other
+        ).mean_time.item(),
         "kramers_ito_to_other": kramers,
         "prefactor_variant_sqrt_Da_over_Db": kramers * ends[0] / ends[1],
         "delta_Phi": theory.barrier_exponent(well, spread, start, top),
@@ -96,9 +105,16 @@ def escape(case):
 def escape_2d(case):
     region = [(-np.inf, 0.0), (-np.inf, np.inf)]
     steps = theory.mean_first_passage_steps(
-        potential(case["U"]), np.diag(noise(case, case["eta"])), case["eta"], start=case["start"], inside=region
+        potential(case["U"]),
+        np.diag(noise(case, case["eta"])),
+        case["eta"],
+        start=case["start"],
+        inside=region,
     )
-    return {"mean_steps": steps.mean_steps.item(), "mean_time": case["eta"] * steps.mean_steps.item()}
+    return {
+        "mean_steps": steps.mean_steps.item(),
+        "mean_time": case["eta"] * steps.mean_steps.item(),
+    }
 
 
 def line(case):
@@ -132,7 +148,9 @@ def line(case):
             "mean": limit.mean_position.item(),
             "P_right_of_0": right,
         },
-        "KL_to_sde_limit": theory.density_kl(theory.stationary_density(law, limit.axis_0.values), limit.density, limit.weight),
+        "KL_to_sde_limit": theory.density_kl(
+            theory.stationary_density(law, limit.axis_0.values), limit.density, limit.weight
+        ),
         "finite_eta_virial_residual_2E[xU']-eta E[U'^2]-2E[D]": law.virial_residual.item(),
     }
 
@@ -165,7 +183,9 @@ def plane(case):
 
 def circle(case):
     particle, force = potential(case["U"]), case["F"]
-    law = theory.transfer_operator_circle(particle, noise(case, case["eta"]), case["eta"], force=force)
+    law = theory.transfer_operator_circle(
+        particle, noise(case, case["eta"]), case["eta"], force=force
+    )
     limit = theory.sde_law_circle(particle, diffusion(case), force=force)
 
     def mean(of, function):
@@ -190,7 +210,9 @@ def circle(case):
 
 def heavy_ball(case):
     sigma2 = case["noise_var_per_step"] / case["eta"] ** 2
-    law = theory.transfer_operator_heavy_ball(potential(case["U"]), sigma2, case["eta"], momentum=case["mu"])
+    law = theory.transfer_operator_heavy_ball(
+        potential(case["U"]), sigma2, case["eta"], momentum=case["mu"]
+    )
     return {
         "x2": law.second_moment.item(),
         "x4": law.fourth_moment.item(),
@@ -214,7 +236,9 @@ def killed(case):
         "one_minus_survival": law.exit_probability.item(),
         "qsd_x2": law.second_moment.item(),
         "qsd_x4": law.fourth_moment.item(),
-        "mean_steps_to_exit_from_1": theory.mean_first_passage_steps(*setting, start=1.0, inside=region).mean_steps.item(),
+        "mean_steps_to_exit_from_1": theory.mean_first_passage_steps(
+            *setting, start=1.0, inside=region
+        ).mean_steps.item(),
     }
 
 

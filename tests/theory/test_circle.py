@@ -33,7 +33,10 @@ def test_chain_tends_to_the_diffusion_with_the_learning_rate():
         return float((law.density * law.weight * np.cos(law.axis_0)).sum())
 
     exact = mean_cosine(theory.sde_law_circle(pendulum(), 0.5, force=0.6))
-    errors = [mean_cosine(theory.transfer_operator_circle(pendulum(), 1.0 / eta, eta, force=0.6)) - exact for eta in (0.1, 0.05)]
+    errors = [
+        mean_cosine(theory.transfer_operator_circle(pendulum(), 1.0 / eta, eta, force=0.6)) - exact
+        for eta in (0.1, 0.05)
+    ]
     assert 1.8 < errors[0] / errors[1] < 2.2
 
 
@@ -54,12 +57,16 @@ def test_diffusion_on_the_circle():
         force=lambda x: np.full_like(x, 0.6),
     )
     assert slow.mean_velocity.item() == pytest.approx(driven.mean_velocity.item(), rel=1e-7)
-    assert slow.entropy_production.item() == pytest.approx(driven.entropy_production.item(), rel=1e-6)
+    assert slow.entropy_production.item() == pytest.approx(
+        driven.entropy_production.item(), rel=1e-6
+    )
 
 
 def test_entropy_production_is_force_times_velocity_over_temperature():
     law = theory.sde_law_circle(pendulum(), 0.5, force=0.6)
-    assert law.entropy_production.item() == pytest.approx(0.6 * law.mean_velocity.item() / 0.5, rel=1e-11)
+    assert law.entropy_production.item() == pytest.approx(
+        0.6 * law.mean_velocity.item() / 0.5, rel=1e-11
+    )
 
 
 def test_a_potential_that_is_not_periodic_is_refused():

@@ -9,7 +9,9 @@ VALUES, WEIGHTS = [2.0, -0.5], [0.2, 0.8]
 
 
 def test_cumulants_scale_with_their_order_and_know_the_coin():
-    """A coin of +-s has k2 = s^2 and k4 = -2 s^4; cumulant n of c times a variable is c^n times its own."""
+    """A coin of +-s has k2 = s^2 and k4 = -2 s^4; cumulant n of c times a variable is c^n times its
+    own.
+    """
     np.testing.assert_allclose(theory.noise_cumulants([-3.0, 3.0]), [0, 9, 0, -162], atol=1e-12)
     single, triple = (theory.noise_cumulants(c * np.array(VALUES), WEIGHTS) for c in (1, 3))
     np.testing.assert_allclose(triple[1:], single[1:] * [9, 27, 81], rtol=1e-12)
@@ -37,7 +39,9 @@ def test_cumulants_with_momentum_equal_the_sum_over_the_impulse_response():
     shape = theory.stationary_shape(h, law, eta, 1, mu)
     np.testing.assert_allclose(shape, [second, third / second**1.5, fourth / second**2], rtol=1e-10)
     batch = theory.stationary_shape(h, law, eta, 5, mu)
-    assert batch.excess_kurtosis == pytest.approx(shape.excess_kurtosis / 5)  # excess kurtosis falls like 1/B
+    assert batch.excess_kurtosis == pytest.approx(
+        shape.excess_kurtosis / 5
+    )  # excess kurtosis falls like 1/B
 
 
 def test_a_simulation_agrees_and_a_planted_factor_two_does_not():
@@ -54,7 +58,9 @@ def test_a_simulation_agrees_and_a_planted_factor_two_does_not():
 
 def test_two_point_noise_gives_the_uniform_and_the_cantor_law():
     x = np.linspace(-1.2, 1.2, 25)
-    np.testing.assert_allclose(theory.two_point_cdf(x, 1.0, 0.5), np.clip((x + 1) / 2, 0, 1), atol=1e-15)
+    np.testing.assert_allclose(
+        theory.two_point_cdf(x, 1.0, 0.5), np.clip((x + 1) / 2, 0, 1), atol=1e-15
+    )
     cantor = theory.two_point_cdf([-7 / 9 - 1e-9, -7 / 9 + 0.01, 0.0, 0.3, 2 / 3], 1.0, 2 / 3)
     np.testing.assert_allclose(cantor, [0.25, 0.25, 0.5, 0.5, 0.75], atol=1e-5)
 
@@ -82,7 +88,10 @@ def test_a_sweep_over_learning_rates_is_one_call():
         (lambda: theory.noise_cumulants([1.0, 2.0], [0.5, 0.6]), "sum 1.1"),
         (lambda: theory.stationary_shape(1.0, [0, 1, 0, 0], 2.0), "stability threshold 2"),
         (lambda: theory.stationary_shape(1.0, [0, 1], 0.1), "four numbers"),
-        (lambda: theory.stationary_shape(1.0, [0, 0, 0, 0], 0.1), "cumulants\\[1\\] = 0 is the variance"),
+        (
+            lambda: theory.stationary_shape(1.0, [0, 0, 0, 0], 0.1),
+            "cumulants\\[1\\] = 0 is the variance",
+        ),
         (lambda: theory.two_point_cdf(np.nan, 1.0, 0.6), "x contains nan"),
         (lambda: theory.two_point_cdf(0.0, 1.0, 0.3), "outside its range \\[0.5, 1\\)"),
     ],

@@ -17,9 +17,13 @@ def test_wasserstein_of_two_gaussians_and_of_two_boxes():
 
 
 def test_two_separated_halves():
-    """Mass 1/2 moves by 6: W2 = 6/sqrt 2; flat parts of the distribution function must not blur the jump."""
+    """Mass 1/2 moves by 6: W2 = 6/sqrt 2; flat parts of the distribution function must not blur the
+    jump.
+    """
     y = np.linspace(0, 10, 2001)
     first, middle, last = ((y >= a) & (y <= a + 1) for a in (0, 3, 9))
-    assert theory.density_w2(y, first + 0.0 + last, first + 0.0 + middle) == pytest.approx(6 / np.sqrt(2), rel=5e-4)
+    assert theory.density_w2(y, first + 0.0 + last, first + 0.0 + middle) == pytest.approx(
+        6 / np.sqrt(2), rel=5e-4
+    )
     with pytest.raises(ValueError, match="strictly increasing"):
         theory.density_w2(y[::-1], first, last)

@@ -1,4 +1,6 @@
-"""Laws of SGD with a table of gradients: uniform, Cantor, and a nonlinear chain against a simulation."""
+"""Laws of SGD with a table of gradients: uniform, Cantor, and a nonlinear chain against a
+simulation.
+"""
 
 import numpy as np
 import pytest
@@ -23,11 +25,16 @@ def test_a_normal_law_of_the_same_variance_is_told_apart():
     from scipy.stats import norm
 
     law = theory.discrete_noise_law(coins(), 2 / 3)
-    assert np.abs(law.distribution - norm.cdf(law.axis_0 / np.sqrt(law.second_moment.item()))).max() > 0.1
+    assert (
+        np.abs(law.distribution - norm.cdf(law.axis_0 / np.sqrt(law.second_moment.item()))).max()
+        > 0.1
+    )
 
 
 def test_skewed_noise_has_the_cumulants_of_the_linear_filter():
-    law = theory.discrete_noise_law(lambda x: x[:, None] + np.array([2.0, -0.5]), 0.3, probabilities=[0.2, 0.8])
+    law = theory.discrete_noise_law(
+        lambda x: x[:, None] + np.array([2.0, -0.5]), 0.3, probabilities=[0.2, 0.8]
+    )
     shape = theory.stationary_shape(1.0, theory.noise_cumulants([2.0, -0.5], [0.2, 0.8]), 0.3)
     assert law.second_moment.item() == pytest.approx(shape.variance, rel=1e-6)
     assert law.third_moment.item() == pytest.approx(shape.skewness * shape.variance**1.5, rel=1e-6)
@@ -52,7 +59,9 @@ def test_chains_without_one_law_are_refused():
     weak = np.array([0.3, -0.3])
     with pytest.raises(ValueError, match="more than one stationary law"):
         theory.discrete_noise_law(lambda x: (x**3 - x)[:, None] + weak, 0.2, points=2001)
-    right = theory.discrete_noise_law(lambda x: (x**3 - x)[:, None] + weak, 0.2, bounds=(0.5, 1.5), points=2001)
+    right = theory.discrete_noise_law(
+        lambda x: (x**3 - x)[:, None] + weak, 0.2, bounds=(0.5, 1.5), points=2001
+    )
     assert right.mean_position.item() == pytest.approx(0.99, abs=0.01)
     with pytest.raises(ValueError, match="leaves every interval"):
         theory.discrete_noise_law(coins(), 2.1)

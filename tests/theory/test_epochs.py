@@ -12,19 +12,26 @@ VARIANCE = CENTRES.var()
 
 
 def enumerated(h, eta, mu, nesterov):
-    """Boundary and in-epoch second moments of x from all 24 orders, by the fixed point of the epoch map on (x, v) moments."""
+    """Boundary and in-epoch second moments of x from all 24 orders, by the fixed point of the epoch
+    map on (x, v) moments.
+    """
     process = theory.linear_sgd(h, 1.0, eta, 1, mu, nesterov)
     transition, kick = process.transition, process.noise_input[:, 0]
     noise = -h * (CENTRES - CENTRES.mean())
     epoch = np.linalg.matrix_power(transition, len(noise))
     responses = [
-        [sum(np.linalg.matrix_power(transition, m - 1 - j) @ kick * order[j] for j in range(m)) for m in range(1, len(noise) + 1)]
+        [
+            sum(np.linalg.matrix_power(transition, m - 1 - j) @ kick * order[j] for j in range(m))
+            for m in range(1, len(noise) + 1)
+        ]
         for order in permutations(noise)
     ]
     responses = np.array(responses)
     moments = np.einsum("omi,omj->mij", responses, responses) / len(responses)
     n = len(transition)
-    solution = np.linalg.solve(np.eye(n * n) - np.kron(epoch, epoch), moments[-1].ravel()).reshape(n, n)
+    solution = np.linalg.solve(np.eye(n * n) - np.kron(epoch, epoch), moments[-1].ravel()).reshape(
+        n, n
+    )
     inside = [solution]
     for m in range(1, len(noise)):
         power = np.linalg.matrix_power(transition, m)
@@ -40,7 +47,9 @@ def test_every_order_enumerated_gives_the_same(h, eta, mu, nesterov):
     sigma = h**2 * VARIANCE
     positions = theory.epoch_covariance(h, sigma, eta, 1, 4, mu, nesterov)[:, 0, 0]
     np.testing.assert_allclose(positions, inside, rtol=1e-11)
-    assert theory.single_shuffle_covariance(h, sigma, eta, 1, 4, mu, nesterov)[0, 0] == pytest.approx(orders, rel=1e-11)
+    assert theory.single_shuffle_covariance(h, sigma, eta, 1, 4, mu, nesterov)[
+        0, 0
+    ] == pytest.approx(orders, rel=1e-11)
     assert positions[0] != pytest.approx(2 * inside[0], rel=0.1)  # the twin
 
 
@@ -54,7 +63,9 @@ def test_the_boundary_value_has_its_closed_form_where_that_can_be_evaluated():
 
 
 def test_flat_directions_saturate_instead_of_diffusing():
-    """h -> 0: the time average tends to eta^2 c0 (M + 1)/6, fresh batches give eta c0 / (2 h); no digits are lost on the way."""
+    """h -> 0: the time average tends to eta^2 c0 (M + 1)/6, fresh batches give eta c0 / (2 h); no
+    digits are lost on the way.
+    """
     eta, batches = 0.05, 20
     c0 = theory.batch_covariance(1.0, 1, batches)[0, 0]
     saturated = eta**2 * c0 * (batches + 1) / 6
@@ -65,7 +76,9 @@ def test_flat_directions_saturate_instead_of_diffusing():
 
 
 def test_momentum_saturates_below_its_long_epoch_limit():
-    """eta^2 c0 M / (6 (1 - mu)^2) needs M (1 - mu) >> 1: the ratio falls from 1 as the epoch gets shorter than the memory."""
+    """eta^2 c0 M / (6 (1 - mu)^2) needs M (1 - mu) >> 1: the ratio falls from 1 as the epoch gets
+    shorter than the memory.
+    """
     ratios = []
     for batches in (1000, 200, 50):
         c0 = theory.batch_covariance(1.0, 1, batches)[0, 0]
@@ -78,7 +91,9 @@ def test_a_stack_of_curvatures_is_one_call():
     curvatures = np.array([0.1, 1.0]).reshape(2, 1, 1)
     values = theory.epoch_covariance(curvatures, 1.0, 0.1, 1, 4)
     assert values.shape == (4, 2, 1, 1)
-    np.testing.assert_allclose(values[:, 1], theory.epoch_covariance(1.0, 1.0, 0.1, 1, 4), rtol=1e-13)
+    np.testing.assert_allclose(
+        values[:, 1], theory.epoch_covariance(1.0, 1.0, 0.1, 1, 4), rtol=1e-13
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +106,13 @@ def test_a_stack_of_curvatures_is_one_call():
     ],
 )
 def test_errors_name_the_argument(change, message):
-    setting = {"hessian": 1.0, "noise_covariance": 1.0, "learning_rate": 0.1, "batch_size": 1, "dataset_size": 4} | change
+    setting = {
+        "hessian": 1.0,
+        "noise_covariance": 1.0,
+        "learning_rate": 0.1,
+        "batch_size": 1,
+        "dataset_size": 4,
+    } | change
     for function in (theory.epoch_covariance, theory.single_shuffle_covariance):
         with pytest.raises(ValueError, match=message):
             function(**setting)

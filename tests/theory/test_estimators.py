@@ -39,7 +39,9 @@ def test_the_histogram_bias_equals_the_multinomial_enumeration():
 
 @pytest.mark.parametrize("level", [0.5, 0.05, 0.01, 1e-4])
 def test_the_cramer_von_mises_limit_agrees_with_scipys_law(level):
-    """SciPy's p-value of the statistic of a large sample, whose finite-n correction is of order 1/n."""
+    """SciPy's p-value of the statistic of a large sample, whose finite-n correction is of order
+    1/n.
+    """
     from scipy.stats import cramervonmises
 
     value = theory.cramer_von_mises_critical(level)
@@ -53,11 +55,15 @@ def test_the_cramer_von_mises_limit_agrees_with_scipys_law(level):
 
 
 def test_known_critical_values():
-    np.testing.assert_allclose(theory.normal_critical([0.05, 0.01]), [1.959964, 2.575829], rtol=1e-6)
+    np.testing.assert_allclose(
+        theory.normal_critical([0.05, 0.01]), [1.959964, 2.575829], rtol=1e-6
+    )
     assert theory.kolmogorov_smirnov_critical(0.05) == pytest.approx(1.358099, rel=1e-6)
     # Stephens' correction ties the two laws together
     n = 100
-    corrected = theory.kolmogorov_smirnov_critical(0.05, n) * (np.sqrt(n) + 0.12 + 0.11 / np.sqrt(n))
+    corrected = theory.kolmogorov_smirnov_critical(0.05, n) * (
+        np.sqrt(n) + 0.12 + 0.11 / np.sqrt(n)
+    )
     assert corrected == pytest.approx(1.358, rel=2e-3)
 
 

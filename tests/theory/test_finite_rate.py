@@ -14,7 +14,9 @@ def exact(learning_rate):
 
 
 def test_first_order_energy_absorbs_most_of_the_departure_from_boltzmann():
-    """KL 1.09e-3 to Boltzmann, 4.6e-6 to U_eta, 3.8e-3 to the wrong sign (the modified loss of the mean path)."""
+    """KL 1.09e-3 to Boltzmann, 4.6e-6 to U_eta, 3.8e-3 to the wrong sign (the modified loss of the
+    mean path).
+    """
     law, eta = exact(0.05), 0.05
     x = np.linspace(-2.2, 2.2, 801)
     p = theory.stationary_density(law, x)
@@ -41,7 +43,9 @@ def test_linearised_moments_are_of_second_order():
 
 def test_quadratic_to_first_order():
     law = theory.finite_rate_density(quadratic([2.0]), 0.3, 0.01)
-    assert law.second_moment.item() == pytest.approx(0.15 * (1 + 0.01), rel=1e-9)  # T/(h (1 - eta h/2)) to first order
+    assert law.second_moment.item() == pytest.approx(
+        0.15 * (1 + 0.01), rel=1e-9
+    )  # T/(h (1 - eta h/2)) to first order
     assert float((law.density * law.weight).sum()) == pytest.approx(1, abs=1e-11)
 
 

@@ -1,4 +1,6 @@
-"""Fokker-Planck on a grid: monotone for every orientation of D, second order, and the exact laws of the field."""
+"""Fokker-Planck on a grid: monotone for every orientation of D, second order, and the exact laws of
+the field.
+"""
 
 import numpy as np
 import pytest
@@ -47,7 +49,9 @@ def test_generator_conserves_probability_and_is_monotone():
 
 
 def test_order_of_accuracy_on_a_non_commuting_process():
-    """The plain covariance converges with order 2, the extrapolated one with order 4; current and entropy production too."""
+    """The plain covariance converges with order 2, the extrapolated one with order 4; current and
+    entropy production too.
+    """
     exact = theory.ornstein_uhlenbeck(HESSIAN, FULL)
     bounds = [(-3.2, 3.2), (-2.9, 2.9)]
     plain, better, production = [], [], []
@@ -59,7 +63,10 @@ def test_order_of_accuracy_on_a_non_commuting_process():
         better.append(np.abs(law.second_moment.values - exact.covariance).max())
         production.append(abs(law.entropy_production.item() / exact.entropy_production - 1))
         assert law.density.min() >= 0
-        assert (np.abs(law.second_moment.values - exact.covariance) <= law.second_moment_error.values + 1e-9).all()
+        assert (
+            np.abs(law.second_moment.values - exact.covariance)
+            <= law.second_moment_error.values + 1e-9
+        ).all()
     assert 1.8 < np.log2(plain[0] / plain[1]) < 2.2
     assert np.log2(better[0] / better[1]) > 3.4
     assert production[1] < 5e-3 and production[1] < production[0] / 8
@@ -68,7 +75,9 @@ def test_order_of_accuracy_on_a_non_commuting_process():
 
 @pytest.mark.parametrize(("condition", "tolerance"), [(10, 2e-3), (100, 0.1)])
 def test_every_angle_of_an_anisotropic_diffusion(condition, tolerance):
-    """At a condition number of 100 the ridge of the density is about two cells wide: the law says so in its error."""
+    """At a condition number of 100 the ridge of the density is about two cells wide: the law says
+    so in its error.
+    """
     for angle in np.linspace(0.05, np.pi, 6):
         diffusion = rotated(angle, condition)
         exact = theory.ornstein_uhlenbeck(HESSIAN, diffusion).covariance
@@ -80,15 +89,24 @@ def test_every_angle_of_an_anisotropic_diffusion(condition, tolerance):
 
 
 def swirl(x):
-    """A state-dependent D under which the law of drift -grad(r^2/2) is exactly exp(-r^2/2), with a current."""
+    """A state-dependent D under which the law of drift -grad(r^2/2) is exactly exp(-r^2/2), with a
+    current.
+    """
     u, v = x[:, 0], x[:, 1]
     bump = 0.9 * np.exp(-(u * u + v * v) / 2)
-    matrix = np.array([[1 - 2 * u * v * bump, (u * u - v * v) * bump], [(u * u - v * v) * bump, 1 + 2 * u * v * bump]])
+    matrix = np.array(
+        [
+            [1 - 2 * u * v * bump, (u * u - v * v) * bump],
+            [(u * u - v * v) * bump, 1 + 2 * u * v * bump],
+        ]
+    )
     return matrix.transpose(2, 0, 1)
 
 
 def test_right_density_wrong_physics():
-    """Boltzmann's density with a tangential current J_t = -eps (4r - 2r^3) exp(-r^2)/(2 pi), whose total area rate is zero."""
+    """Boltzmann's density with a tangential current J_t = -eps (4r - 2r^3) exp(-r^2)/(2 pi), whose
+    total area rate is zero.
+    """
     law = theory.fokker_planck(quadratic([1.0, 1.0]), swirl, points=100, bounds=[(-6, 6), (-6, 6)])
     assert np.allclose(law.second_moment, np.eye(2), atol=2e-4)
     assert abs(law.area_rate.values[0, 1]) < 1e-3
@@ -99,7 +117,9 @@ def test_right_density_wrong_physics():
 
 
 def test_rotational_force_keeps_the_density():
-    """Drift -grad Phi + A grad Phi with antisymmetric A and D = 1 (as in Chaudhari and Soatto's example): density exp(-Phi)."""
+    """Drift -grad Phi + A grad Phi with antisymmetric A and D = 1 (as in Chaudhari and Soatto's
+    example): density exp(-Phi).
+    """
     turn = 1.5
 
     def force(x):
@@ -109,8 +129,11 @@ def test_rotational_force_keeps_the_density():
     law = theory.fokker_planck(double_well(dim=2), 1.0, points=100, force=force)
     exact = theory.boltzmann_density(double_well(dim=2), 1.0)
     assert np.allclose(law.second_moment, exact.second_moment, rtol=1e-3, atol=1e-3)
-    # J = A grad Phi p: entropy production turn^2 E|grad Phi|^2, and E|grad Phi|^2 = E Laplacian Phi = 3 E x^2 - 1 + 1.
-    assert law.entropy_production.item() == pytest.approx(turn**2 * 3 * exact.second_moment.values[0, 0], rel=5e-3)
+    # J = A grad Phi p: entropy production turn^2 E|grad Phi|^2, and E|grad Phi|^2 = E Laplacian Phi
+    # = 3 E x^2 - 1 + 1.
+    assert law.entropy_production.item() == pytest.approx(
+        turn**2 * 3 * exact.second_moment.values[0, 0], rel=5e-3
+    )
 
 
 def test_degenerate_diffusion_is_lifted_by_the_floor():
@@ -122,10 +145,14 @@ def test_degenerate_diffusion_is_lifted_by_the_floor():
 
 
 def test_state_dependent_diffusion_on_the_line():
-    """D = c(U + u0), the Student law of mean-square losses, on a box; against quadrature on the same box."""
+    """D = c(U + u0), the Student law of mean-square losses, on a box; against quadrature on the
+    same box.
+    """
     well, bounds = quadratic([1.0]), (-6.0, 6.0)
     exact = theory.sde_law(well, lambda x: 0.15 * (x * x / 2 + 0.5), bounds=bounds)
-    law = theory.fokker_planck(well, lambda x: 0.15 * (x[:, 0] ** 2 / 2 + 0.5), bounds=[bounds], points=400)
+    law = theory.fokker_planck(
+        well, lambda x: 0.15 * (x[:, 0] ** 2 / 2 + 0.5), bounds=[bounds], points=400
+    )
     assert law.second_moment.item() == pytest.approx(exact.second_moment.item(), rel=1e-6)
     inside = law.where(np.abs(law.axis_0) < 2, drop=True)
     student = (inside.axis_0**2 / 2 + 0.5) ** -(1 + 1 / 0.15)
@@ -133,17 +160,25 @@ def test_state_dependent_diffusion_on_the_line():
 
 
 def test_limit_of_the_transfer_operator():
-    """D = eta Sigma/(2B): E x x' of SGD at eta = 0.1 and 0.05, extrapolated to zero, is the Fokker-Planck one."""
+    """D = eta Sigma/(2B): E x x' of SGD at eta = 0.1 and 0.05, extrapolated to zero, is the
+    Fokker-Planck one.
+    """
     diffusion, moments = np.array([0.3, 0.1]), []
     for eta in (0.1, 0.05):
-        moments.append(theory.transfer_operator(WELL, 4 * 2 * diffusion / eta, eta, batch_size=4).second_moment.values)
+        moments.append(
+            theory.transfer_operator(
+                WELL, 4 * 2 * diffusion / eta, eta, batch_size=4
+            ).second_moment.values
+        )
     limit = theory.fokker_planck(WELL, diffusion).second_moment.values
     assert np.abs(2 * moments[1] - moments[0] - limit).max() < 4e-3
     assert np.abs(moments[0] - limit).max() > 1e-2
 
 
 def test_time_evolution_and_relaxation_of_a_quadratic():
-    generator = theory.fokker_planck_generator(quadratic([1.0]), 0.5, points=200, bounds=[(-5.0, 5.0)])
+    generator = theory.fokker_planck_generator(
+        quadratic([1.0]), 0.5, points=200, bounds=[(-5.0, 5.0)]
+    )
     x = generator.axes[0]
     spacing = x[1] - x[0]
     start = np.exp(-(((x - 1) / 0.3) ** 2) / 2)
@@ -155,8 +190,12 @@ def test_time_evolution_and_relaxation_of_a_quadratic():
 
 
 def test_absorbing_walls():
-    """dx = -x dt + sqrt(2) dW, absorbed at -1 and 1: the slowest rate is 2, because f = 1 - x^2 solves f'' - x f' = -2 f."""
-    generator = theory.fokker_planck_generator(quadratic([1.0]), 1.0, points=200, bounds=[(-1.0, 1.0)], boundary="absorbing")
+    """dx = -x dt + sqrt(2) dW, absorbed at -1 and 1: the slowest rate is 2, because f = 1 - x^2
+    solves f'' - x f' = -2 f.
+    """
+    generator = theory.fokker_planck_generator(
+        quadratic([1.0]), 1.0, points=200, bounds=[(-1.0, 1.0)], boundary="absorbing"
+    )
     assert theory.relaxation_rates(generator, 1)[0] == pytest.approx(2, rel=1e-4)
     with pytest.raises(ValueError, match="no stationary law"):
         theory.fokker_planck(quadratic([1.0]), 1.0, boundary="absorbing")

@@ -1,4 +1,6 @@
-"""Covariance, threshold and temperature on a quadratic: closed forms, identities, errors, and a planted factor 2."""
+"""Covariance, threshold and temperature on a quadratic: closed forms, identities, errors, and a
+planted factor 2.
+"""
 
 import numpy as np
 import pytest
@@ -21,11 +23,20 @@ def test_one_dimension_equals_the_ar2_formula(learning_rate, momentum):
     h, c = 1.7, 0.6
     a = 1 - learning_rate * h
     plain = theory.stationary_covariance(h, c, learning_rate, 1, momentum)[0, 0]
-    assert plain == pytest.approx(learning_rate**2 * c * ar2_variance(a + momentum, -momentum), rel=1e-10)
-    closed = learning_rate * c * (1 + momentum) / ((1 - momentum) * h * (2 * (1 + momentum) - learning_rate * h))
+    assert plain == pytest.approx(
+        learning_rate**2 * c * ar2_variance(a + momentum, -momentum), rel=1e-10
+    )
+    closed = (
+        learning_rate
+        * c
+        * (1 + momentum)
+        / ((1 - momentum) * h * (2 * (1 + momentum) - learning_rate * h))
+    )
     assert plain == pytest.approx(closed, rel=1e-10)
     ahead = theory.stationary_covariance(h, c, learning_rate, 1, momentum, "lookahead")[0, 0]
-    assert ahead == pytest.approx(learning_rate**2 * c * ar2_variance((1 + momentum) * a, -momentum * a), rel=1e-10)
+    assert ahead == pytest.approx(
+        learning_rate**2 * c * ar2_variance((1 + momentum) * a, -momentum * a), rel=1e-10
+    )
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.7])
@@ -57,7 +68,9 @@ def test_the_heavy_ball_identities_hold(momentum):
 def test_the_spectral_radius_crosses_one_at_the_threshold(momentum, nesterov):
     threshold = theory.stability_threshold(HESSIAN, momentum, nesterov)
     rates = threshold * np.array([1e-3, 0.3, 0.99, 1 - 1e-6, 1 + 1e-6, 1.2])
-    radius = theory.spectral_radius(theory.linear_sgd(HESSIAN, SIGMA, rates, 1, momentum, nesterov).transition)
+    radius = theory.spectral_radius(
+        theory.linear_sgd(HESSIAN, SIGMA, rates, 1, momentum, nesterov).transition
+    )
     assert (radius < 1).tolist() == [True] * 4 + [False] * 2
 
 
@@ -94,7 +107,9 @@ def test_a_sweep_is_one_call():
 def test_diagonals_and_scalars_stand_for_matrices():
     full = theory.stationary_covariance(np.diag([1.0, 4.0]), np.diag([1.0, 0.25]), 0.1)
     np.testing.assert_array_equal(theory.stationary_covariance([1.0, 4.0], [1.0, 0.25], 0.1), full)
-    assert theory.stationary_covariance(4.0, 0.25, 0.1)[0, 0] == pytest.approx(full[1, 1], rel=1e-14)
+    assert theory.stationary_covariance(4.0, 0.25, 0.1)[0, 0] == pytest.approx(
+        full[1, 1], rel=1e-14
+    )
     assert theory.stability_threshold(4.0) == theory.stability_threshold([1.0, 4.0]) == 0.5
 
 
@@ -103,24 +118,34 @@ def test_degenerate_noise_leaves_a_degenerate_covariance():
     assert covariance[0, 0] > 0 and np.all(covariance[1] == 0)
     along = np.array([1.0, 1.0])
     mixed = theory.stationary_covariance(np.diag([1.0, 2.0]), np.outer(along, along), 0.1)
-    assert np.linalg.eigvalsh(mixed).min() > 0  # the drift spreads rank-one noise over both directions
+    assert (
+        np.linalg.eigvalsh(mixed).min() > 0
+    )  # the drift spreads rank-one noise over both directions
 
 
 def test_the_small_step_limit_is_reached_at_first_order():
     def relative_error(rate, momentum):
         exact = theory.stationary_covariance(HESSIAN, SIGMA, rate, 1, momentum)
-        return np.abs(exact / theory.small_step_covariance(HESSIAN, SIGMA, rate, 1, momentum) - 1).max()
+        return np.abs(
+            exact / theory.small_step_covariance(HESSIAN, SIGMA, rate, 1, momentum) - 1
+        ).max()
 
     for momentum in (0.0, 0.8):
-        assert relative_error(1e-3, momentum) / relative_error(5e-4, momentum) == pytest.approx(2, rel=0.02)
+        assert relative_error(1e-3, momentum) / relative_error(5e-4, momentum) == pytest.approx(
+            2, rel=0.02
+        )
 
 
 def test_temperature_is_the_one_that_minimises_kl():
-    """For anisotropic noise too: tr(H S)/d, the minimiser of KL(p || exp(-U/T)), tends to sgd_temperature."""
+    """For anisotropic noise too: tr(H S)/d, the minimiser of KL(p || exp(-U/T)), tends to
+    sgd_temperature.
+    """
     for momentum in (0.0, 0.9):
         covariance = theory.stationary_covariance(HESSIAN, SIGMA, 1e-5, 1, momentum)
         projected = np.trace(HESSIAN @ covariance) / 3
-        assert theory.sgd_temperature(SIGMA, 1e-5, 1, momentum) == pytest.approx(projected, rel=1e-4)
+        assert theory.sgd_temperature(SIGMA, 1e-5, 1, momentum) == pytest.approx(
+            projected, rel=1e-4
+        )
     assert theory.sgd_temperature(2.0, 0.1, 4) == pytest.approx(0.1 * 2 / (2 * 4))
 
 
@@ -157,13 +182,17 @@ def test_a_saddle_has_no_threshold_and_a_plain_has_an_infinite_one():
 
 
 def test_the_heavy_ball_has_a_closed_form_for_noise_that_does_not_commute():
-    """Stationarity of E[x x'], E[x v'], E[v v'] solved by hand in the eigenbasis of H, entry by entry: no matrix F."""
+    """Stationarity of E[x x'], E[x v'], E[v v'] solved by hand in the eigenbasis of H, entry by
+    entry: no matrix F.
+    """
     h, eta = np.array([3.0, 0.5, 1e-4]), 0.3
     for mu in (0.0, 0.5, 0.95):
         pairs = eta * (h[:, None] + h) * (1 + mu) - eta**2 * h[:, None] * h
         denominator = (1 - mu) ** 2 * pairs + mu * eta**2 * (h[:, None] - h) ** 2
         closed = eta**2 * (SIGMA / 2) * (1 - mu**2) / denominator
-        np.testing.assert_allclose(theory.stationary_covariance(h, SIGMA, eta, 2, mu), closed, rtol=1e-9)
+        np.testing.assert_allclose(
+            theory.stationary_covariance(h, SIGMA, eta, 2, mu), closed, rtol=1e-9
+        )
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -171,6 +200,8 @@ def test_slow_modes_keep_the_digits_that_the_docstring_promises(momentum):
     """A mode of 1e7 steps keeps eight digits; one of 1e12 steps is refused, not returned with none."""
     slow, eta = 1e-6, 0.1
     closed = eta * (1 + momentum) / ((1 - momentum) * slow * (2 * (1 + momentum) - eta * slow))
-    assert theory.stationary_covariance([1.0, slow], [1.0, 1.0], eta, 1, momentum)[1, 1] == pytest.approx(closed, rel=1e-8)
+    assert theory.stationary_covariance([1.0, slow], [1.0, 1.0], eta, 1, momentum)[
+        1, 1
+    ] == pytest.approx(closed, rel=1e-8)
     with pytest.raises(ValueError, match="too small for double precision"):
         theory.stationary_covariance([1.0, 1e-11], [1.0, 1.0], eta, 1, momentum)

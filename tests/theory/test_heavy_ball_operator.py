@@ -16,10 +16,16 @@ def test_quadratic_chain_is_the_companion_gaussian():
 
 
 def test_identities_of_a_nonlinear_chain():
-    """(1 + mu) E v^2 = 2 eta E[x U'] and E[x v] = -E v^2/2; the first would see a factor of two in the noise or the step."""
+    """(1 + mu) E v^2 = 2 eta E[x U'] and E[x v] = -E v^2/2; the first would see a factor of two in
+    the noise or the step.
+    """
     law = theory.transfer_operator_heavy_ball(double_well(tilt=0.1), 4.0, 0.1, momentum=0.5)
-    assert 1.5 * law.velocity_second_moment.item() == pytest.approx(0.2 * law.virial.item(), rel=1e-10)
-    assert law.position_velocity.item() == pytest.approx(-law.velocity_second_moment.item() / 2, rel=1e-10)
+    assert 1.5 * law.velocity_second_moment.item() == pytest.approx(
+        0.2 * law.virial.item(), rel=1e-10
+    )
+    assert law.position_velocity.item() == pytest.approx(
+        -law.velocity_second_moment.item() / 2, rel=1e-10
+    )
     assert abs(law.mean_gradient.item()) < 1e-10
     assert law.second_moment_error.item() < 1e-9
 

@@ -20,7 +20,9 @@ def test_rounding_is_symmetrised_and_more_is_refused():
         inputs.symmetric_matrix("hessian", [[1.0, 0.3], [0.2, 1.0]])
 
 
-@pytest.mark.parametrize(("value", "error"), [(2.5, ValueError), (0, ValueError), (True, TypeError), ("3", TypeError)])
+@pytest.mark.parametrize(
+    ("value", "error"), [(2.5, ValueError), (0, ValueError), (True, TypeError), ("3", TypeError)]
+)
 def test_whole_numbers_are_whole(value, error):
     with pytest.raises(error, match="steps = .* whole number that is at least 1"):
         inputs.whole_number("steps", value, 1)

@@ -10,7 +10,9 @@ HESSIAN, SIGMA = np.diag([3.0, 0.5]), np.array([[2.0, 0.9], [0.9, 1.0]])
 
 @pytest.mark.parametrize("learning_rate", [0.05, 0.4])
 def test_entropy_per_step_is_the_divergence_of_a_pair_from_its_reversal(learning_rate):
-    """Second route: KL between the Gaussian laws of (x, x') and (x', x); the stationary terms cancel."""
+    """Second route: KL between the Gaussian laws of (x, x') and (x', x); the stationary terms
+    cancel.
+    """
     process = theory.linear_sgd(HESSIAN, SIGMA, learning_rate)
     here, lagged = theory.autocovariance(process, 1)
     pair = np.block([[here, lagged.T], [lagged, here]])
@@ -26,7 +28,9 @@ def test_entropy_per_step_tends_to_the_rate_of_the_diffusion():
     limit = theory.ornstein_uhlenbeck(HESSIAN, SIGMA / 2).entropy_production
     assert (per_time[0] - limit) / (per_time[1] - limit) == pytest.approx(2, rel=0.01)
     # scale of D drops out: it is the same for any learning rate
-    assert theory.ornstein_uhlenbeck(HESSIAN, 0.01 * SIGMA).entropy_production == pytest.approx(limit, rel=1e-12)
+    assert theory.ornstein_uhlenbeck(HESSIAN, 0.01 * SIGMA).entropy_production == pytest.approx(
+        limit, rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("learning_rate", [0.01, 0.5])
@@ -39,8 +43,12 @@ def test_commuting_noise_is_in_equilibrium_at_every_learning_rate(learning_rate)
 def test_the_circulation_has_its_form_in_the_eigenbasis():
     diffusion = SIGMA / 2
     limit = theory.ornstein_uhlenbeck(HESSIAN, diffusion)
-    assert limit.circulation[0, 1] == pytest.approx(diffusion[0, 1] * (3 - 0.5) / (3 + 0.5), rel=1e-12)
-    np.testing.assert_allclose(HESSIAN @ limit.covariance, diffusion + limit.circulation, rtol=1e-12)
+    assert limit.circulation[0, 1] == pytest.approx(
+        diffusion[0, 1] * (3 - 0.5) / (3 + 0.5), rel=1e-12
+    )
+    np.testing.assert_allclose(
+        HESSIAN @ limit.covariance, diffusion + limit.circulation, rtol=1e-12
+    )
     # the current is divergence-free: Omega S is antisymmetric
     flow = limit.current_velocity @ limit.covariance
     np.testing.assert_allclose(flow, -flow.T, atol=1e-14)
@@ -48,18 +56,25 @@ def test_the_circulation_has_its_form_in_the_eigenbasis():
 
 def test_a_sweep_over_the_angle_of_the_noise_is_one_call():
     angles = np.linspace(0, np.pi / 2, 5)
-    diffusions = np.array([[[2 + np.cos(2 * a), np.sin(2 * a)], [np.sin(2 * a), 2 - np.cos(2 * a)]] for a in angles])
+    diffusions = np.array(
+        [[[2 + np.cos(2 * a), np.sin(2 * a)], [np.sin(2 * a), 2 - np.cos(2 * a)]] for a in angles]
+    )
     stacked = theory.ornstein_uhlenbeck(HESSIAN, diffusions)
     assert stacked.circulation.shape == (5, 2, 2) and stacked.entropy_production.shape == (5,)
     for k, diffusion in enumerate(diffusions):
-        for field, single in zip(stacked, theory.ornstein_uhlenbeck(HESSIAN, diffusion), strict=True):
+        for field, single in zip(
+            stacked, theory.ornstein_uhlenbeck(HESSIAN, diffusion), strict=True
+        ):
             np.testing.assert_allclose(field[k], single, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: theory.entropy_per_step(theory.linear_sgd(HESSIAN, SIGMA, 0.1, 1, 0.5)), "momentum > 0"),
+        (
+            lambda: theory.entropy_per_step(theory.linear_sgd(HESSIAN, SIGMA, 0.1, 1, 0.5)),
+            "momentum > 0",
+        ),
         (lambda: theory.entropy_per_step(theory.linear_sgd(HESSIAN, [1.0, 0.0], 0.1)), "singular"),
         (lambda: theory.ornstein_uhlenbeck([[1.0, 0.0], [0.0, -1.0]], np.eye(2)), "real part -1"),
         (lambda: theory.ornstein_uhlenbeck(np.eye(2), [1.0, 0.0]), "positive definite"),

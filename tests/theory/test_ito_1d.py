@@ -16,15 +16,22 @@ def test_panels_integrate_up_to_every_node():
 
 
 def test_constant_diffusion_is_boltzmann():
-    law, exact = theory.sde_law(double_well(tilt=0.1), 0.2), theory.boltzmann_density(double_well(tilt=0.1), 0.2)
+    law, exact = (
+        theory.sde_law(double_well(tilt=0.1), 0.2),
+        theory.boltzmann_density(double_well(tilt=0.1), 0.2),
+    )
     for name in ("mean_position", "second_moment", "mean_energy"):
         assert law[name].item() == pytest.approx(exact[name].item(), rel=1e-10)
 
 
 def test_state_dependent_diffusion_is_ito():
-    """D = T(1 + x^2) on a quadratic: the Ito law is (1 + x^2)^-(1 + 1/(2T)), a Student law; Stratonovich's is wider."""
+    """D = T(1 + x^2) on a quadratic: the Ito law is (1 + x^2)^-(1 + 1/(2T)), a Student law;
+    Stratonovich's is wider.
+    """
     temperature = 0.02
-    law = theory.sde_law(quadratic([1.0]), lambda x: temperature * (1 + x * x), bounds=(-40.0, 40.0))
+    law = theory.sde_law(
+        quadratic([1.0]), lambda x: temperature * (1 + x * x), bounds=(-40.0, 40.0)
+    )
     assert law.second_moment.item() == pytest.approx(temperature / (1 - temperature), rel=1e-9)
     assert law.virial.item() == pytest.approx(law.mean_diffusion.item(), rel=1e-9)
     stratonovich = temperature / (1 - 2 * temperature)

@@ -1,4 +1,6 @@
-"""First passage and quasi-stationary laws of SGD chains, against geometric laws and the operator without walls."""
+"""First passage and quasi-stationary laws of SGD chains, against geometric laws and the operator
+without walls.
+"""
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ WELL = double_well()
 
 
 def test_a_chain_that_forgets_in_one_step_leaves_geometrically():
-    """eta h = 1: x' is pure noise, so that the mean number of steps is 1/P(outside) and the law inside is a cut normal law."""
+    """eta h = 1: x' is pure noise, so that the mean number of steps is 1/P(outside) and the law
+    inside is a cut normal law.
+    """
     from scipy.stats import norm
 
     setting = quadratic([1.0]), 1.0, 1.0
@@ -20,7 +24,9 @@ def test_a_chain_that_forgets_in_one_step_leaves_geometrically():
     assert np.allclose(steps.mean_steps, 1 / (1 - stay), rtol=1e-10)
     law = theory.quasi_stationary_law(*setting, inside=[(-0.5, 1.2)])
     assert law.survival.item() == pytest.approx(stay, rel=1e-11)
-    assert law.mean_position.item() == pytest.approx((norm.pdf(-0.5) - norm.pdf(1.2)) / stay, rel=1e-10)
+    assert law.mean_position.item() == pytest.approx(
+        (norm.pdf(-0.5) - norm.pdf(1.2)) / stay, rel=1e-10
+    )
 
 
 def test_two_dimensions_without_coupling_are_one_dimension():
@@ -37,20 +43,33 @@ def test_lifetime_of_the_quasi_stationary_law():
     setting = double_well(), 1.5, 0.4
     region = [(-2.4, 2.4)]
     law = theory.quasi_stationary_law(*setting, inside=region)
-    steps = theory.mean_first_passage_steps(*setting, start=law.axis_0.values, inside=region).mean_steps.values
-    assert float((law.density * law.weight).values @ steps) == pytest.approx(1 / law.exit_probability.item(), rel=1e-8)
+    steps = theory.mean_first_passage_steps(
+        *setting, start=law.axis_0.values, inside=region
+    ).mean_steps.values
+    assert float((law.density * law.weight).values @ steps) == pytest.approx(
+        1 / law.exit_probability.item(), rel=1e-8
+    )
 
 
 def test_a_chain_seen_at_its_steps_is_slower_than_the_diffusion():
-    """The twin of the oracle cases: the diffusion's time is 12 % too short here, so that a mix-up would be seen."""
-    steps = theory.mean_first_passage_steps(WELL, 2 * 0.1 / 0.05, 0.05, start=-1.0, inside=[(-INF, 0.0)])
-    assert 0.05 * steps.mean_steps.item() > 1.1 * theory.mean_first_passage_time(WELL, 0.1, -1.0, 0.0).mean_time.item()
+    """The twin of the oracle cases: the diffusion's time is 12 % too short here, so that a mix-up
+    would be seen.
+    """
+    steps = theory.mean_first_passage_steps(
+        WELL, 2 * 0.1 / 0.05, 0.05, start=-1.0, inside=[(-INF, 0.0)]
+    )
+    assert (
+        0.05 * steps.mean_steps.item()
+        > 1.1 * theory.mean_first_passage_time(WELL, 0.1, -1.0, 0.0).mean_time.item()
+    )
 
 
 def test_refusals():
     with pytest.raises(ValueError, match="start must be inside"):
         theory.mean_first_passage_steps(WELL, 1.0, 0.1, start=0.5, inside=[(-INF, 0.0)])
     with pytest.raises(ValueError, match="must be diagonal"):
-        theory.quasi_stationary_law(double_well(dim=2), [[1.0, 0.5], [0.5, 1.0]], 0.1, inside=[(-1, 1), (-1, 1)])
+        theory.quasi_stationary_law(
+            double_well(dim=2), [[1.0, 0.5], [0.5, 1.0]], 0.1, inside=[(-1, 1), (-1, 1)]
+        )
     with pytest.raises(ValueError, match="inside must hold 1 pairs"):
         theory.quasi_stationary_law(WELL, 1.0, 0.1, inside=[(1.0, -1.0)])

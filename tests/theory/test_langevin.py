@@ -1,4 +1,6 @@
-"""Langevin integrators: closed forms with mass and matrices, stability, detailed comparisons with heavy ball."""
+"""Langevin integrators: closed forms with mass and matrices, stability, detailed comparisons with
+heavy ball.
+"""
 
 import numpy as np
 import pytest
@@ -41,21 +43,31 @@ def test_splittings_are_stable_up_to_two_over_the_frequency(method):
 def test_explicit_underdamped_euler_is_refused_where_it_is_unstable():
     """Without the check of the spectral radius a Lyapunov solver still returns numbers there."""
     with pytest.raises(ValueError, match="no stationary law"):
-        theory.state_covariance(theory.langevin_process(25.0, T, 0.3, "underdamped_euler_maruyama", 1.0))
+        theory.state_covariance(
+            theory.langevin_process(25.0, T, 0.3, "underdamped_euler_maruyama", 1.0)
+        )
 
 
 def test_overdamped_methods_on_a_matrix():
     hessian = np.array([[2.0, 0.4], [0.4, 0.7]])
-    leimkuhler = theory.state_covariance(theory.langevin_process(hessian, T, DT, "leimkuhler_matthews"))[:2, :2]
+    leimkuhler = theory.state_covariance(
+        theory.langevin_process(hessian, T, DT, "leimkuhler_matthews")
+    )[:2, :2]
     np.testing.assert_allclose(leimkuhler, T * np.linalg.inv(hessian), rtol=1e-12)
     euler = theory.state_covariance(theory.langevin_process(hessian, T, DT))[:2, :2]
-    np.testing.assert_allclose(euler, theory.stationary_covariance(hessian, 2 * T / DT * np.eye(2), DT), rtol=1e-12)
+    np.testing.assert_allclose(
+        euler, theory.stationary_covariance(hessian, 2 * T / DT * np.eye(2), DT), rtol=1e-12
+    )
 
 
 def test_semi_implicit_hmc_is_heavy_ball():
-    """mu = 1 - friction dt, eta = dt^2 / m and the same kick: the same positions, velocity = displacement / dt."""
+    """mu = 1 - friction dt, eta = dt^2 / m and the same kick: the same positions, velocity =
+    displacement / dt.
+    """
     noise = 2 * FRICTION * T * MASS / DT
-    x, _, v = theory.stationary_blocks(theory.linear_sgd(H, noise, DT**2 / MASS, 1, 1 - FRICTION * DT))
+    x, _, v = theory.stationary_blocks(
+        theory.linear_sgd(H, noise, DT**2 / MASS, 1, 1 - FRICTION * DT)
+    )
     other = blocks("semi_implicit")
     np.testing.assert_allclose([other.position, other.velocity], [x, v / DT**2], rtol=1e-11)
 
@@ -71,7 +83,14 @@ def test_batch_noise_adds_to_the_thermal_noise():
 
 
 @pytest.mark.parametrize(
-    "method", ["euler_maruyama", "leimkuhler_matthews", "baoab", "semi_implicit", "underdamped_euler_maruyama"]
+    "method",
+    [
+        "euler_maruyama",
+        "leimkuhler_matthews",
+        "baoab",
+        "semi_implicit",
+        "underdamped_euler_maruyama",
+    ],
 )
 def test_a_sweep_over_step_sizes_and_temperatures_is_one_call(method):
     hessian = np.array([[2.0, 0.4], [0.4, 0.7]])
@@ -79,7 +98,9 @@ def test_a_sweep_over_step_sizes_and_temperatures_is_one_call(method):
     friction = None if method in ("euler_maruyama", "leimkuhler_matthews") else FRICTION
     noise = np.eye(2) if method in ("euler_maruyama", "semi_implicit") else None
     options = {"method": method, "friction": friction, "mass": MASS, "batch_covariance": noise}
-    stacked = theory.state_covariance(theory.langevin_process(hessian, temperatures, steps, **options))
+    stacked = theory.state_covariance(
+        theory.langevin_process(hessian, temperatures, steps, **options)
+    )
     assert stacked.shape == (2, 3, 4, 4)
     single = theory.state_covariance(theory.langevin_process(hessian, 0.3, 0.2, **options))
     np.testing.assert_allclose(stacked[1, 1], single, rtol=1e-12, atol=1e-15)
@@ -91,7 +112,10 @@ def test_a_sweep_over_step_sizes_and_temperatures_is_one_call(method):
         ({"method": "verlet"}, "method = 'verlet'"),
         ({"method": "baoab"}, "friction = None"),
         ({"friction": 1.0}, "only to them"),
-        ({"method": "baoab", "friction": 1.0, "batch_covariance": 1.0}, "takes no batch_covariance"),
+        (
+            {"method": "baoab", "friction": 1.0, "batch_covariance": 1.0},
+            "takes no batch_covariance",
+        ),
         ({"step_size": 0.0}, "step_size = 0"),
         ({"temperature": -1.0}, "temperature = -1"),
     ],

@@ -1,4 +1,6 @@
-"""Finite least squares against listed batches, and against the additive theory where all inputs have one length."""
+"""Finite least squares against listed batches, and against the additive theory where all inputs
+have one length.
+"""
 
 from itertools import combinations, product
 
@@ -15,9 +17,16 @@ TARGETS = np.array([0.9, -0.3, 1.4, 0.2])
 @pytest.mark.parametrize("momentum", [0.0, 0.6])
 def test_moments_are_stationary_under_every_listed_batch(sampling, momentum):
     eta, batch = 0.2, 2
-    mean, covariance, radius = theory.least_squares_moments(INPUTS, TARGETS, eta, batch, momentum, sampling)
-    batches = product(range(4), repeat=2) if sampling == "with_replacement" else combinations(range(4), 2)
-    moment, steps = np.zeros((5, 5)), round(-80 / np.log(radius))  # means relax half as fast as moments
+    mean, covariance, radius = theory.least_squares_moments(
+        INPUTS, TARGETS, eta, batch, momentum, sampling
+    )
+    batches = (
+        product(range(4), repeat=2) if sampling == "with_replacement" else combinations(range(4), 2)
+    )
+    moment, steps = (
+        np.zeros((5, 5)),
+        round(-80 / np.log(radius)),
+    )  # means relax half as fast as moments
     moment[4, 4] = 1.0
     maps = []
     for chosen in batches:
@@ -36,14 +45,20 @@ def test_moments_are_stationary_under_every_listed_batch(sampling, momentum):
 
 
 def test_one_length_of_inputs_makes_the_noise_additive():
-    """In one dimension with x_i = +-1 the hessian is the same in every batch: all four schemes have their Gaussian formula."""
+    """In one dimension with x_i = +-1 the hessian is the same in every batch: all four schemes have
+    their Gaussian formula.
+    """
     inputs, targets = np.array([[1.0], [-1.0], [1.0], [-1.0]]), np.array([0.3, -1.0, 1.7, 0.4])
     setting = 0.2, 2, 0.5
     noise = np.var(inputs[:, 0] * targets)
     fresh = theory.least_squares_moments(inputs, targets, *setting)
-    np.testing.assert_allclose(fresh.covariance, theory.stationary_covariance(1.0, noise, *setting), rtol=1e-12)
+    np.testing.assert_allclose(
+        fresh.covariance, theory.stationary_covariance(1.0, noise, *setting), rtol=1e-12
+    )
     epochs = theory.least_squares_moments(inputs, targets, *setting, sampling="reshuffle")
-    np.testing.assert_allclose(epochs.covariance, theory.epoch_covariance(1.0, noise, 0.2, 2, 4, 0.5), rtol=1e-9)
+    np.testing.assert_allclose(
+        epochs.covariance, theory.epoch_covariance(1.0, noise, 0.2, 2, 4, 0.5), rtol=1e-9
+    )
     orders = theory.least_squares_moments(inputs, targets, *setting, sampling="single_shuffle")
     expected = theory.single_shuffle_covariance(1.0, noise, 0.2, 2, 4, 0.5)
     np.testing.assert_allclose(orders.covariance, [expected, expected], rtol=1e-9)
@@ -72,10 +87,15 @@ def test_one_order_for_ever_is_found_by_running_it():
     expected = theory.least_squares_moments(INPUTS, TARGETS, 0.2, 2, sampling="single_shuffle")
     rows = [INPUTS[list(chosen)] for chosen in combinations(range(4), 2)]
     halves = [np.eye(2) - 0.2 * half.T @ half / 2 for half in rows]
-    slowest = max(np.abs(np.linalg.eigvals(last @ first)).max() for first, last in zip(halves, halves[::-1], strict=True))
+    slowest = max(
+        np.abs(np.linalg.eigvals(last @ first)).max()
+        for first, last in zip(halves, halves[::-1], strict=True)
+    )
     assert expected.second_moment_radius == pytest.approx(slowest**2, rel=1e-10)
     np.testing.assert_allclose(expected.mean[0], np.mean(points, axis=0), rtol=1e-9)
-    np.testing.assert_allclose(expected.covariance[0], np.cov(np.array(points).T, bias=True), rtol=1e-7)
+    np.testing.assert_allclose(
+        expected.covariance[0], np.cov(np.array(points).T, bias=True), rtol=1e-7
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +110,12 @@ def test_one_order_for_ever_is_found_by_running_it():
         ({"inputs": np.ones((4, 2))}, "rank 1 < 2"),
         ({"targets": TARGETS[:3]}, "targets"),
         (
-            {"inputs": np.eye(12), "targets": np.ones(12), "batch_size": 1, "sampling": "reshuffle"},
+            {
+                "inputs": np.eye(12),
+                "targets": np.ones(12),
+                "batch_size": 1,
+                "sampling": "reshuffle",
+            },
             "479001600 orders, more than 100000",
         ),
     ],

@@ -1,4 +1,6 @@
-"""Statistics of linear processes, each against a second route: SciPy's solver, sums written out, PyTorch's own recursion."""
+"""Statistics of linear processes, each against a second route: SciPy's solver, sums written out,
+PyTorch's own recursion.
+"""
 
 import numpy as np
 import pytest
@@ -23,12 +25,18 @@ def test_state_covariance_equals_scipys_lyapunov_solution(nesterov):
 
 
 def test_any_process_is_accepted_even_with_a_rotating_drift():
-    """A user's own matrices: drift (1 + rotation), which no potential has; area rate against the exact Q of the same drift."""
+    """A user's own matrices: drift (1 + rotation), which no potential has; area rate against the
+    exact Q of the same drift.
+    """
     drift, step = np.array([[1.0, 2.0], [-2.0, 1.0]]), 1e-3
     process = theory.LinearProcess(np.eye(2) - step * drift, np.eye(2), 2 * step * np.eye(2), 2)
     limit = theory.ornstein_uhlenbeck(drift, np.eye(2))
-    np.testing.assert_allclose(theory.state_covariance(process), limit.covariance, rtol=5e-3, atol=1e-12)
-    np.testing.assert_allclose(theory.area_per_step(process) / step, limit.circulation, rtol=5e-3, atol=1e-12)
+    np.testing.assert_allclose(
+        theory.state_covariance(process), limit.covariance, rtol=5e-3, atol=1e-12
+    )
+    np.testing.assert_allclose(
+        theory.area_per_step(process) / step, limit.circulation, rtol=5e-3, atol=1e-12
+    )
 
 
 def test_a_stack_gives_the_same_as_one_by_one():
@@ -36,12 +44,20 @@ def test_a_stack_gives_the_same_as_one_by_one():
     stacked = heavy_ball(rates)
     for k, rate in enumerate(rates):
         single = heavy_ball(rate)
-        for function in (theory.state_covariance, theory.area_per_step, theory.time_average_covariance):
-            np.testing.assert_allclose(function(stacked)[k], function(single), rtol=1e-12, atol=1e-15)
+        for function in (
+            theory.state_covariance,
+            theory.area_per_step,
+            theory.time_average_covariance,
+        ):
+            np.testing.assert_allclose(
+                function(stacked)[k], function(single), rtol=1e-12, atol=1e-15
+            )
 
 
 def test_autocovariance_obeys_the_recursion_of_the_position():
-    """Heavy ball is x'' = (1 + mu) x' - mu x - eta H x' + noise: the autocovariance obeys the same recursion from lag 1 on."""
+    """Heavy ball is x'' = (1 + mu) x' - mu x - eta H x' + noise: the autocovariance obeys the same
+    recursion from lag 1 on.
+    """
     eta, mu = 0.2, 0.6
     values = theory.autocovariance(heavy_ball(eta, mu), 6)
     for k in range(1, 6):
@@ -62,8 +78,12 @@ def test_long_time_averages_forget_learning_rate_and_momentum(learning_rate, mom
 def test_time_average_equals_the_double_sum(steps):
     process = heavy_ball()
     lags = theory.autocovariance(process, steps)
-    total = sum(lags[s - t] if s >= t else lags[t - s].T for s in range(steps) for t in range(steps))
-    np.testing.assert_allclose(theory.time_average_covariance(process, steps), total / steps**2, rtol=1e-12)
+    total = sum(
+        lags[s - t] if s >= t else lags[t - s].T for s in range(steps) for t in range(steps)
+    )
+    np.testing.assert_allclose(
+        theory.time_average_covariance(process, steps), total / steps**2, rtol=1e-12
+    )
 
 
 def test_area_variance_equals_the_gaussian_moments_of_sampled_pairs():
@@ -87,7 +107,9 @@ def test_evolution_ends_in_the_stationary_state():
     means, covariances = theory.evolve(process, [1.0, -2.0], steps=400)
     assert means.shape == (401, 2) and covariances.shape == (401, 2, 2)
     np.testing.assert_allclose(means[-1], 0, atol=1e-10)
-    np.testing.assert_allclose(covariances[-1], theory.state_covariance(process)[:2, :2], rtol=1e-10)
+    np.testing.assert_allclose(
+        covariances[-1], theory.state_covariance(process)[:2, :2], rtol=1e-10
+    )
 
 
 def test_a_schedule_of_batch_sizes_is_a_schedule_of_noise():
@@ -100,7 +122,9 @@ def test_a_schedule_of_batch_sizes_is_a_schedule_of_noise():
 
 
 def test_pytorchs_rate_outside_the_velocity_is_a_schedule_of_momenta():
-    """b' = mu b + g, x' = x - eta_k b' equals our update with momentum_k = mu eta_k / eta_(k-1), as `evolve` says."""
+    """b' = mu b + g, x' = x - eta_k b' equals our update with momentum_k = mu eta_k / eta_(k-1), as
+    `evolve` says.
+    """
     rates, mu, h, c = np.array([0.3, 0.3, 0.1, 0.05]), 0.8, 1.3, 0.7
     momenta = mu * rates / np.concatenate([rates[:1], rates[:-1]])
     means, covariances = theory.evolve(theory.linear_sgd(h, c, rates, 1, momenta), [1.0])
@@ -109,7 +133,9 @@ def test_pytorchs_rate_outside_the_velocity_is_a_schedule_of_momenta():
         transition = np.array([[1 - rate * h, -rate * mu], [h, mu]])
         state, kick = transition @ state, np.array([-rate, 1.0])
         spread = transition @ spread @ transition.T + c * np.outer(kick, kick)
-        np.testing.assert_allclose([means[k + 1, 0], covariances[k + 1, 0, 0]], [state[0], spread[0, 0]], rtol=1e-13)
+        np.testing.assert_allclose(
+            [means[k + 1, 0], covariances[k + 1, 0, 0]], [state[0], spread[0, 0]], rtol=1e-13
+        )
 
 
 def test_evolve_starts_from_a_position_or_from_the_whole_state():
@@ -123,18 +149,32 @@ def test_evolve_starts_from_a_position_or_from_the_whole_state():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: theory.evolve(heavy_ball(), [0.0, 0.0]), "constant process and the number of steps"),
+        (
+            lambda: theory.evolve(heavy_ball(), [0.0, 0.0]),
+            "constant process and the number of steps",
+        ),
         (lambda: theory.evolve(heavy_ball([0.1, 0.2]), [0.0, 0.0], steps=2), "one leading axis"),
         (lambda: theory.evolve(heavy_ball(), [0.0], steps=2), "mean has shape"),
         (lambda: theory.evolve(heavy_ball(), [np.nan, 0.0], steps=2), "mean contains nan"),
-        (lambda: theory.evolve(heavy_ball(), [0.0, 0.0], -np.eye(2), steps=2), "covariance has the eigenvalue -1"),
+        (
+            lambda: theory.evolve(heavy_ball(), [0.0, 0.0], -np.eye(2), steps=2),
+            "covariance has the eigenvalue -1",
+        ),
         (lambda: theory.area_variance(heavy_ball(), 0, 2), "counted from 0 to 1"),
         (lambda: theory.area_variance(heavy_ball(), 0, -1), "j = -1"),
         (lambda: theory.autocovariance(heavy_ball(), -1), "lags"),
         (lambda: theory.time_average_covariance(heavy_ball(), 0), "steps"),
         (lambda: theory.state_covariance(theory.linear_sgd(1.0, 1.0, 2.5)), "spectral radius 1.5"),
-        (lambda: theory.state_covariance(theory.linear_sgd(1e-12, 1.0, 1e-3)), "too small for double precision|spectral radius"),
-        (lambda: theory.stationary_blocks(theory.LinearProcess(np.eye(1) / 2, np.eye(1), np.eye(1), 1)), "carries no velocity"),
+        (
+            lambda: theory.state_covariance(theory.linear_sgd(1e-12, 1.0, 1e-3)),
+            "too small for double precision|spectral radius",
+        ),
+        (
+            lambda: theory.stationary_blocks(
+                theory.LinearProcess(np.eye(1) / 2, np.eye(1), np.eye(1), 1)
+            ),
+            "carries no velocity",
+        ),
     ],
 )
 def test_errors_name_the_argument(call, message):

@@ -22,12 +22,16 @@ def test_divergences_equal_the_grid_integrals():
     kl = np.sum(p * np.log(p / q)) * cell
     assert theory.gaussian_kl(MEAN_P, P, MEAN_Q, Q) == pytest.approx(kl, rel=1e-9)
     affinity = np.sum(np.sqrt(p * q)) * cell
-    assert theory.gaussian_hellinger(MEAN_P, P, MEAN_Q, Q) ** 2 == pytest.approx(1 - affinity, rel=1e-9)
+    assert theory.gaussian_hellinger(MEAN_P, P, MEAN_Q, Q) ** 2 == pytest.approx(
+        1 - affinity, rel=1e-9
+    )
     assert theory.gaussian_kl(MEAN_P, P, MEAN_Q, Q) != pytest.approx(2 * kl, rel=0.1)
 
 
 def test_wasserstein_is_the_cost_of_the_linear_map():
-    """The optimal map between Gaussians is x -> q + A (x - p) with A symmetric, A P A = Q: its cost is the squared distance."""
+    """The optimal map between Gaussians is x -> q + A (x - p) with A symmetric, A P A = Q: its cost
+    is the squared distance.
+    """
     values, vectors = np.linalg.eigh(P)
     root = vectors @ np.diag(np.sqrt(values)) @ vectors.T
     inner, rotation = np.linalg.eigh(root @ Q @ root)
@@ -36,7 +40,9 @@ def test_wasserstein_is_the_cost_of_the_linear_map():
     np.testing.assert_allclose(transport @ P @ transport, Q, rtol=1e-12)
     shift = transport - np.eye(2)
     cost = np.trace(shift @ P @ shift) + np.sum((MEAN_P - MEAN_Q) ** 2)
-    assert theory.gaussian_wasserstein2(MEAN_P, P, MEAN_Q, Q) == pytest.approx(np.sqrt(cost), rel=1e-12)
+    assert theory.gaussian_wasserstein2(MEAN_P, P, MEAN_Q, Q) == pytest.approx(
+        np.sqrt(cost), rel=1e-12
+    )
 
 
 def test_nearly_equal_laws_keep_their_digits():
@@ -44,7 +50,9 @@ def test_nearly_equal_laws_keep_their_digits():
     assert theory.gaussian_kl(MEAN_P, P, MEAN_P, P) == 0
     assert theory.gaussian_hellinger(MEAN_P, P, MEAN_P, P) == 0
     assert theory.gaussian_wasserstein2(MEAN_P, P, MEAN_P, P) < 1e-7
-    assert theory.gaussian_wasserstein2(MEAN_P, P, MEAN_P, [0.0, 0.0]) == pytest.approx(np.sqrt(np.trace(P)))
+    assert theory.gaussian_wasserstein2(MEAN_P, P, MEAN_P, [0.0, 0.0]) == pytest.approx(
+        np.sqrt(np.trace(P))
+    )
 
 
 def test_stacks_broadcast():
@@ -74,7 +82,9 @@ def test_stein_discrepancy_and_mmd_equal_double_integrals(s2, length):
     discrepancy, diagonal = theory.gaussian_stein_discrepancy(s2, length)
     assert mean(stein, s2, s2) == pytest.approx(discrepancy, rel=1e-9)
     assert mean(stein, s2, s2) != pytest.approx(2 * discrepancy, rel=0.1)
-    assert np.mean(stein(np.sqrt(s2) * np.array([1.0, -1.0]), np.sqrt(s2) * np.array([1.0, -1.0]))) == pytest.approx(diagonal)
+    assert np.mean(
+        stein(np.sqrt(s2) * np.array([1.0, -1.0]), np.sqrt(s2) * np.array([1.0, -1.0]))
+    ) == pytest.approx(diagonal)
     mmd = mean(kernel, s2, s2) + mean(kernel, 1.0, 1.0) - 2 * mean(kernel, s2, 1.0)
     assert theory.gaussian_mmd(s2, length) == pytest.approx(mmd, rel=1e-8)
 

@@ -9,7 +9,9 @@ from langevin_sgd import theory
 def test_heavy_ball_is_an_exponential_average():
     gradients = np.random.default_rng(0).standard_normal((30, 2))
     _, velocity = theory.heavy_ball_path(gradients, 0.1, 0.8, [1.0, -1.0])
-    np.testing.assert_allclose(velocity, 0.1 / (1 - 0.8) * theory.gradient_average(gradients, 0.8), rtol=1e-12)
+    np.testing.assert_allclose(
+        velocity, 0.1 / (1 - 0.8) * theory.gradient_average(gradients, 0.8), rtol=1e-12
+    )
 
 
 def test_the_variance_of_the_average_is_as_the_docstring_says():
@@ -24,9 +26,15 @@ def test_the_variance_of_the_average_is_as_the_docstring_says():
 def test_the_rule_keeps_the_temperature_and_momentum_reduces_the_correction(momentum):
     base, batch, h, sigma = 0.02, 8, 1.0, 2.0
     rate = theory.momentum_learning_rate(base, batch, momentum)
-    assert theory.sgd_temperature(sigma, rate, batch, momentum) == pytest.approx(base * sigma / 2, rel=1e-12)
-    ratio = h * theory.stationary_covariance(h, sigma, rate, batch, momentum)[0, 0] / (base * sigma / 2)
-    assert ratio == pytest.approx(1 / (1 - (1 - momentum) * batch * base * h / (2 * (1 + momentum))), rel=1e-9)
+    assert theory.sgd_temperature(sigma, rate, batch, momentum) == pytest.approx(
+        base * sigma / 2, rel=1e-12
+    )
+    ratio = (
+        h * theory.stationary_covariance(h, sigma, rate, batch, momentum)[0, 0] / (base * sigma / 2)
+    )
+    assert ratio == pytest.approx(
+        1 / (1 - (1 - momentum) * batch * base * h / (2 * (1 + momentum))), rel=1e-9
+    )
 
 
 def test_conventions_differ_by_known_factors():
@@ -42,7 +50,9 @@ def test_conventions_differ_by_known_factors():
 
 def test_measured_temperatures_agree_exactly_in_equilibrium_only():
     hessian = np.array([[2.0, 0.3], [0.3, 0.5]])
-    np.testing.assert_allclose(theory.measured_temperatures(hessian, 0.7 * np.linalg.inv(hessian)), [0.7] * 3, rtol=1e-12)
+    np.testing.assert_allclose(
+        theory.measured_temperatures(hessian, 0.7 * np.linalg.inv(hessian)), [0.7] * 3, rtol=1e-12
+    )
     covariance = theory.stationary_covariance(hessian, [2.0, 0.1], 0.1)
     energy, virial, configurational = theory.measured_temperatures(hessian, covariance)
     assert energy == virial and configurational > 1.2 * virial
@@ -50,9 +60,13 @@ def test_measured_temperatures_agree_exactly_in_equilibrium_only():
 
 def roots(eta, h, mu):
     """Exponents per step of the update, and those of its underdamped limit in the same unit."""
-    update = np.log(np.linalg.eigvals(theory.linear_sgd(h, 1.0, eta, 1, mu).transition).astype(complex))
+    update = np.log(
+        np.linalg.eigvals(theory.linear_sgd(h, 1.0, eta, 1, mu).transition).astype(complex)
+    )
     friction, mass = theory.underdamped_limit(eta, mu)
-    return np.sort_complex(update), np.sort_complex(eta * np.roots([1.0, friction, h / mass]).astype(complex))
+    return np.sort_complex(update), np.sort_complex(
+        eta * np.roots([1.0, friction, h / mass]).astype(complex)
+    )
 
 
 def test_heavy_ball_resembles_an_underdamped_oscillator():
@@ -73,7 +87,10 @@ def test_the_kinetic_temperature_is_the_virial_at_every_rate():
 @pytest.mark.parametrize("mu", [0.1, 0.9])
 def test_oscillation_starts_where_the_docstring_says(mu):
     edge = (1 - np.sqrt(mu)) ** 2
-    calm, ringing = (np.linalg.eigvals(theory.linear_sgd(1.0, 1.0, edge * s, 1, mu).transition).imag for s in (0.99, 1.01))
+    calm, ringing = (
+        np.linalg.eigvals(theory.linear_sgd(1.0, 1.0, edge * s, 1, mu).transition).imag
+        for s in (0.99, 1.01)
+    )
     assert np.all(calm == 0) and np.any(ringing != 0)
 
 

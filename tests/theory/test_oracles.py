@@ -1,4 +1,6 @@
-"""Walks through every oracle case of the theory: exact values, computed elsewhere, that the library has to reproduce."""
+"""Walks through every oracle case of the theory: exact values, computed elsewhere, that the library
+has to reproduce.
+"""
 
 import json
 from functools import cache
@@ -20,7 +22,9 @@ FUNCTIONS = EXACT | LAWS | NUMERICAL
 def computed(name):
     case = CASES[name]
     function = FUNCTIONS.get(name) or FUNCTIONS.get(case["group"])
-    assert function is not None, f"no theory function is named for case {name} of group {case['group']}"
+    assert function is not None, (
+        f"no theory function is named for case {name} of group {case['group']}"
+    )
     return function(case["inputs"])
 
 
@@ -37,10 +41,22 @@ def disagreements(expected, actual, tolerance, path=""):
     if isinstance(expected, dict):
         missing = [f"{path}/{key} is missing" for key in expected if key not in actual]
         present = [key for key in expected if key in actual]
-        return missing + sum((disagreements(expected[key], actual[key], tolerance, f"{path}/{key}") for key in present), [])
+        return missing + sum(
+            (
+                disagreements(expected[key], actual[key], tolerance, f"{path}/{key}")
+                for key in present
+            ),
+            [],
+        )
     if isinstance(expected, list) and expected and isinstance(expected[0], dict):
         rows = zip(expected, actual, strict=True)
-        return sum((disagreements(row, other, tolerance, f"{path}[{i}]") for i, (row, other) in enumerate(rows)), [])
+        return sum(
+            (
+                disagreements(row, other, tolerance, f"{path}[{i}]")
+                for i, (row, other) in enumerate(rows)
+            ),
+            [],
+        )
     expected, actual = np.asarray(expected, dtype=float), np.asarray(actual, dtype=float)
     if expected.shape != actual.shape:
         return [f"{path} has shape {actual.shape}, not {expected.shape}"]
@@ -65,8 +81,12 @@ def test_theory_reproduces_the_oracle(name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_factor_of_two_would_be_seen_in_every_quantity(name):
-    """The twin: twice each quantity that is not zero within the tolerance must be found wrong, one by one."""
+    """The twin: twice each quantity that is not zero within the tolerance must be found wrong, one
+    by one.
+    """
     tolerance = CASES[name]["tolerance"]
     for key, value in numbers(CASES[name]["expected"]).items():
         if disagreements(value, doubled(value), tolerance):
-            assert disagreements(doubled(value), computed(name)[key], tolerance), f"twice {key} would pass"
+            assert disagreements(doubled(value), computed(name)[key], tolerance), (
+                f"twice {key} would pass"
+            )

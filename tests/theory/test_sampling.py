@@ -20,8 +20,12 @@ def population_covariance(rows):
 def test_batch_covariance_equals_the_enumeration(batch):
     with_replacement = [np.mean(rows, axis=0) for rows in product(GRADIENTS, repeat=batch)]
     subsets = [np.mean(rows, axis=0) for rows in combinations(GRADIENTS, batch)]
-    np.testing.assert_allclose(theory.batch_covariance(SIGMA, batch), population_covariance(with_replacement), atol=1e-14)
-    np.testing.assert_allclose(theory.batch_covariance(SIGMA, batch, 4), population_covariance(subsets), atol=1e-14)
+    np.testing.assert_allclose(
+        theory.batch_covariance(SIGMA, batch), population_covariance(with_replacement), atol=1e-14
+    )
+    np.testing.assert_allclose(
+        theory.batch_covariance(SIGMA, batch, 4), population_covariance(subsets), atol=1e-14
+    )
     squares = np.mean([row @ row for row in subsets])
     assert theory.expected_squared_norm(MEAN, SIGMA, batch, 4) == pytest.approx(squares, rel=1e-13)
 

@@ -20,7 +20,10 @@ def test_the_density_is_normalised_and_solves_the_fokker_planck_equation():
     assert second == pytest.approx(theory.student_law(k, slope, offset).covariance[0, 0], rel=1e-6)
     # zero current: U' p + (D p)' = 0 by central differences
     x, step = np.linspace(-2, 2, 9), 1e-5
-    flux = [slope * (k * y**2 / 2 + offset) * theory.student_density(y, k, slope, offset) for y in (x + step, x - step)]
+    flux = [
+        slope * (k * y**2 / 2 + offset) * theory.student_density(y, k, slope, offset)
+        for y in (x + step, x - step)
+    ]
     current = k * x * theory.student_density(x, k, slope, offset) + (flux[0] - flux[1]) / (2 * step)
     np.testing.assert_allclose(current, 0, atol=1e-8)
 
@@ -31,19 +34,31 @@ def test_two_dimensions_agree_with_scipy():
     law = theory.student_law(HESSIAN, 0.3, 0.4)
     points = np.array([[0.1, -0.4], [1.0, 2.0], [0.0, 0.0]])
     expected = multivariate_t(shape=law.scale, df=law.dof).pdf(points)
-    np.testing.assert_allclose(theory.student_density(points, HESSIAN, 0.3, 0.4), expected, rtol=1e-10)
+    np.testing.assert_allclose(
+        theory.student_density(points, HESSIAN, 0.3, 0.4), expected, rtol=1e-10
+    )
     np.testing.assert_allclose(law.covariance, law.scale * law.dof / (law.dof - 2), rtol=1e-12)
 
 
 def test_the_tail_integrates_the_density():
-    expected = 2 * quad(lambda x: float(theory.student_density(x, 1.5, 0.4, 0.3)), 1.2, np.inf, epsabs=1e-13)[0]
+    expected = (
+        2
+        * quad(
+            lambda x: float(theory.student_density(x, 1.5, 0.4, 0.3)), 1.2, np.inf, epsabs=1e-13
+        )[0]
+    )
     assert theory.student_tail(1.2, 1.5, 0.4, 0.3) == pytest.approx(expected, rel=1e-8)
-    assert theory.student_tail(1e6, 1.5, 0.4, 0.3) / theory.student_tail(1e7, 1.5, 0.4, 0.3) == pytest.approx(10**6, rel=1e-6)
+    assert theory.student_tail(1e6, 1.5, 0.4, 0.3) / theory.student_tail(
+        1e7, 1.5, 0.4, 0.3
+    ) == pytest.approx(10**6, rel=1e-6)
 
 
 def test_the_chain_tends_to_the_diffusion_at_first_order():
     limit = theory.student_law(HESSIAN, 0.3, 0.4).covariance
-    errors = [np.abs(theory.student_covariance(HESSIAN, 0.3, 0.4, rate) - limit).max() for rate in (0.002, 0.001)]
+    errors = [
+        np.abs(theory.student_covariance(HESSIAN, 0.3, 0.4, rate) - limit).max()
+        for rate in (0.002, 0.001)
+    ]
     assert errors[0] / errors[1] == pytest.approx(2, rel=0.02)
 
 

@@ -13,7 +13,12 @@ def moment(step, batch, kappa):
     norm = 2 ** (1 - mpmath.mpf(batch) / 2) / mpmath.gamma(mpmath.mpf(batch) / 2)
 
     def density(s):
-        return norm * s ** (batch - 1) * mpmath.exp(-s * s / 2) * abs(1 - step * s * s / batch) ** kappa
+        return (
+            norm
+            * s ** (batch - 1)
+            * mpmath.exp(-s * s / 2)
+            * abs(1 - step * s * s / batch) ** kappa
+        )
 
     return mpmath.quad(density, [0, kink / 2, kink, 2 * kink, 4 * kink, 8 * kink + 30])
 
@@ -41,7 +46,9 @@ def test_the_two_diffusions_bracket_the_exact_exponent_at_small_steps():
 
 def test_the_moments_agree_with_the_matrix_theory_and_a_simulation():
     second, fourth = theory.regression_moments_1d(1.5, 0.4, 0.1, 4)
-    assert second == pytest.approx(theory.regression_covariance(1.5, 0.4, 0.1, 4).position[0, 0], rel=1e-12)
+    assert second == pytest.approx(
+        theory.regression_covariance(1.5, 0.4, 0.1, 4).position[0, 0], rel=1e-12
+    )
     rng = np.random.default_rng(2)
     delta = np.zeros(100_000)
     for _ in range(80):
@@ -72,12 +79,19 @@ def test_a_sweep_is_one_call():
     assert np.all(np.diff(exponents.exact) < 0)
     second, fourth = theory.regression_moments_1d(1.0, 0.4, [0.1, 0.2], [[1], [4]])
     assert second.shape == fourth.shape == (2, 2)
-    assert (second[1, 0], fourth[1, 0]) == pytest.approx(theory.regression_moments_1d(1.0, 0.4, 0.1, 4), rel=1e-14)
+    assert (second[1, 0], fourth[1, 0]) == pytest.approx(
+        theory.regression_moments_1d(1.0, 0.4, 0.1, 4), rel=1e-14
+    )
 
 
 @pytest.mark.parametrize(
-    ("step", "exact", "diffusion", "decoupled"), [(0.1, 17.28, 11, 21), (0.2, 8.30, 6, 11), (0.3, 5.31, 4.33, 7.67)]
+    ("step", "exact", "diffusion", "decoupled"),
+    [(0.1, 17.28, 11, 21), (0.2, 8.30, 6, 11), (0.3, 5.31, 4.33, 7.67)],
 )
 def test_the_exponents_are_the_published_ones(step, exact, diffusion, decoupled):
-    """Slopes that a fit at P = 1e-3 would show are 10.9, 6.6 and 4.6: the exponents themselves lie far beyond any sample."""
-    assert theory.tail_exponents(1.0, step) == pytest.approx((exact, diffusion, decoupled), abs=0.006)
+    """Slopes that a fit at P = 1e-3 would show are 10.9, 6.6 and 4.6: the exponents themselves lie
+    far beyond any sample.
+    """
+    assert theory.tail_exponents(1.0, step) == pytest.approx(
+        (exact, diffusion, decoupled), abs=0.006
+    )

@@ -1,4 +1,6 @@
-"""The transfer operator against the linear chain (any learning rate, any noise) and against its own exact identities."""
+"""The transfer operator against the linear chain (any learning rate, any noise) and against its own
+exact identities.
+"""
 
 import numpy as np
 import pytest
@@ -21,24 +23,32 @@ def test_quadratic_chain_is_the_discrete_lyapunov_gaussian():
     exact = theory.stationary_covariance(HESSIAN, SIGMA, 0.5, 2)
     assert np.allclose(law.second_moment, exact, rtol=1e-11)
     assert np.allclose(law.lag_one_moment, exact @ (np.eye(2) - 0.5 * HESSIAN), rtol=1e-10)
-    assert law.relaxation_eigenvalue.item() == pytest.approx(1 - 0.5 * np.linalg.eigvalsh(HESSIAN).min(), rel=1e-11)
-    assert law.entropy.item() == pytest.approx(0.5 * np.linalg.slogdet(2 * np.pi * np.e * exact)[1], abs=1e-11)
-    points = np.array([[0.0, 0.0], [0.4, -0.3], [1.0, 0.5]])
-    density = np.exp(-0.5 * np.einsum("ni,ij,nj->n", points, np.linalg.inv(exact), points)) / np.sqrt(
-        np.linalg.det(2 * np.pi * exact)
+    assert law.relaxation_eigenvalue.item() == pytest.approx(
+        1 - 0.5 * np.linalg.eigvalsh(HESSIAN).min(), rel=1e-11
     )
+    assert law.entropy.item() == pytest.approx(
+        0.5 * np.linalg.slogdet(2 * np.pi * np.e * exact)[1], abs=1e-11
+    )
+    points = np.array([[0.0, 0.0], [0.4, -0.3], [1.0, 0.5]])
+    density = np.exp(
+        -0.5 * np.einsum("ni,ij,nj->n", points, np.linalg.inv(exact), points)
+    ) / np.sqrt(np.linalg.det(2 * np.pi * exact))
     assert np.allclose(theory.stationary_density(law, points), density, rtol=1e-9)
 
 
 def test_a_small_step_theory_is_told_apart():
-    """The twin: at learning rate 0.5 the Langevin covariance is wrong by tens of percent, and the comparison above sees it."""
+    """The twin: at learning rate 0.5 the Langevin covariance is wrong by tens of percent, and the
+    comparison above sees it.
+    """
     law = theory.transfer_operator(quadratic(HESSIAN), SIGMA, 0.5, batch_size=2)
     small = theory.small_step_covariance(HESSIAN, SIGMA, 0.5, 2)
     assert np.abs(law.second_moment.values / small - 1).max() > 0.1
 
 
 def test_exact_identities(correlated):
-    """E[g] = 0 and E[x g'] + E[g x'] = eta (E[g g'] + E[C]): a factor 2 in the noise would break the second."""
+    """E[g] = 0 and E[x g'] + E[g x'] = eta (E[g g'] + E[C]): a factor 2 in the noise would break
+    the second.
+    """
     assert np.abs(correlated.mean_gradient).max() < 1e-11
     assert np.abs(correlated.virial_residual).max() < 1e-12
     assert np.allclose(correlated.mean_batch_covariance, SIGMA, rtol=1e-12)
@@ -69,7 +79,9 @@ def test_bins_of_correlated_noise_agree_with_the_density(correlated):
     x, y = 0.25 * (nodes + 1) / 2 + edges[0][7], 0.6 * (nodes + 1) / 2 + edges[1][1]
     density = theory.stationary_density(correlated, np.stack(np.meshgrid(x, y, indexing="ij"), -1))
     assert bins[7, 1] == pytest.approx(weights @ density @ weights * 0.125 * 0.3, rel=1e-11)
-    wide = theory.bin_probabilities(correlated, [np.linspace(-4, 4, 9), np.array([-np.inf, np.inf])])
+    wide = theory.bin_probabilities(
+        correlated, [np.linspace(-4, 4, 9), np.array([-np.inf, np.inf])]
+    )
     assert wide.sum() == pytest.approx(1, abs=1e-11)
 
 
@@ -78,23 +90,31 @@ def test_bins_and_density_of_diagonal_noise():
     edges = np.linspace(-4, 4, 33)
     bins = theory.bin_probabilities(law, [edges, edges])
     assert bins.sum() == pytest.approx(1, abs=1e-11)
-    half = theory.bin_probabilities(law, [np.array([-np.inf, 0.0, np.inf]), np.array([-np.inf, np.inf])])
+    half = theory.bin_probabilities(
+        law, [np.array([-np.inf, 0.0, np.inf]), np.array([-np.inf, np.inf])]
+    )
     assert half[:, 0] == pytest.approx([0.5, 0.5], abs=1e-10)
 
 
 def test_state_dependent_noise_in_one_dimension():
-    """A constant variance given as a function is the constant; and the virial identity holds with E[C] for one that varies."""
+    """A constant variance given as a function is the constant; and the virial identity holds with
+    E[C] for one that varies.
+    """
     well = double_well()
     constant = theory.transfer_operator(well, 4.0, 0.1)
     function = theory.transfer_operator(well, lambda x: np.full_like(x, 4.0), 0.1)
     assert function.second_moment.item() == pytest.approx(constant.second_moment.item(), rel=1e-12)
     varying = theory.transfer_operator(well, lambda x: 2.0 * (1 + x * x), 0.1)
     assert abs(varying.virial_residual.item()) < 1e-12
-    assert varying.mean_batch_covariance.item() == pytest.approx(2 * (1 + varying.second_moment.item()), rel=1e-12)
+    assert varying.mean_batch_covariance.item() == pytest.approx(
+        2 * (1 + varying.second_moment.item()), rel=1e-12
+    )
 
 
 def test_best_boltzmann_of_a_boltzmann_law_is_itself():
-    """Isotropic noise on an isotropic quadratic: exactly Boltzmann at eta sigma^2/(2 - eta h), so KL is zero."""
+    """Isotropic noise on an isotropic quadratic: exactly Boltzmann at eta sigma^2/(2 - eta h), so
+    KL is zero.
+    """
     law = theory.transfer_operator(quadratic([1.0, 1.0]), 2.0, 0.4)
     best = theory.best_boltzmann(law, quadratic([1.0, 1.0]))
     assert best.temperature.item() == pytest.approx(0.4 * 2.0 / (2 - 0.4), rel=1e-11)
@@ -102,12 +122,16 @@ def test_best_boltzmann_of_a_boltzmann_law_is_itself():
 
 
 def test_bounds_pick_one_of_two_separate_wells():
-    """At a temperature of 1/80 of the barrier the wells are separate, and the law of one is nearly Gaussian: variance T/U''."""
+    """At a temperature of 1/80 of the barrier the wells are separate, and the law of one is nearly
+    Gaussian: variance T/U''.
+    """
     cold = double_well(), 2 * 0.003 / 0.1, 0.1
     with pytest.raises(ValueError, match="give bounds around one part"):
         theory.transfer_operator(*cold)
     law = theory.transfer_operator(*cold, bounds=[(0.2, 1.8)])
-    assert law.second_moment.item() - law.mean_position.item() ** 2 == pytest.approx(0.0015 / 0.9, rel=0.02)
+    assert law.second_moment.item() - law.mean_position.item() ** 2 == pytest.approx(
+        0.0015 / 0.9, rel=0.02
+    )
     assert law.mean_position.item() == pytest.approx(1.0, abs=0.01)
 
 

@@ -1,4 +1,6 @@
-"""The exact temperature budget: the worked example of a rotated regression, momentum, sweeps, and what it refuses."""
+"""The exact temperature budget: the worked example of a rotated regression, momentum, sweeps, and
+what it refuses.
+"""
 
 import numpy as np
 import pytest
@@ -27,18 +29,27 @@ def regression_budget(angle, eta=0.3, mu=0.0):
 def test_the_worked_example_of_a_regression_turned_by_half_a_radian():
     budget, covariance = regression_budget(0.5)
     np.testing.assert_allclose(budget.virial, [[0.2287, 0.1018], [0.1018, 0.0979]], atol=1.01e-4)
-    np.testing.assert_allclose(budget.noise_term, [[0.1955, 0.0844], [0.0844, 0.0872]], atol=5.01e-5)
+    np.testing.assert_allclose(
+        budget.noise_term, [[0.1955, 0.0844], [0.0844, 0.0872]], atol=5.01e-5
+    )
     np.testing.assert_allclose(budget.step_term, [[0.0331, 0.0174], [0.0174, 0.0108]], atol=5.01e-5)
     assert np.abs(budget.residual).max() < 1e-15 and not budget.inertia_term.any()
     temperature = np.trace(budget.noise_term) / 2
     boltzmann = temperature * np.linalg.inv(rotated(0.5))
     assert temperature == pytest.approx(0.1414, abs=5.01e-5)
-    assert theory.gaussian_kl([0, 0], covariance, [0, 0], boltzmann) == pytest.approx(0.4088, abs=5.01e-5)
+    assert theory.gaussian_kl([0, 0], covariance, [0, 0], boltzmann) == pytest.approx(
+        0.4088, abs=5.01e-5
+    )
 
 
 def test_another_angle_does_not_give_the_worked_example():
-    """The twin: a tenth of a radian off, the noise term misses by far more than the rounding of the published digits."""
-    assert np.abs(regression_budget(0.6)[0].noise_term - [[0.1955, 0.0844], [0.0844, 0.0872]]).max() > 5e-3
+    """The twin: a tenth of a radian off, the noise term misses by far more than the rounding of the
+    published digits.
+    """
+    assert (
+        np.abs(regression_budget(0.6)[0].noise_term - [[0.1955, 0.0844], [0.0844, 0.0872]]).max()
+        > 5e-3
+    )
 
 
 @pytest.mark.parametrize("mu", [0.0, 0.5, 0.9])
@@ -48,7 +59,9 @@ def test_the_budget_closes_for_additive_noise_that_does_not_commute(eta, mu):
     budget = theory.virial_budget(HESSIAN, blocks, SIGMA / 4, eta, mu)
     assert np.abs(budget.residual).max() < 1e-12 * np.abs(budget.virial).max()
     np.testing.assert_allclose(2 * budget.virial, (1 + mu) / eta * blocks.velocity, rtol=1e-10)
-    assert np.trace(budget.noise_term) / 2 == pytest.approx(theory.sgd_temperature(SIGMA, eta, 4, mu), rel=1e-14)
+    assert np.trace(budget.noise_term) / 2 == pytest.approx(
+        theory.sgd_temperature(SIGMA, eta, 4, mu), rel=1e-14
+    )
 
 
 def test_the_budget_closes_for_multiplicative_noise_with_momentum():
@@ -73,12 +86,18 @@ def test_small_steps_leave_the_noise_alone():
 def test_a_sweep_is_one_call():
     rates, momenta = np.array([[0.05], [0.2]]), np.array([0.0, 0.5, 0.9])
     budget = theory.virial_budget(
-        HESSIAN, theory.stationary_blocks(theory.linear_sgd(HESSIAN, SIGMA, rates, 1, momenta)), SIGMA, rates, momenta
+        HESSIAN,
+        theory.stationary_blocks(theory.linear_sgd(HESSIAN, SIGMA, rates, 1, momenta)),
+        SIGMA,
+        rates,
+        momenta,
     )
     assert budget.virial.shape == budget.residual.shape == (2, 3, 2, 2)
     blocks = theory.stationary_blocks(theory.linear_sgd(HESSIAN, SIGMA, 0.2, 1, 0.5))
     np.testing.assert_allclose(
-        budget.step_term[1, 1], theory.virial_budget(HESSIAN, blocks, SIGMA, 0.2, 0.5).step_term, rtol=1e-12
+        budget.step_term[1, 1],
+        theory.virial_budget(HESSIAN, blocks, SIGMA, 0.2, 0.5).step_term,
+        rtol=1e-12,
     )
 
 

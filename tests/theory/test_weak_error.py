@@ -14,7 +14,9 @@ def errors(order):
     found = []
     for eta in (0.004, 0.002):
         mean, variance = theory.sgd_moments(H, C, eta, round(TIME / eta), START)
-        other = theory.diffusion_moments(theory.modified_equation(H, C, eta, order), eta, TIME, START)
+        other = theory.diffusion_moments(
+            theory.modified_equation(H, C, eta, order), eta, TIME, START
+        )
         found.append(mean**2 + variance - other[0] ** 2 - other[1])
     return found[0] / found[1]
 
@@ -48,7 +50,14 @@ def test_the_interpolating_process_passes_through_every_step():
     mean, variance = theory.diffusion_moments(process, eta, eta * steps, START)
     expected = theory.sgd_moments(H, C, eta, steps, START)
     np.testing.assert_allclose([mean, variance], expected, rtol=1e-12)
-    assert abs(theory.diffusion_moments(process._replace(variance=2 * process.variance), eta, 1.0)[1] / variance[1] - 1) > 0.5
+    assert (
+        abs(
+            theory.diffusion_moments(process._replace(variance=2 * process.variance), eta, 1.0)[1]
+            / variance[1]
+            - 1
+        )
+        > 0.5
+    )
     with pytest.raises(ValueError, match="learning_rate \\* curvature = 1.5"):
         theory.interpolating_ou(1.0, 1.0, 1.5)
 
@@ -56,11 +65,17 @@ def test_the_interpolating_process_passes_through_every_step():
 def test_the_leading_error_of_gradient_flow_is_reached():
     eta = 1e-4
     mean, _ = theory.sgd_moments(H, 0.0, eta, 10_000, START)
-    assert mean - np.exp(-H * TIME) * START == pytest.approx(theory.flow_error(H, eta, TIME), rel=1e-3)
+    assert mean - np.exp(-H * TIME) * START == pytest.approx(
+        theory.flow_error(H, eta, TIME), rel=1e-3
+    )
 
 
 # four batches of one nonlinear example each: f_i(x) = p_i x + q_i x^2 / 2 + r_i x^4 / 4
-P, Q, R = np.array([0.5, -0.3, 0.1, -0.2]), np.array([1.0, 0.4, 1.6, 0.8]), np.array([0.3, 0.8, 0.1, 0.5])
+P, Q, R = (
+    np.array([0.5, -0.3, 0.1, -0.2]),
+    np.array([1.0, 0.4, 1.6, 0.8]),
+    np.array([0.3, 0.8, 0.1, 0.5]),
+)
 
 
 def example_gradients(x):
@@ -68,7 +83,9 @@ def example_gradients(x):
 
 
 def epoch_residual(eta, with_trace):
-    """Mean over all 24 orders of one epoch, against four unit times of gradient flow in the modified loss."""
+    """Mean over all 24 orders of one epoch, against four unit times of gradient flow in the
+    modified loss.
+    """
     ends = []
     for order in permutations(range(4)):
         x = 1.0
@@ -83,7 +100,9 @@ def epoch_residual(eta, with_trace):
         return theory.modified_loss(energy, [gradients.mean()], eta, noise)
 
     x, parts, step = 1.0, 20, 1e-4
-    for _ in range(parts):  # classical Runge-Kutta; the derivative of the loss by central differences
+    for _ in range(
+        parts
+    ):  # classical Runge-Kutta; the derivative of the loss by central differences
         slopes = []
         for share, previous in ((0, 0), (0.5, 0), (0.5, 1), (1, 2)):
             y = x - (share * 4 * eta / parts * slopes[previous] if slopes else 0)
@@ -109,7 +128,10 @@ def test_reshuffled_epochs_follow_the_modified_loss_with_the_trace_term():
         (lambda: theory.diffusion_moments(theory.DriftNoise(1.0, -1.0), 0.1, 1.0), "variance = -1"),
         (lambda: theory.flow_error(1.0, 0.1, -1.0), "time = -1"),
         (lambda: theory.modified_loss(np.nan, [1.0], 0.1), "energy contains nan"),
-        (lambda: theory.modified_loss(1.0, [1.0], 0.1, [[-1.0]]), "batch_covariance has the eigenvalue"),
+        (
+            lambda: theory.modified_loss(1.0, [1.0], 0.1, [[-1.0]]),
+            "batch_covariance has the eigenvalue",
+        ),
     ],
 )
 def test_errors_name_the_argument(call, message):
