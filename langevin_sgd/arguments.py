@@ -1,0 +1,350 @@
+"""The one checker of arguments, for every layer: an error names the argument, its value, what is
+allowed and the way out.
+
+A check is a function `check(value, name) -> value` that gives the value in the form in which the
+code wants it, or raises. `checked` puts checks in front of a public function.
+"""
+
+import functools
+import inspect
+import sys
+from difflib import get_close_matches
+
+import numpy as np
+
+LARGEST = sys.float_info.max
+LONGEST = 10**8  # numbers in an array that is no data table: beyond it is a mistake
+
+
+def shown(value):
+    """`repr(value)` for a message: on few lines, at most 200 characters, whatever the value is."""
+    try:
+        text = repr(value)
+    except Exception:  # an object of the user's, an int of too many digits: there must be a message
+        text = f"a value of the type {type(value).__name__}"
+    return text if len(text) <= 200 else text[:150] + " ... " + text[-20:]
+
+
+# ---- numbers -------------------------------------------------------------------------------------
+
+
+def number(value, name, *, above=None, at_least=None, below=None, at_most=None):
+    """`value` as a float inside the stated range."""
+    value = _scalar(value)
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise TypeError(f"{name} must be a number, got {shown(value)}.")
+    is_float = isinstance(value, np.floating) or abs(value) <= LARGEST  # an int may be larger
+    value = float(value) if is_float else value
+    check_range(value, name, above, at_least, below, at_most)
+    return float(value)
+
+
+def integer(value, name, at_least, below=None, limit=2**63):
+    """`value` as an int in [at_least, below); `limit` is a `below` that messages name only where it
+    is met."""
+    value = _scalar(value)
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        way = f" Write {int(value)}." if _is_whole_float(value) else ""
+        raise TypeError(f"{name} must be a whole number, got {shown(value)}.{way}")
+    value = int(value)
+    below = limit if below is None and value >= limit else below
+    check_range(value, name, at_least=at_least, below=below)
+    return value
+
+
+def _is_whole_float(value):
+    return isinstance(value, (float, np.floating)) and float(value).is_integer()
+
+
+def _scalar(value):
+    """The number in an array without dimensions."""
+    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
+def check_range(value, name, above=None, at_least=None, below=None, at_most=None):
+    """Raise an error that names the allowed range unless `value` is finite and inside."""
+    inside = (
+        -LARGEST <= value <= LARGEST  # false for nan
+        and (above is None or value > above)
+        and (at_least is None or value >= at_least)
+        and (below is None or value < below)
+        and (at_most is None or value <= at_most)
+    )
+    if not inside:
+        allowed = _range_in_words(above, at_least, below, at_most)
+        raise ValueError(f"{name} must be {allowed or 'a finite number'}, got {shown(value)}.")
+
+
+def _range_in_words(above, at_least, below, at_most):
+    limits = [("> ", above), (">= ", at_least), ("< ", below), ("<= ", at_most)]
+    return " and ".join(f"{sign}{limit}" for sign, limit in limits if limit is not None)
+
+
+# ---- arrays --------------------------------------------------------------------------------------
+
+
+def real_array(value, name):
+    """`value` as a new C-contiguous float64 array, nan and inf allowed; a TypeError that names it
+    if it is no number and no array of real numbers."""
+    try:
+        array = np.array(value)
+    except Exception:  # rows of different lengths, or whatever an object of the user's does
+        array = np.array(None)
+    if array.dtype.kind == "b":
+        raise TypeError(
+            f"{name} must be a number or an array of real numbers, got {shown(value)}. "
+            f"Write 1.0 * {name} for 0 and 1."
+        )
+    if array.dtype.kind not in "iuf":
+        kind = f" of dtype {array.dtype}" if array.ndim else ""
+        raise TypeError(
+            f"{name} must be a number or an array of real numbers, got {shown(value)}{kind}. "
+            "Convert it with numpy.asarray(..., dtype=float)."
+        )
+    if np.ma.is_masked(value):
+        raise TypeError(
+            f"{name} must have no masked entries, got {shown(value)}. Fill them, or leave those "
+            "rows out."
+        )
+    with np.errstate(over="ignore"):  # a longdouble beyond float64 becomes inf
+        return np.array(array, dtype=np.float64, order="C")
+
+
+def finite_array(value, name, *, ndim=None, longest=LONGEST):
+    """`value` as a finite float64 array, of `ndim` dimensions and at most `longest` numbers."""
+    array = real_array(value, name)
+    if array.size > longest:
+        raise ValueError(f"{name} must have at most {longest} numbers, got {array.size}.")
+    if ndim is not None and array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} dimensions, got the shape {array.shape}.")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name} must be finite, got {shown(value)}.")
+    return array
+
+
+def numbers(value, name, *, above=None, at_least=None, below=None, at_most=None, longest=LONGEST):
+    """`value`, a number or an array of numbers, as a float64 array with every entry in the stated
+    range."""
+    array = finite_array(value, name, longest=longest)
+    for extreme in (array.min(), array.max()) if array.size else ():
+        check_range(float(extreme), name, above, at_least, below, at_most)
+    return array
+
+
+def symmetric_matrix(value, name, dim=None):
+    """`value` as a (..., d, d) symmetric array; a number or a (d,) vector is read as a diagonal."""
+    array = finite_array(value, name)
+    if array.ndim < 2:
+        array = np.diag(np.atleast_1d(array))
+    if array.shape[-1] != array.shape[-2] or array.size == 0:
+        raise ValueError(
+            f"{name} must have the shape (d, d), or (d,) for a diagonal matrix; got the shape "
+            f"{np.shape(value)}."
+        )
+    if dim is not None and array.shape[-1] != dim:
+        raise ValueError(
+            f"{name} must have the shape ({dim}, {dim}) or ({dim},), got the shape "
+            f"{np.shape(value)}."
+        )
+    mirrored = np.swapaxes(array, -1, -2)
+    asymmetry = np.abs(array - mirrored)
+    if asymmetry.max() > 1e-10 * np.abs(array).max():
+        worst = tuple(map(int, np.unravel_index(np.argmax(asymmetry), array.shape)))
+        raise ValueError(
+            f"{name} must be symmetric, but entry {worst} is {array[worst]:g} and its mirror image "
+            f"{mirrored[worst]:g}. Pass ({name} + {name}.T) / 2 if that is what you mean."
+        )
+    return array / 2 + mirrored / 2
+
+
+def covariance_matrix(value, name, dim=None):
+    """`value` as a (..., d, d) positive semidefinite array, as `symmetric_matrix` reads it."""
+    array = symmetric_matrix(value, name, dim)
+    lowest = float(np.linalg.eigvalsh(array).min())
+    if lowest < -1e-10 * np.abs(array).max():
+        raise ValueError(
+            f"{name} must be a covariance, with all eigenvalues >= 0, got the eigenvalue "
+            f"{lowest:.6g}."
+        )
+    return array
+
+
+def positive_matrix(value, name, dim=None):
+    """`value` as a (..., d, d) array with all eigenvalues above zero."""
+    array = symmetric_matrix(value, name, dim)
+    lowest = float(np.linalg.eigvalsh(array).min())
+    if lowest <= 1e-14 * np.abs(array).max():
+        raise ValueError(
+            f"{name} must be positive definite, got the eigenvalue {lowest:.6g}. Drop its flat "
+            "directions."
+        )
+    return array
+
+
+# ---- other things --------------------------------------------------------------------------------
+
+
+def choice(value, name, allowed):
+    """`value` if it is one of `allowed`; otherwise an error that lists them and names the
+    nearest."""
+    value = bool(value) if isinstance(value, np.bool_) else value
+    if any(value is one or (isinstance(value, str) and value == one) for one in allowed):
+        return value
+    hint = nearest(value, [str(one) for one in allowed])
+    raise ValueError(
+        f"{name} must be one of {', '.join(map(repr, allowed))}, got {shown(value)}.{hint}"
+    )
+
+
+def flag(value, name):
+    """`value` if it is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}.")
+    return bool(value)
+
+
+def text(value, name):
+    """`value` if it is text and not empty."""
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{name} must be text, like 'my_well', got {shown(value)}.")
+    return value
+
+
+def function(value, name):
+    """`value` if it can be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {shown(value)}.")
+    return value
+
+
+def instance(value, name, kinds, words):
+    """`value` if it is one of `kinds`, a type or a tuple of types; `words` say what is wanted."""
+    if not isinstance(value, kinds):
+        raise TypeError(f"{name} must be {words}, got {shown(value)}.")
+    return value
+
+
+def nearest(value, known):
+    """ " Did you mean ...?" where `value` is text and nearly one of `known`; else nothing."""
+    near = get_close_matches(value.lower(), known, 1, 0.5) if isinstance(value, str) else ()
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+# ---- checks in front of a function ---------------------------------------------------------------
+
+
+def within(**limits):
+    """A check: one number in a range, e.g. `within(above=0, at_most=1)`."""
+    return functools.partial(number, **limits)
+
+
+def all_within(**limits):
+    """A check: a number or an array, every entry in a range."""
+    return functools.partial(numbers, **limits)
+
+
+def whole(at_least, below=None):
+    """A check: a whole number in [at_least, below)."""
+    return functools.partial(integer, at_least=at_least, below=below)
+
+
+def one_of(*allowed):
+    """A check: one of the values listed."""
+    return functools.partial(choice, allowed=allowed)
+
+
+def optional(check):
+    """A check that lets None pass."""
+    return lambda value, name: None if value is None else check(value, name)
+
+
+def anything(value, name):
+    """A check that lets everything pass: the function judges by itself."""
+    return value
+
+
+# What a name means in the whole package; a function that needs something else says so.
+QUANTITIES = {
+    "hessian": symmetric_matrix,
+    "noise_covariance": covariance_matrix,
+    "batch_covariance": covariance_matrix,
+    "covariance": covariance_matrix,
+    "learning_rate": all_within(above=0),
+    "batch_size": all_within(at_least=1),
+    "momentum": all_within(at_least=0, below=1),
+    "temperature": all_within(above=0),
+    "step_size": all_within(above=0),
+    "friction": all_within(above=0),
+    "mass": all_within(above=0),
+    "nesterov": one_of(None, "torch", "lookahead"),
+}
+# Short names of other libraries, too far from ours for a guess by likeness.
+_ELSEWHERE = {
+    "lr": "learning_rate",
+    "eta": "learning_rate",
+    "step": "steps",
+    "n_steps": "steps",
+    "n": "particles",
+    "mu": "momentum",
+    "beta": "momentum",
+    "bs": "batch_size",
+    "dt": "step_size",
+    "gamma": "friction",
+    "t": "temperature",
+    "kt": "temperature",
+    "cov": "covariance",
+    "d": "dim",
+    "dims": "dim",
+    "rng": "seed",
+    "random_state": "seed",
+}
+
+
+def bound(signature, owner, args, kwargs):
+    """`signature.bind(*args, **kwargs)`; a TypeError that names the argument, and the nearest one
+    for a name that `owner` does not have."""
+    parameters = signature.parameters.values()
+    names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters)
+    for name in () if takes_any else kwargs:
+        if name not in names:
+            meant = _ELSEWHERE.get(name.lower())
+            hint = f" Did you mean {meant!r}?" if meant in names else nearest(name, names)
+            raise TypeError(
+                f"{owner}() has no argument {name!r}; it takes {', '.join(names)}.{hint}"
+            )
+    try:
+        return signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{owner}(): {error}; it takes {', '.join(names)}.") from None
+
+
+def checked(function=None, /, **checks):
+    """A decorator: every argument passes its check before the function sees it.
+
+    Parameters
+    ----------
+    **checks : callables
+        `check(value, name) -> value` for arguments by name. What has none is checked by its name in
+        `QUANTITIES`, and left alone where it is not there either. A default that is left out is not
+        checked.
+    """
+    if function is None:
+        return functools.partial(checked, **checks)
+    signature = inspect.signature(function)
+    unknown = checks.keys() - signature.parameters.keys()
+    if unknown:
+        raise NameError(f"{function.__name__} has no arguments {sorted(unknown)}")
+    of = {name: checks.get(name, QUANTITIES.get(name, anything)) for name in signature.parameters}
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        found = bound(signature, function.__name__, args, kwargs)
+        for name, value in found.arguments.items():
+            found.arguments[name] = of[name](value, name)
+        return function(*found.args, **found.kwargs)
+
+    call.checks = of  # a test sees which arguments have none
+    return call
