@@ -9,20 +9,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "langevin_sgd"
-LAYERS = [
-    "kernels",
-    "models",
-    "theory",
-    "storage",
-    "engine",
-    "analysis",
-    "plots",
-]  # a layer imports only from layers before it
+# A layer imports only from layers before it; `arguments` is one file beside the folders.
+LAYERS = "arguments kernels models theory storage engine analysis plots".split()
+
 ROOT_FILES = {"__init__.py", "__main__.py"}  # above all layers: they may import anything
 
-MAX_FILE_LINES = 300
+MAX_FILE_LINES = 400
 MAX_CODE_LINES = 60
-MAX_PARAMETERS = 8
+MAX_PARAMETERS = 10
 FOREIGN_TO_KERNELS = {"scipy", "xarray", "matplotlib", "sympy", "pandas", "h5py", "h5netcdf"}
 SLOW_TO_IMPORT = {
     "matplotlib",
@@ -43,7 +37,9 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 def layer_of(place):
     """The layer a file belongs to, or None for the two files above all layers."""
-    return None if len(place.parts) == 2 and place.name in ROOT_FILES else place.parts[1]
+    if len(place.parts) == 2 and place.name in ROOT_FILES:
+        return None
+    return place.with_suffix("").parts[1]
 
 
 def imports(node, place):
@@ -241,6 +237,7 @@ OFFENCES = [
     ),
     (imports_point_down, "langevin_sgd/helpers/file.py", "a = 1"),
     (imports_point_down, "langevin_sgd/helpers.py", "a = 1"),
+    (imports_point_down, "langevin_sgd/arguments.py", "from .kernels import rng"),
     (kernels_stand_on_numba_and_numpy, KERNELS, "import scipy.linalg"),
     (kernels_stand_on_numba_and_numpy, KERNELS, "def f():\n    from xarray import Dataset"),
     (slow_imports_wait_inside_functions, ENGINE, "import matplotlib.pyplot as plt"),
@@ -248,7 +245,7 @@ OFFENCES = [
     (slow_imports_wait_inside_functions, ENGINE, "try:\n    import sympy\nfinally:\n    pass"),
     (files_are_short, ENGINE, "a = 1\n" * (MAX_FILE_LINES + 1)),
     (functions_are_short, ENGINE, function_of(MAX_CODE_LINES + 1)),
-    (functions_take_few_parameters, ENGINE, "def f(a, b, c, d, /, e, f, g, h, i): ..."),
+    (functions_take_few_parameters, ENGINE, "def f(a, b, c, d, /, e, f, g, h, i, j, k): ..."),
     (public_names_have_docstrings, ENGINE, "def simulate():\n    return 1"),
     (public_names_have_docstrings, ENGINE, "class Potential:\n    name = 1"),
     (random_numbers_have_addresses, ENGINE, "x = np.random.normal()"),
@@ -290,7 +287,8 @@ INNOCENT = [
     (
         functions_take_few_parameters,
         ENGINE,
-        "def f(a, b, c, d, e, f, g, h, *, i): ...\ndef __new__(cls, b, c, d, e, f, g, h, i): ...",
+        "def f(a, b, c, d, e, f, g, h, i, j, *, k): ...\n"
+        "def __new__(cls, b, c, d, e, f, g, h, i, j, k): ...",
     ),
     (
         public_names_have_docstrings,
