@@ -41,7 +41,8 @@ def _law(axes, law):
     )
     axes.plot([], [], color="black", label="exact law of SGD")
     axes.plot([], [], color=ORANGE, linestyle="--", label="Boltzmann at the best-fit temperature")
-    said = f"KL = {float(law.kl):.4f} ± {float(law.kl_standard_error):.4f} nat (exact {float(law.kl_exact_on_bins):.4f})"
+    kl, error, exact = (float(law[k]) for k in ("kl", "kl_standard_error", "kl_exact_on_bins"))
+    said = f"KL = {kl:.4f} ± {error:.4f} nat (exact {exact:.4f})"
     axes.set(
         title=f"double well, {law.noise.item()} noise\n{said}",
         xlabel="$x_0$ (length)",

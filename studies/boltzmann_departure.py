@@ -1,11 +1,15 @@
-"""Does SGD end in Boltzmann's distribution?  The main job: a double well, where the answer is known exactly, and real data.
+"""Does SGD end in Boltzmann's distribution?
+
+The main job: a double well, where the answer is known exactly, and real data.
 
 (a) A coupled double well in two dimensions at learning rate 0.15, once with anisotropic and once
-with isotropic gradient noise of the same
-    trace: histograms against the exact stationary law of the same chain and against Boltzmann's law
-    at the best-fit temperature.
-(b) Logistic regression on scikit-learn's breast-cancer table with true minibatches: one temperature per Hessian eigen-direction.
-Run:  python studies/boltzmann_departure.py [--quick]        (writes data/boltzmann_departure.nc and .png)
+with isotropic gradient noise of the same trace: histograms against the exact stationary law of the
+same chain and against Boltzmann's law at the best-fit temperature.
+(b) Logistic regression on scikit-learn's breast-cancer table with true minibatches: one
+temperature per Hessian eigen-direction.
+
+Run:  python studies/boltzmann_departure.py [--quick]
+(writes data/boltzmann_departure.nc and .png)
 """
 
 from functools import partial

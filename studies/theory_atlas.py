@@ -1,11 +1,15 @@
-"""What exact theory says about SGD near a minimum: an atlas of four panels, each with a simulation
-beside it.
+"""What exact theory says about SGD near a minimum: four panels, a simulation beside each.
 
-(a) Variance against the learning rate up to the threshold: SGD, heavy ball, and the small-step limit that knows no threshold.
-(b) Current and entropy production against the angle between the noise covariance and the hessian: Boltzmann's law has neither.
-(c) Reshuffled epochs: in flat directions the variance collapses far below that of independent batches.
+(a) Variance against the learning rate up to the threshold: SGD, heavy ball, and the small-step
+limit that knows no threshold.
+(b) Current and entropy production against the angle between the noise covariance and the hessian:
+Boltzmann's law has neither.
+(c) Reshuffled epochs: in flat directions the variance collapses far below that of independent
+batches.
 (d) Tail exponents of online regression: exact, and as two diffusion approximations have them.
-Run:  python studies/theory_atlas.py [--quick]        (writes data/theory_atlas.nc and .png)
+
+Run:  python studies/theory_atlas.py [--quick]
+(writes data/theory_atlas.nc and .png)
 """
 
 import warnings
@@ -33,7 +37,7 @@ ROUNDING = 0.006
 
 
 def noise_at(degrees):
-    """Covariance with the eigenvalues NOISE, its strong axis turned away from the stiff direction."""
+    """Covariance with the eigenvalues NOISE, its strong axis turned from the stiff direction."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     turn = np.array([[c, -s], [s, c]])
     return turn @ np.diag(NOISE) @ turn.T

@@ -1,12 +1,17 @@
-"""How fast do particles move, against what one would use instead, and where does the time of a step
-go?
+"""How fast do particles move, against what else, and where does the time of a step go?
 
-(a) SGD with Gaussian noise on a two-dimensional double well, freezing included: each program at the best of its variants; what is
-not installed (pip install -e ".[bench]") or cannot express the problem is listed as such. (b) The parts of a step one by one, and
-the vector instructions that they compile to. (c) Quadratics in 2 to 64 dimensions. (d) Minibatches of linear regression. (e) The
-elementary functions. (f) Threads, import, and the example of the README in a fresh process, nothing kept from before. (g) What
-reducers cost. All that is compared runs in turns, and the best of all rounds counts.
-Run:  python studies/throughput.py [--quick]        (writes data/throughput.nc and .png)
+(a) SGD with Gaussian noise on a two-dimensional double well, freezing included: each program at
+the best of its variants; what is not installed (pip install -e ".[bench]") or cannot express the
+problem is listed as such.
+(b) The parts of a step one by one, and the vector instructions that they compile to.
+(c) Quadratics in 2 to 64 dimensions.
+(d) Minibatches of linear regression.
+(e) The elementary functions.
+(f) Threads, import, and the example of the README in a fresh process, nothing kept from before.
+(g) What reducers cost. All that is compared runs in turns, and the best of all rounds counts.
+
+Run:  python studies/throughput.py [--quick]
+(writes data/throughput.nc and .png)
 """
 
 import functools
@@ -19,10 +24,10 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from _runner import Claim, main
-from _throughput_batches import methods
-from _throughput_clock import best_seconds, side_by_side
-from _throughput_figure import plot
-from _throughput_parts import (
+from benchmark.batches import methods
+from benchmark.clock import best_seconds, side_by_side
+from benchmark.figure import plot
+from benchmark.parts import (
     BLOCK,
     FUNCTIONS,
     REGISTERS,
@@ -31,8 +36,8 @@ from _throughput_parts import (
     fill_call,
     vector_instructions,
 )
-from _throughput_peers import AMPLITUDE, RATE, compiled_here, installed
-from _throughput_reducers import LIMITED, reducer_times
+from benchmark.peers import AMPLITUDE, RATE, compiled_here, installed
+from benchmark.reducers import LIMITED, reducer_times
 
 import langevin_sgd as ls
 from langevin_sgd.engine.ensemble import available_threads
@@ -180,7 +185,8 @@ def fresh(code):
     """Seconds that `code` needs in a fresh process, by its own clock: the start of the interpreter
     does not count.
     """
-    timed = f"import time\nbegun = time.perf_counter()\n{code}\nprint('SECONDS', time.perf_counter() - begun)"
+    begin, end = "import time\nbegun = time.perf_counter()", "time.perf_counter() - begun"
+    timed = f"{begin}\n{code}\nprint('SECONDS', {end})"
     environment = os.environ | {"PYTHONPATH": str(ROOT), "LANGEVIN_SGD_CACHE": "off"}
     done = subprocess.run(
         [sys.executable, "-c", timed], env=environment, capture_output=True, text=True, check=True
@@ -189,7 +195,7 @@ def fresh(code):
 
 
 def cold_starts():
-    """(f) Seconds to import the package, the best of five, and for the first example of the README."""
+    """(f) Seconds to import the package (best of five), and for the first example of the README."""
     imports = min(fresh("import langevin_sgd") for _ in range(5))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     return imports, fresh(

@@ -2,9 +2,9 @@
 
 import numpy as np
 import xarray as xr
-from _throughput_clock import best_seconds
 
 import langevin_sgd as ls
+from benchmark.clock import best_seconds
 
 EVERY, LIMITED = 10, ("moments", "1-D histogram", "2-D histogram")
 REDUCERS = {

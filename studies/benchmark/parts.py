@@ -10,8 +10,8 @@ import re
 
 import numba
 import numpy as np
-from _throughput_clock import best_seconds
 
+from benchmark.clock import best_seconds
 from langevin_sgd.kernels import elementary, rng
 from langevin_sgd.kernels.bits import OPTIONS, fma, kernel
 from langevin_sgd.kernels.draws import DOUBLES

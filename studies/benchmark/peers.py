@@ -12,11 +12,15 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
-from _throughput_clock import in_threads
+
+from benchmark.clock import in_threads
 
 RATE, AMPLITUDE = 0.05, 0.4
 GENERATORS = ("threefry2x32", "rbg", "unsafe_rbg")  # of JAX
-NO_DRIFT = "2.6.0 has processes with fixed formulas, none a double well; its custom ones take jumps, not a drift"
+NO_DRIFT = (
+    "2.6.0 has processes with fixed formulas, none a double well; its custom ones take jumps, not "
+    "a drift"
+)
 
 
 class Peer(NamedTuple):
@@ -92,7 +96,7 @@ def numba_arrays(particles, steps, seed):
 
 
 def jax_scan(generator, dtype, threads=1):
-    """JAX: a jitted scan over steps, the whole ensemble in each; or one such call in each thread."""
+    """JAX: a jitted scan over steps, the whole ensemble in each; or one such call a thread."""
     import jax
 
     jax.config.update("jax_enable_x64", True)
