@@ -11,12 +11,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 import langevin_sgd as ls
 from langevin_sgd.storage import points, source_hashes
 from langevin_sgd.storage.schema import global_attributes
 
 STUDIES = Path(__file__).resolve().parent
 DATA = STUDIES.parent / "data"
+LARGEST_Z = 4.0  # standard errors
 
 
 class Claim(NamedTuple):
@@ -31,6 +34,26 @@ class Claim(NamedTuple):
     z: float | None = (
         None  # distance from what it is held against, in standard errors; of several, the largest
     )
+
+
+def agreement(text, measured, exact, error):
+    """The claim that measured numbers lie within LARGEST_Z standard errors of exact ones."""
+    z = np.abs((np.asarray(measured) - exact) / error).max()
+    return Claim(
+        text,
+        bool(z < LARGEST_Z),
+        f"largest |z| {z:.1f} of {np.size(measured)}, allowed {LARGEST_Z:g}",
+        z=float(z),
+    )
+
+
+def with_error(name, dims, pair, units, text):
+    """A measured quantity and its standard error, as entries of the dataset."""
+    value, error = pair
+    return {
+        name: (dims, value, units, text),
+        f"{name}_standard_error": (dims, error, units, f"standard error: {text}"),
+    }
 
 
 def report(claims):
