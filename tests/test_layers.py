@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "langevin_sgd"
 # A layer imports only from layers before it; `arguments` is one file beside the folders.
-LAYERS = "arguments kernels models theory storage engine analysis plots".split()
+LAYERS = ["arguments", "kernels", "models", "theory", "storage", "engine", "analysis", "plots"]
 
 ROOT_FILES = {"__init__.py", "__main__.py"}  # above all layers: they may import anything
 
