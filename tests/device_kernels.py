@@ -8,9 +8,9 @@ import numpy as np
 from numba import cuda, float64
 
 from langevin_sgd.kernels.bits import kernel
+from langevin_sgd.kernels.compiling import compiled
 from langevin_sgd.kernels.permutation import permutation_at
 from langevin_sgd.kernels.rng import Stream, integer_at, normal_pair, uniform, words_at
-from langevin_sgd.kernels.texts import compiled
 
 NOISE_NORMAL, NOISE_UNIFORM = np.uint64(Stream.NOISE_NORMAL), np.uint64(Stream.NOISE_UNIFORM)
 BATCH, PERMUTATION, ZERO = np.uint64(Stream.BATCH), np.uint64(Stream.PERMUTATION), np.uint64(0)

@@ -17,9 +17,9 @@ from device_kernels import (
 from numba import cuda, float64
 
 from langevin_sgd.kernels.bits import kernel, sqrt
+from langevin_sgd.kernels.compiling import compiled
 from langevin_sgd.kernels.permutation import permutation_at
 from langevin_sgd.kernels.rng import Stream, integer_at, uniform, words_at
-from langevin_sgd.kernels.texts import compiled
 from langevin_sgd.models.noise import TableGaussian
 
 THERMAL, TABLE = np.uint64(Stream.THERMAL), np.uint64(Stream.TABLE)

@@ -75,7 +75,7 @@ ROWS = [
     ),
     ("engine/readings.py", "(n - 1) / n * tree_sum", "tree_sum", "engine/test_reducers.py"),
     ("engine/observing.py", "counts[cell] += 1", "counts[cell] += 2", "engine/test_reducers.py"),
-    ("kernels/rng_single.py", "-2.0", "-1.0", "kernels/test_rng_single.py"),
+    ("kernels/rng_float32.py", "-2.0", "-1.0", "kernels/test_rng_float32.py"),
 ]
 
 

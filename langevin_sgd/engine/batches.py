@@ -13,13 +13,12 @@ from numba import types
 from ..kernels import permutation, rng
 from ..kernels.addresses import ids_from, steps_from
 from ..kernels.bits import kernel
-from ..kernels.draws import DOUBLES
-from ..kernels.external import external
+from ..kernels.casts import like
 from ..kernels.lanes import WIDTH
-from ..kernels.local import local
-from ..kernels.precision import like
+from ..kernels.linked import linked
+from ..kernels.random_rows import DOUBLES
 from ..kernels.rng import ADDRESS, INTEGERS, PLACE, Stream
-from ..kernels.views import flat, flat_from, gathered_row, view
+from ..kernels.views import flat, flat_from, gathered_row, local, view
 from .forces import Force, add_to, scale, set_to, stack_room
 
 _BATCH, _PERMUTATION, _ZERO = np.uint64(Stream.BATCH), np.uint64(Stream.PERMUTATION), np.uint64(0)
@@ -44,7 +43,7 @@ def _same_for_all(rows, count, groups, spacing):
 
 @cache
 def _with_replacement(shared, address):
-    fill_integers = external(rng.fill_integers, INTEGERS, PLACE, address, types.uint64)
+    fill_integers = linked(rng.fill_integers, INTEGERS, PLACE, address, types.uint64)
 
     @kernel
     def choose(rows, block, q, step, batch):
@@ -74,9 +73,7 @@ def _permuted(new_order, shared):
     """Batches cut from a permutation: a fresh one in each step, in each epoch of N // batch steps,
     or one for ever.
     """
-    fill_permutation = external(
-        permutation.fill_permutation, INTEGERS, PLACE, ADDRESS, types.uint64
-    )
+    fill_permutation = linked(permutation.fill_permutation, INTEGERS, PLACE, ADDRESS, types.uint64)
 
     @kernel
     def choose(rows, block, q, step, batch):

@@ -7,9 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from ..kernels.local import part
-from ..kernels.texts import plain
-from ..kernels.views import table_row
+from ..kernels.functions import plain
+from ..kernels.views import part, table_row
 from ..models.losses import Loss
 from ..models.parameters import Schedule
 from ..models.recipes import recorded

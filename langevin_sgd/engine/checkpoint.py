@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from ..kernels.groups import unpack
+from ..kernels.packing import unpack
 from ..models.parameters import integer
 from ..storage import begun, create, load, reopen
 from ..storage.manifest import NAME as MANIFEST

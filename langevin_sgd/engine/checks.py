@@ -8,8 +8,8 @@ import warnings
 
 import numpy as np
 
+from ..kernels.functions import interpreted
 from ..kernels.rng import DRAW_LIMIT, INTEGER_LIMIT, PARTICLE_LIMIT
-from ..kernels.texts import interpreted
 from ..models.arrays import real_array, shown
 from ..models.dynamics import Dynamics
 from ..models.evaluate import evaluate

@@ -17,11 +17,11 @@ from numba import types
 from numba.extending import intrinsic, overload
 from numba.np.numpy_support import as_dtype
 
+from ..kernels.atomic_counter import next_number
 from ..kernels.bits import kernel
 from ..kernels.compile_cache import kept
-from ..kernels.groups import empty_groups
 from ..kernels.lanes import WIDTH
-from ..kernels.turns import take_turn
+from ..kernels.packing import empty_groups
 from ..kernels.views import flat, flat_from
 from .freezing import book_keeping
 from .observing import cells, observe_kernel
@@ -150,7 +150,7 @@ def build(force, update, advance, readers, shape):
             flat(changing[3]),
         )
         x_out, v_out, (edges, counter) = flat(records[0]), flat(records[1]), tasks
-        number = take_turn(flat(counter))
+        number = next_number(flat(counter))
         while number < len(edges) - 1:
             for first in range(edges[number], edges[number + 1], per_block):
                 groups = min(per_block, edges[number + 1] - first)
@@ -200,7 +200,7 @@ def build(force, update, advance, readers, shape):
                     else:
                         restore(moving, sizes, groups, saved_block, first_step + start)
                         step = start
-            number = take_turn(flat(counter))
+            number = next_number(flat(counter))
 
     return kept(run)
 

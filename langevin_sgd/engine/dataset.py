@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from ..kernels.groups import unpack
+from ..kernels.packing import unpack
 from ..models.evaluate import evaluate
 from ..models.losses import Loss
 from ..models.parameters import described

@@ -10,8 +10,8 @@ in `freezing`."""
 from numba import types
 
 from ..kernels.bits import kernel
-from ..kernels.external import external
 from ..kernels.lanes import WIDTH, all_lanes
+from ..kernels.linked import linked
 from ..kernels.rng import FLOATS, INTEGERS
 from ..kernels.views import flat_type
 from .freezing import BYTES, ESCAPED, INFINITE, NOT_FINITE, SIZES, squared_norm
@@ -103,7 +103,7 @@ def dealers(number):
     lanes = types.Tuple((numbers, numbers, numbers, INTEGERS, INTEGERS, INTEGERS))
     outcome = types.Tuple((numbers, numbers, INTEGERS, BYTES, INTEGERS))
     return (
-        external(
+        linked(
             deal,
             lanes,
             types.UniTuple(numbers, 3),
@@ -114,5 +114,5 @@ def dealers(number):
             numbers,
             LIMITS,
         ),
-        external(close_ranks, lanes, SIZES, types.int64),
+        linked(close_ranks, lanes, SIZES, types.int64),
     )

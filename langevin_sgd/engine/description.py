@@ -15,8 +15,8 @@ from hashlib import sha256
 
 import numpy as np
 
+from ..kernels.functions import plain
 from ..kernels.rng import GENERATOR
-from ..kernels.texts import plain
 from ..models import schedules
 from ..models.dynamics import Dynamics
 from ..models.losses import Loss

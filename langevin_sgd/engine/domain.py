@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels.bits import kernel, where
-from ..kernels.precision import in_double
+from ..kernels.casts import in_double
 
 OPEN, PERIODIC, REFLECTING = 0.0, 1.0, 2.0
 KINDS = {"periodic": PERIODIC, "reflecting": REFLECTING}

@@ -6,7 +6,7 @@ from types import NoneType
 
 import numpy as np
 
-from ..kernels.groups import pack
+from ..kernels.packing import pack
 from ..models.arrays import shown
 from ..models.parameters import COUNT_LIMIT, integer
 from .checkpoint import in_folder, recorded_seed
@@ -135,7 +135,7 @@ def simulate(
     noise widened to float64 and add up in float64; ``loss`` is computed in float64 at the stored x.
     The bits are fixed as in float64. To bear in mind:
 
-    * The random numbers are others (see `kernels.rng_single`): the same laws, but not the paths of
+    * The random numbers are others (see `kernels.rng_float32`): the same laws, but not the paths of
       float64 rounded. The largest normal is 6.66, uniform numbers are multiples of 2^-24.
     * Some c = 8 roundings a step, remembered for tau steps, move x by at most c tau 2^-24 |x|: a
       relative tolerance of c tau 1e-7 for second moments. Updates below 2^-25 |x| are lost, so that

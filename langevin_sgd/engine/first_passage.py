@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..kernels.elementary import where
-from ..kernels.texts import check_text, plain
+from ..kernels.functions import plain
+from ..kernels.rules import check_function
 from ..models.noise import Minibatch
 from ..models.parameters import Schedule, integer, number, parameters
 
@@ -81,7 +82,7 @@ def first_passage(
             "name of a reducer must be text that can begin a variable's name, like "
             f"'first_passage', got {name!r}."
         )
-    check_text(reached, f"reached of {name!r}")
+    check_function(reached, f"reached of {name!r}")
     return FirstPassage(
         name, _arrival(plain(reached)), plain(reached), parameters(params, repr(name))
     )

@@ -4,7 +4,7 @@ A builder returns a `Force`. `prepare(buffers, block, q, step, batch)` draws wha
 whole block, which is faster than group by group. `act(buffers, block, group, views, p, q, step,
 batch)` then evaluates one group: views = (x, g, xi). `buffers` = (z, rows, spare, table) are flat;
 `block` = (seed, first particle, groups, examples, batch_rows); p and q are the parameters of model
-and noise. `draws` says how random numbers are drawn, see `kernels.draws`. Sums run in the order of
+and noise. `draws` says how random numbers are drawn, see `kernels.random_rows`. Sums run in the order of
 the examples, so that their bits are fixed."""
 
 from collections.abc import Callable
@@ -15,11 +15,10 @@ import numpy as np
 
 from ..kernels.addresses import ids_from, steps_from
 from ..kernels.bits import kernel, sqrt
-from ..kernels.draws import DOUBLES
 from ..kernels.lanes import WIDTH
-from ..kernels.local import local
+from ..kernels.random_rows import DOUBLES
 from ..kernels.rng import Stream
-from ..kernels.views import table_row, view
+from ..kernels.views import local, table_row, view
 
 TILE = 64  # normals that the table's Gaussian twin draws at a time
 ON_STACK = 512  # components; views of more lie in `spare`, for a stack is small

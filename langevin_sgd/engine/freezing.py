@@ -11,8 +11,8 @@ from functools import cache
 from numba import types
 
 from ..kernels.bits import fma, kernel
-from ..kernels.external import external
 from ..kernels.lanes import WIDTH, all_lanes
+from ..kernels.linked import linked
 from ..kernels.rng import INTEGERS
 from ..kernels.views import column, flat_type, view
 
@@ -138,10 +138,10 @@ def book_keeping(number):
     numbers = flat_type(number)
     moving = types.Tuple((numbers, numbers, numbers, BYTES, INTEGERS))
     return (
-        external(save, moving, SIZES, types.int64, numbers),
-        external(settle, moving, SIZES, types.int64, numbers, types.float64, types.int64),
-        external(save_all, moving, SIZES, types.int64, numbers),
-        external(restore_all, moving, SIZES, types.int64, numbers, types.int64),
-        external(find_frozen, BYTES, moving, types.int64),
-        external(record, moving, SIZES, types.UniTuple(numbers, 2), types.UniTuple(types.int64, 2)),
+        linked(save, moving, SIZES, types.int64, numbers),
+        linked(settle, moving, SIZES, types.int64, numbers, types.float64, types.int64),
+        linked(save_all, moving, SIZES, types.int64, numbers),
+        linked(restore_all, moving, SIZES, types.int64, numbers, types.int64),
+        linked(find_frozen, BYTES, moving, types.int64),
+        linked(record, moving, SIZES, types.UniTuple(numbers, 2), types.UniTuple(types.int64, 2)),
     )

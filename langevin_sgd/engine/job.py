@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels.groups import pack
+from ..kernels.packing import pack
 from ..kernels.rng import STEP_LIMIT
 from ..models.evaluate import evaluate
 from ..models.losses import Loss

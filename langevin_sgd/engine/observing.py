@@ -12,9 +12,8 @@ from typing import NamedTuple
 from numba import types
 
 from ..kernels.bits import kernel, where
-from ..kernels.external import external
-from ..kernels.lanes import WIDTH
-from ..kernels.local import whole
+from ..kernels.lanes import WIDTH, whole
+from ..kernels.linked import linked
 from ..kernels.rng import FLOATS
 from ..kernels.views import store_words, view
 from .freezing import BYTES, RUNNING
@@ -98,8 +97,8 @@ def _chained(readers, number, rows_before, cells_before, all_rows):
         return _nothing()
     text, size, bins, _ = readers[number]
     has_bins, bit = bool(bins), 1 << number
-    save = external(keep, FLOATS, FLOATS, types.int64, types.int64)
-    restore = external(put_back, FLOATS, FLOATS, types.int64, types.int64, BYTES, types.int64)
+    save = linked(keep, FLOATS, FLOATS, types.int64, types.int64)
+    restore = linked(put_back, FLOATS, FLOATS, types.int64, types.int64, BYTES, types.int64)
     deposit = _deposit_kernel(readers[number], cells_before)
     following = _chained(
         readers, number + 1, rows_before + size, cells_before + cells(readers[number]), all_rows

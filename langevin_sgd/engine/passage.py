@@ -15,9 +15,9 @@ from numba import types
 from ..kernels.addresses import steps_at
 from ..kernels.bits import kernel, where
 from ..kernels.compile_cache import kept
-from ..kernels.draws import Draws
-from ..kernels.groups import empty_groups, pack, unpack
 from ..kernels.lanes import WIDTH, all_lanes
+from ..kernels.packing import empty_groups, pack, unpack
+from ..kernels.random_rows import Draws
 from ..kernels.rng import OWN_ADDRESS, Stream
 from ..kernels.views import flat, flat_from, view, view_type, wide_view, wide_view_type
 from ..models.evaluate import values_at

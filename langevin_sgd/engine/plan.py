@@ -11,9 +11,10 @@ from numba import types
 from numba.np.numpy_support import as_dtype
 
 from ..kernels.bits import kernel
-from ..kernels.draws import Draws
+from ..kernels.compiling import for_lanes
+from ..kernels.functions import plain
+from ..kernels.random_rows import Draws
 from ..kernels.rehearsal import rehearse
-from ..kernels.texts import for_lanes, plain
 from ..kernels.views import GatheredRowType, row_type, view_type, wide_view_type
 from ..models.losses import Loss
 from ..models.noise import GradientNoise, Minibatch, TableGaussian

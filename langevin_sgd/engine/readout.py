@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from ..kernels.groups import unpack
+from ..kernels.packing import unpack
 from ..models.arrays import shown
 from .first_passage import FirstPassage
 from .observing import cells

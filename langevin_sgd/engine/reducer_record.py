@@ -7,8 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.rehearsal import check_arguments
-from ..kernels.texts import check_text
+from ..kernels.rules import check_function
 from ..models.parameters import integer, parameters
 from ..models.recipes import Made, Recipe
 from .readings import add_up, mean_and_error, with_error
@@ -86,10 +85,8 @@ class Reducer(Made, _ReducerFields):
                 "name of a reducer must be text that can begin a variable's name, like "
                 f"'moments', got {name!r}."
             )
-        check_text(observe, f"observe of {name!r}")
-        check_arguments(
-            observe, f"observe of {name!r}", "p acc step before x v g", "p acc step before x v g xi"
-        )
+        arguments = "p acc step before x v g"
+        check_function(observe, f"observe of {name!r}", arguments, arguments + " xi")
         every, start = (
             integer(every, f"every of {name!r}", 1),
             integer(start, f"start of {name!r}", 0),

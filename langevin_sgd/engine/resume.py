@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..kernels.groups import unpack
-from ..kernels.texts import interpreted
+from ..kernels.functions import interpreted
+from ..kernels.packing import unpack
 from ..models.noise import GradientNoise
 from ..storage import begun, load, reopen
 from .checkpoint import ANY_SIZE, in_folder

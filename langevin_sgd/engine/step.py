@@ -8,11 +8,10 @@ import numpy as np
 from numba import types
 
 from ..kernels.bits import fma, kernel
-from ..kernels.draws import Draws
-from ..kernels.lanes import WIDTH, all_lanes
-from ..kernels.local import local, unlikely
+from ..kernels.lanes import WIDTH, all_lanes, unlikely
+from ..kernels.random_rows import Draws
 from ..kernels.rng import Stream
-from ..kernels.views import view, wide_view
+from ..kernels.views import local, view, wide_view
 from .domain import fold
 from .forces import stack_room
 from .freezing import INFINITE, book_keeping

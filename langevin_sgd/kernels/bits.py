@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from .single import Single, any_single, rounded
+from .python_single import Single, any_single, rounded
 
 JIT = not numba.config.DISABLE_JIT
 

@@ -1,4 +1,4 @@
-"""Machine code kept between processes, in files named after its content (see `code_key`).
+"""Machine code kept between processes, in files named after its content (see `compile_key`).
 
 numba's own `cache=True` looks at one file's date: closures it never finds again, and when a
 function of another module changes it silently returns the old numbers. Here whatever changes has
@@ -28,7 +28,7 @@ from numba.core.environment import Environment, lookup_environment
 from numba.core.typing import signature
 
 from .bits import JIT
-from .code_key import key_of
+from .compile_key import key_of
 
 VARIABLE = "LANGEVIN_SGD_CACHE"
 LIMIT = (

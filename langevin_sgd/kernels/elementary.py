@@ -21,8 +21,8 @@ a rounding error would count, a second number (`tail`, `low`) keeps it and is ad
 """
 
 from .bits import bits_float, float_bits, fma, kernel, sqrt, where
+from .casts import as_double, as_single, in_double, like, pair_in_double
 from .lanes import all_lanes
-from .precision import as_double, as_single, in_double, like, pair_in_double
 
 __all__ = [
     "as_double",

@@ -355,3 +355,41 @@ def _numbered(context, builder, sig, args):
 
 
 teach(lane_numbers, lambda first: words if isinstance(first, types.Integer) else None, _numbered)
+
+
+def whole(x):
+    """The float `x` cut to a whole number, int64."""
+    return np.int64(x)
+
+
+def _cut(context, builder, sig, args):
+    return builder.fptosi(args[0], context.get_value_type(ints))
+
+
+teach(whole, lambda x: ints if x == floats else None, _cut)
+
+
+def unlikely(condition):
+    """The boolean `condition`, which LLVM is told to expect false: the usual way then pays nothing
+    for the calls of the other.
+    """
+    return bool(condition)
+
+
+def _expected(context, builder, sig, args):
+    bit = ir.IntType(1)
+    expect = builder.module.declare_intrinsic(
+        "llvm.expect", (bit,), ir.FunctionType(bit, [bit, bit])
+    )
+    return builder.call(
+        expect, [context.cast(builder, args[0], sig.args[0], types.boolean), bit(0)]
+    )
+
+
+teach(
+    unlikely,
+    lambda condition: (
+        types.boolean if isinstance(condition, (types.Boolean, types.Integer)) else None
+    ),
+    _expected,
+)

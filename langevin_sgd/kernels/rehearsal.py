@@ -4,15 +4,13 @@ without such checks.
 Compiled code does not look whether k < len(x): x[5] of two numbers would read those of another
 particle, in silence."""
 
-import builtins
-import dis
 import inspect
 import traceback
-from types import FunctionType
 
 import numpy as np
 
-from .texts import interpreted, plain, source_line
+from .functions import interpreted, plain
+from .rules import check_names
 
 MOST_READS = (
     2_000  # numbers read or written in a rehearsal, which bounds its time to some milliseconds
@@ -62,55 +60,6 @@ class _Watched:
 
     def __setitem__(self, k, value):
         self.numbers[self._place(k)] = value
-
-
-def check_arguments(function, label, *allowed):
-    """Refuse a text that does not take the arguments of one of the lists `allowed`, each like "p x
-    out".
-    """
-    counts = [len(names.split()) for names in allowed]
-    if not any(_takes(plain(function), count) for count in counts):
-        wanted = " or ".join(f"({', '.join(names.split())})" for names in allowed)
-        raise TypeError(
-            f"{label} must take the arguments {wanted}, got {inspect.signature(plain(function))}."
-        )
-
-
-def _takes(function, count):
-    try:
-        inspect.signature(function).bind(*range(count))
-    except TypeError:
-        return False
-    return True
-
-
-def check_names(function, label):
-    """Refuse a text that reads a name which is defined nowhere, in it or in a helper of the user's."""
-    todo, seen = [plain(function)], set()
-    while todo:
-        text = todo.pop()
-        if text in seen:
-            continue
-        seen.add(text)
-        values = [cell.cell_contents for cell in text.__closure__ or ()]
-        for found in dis.get_instructions(text.__code__):
-            if found.opname == "LOAD_GLOBAL":
-                if found.argval not in text.__globals__ and not hasattr(builtins, found.argval):
-                    raise ValueError(
-                        f"{label} uses the name {found.argval!r}, which is not defined. Correct "
-                        "it, or put the value into "
-                        f"params.\n{source_line(text, found.positions.lineno)}"
-                    )
-                values.append(text.__globals__.get(found.argval))
-        todo += [
-            plain(value)
-            for value in values
-            if isinstance(plain(value), FunctionType) and not _ours(plain(value))
-        ]
-
-
-def _ours(function):
-    return (function.__module__ or "").startswith(__package__ + ".")
 
 
 def rehearse(function, label, p, lengths, step=1):

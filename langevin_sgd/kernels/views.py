@@ -30,9 +30,9 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import models, register_model
 from numba.np.arrayobj import make_array
 
+from .casts import convert
 from .lanes import WIDTH, LanesType, floats, resized, single, singles, teach
-from .precision import convert
-from .single import Singles
+from .python_single import Singles
 
 _INDEX = ir.IntType(64)
 
@@ -328,3 +328,46 @@ def _gather(context, builder, sig, args):
         value = builder.load(builder.gep(column_start, [start], inbounds=True))
         lanes = builder.insert_element(lanes, value, ir.IntType(32)(lane))
     return lanes
+
+
+def local(dim, like):
+    """A view of `dim` uninitialised components in the precision of `like`, a flat or a view.
+
+    Valid until the kernel returns, and the same one in every round of a loop.
+    """
+    return np.empty(dim, like.dtype)
+
+
+def _local_type(dim, like):
+    return (
+        view_type(dim.literal_value, like.number) if isinstance(dim, types.IntegerLiteral) else None
+    )
+
+
+def _allocate(context, builder, sig, args):
+    kind = sig.return_type
+    numbers = ir.ArrayType(context.get_value_type(kind.number), max(1, kind.dim * kind.stride))
+    place = cgutils.alloca_once(builder, numbers)
+    place.align = 64
+    return builder.bitcast(place, context.get_value_type(kind))
+
+
+teach(local, _local_type, _allocate)
+
+
+def part(v, start, count):
+    """View of `count` components of the view `v` from component `start` on."""
+    return v[start : start + count]
+
+
+def _part_type(v, start, count):
+    if isinstance(v, ViewType) and isinstance(count, types.IntegerLiteral):
+        return ViewType(v.kind, count.literal_value, v.stride, v.element, v.number)
+
+
+def _part(context, builder, sig, args):
+    first = context.cast(builder, args[1], sig.args[1], types.intp)
+    return builder.gep(args[0], [builder.mul(first, first.type(sig.args[0].stride))], inbounds=True)
+
+
+teach(part, _part_type, _part)

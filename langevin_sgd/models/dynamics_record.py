@@ -7,8 +7,7 @@ averaged over the batch), z thermal normals."""
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..kernels.rehearsal import check_arguments
-from ..kernels.texts import check_text
+from ..kernels.rules import check_function
 from .parameters import COUNT_LIMIT, choice, integer, integer_or_schedule, parameters, record_name
 from .recipes import Made, Recipe
 
@@ -64,8 +63,7 @@ class Dynamics(Made, _DynamicsFields):
             ("advance", advance, "p x v g z"),
         ):
             if text is not None or role == "update":
-                check_text(text, f"{role} of {name!r}")
-                check_arguments(text, f"{role} of {name!r}", arguments)
+                check_function(text, f"{role} of {name!r}", arguments)
         choice(memory, "memory", MEMORIES)
         normals, state_size = (
             integer(normals, "normals", 0, limit=COUNT_LIMIT),

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..kernels.bits import kernel
 from ..kernels.compile_cache import kept
-from ..kernels.groups import empty_groups, pack, unpack
+from ..kernels.compiling import for_lanes
 from ..kernels.lanes import WIDTH
-from ..kernels.texts import for_lanes
+from ..kernels.packing import empty_groups, pack, unpack
 from ..kernels.views import row_type, table_row, view, view_type
 from .arrays import real_array, shown
 from .losses import Loss

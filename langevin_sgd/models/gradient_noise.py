@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.rehearsal import check_arguments
-from ..kernels.texts import check_text
+from ..kernels.rules import check_function
 from .parameters import COUNT_LIMIT, choice, integer, parameters, record_name, symmetric_matrix
 from .recipes import Made, Recipe
 
@@ -64,8 +63,7 @@ class GradientNoise(Made, _NoiseFields):
         scratch_per_component=0,
     ):
         record_name(name)
-        check_text(sample, f"sample of {name!r}")
-        check_arguments(sample, f"sample of {name!r}", "p x z out")
+        check_function(sample, f"sample of {name!r}", "p x z out")
         gaussian = bool(choice(gaussian, "gaussian", (False, True)))
         dim = dim if dim is None else integer(dim, "dim", 1, limit=COUNT_LIMIT)
         normals, uniforms = (

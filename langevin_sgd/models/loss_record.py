@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.rehearsal import check_arguments, rehearse
-from ..kernels.texts import check_text, interpreted
+from ..kernels.functions import interpreted
+from ..kernels.rehearsal import rehearse
+from ..kernels.rules import check_function
 from .arrays import real_array, shown
 from .parameters import COUNT_LIMIT, integer, parameters, record_name
 from .potential_record import check_gradient
@@ -62,7 +63,7 @@ class Loss(Made, _LossFields):
     Raises
     ------
     TypeError, ValueError
-        If a text breaks the rules of `langevin_sgd.kernels.texts`, the table is not finite, the
+        If a text breaks the rules of `langevin_sgd.kernels.rules`, the table is not finite, the
         gradient is not that of the loss, or `draw` leaves a number of the row unwritten.
     """
 
@@ -136,8 +137,7 @@ def _check_texts(texts, params, numbers, columns, name):
     for role, (arguments, lengths) in calls.items():
         text, label = texts[role], f"{role} of {name!r}"
         if text is not None or role in ("example_loss", "example_gradient"):
-            check_text(text, label)
-            check_arguments(text, label, arguments)
+            check_function(text, label, arguments)
             rehearse(text, label, params, lengths)
 
 

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from ..kernels import elementary
-from ..kernels.texts import plain
+from ..kernels.functions import plain
 from .expressions import sympy_functions
 from .parameters import choice, number
 from .potential_record import Potential

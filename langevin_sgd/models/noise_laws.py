@@ -10,8 +10,7 @@ from functools import cache
 import numpy as np
 
 from ..kernels.elementary import exp, expm1, fma, log, log_unit, maximum, sin, sqrt, where
-from ..kernels.rehearsal import check_arguments
-from ..kernels.texts import check_text
+from ..kernels.rules import check_function
 from .arrays import real_array
 from .gradient_noise import GradientNoise, covariance_factor
 from .parameters import COUNT_LIMIT, integer, number, symmetric_matrix
@@ -74,8 +73,7 @@ def gaussian_field(factor, params, normals, dim=None):
     -----
     Evaluated before the move: for small learning rates the limit is the Ito equation with 2 D(x) =
     learning_rate Sigma(x)/B. Source: definition; E xi xi' = F E[z z'] F'."""
-    check_text(factor, "factor of gaussian_field")
-    check_arguments(factor, "factor of gaussian_field", "p x out")
+    check_function(factor, "factor of gaussian_field", "p x out")
     normals = integer(normals, "normals", 1, limit=COUNT_LIMIT)
     dim = dim if dim is None else integer(dim, "dim", 1, limit=COUNT_LIMIT)
     text = _field_sample(factor)

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.rehearsal import check_arguments, rehearse
-from ..kernels.texts import check_text, interpreted
+from ..kernels.functions import interpreted
+from ..kernels.rehearsal import rehearse
+from ..kernels.rules import check_function
 from .arrays import shown
 from .parameters import COUNT_LIMIT, choice, integer, number, parameters, record_name
 from .recipes import Made, Recipe
@@ -55,7 +56,7 @@ class Potential(Made, _PotentialFields):
     Raises
     ------
     TypeError, ValueError
-        If a text breaks the rules of `langevin_sgd.kernels.texts`, or the gradient is not that of
+        If a text breaks the rules of `langevin_sgd.kernels.rules`, or the gradient is not that of
         the energy (central differences along a random direction at two points; relative tolerance
         1e-4).
     """
@@ -76,8 +77,7 @@ class Potential(Made, _PotentialFields):
         for role, (text, arguments) in texts.items():
             if text is not None or role in ("energy", "gradient"):
                 label, room = f"{role} of {name!r}", dim * dim if role == "hessian" else dim
-                check_text(text, label)
-                check_arguments(text, label, arguments)
+                check_function(text, label, arguments)
                 rehearse(text, label, params, (dim, room + scratch))
         record = super().__new__(
             cls, name, energy, gradient, params, dim, hessian, drift, scratch, domain

@@ -14,11 +14,11 @@ import numpy as np
 from benchmark.clock import best_seconds
 from langevin_sgd.kernels import elementary, rng
 from langevin_sgd.kernels.bits import OPTIONS, fma, kernel
-from langevin_sgd.kernels.draws import DOUBLES
-from langevin_sgd.kernels.groups import empty_groups
+from langevin_sgd.kernels.compiling import for_lanes
 from langevin_sgd.kernels.lanes import WIDTH, all_lanes, lane_numbers
+from langevin_sgd.kernels.packing import empty_groups
+from langevin_sgd.kernels.random_rows import DOUBLES
 from langevin_sgd.kernels.rng import Stream
-from langevin_sgd.kernels.texts import for_lanes
 from langevin_sgd.kernels.views import flat, store_words, view, view_type
 
 BLOCK = 512

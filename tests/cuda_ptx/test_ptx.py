@@ -14,7 +14,8 @@ from numba.core.errors import NumbaError
 
 from langevin_sgd.kernels import bits
 from langevin_sgd.kernels import elementary as el
-from langevin_sgd.kernels.texts import compiled, interpreted
+from langevin_sgd.kernels.compiling import compiled
+from langevin_sgd.kernels.functions import interpreted
 
 # A step in each model would only repeat its gradient: here one model steps, in all ways; the
 # simulator has them all.

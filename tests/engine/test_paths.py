@@ -11,8 +11,8 @@ import pytest
 
 import langevin_sgd as ls
 from langevin_sgd.kernels.bits import JIT
-from langevin_sgd.kernels.groups import empty_groups, pack
-from langevin_sgd.kernels.texts import for_lanes
+from langevin_sgd.kernels.compiling import for_lanes
+from langevin_sgd.kernels.packing import empty_groups, pack
 from langevin_sgd.kernels.views import GatheredRowType, row_type, view_type
 from langevin_sgd.models import evaluate as evaluation
 

@@ -27,8 +27,8 @@ from langevin_sgd.engine.domain import fold, wall_arrays
 from langevin_sgd.engine.job import prepare
 from langevin_sgd.engine.plan import make_plan
 from langevin_sgd.kernels.bits import OPTIONS, kernel
-from langevin_sgd.kernels.groups import pack, unpack
 from langevin_sgd.kernels.lanes import WIDTH
+from langevin_sgd.kernels.packing import pack, unpack
 from langevin_sgd.kernels.views import view
 
 NAMES = ["sgd", "escaped", "line"]

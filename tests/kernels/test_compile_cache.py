@@ -17,8 +17,8 @@ from numba.core import event
 recorder = event.RecordingListener()
 event.register("numba:compile", recorder)
 import langevin_sgd as ls
+from langevin_sgd.kernels.compiling import compiled
 from langevin_sgd.kernels.compile_cache import kept
-from langevin_sgd.kernels.texts import compiled
 def say(result):
     print(result, len(recorder.buffer) // 2)
 """

@@ -12,9 +12,9 @@ from scipy import stats
 
 from langevin_sgd.kernels import permutation, rng
 from langevin_sgd.kernels.bits import JIT, kernel
-from langevin_sgd.kernels.external import external
-from langevin_sgd.kernels.groups import empty_groups
 from langevin_sgd.kernels.lanes import WIDTH
+from langevin_sgd.kernels.linked import linked
+from langevin_sgd.kernels.packing import empty_groups
 from langevin_sgd.kernels.views import flat
 
 SEED, STREAM = 7, 5
@@ -24,7 +24,7 @@ def places(count, below, groups, epoch=0, position=0, text=permutation.fill_perm
     """pi(position), ..., pi(position + count - 1) of groups * WIDTH particles, shape (particles,
     count).
     """
-    fill = external(text, rng.INTEGERS, rng.PLACE, rng.ADDRESS, numba.uint64)
+    fill = linked(text, rng.INTEGERS, rng.PLACE, rng.ADDRESS, numba.uint64)
 
     @kernel
     def run(rows, place, address, n):

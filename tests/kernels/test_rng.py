@@ -11,9 +11,9 @@ import pytest
 
 from langevin_sgd.kernels import rng
 from langevin_sgd.kernels.bits import JIT, kernel
+from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH, lane_numbers
 from langevin_sgd.kernels.rng import Stream
-from langevin_sgd.kernels.texts import interpreted
 from langevin_sgd.kernels.views import store_words
 
 compiled_only = pytest.mark.skipif(not JIT, reason="a million interpreted draws")

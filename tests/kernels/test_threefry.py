@@ -11,8 +11,8 @@ import pytest
 
 from langevin_sgd.kernels import rng
 from langevin_sgd.kernels.bits import kernel
+from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH, lane_numbers
-from langevin_sgd.kernels.texts import interpreted
 from langevin_sgd.kernels.threefry import threefry
 from langevin_sgd.kernels.views import store_words
 from langevin_sgd.storage.provenance import provenance

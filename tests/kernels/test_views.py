@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from langevin_sgd.kernels.bits import kernel
-from langevin_sgd.kernels.groups import empty_groups, pack, unpack
 from langevin_sgd.kernels.lanes import WIDTH
+from langevin_sgd.kernels.packing import empty_groups, pack, unpack
 from langevin_sgd.kernels.views import column, flat, flat_from, gathered_row, table_row, view
 
 pytestmark = pytest.mark.interpreted

@@ -8,7 +8,7 @@ import pytest
 
 import langevin_sgd as ls
 from langevin_sgd import potentials
-from langevin_sgd.kernels.texts import interpreted
+from langevin_sgd.kernels.functions import interpreted
 
 RANDOM = np.random.default_rng(4)
 EPSILON, RATE = 0.9, 0.005

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import langevin_sgd as ls
+from langevin_sgd.kernels.compiling import for_lanes
 from langevin_sgd.kernels.elementary import exp, log1p, tanh
-from langevin_sgd.kernels.texts import for_lanes, interpreted
+from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.views import GatheredRowType, view_type
 
 RNG = np.random.default_rng(30)

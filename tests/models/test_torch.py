@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import langevin_sgd as ls
-from langevin_sgd.kernels.texts import interpreted
+from langevin_sgd.kernels.functions import interpreted
 
 EXPECTED = json.loads((Path(__file__).parents[1] / "torch_optimizers.json").read_text())
 PROBLEM = EXPECTED["problem"]

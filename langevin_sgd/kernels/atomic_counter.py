@@ -11,7 +11,7 @@ from .views import ViewType
 _TURNS = Lock()
 
 
-def take_turn(counter):
+def next_number(counter):
     """The number in `counter`, a flat int64 of one entry, which is one more for whoever asks next,
     in any thread.
     """
@@ -24,4 +24,4 @@ def _turn(context, builder, sig, args):
     return builder.atomic_rmw("add", args[0], ir.IntType(64)(1), "monotonic")
 
 
-teach(take_turn, lambda counter: types.int64 if isinstance(counter, ViewType) else None, _turn)
+teach(next_number, lambda counter: types.int64 if isinstance(counter, ViewType) else None, _turn)

@@ -24,8 +24,8 @@ from numba import types
 
 from .addresses import id_at, ids_at, in_a_row, steps_at
 from .bits import bits_float, float_bits, fma, kernel, sqrt, where
+from .casts import low_word, signed_single, unsigned_single
 from .lanes import WIDTH, lane_numbers
-from .precision import low_word, signed_single, unsigned_single
 from .rng import words_at
 from .views import flat_type, view
 

@@ -10,7 +10,7 @@ from numba.extending import overload
 
 from .bits import kernel
 from .lanes import LanesType, floats, ints32, resized, single, singles, teach, words
-from .single import Single, any_single, rounded
+from .python_single import Single, any_single, rounded
 
 _NUMBER = types.Float, types.Integer
 

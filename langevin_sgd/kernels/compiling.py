@@ -5,9 +5,6 @@ The engine always compiles from the Python function, with its own flags, and so 
 helper the text calls (plain functions and numba dispatchers alike): `fastmath` or a `cache` of the
 user's cannot slip in."""
 
-import dis
-import linecache
-import types as python_types
 import warnings
 from functools import cache
 
@@ -18,6 +15,7 @@ from numba.core.errors import NumbaError
 
 from .bits import JIT, OPTIONS
 from .compile_cache import kept
+from .functions import is_helper, plain, rebuilt_function, source_line
 from .lanes import WIDTH, LanesType, floats, single, teach
 from .views import GatheredRowType, ViewType, column_type
 
@@ -30,110 +28,6 @@ RULES = (
 )
 
 
-def plain(function):
-    """The Python function behind `function`, which may be a numba dispatcher."""
-    return getattr(function, "py_func", function)
-
-
-def source_line(function, number):
-    """'file.py, line 12:\\n    the text of that line'."""
-    name = plain(function).__code__.co_filename
-    return f"{name}, line {number}:\n    {linecache.getline(name, number).strip() or '(source not available)'}"
-
-
-def check_text(function, label):
-    """Refuse what is not a function, and three things in it or in a helper: `**`, whose bits differ
-    between interpreted and compiled code; recursion; a helper that is reached through a module, for
-    it would keep the flags it was compiled with."""
-    if not isinstance(plain(function), python_types.FunctionType):
-        raise TypeError(
-            f"{label} must be a plain Python function (or one with bare @njit), got {function!r}."
-        )
-    _check(plain(function), label, ())
-
-
-def _check(function, label, callers):
-    if function in callers:
-        raise ValueError(f"{label} calls itself through {function.__name__}(). Write a loop.")
-    scope = function.__globals__
-    for code in _codes(function.__code__):
-        number, held = None, None
-        for instruction in dis.get_instructions(code):
-            number = instruction.starts_line if isinstance(instruction.starts_line, int) else number
-            if instruction.opname == "BINARY_OP" and instruction.argrepr.startswith("**"):
-                raise ValueError(
-                    f"{label} uses **. Write x*x, or elementary.powi(x, "
-                    f"n).\n{source_line(function, number)}"
-                )
-            name, module = (
-                instruction.argval,
-                held if isinstance(held, python_types.ModuleType) else None,
-            )
-            held = (
-                getattr(module, name, None)
-                if module and instruction.opname in ("LOAD_ATTR", "LOAD_METHOD")
-                else None
-            )
-            if _helper(held):
-                raise ValueError(
-                    f"{label} calls {module.__name__}.{name}. Write: from {module.__name__} "
-                    f"import {name}."
-                )
-            held = scope.get(name) if instruction.opname == "LOAD_GLOBAL" else held
-    named = [scope[name] for name in _names(function.__code__) if name in scope]
-    for value in named + [cell.cell_contents for cell in function.__closure__ or ()]:
-        if _helper(value):
-            _check(plain(value), label, (*callers, function))
-
-
-def _helper(value):
-    return isinstance(plain(value), python_types.FunctionType) and not _ours(value)
-
-
-def _rebuilt(function, convert):
-    """A copy of `function` in which every function that it calls by a global or closure name went
-    through `convert`.
-    """
-    code, scope = function.__code__, dict(function.__globals__)
-    for name in _names(code):
-        if name in scope:
-            scope[name] = convert(scope[name])
-    cells = tuple(
-        python_types.CellType(convert(cell.cell_contents)) for cell in function.__closure__ or ()
-    )
-    copy = python_types.FunctionType(code, scope, function.__name__, function.__defaults__, cells)
-    copy.__kwdefaults__, copy.__module__, copy.__qualname__ = (
-        function.__kwdefaults__,
-        function.__module__,
-        function.__qualname__,
-    )
-    return copy
-
-
-def _codes(code):
-    """`code` and that of the functions defined in it."""
-    yield code
-    for inner in code.co_consts:
-        if isinstance(inner, python_types.CodeType):
-            yield from _codes(inner)
-
-
-def _names(code):
-    """Names of the globals that `code` reads: not of attributes, for a parameter may be called like
-    a function.
-    """
-    return {
-        found.argval
-        for each in _codes(code)
-        for found in dis.get_instructions(each)
-        if found.opname == "LOAD_GLOBAL"
-    }
-
-
-def _ours(function):
-    return (getattr(function, "__module__", "") or "").startswith(__package__ + ".")
-
-
 @cache
 def compiled(function):
     """`function` and its helpers as a numba dispatcher with the engine's flags; in interpreted mode
@@ -141,37 +35,13 @@ def compiled(function):
     """
 
     def convert(value):
-        return compiled(plain(value)) if _helper(value) else value
+        return compiled(plain(value)) if is_helper(value) else value
 
     return (
-        numba.njit(**OPTIONS, forceinline=True)(_rebuilt(plain(function), convert))
+        numba.njit(**OPTIONS, forceinline=True)(rebuilt_function(plain(function), convert))
         if JIT
         else plain(function)
     )
-
-
-class _InterpretedModule:
-    def __init__(self, module):
-        self._module = module
-
-    def __getattr__(self, name):
-        return _interpreted_value(getattr(self._module, name))
-
-
-def _interpreted_value(value):
-    if isinstance(value, python_types.ModuleType) and value.__name__.startswith(
-        __package__.split(".")[0]
-    ):
-        return _InterpretedModule(value)
-    return interpreted(plain(value)) if hasattr(value, "py_func") or _helper(value) else value
-
-
-@cache
-def interpreted(function):
-    """`function` with every compiled helper replaced by its Python text: the exact, slow twin;
-    nothing is compiled.
-    """
-    return _rebuilt(plain(function), _interpreted_value)
 
 
 def lanes_of(arguments, lane):

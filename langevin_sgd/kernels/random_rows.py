@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from numba import types
 
-from . import rng, rng_single
-from .external import external
+from . import rng, rng_float32
+from .linked import linked
 from .rng import ADDRESS, PLACE
 from .views import flat_type
 
@@ -33,17 +33,17 @@ class Draws(NamedTuple):
     def fill_normals(self):
         """The kernel that fills rows with normals, as something that kernels call."""
         return self._external(
-            rng_single.fill_normals_single if self.number == types.float32 else rng.fill_normals
+            rng_float32.fill_normals_single if self.number == types.float32 else rng.fill_normals
         )
 
     def fill_uniforms(self):
         """The kernel that fills rows with uniform numbers in [0, 1)."""
         return self._external(
-            rng_single.fill_uniforms_single if self.number == types.float32 else rng.fill_uniforms
+            rng_float32.fill_uniforms_single if self.number == types.float32 else rng.fill_uniforms
         )
 
     def _external(self, text):
-        return external(text, flat_type(self.number), PLACE, self.address)
+        return linked(text, flat_type(self.number), PLACE, self.address)
 
 
 DOUBLES = Draws()

@@ -11,10 +11,11 @@ import pytest
 
 from langevin_sgd.kernels import elementary
 from langevin_sgd.kernels.bits import JIT, OPTIONS
+from langevin_sgd.kernels.compiling import for_lanes
 from langevin_sgd.kernels.elementary import exp, where
-from langevin_sgd.kernels.groups import empty_groups, pack, unpack
+from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH
-from langevin_sgd.kernels.texts import for_lanes, interpreted
+from langevin_sgd.kernels.packing import empty_groups, pack, unpack
 from langevin_sgd.kernels.views import (
     GatheredRowType,
     gathered_row,

@@ -12,8 +12,9 @@ import pytest
 
 from langevin_sgd.kernels import elementary
 from langevin_sgd.kernels.bits import JIT
+from langevin_sgd.kernels.compiling import for_lanes
 from langevin_sgd.kernels.elementary import where
-from langevin_sgd.kernels.texts import check_text, for_lanes
+from langevin_sgd.kernels.rules import check_function
 from langevin_sgd.kernels.views import view_type
 
 compiled_only = pytest.mark.skipif(not JIT, reason="is about compilation")
@@ -57,9 +58,9 @@ def test_a_helper_reached_through_a_module_is_refused():
     with pytest.raises(
         ValueError, match="calls helpers.fast_is_nan. Write: from helpers import fast_is_nan"
     ):
-        check_text(through_a_module, "gradient of 'mine'")
-    check_text(only_numbers_of_a_module, "gradient of 'mine'")
-    check_text(by_name, "gradient of 'mine'")
+        check_function(through_a_module, "gradient of 'mine'")
+    check_function(only_numbers_of_a_module, "gradient of 'mine'")
+    check_function(by_name, "gradient of 'mine'")
 
 
 def with_a_power(p, x, out):
@@ -96,7 +97,7 @@ def test_a_power_is_refused_with_its_line(text, line_of, line):
     with pytest.raises(
         ValueError, match="gradient of 'mine' uses \\*\\*. Write x\\*x, or elementary.powi"
     ) as error:
-        check_text(text, "gradient of 'mine'")
+        check_function(text, "gradient of 'mine'")
     assert str(error.value).endswith(place_of(line_of, line))
 
 
@@ -111,14 +112,14 @@ def recursive(p, x, out):
 @pytest.mark.interpreted
 def test_recursion_is_refused():
     with pytest.raises(ValueError, match="gradient of 'mine' calls itself through halved()"):
-        check_text(recursive, "gradient of 'mine'")
+        check_function(recursive, "gradient of 'mine'")
 
 
 @pytest.mark.interpreted
 @pytest.mark.parametrize("text", [3.0, "x*x", np.sin, len])
 def test_what_is_no_python_function_is_refused(text):
     with pytest.raises(TypeError, match="gradient of 'mine' must be a plain Python function"):
-        check_text(text, "gradient of 'mine'")
+        check_function(text, "gradient of 'mine'")
 
 
 def with_a_slice(p, x, out):

@@ -193,7 +193,7 @@ def test_an_index_beyond_a_view_is_refused_with_the_line(make, message, line):
     with pytest.raises(ValueError) as caught:
         make()
     said = str(caught.value)
-    assert said.startswith(message) and line in said and "test_bad_texts.py, line " in said
+    assert said.startswith(message) and line in said and "test_bad_functions.py, line " in said
 
 
 def undefined_energy(p, x):
@@ -233,7 +233,7 @@ def test_an_undefined_name_is_refused_with_the_line(make, text, line):
         f"{text} uses the name 'nowhere', which is not defined. Correct it, or put the value into "
         "params."
     )
-    assert line in said and "test_bad_texts.py, line " in said
+    assert line in said and "test_bad_functions.py, line " in said
 
 
 def missing(p, x, v, g, xi, z):

@@ -8,11 +8,11 @@ import mpmath
 import numpy as np
 import pytest
 
-from langevin_sgd.kernels import rng, rng_single
+from langevin_sgd.kernels import rng, rng_float32
 from langevin_sgd.kernels.bits import JIT, float_bits, kernel
-from langevin_sgd.kernels.groups import empty_groups
+from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH
-from langevin_sgd.kernels.texts import interpreted
+from langevin_sgd.kernels.packing import empty_groups
 from langevin_sgd.kernels.views import flat, view
 
 compiled_only = pytest.mark.skipif(not JIT, reason="millions of interpreted draws")
@@ -23,32 +23,32 @@ ADDRESS = tuple(np.uint64(number) for number in (SEED, STEP, PARTICLE, STREAM, D
 
 @kernel
 def fill(z, place, address):
-    rng_single.fill_normals_single(flat(z), place, address)
+    rng_float32.fill_normals_single(flat(z), place, address)
 
 
 @kernel
 def anywhere(z, place, address, steps, particles):
     seed, _, _, stream, draw = address
-    rng_single.fill_normals_single(
+    rng_float32.fill_normals_single(
         flat(z), place, (seed, flat(steps), flat(particles), stream, draw)
     )
 
 
 @kernel
 def fill_uniforms(z, place, address):
-    rng_single.fill_uniforms_single(flat(z), place, address)
+    rng_float32.fill_uniforms_single(flat(z), place, address)
 
 
 @kernel
 def logarithms(u, out):
     for i in range(0, u.size, WIDTH):
-        view(out, i, 1)[0] = rng_single.log_unit_single(view(u, i, 1)[0])
+        view(out, i, 1)[0] = rng_float32.log_unit_single(view(u, i, 1)[0])
 
 
 @kernel
 def circle(w, s, c):
     for i in range(0, w.size, WIDTH):
-        sine, cosine = rng_single.sincos_word(float_bits(view(w, i, 1)[0]))
+        sine, cosine = rng_float32.sincos_word(float_bits(view(w, i, 1)[0]))
         view(s, i, 1)[0] = sine
         view(c, i, 1)[0] = cosine
 
@@ -87,7 +87,7 @@ def test_a_draw_fills_four_rows_or_two_of_two_particles(count):
     z = np.full((3, rows + 1, WIDTH), 9.0, np.float32)
     with np.errstate(all="ignore"):
         fill(z, (WIDTH, (rows + 1) * WIDTH, count, 3), ADDRESS)
-        text = interpreted(rng_single.box_muller_single)
+        text = interpreted(rng_float32.box_muller_single)
         for place in (0, 1, WIDTH, 3 * WIDTH - 1):
             expected = [text(*pair) for pair in pairs_of_words(PARTICLE + place, count)]
             found = z[place // WIDTH, 1:, place % WIDTH]
@@ -111,7 +111,7 @@ def test_uniforms_are_the_upper_24_bits_of_the_words(count):
 
 @pytest.mark.interpreted
 def test_extreme_words_give_the_stated_extreme_numbers():
-    text = interpreted(rng_single.box_muller_single)
+    text = interpreted(rng_float32.box_muller_single)
 
     def normals(*pair):
         with np.errstate(all="ignore"):
@@ -193,14 +193,14 @@ def test_the_coefficients_are_the_fits_they_claim_to_be():
     pi = mpmath.pi
     assert (
         fit(lambda y: (mpmath.log1p(y) - y + y * y / 2) / y**3, "-0.2929", "0.4143", 8)
-        == rng_single._LOG
+        == rng_float32._LOG
     )
     assert (
         fit(in_square(lambda t: mpmath.sin(2 * pi * t) / t - 2 * pi), "0", "0.015625", 3)
-        == rng_single._SIN
+        == rng_float32._SIN
     )
     assert (
-        fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 4) == rng_single._COS
+        fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 4) == rng_float32._COS
     )
 
 

@@ -14,9 +14,9 @@ from numba.core import config
 from numba.core.registry import cpu_target
 from numba.core.typing import templates
 
-from langevin_sgd.kernels import code_key
-from langevin_sgd.kernels.external import external
+from langevin_sgd.kernels import compile_key
 from langevin_sgd.kernels.lanes import floats
+from langevin_sgd.kernels.linked import linked
 from langevin_sgd.kernels.rng import FLOATS
 from langevin_sgd.kernels.views import view_type
 
@@ -24,7 +24,7 @@ NUMBERS = (types.float64,)
 
 
 def key(function, args=NUMBERS, result=None, **options):
-    return code_key.key_of(numba.njit(**options)(function), args, result, cpu_target.target_context)
+    return compile_key.key_of(numba.njit(**options)(function), args, result, cpu_target.target_context)
 
 
 def written(source, **scope):
@@ -143,7 +143,7 @@ def test_code_that_is_called_and_not_swallowed_counts():
     def tripled(v):
         v[0] = 3.0 * v[0]
 
-    keys = [key(helped(external(function, FLOATS)), (FLOATS,)) for function in (doubled, tripled)]
+    keys = [key(helped(linked(function, FLOATS)), (FLOATS,)) for function in (doubled, tripled)]
     assert keys[0] != keys[1] and None not in keys
 
 
@@ -158,13 +158,13 @@ def test_processor_settings_versions_and_sources_count(monkeypatch):
         ("_SOURCES", "other"),
         ("sys", python_types.SimpleNamespace(version="4.0", modules={})),
     ):
-        monkeypatch.setattr(code_key, name, value)
-        code_key._process.cache_clear()
+        monkeypatch.setattr(compile_key, name, value)
+        compile_key._process.cache_clear()
         keys += [key(base())]
-    monkeypatch.setattr(code_key, "_SOURCES", None)
+    monkeypatch.setattr(compile_key, "_SOURCES", None)
     assert key(base()) is None
     monkeypatch.undo()
-    code_key._process.cache_clear()
+    compile_key._process.cache_clear()
     assert len(set(keys)) == 6 and None not in keys
     assert key(base()) == first
 

@@ -6,8 +6,8 @@ import numba
 import numpy as np
 import pytest
 
+from langevin_sgd.kernels.atomic_counter import next_number
 from langevin_sgd.kernels.bits import JIT, OPTIONS
-from langevin_sgd.kernels.turns import take_turn
 from langevin_sgd.kernels.views import flat
 
 TURNS = 200_000 if JIT else 2_000
@@ -15,11 +15,11 @@ TURNS = 200_000 if JIT else 2_000
 
 @numba.njit(**OPTIONS)
 def turns_taken(counter, turns):
-    turn, taken = take_turn(flat(counter)), 0
+    turn, taken = next_number(flat(counter)), 0
     while turn < turns.size:
         turns[turn] += 1
         taken += 1
-        turn = take_turn(flat(counter))
+        turn = next_number(flat(counter))
     return taken
 
 

@@ -15,8 +15,8 @@ from numba.core.ccallback import CFunc
 
 from .bits import JIT
 from .compile_cache import kept
+from .functions import plain
 from .lanes import teach
-from .texts import plain
 
 
 @cache
@@ -42,7 +42,7 @@ def _compiled(function, arguments):
     return call
 
 
-def external(function, *arguments):
+def linked(function, *arguments):
     """`function` (arguments of these numba types, no result) as something a kernel can call; itself
     in interpreted mode.
     """
