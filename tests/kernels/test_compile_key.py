@@ -24,7 +24,9 @@ NUMBERS = (types.float64,)
 
 
 def key(function, args=NUMBERS, result=None, **options):
-    return compile_key.key_of(numba.njit(**options)(function), args, result, cpu_target.target_context)
+    return compile_key.key_of(
+        numba.njit(**options)(function), args, result, cpu_target.target_context
+    )
 
 
 def written(source, **scope):
