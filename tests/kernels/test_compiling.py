@@ -95,7 +95,7 @@ def place_of(text, words):
         lines = file.read().splitlines()
     first = text.__code__.co_firstlineno
     number = next(n for n in range(first, len(lines)) if words in lines[n - 1])
-    return f"test_texts.py, line {number}:\n    {lines[number - 1].strip()}"
+    return f"test_compiling.py, line {number}:\n    {lines[number - 1].strip()}"
 
 
 # ---- paths --------------------------------
