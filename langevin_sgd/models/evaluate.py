@@ -6,15 +6,14 @@ from functools import cache
 import numba
 import numpy as np
 
+from ..arguments import choice, instance, real_array
 from ..kernels.bits import kernel
 from ..kernels.compile_cache import kept
 from ..kernels.compiling import for_lanes
 from ..kernels.lanes import WIDTH
 from ..kernels.packing import empty_groups, pack, unpack
 from ..kernels.views import row_type, table_row, view, view_type
-from .arrays import real_array, shown
 from .losses import Loss
-from .parameters import choice
 from .potentials import Potential
 
 QUANTITIES = ("energy", "gradient", "hessian", "fisher", "drift")
@@ -85,6 +84,11 @@ def values_at(text, label, params, points, size):
     return unpack(out, len(points))
 
 
+def landscape(value, name):
+    """A check: `value` if it is a Potential, or a Loss, whose mean over the table is one."""
+    return instance(value, name, (Potential, Loss), "a Potential or a Loss")
+
+
 def evaluate(model, x, quantity):
     """Energy, gradient, Hessian or Fisher matrix of a model at many points.
 
@@ -110,8 +114,7 @@ def evaluate(model, x, quantity):
         If model is neither, the last axis of x is not d, or the model has no Hessian, Fisher matrix
         or drift.
     """
-    if not isinstance(model, (Potential, Loss)):
-        raise TypeError(f"model must be a Potential or a Loss, got {shown(model)}.")
+    landscape(model, "model")
     choice(quantity, "quantity", QUANTITIES)
     x = real_array(x, "x")
     if x.ndim == 0 or x.shape[-1] != model.dim:

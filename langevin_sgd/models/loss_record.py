@@ -68,6 +68,7 @@ class Loss(Made, _LossFields):
     """
 
     __slots__ = ()
+    drift = domain = None  # what a Potential may have and a Loss never has
 
     def __new__(
         cls,
