@@ -7,6 +7,7 @@ code wants it, or raises. `checked` puts checks in front of a public function.
 
 import functools
 import inspect
+import re
 import sys
 from difflib import get_close_matches
 
@@ -130,6 +131,17 @@ def numbers(value, name, *, above=None, at_least=None, below=None, at_most=None,
     array = finite_array(value, name, longest=longest)
     for extreme in (array.min(), array.max()) if array.size else ():
         check_range(float(extreme), name, above, at_least, below, at_most)
+    return array
+
+
+def probabilities(value, name):
+    """`value` as a row of numbers >= 0 that sum to 1, to 1e-12."""
+    array = numbers(value, name, at_least=0, at_most=1)
+    if array.ndim != 1 or abs(array.sum() - 1) > 1e-12:
+        raise ValueError(
+            f"{name} must be one row of numbers that sum to 1; the shape is {array.shape}, the sum "
+            f"{array.sum():.15g}."
+        )
     return array
 
 
@@ -348,3 +360,46 @@ def checked(function=None, /, **checks):
 
     call.checks = of  # a test sees which arguments have none
     return call
+
+
+def formula(function=None, /, **checks):
+    """A decorator: `checked`, for a function that computes finite numbers from its arguments.
+
+    What overflows on the way, and what NumPy and SciPy refuse (shapes that do not fit together,
+    singular matrices, no memory), ends in a ValueError that names the arguments and their values.
+    """
+    if function is None:
+        return functools.partial(formula, **checks)
+    inner = checked(function, **checks)
+    signature = inspect.signature(function)
+
+    @functools.wraps(inner)
+    def call(*args, **kwargs):
+        try:
+            with np.errstate(all="ignore"):
+                result = inner(*args, **kwargs)
+        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+            reason = str(error)
+            if any(re.search(rf"\b{name}\b", reason) for name in (*signature.parameters, *kwargs)):
+                raise
+            raise ValueError(f"{reason} {given(args, kwargs)}") from error
+        if not _is_finite(result):
+            raise ValueError(
+                f"{function.__name__} has no finite value here: numbers are too large or too small "
+                f"for float64, or meet a singular point. {given(args, kwargs)}"
+            )
+        return result
+
+    def given(args, kwargs):
+        arguments = signature.bind(*args, **kwargs).arguments.items()
+        return "Given: " + ", ".join(f"{name} = {shown(value)}" for name, value in arguments)
+
+    return call
+
+
+def _is_finite(result):
+    """False if a number in `result`, or in a tuple of results, is nan or infinite."""
+    if isinstance(result, tuple):
+        return all(map(_is_finite, result))
+    kind = np.asarray(result).dtype.kind if isinstance(result, (float, np.ndarray)) else None
+    return kind not in ("f", "c") or bool(np.isfinite(result).all())

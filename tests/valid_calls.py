@@ -3,10 +3,11 @@
 from functools import cache
 
 import numpy as np
+from valid_calls_linear import CALLS
 
 import langevin_sgd as ls
 
-VALID_CALLS = {}
+VALID_CALLS = dict(CALLS)
 COINS = np.array([1.0, -1.0])
 HISTOGRAM = {"density": [0.2, 0.5, 0.3], "reference": [0.3, 0.4, 0.3]}
 

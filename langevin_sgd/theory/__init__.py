@@ -1,5 +1,14 @@
 """Exact results and named approximations for SGD and Langevin dynamics, in NumPy and SciPy."""
 
+from .batch_noise import (
+    GradientMoments,
+    batch_covariance,
+    epoch_cross_covariance,
+    expected_squared_norm,
+    gradient_moments,
+    minibatch_covariance,
+    simple_noise_scale,
+)
 from .boltzmann import (
     best_fit_temperature,
     boltzmann_bin_probabilities,
@@ -90,14 +99,6 @@ from .regression import (
     regression_threshold,
     stability_bounds,
 )
-from .sampling import (
-    GradientMoments,
-    batch_covariance,
-    epoch_cross_covariance,
-    expected_squared_norm,
-    gradient_moments,
-    simple_noise_scale,
-)
 from .selling import selling_decomposition
 from .stationary_law import best_boltzmann, bin_probabilities, stationary_density
 from .student import StudentLaw, student_covariance, student_density, student_law, student_tail
@@ -183,6 +184,7 @@ __all__ = [
     "mean_first_passage_steps",
     "mean_first_passage_time",
     "measured_temperatures",
+    "minibatch_covariance",
     "modified_equation",
     "modified_loss",
     "momentum_learning_rate",

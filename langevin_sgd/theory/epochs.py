@@ -7,10 +7,10 @@ hardly diffuse."""
 
 import numpy as np
 
+from .batch_noise import batch_covariance
 from .gaussian import linear_sgd, require_stable
 from .inputs import in_range, whole_number
 from .linear import solve_stationary, transpose
-from .sampling import batch_covariance
 
 
 def epoch_covariance(

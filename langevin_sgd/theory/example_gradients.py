@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .batch_noise import gradient_moments
 from .inputs import in_range, positive_matrix, real_array
-from .sampling import gradient_moments
 
 
 class LogisticStatistics(NamedTuple):

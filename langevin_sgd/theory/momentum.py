@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .batch_noise import simple_noise_scale
 from .gaussian import sgd_temperature
 from .inputs import covariance_matrix, in_range, positive_matrix, real_array, update_numbers
-from .sampling import simple_noise_scale
 
 
 class TemperatureConventions(NamedTuple):
