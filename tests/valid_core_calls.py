@@ -1,0 +1,170 @@
+"""A valid call of each public function of models, engine and storage: name -> its arguments.
+
+The fuzzer changes one argument of a call at a time. Those of theory, analysis and plots are in
+valid_calls.py.
+"""
+
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+
+import langevin_sgd as ls
+
+_random = np.random.default_rng(5)
+INPUTS, TARGETS = _random.normal(size=(12, 2)), _random.normal(size=12)
+CLASSES, MATRIX = np.arange(12) % 3, [[2.0, 0.3], [0.3, 1.0]]
+
+
+def energy(p, x):
+    return 0.5 * p.k * x[0] * x[0]
+
+
+def gradient(p, x, out):
+    out[0] = p.k * x[0]
+
+
+def sample(p, x, z, out):
+    out[0] = p.k * z[0]
+
+
+def update(p, x, v, g, xi, z):
+    x[0] = x[0] - p.k * (g[0] + xi[0])
+
+
+def observe(p, acc, step, before, x, v, g):
+    acc[0] += x[0]
+
+
+def example_loss(p, x, row):
+    return 0.5 * (x[0] - row[0]) * (x[0] - row[0])
+
+
+def example_gradient(p, x, row, out):
+    out[0] = x[0] - row[0]
+
+
+def factor(p, x, out):
+    out[0] = p.k
+
+
+@cache
+def well():
+    return ls.potentials.double_well()
+
+
+@cache
+def small_run():
+    noise = ls.noise.gaussian([1.0])
+    return ls.simulate(well(), ls.dynamics.sgd(0.1), noise, particles=16, steps=4, seed=1)
+
+
+@cache
+def folder():
+    return Path(mkdtemp())
+
+
+@cache
+def saved():
+    path = folder() / "run.nc"
+    ls.save(small_run(), path)
+    return path
+
+
+K = {"k": 1.0}
+OWN = {"params": K, "dim": 1}
+SGD = {"learning_rate": 0.1, "batch_size": 2, "momentum": 0.5, "weight_decay": 0.1}
+
+CALLS = {
+    "Potential": lambda: {"name": "own", "energy": energy, "gradient": gradient, **OWN},
+    "Loss": lambda: {
+        **{"name": "own", "example_loss": example_loss, "example_gradient": example_gradient},
+        **{"params": K, "data": [[1.0], [2.0]], "dim": 1},
+    },
+    "GradientNoise": lambda: {"name": "own", "sample": sample, "params": K, "normals": 1},
+    "Dynamics": lambda: {"name": "own", "update": update, "params": K, "normals": 0},
+    "Reducer": lambda: {"name": "own", "observe": observe, "params": K, "size": 1, "every": 2},
+    "evaluate": lambda: {"model": well(), "x": [[0.5]], "what": "energy"},
+    "simulate": lambda: {
+        **{"model": well(), "dynamics": ls.dynamics.sgd(0.1), "noise": ls.noise.gaussian([1.0])},
+        **{"particles": 16, "steps": 4, "x0": [0.5], "v0": None, "seed": 1, "every": 2},
+        **{"reducers": (), "loss": False, "escape_radius": 1e3, "target": "cpu"},
+        **{"precision": "float64", "threads": 1, "block_size": 16, "chunk_steps": 2},
+        **{"progress": None, "first_step": 0},
+    },
+    "sweep": lambda: {
+        **{"model": well(), "dynamics": ls.dynamics.sgd(0.1), "noise": ls.noise.gaussian([1.0])},
+        **{"particles": 16, "steps": 4, "seed": 1, "grid": {"learning_rate": [0.1, 0.2]}},
+    },
+    "run_until_stationary": lambda: {
+        **{"model": well(), "dynamics": ls.dynamics.sgd(0.1), "noise": ls.noise.gaussian([1.0])},
+        **{"particles": 512, "seed": 1, "max_steps": 400},
+    },
+    "save": lambda: {"dataset": small_run(), "path": folder() / "again.nc"},
+    "load": lambda: {"path": saved()},
+    "merge": lambda: {"directory": folder() / "none"},
+    "resume": lambda: {"directory": folder() / "none"},
+    "potentials.double_well": lambda: {"dim": 2, "barrier": 0.5, "stiffness": 1.0, "tilt": 0.1},
+    "potentials.quadratic": lambda: {"hessian": MATRIX},
+    "potentials.ring": lambda: {"radius": 1.0, "stiffness": 2.0, "dim": 2},
+    "potentials.rosenbrock": lambda: {"dim": 2, "stiffness": 10.0},
+    "potentials.rotational_drift": lambda: {"strength": 0.5},
+    "potentials.label_noise": lambda: {"standard_deviation": 0.5},
+    "potentials.swirl_noise": lambda: {"strength": 0.5, "learning_rate": 0.1, "batch_size": 2},
+    "potentials.two_minima": lambda: {
+        **{"curvatures": (1.0, 4.0), "energies": (0.0, 0.1), "separation": 2.0, "smoothing": 0.1}
+    },
+    "potentials.washboard": lambda: {"amplitude": 1.0, "force": 0.3},
+    "potentials.modified_loss": lambda: {"model": well(), "learning_rate": 0.1},
+    "losses.linear_regression": lambda: {"inputs": INPUTS, "targets": TARGETS, "l2": 0.1},
+    "losses.huber_regression": lambda: {"inputs": INPUTS, "targets": TARGETS, "delta": 1.0},
+    "losses.logistic_regression": lambda: {"inputs": INPUTS, "labels": CLASSES // 2, "l2": 0.1},
+    "losses.multinomial_regression": lambda: {"inputs": INPUTS, "labels": CLASSES, "classes": 3},
+    "losses.poisson_regression": lambda: {"inputs": INPUTS, "counts": CLASSES, "l2": 0.1},
+    "losses.phase_retrieval": lambda: {"inputs": INPUTS, "intensities": TARGETS**2},
+    "losses.tanh_network": lambda: {"inputs": INPUTS, "targets": TARGETS, "hidden": 2},
+    "losses.quadratic_centers": lambda: {"hessian": MATRIX, "centers": INPUTS},
+    "losses.matrix_factorisation": lambda: {
+        "entries": [[0.0, 0.0, 1.0], [1.0, 1.0, 2.0]],
+        "rank": 1,
+        "shape": (2, 2),
+    },
+    "losses.linear_regression_population": lambda: {
+        **{"input_covariance": MATRIX, "label_noise": 0.3, "examples": 10, "seed": 0}
+    },
+    "losses.logistic_regression_population": lambda: {
+        **{"input_covariance": MATRIX, "l2": 0.1, "examples": 10, "seed": 0}
+    },
+    "noise.gaussian": lambda: {"covariance": MATRIX},
+    "noise.student_t": lambda: {"dof": 5.0, "covariance": MATRIX},
+    "noise.alpha_stable": lambda: {"alpha": 1.5, "scale": [0.3, 0.3]},
+    "noise.two_point": lambda: {"scale": [0.3, 0.3]},
+    "noise.gaussian_field": lambda: {"factor": factor, "params": K, "normals": 1, "dim": 1},
+    "noise.online_regression": lambda: {"input_covariance": MATRIX, "label_noise": 0.3},
+    "noise.minibatch": lambda: {"sampling": "with_replacement", "shared": False, "weights": None},
+    "dynamics.sgd": lambda: {**SGD, "nesterov": None, "rate_inside": True},
+    "dynamics.clipped_sgd": lambda: {**SGD, "max_norm": 1.0},
+    "dynamics.averaged_sgd": lambda: {"learning_rate": 0.1, "batch_size": 2, "weight_decay": 0.1},
+    "dynamics.sgd_running_average": lambda: {"learning_rate": 0.1, "momentum": 0.5},
+    "dynamics.sgd_diffusion": lambda: {"learning_rate": 0.1, "batch_size": 2, "substeps": 3},
+    "dynamics.adam": lambda: {"learning_rate": 0.1, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8},
+    "dynamics.rmsprop": lambda: {"learning_rate": 0.1, "beta2": 0.99, "epsilon": 1e-8},
+    "dynamics.langevin": lambda: {"temperature": 1.0, "step_size": 0.1, "batch_size": 1},
+    "dynamics.underdamped_langevin": lambda: {
+        **{"temperature": 1.0, "friction": 1.0, "step_size": 0.1, "mass": 1.0, "method": "baoab"}
+    },
+    "schedules.constant": lambda: {"value": 0.1},
+    "schedules.cosine": lambda: {"start": 0.1, "end": 0.0, "steps": 10},
+    "schedules.exponential": lambda: {"start": 0.1, "factor": 0.9},
+    "schedules.from_values": lambda: {"values": [0.1, 0.2]},
+    "schedules.inverse_time": lambda: {"start": 0.1, "time": 10.0},
+    "schedules.step_decay": lambda: {"start": 0.1, "factor": 0.5, "every": 10},
+    "reducers.moments": lambda: {"every": 2, "start": 0, "center": 0.0, "name": "moments"},
+    "reducers.histogram": lambda: {"lower": -2, "upper": 2, "bins": 10, "components": 0},
+    "reducers.currents": lambda: {"lower": -2, "upper": 2, "bins": 5, "components": (0, 1)},
+    "reducers.autocovariance": lambda: {"lags": [0, 2], "every": 1, "start": 0},
+    "reducers.virial": lambda: {"every": 2, "start": 0},
+    "reducers.gradient_noise": lambda: {"every": 2, "start": 0},
+    "reducers.first_passage": lambda: {"above": 1.0, "component": 0},
+}
