@@ -24,12 +24,14 @@ import xarray as xr
 
 matplotlib.use("Agg")
 
-import valid_calls  # noqa: E402  the backend comes first
-import valid_core_calls  # noqa: E402
+import valid_calls
+import valid_core_calls
 
-import langevin_sgd as ls  # noqa: E402
+import langevin_sgd as ls
+from langevin_sgd.arguments import shown
 
 SECONDS = 10
+LONG_BY_RIGHT = {"steps", "max_steps", "chunk_steps"}  # a run of 10^9 steps is what was asked for
 OURS = (TypeError, ValueError)
 FINITE, REFUSED = "finite", "refused by name"
 FAULTS = ("raw error", "refused without the name", "not finite", "too long")
@@ -91,7 +93,7 @@ def replacements():
 
 def calls():
     """Name of a public function -> a function that makes valid arguments."""
-    return {**valid_core_calls.CALLS, **valid_calls.CALLS}
+    return {**valid_core_calls.CALLS, **valid_calls.VALID_CALLS}
 
 
 def public(name):
@@ -132,7 +134,7 @@ def names(message, argument):
 
 def tried(name, arguments, argument, value):
     """The outcome of a call whose `argument` is replaced by `value`."""
-    shown = ls.arguments.shown(value)
+    text = " ".join(shown(value).split())[:60]
     signal.signal(signal.SIGALRM, _ring)
     signal.alarm(SECONDS)
     try:
@@ -152,7 +154,7 @@ def tried(name, arguments, argument, value):
         kind, message = "raw error", f"{type(error).__name__}: {error}"
     finally:
         signal.alarm(0)
-    return Outcome(kind, name, argument, shown, message[:300])
+    return Outcome(kind, name, argument, text, message[:300])
 
 
 def fuzzed(count, seed, part=""):
@@ -168,6 +170,8 @@ def fuzzed(count, seed, part=""):
                 arguments = calls()[name]()
                 argument = sorted(arguments)[random.integers(len(arguments))]
                 value = table[random.integers(len(table))]()
+                if argument in LONG_BY_RIGHT and isinstance(value, int) and value > 10**6:
+                    continue
                 outcomes.append(tried(name, arguments, argument, value))
         finally:
             os.chdir(before)

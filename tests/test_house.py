@@ -1,6 +1,6 @@
-"""The measures of the house: how much there is to read, and in what state, with today's counts as limits.
+"""The measures of the house: how much there is to read and in what state, each with its limit.
 
-`python tests/test_house.py` prints them. A limit may be lowered when the house got better; raising one needs a reason in the commit.
+Run:  python tests/test_house.py        prints them. Raising a limit needs a reason in the commit.
 """
 
 import ast

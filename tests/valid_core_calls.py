@@ -85,7 +85,7 @@ CALLS = {
     "GradientNoise": lambda: {"name": "own", "sample": sample, "params": K, "normals": 1},
     "Dynamics": lambda: {"name": "own", "update": update, "params": K, "normals": 0},
     "Reducer": lambda: {"name": "own", "observe": observe, "params": K, "size": 1, "every": 2},
-    "evaluate": lambda: {"model": well(), "x": [[0.5]], "what": "energy"},
+    "evaluate": lambda: {"model": well(), "x": [[0.5]], "quantity": "energy"},
     "simulate": lambda: {
         **{"model": well(), "dynamics": ls.dynamics.sgd(0.1), "noise": ls.noise.gaussian([1.0])},
         **{"particles": 16, "steps": 4, "x0": [0.5], "v0": None, "seed": 1, "every": 2},

@@ -1,0 +1,52 @@
+"""Whatever one argument becomes, a public function answers with a finite result or with an error
+that names the argument: see fuzz.py."""
+
+from collections import Counter
+
+import fuzz
+import numpy as np
+import pytest
+
+import langevin_sgd as ls
+
+MOST = 0.01  # share of calls that may end in another way
+
+
+def judged(count, seed):
+    outcomes = fuzz.fuzzed(count, seed)
+    faults = [" | ".join(outcome) for outcome in outcomes if outcome.kind in fuzz.FAULTS]
+    return faults, len(outcomes)
+
+
+def test_a_few_hundred_calls_with_one_strange_argument():
+    faults, count = judged(300, seed=1)
+    assert len(faults) <= MOST * count, "\n".join(faults)
+
+
+@pytest.mark.slow
+def test_five_thousand_calls_with_one_strange_argument():
+    faults, count = judged(5_000, seed=2)
+    assert len(faults) <= MOST * count, "\n".join(faults)
+
+
+def test_every_public_function_has_a_valid_call_that_works():
+    """A call that fails by itself would hide what becomes of the others."""
+    for name, make in fuzz.calls().items():
+        arguments = make()
+        if not any(str(value).endswith("none") for value in arguments.values()):  # no such folder
+            argument = sorted(arguments)[0]
+            outcome = fuzz.tried(name, arguments, argument, arguments[argument])
+            assert outcome.kind == fuzz.FINITE, outcome
+
+
+def test_the_fuzzer_tells_the_kinds_apart(monkeypatch):
+    def function(number, word="a"):
+        if word == "a":
+            return np.sqrt(number)
+        raise ValueError(f"number must be positive, got {number}") if word == "b" else KeyError(1)
+
+    monkeypatch.setattr(ls, "planted", function, raising=False)
+    seen = Counter()
+    for number, word in [(1.0, "a"), (np.nan, "a"), (1.0, "b"), (1.0, "c")]:
+        seen[fuzz.tried("planted", {"number": 2.0, "word": word}, "number", number).kind] += 1
+    assert seen == {fuzz.FINITE: 1, "not finite": 1, fuzz.REFUSED: 1, "raw error": 1}
