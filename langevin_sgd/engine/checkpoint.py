@@ -21,8 +21,8 @@ from .drive import Pause, at_once, drive
 from .first_passage import FirstPassage
 from .job import begin
 from .plan import make_plan
-from .readout import read_out
-from .reducer_record import Reducer
+from .reducers.of_run import read_out
+from .reducers.record import Reducer
 
 SECONDS = 60.0  # between two pieces ...
 BYTES = 2**26  # ... unless their rows take more

@@ -17,8 +17,8 @@ from ..models.losses import Loss
 from ..models.noise import GradientNoise, Minibatch, TableGaussian
 from ..models.parameters import Schedule, integer, number
 from ..models.potentials import Potential
-from .cpu import REPLICATES
-from .observing import cells
+from .reducers.kernel import cells
+from .reducers.readings import REPLICATES
 
 STEP_PARAMETERS = ("learning_rate", "step_size")
 

@@ -24,12 +24,11 @@ from ..kernels.lanes import WIDTH
 from ..kernels.packing import empty_groups
 from ..kernels.views import flat, flat_from
 from .freezing import book_keeping
-from .observing import cells, observe_kernel
+from .reducers.kernel import Readers, cells, observe_kernel
+from .reducers.readings import REPLICATES, UNIT, replicates
 from .step import Shape, step_kernel
 
 STRETCH = 32
-REPLICATES = 64  # stretches of particles that are counted apart, so that counts have errors ...
-UNIT = 16  # ... of whole groups, however wide they are, where there are enough
 
 
 class Ensemble(NamedTuple):
@@ -166,7 +165,7 @@ def build(force, update, advance, readers, shape):
                     flat_from(all_acc, first * acc_rows * WIDTH),
                     flat_from(all_slots, first * WIDTH),
                 )
-                readers_of_block = (
+                readers_of_block = Readers(
                     reader_params,
                     block_acc,
                     for_readers[0],
@@ -221,12 +220,6 @@ def work_buffers(shape, groups, batch_rows, acc_rows):
         empty_groups(1, acc_rows),
         np.zeros(WIDTH, np.int64),
     )
-
-
-def replicates(particles):
-    """The replicate of each particle: up to REPLICATES stretches of nearly equal length."""
-    unit = UNIT if particles >= REPLICATES * UNIT else 1
-    return (np.arange(particles) // unit) * min(particles, REPLICATES) // -(-particles // unit)
 
 
 def new_ensemble(x, v, g, readers=()):

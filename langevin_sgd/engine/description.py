@@ -26,7 +26,7 @@ from ..models.parameters import Schedule, parameters
 from ..models.potentials import Potential
 from ..storage import source_hashes
 from . import reducers as reducer_makers
-from .reducer_record import Reducer
+from .reducers.record import Reducer
 
 _PACKAGE = __package__.split(".")[0]
 _ALLOWED = (

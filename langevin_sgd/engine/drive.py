@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .cpu import move
-from .readout import due_bits
+from .reducers.of_run import due_bits
 
 CHUNK_SECONDS = 0.2  # an interrupt waits for one chunk
 LONGEST_CHUNK = 100_000  # updates whose parameters are tabulated at a time

@@ -18,7 +18,7 @@ from .first_passage import FirstPassage, passage_variables
 from .job import begin, prepare, start_gradient
 from .passage import passages
 from .plan import make_plan
-from .readout import read_out
+from .reducers.of_run import read_out
 
 
 def simulate(

@@ -14,7 +14,7 @@ from . import checks
 from .cpu import new_ensemble
 from .domain import all_inside
 from .first_passage import FirstPassage, check_passage
-from .readout import checked_reducers
+from .reducers.of_run import checked_reducers
 from .timetable import Timetable, timetable
 
 

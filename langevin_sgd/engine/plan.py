@@ -21,7 +21,7 @@ from ..models.noise import GradientNoise, Minibatch, TableGaussian
 from . import batches, forces
 from .cpu import Plan, build
 from .domain import wall_arrays
-from .observing import Reader
+from .reducers.kernel import Reader
 from .step import Shape
 
 NO_TABLE = np.zeros((1, 1))

@@ -11,8 +11,8 @@ from ..models.parameters import Schedule, integer, number
 from .checks import check_continuing, check_records, checked_seed
 from .ensemble import simulate
 from .first_passage import FirstPassage
-from .readout import checked_reducers
-from .reducer_record import Reducer
+from .reducers.of_run import checked_reducers
+from .reducers.record import Reducer
 from .timetable import timetable
 
 MOST_GROUPS = 16

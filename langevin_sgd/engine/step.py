@@ -15,6 +15,7 @@ from ..kernels.views import local, view, wide_view
 from .domain import fold
 from .forces import stack_room
 from .freezing import INFINITE, book_keeping
+from .reducers.kernel import Views
 
 _THERMAL, _FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)
 
@@ -65,7 +66,7 @@ def stays_inside(x, v, dim, state, limit):
 
 
 def step_kernel(force, update, advance, observe, shape):
-    """The kernel that moves a block by one step; `observe` as `observing.observe_kernel` makes it,
+    """The kernel that moves a block by one step; `observe` as `reducers.kernel.observe_kernel` makes it,
     or None.
     """
     dim, size, state, thermal, rows, has_walls, mirrored, noisy, _, number = shape
@@ -139,13 +140,14 @@ def step_kernel(force, update, advance, observe, shape):
                     careful[group], inside = 1, False
             if has_readers and due and stays and seen[group] <= step:
                 seen[group] = step + 1
-                places = (
+                views = Views(
                     wide_view(before, 0, known),
                     wide_view(here, 0, dim),
                     wide_view(memory, 0, state),
+                    wide_view(out, 0, dim),
+                    wide_view(noise, 0, dim),
                 )
-                pushes = wide_view(out, 0, dim), wide_view(noise, 0, dim)
-                observe(readers, group, (step + 1, due, careful[group]), (*places, *pushes), status)
+                observe(readers, group, (step + 1, due, careful[group]), views, status)
         return inside
 
     return one_step

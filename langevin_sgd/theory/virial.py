@@ -1,37 +1,101 @@
-"""The temperature budget of a linear process, term by term: where the virial temperature of SGD on
-a quadratic comes from.
+"""The virial identity of SGD: where the temperature of a stationary state comes from, term by term.
+
+One formula for three users: exact laws (`virial_budget`), runs (`analysis.temperature_budget`) and
+the reducer `reducers.virial`.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from .inputs import covariance_matrix, real_array, symmetric_matrix, update_numbers
+from ..arguments import checked, covariance_matrix, finite_array, instance, symmetric_matrix
 from .linear import transpose
+
+HEAVY_BALL = "sgd", "sgd_momentum"  # names of the dynamics for which it holds
+LONG_NAMES = {
+    "virial": "virial (1/2)(E[x g'] + E[g x']), the measured temperature",
+    "step_term": "finite step, learning_rate E[g g'] / (2 (1 - momentum))",
+    "noise_term": "gradient noise, learning_rate E[C] / (2 (1 - momentum))",
+    "inertia_term": "inertia, momentum (E[v g'] + E[g v']) / (2 (1 - momentum))",
+    "memory_term": "memory of the noise, 0 if it is fresh in each step",
+    "residual": "virial less the other terms, 0 in a stationary state",
+}
+
+
+class Products(NamedTuple):
+    """Symmetric parts of E[a b'], what the identity is made of; x centred, all before a step.
+
+    `xi_xi` is C, the covariance of the batch gradient, or E[xi xi'] of what was drawn. The last
+    three are zero for noise that is independent from step to step.
+    """
+
+    x_g: np.ndarray
+    g_g: np.ndarray
+    xi_xi: np.ndarray
+    v_g: np.ndarray
+    v_xi: np.ndarray | float = 0.0
+    g_xi: np.ndarray | float = 0.0
+    x_xi: np.ndarray | float = 0.0
 
 
 class VirialBudget(NamedTuple):
     """Symmetric (..., d, d) matrices in units of the loss: ``virial`` = ``step_term`` +
-    ``noise_term`` + ``inertia_term``.
+    ``noise_term`` + ``inertia_term`` + ``memory_term``.
 
     ``virial`` (E[x g'] + E[g x'])/2, which is T times the identity under Boltzmann's law;
     ``step_term`` eta E[g g'] / (2 (1 - mu)), what the finite learning rate adds; ``noise_term`` eta
     E[C] / (2 (1 - mu)), the noise power; ``inertia_term`` mu (E[v g'] + E[g v']) / (2 (1 - mu)),
-    zero without momentum. ``residual`` is virial less the other three, 0 in a stationary state."""
+    zero without momentum. ``residual`` is virial less the other terms, 0 in a stationary state.
+    ``memory_term`` is zero for noise that is fresh in each step."""
 
     virial: np.ndarray
     step_term: np.ndarray
     noise_term: np.ndarray
     inertia_term: np.ndarray
     residual: np.ndarray
+    memory_term: np.ndarray | float = 0.0
 
 
+def virial_terms(products, learning_rate, momentum):
+    """The terms of the identity, a `VirialBudget`, from `Products`.
+
+    Derived from the stationarity of E[x x'], E[x v'] and E[v v'] under x' = x - v', v' = mu v + eta
+    (g + xi): E[x v'] + E[v x'] = -E[v v'] and E[x (g + xi)'] + E[(g + xi) x'] = (1 + mu) E[v v'] /
+    eta; eliminating E[v v'] leaves it. At momentum 0, E[x x'] changes by -2 learning_rate residual
+    in a step. It holds on an open domain for every potential, noise law and learning rate."""
+    kept = 1 - momentum
+    rate = learning_rate / (2 * kept)
+    memory = (momentum * products.v_xi + learning_rate * products.g_xi) / kept - products.x_xi
+    found = VirialBudget(
+        products.x_g,
+        rate * products.g_g,
+        rate * products.xi_xi,
+        momentum / kept * products.v_g,
+        0.0,
+        memory,
+    )
+    explained = found.step_term + found.noise_term + found.inertia_term + memory
+    return found._replace(residual=found.virial - explained)
+
+
+def symmetric_product(a, b):
+    """(a_i b_j + b_i a_j)/2 of vectors (..., d)."""
+    product = a[..., :, None] * b[..., None, :]
+    return (product + transpose(product)) / 2
+
+
+def _blocks(value, name):
+    instance(value, name, tuple, "the StationaryBlocks of theory.stationary_blocks")
+    return [finite_array(block, name) for block in value[:2]]
+
+
+@checked(hessian=symmetric_matrix, blocks=_blocks, batch_covariance=covariance_matrix)
 def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0):
     """Virial temperature matrix of SGD or heavy ball on U = x' H x / 2 and what it is made of, as
     `VirialBudget`.
 
-    The exact counterpart of `analysis.temperature_budget`, which estimates the same five matrices
-    from a run.
+    The exact counterpart of `analysis.temperature_budget`, which estimates the same matrices from a
+    run.
 
     Parameters
     ----------
@@ -52,41 +116,30 @@ def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         For numbers out of range, matrices that do not fit together or a batch_covariance that is
         not positive semidefinite.
 
     Notes
     -----
     Exact at every learning rate and for every noise law that is independent from step to step given
-    x, so not for reshuffled epochs; heavy ball, not Nesterov. Derived: stationarity of E[x x'], E[x
-    v'] and E[v v'] with x' = x - v', v' = mu v + eta (g + xi) gives E[x v'] + E[v x'] = -E[v v']
-    and E[x g'] + E[g x'] = (1 + mu) E[v v'] / eta; eliminating E[v v'] leaves this budget. The
+    x, so not for reshuffled epochs; heavy ball, not Nesterov. Derived in `virial_terms`. The
     residual depends on the caller's three arguments, so it tests them."""
-    hessian = symmetric_matrix("hessian", hessian)
     d = hessian.shape[-1]
-    noise = covariance_matrix("batch_covariance", batch_covariance, d)
-    numbers = update_numbers(learning_rate, 1, momentum)
-    eta, mu = (
-        number[..., None, None]
-        for number in np.broadcast_arrays(numbers.learning_rate, numbers.momentum)
-    )
-    position, position_velocity = (real_array("blocks", block) for block in blocks[:2])
+    covariance_matrix(batch_covariance, "batch_covariance", d)
+    position, position_velocity = blocks
     if position.shape[-2:] != (d, d) or position_velocity.shape[-2:] != (d, d):
         raise ValueError(
-            f"blocks holds matrices of shape {position.shape} for {d} coordinates; pass those of "
-            "the same problem"
+            f"blocks must hold matrices of {d} coordinates, got the shape {position.shape}. Pass "
+            "those of the same problem."
         )
-    half = 1 / (2 * (1 - mu))
-    virial = _symmetric(position @ hessian) / 2
-    step_term = eta * half * (hessian @ position @ hessian)
-    noise_term = eta * half * noise
-    inertia_term = mu * half * _symmetric(hessian @ position_velocity)
-    return VirialBudget(
-        virial, step_term, noise_term, inertia_term, virial - step_term - noise_term - inertia_term
+    eta, mu = (np.asarray(number)[..., None, None] for number in (learning_rate, momentum))
+    x_g, v_g = position @ hessian, hessian @ position_velocity
+    products = Products(
+        (x_g + transpose(x_g)) / 2,
+        hessian @ position @ hessian,
+        batch_covariance,
+        (v_g + transpose(v_g)) / 2,
     )
-
-
-def _symmetric(matrix):
-    """M + M' of each matrix of a stack."""
-    return matrix + transpose(matrix)
+    shape = np.broadcast_shapes(*map(np.shape, (position, eta, mu, batch_covariance)))
+    return VirialBudget(*(np.broadcast_to(t, shape) for t in virial_terms(products, eta, mu)))

@@ -2,11 +2,14 @@
 groups of particles.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .cpu import replicates
+REPLICATES = 64  # stretches of particles that are counted apart, so that counts have errors ...
+UNIT = 16  # ... of whole groups, however wide they are, where there are enough
+MATRIX = "component", "component_j"
 
 
 class Readings(NamedTuple):
@@ -17,6 +20,22 @@ class Readings(NamedTuple):
     observations: np.ndarray  # (particles,) how often each particle was read
     independent: bool  # False if particles share batches: then errors are nan
     records: tuple  # (model, dynamics, noise) of the run
+
+
+class Estimate(NamedTuple):
+    """One variable that a reducer adds to the dataset, with its standard error."""
+
+    key: str  # behind the name of the reducer
+    dims: Any
+    long_name: str
+    units: str
+    of_means: Callable  # from the means per reading (..., size) to the value, leading axes kept
+
+
+def replicates(particles):
+    """The replicate of each particle: up to REPLICATES stretches of nearly equal length."""
+    unit = UNIT if particles >= REPLICATES * UNIT else 1
+    return (np.arange(particles) // unit) * min(particles, REPLICATES) // -(-particles // unit)
 
 
 def tree_sum(values):
@@ -44,9 +63,7 @@ def add_up_counts(counts, inner):
     (replicates, ...), flat.
     """
     readings = counts.reshape(len(counts), -1).sum(axis=1)
-    read = readings >= min(
-        1, readings.max()
-    )  # a replicate that read nothing has no say, unless none has
+    read = readings >= min(1, readings.max())  # one that read nothing has no say, unless none has
     return np.column_stack([readings[read], inner[read].reshape(read.sum(), -1)]).astype(np.float64)
 
 
@@ -69,21 +86,41 @@ def mean_and_error(estimate, sums, readings):
         The estimate and its standard error. With 64 replicates the error itself is known to 9 %.
         Source: Efron and Stein 1981.
     """
-    total = tree_sum(sums)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = estimate(total[1:] / total[0])
-        if len(sums) < 2 or not readings.independent:
-            return value, np.full_like(value, np.nan)
-        rest = total - sums
-        without = estimate(rest[:, 1:] / rest[:, :1])
-        n = len(sums)
-        return value, np.sqrt((n - 1) / n * tree_sum((without - tree_sum(without) / n) ** 2))
+    total, n = tree_sum(sums), len(sums)
+    value = estimate(total[1:] / total[0])
+    if n < 2 or not readings.independent:
+        return value, np.full_like(value, np.nan)
+    rest = total - sums
+    without = estimate(rest[:, 1:] / rest[:, :1])
+    return value, np.sqrt((n - 1) / n * tree_sum((without - tree_sum(without) / n) ** 2))
 
 
 def with_error(name, dims, pair, long_name, units):
     """A variable and its standard error, as a dict name -> (dims, values, attributes)."""
-    labels, error = (
-        {"long_name": text, "units": units}
-        for text in (long_name, f"standard error of the {long_name}")
-    )
-    return {name: (dims, pair[0], labels), f"{name}_standard_error": (dims, pair[1], error)}
+    value, error = pair
+    error_name = f"standard error of the {long_name}"
+    return {
+        name: (dims, value, {"long_name": long_name, "units": units}),
+        f"{name}_standard_error": (dims, error, {"long_name": error_name, "units": units}),
+    }
+
+
+def variables_of(name, estimates, readings, sums=None):
+    """The variables of a sequence of `Estimate`s, named `name`_key."""
+    sums, variables = add_up(readings) if sums is None else sums, {}
+    for estimate in estimates:
+        pair = mean_and_error(estimate.of_means, sums, readings)
+        full_name = f"{name}_{estimate.key}" if estimate.key else name
+        variables |= with_error(
+            full_name, estimate.dims, pair, estimate.long_name, estimate.units
+        )
+    return variables
+
+
+def covariance_of(lower, d):
+    """Symmetric matrices (..., d, d) from the rows of their lower triangles (..., d (d + 1)/2)."""
+    rows, columns = np.tril_indices(d)
+    matrix = np.empty((*lower.shape[:-1], d, d))
+    matrix[..., rows, columns] = lower
+    matrix[..., columns, rows] = lower
+    return matrix

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..models.parameters import integer
-from ..models.recipes import recorded
-from .readings import add_up, mean_and_error, with_error
-from .reducer_record import Reducer
+from ...arguments import checked, whole, whole_numbers
+from ...models.recipes import recorded
+from .readings import Estimate, add_up, variables_of
+from .record import Reducer
 
 
 def _observe_lags(p, acc, step, before, x, v, g):
@@ -24,7 +24,12 @@ def _observe_lags(p, acc, step, before, x, v, g):
                 acc[(2 * lags + j) * d + k] += x[k]
 
 
+def _lags(value, name):
+    return whole_numbers(value, name, 0, 10**8)
+
+
 @recorded
+@checked(lags=_lags, every=whole(1))
 def autocovariance(lags, every=1, start=0, name="autocovariance"):
     """Autocovariance of each component of x at chosen lags, E[x(t) x(t + lag)] less the product of
     the means.
@@ -47,56 +52,40 @@ def autocovariance(lags, every=1, start=0, name="autocovariance"):
     -----
     The means are those of the pairs' ends over all particles; the error takes 64 groups of
     particles as independent, not times."""
-    every = integer(every, f"every of {name!r}", 1)
-    lags = np.asarray(
-        [integer(lag, f"lags of {name!r}", 0) for lag in np.atleast_1d(lags).tolist()]
-    )
-    if not lags.size or len(set(lags.tolist())) < lags.size or np.any(lags % every):
+    if not lags or len(set(lags)) < len(lags) or any(lag % every for lag in lags):
         raise ValueError(
-            f"lags of {name!r} must be different multiples of every = {every}, got {lags.tolist()}."
+            f"lags must be different multiples of every = {every}, got {list(lags)}."
         )
-    params = {
-        "lags": lags / every,
-        "length": lags.max() // every + 1,
-        "start": start,
-        "every": every,
-    }
+    length = max(lags) // every + 1
+    params = {"lags": np.array(lags) / every, "length": length, "start": start, "every": every}
 
     def complete(reducer, model, dynamics, noise):
-        size = model.dim * (3 * len(lags) + int(params["length"]))
-        return reducer._replace(
-            size=size, params=reducer.params._replace(start=float(reducer.start)), complete=None
+        return reducer.fitted(
+            params | {"start": reducer.start}, model.dim * (3 * len(lags) + length)
         )
 
     def finish(reducer, readings):
-        return _finish(reducer, readings, lags)
+        return _finish_lags(reducer, readings, np.array(lags))
 
     return Reducer(name, _observe_lags, params, 1, every, start, finish=finish, complete=complete)
 
 
-def _finish(reducer, readings, lags):
+def _finish_lags(reducer, readings, lags):
     """Each lag has its own number of pairs, so that the means per reading are put right before they
     are multiplied.
     """
-    name, count, size = reducer.name, len(lags), readings.acc.shape[1]
-    d = size // (3 * count + int(reducer.params.length))
-    pairs = np.maximum(readings.observations[:, None] - (lags // reducer.every), 0).astype(
-        np.float64
-    )
-    acc = np.column_stack([pairs, readings.acc[:, : 3 * count * d]])
-    sums = add_up(readings._replace(acc=acc))
+    name, count, d = reducer.name, len(lags), readings.records[0].dim
+    pairs = np.maximum(readings.observations[:, None] - lags // reducer.every, 0)
+    acc = np.column_stack([pairs.astype(np.float64), readings.acc[:, : 3 * count * d]])
 
-    def estimate(means):
-        per_pair = means[..., None, :count, None]
-        products, then, now = np.moveaxis(
-            means[..., count:].reshape(*means.shape[:-1], 3, count, d) / per_pair, -3, 0
-        )
+    def autocovariances(means):
+        sums = means[..., count:].reshape(*means.shape[:-1], 3, count, d)
+        per_pair = sums / means[..., None, :count, None]
+        products, then, now = np.moveaxis(per_pair, -3, 0)
         return products - then * now
 
-    pair = mean_and_error(estimate, sums, readings)
-    variables = with_error(
-        name, (f"{name}_lag", "component"), pair, "autocovariance of x", "length^2"
-    )
-    return variables | {
-        f"{name}_lag": (f"{name}_lag", lags, {"long_name": "lag", "units": "steps"})
-    }
+    dims = f"{name}_lag", "component"
+    estimate = Estimate("", dims, "autocovariance of x", "length^2", autocovariances)
+    lag = f"{name}_lag", lags, {"long_name": "lag", "units": "steps"}
+    sums = add_up(readings._replace(acc=acc))
+    return variables_of(name, [estimate], readings, sums) | {f"{name}_lag": lag}

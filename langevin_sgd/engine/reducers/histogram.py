@@ -1,0 +1,79 @@
+"""Counts of x in equal bins."""
+
+import numpy as np
+
+from ...arguments import checked
+from ...models.recipes import recorded
+from .grid import bin_of, grid
+from .readings import Estimate, variables_of
+from .record import Reducer
+
+
+def _observe_bins(p, acc, step, before, x, v, g):
+    for k in range(len(p.lower)):
+        acc[k] = bin_of(p, k, x[int(p.component[k])])
+
+
+@recorded
+@checked
+def histogram(lower, upper, bins=100, components=0, every=1, start=0, name="histogram"):
+    """Counts of x in equal bins, along one component or two.
+
+    Parameters
+    ----------
+    lower, upper : float, or one for each component
+        Range in units of length; what lies outside is counted too, [lower, upper) is inside.
+    bins : int, or one for each component
+        Number of bins in the range.
+    components : int or two of them
+        Which components of x.
+    every, start, name
+        As in `moments`.
+
+    Returns
+    -------
+    Reducer
+        Adds ``histogram_count`` (whole numbers) and ``histogram_density`` (1/length or 1/length^2;
+        of all readings, those outside included) with its ``_standard_error``, with the dims
+        ``histogram_x0`` ... (middle of a bin, in units of length); ``histogram_underflow`` and
+        ``histogram_overflow`` (histogram_axis): readings below and above the range of each
+        component.
+    """
+    bins_of_x = grid(lower, upper, bins, components)
+
+    def complete(reducer, model, dynamics, noise):
+        bins_of_x.check_model(name, model)
+        return reducer
+
+    def finish(reducer, readings):
+        return _finish_histogram(name, readings, bins_of_x)
+
+    return Reducer(
+        name,
+        _observe_bins,
+        bins_of_x.params(),
+        len(bins_of_x.bins),
+        every,
+        start,
+        bins_of_x.lengths(),
+        finish=finish,
+        complete=complete,
+    )
+
+
+def _finish_histogram(name, readings, grid):
+    axes, counts, axes_of_x = len(grid.bins), readings.counts[..., 0], grid.axes(name)
+    dims, cell, units = tuple(axes_of_x), np.prod(grid.widths()), ("1/length", "1/length^2")
+
+    def density(means):
+        return means.reshape(*means.shape[:-1], *grid.bins) / cell
+
+    estimate = Estimate("density", dims, "density of x", units[axes - 1], density)
+    labels = {"long_name": "readings in a bin", "units": "1"}
+    variables = axes_of_x | {f"{name}_count": (dims, grid.inside(counts).sum(axis=0), labels)}
+    variables |= variables_of(name, [estimate], readings, grid.sums(readings, 0))
+    for key, end, side in (("underflow", 0, "below"), ("overflow", -1, "above")):
+        outside = [int(np.take(counts.sum(axis=0), end, axis=k).sum()) for k in range(axes)]
+        labels = {"long_name": f"readings {side} the range", "units": "1"}
+        variables[f"{name}_{key}"] = f"{name}_axis", np.array(outside), labels
+    return variables

@@ -1,0 +1,147 @@
+"""How a step hands its particles to the reducers: accumulators of each particle, and counts in bins
+for groups of them. Counts are whole numbers, so that their sums do not depend on any order.
+"""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from numba import types
+
+from ...kernels.bits import kernel, where
+from ...kernels.linked import linked
+from ...kernels.lanes import WIDTH, whole
+from ...kernels.rng import FLOATS
+from ...kernels.views import store_words, view
+from ..freezing import BYTES, RUNNING
+
+
+class Reader(NamedTuple):
+    """What a kernel must know of a reducer when it is compiled."""
+
+    observe: Any  # the compiled function
+    size: int  # numbers of acc
+    bins: tuple  # numbers of bins along each axis, () for none
+    weights: int  # numbers that are added in a bin, beside the count
+
+
+class Readers(NamedTuple):
+    """What the readers of a block of particles write into: flat arrays that begin with its first
+    group.
+    """
+
+    params: Any  # of each reducer
+    acc: Any  # numbers of each particle, those of all reducers one after the other
+    kept: Any  # a copy of those of one group
+    slots: Any  # where the counts of each particle begin
+    counts: Any
+    numbers: Any  # room for the bins of a group
+
+
+class Views(NamedTuple):
+    """What a reducer sees of a group of particles."""
+
+    before: Any  # x, then v, before the update
+    x: Any
+    v: Any
+    g: Any
+    xi: Any
+
+
+def cells(reader):
+    """Whole numbers that a reader counts in."""
+    count = 1 if reader.bins else 0
+    for bins in reader.bins:
+        count *= bins
+    return count * (1 + reader.weights)
+
+
+@kernel
+def keep(acc, kept, at, rows):
+    """Copy the accumulators of a group."""
+    for k in range(rows):
+        view(kept, k * WIDTH, 1)[0] = view(acc, at + k * WIDTH, 1)[0]
+
+
+@kernel
+def put_back(acc, kept, at, rows, status, group):
+    """Undo what was read of particles that are frozen."""
+    for lane in range(WIDTH):
+        if status[group * WIDTH + lane] != RUNNING:
+            for k in range(rows):
+                acc[at + k * WIDTH + lane] = kept[k * WIDTH + lane]
+
+
+@kernel
+def _bin(place, length):
+    """The bin of a place, the first or last one of those outside; nan is in the first."""
+    place = where(place > 0.0, place, 0.0)
+    return whole(where(place < length - 1.0, place, length - 1.0))
+
+
+def _deposit_kernel(reader, first_cell):
+    """The kernel that counts the particles of a group in the bins that their accumulators name."""
+    axes, weights = len(reader.bins), reader.weights
+    stride, lengths = 1 + weights, (*reader.bins, 1, 1)
+
+    @kernel
+    def deposit(into, at, group, status, careful):
+        number = _bin(view(into.acc, at, 1)[0], lengths[0])
+        if axes > 1:
+            number = number * lengths[1] + _bin(view(into.acc, at + WIDTH, 1)[0], lengths[1])
+        if axes > 2:
+            number = number * lengths[2] + _bin(view(into.acc, at + 2 * WIDTH, 1)[0], lengths[2])
+        store_words(into.numbers, 0, number * stride + first_cell)
+        for lane in range(WIDTH):
+            particle = group * WIDTH + lane
+            if not careful or status[particle] == RUNNING:
+                cell = into.slots[particle] + into.numbers[lane]
+                into.counts[cell] += 1
+                for k in range(weights):
+                    into.counts[cell + 1 + k] += int(into.acc[at + (axes + k) * WIDTH + lane])
+
+    return deposit
+
+
+def _nothing():
+    @kernel
+    def observe(into, group, when, views, status):
+        return None
+
+    return observe
+
+
+def _chained(readers, number, rows_before, cells_before):
+    """The readers from `number` on: reads with one and goes on to the next."""
+    if number == len(readers):
+        return _nothing()
+    reader, all_rows = readers[number], sum(reader.size for reader in readers)
+    observe_one, size, has_bins, bit = reader.observe, reader.size, bool(reader.bins), 1 << number
+    save = linked(keep, FLOATS, FLOATS, types.int64, types.int64)
+    restore = linked(put_back, FLOATS, FLOATS, types.int64, types.int64, BYTES, types.int64)
+    deposit = _deposit_kernel(reader, cells_before)
+    following = _chained(readers, number + 1, rows_before + size, cells_before + cells(reader))
+
+    @kernel
+    def observe(into, group, when, views, status):
+        step, due, careful = when
+        if due & bit:
+            at = (group * all_rows + rows_before) * WIDTH
+            acc = view(into.acc, at, size)
+            if careful:
+                save(into.acc, into.kept, at, size)
+            observe_one(
+                into.params[number], acc, step, views.before, views.x, views.v, views.g, views.xi
+            )
+            if has_bins:
+                deposit(into, at, group, status, careful)
+            if careful:
+                restore(into.acc, into.kept, at, size, status, group)
+        following(into, group, when, views, status)
+
+    return observe
+
+
+@cache
+def observe_kernel(readers):
+    """The kernel that reads a group with all readers that are due; None if there are none."""
+    return _chained(readers, 0, 0, 0) if readers else None

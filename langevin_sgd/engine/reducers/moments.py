@@ -1,0 +1,130 @@
+"""The moments of x: mean, covariance, skewness and excess kurtosis."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...arguments import checked, finite_array
+from ...models.recipes import recorded
+from .readings import MATRIX, Estimate, variables_of
+from .record import Reducer
+
+
+def _observe_moments(p, acc, step, before, x, v, g):
+    d, row = len(x), 4 * len(x)
+    for j in range(d):
+        a = x[j] - p.center[j]
+        square = a * a
+        acc[j] += a
+        acc[d + j] += square
+        acc[2 * d + j] += square * a
+        acc[3 * d + j] += square * square
+        for k in range(j):
+            acc[row] += a * (x[k] - p.center[k])
+            row += 1
+
+
+@recorded
+@checked(center=finite_array)
+def moments(every=1, start=0, center=0.0, name="moments"):
+    """Mean, covariance, skewness and excess kurtosis of x over the readings of all particles.
+
+    Parameters
+    ----------
+    every, start : int
+        Reads after the steps start + every, start + 2 every, ...
+    center : float or (d,) array
+        Where powers are taken about, in units of length; near the mean they lose no digits. It does
+        not change the estimates.
+    name : str
+        Prefix of its variables.
+
+    Returns
+    -------
+    Reducer
+        Adds ``moments_mean`` (component), ``moments_covariance`` (component, component_j),
+        ``moments_skewness`` and ``moments_excess_kurtosis`` (component), each with
+        ``_standard_error``, and ``moments_observations``.
+
+    Notes
+    -----
+    Errors come from 64 independent groups of particles (jackknife), so that correlations in time do
+    not matter."""
+    center = np.atleast_1d(center)
+
+    def complete(reducer, model, dynamics, noise):
+        d = model.dim
+        if center.shape not in ((1,), (d,)):
+            raise ValueError(
+                f"center of {name!r} must be a number or have {d} entries, got the shape "
+                f"{center.shape}."
+            )
+        return reducer.fitted({"center": np.broadcast_to(center, d)}, 4 * d + d * (d - 1) // 2)
+
+    return Reducer(
+        name,
+        _observe_moments,
+        {"center": center},
+        4,
+        every,
+        start,
+        finish=_finish_moments,
+        complete=complete,
+    )
+
+
+class _Central(NamedTuple):
+    """The mean and the central moments."""
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    third: np.ndarray
+    fourth: np.ndarray
+
+    def variance(self):
+        return np.einsum("...ii->...i", self.covariance)
+
+
+def _central(means, center):
+    """From the means of the powers about `center`."""
+    d = len(center)
+    first, second, third, fourth = (means[..., k * d : (k + 1) * d] for k in range(4))
+    rows, columns = np.tril_indices(d, -1)
+    covariance = np.zeros((*means.shape[:-1], d, d))
+    covariance[..., rows, columns] = means[..., 4 * d :]
+    covariance[..., columns, rows] = means[..., 4 * d :]
+    covariance[..., range(d), range(d)] = second
+    return _Central(
+        first + center,
+        covariance - first[..., :, None] * first[..., None, :],
+        third - 3 * first * second + 2 * first**3,
+        fourth - 4 * first * third + 6 * first**2 * second - 3 * first**4,
+    )
+
+
+def _finish_moments(reducer, readings):
+    center = reducer.params.center
+
+    def skewness(means):
+        central = _central(means, center)
+        return central.third / central.variance() ** 1.5
+
+    def excess_kurtosis(means):
+        central = _central(means, center)
+        return central.fourth / central.variance() ** 2 - 3.0
+
+    estimates = [
+        Estimate("mean", "component", "mean of x", "length", lambda m: _central(m, center).mean),
+        Estimate(
+            "covariance",
+            MATRIX,
+            "covariance of x",
+            "length^2",
+            lambda m: _central(m, center).covariance,
+        ),
+        Estimate("skewness", "component", "skewness of x", "1", skewness),
+        Estimate("excess_kurtosis", "component", "excess kurtosis of x", "1", excess_kurtosis),
+    ]
+    labels = {"long_name": f"readings of {reducer.name}, all particles", "units": "1"}
+    count = (), int(readings.observations.sum()), labels
+    return variables_of(reducer.name, estimates, readings) | {f"{reducer.name}_observations": count}

@@ -1,0 +1,116 @@
+"""Between `simulate` and its reducers: which of them belong to a run, when they are due, and what
+they found.
+"""
+
+import warnings
+
+import numpy as np
+
+from ...arguments import shown
+from ...kernels.packing import unpack
+from ..first_passage import FirstPassage
+from .kernel import cells
+from .readings import Readings
+from .record import Reducer
+
+MOST = 60  # bits of a whole number that says who is due
+TAKEN = "x v loss status stopped_at_step step particle component memory".split()  # in every dataset
+
+
+def listed(reducers):
+    """One reducer, or a sequence of them, as a tuple."""
+    kinds = Reducer, FirstPassage
+    reducers = (reducers,) if isinstance(reducers, kinds) else reducers
+    if not isinstance(reducers, (tuple, list)) or not all(
+        isinstance(reducer, kinds) for reducer in reducers
+    ):
+        raise TypeError(
+            "reducers must be reducers of langevin_sgd.reducers, called: moments(), got "
+            f"{shown(reducers)}."
+        )
+    return tuple(reducers)
+
+
+def checked_reducers(reducers, model, dynamics, noise, first_step, steps):
+    """The reducers, completed for a run of `steps` steps after step `first_step`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no reducer, two have a name in common, one has that of a variable of every
+        dataset, would read nothing, or does not do what its `finish` takes it to do.
+    """
+    reducers = listed(reducers)
+    if len(reducers) > MOST:
+        raise ValueError(f"reducers must be at most {MOST}, got {len(reducers)}.")
+    names = [reducer.name for reducer in reducers]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f"reducers must have different names, got {name!r} twice. Pass name= to one of "
+                "them."
+            )
+        if name in TAKEN:
+            raise ValueError(
+                f"name of a reducer must not be one of {', '.join(TAKEN)}: a dataset has them; "
+                f"got {name!r}."
+            )
+    if any(reducer.ends_particles for reducer in reducers):
+        return reducers
+    completed = []
+    for reducer in reducers:
+        passed = int(reducer.readings_until(first_step))
+        if reducer.readings_until(first_step + steps) == passed:
+            raise ValueError(
+                f"reducer {reducer.name!r} reads nothing in steps {first_step + 1} to "
+                f"{first_step + steps}: it reads after start + every, start + 2 every ..., with "
+                f"start = {reducer.start} and every = {reducer.every}."
+            )
+        # Started as late as its readings in this run allow: the first of them is number 1.
+        reducer = reducer._replace(start=reducer.start + passed * reducer.every)
+        if reducer.complete:
+            reducer = reducer.complete(reducer, model, dynamics, noise)
+        reducer.check_finish(model.dim, dynamics.state_size * model.dim if dynamics.memory else 0)
+        completed.append(reducer)
+    return tuple(completed)
+
+
+def due_bits(reducers, first, count, substeps):
+    """For each of the updates first + 1 ... first + count: which reducers read after it, one bit
+    each.
+    """
+    update = np.arange(first + 1, first + count + 1)
+    bits = np.zeros(count, np.int64)
+    for number, reducer in enumerate(reducers):
+        bits |= np.where((update % substeps == 0) & reducer.due(update // substeps), 1 << number, 0)
+    return bits
+
+
+def read_out(job, ensemble, done):
+    """The variables of all reducers after `done` steps, a dict name -> (dims, values, attributes)."""
+    variables, row, cell = {}, 0, 0
+    _, dynamics, noise = job.records
+    acc, stopped = unpack(ensemble.acc, job.particles), ensemble.stopped_at_step[: job.particles]
+    last = np.where(stopped < 0, done, (stopped - 1) // dynamics.substeps)
+    for reducer in job.reducers:
+        counts = ensemble.counts[:-1, cell : cell + cells(reducer)]
+        if reducer.bins:
+            counts = counts.reshape(len(counts), *reducer.bins, 1 + reducer.weights)
+        readings = Readings(
+            acc=acc[:, row : row + reducer.size],
+            counts=counts,
+            observations=reducer.readings_until(last) - reducer.readings_until(job.first_step),
+            independent=getattr(noise, "independent", True),
+            records=job.records,
+        )
+        row, cell = row + reducer.size, cell + cells(reducer)
+        with np.errstate(all="ignore"):  # nan where nothing was read; the program's own settings
+            variables |= reducer.variables(readings)  # must not lose a finished run
+    left = int((stopped >= 0).sum())
+    if job.reducers and left:
+        warnings.warn(
+            f"{left} of {job.particles} particles left: the reducers hold what they did until "
+            "then, which biases a time average.",
+            stacklevel=4,
+        )
+    return variables
