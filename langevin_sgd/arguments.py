@@ -55,6 +55,17 @@ def integer(value, name, at_least, below=None, limit=2**63):
     return value
 
 
+def whole_numbers(value, name, at_least=0, below=None):
+    """`value`, a whole number or a sequence of them, as a tuple of ints in [at_least, below)."""
+    several = isinstance(value, (tuple, list, range)) or (
+        isinstance(value, np.ndarray) and value.ndim
+    )
+    entries = value if several else (value,)
+    if len(entries) > LONGEST:
+        raise ValueError(f"{name} must be at most {LONGEST} numbers, got {len(entries)}.")
+    return tuple(integer(one, name, at_least, below) for one in entries)
+
+
 def _is_whole_float(value):
     return isinstance(value, (float, np.floating)) and float(value).is_integer()
 

@@ -68,13 +68,13 @@ ROWS = [
         "engine/test_more_dynamics.py",
     ),
     (
-        "engine/budget_reducers.py",
-        'rate / (2 * kept) * half["xi xi"]',
-        'rate / kept * half["xi xi"]',
+        "theory/virial.py",
+        'rate * products.xi_xi',
+        '2 * rate * products.xi_xi',
         "engine/test_reducers.py",
     ),
-    ("engine/readings.py", "(n - 1) / n * tree_sum", "tree_sum", "engine/test_reducers.py"),
-    ("engine/observing.py", "counts[cell] += 1", "counts[cell] += 2", "engine/test_reducers.py"),
+    ("engine/reducers/readings.py", "(n - 1) / n * tree_sum", "tree_sum", "engine/test_reducers.py"),
+    ("engine/reducers/kernel.py", "into.counts[cell] += 1", "into.counts[cell] += 2", "engine/test_reducers.py"),
     ("kernels/rng_float32.py", "-2.0", "-1.0", "kernels/test_rng_float32.py"),
 ]
 

@@ -18,11 +18,9 @@ from ..storage.manifest import NAME as MANIFEST
 from .dataset import along_steps, at_the_end, attributes
 from .description import describe
 from .drive import Pause, at_once, drive
-from .first_passage import FirstPassage
 from .job import begin
 from .plan import make_plan
-from .reducers.of_run import read_out
-from .reducers.record import Reducer
+from .reducers.of_run import listed, read_out
 
 SECONDS = 60.0  # between two pieces ...
 BYTES = 2**26  # ... unless their rows take more
@@ -70,7 +68,7 @@ def in_folder(folder, given, job, start, options):
     arguments = {name: value for name, value in arguments.items() if name not in ("x0", "v0")} | {
         "seed": job.seed
     }
-    reducers = (reducers,) if isinstance(reducers, Reducer) else reducers
+    reducers = listed(reducers)
     description, constants = describe(job.records, reducers, arguments, prints)
     ensemble = begin(job, *start)
     if (Path(directory) / MANIFEST).exists():
@@ -88,7 +86,7 @@ def in_folder(folder, given, job, start, options):
 
 
 def _refuse_what_has_no_pieces(job):
-    if any(isinstance(reducer, FirstPassage) for reducer in job.reducers):
+    if any(reducer.ends_particles for reducer in job.reducers):
         raise ValueError(
             f"checkpoint must be None for {job.reducers[0].name!r}: its particles are at "
             "different steps. Cut the run by "

@@ -24,7 +24,7 @@ from ..kernels.lanes import WIDTH
 from ..kernels.packing import empty_groups
 from ..kernels.views import flat, flat_from
 from .freezing import book_keeping
-from .reducers.kernel import Readers, cells, observe_kernel
+from .reducers.kernel import Readers, cells, first_accumulators, observe_kernel
 from .reducers.readings import REPLICATES, UNIT, replicates
 from .step import Shape, step_kernel
 
@@ -223,10 +223,10 @@ def work_buffers(shape, groups, batch_rows, acc_rows):
 
 
 def new_ensemble(x, v, g, readers=()):
-    """An ensemble from packed x, v and g, all particles running; accumulators and counts are zero."""
+    """An ensemble from packed x, v and g, all particles running; nothing has been read."""
     padded = x.shape[0] * WIDTH
     acc = empty_groups(x.shape[0], sum(reader.size for reader in readers))
-    acc[...] = 0.0
+    acc[...] = first_accumulators(readers)[:, None]
     counts = np.zeros((REPLICATES + 1, sum(cells(reader) for reader in readers)), np.int64)
     return Ensemble(x, v, g, np.zeros(padded, np.int8), np.full(padded, -1, np.int64), acc, counts)
 

@@ -14,7 +14,7 @@ from .cpu import new_ensemble
 from .dataset import assemble
 from .description import fingerprints
 from .drive import Options, at_once, drive, interrupts, keys_pressed
-from .first_passage import FirstPassage, passage_variables
+from .first_passage import passage_variables
 from .job import begin, prepare, start_gradient
 from .passage import passages
 from .plan import make_plan
@@ -171,7 +171,7 @@ def simulate(
 def carry_out(job, x, v, options):
     """The dataset of a job that starts at x and v, (particles, components)."""
     model, dynamics, _ = job.records
-    if job.reducers and isinstance(job.reducers[0], FirstPassage):
+    if job.reducers and job.reducers[0].ends_particles:
         return _passage_dataset(job, x, v, options)
     with at_once():
         plan, ensemble = make_plan(job), begin(job, x, v)

@@ -22,6 +22,7 @@ class FirstPassage(NamedTuple):
     observe: Callable
     reached: Callable
     params: Any
+    ends_particles = True  # so that it is the only reducer of its run
 
 
 def _above(p, x):

@@ -13,7 +13,7 @@ from ..models.parameters import choice, integer
 from . import checks
 from .cpu import new_ensemble
 from .domain import all_inside
-from .first_passage import FirstPassage, check_passage
+from .first_passage import check_passage
 from .reducers.of_run import checked_reducers
 from .timetable import Timetable, timetable
 
@@ -94,7 +94,7 @@ def prepare(records, numbers, start, reducers):
     if not first_step:  # x0 of a continued run is no start, but wherever the particles are
         checks.warn_if_unstable(model, dynamics, x, steps)
     reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
-    if any(isinstance(reducer, FirstPassage) for reducer in reducers):
+    if any(reducer.ends_particles for reducer in reducers):
         check_passage(reducers, records, {"every": every, "first_step": first_step, "steps": steps})
     else:
         checks.check_reducer_memory(reducers, particles)

@@ -10,9 +10,7 @@ from ..models.evaluate import evaluate
 from ..models.parameters import Schedule, integer, number
 from .checks import check_continuing, check_records, checked_seed
 from .ensemble import simulate
-from .first_passage import FirstPassage
-from .reducers.of_run import checked_reducers
-from .reducers.record import Reducer
+from .reducers.of_run import checked_reducers, listed
 from .timetable import timetable
 
 MOST_GROUPS = 16
@@ -183,10 +181,9 @@ def _check(model, dynamics, noise, observables, options, max_steps):
             "noise must be drawn for each particle apart, got shared=True: the rule needs "
             "independent particles."
         )
-    reducers = options.pop("reducers", ())
-    reducers = (reducers,) if isinstance(reducers, (Reducer, FirstPassage)) else reducers
+    reducers = listed(options.pop("reducers", ()))
     checked_reducers(reducers, model, dynamics, noise, 0, max_steps)
-    if any(isinstance(reducer, FirstPassage) for reducer in reducers):
+    if any(reducer.ends_particles for reducer in reducers):
         raise ValueError(
             "reducers must not hold a first passage: its particles end where they arrive."
         )

@@ -66,8 +66,8 @@ def stays_inside(x, v, dim, state, limit):
 
 
 def step_kernel(force, update, advance, observe, shape):
-    """The kernel that moves a block by one step; `observe` as `reducers.kernel.observe_kernel` makes it,
-    or None.
+    """The kernel that moves a block by one step; `observe` as `reducers.kernel.observe_kernel`
+    makes it, or None.
     """
     dim, size, state, thermal, rows, has_walls, mirrored, noisy, _, number = shape
     save, settle, *_ = book_keeping(number)

@@ -8,7 +8,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..kernels.rules import check_function
-from .parameters import COUNT_LIMIT, choice, integer, integer_or_schedule, parameters, record_name
+from .parameters import (
+    COUNT_LIMIT,
+    Schedule,
+    choice,
+    integer,
+    integer_or_schedule,
+    parameters,
+    record_name,
+)
 from .recipes import Made, Recipe
 
 MEMORIES = (None, "velocity", "hidden")
@@ -76,6 +84,11 @@ class Dynamics(Made, _DynamicsFields):
         return super().__new__(
             cls, name, update, params, advance, normals, memory, state_size, substeps
         )
+
+    def schedules(self):
+        """The parameters that change from step to step, a dict name -> Schedule."""
+        items = self.params._asdict().items()
+        return {name: value for name, value in items if isinstance(value, Schedule)}
 
 
 def _batch_size(value, owner):

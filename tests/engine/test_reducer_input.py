@@ -7,15 +7,14 @@ import warnings
 
 import numpy as np
 import pytest
+from refusals import refusal
 
 import langevin_sgd as ls
+from langevin_sgd.kernels.elementary import maximum, minimum
 
-reducers = ls.reducers
-BOWL, STEP, NOISE = (
-    ls.potentials.quadratic([1.0, 2.0]),
-    ls.dynamics.sgd(0.1),
-    ls.noise.gaussian([1.0, 1.0]),
-)
+reducers, Reducer = ls.reducers, ls.Reducer
+BOWL, STEP = ls.potentials.quadratic([1.0, 2.0]), ls.dynamics.sgd(0.1)
+NOISE, HOLLOW = ls.noise.gaussian([1.0, 1.0]), {"lower": 0.0, "upper": 1.0}
 
 
 def observe(p, acc, step, before, x, v, g):
@@ -23,220 +22,133 @@ def observe(p, acc, step, before, x, v, g):
 
 
 def simulate(observed, **options):
-    given = {"particles": 100, "steps": 40, "seed": 1} | options
-    return ls.simulate(
-        BOWL, given.pop("dynamics", STEP), given.pop("noise", NOISE), reducers=observed, **given
-    )
+    given = {"particles": 100, "steps": 40, "seed": 1, "dynamics": STEP, "noise": NOISE} | options
+    model = given.pop("model", BOWL)
+    return ls.simulate(model, given.pop("dynamics"), given.pop("noise"), reducers=observed, **given)
 
 
-MAKERS = [
-    (
-        reducers.Reducer,
-        ("my mean", observe, {}, 1),
-        TypeError,
-        "name of a reducer must be text that can begin a variable's name",
-    ),
-    (reducers.Reducer, (3, observe, {}, 1), TypeError, "like 'moments', got 3."),
-    (
-        reducers.Reducer,
-        ("a", 3, {}, 1),
-        TypeError,
-        "observe of 'a' must be a plain Python function (or one with bare @njit), got",
-    ),
-    (
-        reducers.Reducer,
-        ("a", observe, 3, 1),
-        TypeError,
-        "params of 'a' must be a dict or namedtuple of numbers and arrays, got 3.",
-    ),
-    (reducers.Reducer, ("a", observe, {}, 0), ValueError, "size of 'a' must be >= 1, got 0."),
-    (
-        reducers.Reducer,
-        ("a", observe, {}, 1.0),
-        TypeError,
-        "size of 'a' must be a whole number, got 1.0.",
-    ),
-    (reducers.Reducer, ("a", observe, {}, 1, 0), ValueError, "every of 'a' must be >= 1, got 0."),
-    (
-        reducers.Reducer,
-        ("a", observe, {}, 1, 1, -1),
-        ValueError,
-        "start of 'a' must be >= 0, got -1.",
-    ),
-    (
-        reducers.Reducer,
-        ("a", observe, {}, 1, 1, 0, [3]),
-        TypeError,
-        "bins of 'a' must be a tuple of at most three lengths, got",
-    ),
-    (
-        reducers.Reducer,
-        ("a", observe, {}, 4, 1, 0, (1, 1, 1, 1)),
-        TypeError,
-        "a tuple of at most three lengths, got (1, 1, 1, 1)",
-    ),
-    (
-        reducers.Reducer,
-        ("a", observe, {}, 1, 1, 0, (0,)),
-        ValueError,
-        "bins of 'a' must be >= 1, got 0.",
-    ),
-    (
-        reducers.Reducer,
-        ("a", observe, {}, 1, 1, 0, (3,), -1),
-        ValueError,
-        "weights of 'a' must be >= 0, got -1.",
-    ),
-    (
-        reducers.Reducer,
-        ("a", observe, {}, 2, 1, 0, (3,), 2),
-        ValueError,
-        "size of 'a' must be >= 3, got 2.",
-    ),
-    (reducers.moments, (0,), ValueError, "every of 'moments' must be >= 1, got 0."),
-    (
-        reducers.moments,
-        (1, 0, "zero"),
-        TypeError,
-        "center of 'moments' must be a number or an array of real numbers, got 'zero'.",
-    ),
-    (
-        reducers.histogram,
-        (1.0, 0.0),
-        ValueError,
-        "lower of 'histogram' must be finite and below upper, got [1.0] and [0.0].",
-    ),
-    (
-        reducers.histogram,
-        (0.0, np.inf),
-        ValueError,
-        "lower of 'histogram' must be finite and below upper, got [0.0] and [inf].",
-    ),
-    (reducers.histogram, (0.0, 1.0, 0), ValueError, "bins of 'histogram' must be >= 1, got 0."),
-    (
-        reducers.histogram,
-        (0.0, 1.0, 2.5),
-        TypeError,
-        "bins of 'histogram' must be a whole number, got 2.5.",
-    ),
-    (
-        reducers.histogram,
-        (0.0, 1.0, 5, (0, 0)),
-        ValueError,
-        "components of 'histogram' must be one or two different ones, got (0, ",
-    ),
-    (
-        reducers.histogram,
-        (0.0, 1.0, 5, (0, 1, 2)),
-        ValueError,
-        "must be one or two different ones, got (0, 1, 2).",
-    ),
-    (
-        reducers.histogram,
-        (0.0, 1.0, 5, -1),
-        ValueError,
-        "components of 'histogram' must be >= 0, got -1.",
-    ),
-    (
-        reducers.histogram,
-        ([0.0] * 3, 1.0, 5, (0, 1)),
-        ValueError,
-        "lower, upper and bins of 'histogram' must be numbers or have 2 e",
-    ),
-    (
-        reducers.currents,
-        ("a", 1.0),
-        TypeError,
-        "lower of 'currents' must be a number or an array of real numbers, got 'a'.",
-    ),
-    (
-        reducers.autocovariance,
-        ([],),
-        ValueError,
-        "lags of 'autocovariance' must be different multiples of every = 1, got [].",
-    ),
-    (
-        reducers.autocovariance,
-        ([1, 1],),
-        ValueError,
-        "must be different multiples of every = 1, got [1, 1].",
-    ),
-    (
-        reducers.autocovariance,
-        ([0, 3], 2),
-        ValueError,
-        "must be different multiples of every = 2, got [0, 3].",
-    ),
-    (
-        reducers.autocovariance,
-        ([0.5],),
-        TypeError,
-        "lags of 'autocovariance' must be a whole number, got 0.5.",
-    ),
-    (
-        reducers.autocovariance,
-        ([-1],),
-        ValueError,
-        "lags of 'autocovariance' must be >= 0, got -1.",
-    ),
-    (reducers.virial, (1.5,), TypeError, "every of 'virial' must be a whole number, got 1.5."),
-    (
-        reducers.gradient_noise,
-        (1, 0.5),
-        TypeError,
-        "start of 'gradient_noise' must be a whole number, got 0.5.",
-    ),
+FIELDS = [
+    ({"name": "my mean"}, "TypeError: name of a reducer must be text that can begin a variable's"),
+    ({"name": 3}, "TypeError: name of a reducer must be text"),
+    ({"observe": 3}, "TypeError: observe of 'a' must be a plain Python function (or one with bare"),
+    ({"params": 3}, "TypeError: params of 'a' must be a dict or namedtuple of numbers and arrays"),
+    ({"size": 0}, "ValueError: size of 'a' must be >= 1, got 0."),
+    ({"size": 1.0}, "TypeError: size of 'a' must be a whole number, got 1.0."),
+    ({"every": 0}, "ValueError: every of 'a' must be >= 1, got 0."),
+    ({"start": -1}, "ValueError: start of 'a' must be >= 0, got -1."),
+    ({"bins": [3]}, "TypeError: bins of 'a' must be a tuple of at most three lengths, got [3]."),
+    ({"bins": (1,) * 4, "size": 4}, "TypeError: bins of 'a' must be a tuple of at most three"),
+    ({"bins": (0,)}, "ValueError: bins of 'a' must be >= 1, got 0."),
+    ({"bins": (3,), "weights": -1}, "ValueError: weights of 'a' must be >= 0, got -1."),
+    ({"bins": (3,), "weights": 2, "size": 2}, "ValueError: size of 'a' must be >= 3, got 2."),
+    ({"finish": "maximum"}, "ValueError: finish of 'a' must be one of None, 'mean', 'sum', 'last'"),
+    ({"finish": "max", "bins": (3,)}, "ValueError: finish of 'a' must be one of None, 'mean', got"),
 ]
 
 
-@pytest.mark.parametrize(("make", "arguments", "error", "message"), MAKERS)
-def test_fields(make, arguments, error, message):
-    with pytest.raises(error) as caught:
-        make(*arguments)
-    assert message in str(caught.value)
+@pytest.mark.parametrize(("change", "message"), FIELDS)
+def test_fields(change, message):
+    fields = {"name": "a", "observe": observe, "params": {}, "size": 1}
+    assert refusal(Reducer, **(fields | change)).startswith(message)
 
 
-SCHEDULED = ls.dynamics.sgd(
-    0.1, ls.schedules.from_values([2] * 40), weight_decay=ls.schedules.from_values([0.1] * 40)
-)
-RUNS = [
-    (reducers.moments, {}, TypeError, "reducers must be reducers of langevin_sgd.reducers, "
-                                      "called: moments(), got <function mom"),
-    ([reducers.moments(), 3], {}, TypeError, "reducers must be reducers of langevin_sgd.reducers, "
-                                             "called"),
-    ([reducers.moments(name=f"m{k}") for k in range(61)], {}, ValueError, "reducers must be at "
-                                                                          "most 60, got 61."),
-    ([reducers.moments()] * 2, {}, ValueError, "reducers must have different names, got 'moments' "
-                                               "twice. Pass name="),
-    (reducers.virial(name="loss"), {}, ValueError, "name of a reducer must not be one of x, v, "
-                                                   "loss, status, "),
-    (reducers.moments(start=40), {}, ValueError, "reducer 'moments' reads nothing in steps 1 to "
-                                                 "40: it reads"),
-    (reducers.moments(every=7, start=30), {"first_step": 40, "steps": 3}, ValueError, "with start "
-                                                                                      "= 30 and "
-                                                                                      "every = 7."),
-    (reducers.moments(), {"steps": 0}, ValueError, "reducer 'moments' reads nothing in steps 1 to "
-                                                   "0"),
-    (reducers.moments(center=[0.0] * 3), {}, ValueError, "center of 'moments' must be a number or "
-                                                         "have 2 entries, got"),
-    (reducers.histogram(0, 1, components=2), {}, ValueError, "components of 'histogram' must be "
-                                                             "below dim = 2 of 'qua"),
-    (reducers.currents(0, 1, components=(0, 3)), {}, ValueError, "components of 'currents' must "
-                                                                 "be below dim = 2 of"),
-    (reducers.gradient_noise(), {"noise": None}, ValueError, "'gradient_noise' needs a noise, but "
-                                                             "noise is None and"),
-    (reducers.gradient_noise(), {"dynamics": SCHEDULED}, ValueError, "batch_size must be constant "
-                                                                     "for 'gradient_noise', got"),
-    (reducers.virial(), {"dynamics": SCHEDULED}, ValueError, "weight_decay must be constant for "
-                                                             "'virial': under"),
+NO_LAGS = "ValueError: lags must be different multiples of every = "
+ARGUMENTS = [
+    (reducers.moments, {"every": 0}, "ValueError: every of 'moments' must be >= 1, got 0."),
+    (reducers.moments, {"center": "zero"}, "TypeError: center must be a number or an array of real"),
+    (reducers.moments, {"centre": 0.0}, "TypeError: moments() has no argument 'centre'"),
+    (reducers.histogram, {"lower": 1, "upper": 0}, "ValueError: lower must be below upper, got [1."),
+    (reducers.histogram, {"lower": 0, "upper": np.inf}, "ValueError: upper must be finite, got inf"),
+    (reducers.histogram, HOLLOW | {"bins": 0}, "ValueError: bins must be >= 1, got 0."),
+    (reducers.histogram, HOLLOW | {"bins": 2.5}, "TypeError: bins must be a whole number, got 2.5."),
+    (reducers.histogram, HOLLOW | {"components": (0, 0)}, "ValueError: components must be one or t"),
+    (reducers.histogram, HOLLOW | {"components": (0, 1, 2)}, "ValueError: components must be one or"),
+    (reducers.histogram, HOLLOW | {"components": -1}, "ValueError: components must be >= 0, got -1."),
+    (reducers.histogram, HOLLOW | {"bins": (3, 3)}, "ValueError: bins must be a number or have 1 en"),
+    (reducers.currents, HOLLOW | {"lower": [0.0] * 3}, "ValueError: lower must be a number or have 2"),
+    (reducers.currents, HOLLOW | {"lower": "a"}, "TypeError: lower must be a number or an array of"),
+    (reducers.autocovariance, {"lags": []}, f"{NO_LAGS}1, got []."),
+    (reducers.autocovariance, {"lags": [1, 1]}, f"{NO_LAGS}1, got [1, 1]."),
+    (reducers.autocovariance, {"lags": [0, 3], "every": 2}, f"{NO_LAGS}2, got [0, 3]."),
+    (reducers.autocovariance, {"lags": [0.5]}, "TypeError: lags must be a whole number, got 0.5."),
+    (reducers.autocovariance, {"lags": [-1]}, "ValueError: lags must be >= 0 and < 100000000, got -1"),
+    (reducers.autocovariance, {"lags": 2**63}, "ValueError: lags must be >= 0 and < 100000000, got 9"),
+    (reducers.virial, {"every": 1.5}, "TypeError: every of 'virial' must be a whole number, got 1.5."),
+    (reducers.gradient_noise, {"start": 0.5}, "TypeError: start of 'gradient_noise' must be a whole"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("observed", "options", "error", "message"), RUNS)
-def test_what_does_not_fit_a_run(observed, options, error, message):
-    with pytest.raises(error) as caught:
-        simulate(observed, **options)
-    assert message in str(caught.value)
+@pytest.mark.parametrize(("make", "arguments", "message"), ARGUMENTS)
+def test_arguments(make, arguments, message):
+    assert refusal(make, **arguments).startswith(message)
+
+
+def largest(p, acc, step, before, x, v, g):
+    acc[0] = maximum(acc[0], x[0])
+
+
+def least(p, acc, step, before, x, v, g):
+    acc[0] = minimum(acc[0], x[0])
+
+
+def newest(p, acc, step, before, x, v, g):
+    acc[0] = x[0]
+
+
+DECAYS = ls.schedules.from_values([0.1] * 40)
+SCHEDULED = ls.dynamics.sgd(0.1, ls.schedules.from_values([2] * 40), weight_decay=DECAYS)
+BOXED = ls.potentials.quadratic([1.0, 2.0])._replace(domain=(("reflecting", -1.0, 1.0), None))
+NO_FIT = "ValueError: finish of 'a' must fit its observe, got"
+RUNS = [
+    (reducers.moments, {}, "TypeError: reducers must be reducers of langevin_sgd.reducers, called:"),
+    ([reducers.moments(), 3], {}, "TypeError: reducers must be reducers of langevin_sgd.reducers"),
+    ([reducers.moments(name=f"m{k}") for k in range(61)], {}, "ValueError: reducers must be at most"),
+    ([reducers.moments()] * 2, {}, "ValueError: reducers must have different names, got 'moments' tw"),
+    (reducers.virial(name="loss"), {}, "ValueError: name of a reducer must not be one of x, v, loss"),
+    (reducers.moments(start=40), {}, "ValueError: reducer 'moments' reads nothing in steps 1 to 40:"),
+    (reducers.moments(7, 30), {"first_step": 40, "steps": 3}, "ValueError: reducer 'moments' reads"),
+    (reducers.moments(), {"steps": 0}, "ValueError: reducer 'moments' reads nothing in steps 1 to 0"),
+    (reducers.moments(center=[0.0] * 3), {}, "ValueError: center of 'moments' must be a number or ha"),
+    (reducers.histogram(0, 1, 5, 2), {}, "ValueError: components of 'histogram' must be below dim = "),
+    (reducers.currents(0, 1, 5, (0, 3)), {}, "ValueError: components of 'currents' must be below dim"),
+    (reducers.gradient_noise(), {"noise": None}, "ValueError: 'gradient_noise' needs a noise, but"),
+    (reducers.gradient_noise(), {"dynamics": SCHEDULED}, "ValueError: batch_size must be constant for"),
+    (reducers.virial(), {"dynamics": SCHEDULED}, "ValueError: weight_decay must be constant for 'vir"),
+    (reducers.virial(), {"model": BOXED}, "ValueError: 'virial' needs an open domain, but 'quadratic"),
+    (Reducer("a", largest, {}, 1), {}, f"{NO_FIT} 'mean', but acc[0] is not added to."),
+    (Reducer("a", newest, {}, 1, finish="sum"), {}, f"{NO_FIT} 'sum', but acc[0] is not added to."),
+    (Reducer("a", observe, {}, 1, finish="max"), {}, f"{NO_FIT} 'max', but acc[0] is not the larger"),
+    (Reducer("a", largest, {}, 1, finish="min"), {}, f"{NO_FIT} 'min', but acc[0] is not the smaller"),
+    (Reducer("a", least, {}, 1, finish="last"), {}, f"{NO_FIT} 'last', but acc[0] is not overwritten"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("observed", "options", "message"), RUNS)
+def test_what_does_not_fit_a_run(observed, options, message):
+    assert refusal(simulate, observed, **options).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("finish", "kept", "expected"),
+    [
+        ("mean", observe, lambda path: path.mean()),
+        ("sum", observe, lambda path: path.sum(axis=0).mean()),
+        ("last", newest, lambda path: path[-1].mean()),
+        ("max", largest, lambda path: path.max(axis=0).mean()),
+        ("min", least, lambda path: path.min(axis=0).mean()),
+    ],
+)
+def test_what_becomes_of_an_accumulator(finish, kept, expected):
+    """From a place where all numbers are negative: a maximum that began at 0 would stay there.
+    Errors against those of independent particles; 64 groups know them to 9 %.
+    """
+    start = {"x0": [-3.0, 0.0], "every": 1, "seed": 7, "particles": 640, "steps": 20}
+    run = simulate(Reducer("a", kept, {}, 1, every=2, finish=finish), **start)
+    path = run.x.values[2::2, :, 0]
+    np.testing.assert_allclose(run[f"a_{finish}"], [expected(path)], rtol=1e-12)
+    each = [expected(path[:, [k]]) for k in range(640)]
+    error = run[f"a_{finish}_standard_error"].item()
+    assert abs(error / (np.std(each, ddof=1) / np.sqrt(640)) - 1) < 4 * 0.09
 
 
 SEVERAL = (
@@ -247,29 +159,24 @@ SEVERAL = (
 
 
 def test_particles_that_left_are_told_of():
-    with pytest.warns(
-        UserWarning,
-        match=r"^\d+ of 100 particles left: the reducers hold what they did until then, which "
-        r"biases",
-    ):
+    told = r"^\d+ of 100 particles left: the reducers hold what they did until then, which biases"
+    with pytest.warns(UserWarning, match=told):
         run = simulate(SEVERAL, escape_radius=0.6)
-    assert (
-        run.moments_observations
-        == np.where(run.stopped_at_step < 0, 40, run.stopped_at_step - 1).clip(30).sum() - 3000
-    )
+    last = np.where(run.stopped_at_step < 0, 40, run.stopped_at_step - 1)
+    assert run.moments_observations == last.clip(30).sum() - 3000
 
 
 def test_a_run_in_which_nothing_was_read_has_no_numbers_but_an_end():
-    """All particles leave before the first reading; so it is after an early Ctrl-C."""
-    with warnings.catch_warnings():
+    """All particles leave before the first reading; so it is after an early Ctrl-C. What a program
+    wants to know of floating-point errors does not lose the run.
+    """
+    unread = (*SEVERAL, Reducer("a", largest, {}, 1, start=30, finish="max"))
+    with warnings.catch_warnings(), np.errstate(all="raise"):
         warnings.simplefilter("ignore")  # the rate is above the threshold, and all particles leave
-        run = simulate(SEVERAL, dynamics=ls.dynamics.sgd(2.5), x0=[1.0, 1.0], escape_radius=3.0)
+        run = simulate(unread, dynamics=ls.dynamics.sgd(2.5), x0=[1.0, 1.0], escape_radius=3.0)
     assert np.all(run.status == 2) and run.moments_observations == 0
-    assert (
-        np.isnan(run.moments_mean).all()
-        and np.isnan(run.histogram_density).all()
-        and np.isnan(run.autocovariance).all()
-    )
+    for name in ("moments_mean", "histogram_density", "autocovariance", "a_max"):
+        assert np.isnan(run[name]).all(), name
     assert run.histogram_count.sum() == 0
 
 
@@ -290,16 +197,7 @@ def test_memory_does_not_grow_with_the_steps():
     assert abs(peak(30_000) - few) < 100_000 < 1000 * 24_000 / 2 < peak(1000, every=1) - few
 
 
-@pytest.mark.slow
 def test_errors_need_independent_particles():
-    loss = ls.losses.linear_regression(np.eye(2), [1.0, 2.0])
-    run = ls.simulate(
-        loss,
-        STEP,
-        ls.noise.minibatch(shared=True),
-        particles=100,
-        steps=40,
-        seed=1,
-        reducers=reducers.moments(),
-    )
+    loss, shared = ls.losses.linear_regression(np.eye(2), [1.0, 2.0]), ls.noise.minibatch(shared=True)
+    run = simulate(reducers.moments(), model=loss, noise=shared)
     assert np.isfinite(run.moments_mean).all() and np.isnan(run.moments_mean_standard_error).all()

@@ -104,10 +104,10 @@ def test_a_sweep_is_one_call():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([1.0, 2.0, 3.0], np.ones(3), 0.1), "blocks holds matrices"),
-        ((HESSIAN, -SIGMA, 0.1), "batch_covariance has the eigenvalue"),
-        ((HESSIAN, SIGMA, 0.0), "learning_rate = 0"),
-        ((HESSIAN, SIGMA, 0.1, 1.0), "momentum = 1"),
+        (([1.0, 2.0, 3.0], np.ones(3), 0.1), "blocks must hold matrices"),
+        ((HESSIAN, -SIGMA, 0.1), "batch_covariance must be a covariance"),
+        ((HESSIAN, SIGMA, 0.0), "learning_rate must be > 0"),
+        ((HESSIAN, SIGMA, 0.1, 1.0), "momentum must be >= 0 and < 1"),
     ],
 )
 def test_errors_name_the_argument(arguments, message):

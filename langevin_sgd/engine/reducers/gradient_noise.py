@@ -9,7 +9,6 @@ from ...arguments import checked
 from ...kernels.functions import plain
 from ...kernels.views import part, table_row
 from ...models.recipes import recorded
-from ...models.schedules import is_scheduled
 from .readings import MATRIX, Estimate, covariance_of, variables_of
 from .record import Reducer
 
@@ -90,7 +89,7 @@ def gradient_noise(every=1, start=0, name="gradient_noise"):
             raise ValueError(
                 f"{name!r} needs a noise, but noise is None and {model.name!r} has no data table."
             )
-        if is_scheduled(getattr(dynamics.params, "batch_size", 1)):
+        if "batch_size" in dynamics.schedules():
             raise ValueError(f"batch_size must be constant for {name!r}, got a schedule.")
         return reducer.fitted({}, sums)
 

@@ -5,11 +5,12 @@ for groups of them. Counts are whole numbers, so that their sums do not depend o
 from functools import cache
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba import types
 
 from ...kernels.bits import kernel, where
-from ...kernels.linked import linked
 from ...kernels.lanes import WIDTH, whole
+from ...kernels.linked import linked
 from ...kernels.rng import FLOATS
 from ...kernels.views import store_words, view
 from ..freezing import BYTES, RUNNING
@@ -53,6 +54,11 @@ def cells(reader):
     for bins in reader.bins:
         count *= bins
     return count * (1 + reader.weights)
+
+
+def first_accumulators(reducers):
+    """What the accumulators of a particle hold before the first reading, (rows,)."""
+    return np.concatenate([np.full(r.size, r.first_value()) for r in reducers] or [np.empty(0)])
 
 
 @kernel

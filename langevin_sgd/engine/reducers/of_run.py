@@ -14,7 +14,8 @@ from .readings import Readings
 from .record import Reducer
 
 MOST = 60  # bits of a whole number that says who is due
-TAKEN = "x v loss status stopped_at_step step particle component memory".split()  # in every dataset
+# Names in every dataset.
+TAKEN = "x", "v", "loss", "status", "stopped_at_step", "step", "particle", "component", "memory"
 
 
 def listed(reducers):
@@ -87,7 +88,9 @@ def due_bits(reducers, first, count, substeps):
 
 
 def read_out(job, ensemble, done):
-    """The variables of all reducers after `done` steps, a dict name -> (dims, values, attributes)."""
+    """The variables of all reducers after `done` steps, a dict name -> (dims, values,
+    attributes).
+    """
     variables, row, cell = {}, 0, 0
     _, dynamics, noise = job.records
     acc, stopped = unpack(ensemble.acc, job.particles), ensemble.stopped_at_step[: job.particles]

@@ -2,7 +2,6 @@
 
 from ...arguments import checked
 from ...models.recipes import recorded
-from ...models.schedules import is_scheduled
 from ...theory.virial import HEAVY_BALL, LONG_NAMES, Products, symmetric_product, virial_terms
 from .readings import MATRIX, Estimate, variables_of
 from .record import Reducer
@@ -81,8 +80,7 @@ def virial(every=1, start=0, name="virial"):
     dynamics that looks ahead, or another family, gets the virial only."""
 
     def complete(reducer, model, dynamics, noise):
-        decay = getattr(dynamics.params, "weight_decay", 0.0)
-        if is_scheduled(decay):
+        if "weight_decay" in dynamics.schedules():
             raise ValueError(
                 f"weight_decay must be constant for {name!r}: under a schedule there is no "
                 "stationary state."
@@ -93,7 +91,7 @@ def virial(every=1, start=0, name="virial"):
                 "lacks their pushes. Take a histogram, and hold it against "
                 "theory.boltzmann_bin_probabilities."
             )
-        d = model.dim
+        d, decay = model.dim, getattr(dynamics.params, "weight_decay", 0.0)
         return reducer.fitted({"weight_decay": decay}, 3 * d + 7 * d * d)
 
     return Reducer(
@@ -131,8 +129,7 @@ def _finish_virial(reducer, readings):
         return lambda means: getattr(terms_of(means), field)
 
     estimates = [Estimate("", MATRIX, "virial", "energy", lambda means: products_of(means).x_g)]
-    constant = not any(map(is_scheduled, params))
-    if dynamics.name in HEAVY_BALL and constant:
+    if dynamics.name in HEAVY_BALL and not dynamics.schedules():
         fields = [field for field in LONG_NAMES if field != "virial"]
         estimates += [
             Estimate(f.removesuffix("_term"), MATRIX, LONG_NAMES[f], "energy", term(f))
