@@ -69,12 +69,22 @@ ROWS = [
     ),
     (
         "theory/virial.py",
-        'rate * products.xi_xi',
-        '2 * rate * products.xi_xi',
+        "rate * products.xi_xi",
+        "2 * rate * products.xi_xi",
         "engine/test_reducers.py",
     ),
-    ("engine/reducers/readings.py", "(n - 1) / n * tree_sum", "tree_sum", "engine/test_reducers.py"),
-    ("engine/reducers/kernel.py", "into.counts[cell] += 1", "into.counts[cell] += 2", "engine/test_reducers.py"),
+    (
+        "engine/reducers/readings.py",
+        "(n - 1) / n * tree_sum",
+        "tree_sum",
+        "engine/test_reducers.py",
+    ),
+    (
+        "engine/reducers/kernel.py",
+        "into.counts[cell] += 1",
+        "into.counts[cell] += 2",
+        "engine/test_reducers.py",
+    ),
     ("kernels/rng_float32.py", "-2.0", "-1.0", "kernels/test_rng_float32.py"),
 ]
 

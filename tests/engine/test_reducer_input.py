@@ -198,6 +198,9 @@ def test_memory_does_not_grow_with_the_steps():
 
 
 def test_errors_need_independent_particles():
-    loss, shared = ls.losses.linear_regression(np.eye(2), [1.0, 2.0]), ls.noise.minibatch(shared=True)
+    loss, shared = (
+        ls.losses.linear_regression(np.eye(2), [1.0, 2.0]),
+        ls.noise.minibatch(shared=True),
+    )
     run = simulate(reducers.moments(), model=loss, noise=shared)
     assert np.isfinite(run.moments_mean).all() and np.isnan(run.moments_mean_standard_error).all()

@@ -53,9 +53,7 @@ def autocovariance(lags, every=1, start=0, name="autocovariance"):
     The means are those of the pairs' ends over all particles; the error takes 64 groups of
     particles as independent, not times."""
     if not lags or len(set(lags)) < len(lags) or any(lag % every for lag in lags):
-        raise ValueError(
-            f"lags must be different multiples of every = {every}, got {list(lags)}."
-        )
+        raise ValueError(f"lags must be different multiples of every = {every}, got {list(lags)}.")
     length = max(lags) // every + 1
     params = {"lags": np.array(lags) / every, "length": length, "start": start, "every": every}
 

@@ -111,9 +111,7 @@ def variables_of(name, estimates, readings, sums=None):
     for estimate in estimates:
         pair = mean_and_error(estimate.of_means, sums, readings)
         full_name = f"{name}_{estimate.key}" if estimate.key else name
-        variables |= with_error(
-            full_name, estimate.dims, pair, estimate.long_name, estimate.units
-        )
+        variables |= with_error(full_name, estimate.dims, pair, estimate.long_name, estimate.units)
     return variables
 
 
