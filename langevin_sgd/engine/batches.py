@@ -1,8 +1,8 @@
 """Gradients of minibatches: which examples a particle takes in a step, and the mean of their
 gradients.
 
-Builders as in `forces`. The examples of a step are row numbers in `rows`, `batch` rows of WIDTH
-numbers for each group; q holds what the sampling needs: `batches` (given), or `keep`, `alias`,
+Builders as in `forces`. The examples of a step are row numbers in `Work.chosen`, `batch` rows of
+WIDTH numbers for each group; the parameters of the noise hold what the sampling needs: `batches` (given), or `keep`, `alias`,
 `weight` (importance sampling)."""
 
 from functools import cache
@@ -46,24 +46,16 @@ def _with_replacement(shared, address):
     fill_integers = linked(rng.fill_integers, INTEGERS, PLACE, address, types.uint64)
 
     @kernel
-    def choose(rows, block, q, step, batch):
-        seed, particle, groups, examples, batch_rows = block
-        spacing = batch_rows * WIDTH
+    def choose(work, block, fixed, now):
+        rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
+        examples = np.uint64(fixed.examples)
         if shared:
-            fill_integers(
-                rows,
-                (0, spacing, batch, 1),
-                (seed, step, _ZERO, _BATCH, _ZERO),
-                np.uint64(examples),
-            )
-            _same_for_all(rows, batch, groups, spacing)
+            address = block.seed, now.step, _ZERO, _BATCH, _ZERO
+            fill_integers(rows, (0, spacing, batch, 1), address, examples)
+            _same_for_all(rows, batch, block.groups, spacing)
         else:
-            fill_integers(
-                rows,
-                (0, spacing, batch, groups),
-                (seed, step, particle, _BATCH, _ZERO),
-                np.uint64(examples),
-            )
+            address = block.seed, now.step, block.particle, _BATCH, _ZERO
+            fill_integers(rows, (0, spacing, batch, block.groups), address, examples)
 
     return choose
 
@@ -76,24 +68,20 @@ def _permuted(new_order, shared):
     fill_permutation = linked(permutation.fill_permutation, INTEGERS, PLACE, ADDRESS, types.uint64)
 
     @kernel
-    def choose(rows, block, q, step, batch):
-        seed, particle, groups, examples, batch_rows = block
-        spacing, steps_of_epoch = batch_rows * WIDTH, np.uint64(examples // batch)
-        epoch, position = step, _ZERO
+    def choose(work, block, fixed, now):
+        rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
+        examples, steps_of_epoch = np.uint64(fixed.examples), np.uint64(fixed.examples // batch)
+        epoch, position = now.step, _ZERO
         if new_order != _EVERY_STEP:
-            epoch = step // steps_of_epoch if new_order == _EVERY_EPOCH else _ZERO
-            position = (step % steps_of_epoch) * np.uint64(batch)
+            epoch = now.step // steps_of_epoch if new_order == _EVERY_EPOCH else _ZERO
+            position = (now.step % steps_of_epoch) * np.uint64(batch)
         if shared:
-            fill_permutation(
-                rows,
-                (0, spacing, batch, 1),
-                (seed, epoch, _ZERO, _PERMUTATION, position),
-                np.uint64(examples),
-            )
-            _same_for_all(rows, batch, groups, spacing)
+            address = block.seed, epoch, _ZERO, _PERMUTATION, position
+            fill_permutation(rows, (0, spacing, batch, 1), address, examples)
+            _same_for_all(rows, batch, block.groups, spacing)
         else:
-            address = (seed, epoch, particle, _PERMUTATION, position)
-            fill_permutation(rows, (0, spacing, batch, groups), address, np.uint64(examples))
+            address = block.seed, epoch, block.particle, _PERMUTATION, position
+            fill_permutation(rows, (0, spacing, batch, block.groups), address, examples)
 
     return choose
 
@@ -101,11 +89,10 @@ def _permuted(new_order, shared):
 @cache
 def _given():
     @kernel
-    def choose(rows, block, q, step, batch):
-        spacing = block[4] * WIDTH
-        for number in range(batch):
-            rows[number * WIDTH] = np.int64(q.batches[step, number])
-        _same_for_all(rows, batch, block[2], spacing)
+    def choose(work, block, fixed, now):
+        for number in range(now.batch):
+            work.chosen[number * WIDTH] = np.int64(fixed.noise.batches[now.step, number])
+        _same_for_all(work.chosen, now.batch, block.groups, fixed.batch_rows * WIDTH)
 
     return choose
 
@@ -116,32 +103,28 @@ def _nobody(particle, place):
 
 
 @cache
-def _weighted(shared, draws):
+def _weighted(shared, first_row, draws):
     """Importance sampling by Walker's alias method: a uniform row, or with probability 1 -
     keep[row] its alias.
     """
     draw, fill_uniforms = _with_replacement(shared, draws.address), draws.fill_uniforms()
-    first_of = _nobody if shared else ids_from
+    first_of, free = _nobody if shared else ids_from, first_row * WIDTH
 
     @kernel
-    def choose(rows, uniforms, block, q, step, batch):
-        draw(rows, block, q, step, batch)
-        seed, particle, groups, _, batch_rows = block
-        spacing = batch_rows * WIDTH
-        for group in range(groups):
-            at, now = first_of(particle, group * WIDTH), steps_from(step, group * WIDTH)
-            for number in range(batch):
-                fill_uniforms(
-                    uniforms, (0, 0, 1, 1), (seed, now, at, _ROW_UNIFORM, np.uint64(number))
-                )
+    def choose(work, block, fixed, now):
+        draw(work, block, fixed, now)
+        rows, uniforms, q = work.chosen, flat_from(work.z, free), fixed.noise
+        for group in range(block.groups):
+            at = first_of(block.particle, group * WIDTH)
+            step = steps_from(now.step, group * WIDTH)
+            for number in range(now.batch):
+                address = block.seed, step, at, _ROW_UNIFORM, np.uint64(number)
+                fill_uniforms(uniforms, (0, 0, 1, 1), address)
                 for lane in range(WIDTH):
-                    place = group * spacing + number * WIDTH + lane
+                    place = (group * fixed.batch_rows + number) * WIDTH + lane
                     row = rows[place]
-                    rows[place] = (
-                        row
-                        if uniforms[0 if shared else lane] < q.keep[row]
-                        else np.int64(q.alias[row])
-                    )
+                    if uniforms[0 if shared else lane] >= q.keep[row]:
+                        rows[place] = np.int64(q.alias[row])
 
     return choose
 
@@ -152,36 +135,30 @@ def batch_gradient(example_gradient, dim, scratch, columns, noise, first_row, dr
     from `first_row` on.
     """
     sampling, shared, weighted = noise
-    size, free, room = dim + scratch, first_row * WIDTH, stack_room(dim + scratch)
+    size, room = dim + scratch, stack_room(dim + scratch)
     large = room < size
-    if sampling == "with_replacement":
-        choose = _weighted(shared, draws) if weighted else _with_replacement(shared, draws.address)
-    else:
+    if sampling != "with_replacement":
         choose = _given() if sampling == "given" else _permuted(NEW_ORDER[sampling], shared)
+    elif weighted:
+        choose = _weighted(shared, first_row, draws)
+    else:
+        choose = _with_replacement(shared, draws.address)
 
     @kernel
-    def prepare(buffers, block, q, step, batch):
-        z, rows, _, _ = buffers
-        if weighted:
-            choose(rows, flat_from(z, free), block, q, step, batch)
-        else:
-            choose(rows, block, q, step, batch)
-
-    @kernel
-    def act(buffers, block, group, views, p, q, step, batch):
-        _, rows, spare, table = buffers
-        here, out, _ = views
-        one = view(spare, 0, size) if large else view(local(room, spare), 0, size)
-        set_to(out, dim, 0.0)
-        for b in range(batch):
-            place = (group * block[4] + b) * WIDTH
-            example_gradient(p, here, gathered_row(table, rows, place, columns), one)
+    def act(work, block, fixed, now, group, here):
+        one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
+        set_to(here.g, dim, 0.0)
+        for b in range(now.batch):
+            place = (group * fixed.batch_rows + b) * WIDTH
+            row = gathered_row(fixed.table, work.chosen, place, columns)
+            example_gradient(fixed.model, here.x, row, one)
             if weighted:
-                scale(one, dim, like(gathered_row(flat(q.weight), rows, place, 1)[0], one[0]))
-            add_to(out, one, dim)
-        scale(out, dim, 1.0 / batch)
+                weight = gathered_row(flat(fixed.noise.weight), work.chosen, place, 1)[0]
+                scale(one, dim, like(weight, one[0]))
+            add_to(here.g, one, dim)
+        scale(here.g, dim, 1.0 / now.batch)
 
-    return Force(prepare, act)
+    return Force(choose, act)
 
 
 @cache
@@ -218,26 +195,23 @@ def population_gradient(example_gradient, draw, dim, scratch, columns, layout, d
             )
 
     @kernel
-    def prepare(buffers, block, q, step, batch):
-        seed, particle, groups, _, _ = block
-        fill(buffers[0], start, groups, (seed, step, particle), 0)
+    def prepare(work, block, fixed, now):
+        fill(work.z, start, block.groups, (block.seed, now.step, block.particle), 0)
 
     @kernel
-    def act(buffers, block, group, views, p, q, step, batch):
-        z, _, spare, _ = buffers
-        here, out, _ = views
+    def act(work, block, fixed, now, group, here):
+        z, spare, out = work.z, work.spare, here.g
         at, place = start + group * spacing, group * WIDTH
         one = view(spare, 0, size) if large else view(local(one_room, z), 0, size)
         row = view(spare, size * WIDTH, columns) if wide else view(local(row_room, z), 0, columns)
+        who = block.seed, steps_from(now.step, place), ids_from(block.particle, place)
         set_to(out, dim, 0.0)
-        for number in range(batch):
+        for number in range(now.batch):
             if number > 0:
-                fill(
-                    z, at, 1, (block[0], steps_from(step, place), ids_from(block[1], place)), number
-                )
-            draw(p, view(z, at, numbers), row)
-            example_gradient(p, here, row, one)
+                fill(z, at, 1, who, number)
+            draw(fixed.model, view(z, at, numbers), row)
+            example_gradient(fixed.model, here.x, row, one)
             add_to(out, one, dim)
-        scale(out, dim, 1.0 / batch)
+        scale(out, dim, 1.0 / now.batch)
 
     return Force(prepare, act)

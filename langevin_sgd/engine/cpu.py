@@ -22,8 +22,9 @@ from ..kernels.bits import kernel
 from ..kernels.compile_cache import kept
 from ..kernels.lanes import WIDTH
 from ..kernels.packing import empty_groups
-from ..kernels.views import flat, flat_from
-from .freezing import book_keeping
+from ..kernels.views import flat, flat_from, flats
+from .blocks import Block, Fixed, Moving, Now, Work
+from .freezing import Rows, book_keeping
 from .reducers.kernel import Readers, cells, first_accumulators, observe_kernel
 from .reducers.readings import REPLICATES, UNIT, replicates
 from .step import Shape, step_kernel
@@ -101,124 +102,136 @@ def _(template, table, step):
     return lambda template, table, step: _params_at(template, table, step)
 
 
+class Constants(NamedTuple):
+    """What is the same in all chunks of a run."""
+
+    model: Any  # parameters of the model
+    noise: Any
+    dynamics: Any  # of the dynamics; its numbers are replaced in each step
+    table: np.ndarray
+    batch_rows: int
+    limit: float
+    walls: Any
+    readers: tuple  # parameters of the reducers
+    slots: np.ndarray  # for each particle: where its counts begin
+    seed: Any
+    particles: int
+
+
+class Chunk(NamedTuple):
+    """A chunk of updates, with a row for each of them, and where x and v are stored."""
+
+    first: int  # updates done before
+    numbers: np.ndarray  # of the parameters of the dynamics
+    batches: np.ndarray  # batch sizes
+    rows: np.ndarray  # the row in which it is stored, -1 if it is not
+    due: np.ndarray  # a bit for each reducer that reads after it
+    x: np.ndarray  # (rows, particles, components)
+    v: np.ndarray
+
+
+class Tasks(NamedTuple):
+    """What threads share out: task k is the groups edges[k] ... edges[k + 1] - 1."""
+
+    edges: np.ndarray
+    counter: np.ndarray  # the next one
+    per_block: int  # groups of a block
+
+
 @cache
 def build(force, update, advance, readers, shape):
     """The kernel of one combination of force, dynamics, reducers and shape; parameters are data: a
     sweep never recompiles.
     """
-    observe = observe_kernel(readers)
-    one_step, (dim, size, state, *_) = step_kernel(force, update, advance, observe, shape), shape
-    _, _, save, restore, find_frozen, record = book_keeping(shape.number)
-    sizes, acc_rows = (dim, state, size), sum(reader.size for reader in readers)
+    one_step = step_kernel(force, update, advance, observe_kernel(readers), shape)
+    keeping, sizes = book_keeping(shape.number), shape.sizes()
+    save, restore, find_frozen = keeping.save_all, keeping.restore_all, keeping.find_frozen
+    write_rows, acc_rows = keeping.write_rows, sum(reader.size for reader in readers)
+    dim, state, size = sizes
 
     @kernel
-    def run(ensemble, work, records, constants, template, changing, numbers, tasks):
-        """Move groups through a chunk of steps, as long as there are tasks.
+    def begin_block(ensemble, first):
+        return Moving(
+            flat_from(ensemble.x, first * dim * WIDTH),
+            flat_from(ensemble.v, first * state * WIDTH),
+            flat_from(ensemble.g, first * size * WIDTH),
+            flat_from(ensemble.status, first * WIDTH),
+            flat_from(ensemble.stopped_at_step, first * WIDTH),
+        )
 
-        tasks = (edges, counter): task k is the groups edges[k] ... edges[k + 1] - 1, and `counter`
-        holds the next one."""
-        first_step, steps, seed, examples, batch_rows, particles, per_block = numbers
+    @kernel
+    def run(ensemble, work, constants, chunk, tasks):
+        """Move groups through a chunk of steps, as long as there are tasks."""
         # From here on only flats: numba would count the references to arrays in every step.
-        x, v, g, status, stopped, acc, counts = ensemble
-        all_x, all_v, all_g, all_status, all_stopped = (
-            flat(x),
-            flat(v),
-            flat(g),
-            flat(status),
-            flat(stopped),
-        )
-        z, rows, spare, kept, careful, seen, saved, kept_acc, bins = work
-        buffers, saved_block = (
-            (flat(z), flat(rows), flat(spare), flat(kept), flat(careful), flat(seen)),
-            flat(saved),
-        )
-        params, noise_params, data, limit, (kinds, lows, lengths), (reader_params, slots) = (
-            constants
-        )
-        walls, data_table = (flat(kinds), flat(lows), flat(lengths)), flat(data)
-        all_acc, all_slots, all_counts, for_readers = (
-            flat(acc),
-            flat(slots),
-            flat(counts),
-            (flat(kept_acc), flat(bins)),
-        )
-        table, batches, record_slots, due = (
-            flat(changing[0]),
-            flat(changing[1]),
-            flat(changing[2]),
-            flat(changing[3]),
-        )
-        x_out, v_out, (edges, counter) = flat(records[0]), flat(records[1]), tasks
-        number = next_number(flat(counter))
-        while number < len(edges) - 1:
-            for first in range(edges[number], edges[number + 1], per_block):
-                groups = min(per_block, edges[number + 1] - first)
-                block = seed, np.uint64(first * WIDTH), groups, examples, batch_rows
-                moving = (
-                    flat_from(all_x, first * dim * WIDTH),
-                    flat_from(all_v, first * state * WIDTH),
-                    flat_from(all_g, first * size * WIDTH),
-                    flat_from(all_status, first * WIDTH),
-                    flat_from(all_stopped, first * WIDTH),
+        all_groups, room, rows = flats(ensemble), flats(work), flats(chunk)
+        slots, table, walls = flat(constants.slots), flat(constants.table), flats(constants.walls)
+        edges, counter, steps = flat(tasks.edges), flat(tasks.counter), len(chunk.rows)
+        last = len(tasks.edges) - 1
+        number = next_number(counter)
+        while number < last:
+            for first in range(edges[number], edges[number + 1], tasks.per_block):
+                groups = min(tasks.per_block, edges[number + 1] - first)
+                moving = begin_block(all_groups, first)
+                block = Block(constants.seed, np.uint64(first * WIDTH), groups)
+                readers = Readers(
+                    constants.readers,
+                    flat_from(all_groups.acc, first * acc_rows * WIDTH),
+                    room.kept_acc,
+                    flat_from(slots, first * WIDTH),
+                    all_groups.counts,
+                    room.bins,
                 )
-                block_acc, block_slots = (
-                    flat_from(all_acc, first * acc_rows * WIDTH),
-                    flat_from(all_slots, first * WIDTH),
+                fixed = Fixed(
+                    constants.model,
+                    constants.noise,
+                    table,
+                    len(constants.table),
+                    constants.batch_rows,
+                    constants.limit,
+                    walls,
+                    readers,
                 )
-                readers_of_block = Readers(
-                    reader_params,
-                    block_acc,
-                    for_readers[0],
-                    block_slots,
-                    all_counts,
-                    for_readers[1],
-                )
-                fixed = params, noise_params, data_table, limit, walls, readers_of_block
-                find_frozen(buffers[4], moving, groups)
+                find_frozen(room.careful, moving, groups)
                 for group in range(groups):
-                    buffers[5][group] = first_step
+                    room.seen[group] = chunk.first
                 start, step = 0, 0
                 while step < steps:
                     if step == start:
-                        save(moving, sizes, groups, saved_block)
-                    now = first_step + step, batches[step], due[step]
-                    if one_step(
-                        moving, buffers, block, fixed, params_at(template, table, step), now
-                    ):
-                        if record_slots[step] >= 0:
-                            row = record_slots[step] * particles
-                            out = flat_from(x_out, row * dim), flat_from(v_out, row * state)
-                            record(
-                                moving,
-                                sizes,
-                                out,
-                                (first * WIDTH, min((first + groups) * WIDTH, particles)),
-                            )
+                        save(moving, sizes, groups, room.saved)
+                    dynamics = params_at(constants.dynamics, rows.numbers, step)
+                    update = np.uint64(chunk.first + step)
+                    now = Now(update, rows.batches[step], rows.due[step], dynamics)
+                    if one_step(moving, room, block, fixed, now):
+                        if rows.rows[step] >= 0:
+                            row = rows.rows[step] * constants.particles
+                            out = Rows(flat_from(rows.x, row * dim), flat_from(rows.v, row * state))
+                            count = min(groups * WIDTH, constants.particles - first * WIDTH)
+                            write_rows(moving, sizes, out, first * WIDTH, count)
                         step += 1
                         start = step if step - start == STRETCH else start
                     else:
-                        restore(moving, sizes, groups, saved_block, first_step + start)
+                        restore(moving, sizes, groups, room.saved, chunk.first + start)
                         step = start
-            number = next_number(flat(counter))
+            number = next_number(counter)
 
     return kept(run)
 
 
-def work_buffers(shape, groups, batch_rows, acc_rows):
-    """Buffers of one task."""
+def work_buffers(shape, groups, batch_rows, acc_rows=0):
+    """The `Work` of one task, as arrays."""
     known, dtype = shape.dim + shape.state + shape.size, as_dtype(shape.number)
     spare = empty_groups(1, shape.places()[-1], dtype)
     spare[...] = 0.0  # without noise the row of xi stays so
-    return (
-        empty_groups(groups, shape.rows, dtype),
-        empty_groups(groups, batch_rows, np.int64),
-        spare,
-        empty_groups(groups, known, dtype),
-        np.zeros(groups, np.int8),
-        np.zeros(groups, np.int64),
-        empty_groups(groups, known, dtype),
-        empty_groups(1, acc_rows),
-        np.zeros(WIDTH, np.int64),
+    return Work(
+        z=empty_groups(groups, shape.rows, dtype),
+        chosen=empty_groups(groups, batch_rows, np.int64),
+        spare=spare,
+        kept=empty_groups(groups, known, dtype),
+        careful=np.zeros(groups, np.int8),
+        seen=np.zeros(groups, np.int64),
+        saved=empty_groups(groups, known, dtype),
+        kept_acc=empty_groups(1, acc_rows),
+        bins=np.zeros(WIDTH, np.int64),
     )
 
 
@@ -231,48 +244,37 @@ def new_ensemble(x, v, g, readers=()):
     return Ensemble(x, v, g, np.zeros(padded, np.int8), np.full(padded, -1, np.int64), acc, counts)
 
 
-def move(plan, ensemble, records, changing, first_step, workers, block_size):
-    """Move all particles through the steps that `changing` describes: arrays with one row for each
-    update of the chunk.
+def move(plan, ensemble, chunk, workers, block_size):
+    """Move all particles through a `Chunk` of updates.
 
-    `changing` = (numbers of the dynamics, batch sizes, slots of records, bits of the reducers that
-    are due). Blocks never influence each other, so that neither their size nor the number of
-    threads shows in the results. `workers` is a ThreadPoolExecutor and its number of threads."""
-    groups, particles = ensemble.x.shape[0], records[0].shape[1]
+    Blocks never influence each other, so that neither their size nor the number of threads shows in
+    the results. `workers` is a ThreadPoolExecutor and its number of threads."""
+    groups, particles = ensemble.x.shape[0], chunk.x.shape[1]
     per_block = max(1, block_size // WIDTH)
     pool, threads = workers
     edges = _edges(groups, per_block, threads, particles if ensemble.counts.size else 0)
-    tasks = edges, np.zeros(1, np.int64)
-    table, acc_rows = plan.table, ensemble.acc.shape[1]
-    run_numbers = (
-        first_step,
-        len(changing[2]),
-        np.uint64(plan.seed),
-        len(table),
-        plan.batch_rows,
-        particles,
-        per_block,
-    )
+    tasks = Tasks(edges, np.zeros(1, np.int64), per_block)
     slots = np.full(groups * WIDTH, REPLICATES)
     slots[:particles] = replicates(particles)
-    readers = plan.reader_params, slots * ensemble.counts.shape[1]
-    constants = plan.model_params, plan.noise_params, table, plan.limit, plan.walls, readers
+    constants = Constants(
+        model=plan.model_params,
+        noise=plan.noise_params,
+        dynamics=plan.template,
+        table=plan.table,
+        batch_rows=plan.batch_rows,
+        limit=plan.limit,
+        walls=plan.walls,
+        readers=plan.reader_params,
+        slots=slots * ensemble.counts.shape[1],
+        seed=np.uint64(plan.seed),
+        particles=particles,
+    )
 
     def work(_):
-        buffers = work_buffers(
-            plan.shape, min(per_block, int(np.diff(edges).max())), plan.batch_rows, acc_rows
-        )
+        most = min(per_block, int(np.diff(edges).max()))
+        room = work_buffers(plan.shape, most, plan.batch_rows, ensemble.acc.shape[1])
         with np.errstate(all="ignore"):
-            plan.kernel(
-                tuple(ensemble),
-                buffers,
-                records,
-                constants,
-                plan.template,
-                changing,
-                run_numbers,
-                tasks,
-            )
+            plan.kernel(ensemble, room, constants, chunk, tasks)
 
     if threads == 1 or len(edges) == 2:
         work(0)

@@ -1,5 +1,7 @@
 """Periodic and reflecting walls: particles are put back into the domain after every move."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from ..kernels.bits import kernel, where
@@ -8,6 +10,14 @@ from ..kernels.casts import in_double
 OPEN, PERIODIC, REFLECTING = 0.0, 1.0, 2.0
 KINDS = {"periodic": PERIODIC, "reflecting": REFLECTING}
 _ROUND = 6755399441055744.0  # 1.5 * 2^52: adding and taking it away rounds to a whole number
+
+
+class Walls(NamedTuple):
+    """One entry a component."""
+
+    kinds: Any
+    lows: Any
+    lengths: Any
 
 
 @in_double
@@ -19,13 +29,12 @@ def _floor(y):
 @kernel
 def fold(walls, x, v, dim, mirrored):
     """Put x back; a reflection turns the velocity component round, if v is a velocity (`mirrored`)."""
-    kinds, lows, lengths = walls
     for k in range(dim):
-        low, length = lows[k], lengths[k]
-        if kinds[k] == PERIODIC:
+        low, length = walls.lows[k], walls.lengths[k]
+        if walls.kinds[k] == PERIODIC:
             inside = x[k] - length * _floor((x[k] - low) / length)
             x[k] = where(inside < low + length, inside, low)
-        elif kinds[k] == REFLECTING:
+        elif walls.kinds[k] == REFLECTING:
             turns = (x[k] - low) / length
             place = turns - 2.0 * _floor(0.5 * turns)
             back = place > 1.0
@@ -37,14 +46,13 @@ def fold(walls, x, v, dim, mirrored):
 
 
 def wall_arrays(domain):
-    """(kinds, lows, lengths), one entry a component, of a potential's `domain`."""
+    """The `Walls` of a potential's `domain`."""
     rows = [
         (OPEN, 0.0, 1.0) if wall is None else (KINDS[wall[0]], wall[1], wall[2] - wall[1])
         for wall in domain or (None,)
     ]
-    return tuple(
-        np.ascontiguousarray(column, dtype=np.float64) for column in zip(*rows, strict=True)
-    )
+    columns = zip(*rows, strict=True)
+    return Walls(*(np.ascontiguousarray(column, dtype=np.float64) for column in columns))
 
 
 def all_inside(domain, x):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .cpu import move
+from .cpu import Chunk, move
 from .reducers.of_run import due_bits
 
 CHUNK_SECONDS = 0.2  # an interrupt waits for one chunk
@@ -144,15 +144,8 @@ def reporter(progress, total, what, particles=0):
 def _compile(plan, ensemble, rows, numbers, options):
     """Have the kernel compiled, by a chunk of no steps."""
     none = np.empty(0, dtype=np.int64)
-    move(
-        plan,
-        ensemble,
-        rows,
-        (*(part[:0] for part in numbers), none, none),
-        0,
-        (None, 1),
-        options.block_size,
-    )
+    chunk = Chunk(0, *(part[:0] for part in numbers), none, none, *rows)
+    move(plan, ensemble, chunk, (None, 1), options.block_size)
 
 
 def drive(plan, ensemble, rows, job, options, pause=None, done=None):
@@ -189,13 +182,10 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
             slots[stored[reached] - done - 1] = np.arange(reached.start, reached.stop) % len(
                 rows[0]
             )
-            changing = (
-                *table.rows(done, count),
-                slots,
-                due_bits(job.reducers, done, count, substeps),
-            )
+            due = due_bits(job.reducers, done, count, substeps)
+            chunk = Chunk(done, *table.rows(done, count), slots, due, *rows)
             started = time.perf_counter()
-            move(plan, ensemble, rows, changing, done, (pool, options.threads), options.block_size)
+            move(plan, ensemble, chunk, (pool, options.threads), options.block_size)
             done, now = done + count, time.perf_counter()
             rate = count / substeps / max(now - started, 1e-9)
             length = int(

@@ -16,6 +16,7 @@ from .description import fingerprints
 from .drive import Options, at_once, drive, interrupts, keys_pressed
 from .first_passage import passage_variables
 from .job import begin, prepare, start_gradient
+from .particle_queue import Starts
 from .passage import passages
 from .plan import make_plan
 from .reducers.of_run import read_out
@@ -195,21 +196,21 @@ def carry_out(job, x, v, options):
 def _passage_dataset(job, x, v, options):
     """The dataset of a job whose particles end where they arrive."""
     model, dynamics, _ = job.records
-    starts = x, v, start_gradient(model, dynamics, x)
-    end_x, end_v, passed, status, stopped, walked, interrupted = passages(job, starts, options)
-    if interrupted:
+    found = passages(job, Starts(x, v, start_gradient(model, dynamics, x)), options)
+    if found.interrupted:
         warnings.warn(
             "interrupted: particles that were still on their way are marked as not arrived.",
             stacklevel=4,
         )
-    ensemble = new_ensemble(pack(end_x), pack(end_v), pack(x[:, :0]))
-    ensemble.status[: job.particles], ensemble.stopped_at_step[: job.particles] = status, stopped
-    rows, done = (np.stack([x, end_x]), np.stack([v, end_v])), job.steps
-    steps = np.where(passed >= 0, passed, np.where(stopped >= 0, stopped, walked))
-    passed, steps = (
-        np.where(count < 0, count, -(-count // dynamics.substeps)) for count in (passed, steps)
-    )
-    dataset = assemble(job, rows, ensemble, done).assign_attrs(interrupted=int(interrupted))
+    end, particles = found.outcome, job.particles
+    ensemble = new_ensemble(pack(end.x), pack(end.v), pack(x[:, :0]))
+    ensemble.status[:particles], ensemble.stopped_at_step[:particles] = end.status, end.stopped
+    walked = np.where(end.stopped >= 0, end.stopped, found.done)
+    updates = end.passed, np.where(end.passed >= 0, end.passed, walked)
+    passed, steps = (np.where(n < 0, n, -(-n // dynamics.substeps)) for n in updates)
+    rows = np.stack([x, end.x]), np.stack([v, end.v])
+    dataset = assemble(job, rows, ensemble, job.steps)
+    dataset = dataset.assign_attrs(interrupted=int(found.interrupted))
     return dataset.assign(passage_variables(job.reducers[0], passed, steps))
 
 

@@ -1,10 +1,8 @@
 """Gradients and gradient noise of a block of particles, from the compiled texts.
 
-A builder returns a `Force`. `prepare(buffers, block, q, step, batch)` draws what a step needs for a
-whole block, which is faster than group by group. `act(buffers, block, group, views, p, q, step,
-batch)` then evaluates one group: views = (x, g, xi). `buffers` = (z, rows, spare, table) are flat;
-`block` = (seed, first particle, groups, examples, batch_rows); p and q are the parameters of model
-and noise. `draws` says how random numbers are drawn, see `kernels.random_rows`. Sums run in the order of
+A builder returns a `Force`. `prepare(work, block, fixed, now)` draws what a step needs for a whole
+block, which is faster than group by group. `act(work, block, fixed, now, group, here)` then
+evaluates one group: it writes g and xi of the `Views` here. For the rest see `blocks`. `draws` says how random numbers are drawn, see `kernels.random_rows`. Sums run in the order of
 the examples, so that their bits are fixed."""
 
 from collections.abc import Callable
@@ -39,7 +37,7 @@ def stack_room(size):
 
 
 @kernel
-def nothing(buffers, block, q, step, batch):
+def nothing(work, block, fixed, now):
     """The `prepare` of a force that needs none."""
 
 
@@ -72,14 +70,13 @@ def potential_gradient(gradient, drift, dim, scratch):
     large = room < size
 
     @kernel
-    def act(buffers, block, group, views, p, q, step, batch):
-        here, out, _ = views
-        gradient(p, here, out)
+    def act(work, block, fixed, now, group, here):
+        gradient(fixed.model, here.x, here.g)
         if has_drift:
-            push = view(buffers[2], 0, size) if large else view(local(room, buffers[2]), 0, size)
-            drift(p, here, push)
+            push = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
+            drift(fixed.model, here.x, push)
             for k in range(dim):
-                out[k] -= push[k]
+                here.g[k] -= push[k]
 
     return Force(nothing, act)
 
@@ -91,15 +88,13 @@ def mean_gradient(example_gradient, dim, scratch, columns):
     large = room < size
 
     @kernel
-    def act(buffers, block, group, views, p, q, step, batch):
-        here, out, _ = views
-        examples, table = block[3], buffers[3]
-        one = view(buffers[2], 0, size) if large else view(local(room, buffers[2]), 0, size)
-        set_to(out, dim, 0.0)
-        for row in range(examples):
-            example_gradient(p, here, table_row(table, row, columns), one)
-            add_to(out, one, dim)
-        scale(out, dim, 1.0 / examples)
+    def act(work, block, fixed, now, group, here):
+        one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
+        set_to(here.g, dim, 0.0)
+        for row in range(fixed.examples):
+            example_gradient(fixed.model, here.x, table_row(fixed.table, row, columns), one)
+            add_to(here.g, one, dim)
+        scale(here.g, dim, 1.0 / fixed.examples)
 
     return Force(nothing, act)
 
@@ -114,32 +109,33 @@ def table_gaussian(example_gradient, dim, scratch, columns, first_row, draws=DOU
     large = room < size
 
     @kernel
-    def act(buffers, block, group, views, p, q, step, batch):
-        z, _, spare, table = buffers
-        here, out, noise = views
-        seed, particle, _, examples, _ = block
-        one, normal = (
-            view(spare, 0, size) if large else view(local(room, z), 0, size),
-            view(z, tile, TILE),
-        )
-        first, now = ids_from(particle, group * WIDTH), steps_from(step, group * WIDTH)
+    def act(work, block, fixed, now, group, here):
+        z, out, noise = work.z, here.g, here.xi
+        examples = fixed.examples
+        one = view(work.spare, 0, size) if large else view(local(room, z), 0, size)
+        normal = view(z, tile, TILE)
+        first, step = ids_from(block.particle, group * WIDTH), steps_from(now.step, group * WIDTH)
         set_to(out, dim, 0.0)
         set_to(noise, dim, 0.0)
         total = 0.0
         for start in range(0, examples, TILE):
             count = TILE if examples - start > TILE else examples - start
             fill_normals(
-                z, (tile, 0, count, 1), (seed, now, first, _TABLE, np.uint64(start // each))
+                z,
+                (tile, 0, count, 1),
+                (block.seed, step, first, _TABLE, np.uint64(start // each)),
             )
             for i in range(count):
-                example_gradient(p, here, table_row(table, start + i, columns), one)
+                example_gradient(
+                    fixed.model, here.x, table_row(fixed.table, start + i, columns), one
+                )
                 add_to(out, one, dim)
                 for k in range(dim):
                     noise[k] += normal[i] * one[k]
                 total = total + normal[i]
         mean, factor = (
             total * (1.0 / examples),
-            1.0 / sqrt(np.float64(examples) * np.float64(batch)),
+            1.0 / sqrt(np.float64(examples) * np.float64(now.batch)),
         )
         for k in range(dim):
             noise[k] = (noise[k] - mean * out[k]) * factor
@@ -214,40 +210,32 @@ def with_noise(gradient_force, sample, dim, layout, gaussian, draws=DOUBLES):
             )
 
     @kernel
-    def prepare(buffers, block, q, step, batch):
-        seed, particle, groups, _, _ = block
-        draw(buffers[0], start, groups, (seed, step, particle), 0)
+    def prepare(work, block, fixed, now):
+        draw(work.z, start, block.groups, (block.seed, now.step, block.particle), 0)
 
     if gaussian:
 
         @kernel
-        def act(buffers, block, group, views, p, q, step, batch):
-            gradient(buffers, block, group, views, p, q, step, batch)
-            here, _, out = views
-            write(q, here, buffers[0], start + group * spacing, out)
-            if batch > 1:
-                scale(out, dim, 1.0 / sqrt(np.float64(batch)))
+        def act(work, block, fixed, now, group, here):
+            gradient(work, block, fixed, now, group, here)
+            write(fixed.noise, here.x, work.z, start + group * spacing, here.xi)
+            if now.batch > 1:
+                scale(here.xi, dim, 1.0 / sqrt(np.float64(now.batch)))
 
     else:
 
         @kernel
-        def act(buffers, block, group, views, p, q, step, batch):
-            gradient(buffers, block, group, views, p, q, step, batch)
-            here, _, out = views
-            z, at, place = buffers[0], start + group * spacing, group * WIDTH
-            one = view(buffers[2], 0, dim) if large else view(local(one_room, z), 0, dim)
-            set_to(out, dim, 0.0)
-            for number in range(batch):
+        def act(work, block, fixed, now, group, here):
+            gradient(work, block, fixed, now, group, here)
+            z, at, place = work.z, start + group * spacing, group * WIDTH
+            one = view(work.spare, 0, dim) if large else view(local(one_room, z), 0, dim)
+            who = block.seed, steps_from(now.step, place), ids_from(block.particle, place)
+            set_to(here.xi, dim, 0.0)
+            for number in range(now.batch):
                 if number > 0:
-                    draw(
-                        z,
-                        at,
-                        1,
-                        (block[0], steps_from(step, place), ids_from(block[1], place)),
-                        number,
-                    )
-                write(q, here, z, at, one)
-                add_to(out, one, dim)
-            scale(out, dim, 1.0 / batch)
+                    draw(z, at, 1, who, number)
+                write(fixed.noise, here.x, z, at, one)
+                add_to(here.xi, one, dim)
+            scale(here.xi, dim, 1.0 / now.batch)
 
     return Force(prepare, act)

@@ -12,12 +12,12 @@ from ..kernels.lanes import WIDTH, all_lanes, unlikely
 from ..kernels.random_rows import Draws
 from ..kernels.rng import Stream
 from ..kernels.views import local, view, wide_view
+from .blocks import Sizes, Views
 from .domain import fold
 from .forces import stack_room
 from .freezing import INFINITE, book_keeping
-from .reducers.kernel import Views
 
-_THERMAL, _FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)
+THERMAL, FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)
 
 
 class Shape(NamedTuple):
@@ -34,9 +34,13 @@ class Shape(NamedTuple):
     columns: int  # entries of an example
     number: types.Type  # of x, v, g, xi, z and the data table: float64 or float32
 
+    def sizes(self):
+        """Components of x, v and g."""
+        return Sizes(self.dim, self.state, self.size)
+
     def places(self):
-        """Where in `spare` lie xi, x and v before a step, and where it ends, in rows; the first
-        ones belong to the forces.
+        """Where in `Work.spare` lie xi, and x and v before a step, and where it ends, in rows; the
+        first ones belong to the forces.
         """
         xi = self.size + self.columns
         return xi, xi + self.dim, xi + 2 * self.dim + self.state
@@ -65,89 +69,118 @@ def stays_inside(x, v, dim, state, limit):
     return stays
 
 
+def move_kernel(force, update, advance, shape):
+    """The kernel that moves a group, the views `here`, by one step: advance, force, update."""
+    dim, mirrored, has_walls = shape.dim, shape.mirrored, shape.walls
+    act, has_advance, advance = force.act, advance is not None, advance or update
+
+    @kernel
+    def move_group(work, block, fixed, now, group, here):
+        if has_advance:
+            advance(now.dynamics, here.x, here.v, view(here.g, 0, dim), here.z)
+            if has_walls:
+                fold(fixed.walls, here.x, here.v, dim, mirrored)
+        act(work, block, fixed, now, group, here)
+        update(now.dynamics, here.x, here.v, view(here.g, 0, dim), here.xi, here.z)
+        if has_walls:
+            fold(fixed.walls, here.x, here.v, dim, mirrored)
+
+    return move_group
+
+
+def draw_kernel(force, shape, draws):
+    """The kernel that draws what a step of a block needs."""
+    thermal, spacing = shape.thermal, shape.rows * WIDTH
+    fill_normals, prepare = draws.fill_normals(), force.prepare
+
+    @kernel
+    def draw(work, block, fixed, now):
+        if thermal:
+            address = (block.seed, now.step, block.particle, THERMAL, FIRST_DRAW)
+            fill_normals(work.z, (0, spacing, thermal, block.groups), address)
+        prepare(work, block, fixed, now)
+
+    return draw
+
+
 def step_kernel(force, update, advance, observe, shape):
     """The kernel that moves a block by one step; `observe` as `reducers.kernel.observe_kernel`
     makes it, or None.
     """
-    dim, size, state, thermal, rows, has_walls, mirrored, noisy, _, number = shape
-    save, settle, *_ = book_keeping(number)
-    fill_normals = Draws(number).fill_normals()
-    prepare, act = force
-    has_advance, has_readers, sizes, known = (
-        advance is not None,
-        observe is not None,
-        (dim, state, size),
-        dim + state,
+    dim, size, state, known = shape.dim, shape.size, shape.state, shape.dim + shape.state
+    rows, thermal, sizes, keeping = (
+        shape.rows,
+        shape.thermal,
+        shape.sizes(),
+        book_keeping(shape.number),
     )
-    advance, observe = advance or update, observe or act
+    save, settle, has_readers = keeping.save, keeping.settle, observe is not None
+    draw, move_group = (
+        draw_kernel(force, shape, Draws(shape.number)),
+        move_kernel(force, update, advance, shape),
+    )
+    observe = observe or force.act
     # xi, g and the state before the step stay in registers where they can: without noise xi is a
     # row of zeros, and an `advance` finds the last g in memory.
-    g_room, xi_room = 1 if has_advance else stack_room(size), stack_room(dim) if noisy else 1
-    before_room, (xi_row, before_row, _) = stack_room(known) if has_readers else 1, shape.places()
-    g_kept, xi_kept, before_kept = (
-        g_room < size or has_advance,
-        xi_room < dim or not noisy,
-        before_room < known,
-    )
+    xi_row, before_row, _ = shape.places()
+    g_room = 1 if advance else stack_room(size)
+    xi_room = stack_room(dim) if shape.noisy else 1
+    before_room = stack_room(known) if has_readers else 1
+    g_kept, xi_kept = g_room < size or advance is not None, xi_room < dim or not shape.noisy
+    before_kept = before_room < known
 
     @kernel
-    def one_step(moving, work, block, constants, d, now):
+    def one_step(moving, work, block, fixed, now):
         """Move a block by one step; False if a particle left from a group that is not in careful
         mode.
         """
-        x, v, g, status, _ = moving
-        z, examples_of, spare, kept, careful, seen = work
-        seed, particle, groups, _, _ = block
-        p, q, table, limit, walls, readers = constants
-        step, batch, due = now
-        buffers = z, examples_of, spare, table
-        if thermal:
-            fill_normals(
-                z,
-                (0, rows * WIDTH, thermal, groups),
-                (seed, np.uint64(step), particle, _THERMAL, _FIRST_DRAW),
-            )
-        prepare(buffers, block, q, np.uint64(step), batch)
-        inside = True
-        for group in range(groups):
-            here, memory = view(x, group * dim * WIDTH, dim), view(v, group * state * WIDTH, state)
-            out = view(g, group * size * WIDTH, size) if g_kept else view(local(g_room, z), 0, size)
-            noise = view(spare, xi_row * WIDTH, dim) if xi_kept else view(local(xi_room, z), 0, dim)
-            before = (
-                view(spare, before_row * WIDTH, known)
-                if before_kept
-                else view(local(before_room, z), 0, known)
-            )
-            normals = view(z, group * rows * WIDTH, thermal)
-            if unlikely(careful[group]):
-                save(moving, sizes, group, kept)
-            if has_readers and due:
-                remember(before, here, memory, dim, state)
-            if has_advance:
-                advance(d, here, memory, view(out, 0, dim), normals)
-                if has_walls:
-                    fold(walls, here, memory, dim, mirrored)
-            act(buffers, block, group, (here, out, noise), p, q, np.uint64(step), batch)
-            update(d, here, memory, view(out, 0, dim), noise, normals)
-            if has_walls:
-                fold(walls, here, memory, dim, mirrored)
-            stays = True
-            if unlikely(careful[group]):
-                settle(moving, sizes, group, kept, limit, step)
+        draw(work, block, fixed, now)
+        inside, step = True, np.int64(now.step)
+        for group in range(block.groups):
+            x = view(moving.x, group * dim * WIDTH, dim)
+            v = view(moving.v, group * state * WIDTH, state)
+            z = view(work.z, group * rows * WIDTH, thermal)
+            if g_kept:
+                g = view(moving.g, group * size * WIDTH, size)
             else:
-                stays = stays_inside(here, memory, dim, state, limit)
+                g = view(local(g_room, work.z), 0, size)
+            if xi_kept:
+                xi = view(work.spare, xi_row * WIDTH, dim)
+            else:
+                xi = view(local(xi_room, work.z), 0, dim)
+            if before_kept:
+                before = view(work.spare, before_row * WIDTH, known)
+            else:
+                before = view(local(before_room, work.z), 0, known)
+            if unlikely(work.careful[group]):
+                save(moving, sizes, group, work.kept)
+            if has_readers and now.due:
+                remember(before, x, v, dim, state)
+            move_group(work, block, fixed, now, group, Views(x, v, g, xi, z, before))
+            stays = True
+            if unlikely(work.careful[group]):
+                settle(moving, sizes, group, work.kept, fixed.limit, step)
+            else:
+                stays = stays_inside(x, v, dim, state, fixed.limit)
                 if unlikely(not stays):
-                    careful[group], inside = 1, False
-            if has_readers and due and stays and seen[group] <= step:
-                seen[group] = step + 1
-                views = Views(
+                    work.careful[group], inside = 1, False
+            if has_readers and now.due and stays and work.seen[group] <= step:
+                work.seen[group] = step + 1
+                here = Views(
+                    wide_view(x, 0, dim),
+                    wide_view(v, 0, state),
+                    wide_view(g, 0, dim),
+                    wide_view(xi, 0, dim),
+                    z,
                     wide_view(before, 0, known),
-                    wide_view(here, 0, dim),
-                    wide_view(memory, 0, state),
-                    wide_view(out, 0, dim),
-                    wide_view(noise, 0, dim),
                 )
-                observe(readers, group, (step + 1, due, careful[group]), views, status)
+                observe(
+                    fixed.readers,
+                    group,
+                    (step + 1, now.due, work.careful[group]),
+                    here,
+                    moving.status,
+                )
         return inside
 
     return one_step

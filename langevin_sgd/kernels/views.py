@@ -26,6 +26,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.imputils import lower_builtin
+from numba.core.ir_utils import _add_alias, alias_func_extensions
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import models, register_model
 from numba.np.arrayobj import make_array
@@ -121,6 +122,31 @@ def flat(array):
 def flat_from(numbers, offset):
     """The flat `numbers` from `offset` on."""
     return numbers[offset:]
+
+
+def flats(arrays):
+    """The named tuple `arrays` with the `flat` of each array in it; what is no array stays."""
+    return type(arrays)(*(flat(each) if isinstance(each, np.ndarray) else each for each in arrays))
+
+
+def _flats_type(arrays):
+    if isinstance(arrays, types.BaseNamedTuple):
+        kinds = [_flat_or_same(kind) for kind in arrays]
+        return types.BaseTuple.from_types(kinds, arrays.instance_class)
+
+
+def _flat_or_same(kind):
+    return flat_type(kind.dtype) if isinstance(kind, types.Array) else kind
+
+
+def _flats(context, builder, sig, args):
+    (given,) = sig.args
+    values = cgutils.unpack_tuple(builder, args[0], len(given))
+    starts = [
+        _start_of(context, builder, kind, value) if isinstance(kind, types.Array) else value
+        for kind, value in zip(given, values, strict=True)
+    ]
+    return context.make_tuple(builder, sig.return_type, starts)
 
 
 def _numbers(array, start, count):
@@ -224,6 +250,12 @@ teach(
     lambda array: flat_type(array.dtype) if isinstance(array, types.Array) else None,
     lambda c, b, s, a: _start_of(c, b, s.args[0], a[0]),
 )
+teach(flats, _flats_type, _flats)
+# What is stored through them counts: numba drops stores to what it takes for nobody's memory.
+for each in (flat, flats, flat_from, view, column):
+    alias_func_extensions[each.__name__, each.__module__] = lambda made, given, *known: _add_alias(
+        made, given[0].name, *known
+    )
 teach(flat_from, lambda numbers, offset: numbers if isinstance(numbers, ViewType) else None, _place)
 teach(view, _strided_type(view_type), _place)
 teach(wide_view, _strided_type(wide_view_type), _place)

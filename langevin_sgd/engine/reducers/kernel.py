@@ -38,16 +38,6 @@ class Readers(NamedTuple):
     numbers: Any  # room for the bins of a group
 
 
-class Views(NamedTuple):
-    """What a reducer sees of a group of particles."""
-
-    before: Any  # x, then v, before the update
-    x: Any
-    v: Any
-    g: Any
-    xi: Any
-
-
 def cells(reader):
     """Whole numbers that a reader counts in."""
     count = 1 if reader.bins else 0
@@ -110,7 +100,7 @@ def _deposit_kernel(reader, first_cell):
 
 def _nothing():
     @kernel
-    def observe(into, group, when, views, status):
+    def observe(into, group, when, here, status):
         return None
 
     return observe
@@ -128,7 +118,7 @@ def _chained(readers, number, rows_before, cells_before):
     following = _chained(readers, number + 1, rows_before + size, cells_before + cells(reader))
 
     @kernel
-    def observe(into, group, when, views, status):
+    def observe(into, group, when, here, status):
         step, due, careful = when
         if due & bit:
             at = (group * all_rows + rows_before) * WIDTH
@@ -136,13 +126,13 @@ def _chained(readers, number, rows_before, cells_before):
             if careful:
                 save(into.acc, into.kept, at, size)
             observe_one(
-                into.params[number], acc, step, views.before, views.x, views.v, views.g, views.xi
+                into.params[number], acc, step, here.before, here.x, here.v, here.g, here.xi
             )
             if has_bins:
                 deposit(into, at, group, status, careful)
             if careful:
                 restore(into.acc, into.kept, at, size, status, group)
-        following(into, group, when, views, status)
+        following(into, group, when, here, status)
 
     return observe
 

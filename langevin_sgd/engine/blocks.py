@@ -1,0 +1,88 @@
+"""What kernels hand to each other, by name: the block of groups that a thread moves, the numbers
+that change in it, the room it works in, and what it only reads.
+
+Everything that holds numbers is a `flat` (see `kernels.views`), and begins with the first group of
+the block where there is an entry for each particle.
+"""
+
+from typing import Any, NamedTuple
+
+from numba import types
+
+
+class Block(NamedTuple):
+    """The groups that are moved together, and whose random numbers they draw."""
+
+    seed: Any  # uint64
+    particle: Any  # number of the first; an array of numbers where each lane has its own
+    groups: int
+
+
+class Moving(NamedTuple):
+    """What a step changes."""
+
+    x: Any
+    v: Any
+    g: Any
+    status: Any
+    stopped: Any  # the update after which a particle was frozen, -1 for running ones
+
+
+class Sizes(NamedTuple):
+    """Components of x, v and g."""
+
+    dim: int
+    state: int
+    size: int  # dim + scratch
+
+
+class Work(NamedTuple):
+    """Room of one thread for one block."""
+
+    z: Any  # random numbers: thermal normals first, then those of the noise
+    chosen: Any  # int64: numbers of the examples that each particle takes in a step
+    spare: Any  # one group: views that are too long for the stack
+    kept: Any  # x, v and g of groups in careful mode before the step
+    careful: Any  # for each group: whether it is in careful mode
+    seen: Any  # for each group: the updates that reducers have read
+    saved: Any  # x, v and g where the stretch of steps began
+    kept_acc: Any  # accumulators of one group
+    bins: Any  # int64: the bins of one group
+
+
+class Fixed(NamedTuple):
+    """What a step reads and does not write."""
+
+    model: Any  # parameters of the model
+    noise: Any  # parameters of the noise
+    table: Any  # the data table, row by row
+    examples: int  # its rows
+    batch_rows: int  # rows of `Work.chosen` for each group: the largest batch
+    limit: float  # largest squared norm of x that is inside
+    walls: Any  # `domain.Walls`
+    readers: Any  # `reducers.kernel.Readers`
+
+
+class Now(NamedTuple):
+    """What is another one in each step."""
+
+    step: Any  # uint64: updates done before; an array where each lane has its own
+    batch: int  # batch size
+    due: int  # a bit for each reducer that reads after this step
+    dynamics: Any  # parameters of the dynamics
+
+
+class Views(NamedTuple):
+    """Views of one group, as the functions of the records see it."""
+
+    x: Any
+    v: Any
+    g: Any
+    xi: Any
+    z: Any  # thermal normals
+    before: Any  # x, then v, before the step
+
+
+def typed(kind, *fields):
+    """The numba type of the named tuple `kind` whose fields have these types."""
+    return types.BaseTuple.from_types(fields, kind)

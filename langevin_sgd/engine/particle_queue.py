@@ -1,0 +1,133 @@
+"""Who is on which lane, when every lane has a particle and a step of its own. Compiled once, for
+any model."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from numba import types
+
+from ..kernels.bits import kernel
+from ..kernels.lanes import WIDTH
+from ..kernels.linked import linked
+from ..kernels.rng import FLOATS, INTEGERS
+from ..kernels.views import flat_from, flat_type
+from .blocks import typed
+from .freezing import BYTES, RUNNING, SIZES, copy_lane, fate, first_number, write_lane
+
+NOBODY = -1
+DEALT, IN_ALL, ON_LANES, FIRST = range(4)  # places in `Lanes.queue`
+
+
+class Lanes(NamedTuple):
+    """A block of lanes. The running ones are the first."""
+
+    x: Any
+    v: Any
+    g: Any
+    ids: Any  # the particle of each lane, or NOBODY
+    steps: Any  # the updates that it did
+    # how many of the block's particles are dealt, how many there are, how many are on lanes, and
+    # then their numbers
+    queue: Any
+
+
+class Starts(NamedTuple):
+    """Where the particles begin, (particles, components)."""
+
+    x: Any
+    v: Any
+    g: Any
+
+
+class Outcome(NamedTuple):
+    """Where the particles end, and how: an entry for each."""
+
+    x: Any
+    v: Any
+    passed: Any  # the update in which it arrived, -1 if it did not
+    status: Any
+    stopped: Any  # the update in which it left, -1 if it did not
+
+
+class Ends(NamedTuple):
+    """What ends a particle, beside arriving."""
+
+    limit: float  # largest squared norm that is inside
+    steps: int  # updates that it may do
+
+
+@kernel
+def _put(array, lane, rows, source, particle):
+    for k in range(rows):
+        array[first_number(lane, rows) + k * WIDTH] = source[particle * rows + k]
+
+
+@kernel
+def deal(lanes, starts, outcome, sizes, group, flags, before, ends):
+    """Note which particles of a group have ended, and how, and give their lanes to the next ones.
+
+    A particle ends where `flags` > 0, after its last step, or where it left: then it stays where it
+    was before, as `before`, x and v of the group, has it."""
+    dim, state, size = sizes
+    queue = lanes.queue
+    for lane in range(group * WIDTH, (group + 1) * WIDTH):
+        particle, found = lanes.ids[lane], fate(lanes.x, lanes.v, sizes, lane, ends.limit)
+        arrived = flags[lane] > 0.0
+        ended = found != RUNNING or arrived or lanes.steps[lane] >= ends.steps
+        if particle != NOBODY and ended:
+            if found != RUNNING:
+                here = lane % WIDTH
+                write_lane(outcome.x, particle, before, here, dim)
+                write_lane(outcome.v, particle, flat_from(before, dim * WIDTH), here, state)
+                outcome.status[particle] = found
+                outcome.stopped[particle] = lanes.steps[lane]
+            else:
+                write_lane(outcome.x, particle, lanes.x, lane, dim)
+                write_lane(outcome.v, particle, lanes.v, lane, state)
+                outcome.passed[particle] = lanes.steps[lane] if arrived else -1
+            if queue[DEALT] < queue[IN_ALL]:
+                particle = queue[FIRST + queue[DEALT]]
+                lanes.ids[lane] = particle
+                queue[DEALT] += 1
+            else:  # the lane is empty, and moves on from a start, unheeded
+                lanes.ids[lane] = NOBODY
+                queue[ON_LANES] -= 1
+            _put(lanes.x, lane, dim, starts.x, particle)
+            _put(lanes.v, lane, state, starts.v, particle)
+            _put(lanes.g, lane, size, starts.g, particle)
+            lanes.steps[lane] = 0
+
+
+@kernel
+def close_ranks(lanes, sizes, last):
+    """Move running particles from lanes up to `last` to empty ones before them."""
+    for lane in range(lanes.queue[ON_LANES]):
+        if lanes.ids[lane] == NOBODY:
+            while lanes.ids[last] == NOBODY:
+                last -= 1
+            copy_lane(lanes.x, lane, lanes.x, last, sizes.dim)
+            copy_lane(lanes.v, lane, lanes.v, last, sizes.state)
+            copy_lane(lanes.g, lane, lanes.g, last, sizes.size)
+            lanes.ids[lane], lanes.steps[lane] = lanes.ids[last], lanes.steps[last]
+            lanes.ids[last] = NOBODY
+
+
+class Dealer(NamedTuple):
+    """The functions above that a kernel calls."""
+
+    deal: Any
+    close_ranks: Any
+
+
+@cache
+def dealer(number):
+    """The `Dealer` of lanes whose x, v and g hold `number`."""
+    numbers, count = flat_type(number), types.int64
+    lanes = typed(Lanes, numbers, numbers, numbers, INTEGERS, INTEGERS, INTEGERS)
+    starts = typed(Starts, numbers, numbers, numbers)
+    outcome = typed(Outcome, numbers, numbers, INTEGERS, BYTES, INTEGERS)
+    ends = typed(Ends, types.float64, count)
+    return Dealer(
+        linked(deal, lanes, starts, outcome, SIZES, count, FLOATS, numbers, ends),
+        linked(close_ranks, lanes, SIZES, count),
+    )
