@@ -9,12 +9,12 @@ import warnings
 import numpy as np
 
 from ..kernels.functions import interpreted
-from ..kernels.rng import DRAW_LIMIT, INTEGER_LIMIT, PARTICLE_LIMIT
+from ..kernels.rng import DRAW_LIMIT, PARTICLE_LIMIT
 from ..models.arrays import real_array, shown
 from ..models.dynamics import Dynamics
 from ..models.evaluate import evaluate
 from ..models.losses import Loss
-from ..models.noise import GradientNoise, Minibatch, TableGaussian
+from ..models.noise_record import SILENCE, Noise
 from ..models.parameters import Schedule, integer, number
 from ..models.potentials import Potential
 from .reducers.kernel import cells
@@ -34,23 +34,9 @@ def check_records(model, dynamics, noise):
         raise TypeError(
             f"dynamics must be a Dynamics (see langevin_sgd.dynamics), got {shown(dynamics)}."
         )
-    if noise is not None and not isinstance(noise, (GradientNoise, Minibatch, TableGaussian)):
+    if noise is not None and not isinstance(noise, Noise):
         raise TypeError(f"noise must be None or a noise of langevin_sgd.noise, got {shown(noise)}.")
-    if isinstance(noise, (Minibatch, TableGaussian)) and not isinstance(model, Loss):
-        raise ValueError(
-            f"noise.{noise.name} needs a Loss with a data table, got the potential "
-            f"{model.name!r}; use noise.gaussian there."
-        )
-    if isinstance(noise, Minibatch) and dynamics.substeps > 1:
-        raise ValueError(
-            f"{dynamics.name!r} makes {dynamics.substeps} updates a step and rescales the "
-            "gradient noise, which cannot be taken "
-            "out of a minibatch. Use noise.table_gaussian(), which has the table's covariance."
-        )
-    if isinstance(noise, GradientNoise) and noise.dim not in (None, model.dim):
-        raise ValueError(
-            f"noise has {noise.dim} components, but {model.name!r} has dim = {model.dim}."
-        )
+    (noise or SILENCE).check(model, dynamics)
 
 
 def check_addresses(model, dynamics, noise, particles, largest_batch):
@@ -59,16 +45,7 @@ def check_addresses(model, dynamics, noise, particles, largest_batch):
     """
     integer(particles, "particles", 1, PARTICLE_LIMIT)
     draws = {"thermal normals": dynamics.normals * model.dim // 2}
-    if isinstance(noise, GradientNoise):
-        per_batch = 1 if noise.gaussian else largest_batch
-        draws["batch_size times the numbers of a draw of noise"] = (
-            per_batch * max(noise.normals + 1, noise.uniforms + 1) // 2
-        )
-    if isinstance(noise, Minibatch):
-        integer(len(model.data), "number of examples", 1, INTEGER_LIMIT)
-        draws["batch_size"] = largest_batch // 4
-    if isinstance(noise, TableGaussian):
-        draws["number of examples"] = len(model.data) // 2
+    draws |= (noise or SILENCE).draws(model, largest_batch)
     for name, count in draws.items():
         if count >= DRAW_LIMIT:
             raise ValueError(
@@ -117,40 +94,6 @@ def check_reducer_memory(reducers, particles):
             f"{most.name!r} has {most.size} numbers for each of {particles} particles, and "
             f"{cells(most)} bins. Take fewer "
             "particles, lags or bins."
-        )
-
-
-def check_batches(model, noise, table, steps):
-    """Refuse batches that do not fit the data table, the batch size or the run."""
-    examples, largest = len(model.data), table.largest_batch
-    orders = ("without_replacement", "reshuffle", "single_shuffle")
-    if noise.sampling in orders and largest > examples:
-        raise ValueError(
-            f"batch_size must be at most {examples}, the number of examples, for "
-            f"{noise.sampling!r}; got {largest}."
-        )
-    if noise.sampling in orders[1:] and "batch_size" in table.schedules:
-        raise ValueError(
-            f"batch_size must be constant for {noise.sampling!r}: an epoch is cut into equal "
-            "batches."
-        )
-    if noise.sampling == "population" and model.draw is None:
-        raise ValueError(
-            "sampling='population' needs a Loss with a generator of fresh rows (draw=), which "
-            f"{model.name!r} has not."
-        )
-    if noise.sampling == "given":
-        rows = noise.params.batches
-        if rows.shape[0] < steps or rows.shape[1] != largest or rows.max() >= examples:
-            raise ValueError(
-                f"batches must have the shape (steps, batch_size) = (at least {steps}, {largest}) "
-                "and hold row numbers below "
-                f"{examples}; got the shape {rows.shape} with numbers up to {rows.max():.0f}."
-            )
-    if noise.weighted and len(noise.params.weight) != examples:
-        raise ValueError(
-            f"weights must have {examples} entries, one per example, got "
-            f"{len(noise.params.weight)}."
         )
 
 

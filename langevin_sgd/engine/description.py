@@ -20,9 +20,8 @@ from ..kernels.rng import GENERATOR
 from ..models import schedules
 from ..models.dynamics import Dynamics
 from ..models.losses import Loss
-from ..models.minibatches import Minibatch, TableGaussian
-from ..models.noise import GradientNoise
-from ..models.parameters import Schedule, parameters
+from ..models.noise import GradientNoise, Minibatch, TableGaussian
+from ..models.parameters import Schedule
 from ..models.potentials import Potential
 from ..storage import source_hashes
 from . import reducers as reducer_makers
@@ -262,18 +261,7 @@ def rebuilt(data, arrays):
         if name not in ("kind", "order", "params")
     }
     params = {name: _value(data["params"][name], arrays) for name in data["order"]}
-    if kind in (Minibatch, TableGaussian):  # the only ones that do not check themselves
-        params = parameters(params, kind.__name__)
-        _check_rows(params)
     return kind(params=params, **fields)
-
-
-def _check_rows(params):
-    rows = [getattr(params, name) for name in ("batches", "alias") if name in params._fields]
-    if any(np.any((row != np.round(row)) | (row < 0)) for row in rows) or any(
-        row.max() >= len(row) for row in rows if "alias" in params._fields
-    ):
-        raise ValueError("row numbers of a minibatch must be whole and inside the table")
 
 
 def _value(data, arrays):

@@ -9,10 +9,7 @@ import numpy as np
 from ..kernels.elementary import where
 from ..kernels.functions import plain
 from ..kernels.rules import check_function
-from ..models.noise import Minibatch
 from ..models.parameters import Schedule, integer, number, parameters
-
-SAMPLINGS = ("with_replacement", "population")
 
 
 class FirstPassage(NamedTuple):
@@ -117,11 +114,11 @@ def check_passage(reducers, records, job_numbers):
             f"{scheduled[0]} must be constant for {passage.name!r}: every particle has a step of "
             "its own."
         )
-    if isinstance(noise, Minibatch) and (noise.shared or noise.sampling not in SAMPLINGS):
+    if noise is not None and not noise.own_steps:
         what = "shared=True" if noise.shared else f"sampling={noise.sampling!r}"
         raise ValueError(
-            f"{passage.name!r} needs batches drawn for each particle and step "
-            f"({' or '.join(SAMPLINGS)}), got {what}."
+            f"{passage.name!r} needs batches drawn for each particle and step (with_replacement "
+            f"or population), got {what}."
         )
     for key, allowed in (("every", None), ("first_step", 0)):
         if job_numbers[key] != allowed:

@@ -8,7 +8,6 @@ from ..kernels.packing import pack
 from ..kernels.rng import STEP_LIMIT
 from ..models.evaluate import evaluate
 from ..models.losses import Loss
-from ..models.noise import Minibatch
 from ..models.parameters import choice, integer
 from . import checks
 from .cpu import new_ensemble
@@ -73,8 +72,9 @@ def prepare(records, numbers, start, reducers):
     if first_step:
         checks.check_continuing(dynamics, noise, table.template, model.dim)
     checks.check_addresses(model, dynamics, noise, particles, table.largest_batch)
-    if isinstance(noise, Minibatch):
-        checks.check_batches(model, noise, table, first_step + steps)
+    if noise is not None:
+        scheduled = "batch_size" in table.schedules
+        noise.check_batches(model, table.largest_batch, scheduled, first_step + steps)
     x = checks.initial_state(start["x0"], "x0", particles, model.dim, precision)
     if not all_inside(getattr(model, "domain", None), x):
         raise ValueError(f"x0 must lie inside the domain {model.domain!r} of {model.name!r}.")

@@ -15,10 +15,9 @@ from ..kernels.compiling import for_lanes
 from ..kernels.functions import plain
 from ..kernels.random_rows import Draws
 from ..kernels.rehearsal import rehearse
-from ..kernels.views import GatheredRowType, row_type, view_type, wide_view_type
-from ..models.losses import Loss
-from ..models.noise import GradientNoise, Minibatch, TableGaussian
-from . import batches, forces
+from ..kernels.views import view_type, wide_view_type
+from ..models.forces import Force, Site
+from ..models.noise_record import SILENCE
 from .cpu import Plan, build
 from .domain import wall_arrays
 from .reducers.kernel import Reader
@@ -30,7 +29,7 @@ NO_TABLE = np.zeros((1, 1))
 class Parts(NamedTuple):
     """The compiled texts of a run, and what a kernel is handed beside them."""
 
-    force: forces.Force
+    force: Force
     update: Callable
     advance: Callable | None
     shape: Shape
@@ -46,22 +45,16 @@ def _shape(records, draws):
     """The constants of a kernel; behind the thermal normals z has rows for what the noise draws."""
     model, dynamics, noise = records
     dim, thermal = model.dim, dynamics.normals * model.dim
-    rows = _rows_of_noise(noise, dim, draws) if isinstance(noise, GradientNoise) else 0
-    if isinstance(noise, TableGaussian):
-        rows = forces.TILE
-    if isinstance(noise, Minibatch):
-        fresh = draws.rows(model.draw_normals) + draws.rows(model.draw_uniforms)
-        rows = fresh if noise.sampling == "population" else draws.rows(1) * noise.weighted
     return Shape(
         dim=dim,
         size=dim + model.scratch,
         state=dynamics.state_size * dim if dynamics.memory else 0,
         thermal=thermal,
-        rows=draws.rows(thermal) + rows,
-        walls=getattr(model, "domain", None) is not None,
+        rows=draws.rows(thermal) + noise.rows(model, draws),
+        walls=model.domain is not None,
         mirrored=dynamics.memory == "velocity" and dynamics.state_size == 1,
-        noisy=isinstance(noise, (GradientNoise, TableGaussian)),
-        columns=model.data.shape[1] if isinstance(model, Loss) else 1,
+        noisy=noise.adds,
+        columns=1 if model.data is None else model.data.shape[1],
         number=draws.number,
     )
 
@@ -69,7 +62,8 @@ def _shape(records, draws):
 def compile_parts(records, table, draws):
     """Compile the texts of records = (model, dynamics, noise)."""
     model, dynamics, noise = records
-    shape, paths, number = _shape(records, draws), {}, draws.number
+    noise = noise or SILENCE
+    shape, paths, number = _shape((model, dynamics, noise), draws), {}, draws.number
 
     def text(record, role, *kinds):
         label = f"{role} of {record.name!r}"
@@ -90,30 +84,17 @@ def compile_parts(records, table, draws):
     at, memory, normals = (
         view_type(rows, number) for rows in (shape.dim, shape.state, shape.thermal)
     )
-    force = _model_force(model, noise, text, shape, draws)
-    if isinstance(noise, GradientNoise):
-        room = shape.dim * (1 + noise.scratch_per_component)
-        sample = text(
-            noise,
-            "sample",
-            at,
-            view_type(noise.normals + noise.uniforms, number),
-            view_type(room, number),
-        )
-        layout = noise.normals, noise.uniforms, draws.rows(shape.thermal), shape.rows, room
-        force = forces.with_noise(force, sample, shape.dim, layout, noise.gaussian, draws)
+    site = Site(model, text, draws, draws.rows(shape.thermal), shape.rows)
     return Parts(
-        force=force,
+        force=noise.force(site),
         update=text(dynamics, "update", at, memory, at, at, normals),
         advance=text(dynamics, "advance", at, memory, at, normals) if dynamics.advance else None,
         shape=shape,
         text=text,
-        noise_params=noise.params if noise else model.params,
-        data=np.ascontiguousarray(
-            model.data if isinstance(model, Loss) else NO_TABLE, as_dtype(number)
-        ),
-        batch_rows=table.largest_batch if isinstance(noise, Minibatch) else 0,
-        walls=wall_arrays(getattr(model, "domain", None)),
+        noise_params=noise.params,
+        data=np.ascontiguousarray(NO_TABLE if model.data is None else model.data, as_dtype(number)),
+        batch_rows=noise.batch_rows(table.largest_batch),
+        walls=wall_arrays(model.domain),
         paths=paths,
     )
 
@@ -168,36 +149,3 @@ def _called(observe, takes_noise, substeps):
         observe(p, acc, updates // substeps, before, x, v, g)
 
     return with_noise if takes_noise else without_noise
-
-
-def _rows_of_noise(noise, dim, draws):
-    """Rows of z: normals, uniforms, and room for `out` where a text writes more than its `dim`
-    numbers.
-    """
-    room = dim * (1 + noise.scratch_per_component) if noise.scratch_per_component else 0
-    return draws.rows(noise.normals) + draws.rows(noise.uniforms) + room
-
-
-def _model_force(model, noise, text, shape, draws):
-    dim, scratch, number, free = model.dim, model.scratch, draws.number, draws.rows(shape.thermal)
-    at, out = view_type(dim, number), view_type(shape.size, number)
-    if not isinstance(model, Loss):
-        drift = text(model, "drift", at, out) if model.drift else None
-        return forces.potential_gradient(text(model, "gradient", at, out), drift, dim, scratch)
-    columns = model.data.shape[1]
-    if not isinstance(noise, Minibatch):
-        example = text(model, "example_gradient", at, row_type(columns, number), out)
-        if isinstance(noise, TableGaussian):
-            return forces.table_gaussian(example, dim, scratch, columns, free, draws)
-        return forces.mean_gradient(example, dim, scratch, columns)
-    if noise.sampling == "population":
-        fresh = view_type(columns, number)
-        draw = text(
-            model, "draw", view_type(model.draw_normals + model.draw_uniforms, number), fresh
-        )
-        layout = model.draw_normals, model.draw_uniforms, free, shape.rows
-        example = text(model, "example_gradient", at, fresh, out)
-        return batches.population_gradient(example, draw, dim, scratch, columns, layout, draws)
-    example = text(model, "example_gradient", at, GatheredRowType(columns, number), out)
-    sampling = noise.sampling, noise.shared, noise.weighted
-    return batches.batch_gradient(example, dim, scratch, columns, sampling, free, draws)

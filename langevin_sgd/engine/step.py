@@ -12,9 +12,9 @@ from ..kernels.lanes import WIDTH, all_lanes, unlikely
 from ..kernels.random_rows import Draws
 from ..kernels.rng import Stream
 from ..kernels.views import local, view, wide_view
+from ..models.forces import stack_room
 from .blocks import Sizes, Views
 from .domain import fold
-from .forces import stack_room
 from .freezing import INFINITE, book_keeping
 
 THERMAL, FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)

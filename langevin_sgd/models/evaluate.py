@@ -13,8 +13,8 @@ from ..kernels.compiling import for_lanes
 from ..kernels.lanes import WIDTH
 from ..kernels.packing import empty_groups, pack, unpack
 from ..kernels.views import row_type, table_row, view, view_type
-from .losses import Loss
-from .potentials import Potential
+from .loss_record import Loss
+from .potential_record import Potential
 
 QUANTITIES = ("energy", "gradient", "hessian", "fisher", "drift")
 

@@ -1,14 +1,22 @@
-"""The record of a gradient noise, and the factor of a covariance matrix."""
+"""The record of a gradient noise that a function draws, and the factor of a covariance matrix."""
 
 import math
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import covariance_matrix, flag, integer, text
+from ..kernels.bits import kernel
+from ..kernels.lanes import WIDTH
 from ..kernels.rules import check_function
-from .parameters import COUNT_LIMIT, choice, integer, parameters, record_name, symmetric_matrix
-from .recipes import Made, Recipe
+from ..kernels.views import part, view
+from . import forces
+from .evaluate import values_at
+from .noise_record import Noise
+from .parameters import COUNT_LIMIT, parameters
+from .recipes import Recipe
 
 
 class _NoiseFields(NamedTuple):
@@ -20,10 +28,11 @@ class _NoiseFields(NamedTuple):
     gaussian: bool = False
     dim: int | None = None
     scratch_per_component: int = 0
+    covariance: Callable | None = None
     recipe: Recipe | None = None
 
 
-class GradientNoise(Made, _NoiseFields):
+class GradientNoise(Noise, _NoiseFields):
     """Noise with zero mean that is drawn where the gradient is evaluated, before the update (Ito,
     as in SGD).
 
@@ -39,17 +48,21 @@ class GradientNoise(Made, _NoiseFields):
     normals, uniforms : int
         How many random numbers one draw takes.
     gaussian : bool
-        True if the noise is Gaussian at fixed x: a batch of B is then one draw divided by sqrt(B),
-        which is the same law.
+        True if the noise is linear in its normals at fixed x: a batch of B is then one draw divided
+        by sqrt(B), which is the same law.
     dim : int, optional
         Number of components, where it is fixed by the parameters: a model of another dimension is
         refused.
     scratch_per_component : int
         For a model of d components, `out` has d (1 + scratch_per_component) numbers; those behind
         the first d are free.
+    covariance : callable, optional
+        `covariance(p, x, out)` writes Sigma(x), d*d numbers row by row, for those who ask for it;
+        that of Gaussian noise is known without.
     """
 
     __slots__ = ()
+    adds = True
 
     def __new__(
         cls,
@@ -61,49 +74,125 @@ class GradientNoise(Made, _NoiseFields):
         gaussian=False,
         dim=None,
         scratch_per_component=0,
+        covariance=None,
     ):
-        record_name(name)
-        check_function(sample, f"sample of {name!r}", "p x z out")
-        gaussian = bool(choice(gaussian, "gaussian", (False, True)))
-        dim = dim if dim is None else integer(dim, "dim", 1, limit=COUNT_LIMIT)
-        normals, uniforms = (
-            integer(value, field, 0, limit=COUNT_LIMIT)
-            for field, value in (("normals", normals), ("uniforms", uniforms))
-        )
+        text(name, "name")
+        for role, function in (("sample", sample), ("covariance", covariance)):
+            if function is not None or role == "sample":
+                arguments = "p x z out" if role == "sample" else "p x out"
+                check_function(function, f"{role} of {name!r}", arguments)
+        counts = {"normals": normals, "uniforms": uniforms}
+        counts |= {"scratch_per_component": scratch_per_component}
+        for field, count in counts.items():
+            counts[field] = integer(count, field, 0, limit=COUNT_LIMIT)
+        gaussian = flag(gaussian, "gaussian")
         if gaussian and uniforms:
             raise ValueError(
                 f"uniforms must be 0 for gaussian=True, got {uniforms}: {name!r} cannot be "
                 "Gaussian in uniform numbers."
             )
-        scratch = integer(scratch_per_component, "scratch_per_component", 0, limit=COUNT_LIMIT)
-        fields = (
-            name,
-            sample,
-            parameters(params, repr(name)),
-            normals,
-            uniforms,
-            gaussian,
-            dim,
-            scratch,
-        )
-        return super().__new__(cls, *fields)
+        dim = dim if dim is None else integer(dim, "dim", 1, limit=COUNT_LIMIT)
+        fields = {"gaussian": gaussian, "dim": dim, "covariance": covariance}
+        params = parameters(params, repr(name))
+        return super().__new__(cls, name, sample, params, **counts, **fields)
+
+    def check(self, model, dynamics):
+        if self.dim not in (None, model.dim):
+            raise ValueError(
+                f"noise has {self.dim} components, but {model.name!r} has dim = {model.dim}."
+            )
+
+    def draws(self, model, largest):
+        numbers = max(self.normals + 1, self.uniforms + 1) // 2
+        count = numbers * (1 if self.gaussian else largest)
+        return {"batch_size times the numbers of a draw of noise": count}
+
+    def rows(self, model, draws):
+        """Normals, uniforms, and `out` where a function writes more than its `dim` numbers."""
+        scratch = self._room(model.dim) if self.scratch_per_component else 0
+        return draws.rows(self.normals) + draws.rows(self.uniforms) + scratch
+
+    def force(self, site):
+        dim, draws, numbers = site.model.dim, site.draws, self.normals + self.uniforms
+        kinds = site.view(dim), site.view(numbers), site.view(self._room(dim))
+        sample = site.compiled(self, "sample", *kinds)
+        behind = draws.rows(self.normals) + draws.rows(self.uniforms)
+        one_draw = _writer(sample, dim, numbers, self._room(dim), behind * WIDTH)
+        numbers = forces.numbers_of(site, self.normals, self.uniforms)
+        if self.gaussian:
+            prepare, mean = forces.one_scaled_draw(one_draw, numbers, dim, draws)
+        else:
+            prepare, mean = forces.mean_of_draws(one_draw, numbers, dim, dim, draws)
+        return forces.with_noise(site.model.force(site), prepare, mean)
+
+    def _room(self, dim):
+        return dim * (1 + self.scratch_per_component)
+
+    def batch_covariance(self, model, x, batch_size):
+        dim, extra = model.dim, 0
+        covariance = self.covariance
+        if self.gaussian:
+            extra = self._room(dim) + self.normals
+            covariance = _covariance_of(self.sample, self.normals, self._room(dim))
+        if covariance is None:
+            raise ValueError(
+                f"the covariance of the noise {self.name!r} is not known. Give its record "
+                "covariance=, or pass noise_covariance=, that of ONE example's gradient."
+            )
+        label = f"covariance of {self.name!r}"
+        found = values_at(covariance, label, self.params, x, dim * dim + extra)
+        return found[:, : dim * dim].reshape(-1, dim, dim) / batch_size
+
+
+@cache
+def _writer(sample, dim, size, room, behind):
+    """`sample` as a draw of `forces`; one with scratch numbers writes to z first."""
+    if room > dim:
+
+        @kernel
+        def write(work, fixed, x, at, out):
+            wide = view(work.z, at + behind, room)
+            forces.set_to(wide, dim, 0.0)
+            sample(fixed.noise, x, view(work.z, at, size), wide)
+            for k in range(dim):
+                out[k] = wide[k]
+
+    else:
+
+        @kernel
+        def write(work, fixed, x, at, out):
+            sample(fixed.noise, x, view(work.z, at, size), out)
+
+    return write
+
+
+@cache
+def _covariance_of(sample, normals, room):
+    """Sigma = F F' of a noise F(x) z, from the columns of F; what it needs lies behind it in
+    `out`."""
+
+    def write_covariance(p, x, out):
+        d = len(x)
+        noise, z = part(out, d * d, room), part(out, d * d + room, normals)
+        for k in range(d * d):
+            out[k] = 0.0
+        for j in range(normals):
+            for k in range(normals):
+                z[k] = 1.0 if k == j else 0.0
+            for k in range(d):
+                noise[k] = 0.0
+            sample(p, x, z, noise)
+            for k in range(d):
+                for i in range(d):
+                    out[k * d + i] += noise[k] * noise[i]
+
+    return write_covariance
 
 
 def covariance_factor(covariance, name="covariance"):
     """Factor F (d, rank) with F F' = covariance, by LDL' with diagonal pivoting, in plain Python:
-    the same bits on every machine.
-
-    Raises
-    ------
-    ValueError
-        If the matrix is not positive semidefinite (relative tolerance 1e-10 of its largest diagonal
-        entry).
-    """
-    record_name(name)
-    matrix = symmetric_matrix(covariance, name)
-    left = [
-        [float(entry) for entry in row] for row in (np.diag(matrix) if matrix.ndim == 1 else matrix)
-    ]
+    the same bits on every machine."""
+    left = covariance_matrix(covariance, name).tolist()
     size, columns = len(left), []
     tolerance = 1e-10 * max(abs(entry) for row in left for entry in row)
     while len(columns) < size:
@@ -119,9 +208,4 @@ def covariance_factor(covariance, name="covariance"):
         for k in range(size):  # exact zeros: rounding must not revive a direction that is done
             left[k][pivot] = left[pivot][k] = 0.0
         columns.append(column)
-    if max(abs(entry) for row in left for entry in row) > tolerance:
-        lowest = float(np.linalg.eigvalsh(np.diag(matrix) if matrix.ndim == 1 else matrix)[0])
-        raise ValueError(
-            f"{name} must be positive semidefinite, but its smallest eigenvalue is {lowest:.6g}."
-        )
     return np.array(columns).T.reshape(size, len(columns))

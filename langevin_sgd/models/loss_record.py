@@ -11,6 +11,7 @@ from ..kernels.functions import interpreted
 from ..kernels.rehearsal import rehearse
 from ..kernels.rules import check_function
 from .arrays import real_array, shown
+from .forces import force_of_table
 from .parameters import COUNT_LIMIT, integer, parameters, record_name
 from .potential_record import check_gradient
 from .recipes import Made, Recipe
@@ -69,6 +70,7 @@ class Loss(Made, _LossFields):
 
     __slots__ = ()
     drift = domain = None  # what a Potential may have and a Loss never has
+    force = force_of_table
 
     def __new__(
         cls,

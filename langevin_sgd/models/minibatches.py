@@ -1,23 +1,18 @@
-"""Noise that comes from the data table of a `Loss`: minibatches in all sampling modes, and their
-Gaussian twin.
-"""
+"""True minibatches of a `Loss`; how examples are picked is in the modes of `sampling`."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import real_array
-from .parameters import choice, parameters, record_name
-from .recipes import Made, Recipe, recorded
+from ..arguments import choice, finite_array, flag, integer, text
+from ..kernels.rng import INTEGER_LIMIT
+from .noise_record import Noise
+from .parameters import parameters
+from .recipes import Recipe, recorded
+from .sampling import MODES, Batches
+from .table_gaussian import need_a_table
 
-SAMPLING = (
-    "with_replacement",
-    "without_replacement",
-    "reshuffle",
-    "single_shuffle",
-    "population",
-    "given",
-)
+SAMPLING = tuple(dict.fromkeys(mode.name for mode in MODES))
 
 
 class _MinibatchFields(NamedTuple):
@@ -28,7 +23,7 @@ class _MinibatchFields(NamedTuple):
     recipe: Recipe | None = None
 
 
-class Minibatch(Made, _MinibatchFields):
+class Minibatch(Noise, _MinibatchFields):
     """Noise of true minibatches of a `Loss`: each step takes the gradient of `batch_size` examples.
     Made by `minibatch`.
     """
@@ -36,48 +31,67 @@ class Minibatch(Made, _MinibatchFields):
     __slots__ = ()
 
     def __new__(cls, name, params, sampling, shared=False):
-        record_name(name)
+        text(name, "name")
         choice(sampling, "sampling", SAMPLING)
-        params, shared = (
-            parameters(params, repr(name)),
-            bool(choice(shared, "shared", (False, True))),
-        )
-        wanted = [("batches",)] if sampling == "given" else [("none",)]
-        wanted += [("keep", "alias", "weight")] if sampling == "with_replacement" else []
-        if params._fields not in wanted:
+        params = parameters(params, repr(name))
+        if not any(mode.fits(sampling, params) for mode in MODES):
             raise ValueError(
                 f"params of {name!r} do not fit sampling={sampling!r}, got "
                 f"{', '.join(params._fields)}. Use noise.minibatch()."
             )
-        return super().__new__(cls, name, params, sampling, shared)
+        for field in ("batches", "alias"):
+            _check_row_numbers(getattr(params, field, np.zeros(1)), field)
+        if "alias" in params._fields and params.alias.max() >= len(params.alias):
+            raise ValueError(f"row numbers of {name!r} must be below {len(params.alias)}.")
+        return super().__new__(cls, name, params, sampling, flag(shared, "shared"))
 
     @property
-    def weighted(self):
-        """True for importance sampling."""
-        return "alias" in self.params._fields
+    def mode(self):
+        """How examples are picked."""
+        return next(mode for mode in MODES if mode.fits(self.sampling, self.params))
 
     @property
     def independent(self):
         """False if all particles take the same examples."""
-        return not self.shared and self.sampling != "given"
+        return self.mode.independent and not self.shared
+
+    @property
+    def own_steps(self):
+        return self.mode.own_steps and not self.shared
+
+    def check(self, model, dynamics):
+        need_a_table(self, model)
+        if dynamics.substeps > 1:
+            raise ValueError(
+                f"{dynamics.name!r} makes {dynamics.substeps} updates a step and rescales the "
+                "gradient noise, which cannot be taken out of a minibatch. Use "
+                "noise.table_gaussian(), which has the table's covariance."
+            )
+
+    def check_batches(self, model, largest, scheduled, steps):
+        self.mode.check(self, model, Batches(largest, scheduled, steps))
+
+    def draws(self, model, largest):
+        integer(len(model.data), "number of examples", 1, INTEGER_LIMIT)
+        return {"batch_size": largest // 4}
+
+    def rows(self, model, draws):
+        return self.mode.rows(model, draws)
+
+    def batch_rows(self, largest):
+        return largest
+
+    def force(self, site):
+        return self.mode.force(self, site)
+
+    def batch_covariance(self, model, x, batch_size):
+        return self.mode.batch_covariance(self, model, x, batch_size)
 
 
-class _TableGaussianFields(NamedTuple):
-    name: str
-    params: Any
-    recipe: Recipe | None = None
-
-
-class TableGaussian(Made, _TableGaussianFields):
-    """Gaussian noise with exactly the covariance of a `Loss`'s table at each point. Made by
-    `table_gaussian`.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, name, params):
-        record_name(name)
-        return super().__new__(cls, name, parameters(params, repr(name)))
+def _check_row_numbers(rows, name):
+    """Refuse what are no row numbers."""
+    if rows.size == 0 or np.any(rows != np.round(rows)) or rows.min() < 0:
+        raise ValueError(f"{name} must be whole numbers >= 0, got the shape {rows.shape}.")
 
 
 @recorded
@@ -107,11 +121,6 @@ def minibatch(sampling="with_replacement", shared=False, batches=None, weights=N
     Returns
     -------
     Minibatch
-
-    Raises
-    ------
-    ValueError
-        For an unknown mode, or batches and weights that do not fit it.
     """
     choice(sampling, "sampling", SAMPLING)
     if (batches is None) != (sampling != "given"):
@@ -125,32 +134,17 @@ def minibatch(sampling="with_replacement", shared=False, batches=None, weights=N
         )
     params = None
     if batches is not None:
-        rows = real_array(batches, "batches")
-        if rows.ndim != 2 or rows.size == 0 or np.any(rows != np.round(rows)) or rows.min() < 0:
-            raise ValueError(
-                "batches must be whole numbers >= 0 of the shape (steps, batch_size), got the "
-                f"shape {rows.shape}."
-            )
-        params = {"batches": rows}
+        params = {"batches": finite_array(batches, "batches", ndim=2)}
     if weights is not None:
-        params = _alias_table(real_array(weights, "weights"))
+        params = _alias_table(finite_array(weights, "weights", ndim=1))
     return Minibatch("minibatch", params, sampling, shared)
 
 
 def _alias_table(weights):
     """Walker's alias method (Walker 1977, Vose 1991): row k is kept with probability keep[k], else
-    alias[k] is taken.
-    """
-    if (
-        weights.ndim != 1
-        or weights.size == 0
-        or not np.all(np.isfinite(weights))
-        or weights.min() <= 0
-    ):
-        raise ValueError(
-            "weights must be positive finite numbers, one per example, got the shape "
-            f"{weights.shape}."
-        )
+    alias[k] is taken."""
+    if weights.size == 0 or weights.min() <= 0:
+        raise ValueError(f"weights must be positive, one per example, got {weights.size} of them.")
     probability = weights / weights.sum()
     scaled, alias = probability * len(weights), np.arange(len(weights))
     keep = np.ones(len(weights))
@@ -161,19 +155,3 @@ def _alias_table(weights):
         scaled[high] -= 1 - scaled[low]
         (small if scaled[high] < 1 else large).append(high)
     return {"keep": keep, "alias": alias, "weight": 1 / (len(weights) * probability)}
-
-
-@recorded
-def table_gaussian():
-    """The Gaussian twin of minibatch noise: covariance exactly that of the table at each x, without
-    a matrix root.
-
-    xi = sum_i (z_i - mean z) g_i / sqrt(N B) for the N example gradients g_i and N standard normals
-    z_i. Derivation: the covariance of z_i - mean z is delta_ij - 1/N, so that E xi xi' = (sum_i g_i
-    g_i' / N - gbar gbar') / B = Sigma / B.
-
-    Returns
-    -------
-    TableGaussian
-    """
-    return TableGaussian("table_gaussian", None)

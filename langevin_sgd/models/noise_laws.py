@@ -1,26 +1,98 @@
-"""Laws of gradient noise beyond the constant Gaussian: two that depend on the place, three that are
-not Gaussian.
+"""Laws of gradient noise: the constant Gaussian, two that depend on the place, three that are not
+Gaussian.
 
 All are noise of ONE example: a batch of B is the mean of B independent draws. Cumulants of order n
 then fall as B^(1 - n), so that variance and excess kurtosis fall as 1/B; alpha-stable noise keeps
 its law, and its scale is multiplied by B^(1/alpha - 1)."""
 
+import math
 from functools import cache
 
 import numpy as np
 
+from ..arguments import (
+    checked,
+    covariance_matrix,
+    finite_array,
+    numbers,
+    optional,
+    whole,
+    within,
+)
 from ..kernels.elementary import exp, expm1, fma, log, log_unit, maximum, sin, sqrt, where
 from ..kernels.rules import check_function
-from .arrays import real_array
 from .gradient_noise import GradientNoise, covariance_factor
-from .parameters import COUNT_LIMIT, integer, number, symmetric_matrix
+from .parameters import COUNT_LIMIT
 from .recipes import recorded
 
-_PI, _HALF_STEP = (
-    3.141592653589793,
-    2.0**-53,
-)  # half the spacing of the uniform numbers: moved by it, they avoid both ends
+_PI = 3.141592653589793
+_HALF_STEP = 2.0**-53  # half the spacing of the uniform numbers: moved by it, they avoid both ends
 _TINY = 1e-300
+
+
+def variances_or_matrix(value, name):
+    """A check: d variances (d,), or a covariance matrix (d, d), which may be diagonal."""
+    array = finite_array(value, name)
+    if array.ndim < 2:
+        return _scales(array, name)
+    return covariance_matrix(finite_array(array, name, ndim=2), name)
+
+
+def _matrix(covariance):
+    """What `variances_or_matrix` lets pass as a matrix."""
+    return np.diag(covariance) if covariance.ndim == 1 else covariance
+
+
+def _scales(value, name):
+    """A check: one number >= 0 for each component; a number is one component."""
+    array = finite_array(np.atleast_1d(numbers(value, name, at_least=0)), name, ndim=1)
+    if array.size == 0:
+        raise ValueError(f"{name} must have an entry for each component, got none.")
+    return array
+
+
+def _diagonal_sample(p, x, z, out):
+    for k in range(len(z)):
+        out[k] = p.scale[k] * z[k]
+
+
+def _factor_times(p, z, k, rank):
+    """Entry k of F z."""
+    s = 0.0
+    for j in range(rank):
+        s = fma(p.factor[k, j], z[j], s)
+    return s
+
+
+def _factor_sample(p, x, z, out):
+    for k in range(len(out)):
+        out[k] = _factor_times(p, z, k, len(z))
+
+
+@recorded
+@checked(covariance=variances_or_matrix)
+def gaussian(covariance):
+    """Gaussian gradient noise with the same covariance everywhere.
+
+    Parameters
+    ----------
+    covariance : array_like, shape (d, d) or (d,)
+        Sigma, the covariance of ONE example's gradient (or the d diagonal entries), (energy /
+        length)^2. Positive semidefinite: rank below d is allowed.
+
+    Returns
+    -------
+    GradientNoise
+    """
+    d = len(covariance)
+    if covariance.ndim == 2 and np.array_equal(covariance, np.diag(np.diagonal(covariance))):
+        covariance = np.diagonal(covariance)
+    if covariance.ndim == 1:
+        params = {"scale": np.sqrt(covariance)}
+        return GradientNoise("gaussian", _diagonal_sample, params, d, gaussian=True, dim=d)
+    factor = covariance_factor(covariance)
+    params, rank = {"factor": factor}, factor.shape[1]
+    return GradientNoise("gaussian", _factor_sample, params, rank, gaussian=True, dim=d)
 
 
 @cache
@@ -40,6 +112,7 @@ def _field_sample(factor):
 
 
 @recorded
+@checked(normals=whole(1, COUNT_LIMIT), dim=optional(whole(1, COUNT_LIMIT)))
 def gaussian_field(factor, params, normals, dim=None):
     """Gaussian noise whose full covariance depends on the place: xi = F(x) z, Sigma(x) = F(x)
     F(x)'.
@@ -63,40 +136,13 @@ def gaussian_field(factor, params, normals, dim=None):
     -------
     GradientNoise
 
-    Raises
-    ------
-    TypeError, ValueError
-        If factor is no text, params are no finite numbers and arrays, or normals or dim are below
-        1.
-
     Notes
     -----
     Evaluated before the move: for small learning rates the limit is the Ito equation with 2 D(x) =
     learning_rate Sigma(x)/B. Source: definition; E xi xi' = F E[z z'] F'."""
     check_function(factor, "factor of gaussian_field", "p x out")
-    normals = integer(normals, "normals", 1, limit=COUNT_LIMIT)
-    dim = dim if dim is None else integer(dim, "dim", 1, limit=COUNT_LIMIT)
-    text = _field_sample(factor)
-    return GradientNoise(
-        "gaussian_field",
-        text,
-        params,
-        normals,
-        gaussian=True,
-        dim=dim,
-        scratch_per_component=normals - 1,
-    )
-
-
-def _scales(scale):
-    scales = np.atleast_1d(real_array(scale, "scale"))
-    if scales.ndim != 1 or scales.size == 0:
-        raise ValueError(
-            f"scale must be a number or have the shape (d,), got the shape {scales.shape}."
-        )
-    for value in scales:
-        number(float(value), "scale", at_least=0)
-    return scales
+    options = {"gaussian": True, "dim": dim, "scratch_per_component": normals - 1}
+    return GradientNoise("gaussian_field", _field_sample(factor), params, normals, **options)
 
 
 def _two_point_sample(p, x, z, out):
@@ -104,7 +150,16 @@ def _two_point_sample(p, x, z, out):
         out[k] = where(z[k] < 0.5, -p.scale[k], p.scale[k])
 
 
+def _two_point_covariance(p, x, out):
+    d = len(x)
+    for k in range(d * d):
+        out[k] = 0.0
+    for k in range(d):
+        out[k * d + k] = p.scale[k] * p.scale[k]
+
+
 @recorded
+@checked(scale=_scales)
 def two_point(scale):
     """Each component is +scale or -scale with probability 1/2, independently: bounded noise.
 
@@ -118,20 +173,14 @@ def two_point(scale):
     GradientNoise
         Sigma = diag(scale^2), fourth cumulant -2 scale^4 (excess kurtosis -2).
 
-    Raises
-    ------
-    TypeError, ValueError
-        If scale is no finite number >= 0 or vector of them.
-
     Notes
     -----
     On U = h x^2/2 with B = 1 and learning_rate h = 1/2, SGD settles to exactly the uniform law on
     [-scale/h, scale/h]; above 1/2 to a Cantor law without density (`theory.two_point_cdf`). Source:
     definition; Bernoulli convolutions."""
-    scales = _scales(scale)
-    return GradientNoise(
-        "two_point", _two_point_sample, {"scale": scales}, 0, len(scales), dim=len(scales)
-    )
+    d = len(scale)
+    options = {"dim": d, "covariance": _two_point_covariance}
+    return GradientNoise("two_point", _two_point_sample, {"scale": scale}, 0, d, **options)
 
 
 def _student_sample(p, x, z, out):
@@ -143,13 +192,21 @@ def _student_sample(p, x, z, out):
         growth = fma(log_unit(1.0 - z[2 * pairs + k]), -2.0 / (p.dof + 2.0 * k), growth)
     stretch = sqrt((p.dof - 2.0) * expm1(growth) / maximum(squared, _TINY))
     for k in range(len(out)):
-        s = 0.0
-        for j in range(p.factor.shape[1]):
-            s = fma(p.factor[k, j], z[j], s)
-        out[k] = s * stretch
+        out[k] = _factor_times(p, z, k, p.factor.shape[1]) * stretch
+
+
+def _factor_covariance(p, x, out):
+    d = len(x)
+    for k in range(d):
+        for i in range(d):
+            s = 0.0
+            for j in range(p.factor.shape[1]):
+                s = fma(p.factor[k, j], p.factor[i, j], s)
+            out[k * d + i] = s
 
 
 @recorded
+@checked(dof=within(above=2), covariance=variances_or_matrix)
 def student_t(dof, covariance):
     """Multivariate Student noise of any real dof > 2, scaled to have this covariance: power-law
     tails P(|xi| > r) ~ r^-dof.
@@ -171,11 +228,6 @@ def student_t(dof, covariance):
     GradientNoise
         Excess kurtosis 6/(nu - 4) in every direction for nu > 4, infinite otherwise.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If dof is no finite number > 2, or covariance is no covariance.
-
     Notes
     -----
     Exact in distribution at a fixed number of draws, without rejection. Derivation: in 2m
@@ -185,18 +237,11 @@ def student_t(dof, covariance):
     odd dimension leaves one number out. m = 1 is Bailey's formula (Mathematics of Computation 62
     (1994) 779; not read). Resolved down to probabilities of 2^-52, the spacing of the uniform
     numbers."""
-    dof = number(dof, "dof", above=2)
-    matrix = symmetric_matrix(covariance, "covariance")
-    factor = covariance_factor(np.diag(matrix) if matrix.ndim == 1 else matrix)
+    factor = covariance_factor(_matrix(covariance))
     pairs = max(1, (factor.shape[1] + 1) // 2)
-    return GradientNoise(
-        "student_t",
-        _student_sample,
-        {"dof": dof, "factor": factor},
-        2 * pairs,
-        pairs,
-        dim=len(factor),
-    )
+    params, options = {"dof": dof, "factor": factor}, {"dim": len(factor)}
+    options |= {"covariance": _factor_covariance}
+    return GradientNoise("student_t", _student_sample, params, 2 * pairs, pairs, **options)
 
 
 def _stable_sample(p, x, z, out):
@@ -210,6 +255,7 @@ def _stable_sample(p, x, z, out):
 
 
 @recorded
+@checked(alpha=within(above=0, at_most=2), scale=_scales)
 def alpha_stable(alpha, scale):
     """Symmetric alpha-stable noise in each component, independently: E exp(i t xi) = exp(-|scale
     t|^alpha), no variance.
@@ -229,45 +275,46 @@ def alpha_stable(alpha, scale):
         The mean of B draws has the same law with scale B^(1/alpha - 1): below alpha = 1 larger
         batches are *noisier*.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If alpha is outside (0, 2], or scale is no finite number >= 0 or vector of them.
-
     Notes
     -----
     xi = sin(alpha V)/cos(V)^(1/alpha) [cos((1 - alpha) V)/W]^((1 - alpha)/alpha), V uniform on
     (-pi/2, pi/2), W exponential (Chambers, Mallows and Stuck 1976, JASA 71, 340; Weron 1996;
     neither read). Exact in distribution down to probabilities of 2^-53. For alpha < 0.11 a draw can
     exceed the largest float64; the particle is then marked as not finite."""
-    alpha, scales = number(alpha, "alpha", above=0, at_most=2), _scales(scale)
-    return GradientNoise(
-        "alpha_stable",
-        _stable_sample,
-        {"alpha": alpha, "scale": scales},
-        0,
-        2 * len(scales),
-        dim=len(scales),
-    )
+    params, d = {"alpha": alpha, "scale": scale}, len(scale)
+    return GradientNoise("alpha_stable", _stable_sample, params, 0, 2 * d, dim=d)
 
 
 def _regression_sample(p, x, z, out):
     rank, residual = p.factor.shape[1], 0.0
     for k in range(len(out)):
-        a = 0.0
-        for j in range(rank):
-            a = fma(p.factor[k, j], z[j], a)
-        out[k] = a
-        residual = fma(a, x[k], residual)
+        out[k] = _factor_times(p, z, k, rank)
+        residual = fma(out[k], x[k], residual)
     residual = fma(p.label_deviation, -z[rank], residual)
     for k in range(len(out)):
-        mean = 0.0
-        for j in range(len(x)):
-            mean = fma(p.input_covariance[k, j], x[j], mean)
-        out[k] = fma(out[k], residual, -mean)
+        out[k] = fma(out[k], residual, -_mean_gradient(p, x, k))
+
+
+def _mean_gradient(p, x, k):
+    """Entry k of A x."""
+    mean = 0.0
+    for j in range(len(x)):
+        mean = fma(p.input_covariance[k, j], x[j], mean)
+    return mean
+
+
+def _regression_covariance(p, x, out):
+    d, loss = len(x), p.label_deviation * p.label_deviation
+    for k in range(d):
+        loss = fma(x[k], _mean_gradient(p, x, k), loss)
+    for k in range(d):
+        for i in range(d):
+            products = _mean_gradient(p, x, k) * _mean_gradient(p, x, i)
+            out[k * d + i] = fma(loss, p.input_covariance[k, i], products)
 
 
 @recorded
+@checked(input_covariance=variances_or_matrix, label_noise=within(at_least=0))
 def online_regression(input_covariance, label_noise):
     """Gradient noise of online least squares, a fresh example in every draw: multiplicative, and
     not Gaussian.
@@ -288,11 +335,6 @@ def online_regression(input_covariance, label_noise):
     GradientNoise
         Sigma(x) = A x x' A + (x' A x) A + label_noise A.
 
-    Raises
-    ------
-    TypeError, ValueError
-        If input_covariance is no covariance, or label_noise no finite number >= 0.
-
     Notes
     -----
     Along u the gradient is the product of two Gaussians: with v = u'Au, c = u'Ax and r = x'Ax +
@@ -300,15 +342,13 @@ def online_regression(input_covariance, label_noise):
     for n >= 2 (derived: E exp(t u'g) = [1 - 2 t c - t^2 (v r - c^2)]^(-1/2)). Stationary
     covariance: `theory.regression_covariance`, as in Ziyin, Liu, Mori and Ueda (arXiv:2102.05375,
     abstract read only)."""
-    matrix = symmetric_matrix(input_covariance, "input_covariance")
-    matrix = np.diag(matrix) if matrix.ndim == 1 else matrix
+    matrix = np.ascontiguousarray(_matrix(input_covariance))
     factor = covariance_factor(matrix, "input_covariance")
-    deviation = np.sqrt(number(label_noise, "label_noise", at_least=0))
     params = {
-        "input_covariance": np.ascontiguousarray(matrix),
+        "input_covariance": matrix,
         "factor": factor,
-        "label_deviation": float(deviation),
+        "label_deviation": math.sqrt(label_noise),
     }
-    return GradientNoise(
-        "online_regression", _regression_sample, params, factor.shape[1] + 1, dim=len(matrix)
-    )
+    options = {"dim": len(matrix), "covariance": _regression_covariance}
+    normals = factor.shape[1] + 1
+    return GradientNoise("online_regression", _regression_sample, params, normals, **options)

@@ -283,7 +283,7 @@ def described(record):
         "name": record.name,
         "params": {k: _described(v) for k, v in record.params._asdict().items()},
     }
-    if hasattr(record, "data"):
+    if getattr(record, "data", None) is not None:
         text["data"] = _fingerprint(record.data)
     if hasattr(record, "sampling"):
         text["sampling"] = record.sampling

@@ -9,6 +9,7 @@ from ..kernels.functions import interpreted
 from ..kernels.rehearsal import rehearse
 from ..kernels.rules import check_function
 from .arrays import shown
+from .forces import force_of_potential
 from .parameters import COUNT_LIMIT, choice, integer, number, parameters, record_name
 from .recipes import Made, Recipe
 
@@ -62,6 +63,8 @@ class Potential(Made, _PotentialFields):
     """
 
     __slots__ = ()
+    data = None  # the table that a Loss has
+    force = force_of_potential
 
     def __new__(
         cls, name, energy, gradient, params, dim, hessian=None, drift=None, scratch=0, domain=None

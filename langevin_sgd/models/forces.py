@@ -1,0 +1,243 @@
+"""Gradients and gradient noise of a block of particles, from compiled functions.
+
+A model and a noise build a `Force`: `prepare(work, block, fixed, now)` draws what a step needs for
+a whole block, which is faster than group by group; `act(work, block, fixed, now, group, here)` then
+writes here.g and here.xi of one group at here.x. What these hold is in `engine.blocks`. Sums run in
+the order of the examples, so that their bits are fixed."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..kernels.addresses import ids_from, steps_from
+from ..kernels.bits import kernel, sqrt
+from ..kernels.lanes import WIDTH
+from ..kernels.random_rows import Draws
+from ..kernels.rng import Stream
+from ..kernels.views import local, row_type, table_row, view, view_type
+
+ON_STACK = 512  # components; views of more lie in `spare`, for a stack is small
+_NORMALS, _UNIFORMS = np.uint64(Stream.NOISE_NORMAL), np.uint64(Stream.NOISE_UNIFORM)
+_ROW_NORMALS, _ROW_UNIFORMS = np.uint64(Stream.ROW_NORMAL), np.uint64(Stream.ROW_UNIFORM)
+
+
+class Force(NamedTuple):
+    """The two kernels of a force."""
+
+    prepare: Callable
+    act: Callable
+
+
+class Site(NamedTuple):
+    """Where a force is built."""
+
+    model: Any
+    compiled: Callable  # compiled(record, role, *types): a function of a record for a group
+    draws: Draws
+    free: int  # rows of z before it hold thermal normals
+    rows: int  # rows of z that a group has
+
+    def view(self, numbers):
+        """The type of a view of so many numbers."""
+        return view_type(numbers, self.draws.number)
+
+
+def stack_room(size):
+    """Components to ask of `local` for a view of `size`; 1 if it lies in `spare` instead."""
+    return size if size <= ON_STACK else 1
+
+
+@kernel
+def nothing(work, block, fixed, now):
+    """The `prepare` of a force that needs none."""
+
+
+@kernel
+def set_to(v, size, value):
+    """v = value."""
+    for k in range(size):
+        v[k] = value
+
+
+@kernel
+def add_to(v, w, size):
+    """v = v + w."""
+    for k in range(size):
+        v[k] += w[k]
+
+
+@kernel
+def scale(v, size, factor):
+    """v = factor v."""
+    for k in range(size):
+        v[k] = v[k] * factor
+
+
+# ---- gradients without noise ---------------------------------------------------------------------
+
+
+def force_of_potential(model, site):
+    """g = dU/dx, less the drift if there is one."""
+    kinds = site.view(model.dim), site.view(_size(model))
+    drift = site.compiled(model, "drift", *kinds) if model.drift else None
+    return _potential(site.compiled(model, "gradient", *kinds), drift, model.dim, _size(model))
+
+
+def force_of_table(loss, site):
+    """g = mean gradient over the whole table of a Loss."""
+    gradient = example_gradient(site, row_type)
+    return _whole_table(gradient, loss.dim, _size(loss), loss.data.shape[1])
+
+
+def example_gradient(site, kind_of_row):
+    """The compiled gradient of one example; its row has the type `kind_of_row(columns, number)`."""
+    loss = site.model
+    row = kind_of_row(loss.data.shape[1], site.draws.number)
+    kinds = site.view(loss.dim), row, site.view(_size(loss))
+    return site.compiled(loss, "example_gradient", *kinds)
+
+
+def _size(model):
+    return model.dim + model.scratch
+
+
+@cache
+def _potential(gradient, drift, dim, size):
+    has_drift = drift is not None
+    drift, room = drift or gradient, stack_room(size) if drift else 1
+    large = room < size
+
+    @kernel
+    def act(work, block, fixed, now, group, here):
+        gradient(fixed.model, here.x, here.g)
+        if has_drift:
+            push = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
+            drift(fixed.model, here.x, push)
+            for k in range(dim):
+                here.g[k] -= push[k]
+
+    return Force(nothing, act)
+
+
+@cache
+def _whole_table(gradient, dim, size, columns):
+    room = stack_room(size)
+    large = room < size
+
+    @kernel
+    def act(work, block, fixed, now, group, here):
+        one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
+        set_to(here.g, dim, 0.0)
+        for row in range(fixed.examples):
+            gradient(fixed.model, here.x, table_row(fixed.table, row, columns), one)
+            add_to(here.g, one, dim)
+        scale(here.g, dim, 1.0 / fixed.examples)
+
+    return Force(nothing, act)
+
+
+# ---- means of independent draws ------------------------------------------------------------------
+
+
+class Numbers(NamedTuple):
+    """The random numbers of one draw, and where they lie in z."""
+
+    normals: int
+    uniforms: int
+    streams: tuple  # of the normals and of the uniforms
+    start: int  # of the first group's, in z
+    spacing: int  # from one group to the next
+
+
+def numbers_of(site, normals, uniforms, of_rows=False):
+    """The numbers of a draw of noise, or of a fresh row."""
+    streams = (_ROW_NORMALS, _ROW_UNIFORMS) if of_rows else (_NORMALS, _UNIFORMS)
+    return Numbers(normals, uniforms, streams, site.free * WIDTH, site.rows * WIDTH)
+
+
+@cache
+def filler(numbers, draws):
+    """(fill, prepare): `fill` draws the numbers of draw `number` for one group, `prepare` those of
+    the first draw for a block."""
+    normals, uniforms, (normal_stream, uniform_stream), start, spacing = numbers
+    normal_draws, uniform_draws = draws.count(normals), draws.count(uniforms)
+    fill_normals = draws.fill_normals()
+    fill_uniforms = draws.fill_uniforms() if uniforms else fill_normals
+
+    @kernel
+    def draw(z, at, groups, who, number):
+        seed, step, particle = who
+        address = seed, step, particle, normal_stream, np.uint64(number * normal_draws)
+        fill_normals(z, (at, spacing, normals, groups), address)
+        if uniforms:
+            address = seed, step, particle, uniform_stream, np.uint64(number * uniform_draws)
+            fill_uniforms(z, (at + normals * WIDTH, spacing, uniforms, groups), address)
+
+    @kernel
+    def fill(work, block, now, group, number):
+        place = group * WIDTH
+        who = block.seed, steps_from(now.step, place), ids_from(block.particle, place)
+        draw(work.z, start + group * spacing, 1, who, number)
+
+    @kernel
+    def prepare(work, block, fixed, now):
+        draw(work.z, start, block.groups, (block.seed, now.step, block.particle), 0)
+
+    return fill, prepare
+
+
+@cache
+def mean_of_draws(one_draw, numbers, dim, size, draws):
+    """(prepare, mean): the mean of `now.batch` independent draws.
+
+    `one_draw(work, fixed, x, at, one)` writes one, of `size` numbers of which `dim` count, from the
+    random numbers at `at` in z into a row of zeros."""
+    fill, prepare = filler(numbers, draws)
+    start, spacing, room = numbers.start, numbers.spacing, stack_room(size)
+    large = room < size
+
+    @kernel
+    def mean(work, block, fixed, now, group, x, out):
+        one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
+        set_to(out, dim, 0.0)
+        for number in range(now.batch):
+            if number > 0:
+                fill(work, block, now, group, number)
+            set_to(one, dim, 0.0)
+            one_draw(work, fixed, x, start + group * spacing, one)
+            add_to(out, one, dim)
+        scale(out, dim, 1.0 / now.batch)
+
+    return prepare, mean
+
+
+@cache
+def one_scaled_draw(one_draw, numbers, dim, draws):
+    """(prepare, mean) as `mean_of_draws` for Gaussian noise: one draw / sqrt(now.batch) has the
+    same law."""
+    _, prepare = filler(numbers, draws)
+    start, spacing = numbers.start, numbers.spacing
+
+    @kernel
+    def mean(work, block, fixed, now, group, x, out):
+        set_to(out, dim, 0.0)
+        one_draw(work, fixed, x, start + group * spacing, out)
+        if now.batch > 1:
+            scale(out, dim, 1.0 / sqrt(np.float64(now.batch)))
+
+    return prepare, mean
+
+
+@cache
+def with_noise(gradient_force, prepare, mean):
+    """`gradient_force`, and xi from `mean`."""
+    gradient = gradient_force.act
+
+    @kernel
+    def act(work, block, fixed, now, group, here):
+        gradient(work, block, fixed, now, group, here)
+        mean(work, block, fixed, now, group, here.x, here.xi)
+
+    return Force(prepare, act)

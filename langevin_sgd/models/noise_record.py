@@ -1,0 +1,61 @@
+"""What the engine asks of a noise: a kind of noise is one module that answers, and no other module
+knows it."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .parameters import parameters
+from .recipes import Made, Recipe
+
+
+class Noise(Made):
+    """What every record of a noise answers; the answers here are those of no noise at all."""
+
+    __slots__ = ()
+    adds = False  # whether xi is drawn and added to the gradient; a minibatch changes g instead
+    independent = True  # whether particles draw independently of each other
+    own_steps = True  # whether particles of a group can be at steps of their own
+
+    def check(self, model, dynamics):
+        """Refuse a model or a dynamics that the noise cannot go with."""
+
+    def check_batches(self, model, largest, scheduled, steps):
+        """Refuse batches of at most `largest` examples, in a run up to step `steps`."""
+
+    def draws(self, model, largest):
+        """Random draws per particle and step with batches of `largest`, by the name of what asks
+        for them."""
+        return {}
+
+    def rows(self, model, draws):
+        """Rows of random numbers that each group needs."""
+        return 0
+
+    def batch_rows(self, largest):
+        """Rows of example numbers that each group needs."""
+        return 0
+
+    def force(self, site):
+        """The `Force` of a model under this noise, built at a `Site`."""
+        return site.model.force(site)
+
+    def batch_covariance(self, model, x, batch_size):
+        """C(x), the covariance of the batch gradient at points x (n, d): an array (n, d, d) in
+        (energy / length)^2. A ValueError where it is not known, or no function of x alone."""
+        return np.zeros((len(x), model.dim, model.dim))
+
+
+class _SilenceFields(NamedTuple):
+    name: str
+    params: Any
+    recipe: Recipe | None = None
+
+
+class Silence(Noise, _SilenceFields):
+    """No noise."""
+
+    __slots__ = ()
+
+
+SILENCE = Silence("none", parameters(None, "no noise"))

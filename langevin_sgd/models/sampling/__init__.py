@@ -1,0 +1,18 @@
+"""The sampling modes of minibatches."""
+
+from .given import GIVEN
+from .independent import WEIGHTED, WITH_REPLACEMENT
+from .mode import Batches, Mode
+from .permuted import RESHUFFLE, SINGLE_SHUFFLE, WITHOUT_REPLACEMENT
+from .population import POPULATION
+
+__all__ = ["MODES", "Batches", "Mode"]
+MODES = (
+    WITH_REPLACEMENT,
+    WEIGHTED,
+    WITHOUT_REPLACEMENT,
+    RESHUFFLE,
+    SINGLE_SHUFFLE,
+    POPULATION,
+    GIVEN,
+)

@@ -1,0 +1,42 @@
+"""Row numbers that the user gives, the same for all particles."""
+
+from functools import cache
+
+import numpy as np
+
+from ...kernels.bits import kernel
+from ...kernels.lanes import WIDTH
+from .mode import Mode, by_row_numbers, same_for_all
+from .permuted import no_covariance_at_a_place
+
+
+@cache
+def _given_rows(shared, draws, free):
+    @kernel
+    def pick(work, block, fixed, now):
+        for number in range(now.batch):
+            work.chosen[number * WIDTH] = np.int64(fixed.noise.batches[now.step, number])
+        same_for_all(work.chosen, now.batch, block.groups, fixed.batch_rows * WIDTH)
+
+    return pick
+
+
+def _check_batches(noise, loss, batches):
+    rows, examples = noise.params.batches, len(loss.data)
+    steps, size = batches.steps, batches.largest
+    if len(rows) < steps or rows.shape[1] != size or rows.max() >= examples:
+        raise ValueError(
+            f"batches must have the shape (steps, batch_size) = (at least {steps}, {size}) and hold "
+            f"row numbers below {examples}; got the shape {rows.shape} with numbers up to "
+            f"{rows.max():.0f}."
+        )
+
+
+GIVEN = Mode(
+    "given",
+    by_row_numbers(_given_rows),
+    no_covariance_at_a_place,
+    ("batches",),
+    _check_batches,
+    independent=False,
+)

@@ -1,0 +1,99 @@
+"""Independent draws with replacement: of all examples alike, or with weights."""
+
+from functools import cache
+
+import numpy as np
+from numba import types
+
+from ...kernels import rng
+from ...kernels.addresses import ids_from, steps_from
+from ...kernels.bits import kernel
+from ...kernels.lanes import WIDTH
+from ...kernels.linked import linked
+from ...kernels.rng import INTEGERS, PLACE, Stream
+from ...kernels.views import flat_from
+from ..example_moments import example_covariance
+from .mode import Mode, by_row_numbers, same_for_all
+
+_BATCH, _UNIFORM, _ZERO = np.uint64(Stream.BATCH), np.uint64(Stream.ROW_UNIFORM), np.uint64(0)
+
+
+@cache
+def _uniform_rows(shared, draws, free):
+    fill_integers = linked(rng.fill_integers, INTEGERS, PLACE, draws.address, types.uint64)
+
+    @kernel
+    def pick(work, block, fixed, now):
+        rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
+        examples = np.uint64(fixed.examples)
+        if shared:
+            address = block.seed, now.step, _ZERO, _BATCH, _ZERO
+            fill_integers(rows, (0, spacing, batch, 1), address, examples)
+            same_for_all(rows, batch, block.groups, spacing)
+        else:
+            address = block.seed, now.step, block.particle, _BATCH, _ZERO
+            fill_integers(rows, (0, spacing, batch, block.groups), address, examples)
+
+    return pick
+
+
+@kernel
+def _nobody(particle, place):
+    return _ZERO
+
+
+@cache
+def _weighted_rows(shared, draws, free):
+    """Walker's alias method: a uniform row, or with probability 1 - keep[row] its alias."""
+    pick_uniform, fill_uniforms = _uniform_rows(shared, draws, free), draws.fill_uniforms()
+    first_of, start = _nobody if shared else ids_from, free * WIDTH
+
+    @kernel
+    def pick(work, block, fixed, now):
+        pick_uniform(work, block, fixed, now)
+        rows, uniforms, weights = work.chosen, flat_from(work.z, start), fixed.noise
+        for group in range(block.groups):
+            particle = first_of(block.particle, group * WIDTH)
+            step = steps_from(now.step, group * WIDTH)
+            for number in range(now.batch):
+                address = block.seed, step, particle, _UNIFORM, np.uint64(number)
+                fill_uniforms(uniforms, (0, 0, 1, 1), address)
+                for lane in range(WIDTH):
+                    place = (group * fixed.batch_rows + number) * WIDTH + lane
+                    row = rows[place]
+                    if uniforms[0 if shared else lane] >= weights.keep[row]:
+                        rows[place] = np.int64(weights.alias[row])
+
+    return pick
+
+
+def _covariance(noise, loss, x, batch_size):
+    """Sigma/B."""
+    return example_covariance(loss, x) / batch_size
+
+
+def _weighted_covariance(noise, loss, x, batch_size):
+    """(sum_i g_i g_i' / (N^2 p_i) - G G')/B: an example counts 1/(N p_i) times."""
+    return example_covariance(loss, x, noise.params.weight) / batch_size
+
+
+def _check_weights(noise, loss, batches):
+    if len(noise.params.weight) != len(loss.data):
+        raise ValueError(
+            f"weights must have {len(loss.data)} entries, one per example, got "
+            f"{len(noise.params.weight)}."
+        )
+
+
+WITH_REPLACEMENT = Mode(
+    "with_replacement", by_row_numbers(_uniform_rows), _covariance, own_steps=True
+)
+WEIGHTED = Mode(
+    "with_replacement",
+    by_row_numbers(_weighted_rows, weighted=True),
+    _weighted_covariance,
+    ("keep", "alias", "weight"),
+    _check_weights,
+    rows=lambda model, draws: draws.rows(1),
+    own_steps=True,
+)

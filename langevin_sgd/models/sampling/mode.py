@@ -1,0 +1,91 @@
+"""What a sampling mode is: which examples a particle takes in a step. A mode is one module of this
+folder, and its line in `__init__`."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
+
+from ...kernels.bits import kernel
+from ...kernels.casts import like
+from ...kernels.lanes import WIDTH
+from ...kernels.views import GatheredRowType, flat, gathered_row, local, view
+from .. import forces
+
+
+def fits_any_run(noise, model, batches):
+    """The check of a mode that refuses nothing."""
+
+
+class Batches(NamedTuple):
+    """The batches of a run."""
+
+    largest: int
+    scheduled: bool  # whether their size changes
+    steps: int  # up to which the run goes
+
+
+class Mode(NamedTuple):
+    """All that is special about one way of sampling."""
+
+    name: str
+    force: Callable  # force(noise, site): the `Force` of the batch gradient
+    batch_covariance: Callable  # batch_covariance(noise, loss, x, batch_size), as of a noise
+    parameters: tuple = ("none",)  # names of its parameters
+    check: Callable = fits_any_run  # check(noise, loss, batches): refuses what does not fit
+    rows: Callable = lambda model, draws: 0  # rows of random numbers that each group needs
+    own_steps: bool = False  # whether particles of a group can be at steps of their own
+    independent: bool = True  # whether particles draw independently, unless `shared`
+
+    def fits(self, name, params):
+        """Whether this is the mode of that name with such parameters."""
+        return self.name == name and self.parameters == params._fields
+
+
+def by_row_numbers(choose, weighted=False):
+    """The `force` of a mode that picks rows of the table.
+
+    `choose(shared, draws, free)` builds the kernel `pick(work, block, fixed, now)`: into
+    `work.chosen` it writes `now.batch` rows of WIDTH row numbers for each group, `fixed.batch_rows`
+    rows apart; the rows of z from `free` on are its own. If `weighted`, an example counts
+    `fixed.noise.weight` times."""
+
+    def force(noise, site):
+        loss = site.model
+        gradient = forces.example_gradient(site, GatheredRowType)
+        size, columns = loss.dim + loss.scratch, loss.data.shape[1]
+        pick = choose(noise.shared, site.draws, site.free)
+        return _batch_force(gradient, loss.dim, size, columns, pick, weighted)
+
+    return force
+
+
+@cache
+def _batch_force(gradient, dim, size, columns, pick, weighted):
+    room = forces.stack_room(size)
+    large = room < size
+
+    @kernel
+    def act(work, block, fixed, now, group, here):
+        one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
+        forces.set_to(here.g, dim, 0.0)
+        for number in range(now.batch):
+            place = (group * fixed.batch_rows + number) * WIDTH
+            row = gathered_row(fixed.table, work.chosen, place, columns)
+            gradient(fixed.model, here.x, row, one)
+            if weighted:
+                weight = gathered_row(flat(fixed.noise.weight), work.chosen, place, 1)[0]
+                forces.scale(one, dim, like(weight, one[0]))
+            forces.add_to(here.g, one, dim)
+        forces.scale(here.g, dim, 1.0 / now.batch)
+
+    return forces.Force(pick, act)
+
+
+@kernel
+def same_for_all(rows, count, groups, spacing):
+    """Give all particles the examples of the first one."""
+    for number in range(count):
+        example = rows[number * WIDTH]
+        for group in range(groups):
+            for lane in range(WIDTH):
+                rows[group * spacing + number * WIDTH + lane] = example

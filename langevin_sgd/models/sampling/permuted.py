@@ -1,0 +1,85 @@
+"""Batches cut from a permutation of the examples: a fresh one in each step, in each epoch of N // B
+steps, or one for ever."""
+
+from functools import cache, partial
+
+import numpy as np
+from numba import types
+
+from ...kernels import permutation
+from ...kernels.bits import kernel
+from ...kernels.lanes import WIDTH
+from ...kernels.linked import linked
+from ...kernels.rng import ADDRESS, INTEGERS, PLACE, Stream
+from ..example_moments import example_covariance
+from .mode import Mode, by_row_numbers, same_for_all
+
+_PERMUTATION, _ZERO = np.uint64(Stream.PERMUTATION), np.uint64(0)
+_EVERY_STEP, _EVERY_EPOCH, _NEVER = range(3)  # when a particle draws a new order
+
+
+@cache
+def _permuted_rows(new_order, shared, draws, free):
+    fill_permutation = linked(permutation.fill_permutation, INTEGERS, PLACE, ADDRESS, types.uint64)
+
+    @kernel
+    def pick(work, block, fixed, now):
+        rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
+        examples, steps_of_epoch = np.uint64(fixed.examples), np.uint64(fixed.examples // batch)
+        epoch, position = now.step, _ZERO
+        if new_order != _EVERY_STEP:
+            epoch = now.step // steps_of_epoch if new_order == _EVERY_EPOCH else _ZERO
+            position = (now.step % steps_of_epoch) * np.uint64(batch)
+        if shared:
+            address = block.seed, epoch, _ZERO, _PERMUTATION, position
+            fill_permutation(rows, (0, spacing, batch, 1), address, examples)
+            same_for_all(rows, batch, block.groups, spacing)
+        else:
+            address = block.seed, epoch, block.particle, _PERMUTATION, position
+            fill_permutation(rows, (0, spacing, batch, block.groups), address, examples)
+
+    return pick
+
+
+def _covariance_of_a_subset(noise, loss, x, batch_size):
+    """Sigma/B (N - B)/(N - 1)."""
+    examples = len(loss.data)
+    share = (examples - batch_size) / max(1, examples - 1)
+    return example_covariance(loss, x) / batch_size * share
+
+
+def no_covariance_at_a_place(noise, loss, x, batch_size):
+    """Refuse to say it: the batches of different steps depend on each other."""
+    raise ValueError(
+        f"the batch covariance of sampling={noise.sampling!r} is no function of x alone: the "
+        "batches of different steps depend on each other."
+    )
+
+
+def _check_size(noise, loss, batches):
+    if batches.largest > len(loss.data):
+        raise ValueError(
+            f"batch_size must be at most {len(loss.data)}, the number of examples, for "
+            f"{noise.sampling!r}; got {batches.largest}."
+        )
+
+
+def _check_epochs(noise, loss, batches):
+    _check_size(noise, loss, batches)
+    if batches.scheduled:
+        raise ValueError(
+            f"batch_size must be constant for {noise.sampling!r}: an epoch is cut into equal "
+            "batches."
+        )
+
+
+def _mode(name, new_order, batch_covariance, check):
+    choose = partial(_permuted_rows, new_order)
+    return Mode(name, by_row_numbers(choose), batch_covariance, check=check)
+
+
+WITHOUT_REPLACEMENT = _mode(
+    "without_replacement", _EVERY_STEP, _covariance_of_a_subset, _check_size
+)
+RESHUFFLE = _mode("reshuffle", _EVERY_EPOCH, no_covariance_at_a_place, _check_epochs)
+SINGLE_SHUFFLE = _mode("single_shuffle", _NEVER, no_covariance_at_a_place, _check_epochs)
