@@ -13,7 +13,7 @@ import os
 import pickle
 import re
 import tempfile
-import types as python_types
+import time
 import warnings
 from collections import Counter
 from functools import cache
@@ -29,18 +29,16 @@ from numba.core.typing import signature
 
 from .bits import JIT
 from .compile_key import key_of
+from .functions import copied
 
 VARIABLE = "LANGEVIN_SGD_CACHE"
-LIMIT = (
-    256 * 2**20
-)  # bytes in the folder; beyond, the files that were used least recently are removed
+LIMIT = 256 * 2**20  # bytes in the folder; beyond, what was used least recently is removed
+ABANDONED = 3600.0  # seconds after which an unfinished file is nobody's
 _OURS = re.compile(r"[0-9a-f]{64}|kernel_\w+\.tmp")  # names of files that may be removed
-_HASH = 32  # bytes before the content of a file
 _asked = Counter()  # how often this process asked for each key
 
 
-# ---- files
-# -----------------------------------------------------------------------------------------------------------------------
+# ---- files --------------------------------------------------------------------------------------
 
 
 @cache
@@ -69,14 +67,20 @@ def _folder(setting):
 
 
 def _read(place):
-    """What was written there, or None if nothing was, or not all of it is left."""
+    """What was written there, or None if nothing was, not all of it is left, or it is another
+    key's."""
     try:
-        content = place.read_bytes()
+        whole = place.read_bytes()
         os.utime(place)
     except OSError:
         return None
-    whole = sha256(content[_HASH:]).digest() == content[:_HASH]
-    return pickle.loads(content[_HASH:]) if whole else None
+    head, content = whole[: len(_head(place.name, b""))], whole[len(_head(place.name, b"")) :]
+    return pickle.loads(content) if head == _head(place.name, content) else None
+
+
+def _head(key, content):
+    """What stands in front of the content: its key, and the SHA-256 of both."""
+    return key.encode() + sha256(key.encode() + content).digest()
 
 
 def _write(place, entry):
@@ -84,42 +88,37 @@ def _write(place, entry):
     content = pickle.dumps(entry)
     try:
         handle, name = tempfile.mkstemp(".tmp", "kernel_", place.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(sha256(content).digest() + content)
-        os.replace(name, place)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(_head(place.name, content) + content)
+            os.replace(name, place)
+        finally:
+            Path(name).unlink(missing_ok=True)
         _shrink(place.parent)
     except OSError:  # a full disk, or another process was quicker: nothing is lost but time
         return
 
 
 def _shrink(folder):
+    """Remove what a killed process left unfinished, and what is beyond the limit."""
     with os.scandir(folder) as found:
         ours = [(each.stat(), each.path) for each in found if _OURS.fullmatch(each.name)]
-    files = sorted(((state.st_mtime, state.st_size, path) for state, path in ours), reverse=True)
     total = 0
-    for _, size, path in files:
-        total += size
-        if total > LIMIT:
+    for state, path in sorted(ours, key=lambda one: one[0].st_mtime, reverse=True):
+        total += state.st_size
+        is_left = path.endswith(".tmp") and state.st_mtime < time.time() - ABANDONED
+        if total > LIMIT or is_left:
             os.unlink(path)
 
 
-# ---- what numba asks
-# -------------------------------------------------------------------------------------------------------------
+# ---- what numba asks -----------------------------------------------------------------------------
 
 
 def _renamed(function, key):
     """A copy that numba names after `key`. It tells functions of one name apart by a count, which
     every process begins anew: code from elsewhere could bear a name of this process's own, and the
     linker would take one of the two."""
-    parts = (
-        function.__code__,
-        function.__globals__,
-        function.__name__,
-        function.__defaults__,
-        function.__closure__,
-    )
-    made = python_types.FunctionType(*parts)
-    made.__kwdefaults__, made.__module__ = function.__kwdefaults__, function.__module__
+    made = copied(function)
     made.__qualname__ = f"{key}.{function.__name__}"
     return made
 
@@ -222,7 +221,7 @@ def kept(compiled):
 
     Notes
     -----
-    Symbols that the code needs (see `external`) are there when it is loaded: its key is made from
+    Symbols that the code needs (see `linked`) are there when it is loaded: its key is made from
     the C functions behind them."""
     if JIT and not isinstance(compiled._cache, _Cache):
         compiled._cache = _Cache(compiled)

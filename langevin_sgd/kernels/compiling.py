@@ -1,47 +1,64 @@
-"""A *text* is the plain Python function a user writes for one particle. This module checks it and
-compiles it for lanes.
+"""From a function for one particle to machine code for WIDTH of them.
 
 The engine always compiles from the Python function, with its own flags, and so does it with every
-helper the text calls (plain functions and numba dispatchers alike): `fastmath` or a `cache` of the
-user's cannot slip in."""
+helper (plain functions and numba dispatchers alike): `fastmath` or a `cache` of the user's cannot
+slip in. Whatever is compiled is kept under its content: what changed is compiled afresh."""
 
+import types as python_types
 import warnings
 from functools import cache
 
 import numba
+import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import NumbaError
 
 from .bits import JIT, OPTIONS
 from .compile_cache import kept
-from .functions import is_helper, plain, rebuilt_function, source_line
+from .functions import content, copied, is_helper, plain, source_line
 from .lanes import WIDTH, LanesType, floats, single, teach
+from .rules import check_function
 from .views import GatheredRowType, ViewType, column_type
 
 RULES = (
-    "A text may use x[k] with k < len(x), len(x), loops, + - * /, helpers of the same kind and "
-    "the functions of "
-    "langevin_sgd.kernels.elementary; no slices, no numpy functions on views, no ** (write x*x, "
-    "or elementary.powi), "
-    "no `if` on x (use elementary.where)."
+    "A function for particles may use x[k] with k < len(x), len(x), loops, + - * /, helpers of the "
+    "same kind and the functions of langevin_sgd.kernels.elementary; no slices, no numpy functions "
+    "on views, no ** (write x*x, or elementary.powi), no `if` on x (use elementary.where)."
 )
+_compiled = {}  # content of a function -> its dispatcher
 
 
-@cache
 def compiled(function):
-    """`function` and its helpers as a numba dispatcher with the engine's flags; in interpreted mode
-    the function itself.
-    """
+    """`function` and its helpers as a numba dispatcher with the engine's flags, the same one for
+    the same content; in interpreted mode the function itself."""
+    function = plain(function)
+    if not JIT:
+        return function
+    key = content(function, special=_in_this_process)
+    if key not in _compiled:
+        frozen = copied(function, _frozen)
+        _compiled[key] = numba.njit(**OPTIONS, forceinline=True)(frozen)
+    return _compiled[key]
 
-    def convert(value):
-        return compiled(plain(value)) if is_helper(value) else value
 
-    return (
-        numba.njit(**OPTIONS, forceinline=True)(rebuilt_function(plain(function), convert))
-        if JIT
-        else plain(function)
-    )
+def _in_this_process(value):
+    """What numba takes for a constant counts by its content, any other object by its identity."""
+    if hasattr(value, "py_func"):
+        return (plain(value),)
+    constants = tuple, list, dict, np.generic, np.ndarray, python_types.CodeType
+    stated = isinstance(value, (*constants, python_types.FunctionType))
+    return None if stated else (id(value),)
+
+
+def _frozen(value):
+    """What a compiled function reads: helpers compiled, and arrays that nobody can change."""
+    if is_helper(value):
+        return compiled(value)
+    if isinstance(value, np.ndarray):
+        value = value.copy("K")
+        value.setflags(write=False)
+    return value
 
 
 def lanes_of(arguments, lane):
@@ -77,12 +94,12 @@ def _lane_starts(context, builder, sig, args):
 teach(lanes_of, _lane_types, _lane_starts)
 
 
-def _lane_by_lane(text):
-    """`text(p, ...)` for a group of particles, one after the other."""
+def _lane_by_lane(function):
+    """`function(p, ...)` for a group of particles, one after the other."""
 
     def each(p, *arguments):
         for lane in range(WIDTH):
-            text(p, *lanes_of(arguments, lane))
+            function(p, *lanes_of(arguments, lane))
 
     return numba.njit(**OPTIONS, forceinline=True)(each)
 
@@ -132,14 +149,13 @@ def _compile_error(function, label, error):
     )
 
 
-@cache
 def for_lanes(function, label, kinds):
-    """Compile a text for lanes, or where it branches on x, to run one particle after the other.
+    """Compile a function for lanes, or where it branches on x, to run one particle after the other.
 
     Parameters
     ----------
     function : callable
-        The text. Its first argument is the parameter tuple.
+        Its first argument is the parameter tuple.
     label : str
         How messages name it.
     kinds : tuple of numba types
@@ -155,19 +171,46 @@ def for_lanes(function, label, kinds):
     TypeError
         If it compiles in neither way; the message shows the user's line.
     """
-    text = kept(compiled(function))
     if not JIT:
-        return text, "interpreted"
+        return plain(function), "interpreted"
+    return _for_lanes(kept(compiled(function)), label, kinds)
+
+
+@cache
+def _for_lanes(function, label, kinds):
+    check_function(function, label)  # which may have changed since the record was made
     try:
-        text.compile(kinds)
-        return text, "lanes"
+        function.compile(kinds)
+        return function, "lanes"
     except NumbaError as error:
         in_lanes = error
     try:
-        text.compile(tuple(_in_one_lane(kind) for kind in kinds))
+        function.compile(tuple(_in_one_lane(kind) for kind in kinds))
     except NumbaError as error:
-        raise _compile_error(function, label, error) from None
-    reason = str(_compile_error(function, label, in_lanes)).split("\n", 1)[1]
-    message = f"{label} runs one particle at a time, at a fraction of the speed: it does not compile for lanes.\n{reason}"
-    warnings.warn(message, stacklevel=2)
-    return _lane_by_lane(text), "column"
+        place, reason = _place_and_reason(function, error)
+        raise TypeError(f"{label} does not compile.\n{place}\n{reason}\n{RULES}") from None
+    place, reason = _place_and_reason(function, in_lanes)
+    message = (
+        f"{label} runs one particle at a time, at a fraction of the speed: it does not compile for "
+        f"lanes.\n{place}\n{reason}\n{RULES}"
+    )
+    warnings.warn(message, stacklevel=3)
+    return _lane_by_lane(function), "column"
+
+
+_NOISE = ("Failed in", "During:", "File ", "<source elided>", "^", "- Resolution", "There are")
+_NOISE += ("This error", "Enable", "-")
+
+
+def _place_and_reason(function, error):
+    """The user's line and numba's reason, not numba's eighty lines."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    code = plain(function).__code__
+    file = code.co_filename.rsplit("/", 1)[-1]
+    places = [line for line in lines if line.startswith("File ") and file in line]
+    number = int(places[-1].rstrip(":").rsplit(" ", 1)[-1]) if places else code.co_firstlineno
+    told = (line for line in lines if line and not line.startswith(_NOISE))
+    reason = next(told, "no reason given")
+    if reason.endswith("signature:"):
+        reason += next((line[3:] for line in lines if line.startswith(">>> ")), "")
+    return source_line(function, number), f"numba: {reason}"

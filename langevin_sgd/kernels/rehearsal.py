@@ -1,42 +1,40 @@
-"""A rehearsal of a text: one interpreted run on views that know their length, before it is compiled
-without such checks.
+"""A rehearsal: interpreted runs of a user's function on views that watch what it does, before it is
+compiled without such checks.
 
 Compiled code does not look whether k < len(x): x[5] of two numbers would read those of another
-particle, in silence."""
+particle, in silence. And what it gets to write into holds whatever was there before."""
 
 import inspect
 import traceback
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
-from .functions import interpreted, plain
-from .rules import check_names
+from .functions import interpreted
 
-MOST_READS = (
-    2_000  # numbers read or written in a rehearsal, which bounds its time to some milliseconds
-)
-PLACES = (
-    0.4,
-    0.0,
-    -1.3,
-)  # what the views hold; an index made of a value must fit at one of them only
+MOST_READS = 2_000  # numbers read or written in one run, which bounds its time to milliseconds
+# What the views hold; an index made of a value must fit at one of them only.
+PLACES = 0.4, 0.0, -1.3
+_BEFORE = np.nan, 7.0  # what a view that is to be written holds: nothing may depend on it
 
 
 class _Enough(Exception):
-    """The rehearsal has seen as much of the text as it may."""
+    """The rehearsal has seen as much of the function as it may."""
 
 
-class _OutOfRange(IndexError):
-    """An index beyond a view."""
+class _Slip(Exception):
+    """What compiled code would do in silence, or explain badly."""
 
 
-class _Watched:
-    """A view that looks at every index."""
+class _View:
+    """A view that looks at every index, and remembers what was read and written."""
 
-    __slots__ = ("left", "name", "numbers")
+    __slots__ = ("left", "name", "numbers", "read", "written")
 
     def __init__(self, name, length, value, left):
         self.name, self.numbers, self.left = name, np.full(length, value), left
+        self.read, self.written = set(), set()
 
     def __len__(self):
         return len(self.numbers)
@@ -45,90 +43,165 @@ class _Watched:
         self.left[0] -= 1
         if self.left[0] < 0:
             raise _Enough
-        length = len(self.numbers)
-        if isinstance(k, (int, np.integer)) and not -length <= k < length:
-            there = (
-                f"{self.name}[{-length}] to {self.name}[{length - 1}] exist"
-                if length
-                else f"{self.name} is empty"
-            )
-            raise _OutOfRange(f"uses {self.name}[{k}], but {there}: len({self.name}) = {length}")
-        return k
+        name, length = self.name, len(self.numbers)
+        if not isinstance(k, (int, np.integer)):
+            raise _Slip(f"uses {name}[{k!r}], but an index must be a whole number: write a loop")
+        if not -length <= k < length:
+            there = f"{name}[{-length}] to {name}[{length - 1}] exist" if length else f"{name} is empty"
+            raise _Slip(f"uses {name}[{k}], but {there}: len({name}) = {length}")
+        return int(k) % length
 
     def __getitem__(self, k):
-        return self.numbers[self._place(k)]
+        self.read.add(self._place(k))
+        return self.numbers[k]
 
     def __setitem__(self, k, value):
-        self.numbers[self._place(k)] = value
+        self.written.add(self._place(k))
+        self.numbers[k] = value
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise _Slip(f"uses {self.name}.{name}, but a view has {self.name}[k] and len({self.name})")
 
 
-def rehearse(function, label, p, lengths, step=1):
-    """Run a text once in interpreted Python, and refuse what compiled code would do in silence or
+@cache
+def _watched(kind):
+    """A class of parameter tuples that know what is wrong with p["k"]."""
+
+    def __getitem__(self, k):
+        if isinstance(k, str):
+            raise _Slip(f"uses p[{k!r}]. Write p.{k}")
+        return tuple.__getitem__(self, k)
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise _Slip(f"uses p.{name}, but params hold only {', '.join(kind._fields)}")
+
+    return type(kind.__name__, (kind,), {"__getitem__": __getitem__, "__getattr__": __getattr__})
+
+
+class _Run(NamedTuple):
+    """What came of one run: its views, whether it came to its end, and what went wrong where."""
+
+    views: list
+    ended: bool
+    slip: str | None = None
+    frame: traceback.FrameSummary | None = None
+
+
+def _run(function, p, lengths, value, before=None, step=1):
+    """One interpreted run; the last view holds `before`, if that is given."""
+    left, names = [MOST_READS], list(inspect.signature(function).parameters)[1:]
+    views = [
+        step if length is None else _View(name, length, value, left)
+        for name, length in zip(names, lengths, strict=False)
+    ]
+    if before is not None:
+        views[-1].numbers[:] = before
+    try:
+        with np.errstate(all="ignore"):
+            function(_watched(type(p))._make(p), *views)
+        return _Run(views, True)
+    except _Slip as error:
+        return _Run(views, False, str(error), _users_frame(error))
+    except IndexError as error:
+        slip = f"goes beyond an array of p: {error}"
+        return _Run(views, False, slip, _users_frame(error))
+    except Exception:  # all else is the compiler's to judge: interpreted Python will not run
+        return _Run(views, False)
+
+
+def _users_frame(error):
+    """The innermost frame that is none of this file."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame for frame in frames if frame.filename != __file__][-1]
+
+
+def rehearse(function, label, p, lengths, step=1, written=0):
+    """Run a function in interpreted Python, and refuse what compiled code would do in silence or
     explain badly.
 
     Parameters
     ----------
     function : callable
-        The text. Its first argument is `p`.
+        Its first argument is `p`.
     label : str
         How messages name it.
     lengths : sequence of int or None
         Of the views that it gets; None stands for the number `step`.
     step : int
         What a reducer gets as the number of the step.
+    written : int
+        So many numbers at the start of the last view are its result: each must be written, and may
+        not depend on what stood there or behind it before.
 
     Raises
     ------
     ValueError
-        For a name that is not defined, a parameter that is not there, or an index beyond a view or
-        an array of p, with the line. An index that depends on the numbers in the views is given
-        three chances.
+        For a parameter that is not there, an index beyond a view or an array of p, with the line,
+        or a result that is not written, or added to what was there. An index that depends on the
+        numbers in the views is given three chances.
     """
-    check_names(function, label)
-    names = list(inspect.signature(plain(function)).parameters)[1:]
-    found = None
+    function, slips = interpreted(function), []
     for value in PLACES:
-        left = [MOST_READS]
-        pairs = zip(names, lengths, strict=False)
-        views = [
-            step if length is None else _Watched(name, length, value, left)
-            for name, length in pairs
+        runs = [
+            _run(function, p, lengths, value, before, step)
+            for before in (_BEFORE if written else (None,))
         ]
-        found = _mishap(interpreted(function), p, views)
-        if found is None:
-            return
-    message, frame = found
-    line = frame.line or "(source not available)"
-    raise ValueError(f"{label} {message}.\n{frame.filename}, line {frame.lineno}:\n    {line}")
+        slips.append(runs[0])
+        if written:
+            _check_written(label, runs, written)
+    if all(run.slip for run in slips):
+        slip, frame = slips[0].slip, slips[0].frame
+        line = frame.line or "(source not available)"
+        raise ValueError(f"{label} {slip}.\n{frame.filename}, line {frame.lineno}:\n    {line}")
 
 
-def _mishap(text, p, views):
-    """What went wrong in a run of a text, and the frame of its line; None if nothing did that a
-    compiler would not say.
-    """
-    try:
-        with np.errstate(all="ignore"):
-            text(p, *views)
-    except IndexError as error:
-        message = (
-            str(error) if isinstance(error, _OutOfRange) else f"goes beyond an array of p: {error}"
+def _check_written(label, runs, written):
+    if any(run.slip for run in runs):
+        return
+    one, other = (run.views[-1] for run in runs)
+    for k in sorted(one.written & other.written & set(range(written))):
+        if not np.array_equal(one.numbers[k], other.numbers[k], equal_nan=True):
+            raise ValueError(
+                f"{label} gives another {one.name}[{k}] if {one.name} holds other numbers before: "
+                f"nothing is there to be added to or read. Write {one.name}[{k}] = ... first."
+            )
+    missing = [k for k in range(written) if k not in one.written]
+    if missing and all(run.ended for run in runs):
+        raise ValueError(
+            f"{label} does not write {one.name}[{missing[0]}], which then holds anything: all of "
+            f"{one.name}[0] to {one.name}[{written - 1}] must be written, a zero too."
         )
-        return message, _users_frame(error)
-    except AttributeError as error:
-        if error.obj is not p:
-            return None
-        return f"uses p.{error.name}, but params hold only {', '.join(p._fields)}", _users_frame(
-            error
-        )
-    except (
-        Exception
-    ):  # all else is the compiler's to judge: interpreted Python is not what will run
-        return None
-    return None
 
 
-def _users_frame(error):
-    """The innermost frame that is none of this file."""
-    return [
-        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__
-    ][-1]
+# ---- what others ask -----------------------------------------------------------------------------
+
+
+def is_read(function, p, lengths, number, step=1):
+    """Whether a function reads its view `number`, counted as in `lengths`; True where that cannot
+    be seen, for no interpreted run comes to its end."""
+    copy = interpreted(function)
+    runs = [_run(copy, p, lengths, value, step=step) for value in PLACES]
+    return any(run.views[number].read for run in runs) or not any(run.ended for run in runs)
+
+
+class DrawnMean(NamedTuple):
+    """Mean of some draws of each component, and its standard error."""
+
+    mean: np.ndarray
+    standard_error: np.ndarray
+
+
+def mean_of_draws(sample, p, x, normals, uniforms, size, draws=256):
+    """Mean of what `sample(p, x, z, out)` writes into the first len(x) of the `size` numbers of
+    `out`, over interpreted draws from numpy's generator with a fixed seed."""
+    random, run = np.random.default_rng(0), interpreted(sample)
+    out = np.zeros((draws, size))
+    with np.errstate(all="ignore"):
+        for one in out:
+            run(p, x, np.append(random.normal(size=normals), random.random(uniforms)), one)
+        found = out[:, : len(x)]
+        return DrawnMean(found.mean(axis=0), found.std(axis=0, ddof=1) / np.sqrt(draws))

@@ -81,7 +81,8 @@ class Potential(Made, _PotentialFields):
             if text is not None or role in ("energy", "gradient"):
                 label, room = f"{role} of {name!r}", dim * dim if role == "hessian" else dim
                 check_function(text, label, arguments)
-                rehearse(text, label, params, (dim, room + scratch))
+                written = 0 if role == "energy" else room
+                rehearse(text, label, params, (dim, room + scratch), written=written)
         record = super().__new__(
             cls, name, energy, gradient, params, dim, hessian, drift, scratch, domain
         )
