@@ -76,6 +76,7 @@ def compile_parts(records, table, draws):
                 params,
                 lengths,
                 getattr(record, "start", 0) + getattr(record, "every", 1),
+                written=shape.dim if role == "sample" else 0,
             )
         kinds = numba.typeof(params), *kinds
         function, paths[label] = for_lanes(getattr(record, role), label, kinds)

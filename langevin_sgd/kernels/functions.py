@@ -268,7 +268,11 @@ def _parts_of_object(value):
     if isinstance(reduced, str):
         return [reduced]
     made_by, arguments, *state = reduced
-    return [made_by, arguments, *(list(part) if hasattr(part, "__next__") else part for part in state)]
+    return [
+        made_by,
+        arguments,
+        *(list(part) if hasattr(part, "__next__") else part for part in state),
+    ]
 
 
 # ---- copies --------------------------------------------------------------------------------------

@@ -47,7 +47,9 @@ class _View:
         if not isinstance(k, (int, np.integer)):
             raise _Slip(f"uses {name}[{k!r}], but an index must be a whole number: write a loop")
         if not -length <= k < length:
-            there = f"{name}[{-length}] to {name}[{length - 1}] exist" if length else f"{name} is empty"
+            there = (
+                f"{name}[{-length}] to {name}[{length - 1}] exist" if length else f"{name} is empty"
+            )
             raise _Slip(f"uses {name}[{k}], but {there}: len({name}) = {length}")
         return int(k) % length
 

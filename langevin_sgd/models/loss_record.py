@@ -137,11 +137,13 @@ def _check_texts(texts, params, numbers, columns, name):
         "example_fisher": matrix,
         "draw": ("p z row", (normals + uniforms, columns)),
     }
+    written = dict.fromkeys(("example_hessian", "example_fisher"), dim * dim)
+    written |= {"example_gradient": dim, "draw": columns}
     for role, (arguments, lengths) in calls.items():
         text, label = texts[role], f"{role} of {name!r}"
         if text is not None or role in ("example_loss", "example_gradient"):
             check_function(text, label, arguments)
-            rehearse(text, label, params, lengths)
+            rehearse(text, label, params, lengths, written=written.get(role, 0))
 
 
 def _check_draw(loss):

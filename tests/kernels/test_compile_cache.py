@@ -5,6 +5,7 @@ something did.
 import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -112,15 +113,13 @@ def test_code_of_equal_names_from_two_processes_does_not_meet(tmp_path):
     folder = tmp_path / "cache"
     assert ran(EQUAL_NAMES, folder, 2) == ("[2.0] [2.0]", 3)
     assert len(list(folder.iterdir())) == 1
-    assert ran(EQUAL_NAMES, folder, 3, 2, 2) == (
-        "[3.0, 2.0, 2.0] [3.0, 2.0, 2.0]",
-        8,
-    )  # equal texts are two functions
-    assert len(list(folder.iterdir())) == 3
+    # A function of the user's is compiled once for the same content; equal ones of numba's are two.
+    assert ran(EQUAL_NAMES, folder, 3, 2, 2) == ("[3.0, 2.0, 2.0] [3.0, 2.0, 2.0]", 7)
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_a_damaged_file_is_as_good_as_none(tmp_path):
-    place = tmp_path / "entry"
+    place = tmp_path / ("e" * 64)
     assert compile_cache._read(place) is None
     compile_cache._write(place, ("code", b"1234"))
     whole = place.read_bytes()
@@ -130,6 +129,34 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path):
         assert compile_cache._read(place) is None
     compile_cache._write(place, ("code", b"1234"))
     assert compile_cache._read(place) == ("code", b"1234")
+
+
+def test_files_that_changed_places_are_not_taken_for_each_other(tmp_path):
+    one, other = tmp_path / ("a" * 64), tmp_path / ("b" * 64)
+    compile_cache._write(one, "1.0")
+    compile_cache._write(other, "2.0")
+    swapped = other.read_bytes(), one.read_bytes()
+    one.write_bytes(swapped[0])
+    other.write_bytes(swapped[1])
+    assert compile_cache._read(one) is None and compile_cache._read(other) is None
+    one.write_bytes(b"a" * 64 + swapped[0][64:])  # with the right key in front of the wrong code
+    assert compile_cache._read(one) is None
+
+
+def test_neither_a_full_disk_nor_a_killed_process_leaves_files(tmp_path, monkeypatch):
+    def full(handle, mode):
+        os.close(handle)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdopen", full)
+        compile_cache._write(tmp_path / ("a" * 64), b"code")
+    assert not list(tmp_path.iterdir())
+    for name, age in (("kernel_killed.tmp", 7_200.0), ("kernel_at_work.tmp", 0.0)):
+        tmp_path.joinpath(name).write_bytes(b"half")
+        os.utime(tmp_path / name, (time.time() - age,) * 2)
+    compile_cache._write(tmp_path / ("a" * 64), b"code")
+    assert {each.name for each in tmp_path.iterdir()} == {"kernel_at_work.tmp", "a" * 64}
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path):
@@ -145,7 +172,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path):
 
 def test_beyond_the_limit_the_least_recently_used_goes(tmp_path, monkeypatch):
     """And nothing but machine code: the folder may be one that holds other things."""
-    monkeypatch.setattr(compile_cache, "LIMIT", 3_000)
+    monkeypatch.setattr(compile_cache, "LIMIT", 3_300)
     (tmp_path / "thesis.dat").write_bytes(b"x" * 9_000)
     os.utime(tmp_path / "thesis.dat", (0, 0))
     a, b, c, d = (tmp_path / (letter * 64) for letter in "abcd")

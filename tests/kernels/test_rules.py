@@ -52,15 +52,13 @@ def only_numbers_of_a_module(p, x, out):
     out[0] = helpers.scale * x[0] + math.pi
 
 
-@pytest.mark.interpreted
-def test_a_helper_reached_through_a_module_is_refused():
-    """It could not be compiled again with the engine's flags."""
-    with pytest.raises(
-        ValueError, match="calls helpers.fast_is_nan. Write: from helpers import fast_is_nan"
-    ):
-        check_function(through_a_module, "gradient of 'mine'")
-    check_function(only_numbers_of_a_module, "gradient of 'mine'")
-    check_function(by_name, "gradient of 'mine'")
+@compiled_only
+def test_a_helper_reached_through_a_module_is_compiled_with_the_engines_flags():
+    kinds = numba.typeof(P), view_type(2), view_type(2)
+    for function in (through_a_module, by_name, only_numbers_of_a_module):
+        run, path = for_lanes(function, "gradient of 'mine'", kinds)
+        assert path == "lanes"
+        assert not any("fast" in text for text in run.inspect_llvm().values())
 
 
 def with_a_power(p, x, out):
@@ -141,9 +139,6 @@ def with_a_wrong_type(p, x, out):
     out[0] = x[0] + "one"
 
 
-def with_an_unknown_name(p, x, out):
-    out[0] = not_defined(x[0])  # noqa: F821 - the point of the test
-
 
 def worse_helper(y):
     return y.upper()
@@ -161,7 +156,6 @@ def with_a_wrong_helper(p, x, out):
         (with_numpy, "y * np.sum(x)", "sum(column"),
         (with_a_wrong_parameter, "p.b * x[1]", "Unknown attribute 'b'"),
         (with_a_wrong_type, 'x[0] + "one"', "add(float64, "),
-        (with_an_unknown_name, "def with_an_unknown_name", "'not_defined' is not defined"),
         (with_a_wrong_helper, "worse_helper(x[0])", "'upper'"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
