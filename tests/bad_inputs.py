@@ -116,7 +116,8 @@ def energy(p, x):
 
 
 def gradient(p, x, out):
-    out[0] = p.a * x[0]
+    for k in range(len(x)):
+        out[k] = p.a * x[0] if k == 0 else 0.0
 
 
 def example_loss(p, x, row):
@@ -124,7 +125,8 @@ def example_loss(p, x, row):
 
 
 def example_gradient(p, x, row, out):
-    out[0] = p.a * (x[0] - row[0])
+    for k in range(len(x)):
+        out[k] = p.a * (x[0] - row[0]) if k == 0 else 0.0
 
 
 def draw(p, z, row):
