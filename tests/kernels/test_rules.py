@@ -139,7 +139,6 @@ def with_a_wrong_type(p, x, out):
     out[0] = x[0] + "one"
 
 
-
 def worse_helper(y):
     return y.upper()
 
