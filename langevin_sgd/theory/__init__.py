@@ -17,7 +17,7 @@ from .boltzmann import (
 )
 from .circle import sde_law_circle, transfer_operator_circle
 from .cumulants import Shape, noise_cumulants, stationary_shape, two_point_cdf
-from .densities import density_hellinger, density_kl, density_w2
+from .density_distances import density_hellinger, density_kl, density_w2
 from .discrete_noise import discrete_noise_law
 from .epochs import epoch_covariance, single_shuffle_covariance
 from .escape import (
@@ -56,8 +56,8 @@ from .gaussian import (
 from .heavy_ball_operator import transfer_operator_heavy_ball
 from .irreversibility import OrnsteinUhlenbeck, entropy_per_step, ornstein_uhlenbeck
 from .ito_1d import mean_first_passage_time, sde_law
-from .jump_rates import fokker_planck_generator
-from .killed import mean_first_passage_steps, quasi_stationary_law
+from .fokker_planck_generator import fokker_planck_generator
+from .leaving_region import mean_first_passage_steps, quasi_stationary_law
 from .langevin import langevin_process
 from .least_squares import LeastSquaresMoments, least_squares_moments
 from .linear import (
@@ -99,8 +99,8 @@ from .regression import (
     regression_threshold,
     stability_bounds,
 )
-from .selling import selling_decomposition
-from .stationary_law import best_boltzmann, bin_probabilities, stationary_density
+from .selling_decomposition import selling_decomposition
+from .transfer_law import best_boltzmann, bin_probabilities, stationary_density
 from .student import StudentLaw, student_covariance, student_density, student_law, student_tail
 from .tails import TailExponents, regression_moments_1d, tail_exponents
 from .transfer_operator import transfer_operator

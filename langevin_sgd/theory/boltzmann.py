@@ -4,34 +4,77 @@ estimate.
 
 import numpy as np
 
+from ..arguments import checked, finite_result, optional, real_array, shown, within
 from ..models.evaluate import evaluate
+from .confinement import bounds_inside, check_period, energy_of, intervals, walls_of
 from .grids import (
-    QUANTITIES,
     bounding_box,
-    check_box,
-    gauss_axes,
+    box_scan,
+    gauss_rule,
     grid_moments,
     tensor_nodes,
     tensor_weight,
-    trapezoid_axes,
-    with_errors,
+    trapezoid_rule,
 )
+from .two_grids import OnGrid, law_of_two
 
 LEVEL = 42.0  # the box reaches to exp(-42) = 6e-19 of the largest density
 LARGEST_GRID = 3_000_000
+LARGEST_GAUSS = 1500  # points of a Gauss-Legendre rule: the cost grows with the cube
+LARGEST_CHANGE = 1e-2
+LARGEST_LEVELS = 500
 LEVEL_POINTS = {1: 100_000, 2: 700, 3: 110}
 FIRST_POINTS = {1: 129, 2: 65, 3: 49}
-TABLE = QUANTITIES | {"log_normaliser": ((), "log Z = log of the integral of exp(-U/T)", "1")}
+
+ON_ITS_DOMAIN = {  # the law is one of the energy alone: a drift is no part of it
+    "potential": energy_of(1, 2, 3, drift=True, walls=("periodic", "reflecting")),
+    "bounds": optional(intervals),
+}
+TEMPERATURE = within(above=0)
 
 
+def bin_edges(value, name):
+    """A check: one strictly increasing array of two or more numbers per component, as a list; only
+    the first and the last edge may be infinite. One array is d = 1."""
+    try:
+        edges = [value] if np.ndim(value[0]) == 0 else list(value)
+    except Exception:  # no sequence, or rows of rows: there must be a message
+        raise TypeError(f"{name} must be a list of arrays, got {shown(value)}.") from None
+    edges = [real_array(edge, name) for edge in edges]
+    for k, edge in enumerate(edges):
+        rises = edge.ndim == 1 and edge.size > 1 and np.all(np.diff(edge) > 0)
+        if not (rises and np.isfinite(edge[1:-1]).all()):
+            raise ValueError(
+                f"{name}[{k}] must be a one-dimensional, strictly increasing array of at least two "
+                f"numbers, got {shown(edge)}."
+            )
+    return edges
+
+
+def edges_along(edges, dim, name="edges"):
+    """The bin edges, of which there must be one array per component."""
+    if len(edges) != dim:
+        raise ValueError(f"{name} must hold {dim} arrays, one per component, got {len(edges)}.")
+    return edges
+
+
+def bin_rule(edge, order):
+    """Gauss-Legendre nodes and weights of all bins of one axis, each of length bins * order."""
+    nodes, weights = gauss_rule(edge[:-1], edge[1:], order)
+    return nodes.ravel(), weights.ravel()
+
+
+@checked(**ON_ITS_DOMAIN, temperature=TEMPERATURE, rtol=within(above=0, at_most=1))
+@finite_result
 def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
     """Boltzmann's law exp(-U/T)/Z of a potential in d <= 3 dimensions: density on a grid,
     normaliser and moments.
 
-    Z = integral of exp(-U/T) dx by the trapezoid rule on a box found automatically, whose walls lie
-    42 T above the minimum. For a smooth U the rule converges faster than any power of the spacing.
-    With `bounds` the law is restricted to that box, and Gauss-Legendre nodes are used. The grid is
-    refined by 3/2 until log Z and the mean energy change by less than `rtol`.
+    Z = integral of exp(-U/T) dx over the domain of the potential, by the trapezoid rule on a box
+    found automatically, whose open sides lie 42 T above the minimum: for a smooth U it converges
+    faster than any power of the spacing. Along a component with walls, and with `bounds`, to which
+    the law is then restricted, Gauss-Legendre nodes are used. The grid is refined by 3/2 until log
+    Z and the mean energy change by less than `rtol`. A drift is no part of this law.
 
     Parameters
     ----------
@@ -41,7 +84,7 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
         T > 0, in units of energy.
     bounds : array (d, 2), optional
         Box on which the law is defined, in units of length; needed for a potential that is not
-        normalisable on the whole space.
+        normalisable on its domain.
     rtol : float
         Wanted relative accuracy of the mean energy above its minimum, and absolute accuracy of log
         Z.
@@ -58,63 +101,64 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
     Raises
     ------
     ValueError
-        If T <= 0, d > 3, or exp(-U/T) is not normalisable and no bounds are given.
+        If exp(-U/T) is not normalisable and no bounds are given, the energy does not have the
+        period of the domain, or the law is too narrow for the bounds.
 
     Notes
     -----
     Source: textbook equilibrium statistical mechanics; it is the stationary law of dx = -grad U dt
     + sqrt(2 T) dW. SGD tends to it for isotropic noise and small learning rate with T =
     learning_rate sigma^2 / (2 batch_size)."""
-    box, finite = _box(potential, temperature, bounds)
+    box, walled = _box(potential, temperature, bounds)
     points = FIRST_POINTS[potential.dim]
-    coarse = _on_grid(potential, temperature, box, points, finite)
+    coarse = _on_grid(potential, temperature, box, points, walled)
     while True:
         points = round(1.5 * points)
-        fine = _on_grid(potential, temperature, box, points, finite)
-        change = abs(fine["log_normaliser"] - coarse["log_normaliser"])
-        scale = fine["mean_energy"] - fine["lowest"]
-        change = max(
-            change, abs(fine["mean_energy"] - coarse["mean_energy"]) / scale if scale > 0 else 0.0
-        )
-        if change < rtol or (1.5 * points) ** potential.dim > LARGEST_GRID:
+        fine = _on_grid(potential, temperature, box, points, walled)
+        change = _change(fine, coarse)
+        full = any(walled) and 1.5 * points > LARGEST_GAUSS
+        if change < rtol or full or (1.5 * points) ** potential.dim > LARGEST_GRID:
             break
         coarse = fine
-    fields = {
-        "density": (fine["density"], (), "Boltzmann density", f"length^-{potential.dim}"),
-        "weight": (fine["weight"], (), "quadrature weight of the node", f"length^{potential.dim}"),
-        "energy": (fine["energy"], (), "potential energy", "energy"),
-    }
-    numbers = [{name: law[name] for name in TABLE} for law in (fine, coarse)]
-    dataset = with_errors(fine["axes"], fields, *numbers, TABLE)
-    return dataset.assign_attrs(model=potential.name, temperature=float(temperature))
+    if not change < max(LARGEST_CHANGE, rtol):
+        raise ValueError(
+            f"potential {potential.name!r} at temperature {temperature:g} is too narrow for "
+            f"{points} points on the box {box.tolist()}: give narrower bounds."
+        )
+    return law_of_two(fine, coarse, model=potential.name, temperature=temperature)
+
+
+def _change(fine, coarse):
+    """How much log Z and the mean energy above the minimum change from one grid to the next."""
+    log_normalisers, energies = (
+        [law.numbers[name] for law in (fine, coarse)] for name in ("log_normaliser", "mean_energy")
+    )
+    scale = energies[0] - fine.fields["energy"].min()
+    moved = abs(energies[0] - energies[1]) / scale if scale > 0 else 0.0
+    return max(abs(log_normalisers[0] - log_normalisers[1]), moved)
 
 
 def _box(potential, temperature, bounds):
-    """The box of the law, and whether it is a hard wall."""
-    check_temperature(temperature)
-    if not 1 <= potential.dim <= 3:
-        raise ValueError(
-            f"potential must have dim 1, 2 or 3 for a grid, got {potential.dim}; sample it with "
-            "langevin dynamics"
-        )
+    """The box of the law, and along which axes the density does not vanish at its ends."""
     if bounds is not None:
-        return check_box(bounds, potential.dim), True
-    name = f"potential {potential.name!r} at temperature {temperature:g}"
-    return bounding_box(
-        lambda x: evaluate(potential, x, "energy") / temperature, potential.dim, LEVEL, name
-    ), False
+        return bounds_inside(bounds, potential), [True] * potential.dim
+    box = bounding_box(
+        lambda x: evaluate(potential, x, "energy") / temperature,
+        potential.dim,
+        LEVEL,
+        f"potential {potential.name!r} at temperature {temperature:g}",
+        potential.domain,
+    )
+    check_period(potential, box)
+    return box, [wall is not None for wall in walls_of(potential)]
 
 
-def check_temperature(temperature):
-    """Raise unless the temperature is one positive, finite number."""
-    if not (np.ndim(temperature) == 0 and np.isfinite(temperature) and temperature > 0):
-        raise ValueError(
-            f"temperature must be one positive finite number (an energy), got {temperature}"
-        )
-
-
-def _on_grid(potential, temperature, box, points, finite):
-    axes, weights = gauss_axes(box, points) if finite else trapezoid_axes(box, points)
+def _on_grid(potential, temperature, box, points, walled):
+    rules = [
+        (gauss_rule if wall else trapezoid_rule)(*side, points)
+        for side, wall in zip(box, walled, strict=True)
+    ]
+    axes, weights = zip(*rules, strict=True)
     nodes, weight = tensor_nodes(axes), tensor_weight(weights)
     energy = evaluate(potential, nodes, "energy")
     lowest = energy.min()
@@ -123,16 +167,11 @@ def _on_grid(potential, temperature, box, points, finite):
     density = factor / normaliser
     moments = grid_moments(nodes, density * weight, energy, density)
     moments["log_normaliser"] = np.log(normaliser) - lowest / temperature
-    return {
-        "axes": axes,
-        "density": density,
-        "weight": weight,
-        "energy": energy,
-        "lowest": lowest,
-        **moments,
-    }
+    return OnGrid(axes, {"density": density, "weight": weight, "energy": energy}, moments)
 
 
+@checked(**ON_ITS_DOMAIN, temperature=TEMPERATURE, edges=bin_edges, rtol=within(above=0, at_most=1))
+@finite_result
 def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, rtol=1e-9):
     """Boltzmann probability of every bin of a rectangular histogram, integrated over the bin.
 
@@ -146,7 +185,7 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
         As in `boltzmann_density`.
     edges : list of d increasing arrays
         Bin edges along each component, in units of length; they may be infinite or lie beyond the
-        law.
+        law. Beyond walls and bounds there is nothing.
     rtol : float
         Wanted accuracy, relative to the largest bin.
 
@@ -158,20 +197,17 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
     Raises
     ------
     ValueError
-        If the bins are too wide for `rtol`: more of them are needed.
+        As `boltzmann_density`; or if the bins are too wide for `rtol`: more of them are needed.
 
     Notes
     -----
     Source: quadrature of the definition.
     """
-    edges = check_edges(edges, potential.dim)
+    edges = edges_along(edges, potential.dim)
     law = boltzmann_density(potential, temperature, bounds=bounds)
-    walls = (
-        [(law[dim].values[0], law[dim].values[-1]) for dim in law.density.dims]
-        if bounds is None
-        else check_box(bounds, potential.dim)
-    )
-    edges = [_finite(edge, *wall) for edge, wall in zip(edges, walls, strict=True)]
+    ends = [(law[dim].values[0], law[dim].values[-1]) for dim in law.density.dims]
+    walls = list(walls_of(potential)) if bounds is None else [("bounds", *side) for side in bounds]
+    edges = [_finite(*three) for three in zip(edges, ends, walls, strict=True)]
     before = np.inf
     for order in (6, 12, 24, 48, 96):
         if np.prod([order * (len(edge) - 1) for edge in edges], dtype=float) > 10 * LARGEST_GRID:
@@ -185,47 +221,27 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
             return bins
         before = bins
     raise ValueError(
-        f"the bins of edges are too wide to integrate to rtol {rtol:g}: cut them into more bins, "
-        "and add those up"
+        f"edges: the bins are too wide to integrate to rtol {rtol:g}, or too many: cut them into "
+        "more bins, and add those up."
     )
 
 
-def _finite(edge, low, high):
-    """The edges with infinite ends moved to the end of the law; a finite edge beyond it stays, with
-    its tiny probability.
+def _finite(edge, ends, wall):
+    """The edges with infinite ends moved to the end of the law, and clipped to its walls; a finite
+    edge beyond an open end stays, with its tiny probability.
     """
+    if wall is not None:
+        return np.clip(edge, *wall[1:])
     edge = edge.copy()
     if np.isinf(edge[0]):
-        edge[0] = min(low, edge[1])
+        edge[0] = min(ends[0], edge[1])
     if np.isinf(edge[-1]):
-        edge[-1] = max(high, edge[-2])
+        edge[-1] = max(ends[1], edge[-2])
     return edge
 
 
-def check_edges(edges, dim):
-    """The bin edges as a list of d increasing float arrays."""
-    edges = [
-        np.asarray(edge, dtype=float)
-        for edge in ([edges] if dim == 1 and np.ndim(edges[0]) == 0 else edges)
-    ]
-    if len(edges) != dim:
-        raise ValueError(f"edges must hold one array per component ({dim}), got {len(edges)}")
-    for k, edge in enumerate(edges):
-        if edge.ndim != 1 or len(edge) < 2 or not np.all(np.diff(edge) > 0):
-            raise ValueError(
-                f"edges[{k}] must be a one-dimensional, strictly increasing array of at least two "
-                "numbers"
-            )
-    return edges
-
-
-def bin_rule(edge, order):
-    """Gauss-Legendre nodes and weights of all bins of one axis, each of length bins * order."""
-    nodes, weights = np.polynomial.legendre.leggauss(order)
-    half = np.diff(edge)[:, None] / 2
-    return (edge[:-1, None] + half * (nodes + 1)).ravel(), (half * weights).ravel()
-
-
+@checked(**ON_ITS_DOMAIN, mean_energy=within())
+@finite_result
 def best_fit_temperature(potential, mean_energy, *, bounds=None):
     """The temperature whose Boltzmann law is closest, in KL(p || exp(-U/T)/Z), to a law p of given
     mean energy.
@@ -235,12 +251,10 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
 
     Parameters
     ----------
-    potential : Potential
-        Energy U(x), d <= 3.
+    potential, bounds
+        As in `boltzmann_density`.
     mean_energy : float
         E_p[U], in units of energy; above the minimum of U.
-    bounds : array (d, 2), optional
-        As in `boltzmann_density`.
 
     Returns
     -------
@@ -250,8 +264,7 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
     Raises
     ------
     ValueError
-        If no temperature between 1e-12 and 1e12 times the energy above the minimum has this mean
-        energy.
+        If no temperature up to 1e12 times the energy above the minimum has this mean energy.
 
     Notes
     -----
@@ -260,16 +273,14 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
     from scipy.optimize import brentq
 
     def excess(log_temperature):
-        return (
-            float(boltzmann_density(potential, np.exp(log_temperature), bounds=bounds).mean_energy)
-            - mean_energy
-        )
+        law = boltzmann_density(potential, np.exp(log_temperature), bounds=bounds)
+        return float(law.mean_energy) - mean_energy
 
     lowest = _lowest_energy(potential, mean_energy, bounds)
     if not mean_energy > lowest:
         raise ValueError(
-            f"mean_energy must be above the minimum of the potential, about {lowest:.6g}; got "
-            f"{mean_energy}"
+            f"mean_energy must be above the minimum of the potential, about {lowest:.6g}, got "
+            f"{mean_energy}."
         )
     low = high = np.log(2 * (mean_energy - lowest) / potential.dim)
     for _ in range(28):
@@ -277,31 +288,34 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
             low -= 1.0
         elif excess(high) < 0:
             high += 1.0
+        elif high > low:
+            return float(np.exp(brentq(excess, low, high, xtol=1e-13, rtol=1e-13)))
         else:
-            return (
-                float(np.exp(brentq(excess, low, high, xtol=1e-13, rtol=1e-13)))
-                if high > low
-                else float(np.exp(low))
-            )
+            return float(np.exp(low))
     raise ValueError(
         f"mean_energy {mean_energy:g} is not reached by {potential.name!r} below temperature "
-        f"{np.exp(high):.3g}"
+        f"{np.exp(high):.3g}."
     )
 
 
 def _lowest_energy(potential, mean_energy, bounds):
     """The minimum of the potential, to the resolution of a scan."""
-    if not np.isfinite(mean_energy):
-        raise ValueError(f"mean_energy must be finite, got {mean_energy}")
-    if bounds is None:
+    box = bounds_inside(bounds, potential) if bounds is not None else None
+    if box is None:
+        name = f"with mean_energy {mean_energy:g} as the unit, potential {potential.name!r}"
+        level = max(1.0, abs(mean_energy))
         box = bounding_box(
-            lambda x: evaluate(potential, x, "energy"), potential.dim, max(1.0, abs(mean_energy))
+            lambda x: evaluate(potential, x, "energy"),
+            potential.dim,
+            level,
+            name,
+            potential.domain,
         )
-    else:
-        box = check_box(bounds, potential.dim)
-    return evaluate(potential, tensor_nodes(trapezoid_axes(box, 65)[0]), "energy").min()
+    return evaluate(potential, box_scan(box, 65), "energy").min()
 
 
+@checked(**ON_ITS_DOMAIN, temperature=TEMPERATURE, levels=bin_edges)
+@finite_result
 def level_populations(potential, temperature, levels, *, bounds=None):
     """Boltzmann probability that the energy lies between neighbouring levels.
 
@@ -327,23 +341,23 @@ def level_populations(potential, temperature, levels, *, bounds=None):
     """
     from scipy.special import ndtr
 
-    levels = check_edges([levels], 1)[0]
+    levels = edges_along(levels, 1, "levels")[0]
+    if len(levels) > LARGEST_LEVELS:
+        raise ValueError(f"levels must be at most {LARGEST_LEVELS} energies, got {len(levels)}.")
     box, _ = _box(potential, temperature, bounds)
     estimates = []
     for refined in (1.0, 0.7):
-        law = _on_grid(
-            potential, temperature, box, round(refined * LEVEL_POINTS[potential.dim]), False
-        )
+        points = round(refined * LEVEL_POINTS[potential.dim])
+        law = _on_grid(potential, temperature, box, points, [False] * potential.dim)
+        density, weight, energy = law.fields.values()
         # Inside a cell the energy is spread over |gradient| * spacing: a smooth step of that width
         # makes the error second order.
-        slope = evaluate(potential, tensor_nodes(law["axes"]), "gradient")
-        spacing = np.array([axis[1] - axis[0] for axis in law["axes"]])
+        slope = evaluate(potential, tensor_nodes(law.axes), "gradient")
+        spacing = np.array([axis[1] - axis[0] for axis in law.axes])
         spread = np.sqrt(((slope * spacing) ** 2).sum(axis=-1) / 12) + np.finfo(float).tiny
-        mass = law["density"] * law["weight"]
-        below = np.array(
-            [(ndtr((level - law["energy"]) / spread) * mass).sum() for level in levels]
-        )
-        below[levels <= law["lowest"]] = 0.0
-        estimates.append({"population": np.diff(below)})
-    table = {"population": (("level",), "probability of the energies between two levels", "1")}
-    return with_errors([], {}, *estimates, table).assign_coords(level=levels[:-1])
+        mass = density * weight
+        below = np.array([(ndtr((level - energy) / spread) * mass).sum() for level in levels])
+        below[levels <= energy.min()] = 0.0
+        estimates.append(OnGrid([], {}, {"population": np.diff(below)}))
+    law = law_of_two(*estimates, dims={"population": ("level",)})
+    return law.assign_coords(level=levels[:-1])

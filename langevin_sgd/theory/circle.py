@@ -3,30 +3,31 @@ of the stochastic differential equation."""
 
 import numpy as np
 
+from ..arguments import checked, finite_result, optional, whole, within
 from ..models.evaluate import evaluate
-from . import inputs
-from .grids import with_errors
-from .nystrom import gaussian, leading
+from .confinement import energy_of, number_or_function, uphill, values_of, variance, walls_of
+from .one_step_matrix import gaussian, leading
+from .two_grids import OnGrid, law_of_two
 
 COARSE, FINE = 0.7, 0.5  # grid spacings in units of the step noise
 LARGEST_GRID = 3000
-TABLE = {
-    "mean_velocity": (
-        (),
-        "mean velocity, E[force - U'] = E[displacement per step]/learning_rate",
-        "energy/length",
-    ),
-    "relaxation_eigenvalue": ((), "second eigenvalue (real part) of the one-step operator", "1"),
-}
-SDE_TABLE = {
-    "current": ((), "probability current J, the same everywhere", "1/time"),
-    "mean_velocity": ((), "mean velocity J * period", "length/time"),
-    "entropy_production": ((), "entropy production rate, the integral of J^2/(D p)", "1/time"),
+MOST_TURNS = 50
+ON_A_CIRCLE = {
+    "potential": energy_of(1, drift=True, walls=("periodic",)),
+    "force": within(),
+    "period": optional(within(above=0)),
 }
 
 
+@checked(
+    **ON_A_CIRCLE,
+    noise_covariance=variance,
+    learning_rate=within(above=0),
+    batch_size=within(at_least=1),
+)
+@finite_result
 def transfer_operator_circle(
-    potential, noise_covariance, learning_rate, batch_size=1, *, force=0.0, period=2 * np.pi
+    potential, noise_covariance, learning_rate, batch_size=1, *, force=0.0, period=None
 ):
     """Stationary law of x' = x - eta (U'(x) - F + xi) modulo the period, with Gaussian xi of
     variance Sigma/B.
@@ -37,108 +38,101 @@ def transfer_operator_circle(
     Parameters
     ----------
     potential : Potential
-        Smooth energy with d = 1 whose gradient has the given period.
+        Smooth energy with d = 1 whose force, drift included, has the given period.
     noise_covariance : float
         Sigma > 0, variance of the gradient of ONE example, in (energy/length)^2.
     learning_rate, batch_size : float
         eta > 0 in length^2/energy, B >= 1.
     force : float
         F, a constant force, in energy/length.
-    period : float
-        Circumference, in units of length.
+    period : float, optional
+        Circumference, in units of length: by default that of the potential's periodic domain, or 2
+        pi.
 
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0 on [0, period)), ``weight``, ``energy``, and ``mean_velocity``,
-        ``relaxation_eigenvalue``, each with ``NAME_error``, the difference of two grids.
+        ``density`` (axis_0, one period from the low end of the domain, or 0), ``weight``,
+        ``energy``, and ``mean_velocity`` = E[force - U'], ``relaxation_eigenvalue``, each with
+        ``NAME_error``, the difference of two grids.
 
     Raises
     ------
     ValueError
-        If d is not 1, the gradient is not periodic, or the noise is too small for a grid of 3000
-        points.
+        If the force is not periodic, or the noise is too small for a grid of 3000 points.
 
     Notes
     -----
     Source: derived above. Without force and at small learning rate it tends to von Mises' law
     exp(-U/T)/Z."""
-    rate, batch, _ = (float(value) for value in inputs.update_numbers(learning_rate, batch_size))
-    _check_periodic(potential, period)
-    sd = rate * np.sqrt(
-        inputs.positive_matrix("noise_covariance", noise_covariance, 1)[0, 0] / batch
-    )
-    coarse, fine = (
-        _law(potential, rate, sd, float(force), period, ratio) for ratio in (COARSE, FINE)
-    )
-    fields = {
-        "density": (fine["density"], (), "stationary density", "1/length"),
-        "weight": (
-            np.full_like(fine["density"], fine["spacing"]),
-            (),
-            "quadrature weight of the node",
-            "length",
-        ),
-        "energy": (fine["energy"], (), "potential energy", "energy"),
-    }
-    law = with_errors(
-        [fine["axis"]],
-        fields,
-        *({name: grid[name] for name in TABLE} for grid in (fine, coarse)),
-        TABLE,
-    )
-    return law.assign_attrs(
+    low, period = _turn(potential, period)
+    sd = learning_rate * np.sqrt(noise_covariance / batch_size)
+
+    def law(ratio):
+        points = max(period / sd, 32) / ratio
+        if not (points <= LARGEST_GRID and sd <= MOST_TURNS * period):
+            raise ValueError(
+                f"noise_covariance, learning_rate and batch_size make steps of {sd:g}: too small "
+                f"for {LARGEST_GRID} points on a circle of period {period:g}, or more than "
+                f"{MOST_TURNS} turns."
+            )
+        points = int(np.ceil(points))
+        axis = low + np.arange(points) * (period / points)
+        slope = uphill(potential, axis[:, None])[:, 0] - force
+        # The difference is taken to the nearest image; further ones matter while the noise is wide
+        # on the circle.
+        distance = axis[:, None] - (axis - learning_rate * slope)
+        distance -= period * np.rint(distance / period)
+        images = int(np.ceil(8 * sd / period))
+        turns = range(-images, images + 1)
+        kernel = sum(gaussian(distance + turn * period, sd) for turn in turns) * (period / points)
+        pair = leading(kernel)
+        numbers = {
+            "mean_velocity": -pair.probability @ slope,
+            "relaxation_eigenvalue": pair.relaxation,
+        }
+        return _on_circle(potential, axis, period, pair.probability * points / period, numbers)
+
+    return law_of_two(
+        law(FINE),
+        law(COARSE),
         model=potential.name,
-        learning_rate=rate,
-        batch_size=batch,
-        force=float(force),
-        period=float(period),
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        force=force,
+        period=period,
     )
 
 
-def _check_periodic(potential, period):
-    if potential.dim != 1:
-        raise ValueError(f"potential must have dim 1 for a circle, got {potential.dim}")
-    inputs.positive("period", period)
-    x = np.linspace(0, period, 17)[:, None]
-    jump = np.abs(
-        evaluate(potential, x + period, "gradient") - evaluate(potential, x, "gradient")
-    ).max()
-    if not jump < 1e-8 * (1 + np.abs(evaluate(potential, x, "gradient")).max()):
+def _on_circle(potential, axis, period, density, numbers):
+    weight = np.full(len(axis), period / len(axis))
+    energy = evaluate(potential, axis[:, None], "energy")
+    return OnGrid([axis], {"density": density, "weight": weight, "energy": energy}, numbers)
+
+
+def _turn(potential, period):
+    """Where the circle starts, and its period: that of the domain, or the one given."""
+    wall = walls_of(potential)[0]
+    low = 0.0 if wall is None else wall[1]
+    natural = 2 * np.pi if wall is None else wall[2] - wall[1]
+    if wall is not None and period not in (None, natural):
+        raise ValueError(f"period must be {natural:g}, that of the wall {wall}, got {period:g}.")
+    period = natural if period is None else period
+    x = np.linspace(low, low + period, 17)[:, None]
+    slope = uphill(potential, x)
+    again = uphill(potential, x + period) if wall is None else slope[[-1] + [*range(1, 17)]]
+    jump = np.abs(again - slope).max()
+    if not jump < 1e-8 * (1 + np.abs(slope).max()):
         raise ValueError(
             f"potential {potential.name!r} must have a gradient of period {period:g}; it changes "
-            f"by {jump:.3g} over one"
+            f"by {jump:.3g} over one."
         )
+    return low, period
 
 
-def _law(potential, rate, sd, force, period, ratio):
-    points = int(np.ceil(max(period / sd, 32) / ratio))
-    if points > LARGEST_GRID:
-        raise ValueError(
-            f"the circle needs {points} points (limit {LARGEST_GRID}): the step noise is too small"
-        )
-    axis = np.arange(points) * (period / points)
-    slope = evaluate(potential, axis[:, None], "gradient")[:, 0] - force
-    # The difference is taken to the nearest image; further ones matter while the noise is wide on
-    # the circle.
-    distance = axis[:, None] - (axis - rate * slope)
-    distance -= period * np.rint(distance / period)
-    images = int(np.ceil(8 * sd / period))
-    kernel = sum(gaussian(distance + turn * period, sd) for turn in range(-images, images + 1)) * (
-        period / points
-    )
-    pair = leading(kernel)
-    return {
-        "axis": axis,
-        "spacing": period / points,
-        "density": pair.probability * points / period,
-        "energy": evaluate(potential, axis[:, None], "energy"),
-        "mean_velocity": -pair.probability @ slope,
-        "relaxation_eigenvalue": pair.relaxation,
-    }
-
-
-def sde_law_circle(potential, diffusion, *, force=0.0, period=2 * np.pi, points=256):
+@checked(**ON_A_CIRCLE, diffusion=number_or_function, points=whole(8, 2**13))
+@finite_result
+def sde_law_circle(potential, diffusion, *, force=0.0, period=None, points=256):
     """Stationary law and current of dx = (F - U'(x)) dt + sqrt(2 D(x)) dW (Ito) on a circle.
 
     With Phi' = (U' - F)/D: p(x) ~ exp(-Phi(x))/D(x) * integral of exp(Phi) from x to x + period,
@@ -148,91 +142,59 @@ def sde_law_circle(potential, diffusion, *, force=0.0, period=2 * np.pi, points=
 
     Parameters
     ----------
-    potential : Potential
-        Smooth energy with d = 1 whose gradient has the given period.
+    potential, force, period
+        As in `transfer_operator_circle`.
     diffusion : float or function x (n,) -> (n,)
         D(x) > 0 with the same period, in length^2/time; time is learning rate times steps.
-    force, period : float
-        As in `transfer_operator_circle`.
     points : int
         Even number of grid points; the law is also computed on half of them.
 
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0), ``weight`` and ``current``, ``mean_velocity``, ``entropy_production``,
-        each with ``NAME_error``, the difference of the two grids. The integrals are Fourier series:
-        spectrally accurate for smooth U and D.
+        ``density`` (axis_0), ``weight``, ``energy`` and ``current``, ``mean_velocity``,
+        ``entropy_production``, each with ``NAME_error``, the difference of the two grids. The
+        integrals are Fourier series: spectrally accurate for smooth U and D.
 
     Notes
     -----
     Source: Stratonovich's formula for the tilted washboard (Risken, The Fokker-Planck equation, ch.
     11), derived above for any D."""
-    _check_periodic(potential, period)
-    fine, coarse = (
-        _sde_law(potential, diffusion, float(force), period, n) for n in (points, points // 2)
-    )
-    fields = {
-        "density": (fine["density"], (), "stationary density", "1/length"),
-        "weight": (np.full(points, period / points), (), "quadrature weight of the node", "length"),
-    }
-    law = with_errors(
-        [fine["axis"]],
-        fields,
-        *({name: grid[name] for name in SDE_TABLE} for grid in (fine, coarse)),
-        SDE_TABLE,
-    )
-    return law.assign_attrs(model=potential.name, force=float(force), period=float(period))
+    low, period = _turn(potential, period)
 
+    def law(points):
+        axis = low + np.arange(points) * (period / points)
+        spread = values_of(diffusion, "diffusion", axis)
+        slope = (uphill(potential, axis[:, None])[:, 0] - force) / spread
+        phi, tilt, turns = _antiderivative(slope, period)
+        # e^Phi grows by a constant factor per turn: Phi = tilt x + periodic; integrate e^(tilt y)
+        # times a Fourier series termwise.
+        turns = turns + tilt
+        safe = np.where(turns == 0, 1.0, turns)
+        factor = np.where(turns == 0, period, np.expm1(safe * period) / safe)
+        # e^(-tilt x) times the integral from x to x + period
+        integral = np.real(np.fft.ifft(np.fft.fft(np.exp(phi)) * factor))
+        shape = np.exp(-phi) * integral / spread
+        normaliser = shape.sum() * period / points
+        density, current = shape / normaliser, -np.expm1(tilt * period) / normaliser
+        numbers = {
+            "current": current,
+            "mean_velocity": current * period,
+            "entropy_production": (current**2 / (spread * density)).sum() * period / points,
+        }
+        return _on_circle(potential, axis, period, density, numbers)
 
-def _sde_law(potential, diffusion, force, period, points):
-    axis = np.arange(points) * (period / points)
-    spread = diffusion_values(diffusion, axis)
-    slope = (evaluate(potential, axis[:, None], "gradient")[:, 0] - force) / spread
-    phi, tilt = _antiderivative(slope, period)
-    # e^Phi grows by a constant factor per turn: Phi = tilt x + periodic; integrate e^(tilt y) times
-    # a Fourier series termwise.
-    wave = np.fft.fft(np.exp(phi)) / points
-    turns = np.fft.fftfreq(points, 1 / points) * 2j * np.pi / period + tilt
-    safe = np.where(turns == 0, 1.0, turns)
-    factor = np.where(turns == 0, period, np.expm1(safe * period) / safe)
-    integral = np.real(
-        np.fft.ifft(wave * factor) * points
-    )  # e^(-tilt x) times the integral from x to x + period
-    shape = np.exp(-phi) * integral / spread
-    normaliser = shape.sum() * period / points
-    density = shape / normaliser
-    current = -np.expm1(tilt * period) / normaliser
-    production = (current**2 / (spread * density)).sum() * period / points
-    return {
-        "axis": axis,
-        "density": density,
-        "current": current,
-        "mean_velocity": current * period,
-        "entropy_production": production,
-    }
+    return law_of_two(
+        law(points), law(points // 2), model=potential.name, force=force, period=period
+    )
 
 
 def _antiderivative(values, period):
-    """The periodic part of the antiderivative of a periodic function, and its mean slope."""
+    """The periodic part of the antiderivative of a periodic function, its mean slope, and the
+    factors i k of the Fourier series."""
     points = len(values)
-    wave = np.fft.fft(values)
     turns = np.fft.fftfreq(points, 1 / points) * 2j * np.pi / period
-    turns[0] = 1.0
-    wave, mean = wave / turns, wave[0].real / points
-    wave[0] = 0.0
-    wave[points // 2] = 0.0
-    return np.fft.ifft(wave).real, mean
-
-
-def diffusion_values(diffusion, x):
-    """D at points x (n,), from a number or a function, checked to be positive."""
-    values = np.broadcast_to(
-        np.asarray(diffusion(x) if callable(diffusion) else diffusion, dtype=float), x.shape
-    )
-    if not np.all(np.isfinite(values) & (values > 0)):
-        raise ValueError(
-            "diffusion must be positive and finite at every point of the grid; its lowest value "
-            f"is {values.min()}"
-        )
-    return values
+    wave = np.fft.fft(values)
+    mean = wave[0].real / points
+    wave[[0, points // 2]] = 0.0
+    return np.fft.ifft(wave / np.where(turns == 0, 1.0, turns)).real, mean, turns

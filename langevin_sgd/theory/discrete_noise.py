@@ -4,20 +4,44 @@ table with batch size one.
 
 import numpy as np
 
-from . import inputs
-from .grids import with_errors
-from .nystrom import leading
+from ..arguments import (
+    all_within,
+    checked,
+    finite_result,
+    function,
+    optional,
+    real_array,
+    whole,
+    within,
+)
+from .confinement import intervals
+from .one_step_matrix import leading
+from .two_grids import OnGrid, labels, law_of_two
 
 POLISH = 12
-TABLE = {
-    "mean_position": ((), "mean position", "length"),
-    "second_moment": ((), "raw second moment E[x^2]", "length^2"),
-    "third_moment": ((), "raw third moment E[x^3]", "length^3"),
-    "fourth_moment": ((), "raw fourth moment E[x^4]", "length^4"),
-    "relaxation_eigenvalue": ((), "second eigenvalue (real part) of the one-step operator", "1"),
-}
+MOST_POINTS = 10**6
 
 
+def shares(probabilities, count):
+    """Probabilities of `count` values, (count,): equal ones for None, else checked."""
+    if probabilities is None:
+        return np.full(count, 1 / count)
+    if probabilities.shape != (count,) or abs(probabilities.sum() - 1) > 1e-12:
+        raise ValueError(
+            f"probabilities must be {count} numbers of sum 1, got {probabilities.size} of sum "
+            f"{probabilities.sum():g}."
+        )
+    return probabilities
+
+
+@checked(
+    gradients=function,
+    learning_rate=within(above=0),
+    probabilities=optional(all_within(at_least=0)),
+    bounds=optional(intervals),
+    points=whole(11, MOST_POINTS),
+)
+@finite_result
 def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=None, points=20_001):
     """Stationary law of x' = x - eta g_i(x), where i is drawn anew at each step from a finite
     table, d = 1.
@@ -61,46 +85,36 @@ def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=N
     Moments converge with the square of the spacing. The pull-back needs maps that increase (eta
     times the curvature below one); otherwise the distribution of the nodes is returned as it is.
     Source: derived above; Ulam's method with linear sharing."""
-    rate = float(inputs.positive("learning_rate", learning_rate))
-    points = inputs.whole_number("points", points, 11)
     if points % 2 == 0:
         raise ValueError(
-            f"points must be odd, so that every second node is a grid too; got {points}"
+            f"points must be odd, so that every second node is a grid too, got {points}."
         )
-    low, high = (
-        _invariant_interval(gradients, rate)
-        if bounds is None
-        else inputs.real_array("bounds", bounds)
+    if bounds is None:
+        bounds = [_invariant_interval(gradients, learning_rate)]
+    if len(bounds) != 1:
+        raise ValueError(f"bounds must be one pair (low, high), got {bounds.tolist()}.")
+    axis = np.linspace(*bounds[0], points)
+    fine, coarse = (
+        _on_grid(gradients, learning_rate, probabilities, grid) for grid in (axis, axis[::2])
     )
-    axis = np.linspace(low, high, points)
-    fine, coarse = (_law(gradients, rate, probabilities, grid) for grid in (axis, axis[::2]))
-    if 1 - fine["relaxation_eigenvalue"] < 1e-9:
+    if 1 - fine.numbers["relaxation_eigenvalue"] < 1e-9:
         raise ValueError(
-            "the chain has more than one stationary law: the noise cannot join two regions; give "
-            "bounds around one of them"
+            "gradients have more than one stationary law: the noise cannot join two regions, or "
+            "learning_rate is too small; give bounds around one of them."
         )
-    fields = {
-        "distribution": (fine["distribution"], (), "distribution function P(x <= axis_0)", "1"),
-        "probability": (fine["probability"], (), "probability of the node", "1"),
-    }
-    law = with_errors(
-        [axis], fields, *({name: grid[name] for name in TABLE} for grid in (fine, coarse)), TABLE
-    )
-    error = np.abs(fine["distribution"][::2] - coarse["distribution"]).max()
-    law["distribution_error"] = (
-        (),
-        error,
-        {"long_name": "estimated error of the distribution function", "units": "1"},
-    )
-    return law.assign_attrs(learning_rate=rate)
+    law = law_of_two(fine, coarse, learning_rate=learning_rate)
+    change = fine.fields["distribution"][::2] - coarse.fields["distribution"]
+    text = labels("estimated error of the distribution function", "1")
+    law["distribution_error"] = (), np.abs(change).max(), text
+    return law
 
 
 def _images(gradients, rate, x):
-    table = np.asarray(gradients(x), dtype=float)
-    if table.ndim != 2 or len(table) != len(x):
+    table = real_array(gradients(x), "gradients(x)")
+    if table.ndim != 2 or len(table) != len(x) or table.size == 0:
         raise ValueError(
             f"gradients must map (n,) to (n, k), one column per example; it maps ({len(x)},) to "
-            f"{table.shape}"
+            f"{table.shape}."
         )
     return x[:, None] - rate * table
 
@@ -110,7 +124,7 @@ def _invariant_interval(gradients, rate):
     for what the scan misses.
     """
     low, high = -1e-6, 1e-6
-    for _ in range(100_000):
+    for _ in range(10_000):
         image = _images(gradients, rate, np.linspace(low, high, 1001))
         new_low, new_high = min(low, image.min()), max(high, image.max())
         if not (np.isfinite(new_low) and np.isfinite(new_high) and new_high - new_low < 1e8):
@@ -121,49 +135,40 @@ def _invariant_interval(gradients, rate):
             margin = 1e-5 * (high - low)
             return low - margin, high + margin
     raise ValueError(
-        "the chain leaves every interval: the learning_rate is too large, or the gradients do not "
-        "confine; give bounds"
+        f"the chain leaves every interval: learning_rate {rate:g} is too large, or the gradients "
+        "do not confine; give bounds."
     )
 
 
-def _law(gradients, rate, probabilities, axis):
+def _on_grid(gradients, rate, probabilities, axis):
     from scipy.sparse import csc_matrix
 
     image = _images(gradients, rate, axis)
-    count = image.shape[1]
-    shares = (
-        np.full(count, 1 / count)
-        if probabilities is None
-        else inputs.real_array("probabilities", probabilities)
-    )
-    if shares.shape != (count,) or np.any(shares < 0) or abs(shares.sum() - 1) > 1e-12:
+    probabilities = shares(probabilities, image.shape[1])
+    if not axis[0] <= image.min() <= image.max() <= axis[-1]:
         raise ValueError(
-            f"probabilities must be {count} numbers, none negative, of sum 1; got {shares}"
+            f"bounds ({axis[0]:g}, {axis[-1]:g}) must not be left at learning_rate {rate:g}; the "
+            f"images reach {image.min():g} and {image.max():g}."
         )
-    if image.min() < axis[0] or image.max() > axis[-1]:
-        raise ValueError(
-            f"bounds ({axis[0]:g}, {axis[-1]:g}) must not be left; the images reach "
-            f"{image.min():g} and {image.max():g}"
-        )
-    spacing = axis[1] - axis[0]
-    place = (image - axis[0]) / spacing
+    place = (image - axis[0]) / (axis[1] - axis[0])
     left = np.minimum(place.astype(np.int64), len(axis) - 2)
     part = place - left
     rows = np.stack([left, left + 1], axis=-1).reshape(len(axis), -1)
-    values = np.stack([shares * (1 - part), shares * part], axis=-1).reshape(len(axis), -1)
+    values = np.stack([probabilities * (1 - part), probabilities * part], axis=-1)
     starts = np.arange(len(axis) + 1) * rows.shape[1]
     pair = leading(csc_matrix((values.ravel(), rows.ravel(), starts), shape=(len(axis),) * 2))
     p = pair.probability
-    moments = {name: p @ axis**power for power, name in enumerate(list(TABLE)[:4], start=1)}
-    distribution = _polish(np.cumsum(p) - p / 2, axis, image, shares)
-    return moments | {
-        "relaxation_eigenvalue": pair.relaxation,
-        "probability": p,
-        "distribution": distribution,
-    }
+    names = ("mean_position", "second_moment", "third_moment", "fourth_moment")
+    moments = {name: p @ axis**power for power, name in enumerate(names, start=1)}
+    distribution = _polish(np.cumsum(p) - p / 2, axis, image, probabilities)
+    return OnGrid(
+        [axis],
+        {"distribution": distribution, "probability": p},
+        moments | {"relaxation_eigenvalue": pair.relaxation},
+    )
 
 
-def _polish(distribution, axis, image, shares):
+def _polish(distribution, axis, image, probabilities):
     """Pull the distribution function back through the maps, if they all increase."""
     if np.any(np.diff(image, axis=0) <= 0):
         return distribution
@@ -172,7 +177,7 @@ def _polish(distribution, axis, image, shares):
     for _ in range(POLISH):
         terms = [
             share * np.where(above, 1.0, reached * np.interp(origin, axis, distribution))
-            for share, origin, (reached, above) in zip(shares, before, inside, strict=True)
+            for share, origin, (reached, above) in zip(probabilities, before, inside, strict=True)
         ]
         distribution = np.sum(terms, axis=0)
     return distribution

@@ -4,23 +4,46 @@ published rates by name.
 
 import numpy as np
 
+from ..arguments import (
+    all_within,
+    checked,
+    finite_array,
+    finite_result,
+    function,
+    number,
+    optional,
+    whole,
+    within,
+)
 from ..models.evaluate import evaluate
-from . import inputs
-from .circle import diffusion_values
+from .confinement import check_inside, energy_of, number_or_function, uphill, values_of
+from .discrete_noise import shares
 from .ito_1d import panels, potential_of_flow
 
+RATE = {"learning_rate": within(above=0), "batch_size": within(at_least=1)}
+POSITIVE, ANY_WALLS = within(above=0), ("periodic", "reflecting")
+ON_A_PATH = energy_of(1, drift=True, walls=ANY_WALLS)
 
+
+@checked(
+    potential=energy_of(walls=ANY_WALLS, way="put it into the energy"),
+    diffusion=number_or_function,
+    minimum=finite_array,
+    saddle=finite_array,
+)
+@finite_result
 def kramers_time(potential, diffusion, minimum, saddle):
     """Kramers' mean time from a minimum over a saddle into the next well, for small noise.
 
     d = 1, any D(x), Ito: tau = 2 pi sqrt(D_s/D_a) / sqrt(U''_a |U''_s|) * exp(integral_a^s U'/D
     dx). Any d, constant D = T: tau = 2 pi/|lambda_s| sqrt(|det H_s|/det H_a) exp((U_s - U_a)/T),
-    lambda_s the negative eigenvalue. The time to the top itself is half of it.
+    lambda_s the negative eigenvalue. The time to the top itself is half of it. Only the way over
+    this saddle counts: walls and other saddles do not.
 
     Parameters
     ----------
     potential : Potential
-        With a Hessian.
+        With a Hessian and no drift.
     diffusion : float or, for d = 1, function x (n,) -> (n,)
         D in length^2/time (for d > 1 the temperature of isotropic noise with unit mobility).
     minimum, saddle : float or (d,) array
@@ -42,54 +65,66 @@ def kramers_time(potential, diffusion, minimum, saddle):
     -----
     Source: Kramers 1940, Eyring-Kramers law (standard). The factor sqrt(D_s/D_a) follows from
     Laplace's method in the exact integral, derived here."""
-    a, s = (np.atleast_1d(np.asarray(point, dtype=float)) for point in (minimum, saddle))
-    hessian_a, hessian_s = _critical(potential, a, s)
-    low, high = np.linalg.eigvalsh(hessian_a), np.linalg.eigvalsh(hessian_s)
+    a, s = (_place(potential, *pair) for pair in (("minimum", minimum), ("saddle", saddle)))
+    _check_critical(potential, a, s)
+    low, high = (np.linalg.eigvalsh(evaluate(potential, point, "hessian")) for point in (a, s))
     if low[0] <= 0:
-        raise ValueError(f"minimum {a.tolist()} has the curvature {low[0]:g}; it must be a minimum")
+        raise ValueError(f"minimum {a.tolist()} must be a minimum, got the curvature {low[0]:g}.")
     if high[0] >= 0 or (len(high) > 1 and high[1] <= 0):
         raise ValueError(
-            f"saddle {s.tolist()} has the curvatures {high.tolist()}; exactly one must be negative"
+            f"saddle {s.tolist()} has the curvatures {high.tolist()}; exactly one must be negative."
         )
     prefactor = 2 * np.pi / abs(high[0]) * np.sqrt(np.abs(np.prod(high)) / np.prod(low))
     if potential.dim > 1:
-        temperature = float(inputs.positive("diffusion", diffusion))
-        return float(
-            prefactor
-            * np.exp(
-                (evaluate(potential, s, "energy") - evaluate(potential, a, "energy")) / temperature
-            )
-        )
-    spread = diffusion_values(diffusion, np.array([a[0], s[0]]))
-    return float(
-        prefactor
-        * np.sqrt(spread[1] / spread[0])
-        * np.exp(barrier_exponent(potential, diffusion, a[0], s[0]))
-    )
+        temperature = number(diffusion, "diffusion", above=0)
+        climb = evaluate(potential, s, "energy") - evaluate(potential, a, "energy")
+        return float(prefactor * np.exp(climb / temperature))
+    spread = values_of(diffusion, "diffusion", np.array([a[0], s[0]]))
+    exponent = barrier_exponent(potential, diffusion, a[0], s[0])
+    return float(prefactor * np.sqrt(spread[1] / spread[0]) * np.exp(exponent))
 
 
-def _critical(potential, a, s):
-    """The Hessians at both points, after a check that the gradient vanishes there."""
+def _place(potential, name, point):
+    if point.size != potential.dim:
+        raise ValueError(f"{name} must be {potential.dim} numbers, got {point.tolist()}.")
+    return point.reshape(-1)
+
+
+def _check_critical(potential, a, s):
+    """Raise unless the gradient vanishes at both points."""
     between = evaluate(potential, a + np.linspace(0, 1, 33)[:, None] * (s - a), "gradient")
     for name, point in (("minimum", a), ("saddle", s)):
         slope = np.abs(evaluate(potential, point, "gradient")).max()
-        if slope > 1e-6 * np.abs(between).max():
+        if not slope <= 1e-6 * np.abs(between).max():
             raise ValueError(
                 f"{name} {point.tolist()} is not a critical point: the gradient there reaches "
-                f"{slope:.3g}"
+                f"{slope:.3g}, between minimum and saddle {np.abs(between).max():.3g}."
             )
-    return evaluate(potential, a, "hessian"), evaluate(potential, s, "hessian")
 
 
+@checked(potential=ON_A_PATH, diffusion=number_or_function, start=within(), end=within())
+@finite_result
 def barrier_exponent(potential, diffusion, start, end):
-    """Integral of U'/D from `start` to `end` in d = 1: (U_end - U_start)/T for a constant D = T.
-    Without unit.
+    """Integral of (U' - f)/D from `start` to `end` in d = 1, f the drift: (U_end - U_start)/T for
+    none and a constant D = T. Without unit.
     """
+    check_inside(potential, "start and end", start, end)
     grid = panels(np.linspace(start, end, 101))
-    _, spread, gradient = potential_of_flow(potential, diffusion, grid)
-    return float((grid.weights * gradient / spread).sum())
+    _, spread, slope = potential_of_flow(potential, diffusion, grid)
+    return float((grid.weights * slope / spread).sum())
 
 
+@checked(
+    potential=ON_A_PATH,
+    start=within(),
+    end=within(),
+    noise_values=optional(finite_array),
+    probabilities=optional(all_within(at_least=0)),
+    cumulant=optional(function),
+    batch_size=within(at_least=1),
+    panel_count=whole(1, 10_000),
+)
+@finite_result(infinite=True)
 def quasi_potential(
     potential,
     start,
@@ -107,7 +142,8 @@ def quasi_potential(
     V = B * integral |p(x)| dx, where p(x) is the non-zero root of H(x, p) = -U'(x) p + log E exp(-p
     xi) = 0: the noise must act against the slope with the whole of its law, not only its variance.
     For Gaussian xi of variance s2, p = 2 U'/s2 and V = 2 B (U_end - U_start)/s2, Arrhenius' law.
-    Bounded noise that cannot overcome the slope gives V = infinity: no escape at all.
+    Bounded noise that cannot overcome the slope gives V = infinity: no escape at all. A drift of
+    the potential counts as a part of -U'.
 
     Parameters
     ----------
@@ -141,48 +177,35 @@ def quasi_potential(
     Notes
     -----
     Source: Freidlin-Wentzell theory for small jumps, derived above; the general statement for SGD
-    is Azizian et al. (ICML 2024, of which only the abstract was read)."""
+    is Azizian et al. (ICML 2024)."""
+    check_inside(potential, "start and end", start, end)
     log_moment, bound = _noise_law(noise_values, probabilities, cumulant)
-    if potential.dim != 1:
-        raise ValueError(f"potential must have dim 1, got {potential.dim}")
     way = np.sign(end - start)
     grid = panels(np.linspace(start, end, panel_count + 1))
-    slope = way * evaluate(potential, grid.nodes.reshape(-1, 1), "gradient")[:, 0]
+    slope = way * uphill(potential, grid.nodes.reshape(-1, 1))[:, 0]
     if not np.all(slope > 0):
         raise ValueError(
-            f"the potential must rise all the way from start {start} to end {end}; give the top "
-            "of the barrier as end"
+            f"the potential must rise all the way from start {start:g} to end {end:g}; give the "
+            "top of the barrier as end."
         )
-    reach = bound(-way)
-    if slope.max() >= reach:
+    if slope.max() >= bound(-way):
         return float("inf")
     momentum = np.array([_climbing_root(lambda p: log_moment(-way * p), value) for value in slope])
-    return float(
-        inputs.positive("batch_size", batch_size) * (np.abs(grid.weights).ravel() * momentum).sum()
-    )
+    return float(batch_size * (np.abs(grid.weights).ravel() * momentum).sum())
 
 
 def _noise_law(noise_values, probabilities, cumulant):
     """log E exp(p xi) as a function of p, and the largest value of xi in a direction."""
     if (noise_values is None) == (cumulant is None):
-        raise ValueError("give exactly one of noise_values and cumulant")
+        raise ValueError("give exactly one of noise_values and cumulant.")
     if cumulant is not None:
-        return cumulant, lambda side: np.inf
-    values = inputs.real_array("noise_values", noise_values)
-    weights = (
-        np.full(len(values), 1 / len(values))
-        if probabilities is None
-        else inputs.real_array("probabilities", probabilities)
-    )
-    if values.shape != weights.shape or np.any(weights < 0) or abs(weights.sum() - 1) > 1e-12:
-        raise ValueError(
-            f"probabilities must be as many as noise_values ({len(values)}), none negative, of "
-            f"sum 1; got {weights}"
-        )
-    if abs(values @ weights) > 1e-12 * np.abs(values).max():
+        return lambda p: float(cumulant(p)), lambda side: np.inf
+    values = noise_values.reshape(-1)
+    weights = shares(probabilities, len(values))
+    if abs(values @ weights) > 1e-12 * np.abs(values).max(initial=0.0):
         raise ValueError(
             f"noise_values must have mean zero, got {values @ weights:g}; subtract it and add it "
-            "to the gradient"
+            "to the gradient."
         )
 
     def log_moment(p):
@@ -199,15 +222,30 @@ def _climbing_root(log_moment, slope):
     """
     from scipy.optimize import brentq
 
+    def excess(p):
+        return log_moment(p) / p - slope
+
     high = 1.0
-    while log_moment(high) < high * slope:
+    while excess(high) < 0 and high < 1e300:
         high *= 2.0
     low = high / 2
-    while log_moment(low) > low * slope:
+    while excess(low) > 0 and low > 1e-300:
         low /= 2
-    return brentq(lambda p: log_moment(p) / p - slope, low, high, xtol=1e-14 * high, rtol=1e-13)
+    if not excess(low) <= 0 <= excess(high):
+        raise ValueError(
+            f"cumulant or noise_values: log E exp(p xi) does not cross the line of slope {slope:g}."
+        )
+    return brentq(excess, low, high, xtol=1e-14 * high, rtol=1e-13)
 
 
+@checked(
+    **RATE,
+    barrier=within(),
+    curvature_minimum=POSITIVE,
+    curvature_saddle=within(),
+    fraction=within(at_least=0, at_most=1),
+)
+@finite_result
 def xie_escape_time(
     barrier, curvature_minimum, curvature_saddle, learning_rate, batch_size=1, *, fraction=0.5
 ):
@@ -237,22 +275,21 @@ def xie_escape_time(
     Notes
     -----
     Assumes that the noise covariance equals H at the minimum and |H| at the saddle, and switches
-    between them on the way. Source: arXiv:2002.03495 as quoted in the table of a later submission
-    on quasi-potentials; the original was NOT read."""
-    part = float(inputs.in_range("fraction", fraction, 0, 1, closed_low=True, closed_high=True))
-    top, bottom = (
-        abs(float(curvature_saddle)),
-        float(inputs.positive("curvature_minimum", curvature_minimum)),
-    )
-    exponent = (
-        2
-        * inputs.positive("batch_size", batch_size)
-        * barrier
-        / inputs.positive("learning_rate", learning_rate)
-    )
-    return float(2 * np.pi / top * np.exp(exponent * (part / bottom + (1 - part) / top)))
+    between them on the way. Source: arXiv:2002.03495."""
+    top = abs(curvature_saddle)
+    exponent = 2 * batch_size * barrier / learning_rate
+    slope = fraction / curvature_minimum + (1 - fraction) / top
+    return float(2 * np.pi / top * np.exp(exponent * slope))
 
 
+@checked(
+    **RATE,
+    loss_minimum=POSITIVE,
+    loss_saddle=POSITIVE,
+    curvatures=finite_array,
+    outliers=whole(1, 10**6),
+)
+@finite_result
 def mori_escape_time(
     loss_minimum, loss_saddle, curvatures, learning_rate, batch_size=1, *, outliers=1
 ):
@@ -281,21 +318,15 @@ def mori_escape_time(
 
     Notes
     -----
-    For n = 1 it is `kramers_time` with D = (eta/B) H_a L(x), derived here. For n > 1 the exponent
-    is quoted from memory of arXiv:2105.09557 (ICML 2022), of which only the abstract was read; the
-    prefactor is then not theirs."""
-    bottom, top = (
-        float(inputs.positive("loss_minimum", loss_minimum)),
-        float(inputs.positive("loss_saddle", loss_saddle)),
-    )
-    if top <= bottom:
-        raise ValueError(f"loss_saddle must be above loss_minimum {bottom:g}, got {top:g}")
-    at_minimum, at_saddle = (
-        float(inputs.positive("curvatures[0]", curvatures[0])),
-        abs(float(curvatures[1])),
-    )
-    exponent = inputs.positive("batch_size", batch_size) / (
-        inputs.positive("learning_rate", learning_rate) * at_minimum
-    )
-    power = exponent + 1 - inputs.whole_number("outliers", outliers, 1) / 2
-    return float(2 * np.pi / np.sqrt(at_minimum * at_saddle) * (top / bottom) ** power)
+    For n = 1 it is `kramers_time` with D = (eta/B) H_a L(x), derived here. Source for n > 1:
+    arXiv:2105.09557, of which the exponent is taken; the prefactor is then not theirs."""
+    if loss_saddle <= loss_minimum:
+        raise ValueError(
+            f"loss_saddle must be above loss_minimum {loss_minimum:g}, got {loss_saddle:g}."
+        )
+    if curvatures.shape != (2,) or not curvatures[0] > 0:
+        raise ValueError(f"curvatures must be two numbers, H_a > 0 and H_s, got {curvatures}.")
+    at_minimum, at_saddle = np.abs(curvatures)
+    power = batch_size / (learning_rate * at_minimum) + 1 - outliers / 2
+    ratio = loss_saddle / loss_minimum
+    return float(2 * np.pi / np.sqrt(at_minimum * at_saddle) * ratio**power)

@@ -4,12 +4,18 @@ noise.
 
 import numpy as np
 
+from ..arguments import all_within, checked, finite_result, optional, within
 from ..models.evaluate import evaluate
-from . import inputs
-from .boltzmann import boltzmann_density, check_temperature
-from .grids import QUANTITIES, grid_moments, tensor_nodes, with_errors
+from .boltzmann import boltzmann_density
+from .confinement import energy_of, intervals
+from .grids import grid_moments, tensor_nodes
+from .two_grids import OnGrid, law_of_two
+
+POSITIVE = {"temperature": within(above=0), "learning_rate": within(above=0)}
 
 
+@checked(**POSITIVE, potential=energy_of(), x=all_within())
+@finite_result
 def finite_rate_energy(potential, x, learning_rate, temperature):
     """The energy U_eta whose Boltzmann law is that of SGD to first order in the learning rate, at
     fixed temperature.
@@ -19,7 +25,7 @@ def finite_rate_energy(potential, x, learning_rate, temperature):
     Parameters
     ----------
     potential : Potential
-        With a Hessian; any d.
+        With a Hessian; any d, without drift and walls.
     x : (..., d) array
         Points, in units of length.
     learning_rate, temperature : float
@@ -39,17 +45,16 @@ def finite_rate_energy(potential, x, learning_rate, temperature):
     `finite_rate_density`. Source: the stationary solution of the chain's Kramers-Moyal expansion to
     first order: with p = exp(-U/T)(1 + eta f) it holds f = |grad U|^2/(4 T) - Laplacian U/2,
     derived here; exact on a quadratic to O(eta^2)."""
-    rate = float(inputs.positive("learning_rate", learning_rate))
-    check_temperature(temperature)
-    gradient, hessian = evaluate(potential, x, "gradient"), evaluate(potential, x, "hessian")
-    laplacian = np.trace(hessian, axis1=-2, axis2=-1)
-    return (
-        evaluate(potential, x, "energy")
-        - rate / 4 * (gradient**2).sum(axis=-1)
-        + rate * temperature / 2 * laplacian
+    energy, gradient, hessian = (
+        evaluate(potential, x, quantity) for quantity in ("energy", "gradient", "hessian")
     )
+    slope = learning_rate / 4 * (gradient**2).sum(axis=-1)
+    laplacian = np.trace(hessian, axis1=-2, axis2=-1)
+    return energy - slope + learning_rate * temperature / 2 * laplacian
 
 
+@checked(**POSITIVE, potential=energy_of(1, 2, 3), bounds=optional(intervals))
+@finite_result
 def finite_rate_density(potential, temperature, learning_rate, *, bounds=None):
     """Stationary density of SGD to first order in the learning rate: exp(-U/T)/Z * (1 + eta (f -
     <f>)).
@@ -60,7 +65,7 @@ def finite_rate_density(potential, temperature, learning_rate, *, bounds=None):
     Parameters
     ----------
     potential : Potential
-        With a Hessian, d <= 3.
+        With a Hessian, d <= 3, without drift and walls.
     temperature, bounds
         As in `boltzmann_density`; T = eta sigma^2/(2 B) for noise of covariance sigma^2 times the
         identity.
@@ -87,42 +92,30 @@ def finite_rate_density(potential, temperature, learning_rate, *, bounds=None):
     Quartic well, T = 0.2, eta = 0.05: E x^2 = 0.82313, the exact one 0.82276, Boltzmann 0.83090; KL
     from the exact law 1.9e-5, that of the exponential form on |x| < 2.2 4.6e-6, Boltzmann's 1.1e-3.
     Source: as `finite_rate_energy`."""
-    rate = float(inputs.positive("learning_rate", learning_rate))
     law = boltzmann_density(potential, temperature, bounds=bounds)
-    nodes = tensor_nodes([law[dim].values for dim in law.density.dims])
-    probability, energy = (law.density * law.weight).values, law.energy.values
-    factor = (energy - finite_rate_energy(potential, nodes, rate, temperature)) / temperature
+    axes = [law[dim].values for dim in law.density.dims]
+    nodes, energy, weight = tensor_nodes(axes), law.energy.values, law.weight.values
+    probability = law.density.values * weight
+    shifted = finite_rate_energy(potential, nodes, learning_rate, temperature)
+    factor = (energy - shifted) / temperature
     factor = 1 + factor - (factor * probability).sum()
     lost = -(probability * np.minimum(factor, 0)).sum()
-    if lost > 1e-6:
+    if not lost <= 1e-6:
         raise ValueError(
-            f"learning_rate {rate:g} is too large for the linearised density: it is negative with "
-            f"weight {lost:.2g}; use "
-            "transfer_operator, which is exact"
+            f"learning_rate {learning_rate:g} is too large for the linearised density at "
+            f"temperature {temperature:g}: it is negative with weight {lost:.2g}; use "
+            "transfer_operator, which is exact."
         )
     density = law.density.values * np.maximum(factor, 0)
-    moments = grid_moments(nodes, density * law.weight.values, energy, density)
-    base = {name: law[name].values for name in QUANTITIES}
-    neglected = {}
-    for name, value in moments.items():
-        scale = np.where(np.abs(base[name]) > 1e-12, base[name], np.inf)
-        neglected[name] = value + (value - base[name]) ** 2 / np.abs(scale)
-    fields = {
-        "density": (
-            density,
-            (),
-            "density to first order in the learning rate",
-            f"length^-{potential.dim}",
-        ),
-        "weight": (
-            law.weight.values,
-            (),
-            "quadrature weight of the node",
-            f"length^{potential.dim}",
-        ),
-        "energy": (energy, (), "potential energy", "energy"),
-    }
-    axes = [law[dim].values for dim in law.density.dims]
-    return with_errors(axes, fields, moments, neglected, QUANTITIES).assign_attrs(
-        law.attrs, learning_rate=rate
+    first = OnGrid(
+        axes,
+        {"density": density, "weight": weight, "energy": energy},
+        grid_moments(nodes, density * weight, energy, density),
     )
+    neglected = {}
+    for name, value in first.numbers.items():
+        base = law[name].values
+        scale = np.where(np.abs(base) > 1e-12, np.abs(base), np.inf)
+        neglected[name] = value + (value - base) ** 2 / scale
+    second = first._replace(numbers=neglected)
+    return law_of_two(first, second, **law.attrs, learning_rate=learning_rate)

@@ -4,29 +4,30 @@ evolution and relaxation rates.
 
 import numpy as np
 
+from ..arguments import all_within, checked, finite_result, whole
 from ..models.evaluate import evaluate
-from . import inputs
-from .grids import QUANTITIES, check_box, grid_moments, tensor_nodes, with_errors
-from .jump_rates import fokker_planck_generator
+from .fokker_planck_generator import (
+    EQUATION,
+    boundaries_of,
+    fokker_planck_generator,
+    generator_check,
+)
+from .grids import grid_moments, tensor_nodes
+from .two_grids import OnGrid, law_of_two
 
-PILOTS = {
+PILOTS = {  # cells of coarse solutions; the last, finer one resolves a narrow ridge of full D
     1: (200, 200, 400),
     2: (80, 80, 160),
     3: (20, 20, 24),
-}  # the last, finer one resolves a narrow ridge of full D
-TABLE = QUANTITIES | {
-    "mean_velocity": (("component",), "mean velocity, the integral of the current", "length/time"),
-    "area_rate": (
-        ("component", "component_j"),
-        "area per time, the integral of (x_i J_j - x_j J_i)/2",
-        "length^2/time",
-    ),
-    "entropy_production": ((), "entropy production rate, the integral of J' D^-1 J / p", "1/time"),
 }
+MOST_JUMPS = 3e6
+NOT_NEGATIVE = all_within(at_least=0)
 
 
+@checked(**EQUATION)
+@finite_result
 def fokker_planck(
-    potential, diffusion, *, bounds=None, points=None, boundary="reflecting", force=None, floor=1e-3
+    potential, diffusion, *, bounds=None, points=None, boundary=None, force=None, floor=1e-3
 ):
     """Stationary density, current and entropy production of dx = (f - grad U) dt + sqrt(2 D(x)) dW
     (Ito), d = 1, 2, 3.
@@ -61,62 +62,45 @@ def fokker_planck(
     -----
     Order of accuracy 2 in the spacing for smooth D. Where the density is below 1e-12 of its maximum
     the current is not resolved and left out of the entropy production. Source: derived in
-    `jump_rates`."""
-    kinds = [boundary] * potential.dim if isinstance(boundary, str) else list(boundary)
+    `fokker_planck_generator`."""
+    kinds = boundaries_of(potential, boundary)
     if "absorbing" in kinds:
         raise ValueError(
             "boundary 'absorbing' has no stationary law; use fokker_planck_generator with "
-            "relaxation_rates or evolve_density"
+            "relaxation_rates or evolve_density."
         )
-    setting = {"boundary": boundary, "force": force, "floor": floor}
-    if bounds is None and (callable(diffusion) or np.ndim(diffusion) or force):
+    driven = force is not None or potential.drift is not None
+    setting = {"boundary": kinds, "force": force, "floor": floor}
+
+    def solved(bounds, points):
+        return fokker_planck_generator(
+            potential, diffusion, bounds=bounds, points=points, **setting
+        )
+
+    if bounds is None and (callable(diffusion) or np.ndim(diffusion) or driven):
         for cells in PILOTS[potential.dim]:
-            bounds = _narrow(
-                fokker_planck_generator(
-                    potential, diffusion, bounds=bounds, points=cells, **setting
-                )
-            )
-    fine = fokker_planck_generator(potential, diffusion, bounds=bounds, points=points, **setting)
+            bounds = _narrow(solved(bounds, cells), kinds)
+    fine = solved(bounds, points)
     bounds = [
         (1.5 * axis[0] - 0.5 * axis[1], 1.5 * axis[-1] - 0.5 * axis[-2]) for axis in fine.axes
     ]
     half = [len(axis) // 2 for axis in fine.axes]
-    if any(2 * n != len(axis) for n, axis in zip(half, fine.axes, strict=True)):
+    if any(2 * n != len(axis) for n, axis in zip(half, fine.axes, strict=True)) or min(half) < 4:
         raise ValueError(
-            "points must be even, because the law is also computed on half as many cells; got "
-            f"{points}"
+            "points must be even and at least 8, because the law is also computed on half as many "
+            f"cells; got {points}."
         )
-    coarse = fokker_planck_generator(potential, diffusion, bounds=bounds, points=half, **setting)
-    fine_law, coarse_law = _law(fine), _law(coarse)
-    plain = {name: fine_law[name] for name in TABLE}
+    plain, coarse = _on_grid(fine), _on_grid(solved(bounds, half))
     # The scheme is of second order, so a third of the difference of the grids removes the leading
     # error.
-    improved = {name: plain[name] + (plain[name] - coarse_law[name]) / 3 for name in TABLE}
-    dim = potential.dim
-    fields = {
-        "density": (fine_law["density"], (), "stationary density", f"length^-{dim}"),
-        "weight": (
-            np.full_like(fine_law["density"], _cell(fine)),
-            (),
-            "volume of the cell",
-            f"length^{dim}",
-        ),
-        "energy": (fine_law["energy"], (), "potential energy", "energy"),
-        "current": (
-            fine_law["current"],
-            ("component",),
-            "probability current",
-            f"length^{1 - dim}/time",
-        ),
+    improved = {
+        name: value + (value - coarse.numbers[name]) / 3 for name, value in plain.numbers.items()
     }
-    law = with_errors(fine.axes, fields, improved, plain, TABLE)
-    return law.assign_attrs(model=potential.name)
+    return law_of_two(plain._replace(numbers=improved), plain, model=potential.name)
 
 
-def _cell(generator):
-    return float(np.prod([axis[1] - axis[0] for axis in generator.axes]))
-
-
+@checked(generator=generator_check)
+@finite_result
 def stationary_probability(generator):
     """Probabilities of the cells that the jump process leaves alone, from a direct solve with one
     cell pinned.
@@ -139,15 +123,16 @@ def stationary_probability(generator):
         )
     except RuntimeError as error:
         raise ValueError(
-            "the grid falls into parts that no jump joins: give narrower bounds or a larger floor"
+            "the grid of the generator falls into parts that no jump joins: give narrower bounds, "
+            "a larger floor or a smoother potential, diffusion or force."
         ) from error
     probability = np.insert(np.maximum(factors.solve(column), 0.0), pin, 1.0)
     return probability / probability.sum()
 
 
-def _narrow(generator):
+def _narrow(generator, kinds):
     """The part of the box that matters: 2.3 times as wide as the interval that holds all but 1e-3
-    of the mass at each end.
+    of the mass at each end; a periodic axis stays as it is.
 
     For a normal law that is 7 standard deviations. A quantile is safer than a small density: on a
     coarse grid the tails are too high."""
@@ -158,16 +143,18 @@ def _narrow(generator):
         marginal = probability.sum(axis=tuple(j for j in range(len(shape)) if j != k))
         half = (axis[1] - axis[0]) / 2
         low, high = np.interp([1e-3, 1 - 1e-3], np.cumsum(marginal), axis + half)
-        middle, reach = (low + high) / 2, 2.3 * (high - low) / 2 + 2 * half
+        reach = np.inf if kinds[k] == "periodic" else 2.3 * (high - low) / 2 + 2 * half
+        middle = (low + high) / 2
         box.append((max(middle - reach, axis[0] - half), min(middle + reach, axis[-1] + half)))
-    return check_box(box, len(shape))
+    return np.array(box)
 
 
-def _law(generator):
+def _on_grid(generator):
     """Everything `fokker_planck` returns, on one grid."""
     nodes = tensor_nodes(generator.axes)
     shape, dim = nodes.shape[:-1], nodes.shape[-1]
-    probability, cell = stationary_probability(generator), _cell(generator)
+    cell = float(np.prod([axis[1] - axis[0] for axis in generator.axes]))
+    probability = stationary_probability(generator)
     energy = evaluate(generator.flow.potential, nodes, "energy")
     density = probability.reshape(shape) / cell
     current = _current(generator, probability) / cell
@@ -177,14 +164,18 @@ def _law(generator):
     diffusion = generator.flow.diffusion(x[resolved])
     force = np.linalg.solve(diffusion, current[resolved][..., None])[..., 0]
     production = ((force * current[resolved]).sum(axis=-1) / probability[resolved]).sum() * cell**2
-    return grid_moments(nodes, probability, energy, density) | {
-        "mean_velocity": current.sum(axis=0) * cell,
-        "area_rate": (area - area.T) / 2,
-        "entropy_production": production,
+    fields = {
         "density": density,
+        "weight": np.full(shape, cell),
         "energy": energy,
         "current": current.reshape(*shape, dim),
     }
+    numbers = grid_moments(nodes, probability, energy, density) | {
+        "mean_velocity": current.sum(axis=0) * cell,
+        "area_rate": (area - area.T) / 2,
+        "entropy_production": production,
+    }
+    return OnGrid(generator.axes, fields, numbers)
 
 
 def _current(generator, probability):
@@ -192,10 +183,8 @@ def _current(generator, probability):
     belongs to each of its ends.
     """
     kept = generator.target >= 0
-    moved = (
-        generator.displacement[kept]
-        * (generator.rate[kept] * probability[generator.origin[kept]] / 2)[:, None]
-    )
+    flow = generator.rate[kept] * probability[generator.origin[kept]] / 2
+    moved = generator.displacement[kept] * flow[:, None]
     current = np.zeros((len(probability), moved.shape[1]))
     for k in range(moved.shape[1]):
         for end in (generator.origin[kept], generator.target[kept]):
@@ -203,6 +192,8 @@ def _current(generator, probability):
     return current
 
 
+@checked(generator=generator_check, density=NOT_NEGATIVE, times=NOT_NEGATIVE)
+@finite_result
 def evolve_density(generator, density, times):
     """Density at later times from an initial one: p(t) = exp(t L) p(0).
 
@@ -232,15 +223,17 @@ def evolve_density(generator, density, times):
     from scipy.sparse.linalg import expm_multiply
 
     shape = tuple(len(axis) for axis in generator.axes)
-    density = np.asarray(density, dtype=float)
-    if density.shape != shape or np.any(density < 0):
+    if density.shape != shape:
+        raise ValueError(f"density must have the shape {shape} of the grid, got {density.shape}.")
+    times = np.atleast_1d(times)
+    if times.ndim != 1 or np.any(np.diff(times) <= 0):
+        raise ValueError(f"times must be a list that increases, got {times.tolist()}.")
+    fastest = np.abs(generator.matrix.diagonal()).max()
+    if times.max(initial=0.0) * fastest > MOST_JUMPS:
         raise ValueError(
-            f"density must have the shape {shape} of the grid and no negative entry, got the "
-            f"shape {density.shape}"
+            f"times must be below {MOST_JUMPS / fastest:.3g}, {MOST_JUMPS:.0e} jumps of the grid; "
+            f"got {times.max():g}. Use stationary_probability for the law in the end."
         )
-    times = inputs.in_range("times", np.atleast_1d(times), 0.0, np.inf, closed_low=True)
-    if np.any(np.diff(times) <= 0):
-        raise ValueError(f"times must increase, got {times.tolist()}")
     state, now, result = density.ravel(), 0.0, []
     for time in times:
         state = np.maximum(expm_multiply(generator.matrix * (time - now), state), 0.0)
@@ -249,6 +242,8 @@ def evolve_density(generator, density, times):
     return np.array(result)
 
 
+@checked(generator=generator_check, count=whole(1))
+@finite_result
 def relaxation_rates(generator, count=4):
     """The slowest rates of a Fokker-Planck operator: minus its eigenvalues of smallest modulus, in
     units of 1/time.
@@ -274,10 +269,16 @@ def relaxation_rates(generator, count=4):
     Source: standard."""
     from scipy.sparse.linalg import eigs
 
-    count = inputs.whole_number("count", count, 1)
+    size = generator.matrix.shape[0]
+    if count > min(size - 2, 200):
+        raise ValueError(f"count must be at most {min(size - 2, 200)} here, got {count}.")
     shift = 1e-7 * np.abs(generator.matrix.diagonal()).max()
-    start = np.ones(generator.matrix.shape[0])
     values = eigs(
-        generator.matrix, k=count, sigma=shift, v0=start, return_eigenvectors=False, tol=1e-12
+        generator.matrix,
+        k=count,
+        sigma=shift,
+        v0=np.ones(size),
+        return_eigenvectors=False,
+        tol=1e-12,
     )
     return -values[np.argsort(np.abs(values))]

@@ -3,17 +3,6 @@ density on them.
 """
 
 import numpy as np
-import xarray as xr
-
-DIMS = ("axis_0", "axis_1", "axis_2")
-QUANTITIES = {  # name: (dimensions, what it is, unit)
-    "mean_position": (("component",), "mean position", "length"),
-    "second_moment": (("component", "component_j"), "raw second moment E[x_i x_j]", "length^2"),
-    "fourth_moment": (("component",), "raw fourth moment E[x_i^4]", "length^4"),
-    "mean_energy": ((), "mean energy E[U]", "energy"),
-    "energy_variance": ((), "variance of the energy", "energy^2"),
-    "entropy": ((), "differential entropy -E[log p]", "1"),
-}
 
 
 def tensor_nodes(axes):
@@ -29,99 +18,102 @@ def tensor_weight(weights):
     return product
 
 
-def trapezoid_axes(box, points):
-    """Equally spaced nodes on a box (d, 2) and their weights, one array per axis.
+def trapezoid_rule(low, high, points):
+    """Equally spaced nodes and their weights: spectrally accurate for a density that vanishes at
+    both ends."""
+    axis = np.linspace(low, high, points)
+    weight = np.full(points, axis[1] - axis[0])
+    weight[[0, -1]] /= 2
+    return axis, weight
 
-    The end weights are not halved: the density is zero to rounding there, and then the rule is
-    spectrally accurate."""
-    axes = [np.linspace(low, high, points) for low, high in box]
-    return axes, [np.full(points, axis[1] - axis[0]) for axis in axes]
 
-
-def gauss_axes(box, points):
-    """Gauss-Legendre nodes and weights on a box (d, 2), one array per axis: for a density that does
-    not vanish at its walls.
-    """
+def gauss_rule(low, high, points):
+    """Gauss-Legendre nodes and weights, for a density that does not vanish at the ends. Arrays
+    `low`, `high` (n,) give (n, points), a rule on each interval."""
     nodes, weights = np.polynomial.legendre.leggauss(points)
-    halves = [(high - low) / 2 for low, high in box]
-    return [low + half * (nodes + 1) for (low, _), half in zip(box, halves, strict=True)], [
-        half * weights for half in halves
-    ]
+    half = (np.asarray(high) - low)[..., None] / 2
+    return np.asarray(low)[..., None] + half * (nodes + 1), half * weights
 
 
-def check_box(box, dim, name="bounds"):
-    """The box as a float array (d, 2) of finite, increasing pairs."""
-    box = np.asarray(box, dtype=float)
-    if box.shape == (2,) and dim == 1:
-        box = box[None]
-    if box.shape != (dim, 2) or not np.all(np.isfinite(box)) or np.any(box[:, 0] >= box[:, 1]):
-        raise ValueError(
-            f"{name} must be {dim} pairs (low, high) of finite numbers with low < high, got "
-            f"{box.tolist()}"
-        )
-    return box
+def box_scan(box, points):
+    """Equally spaced nodes of a box (d, 2), shape (points, ..., d)."""
+    return tensor_nodes([np.linspace(*side, points) for side in box])
 
 
-def bounding_box(height, dim, level, name="the potential"):
-    """Smallest box found on whose walls `height` is at least `level` above its minimum, shape (d,
-    2).
+def bounding_box(height, dim, level, name, walls=None):
+    """Smallest box found on whose open sides `height` is at least `level` above its minimum, shape
+    (d, 2).
 
     `height` maps points (n, d) to (n,), without unit (an energy over a temperature). The box starts
-    as [-1, 1]^d, each wall moves out until it is high enough, then all walls are pulled in. Wells
-    are seen on a scan of 33 (d = 3: 17) points an axis: a well narrower than that, far from the
-    others, is missed.
+    as [-1, 1]^d, or as the `walls` (kind, low, high) of a component; each open side moves out until
+    it is high enough, then all but periodic ones are pulled in. Wells are seen on a scan of 33 (d =
+    3: 17) points an axis: a well narrower than that, far from the others, is missed.
 
     Raises
     ------
     ValueError
-        If the box reaches 1e7 and some wall is still low: exp(-height) is not normalisable, or
+        If the box reaches 1e7 and some open side is still low: exp(-height) is not normalisable, or
         falls too slowly for a grid.
     """
-    box = np.array([[-1.0, 1.0]] * dim)
+    walls = walls or (None,) * dim
+    box = np.array([(-1.0, 1.0) if wall is None else wall[1:] for wall in walls])
+    grows = [k for k, wall in enumerate(walls) if wall is None]
+    shrinks = [k for k, wall in enumerate(walls) if wall is None or wall[0] != "periodic"]
     lowest = np.inf
     for _ in range(400):
         values, lowest = _scan(height, box, lowest)
-        walls = [
+        low_sides = [
             (k, side)
-            for k in range(dim)
+            for k in grows
             for side in (0, -1)
             if np.take(values, side, axis=k).min() <= lowest + level
         ]
-        if not walls:
-            return _tighten(height, box, lowest, level)
+        if not low_sides:
+            return _tighten(height, box, lowest, level, shrinks)
         width = box[:, 1] - box[:, 0]
-        for k, side in walls:
+        for k, side in low_sides:
             box[k, side] += 0.2 * width[k] * (1 if side else -1)
         if np.abs(box).max() > 1e7:
             break
     raise ValueError(
-        f"{name} does not rise by {level:g} temperatures along axis {walls[0][0]} within |x| < "
-        "1e7: exp(-U/T) is not "
-        "normalisable (or its tails are too heavy for a grid). Give finite bounds to normalise it "
-        "on a box."
+        f"{name} does not rise by {level:g} temperatures along axis {low_sides[0][0]} within |x| < "
+        "1e7: exp(-U/T) is not normalisable (or its tails are too heavy for a grid). Give finite "
+        "bounds to normalise it on a box."
     )
+
+
+def warm_box(energy, temperature, dim, level, name, scan, walls=None):
+    """A box outside which the energy is `level` local temperatures above its minimum, roughly.
+
+    `energy` and `temperature` map points (n, d) to (n,); the minimum comes from a `scan` of that
+    many points an axis of the box of the temperature at the origin (or the middle of the walls).
+    """
+    centre = [[0.0 if wall is None else (wall[1] + wall[2]) / 2 for wall in walls or [None] * dim]]
+    start = float(temperature(np.array(centre))[0])
+    cold = bounding_box(lambda x: energy(x) / start, dim, level, name, walls)
+    lowest = energy(box_scan(cold, scan).reshape(-1, dim)).min()
+    return bounding_box(lambda x: (energy(x) - lowest) / temperature(x), dim, level, name, walls)
 
 
 def _scan(height, box, lowest):
     """Values of `height` on a scan grid of the box, infinite where undefined, and the lowest value
     met so far.
     """
-    axes, _ = trapezoid_axes(box, 17 if len(box) == 3 else 33)
-    nodes = tensor_nodes(axes)
+    nodes = box_scan(box, 17 if len(box) == 3 else 33)
     with np.errstate(over="ignore", invalid="ignore"):
         values = height(nodes.reshape(-1, len(box))).reshape(nodes.shape[:-1])
     values = np.where(np.isnan(values), np.inf, values)
     return values, min(lowest, values.min())
 
 
-def _tighten(height, box, lowest, level):
-    """Pull the walls in to one scan cell outside the region where `height` is less than `level`
-    above its minimum.
+def _tighten(height, box, lowest, level, axes):
+    """Pull the sides of `axes` in to one scan cell outside the region where `height` is less than
+    `level` above its minimum.
     """
     for _ in range(60):
         values, lowest = _scan(height, box, lowest)
         tight = box.copy()
-        for k in range(len(box)):
+        for k in axes:
             profile = values.min(axis=tuple(j for j in range(len(box)) if j != k))
             inside = np.flatnonzero(profile < lowest + level)
             axis = np.linspace(*box[k], len(profile))
@@ -134,9 +126,7 @@ def _tighten(height, box, lowest, level):
 
 
 def grid_moments(nodes, probability, energy, density):
-    """Moments of a law on tensor nodes: the quantities of `QUANTITIES`, as arrays. `probability` is
-    density times weight.
-    """
+    """Moments of a law on tensor nodes (..., d), by name; `probability` is density times weight."""
     dim = nodes.shape[-1]
     x, p, u = nodes.reshape(-1, dim), probability.ravel(), energy.ravel()
     mean_energy = p @ u
@@ -150,32 +140,14 @@ def grid_moments(nodes, probability, energy, density):
     }
 
 
-def with_errors(axes, fields, fine, coarse, table):
-    """Dataset of a law: fields on the grid, and every scalar or small array of `fine` with
-    `NAME_error` = |fine - coarse|.
-
-    `fields` maps a name to (array on the grid, extra dimensions, long_name, unit); `table`
-    describes the quantities as `QUANTITIES` does."""
-    grid = DIMS[: len(axes)]
-    data = {
-        name: (grid + extra, array, _label(text, unit))
-        for name, (array, extra, text, unit) in fields.items()
+def line_moments(x, probability, energy, slope):
+    """Moments of a law on nodes (n,) of the line, by name, as numbers."""
+    return {
+        "mean_position": probability @ x,
+        "second_moment": probability @ x**2,
+        "fourth_moment": probability @ x**4,
+        "mean_energy": probability @ energy,
+        "mean_gradient": probability @ slope,
+        "virial": probability @ (x * slope),
+        "gradient_second_moment": probability @ slope**2,
     }
-    for name, value in fine.items():
-        dims, text, unit = table[name]
-        data[name] = (dims, np.asarray(value, dtype=float), _label(text, unit))
-        error = np.abs(np.asarray(value, dtype=float) - coarse[name])
-        data[f"{name}_error"] = (
-            dims,
-            error,
-            _label(f"estimated error (two grids) of the {text}", unit),
-        )
-    coords = {
-        dim: (dim, axis, _label("grid coordinate", "length"))
-        for dim, axis in zip(grid, axes, strict=True)
-    }
-    return xr.Dataset(data, coords=coords)
-
-
-def _label(text, unit):
-    return {"long_name": text, "units": unit}

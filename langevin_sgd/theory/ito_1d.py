@@ -1,24 +1,32 @@
-"""One-dimensional diffusions dx = -U'(x) dt + sqrt(2 D(x)) dW (Ito) by quadrature: stationary law
-and mean first-passage time.
+"""One-dimensional diffusions dx = (f - U'(x)) dt + sqrt(2 D(x)) dW (Ito) by quadrature: stationary
+law and mean first-passage time.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import checked, finite_result, optional, within
 from ..models.evaluate import evaluate
-from .circle import diffusion_values
-from .grids import bounding_box, check_box, with_errors
-from .nystrom import SCALARS
+from .confinement import (
+    bounds_inside,
+    check_inside,
+    energy_of,
+    intervals,
+    number_or_function,
+    uphill,
+    values_of,
+    walls_of,
+)
+from .grids import gauss_rule, line_moments, warm_box
+from .two_grids import OnGrid, law_of_two
 
 LEVEL = 42.0  # the line is cut where the density is exp(-42) of its maximum
 ORDER = 16
-TABLE = {
-    name: SCALARS[name]
-    for name in ("mean_position", "second_moment", "fourth_moment", "mean_energy")
-} | {
-    "mean_diffusion": ((), "mean diffusion coefficient E[D], equal to E[x U']", "length^2/time"),
-    "virial": SCALARS["virial"],
+PANELS = (200, 100)
+ON_A_LINE = {
+    "potential": energy_of(1, drift=True, walls=("reflecting",), way="use fokker_planck"),
+    "diffusion": number_or_function,
 }
 
 
@@ -44,29 +52,27 @@ class Panels(NamedTuple):
 
 def panels(edges):
     """Sixteen Gauss-Legendre nodes on each interval between neighbouring edges."""
-    nodes, weights = np.polynomial.legendre.leggauss(ORDER)
-    edges = np.asarray(edges, dtype=float)
-    halves = np.diff(edges) / 2
     legendre = np.polynomial.legendre
+    edges = np.asarray(edges, dtype=float)
+    unit, unit_weights = legendre.leggauss(ORDER)
+    nodes, weights = gauss_rule(edges[:-1], edges[1:], ORDER)
     # The integral of each Legendre polynomial from -1 to each node, in terms of the values at the
     # nodes.
-    integrals = np.column_stack(
-        [legendre.legval(nodes, legendre.legint(np.eye(ORDER)[k], lbnd=-1)) for k in range(ORDER)]
-    )
-    coefficients = (legendre.legvander(nodes, ORDER - 1) * weights[:, None]).T * (
-        np.arange(ORDER)[:, None] + 0.5
-    )
-    x = edges[:-1, None] + halves[:, None] * (nodes + 1)
-    return Panels(x, halves[:, None] * weights, halves, integrals @ coefficients)
+    integrals = legendre.legval(unit, legendre.legint(np.eye(ORDER), lbnd=-1)).T
+    degrees = np.arange(ORDER)[:, None]
+    coefficients = (legendre.legvander(unit, ORDER - 1) * unit_weights[:, None]).T * (degrees + 0.5)
+    return Panels(nodes, weights, np.diff(edges) / 2, integrals @ coefficients)
 
 
+@checked(**ON_A_LINE, bounds=optional(intervals))
+@finite_result
 def sde_law(potential, diffusion, *, bounds=None):
-    """Stationary law of dx = -U'(x) dt + sqrt(2 D(x)) dW in the Ito sense, on the line or between
-    two reflecting walls.
+    """Stationary law of dx = (f - U'(x)) dt + sqrt(2 D(x)) dW in the Ito sense, on the line or
+    between two reflecting walls.
 
-    p(x) ~ exp(-Phi(x))/D(x) with Phi(x) = integral of U'/D. (Stratonovich noise would give D^-1/2,
-    anti-Ito noise no prefactor. SGD draws its noise before it moves, which is Ito.) For a constant
-    D = T it is Boltzmann's law.
+    p(x) ~ exp(-Phi(x))/D(x) with Phi(x) = integral of (U' - f)/D and f the drift of the potential,
+    if it has one. (Stratonovich noise would give D^-1/2, anti-Ito noise no prefactor. SGD draws its
+    noise before it moves, which is Ito.) For a constant D = T and no drift it is Boltzmann's law.
 
     Parameters
     ----------
@@ -76,96 +82,89 @@ def sde_law(potential, diffusion, *, bounds=None):
         D(x) > 0 in length^2/time. For SGD D = learning_rate Sigma(x)/(2 batch_size), in time =
         learning rate times steps.
     bounds : (low, high), optional
-        Reflecting walls. Without them the line is cut where U, over the local D, has risen by 42.
+        Reflecting walls, by default those of the potential's domain. Without any the line is cut
+        where U, over the local D, has risen by 42.
 
     Returns
     -------
     xarray.Dataset
         ``density`` (axis_0: 16 Gauss-Legendre nodes on each of 200 panels), ``weight``, ``energy``,
         and with ``NAME_error`` (the change from 100 panels): ``mean_position``, ``second_moment``,
-        ``fourth_moment``, ``mean_energy``, ``virial`` = E[x U'], ``mean_diffusion`` = E[D]; the
-        last two agree exactly (without walls).
+        ``fourth_moment``, ``mean_energy``, ``mean_gradient`` = E[U' - f], ``virial`` = E[x (U' -
+        f)], ``gradient_second_moment``, ``mean_diffusion`` = E[D]. Without walls the virial is the
+        mean diffusion exactly; walls at a and b take b D p(b) - a D p(a) from it.
 
     Raises
     ------
     ValueError
-        If d is not 1, D is not positive, or the law is not normalisable on the line.
+        If d is not 1, D is not positive, the domain is periodic (use `sde_law_circle`), or the law
+        is not normalisable.
 
     Notes
     -----
     Source: the zero-current solution of the Fokker-Planck equation, derived above. A law with
     power-law tails is cut at 42 and its high moments lose what lies beyond."""
-    box = check_box(bounds, 1)[0] if bounds is not None else diffusion_box(potential, diffusion)
-    fine, coarse = (
-        _law(potential, diffusion, np.linspace(*box, count + 1)) for count in (200, 100)
-    )
-    fields = {
-        "density": (fine["density"], (), "stationary density", "1/length"),
-        "weight": (fine["weight"], (), "quadrature weight of the node", "length"),
-        "energy": (fine["energy"], (), "potential energy", "energy"),
-    }
-    law = with_errors(
-        [fine["x"]],
-        fields,
-        *({name: grid[name] for name in TABLE} for grid in (fine, coarse)),
-        TABLE,
-    )
-    return law.assign_attrs(model=potential.name)
+    if bounds is None:
+        bounds = diffusion_box(potential, diffusion)
+    low, high = bounds_inside(bounds, potential)[0]
+
+    def law(count):
+        grid = panels(np.linspace(low, high, count + 1))
+        phi, spread, slope = potential_of_flow(potential, diffusion, grid)
+        shape = np.exp(phi.min() - phi) / spread
+        p = (shape * grid.weights / (shape * grid.weights).sum()).ravel()
+        x, weight = grid.nodes.ravel(), grid.weights.ravel()
+        energy = evaluate(potential, x[:, None], "energy")
+        numbers = line_moments(x, p, energy, slope.ravel()) | {"mean_diffusion": p @ spread.ravel()}
+        return OnGrid([x], {"density": p / weight, "weight": weight, "energy": energy}, numbers)
+
+    return law_of_two(*map(law, PANELS), model=potential.name)
 
 
 def diffusion_box(potential, diffusion):
-    """The interval outside which exp(-integral of U'/D) has fallen by exp(-42), roughly: U - min U
-    is taken over the local D.
+    """The interval, shape (1, 2), outside which exp(-integral of (U' - f)/D) has fallen by exp(-42),
+    roughly: the energy above its minimum is taken over the local D.
     """
-    if potential.dim != 1:
-        raise ValueError(
-            f"potential must have dim 1, got {potential.dim}; use fokker_planck in two dimensions"
-        )
+    return warm_box(
+        lambda x: _tilted_energy(potential, x[:, 0]),
+        lambda x: values_of(diffusion, "diffusion", x[:, 0]),
+        1,
+        LEVEL,
+        f"potential {potential.name!r} over this diffusion",
+        257,
+        potential.domain,
+    )
 
-    def height(x, lowest):
-        return (evaluate(potential, x, "energy") - lowest) / diffusion_values(diffusion, x[:, 0])
 
-    name = f"potential {potential.name!r} over this diffusion"
-    centre = float(diffusion_values(diffusion, np.zeros(1))[0])
-    cold = bounding_box(lambda x: evaluate(potential, x, "energy") / centre, 1, LEVEL, name)
-    lowest = evaluate(potential, np.linspace(*cold[0], 257)[:, None], "energy").min()
-    return bounding_box(lambda x: height(x, lowest), 1, LEVEL, name)[0]
+def _tilted_energy(potential, x):
+    """U less the integral of the drift, at increasing points (n,), up to a constant that is zero at
+    the origin, or at the low wall."""
+    energy = evaluate(potential, x[:, None], "energy")
+    if potential.drift is None:
+        return energy
+    wall = walls_of(potential)[0]
+    start = 0.0 if wall is None else wall[1]
+    grid = panels(np.concatenate([[start], x]))
+    drift = evaluate(potential, grid.nodes.reshape(-1, 1), "drift").reshape(grid.nodes.shape)
+    return energy - np.cumsum((grid.weights * drift).sum(axis=1))
 
 
 def potential_of_flow(potential, diffusion, grid):
-    """Phi = integral of U'/D from the left end, and D, both at the nodes of `grid`."""
+    """Phi = integral of (U' - f)/D from the left end, D, and U' - f, all at the nodes of `grid`."""
     flat = grid.nodes.ravel()
-    spread = diffusion_values(diffusion, flat).reshape(grid.nodes.shape)
-    gradient = evaluate(potential, flat[:, None], "gradient").reshape(grid.nodes.shape)
-    return grid.cumulative(gradient / spread)[0], spread, gradient
+    spread = values_of(diffusion, "diffusion", flat).reshape(grid.nodes.shape)
+    slope = uphill(potential, flat[:, None]).reshape(grid.nodes.shape)
+    return grid.cumulative(slope / spread)[0], spread, slope
 
 
-def _law(potential, diffusion, edges):
-    grid = panels(edges)
-    phi, spread, gradient = potential_of_flow(potential, diffusion, grid)
-    shape = np.exp(phi.min() - phi) / spread
-    p = (shape * grid.weights / (shape * grid.weights).sum()).ravel()
-    x, weight = grid.nodes.ravel(), grid.weights.ravel()
-    energy = evaluate(potential, x[:, None], "energy")
-    return {
-        "x": x,
-        "weight": weight,
-        "density": p / weight,
-        "energy": energy,
-        "mean_position": p @ x,
-        "second_moment": p @ x**2,
-        "fourth_moment": p @ x**4,
-        "mean_energy": p @ energy,
-        "virial": p @ (x * gradient.ravel()),
-        "mean_diffusion": p @ spread.ravel(),
-    }
-
-
+@checked(**ON_A_LINE, start=within(), target=within(), wall=optional(within()))
+@finite_result
 def mean_first_passage_time(potential, diffusion, start, target, *, wall=None):
-    """Exact mean time of dx = -U' dt + sqrt(2 D(x)) dW (Ito) from `start` to `target`, d = 1.
+    """Exact mean time of dx = (f - U') dt + sqrt(2 D(x)) dW (Ito) from `start` to `target`, d = 1.
 
     tau = integral_start^target dy exp(Phi(y)) integral_{-inf}^y dz exp(-Phi(z))/D(z), Phi =
-    integral of U'/D, for a target to the right of the start; mirrored for one to the left.
+    integral of (U' - f)/D with the drift f, for a target to the right of the start; mirrored for
+    one to the left.
 
     Parameters
     ----------
@@ -176,8 +175,8 @@ def mean_first_passage_time(potential, diffusion, start, target, *, wall=None):
     start, target : float
         In units of length.
     wall : float, optional
-        A reflecting wall on the side away from the target, instead of the place where the density
-        has vanished.
+        A reflecting wall on the side away from the target: by default that of the potential's
+        domain, or the place where the density has vanished.
 
     Returns
     -------
@@ -188,41 +187,41 @@ def mean_first_passage_time(potential, diffusion, start, target, *, wall=None):
     Raises
     ------
     ValueError
-        If start equals target, D is not positive, or the potential is not confining.
+        If start equals target, D is not positive, a point lies outside the domain, or the potential
+        is not confining.
 
     Notes
     -----
-    Source: Pontryagin, Andronov, Vitt; Gardiner, Handbook of Stochastic Methods, ch. 5.2 (standard,
-    cited from memory). Panels of 16 Gauss-Legendre nodes, no asymptotics."""
-    start, target = float(start), float(target)
-    if not (np.isfinite(start) and np.isfinite(target) and start != target):
+    Source: Pontryagin, Andronov, Vitt; Gardiner, Handbook of Stochastic Methods, ch. 5.2. Panels of
+    16 Gauss-Legendre nodes, no asymptotics."""
+    check_inside(potential, "start and target", start, target)
+    if start == target:
         raise ValueError(
-            f"start and target must be two different finite points, got {start} and {target}"
+            f"start and target must be two different points, got {start} and {target}."
         )
     side = 1.0 if target > start else -1.0
     if wall is None:
-        box = diffusion_box(potential, diffusion)
-        wall = min(box[0], start) if side > 0 else max(box[1], start)
+        low, high = diffusion_box(potential, diffusion)[0]
+        wall = min(low, start) if side > 0 else max(high, start)
+    check_inside(potential, "wall", wall)
     if side * (start - wall) < 0:
         raise ValueError(
-            f"wall {wall} must lie on the other side of the start {start} than the target {target}"
+            f"wall must lie on the other side of start {start:g} than target {target:g}, got "
+            f"{wall:g}."
         )
     fine, coarse = (
-        {"mean_time": _passage(potential, diffusion, (wall, start, target), count)}
-        for count in (200, 100)
+        OnGrid([], {}, {"mean_time": _passage(potential, diffusion, wall, start, target, count)})
+        for count in PANELS
     )
-    law = with_errors([], {}, fine, coarse, {"mean_time": ((), "mean first-passage time", "time")})
-    return law.assign_attrs(model=potential.name, start=start, target=target)
+    return law_of_two(fine, coarse, model=potential.name, start=start, target=target)
 
 
-def _passage(potential, diffusion, points, count):
+def _passage(potential, diffusion, wall, start, target, count):
     """The double integral, on panels that have the start as an edge; to the left it runs with
     negative steps, twice.
     """
-    wall, start, target = points
     before = np.linspace(wall, start, count + 1) if wall != start else np.array([start])
-    edges = np.concatenate([before, np.linspace(start, target, count + 1)[1:]])
-    grid = panels(edges)
+    grid = panels(np.concatenate([before, np.linspace(start, target, count + 1)[1:]]))
     phi, spread, _ = potential_of_flow(potential, diffusion, grid)
     inner, _ = grid.cumulative(np.exp(-phi) / spread)
     outer = grid.weights * np.exp(phi) * inner

@@ -6,11 +6,24 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import within
 from ..models.evaluate import evaluate
-from . import inputs
-from .grids import bounding_box, tensor_nodes
+from .confinement import energy_of, one_positive_matrix, values_of
+from .grids import warm_box
 
 LEVEL = 45.0  # the box reaches to exp(-45) of the hottest Boltzmann density
+
+
+def _noise(value, name):
+    return value if callable(value) else one_positive_matrix(value, name)
+
+
+CHAIN = {
+    "potential": energy_of(1, 2),
+    "noise_covariance": _noise,
+    "learning_rate": within(above=0),
+    "batch_size": within(at_least=1),
+}
 
 
 class Step(NamedTuple):
@@ -30,69 +43,56 @@ class Step(NamedTuple):
     def gradient(self, y):
         return evaluate(self.potential, y @ self.rotation.T, "gradient") @ self.rotation
 
+    def image(self, y):
+        """Where the step leads without its noise."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return y - self.learning_rate * self.gradient(y)
+
     def step_sd(self, y):
         return self.learning_rate * np.sqrt(self.variance(y) / self.batch_size)
 
+    def temperature(self, y):
+        """eta times the largest variance along an axis, over 2 B."""
+        return self.learning_rate * self.variance(y).max(axis=-1) / (2 * self.batch_size)
+
+    def attributes(self):
+        return {
+            "model": self.potential.name,
+            "learning_rate": self.learning_rate,
+            "batch_size": self.batch_size,
+        }
+
 
 def update_step(potential, noise_covariance, learning_rate, batch_size):
-    """The update in the eigenframe of its noise, with every argument checked."""
-    rate, batch, _ = (float(value) for value in inputs.update_numbers(learning_rate, batch_size))
-    if potential.dim not in (1, 2):
-        raise ValueError(
-            f"potential must have dim 1 or 2 for a transfer operator, got {potential.dim}; "
-            "simulate it instead"
-        )
-    if potential.drift is not None:
-        raise ValueError(
-            f"potential {potential.name!r} has a drift beside its gradient; transfer_operator "
-            "takes gradients only"
-        )
+    """The update in the eigenframe of its noise."""
+    dim = potential.dim
     if callable(noise_covariance):
-        if potential.dim != 1:
+        if dim != 1:
             raise ValueError(
                 "noise_covariance may be a function of x for dim 1 only, the potential has dim "
-                f"{potential.dim}"
+                f"{dim}."
             )
-        return Step(
-            potential,
-            rate,
-            batch,
-            np.eye(1),
-            lambda y: np.asarray(noise_covariance(y[..., 0]), dtype=float)[..., None],
-        )
-    if np.ndim(noise_covariance) == 0:
-        noise_covariance = np.full(potential.dim, noise_covariance, dtype=float)
-    covariance = inputs.positive_matrix("noise_covariance", noise_covariance, potential.dim)
-    values, vectors = np.diag(covariance), np.eye(potential.dim)
-    if np.any(covariance != np.diag(values)):
-        values, vectors = np.linalg.eigh(covariance)
-    return Step(potential, rate, batch, vectors, lambda y: np.broadcast_to(values, y.shape))
+        rotation = np.eye(1)
+
+        def variance(y):
+            flat = values_of(noise_covariance, "noise_covariance", y[..., 0].ravel())
+            return flat.reshape(y.shape)
+
+    else:
+        covariance = one_positive_matrix(noise_covariance, "noise_covariance", dim)
+        values, rotation = np.diag(covariance), np.eye(dim)
+        if np.any(covariance != np.diag(values)):
+            values, rotation = np.linalg.eigh(covariance)
+
+        def variance(y):
+            return np.broadcast_to(values, y.shape)
+
+    return Step(potential, learning_rate, batch_size, rotation, variance)
 
 
 def law_box(step):
     """A box, in the rotated frame, that surely holds the law: where U is within 45 of the hottest
     temperatures of its minimum.
     """
-    temperature, dim = step_temperature(step), step.potential.dim
-    name = f"potential {step.potential.name!r} under this noise"
-    start = float(temperature(np.zeros((1, dim)))[0])
-    cold = bounding_box(lambda y: step.energy(y) / start, dim, LEVEL, name)
-    lowest = step.energy(tensor_nodes([np.linspace(*side, 65) for side in cold])).min()
-    return bounding_box(lambda y: (step.energy(y) - lowest) / temperature(y), dim, LEVEL, name)
-
-
-def step_temperature(step):
-    """The temperature eta * (largest variance along an axis) / (2 B), as a function of the point,
-    positive at the origin.
-    """
-
-    def temperature(y):
-        return step.learning_rate * step.variance(y).max(axis=-1) / (2 * step.batch_size)
-
-    start = temperature(np.zeros((1, step.potential.dim)))[0]
-    if not (np.isfinite(start) and start > 0):
-        raise ValueError(
-            "noise_covariance must be positive and finite everywhere; at the origin it gives "
-            f"temperature {start}"
-        )
-    return temperature
+    name = f"potential {step.potential.name!r} under this noise_covariance and learning_rate"
+    return warm_box(step.energy, step.temperature, step.potential.dim, LEVEL, name, 65)

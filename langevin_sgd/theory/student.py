@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import all_within, checked, finite_result, within
+from .confinement import one_positive_matrix
 from .gaussian import linear_sgd, require_stable
-from .inputs import positive, positive_matrix
 from .linear import state_covariance
 
 
@@ -25,6 +26,18 @@ class StudentLaw(NamedTuple):
     density_exponent: float
 
 
+def _number_or_matrix(value, name):
+    """A check: a number, or one positive definite matrix."""
+    matrix = one_positive_matrix(value, name)
+    return float(matrix[0, 0]) if np.ndim(value) == 0 else matrix
+
+
+POSITIVE = within(above=0)
+LOSS_NOISE = {"hessian": one_positive_matrix, "slope": POSITIVE, "offset": POSITIVE}
+
+
+@checked(**LOSS_NOISE)
+@finite_result(infinite=True)
 def student_law(hessian, slope, offset):
     """Stationary law of the diffusion with D = slope (U + offset) on U = x' H x / 2, as
     `StudentLaw`.
@@ -53,24 +66,24 @@ def student_law(hessian, slope, offset):
     -----
     Exact for the Ito diffusion (Stratonovich would give another exponent), a limit for SGD. Source:
     Fokker-Planck equation, derived: D p' + (D' + U') p = 0; compare Mori, Ziyin, Liu, Ueda 2022
-    (arXiv:2105.09557, abstract read only)."""
-    hessian = positive_matrix("hessian", hessian)
-    slope, offset = float(positive("slope", slope)), float(positive("offset", offset))
-    d = hessian.shape[-1]
+    (arXiv:2105.09557)."""
+    d = len(hessian)
     dof = 2 * (1 + 1 / slope) - d
     if dof <= 0:
         raise ValueError(
-            f"slope = {slope:g} in {d} dimensions: the density cannot be normalised; slope must "
-            f"be below {2 / (d - 2):g}"
+            f"slope must be below {2 / (d - 2):g} in {d} dimensions, got {slope:g}: the density "
+            "cannot be normalised."
         )
     shape = 2 * offset * np.linalg.inv(hessian)
-    with np.errstate(invalid="ignore"):
-        covariance = (
-            shape / (dof - 2) if dof > 2 else np.where(shape == 0, 0.0, np.copysign(np.inf, shape))
-        )
+    if dof > 2:
+        covariance = shape / (dof - 2)
+    else:
+        covariance = np.where(shape == 0, 0.0, np.copysign(np.inf, shape))
     return StudentLaw(dof, shape / dof, covariance, 1 + 1 / slope)
 
 
+@checked(**LOSS_NOISE | {"hessian": _number_or_matrix}, x=all_within())
+@finite_result
 def student_density(x, hessian, slope, offset):
     """Density of `student_law` at the points x, (..., d) -> (...), in inverse volume; with a scalar
     hessian (...) -> (...).
@@ -81,14 +94,10 @@ def student_density(x, hessian, slope, offset):
 
     law = student_law(hessian, slope, offset)
     d = len(law.scale)
-    points = (
-        np.asarray(x, dtype=float)[..., None]
-        if np.ndim(hessian) == 0
-        else np.asarray(x, dtype=float)
-    )
+    points = x[..., None] if np.ndim(hessian) == 0 else x
     if points.shape[-1:] != (d,):
         raise ValueError(
-            f"x has shape {np.shape(x)}; its last axis must have the {d} components of the hessian"
+            f"x must have the {d} components of hessian on its last axis, got the shape {x.shape}."
         )
     distance = np.einsum("...i,ij,...j->...", points, np.linalg.inv(law.scale), points)
     log_norm = gammaln((law.dof + d) / 2) - gammaln(law.dof / 2) - d / 2 * np.log(law.dof * np.pi)
@@ -96,6 +105,8 @@ def student_density(x, hessian, slope, offset):
     return np.exp(log_norm - (law.dof + d) / 2 * np.log1p(distance / law.dof))
 
 
+@checked(radius=all_within(at_least=0), curvature=POSITIVE, slope=POSITIVE, offset=POSITIVE)
+@finite_result
 def student_tail(radius, curvature, slope, offset):
     """P(|x| > radius) of `student_law` in one dimension, an array like ``radius``; it falls like
     radius^-(1 + 2/slope).
@@ -104,11 +115,13 @@ def student_tail(radius, curvature, slope, offset):
     """
     from scipy.special import betainc
 
-    law = student_law(positive("curvature", curvature), slope, offset)
-    ratio = np.asarray(radius, dtype=float) ** 2 / law.scale[0, 0]
+    law = student_law(curvature, slope, offset)
+    ratio = radius**2 / law.scale[0, 0]
     return betainc(law.dof / 2, 0.5, law.dof / (law.dof + ratio))
 
 
+@checked(**LOSS_NOISE, learning_rate=POSITIVE)
+@finite_result
 def student_covariance(hessian, slope, offset, learning_rate):
     """Covariance of the chain x' = x - eta H x + sqrt(2 eta slope (U + offset)) N, (d, d), at a
     finite learning rate.
@@ -125,18 +138,14 @@ def student_covariance(hessian, slope, offset, learning_rate):
     -----
     Derived: stationarity of E[x x']; the equation is diagonal plus rank one in tau = tr(H S).
     """
-    hessian = positive_matrix("hessian", hessian)
-    slope, offset, eta = (
-        float(positive(name, value))
-        for name, value in (("slope", slope), ("offset", offset), ("learning_rate", learning_rate))
-    )
-    require_stable(hessian, eta)
+    require_stable(hessian, learning_rate)
     d = len(hessian)
-    response = state_covariance(linear_sgd(hessian, 2 * slope / eta * np.eye(d), eta))[:d, :d]
+    noise = 2 * slope / learning_rate * np.eye(d)
+    response = state_covariance(linear_sgd(hessian, noise, learning_rate))[:d, :d]
     gain = np.trace(hessian @ response) / 2
     if gain >= 1:
         raise ValueError(
-            f"the second moment diverges (gain {gain:.6g} >= 1); lower slope = {slope:g} below "
-            f"about {2 / d:g}"
+            f"the second moment diverges (gain {gain:.6g} >= 1); slope must be below about "
+            f"{2 / d:g}, got {slope:g}."
         )
     return response * offset / (1 - gain)

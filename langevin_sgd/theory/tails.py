@@ -8,7 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .inputs import in_range, positive, update_numbers
+from ..arguments import all_within, checked, finite_result
+
+MOST_UPDATES = 10_000  # of a sweep: each takes milliseconds
+POSITIVE = all_within(above=0, longest=MOST_UPDATES)
+REGRESSION = {
+    "curvature": POSITIVE,
+    "learning_rate": POSITIVE,
+    "batch_size": all_within(at_least=1, longest=MOST_UPDATES),
+}
 
 
 class TailExponents(NamedTuple):
@@ -20,6 +28,8 @@ class TailExponents(NamedTuple):
     decoupled: np.ndarray
 
 
+@checked(**REGRESSION)
+@finite_result
 def tail_exponents(curvature, learning_rate, batch_size=1):
     """Tail exponents of online linear regression in one dimension, as `TailExponents`
     (dimensionless; arrays broadcast).
@@ -46,17 +56,33 @@ def tail_exponents(curvature, learning_rate, batch_size=1):
     -----
     exact = 2 at eta a = 2 B/(B + 2), the mean-square threshold. Fitted slopes approach the exponent
     slowly and not monotonically: compare tail probabilities at a fixed distance instead. Source:
-    Kesten 1973 (not read); SDE form as in Ziyin et al. (arXiv:2102.05375, abstract read only);
-    decoupled form as in Mori, Ziyin, Liu, Ueda 2022 (arXiv:2105.09557, abstract read only).
-    Relative error of the quadrature below 1e-10 (held against mpmath)."""
-    step = positive("curvature", curvature) * positive("learning_rate", learning_rate)
-    step, batch = np.broadcast_arrays(
-        step, in_range("batch_size", batch_size, 1.0, np.inf, closed_low=True)
+    Kesten 1973; SDE form as in Ziyin et al. (arXiv:2102.05375); decoupled form as in Mori, Ziyin,
+    Liu, Ueda 2022 (arXiv:2105.09557). Relative error of the quadrature below 1e-10 (held against mpmath)."""
+    curvature, rate, batch = _sweep(
+        curvature=curvature, learning_rate=learning_rate, batch_size=batch_size
     )
+    step = curvature * rate
     exact = np.vectorize(_kesten_root, otypes=[float])(step, batch)
     return TailExponents(exact[()], 1 + batch / step, 1 + 2 * batch / step)
 
 
+def _sweep(**arguments):
+    """The arguments as arrays of one shape, at most MOST_UPDATES long."""
+    shapes = [array.shape for array in arguments.values()]
+    try:
+        size = np.prod(np.broadcast_shapes(*shapes), dtype=float)
+    except ValueError:
+        size = np.inf
+    if size > MOST_UPDATES:
+        raise ValueError(
+            f"{', '.join(arguments)} must have shapes that fit each other and at most "
+            f"{MOST_UPDATES} values together, got the shapes {shapes}."
+        )
+    return np.broadcast_arrays(*arguments.values())
+
+
+@checked(**REGRESSION, label_noise=all_within(at_least=0, longest=MOST_UPDATES))
+@finite_result
 def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
     """Exact stationary second and fourth moment of delta = w - w* in one dimension (units of w^2
     and w^4).
@@ -65,8 +91,13 @@ def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
     diverges (tail exponent <= 2 or <= 4). Derived from E delta'^2 = E delta^2 and E delta'^4 = E
     delta^4 with delta' = m delta + n, m = 1 - eta a w, n Gaussian of variance eta^2 label_noise a w
     / B given w."""
-    a, (eta, batch, _) = positive("curvature", curvature), update_numbers(learning_rate, batch_size)
-    noise = eta**2 * in_range("label_noise", label_noise, 0.0, np.inf, closed_low=True) * a / batch
+    a, label_noise, eta, batch = _sweep(
+        curvature=curvature,
+        label_noise=label_noise,
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+    )
+    noise = eta**2 * label_noise * a / batch
     w = [np.ones_like(batch)]  # raw moments of w = chi^2_B / B
     for k in range(4):
         w.append(w[-1] * (batch + 2 * k) / batch)

@@ -6,44 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .grids import QUANTITIES, check_box, grid_moments, tensor_nodes, with_errors
-from .nystrom import check_size, leading, transition_matrix
-from .sgd_step import law_box, update_step
+from ..arguments import checked, finite_result, optional
+from .confinement import bounds_inside, intervals
+from .grids import box_scan, grid_moments, tensor_nodes
+from .one_step_matrix import check_size, leading, transition_matrix
+from .sgd_step import CHAIN, law_box, update_step
+from .two_grids import MATRIX, OnGrid, labels, law_of_two
 
 PILOT, COARSE, FINE = 1.0, 0.7, 0.55  # grid spacings in units of the smallest step noise
 LARGEST_LEAK = 1e-9
 SLOWEST = 1e-11
-MATRIX = ("component", "component_j")
-TABLE = QUANTITIES | {
-    "mean_gradient": (
-        ("component",),
-        "mean gradient E[d_i U], zero when stationary",
-        "energy/length",
-    ),
-    "virial": (MATRIX, "virial E[x_i d_j U]", "energy"),
-    "gradient_second_moment": (
-        MATRIX,
-        "E[d_i U d_j U] of the noise-free gradient",
-        "energy^2/length^2",
-    ),
-    "mean_batch_covariance": (
-        MATRIX,
-        "mean covariance of the batch gradient, E[C]",
-        "energy^2/length^2",
-    ),
-    "area_per_step": (
-        MATRIX,
-        "mean area per step, E[x_i(t) x_j(t+1) - x_j(t) x_i(t+1)]/2",
-        "length^2",
-    ),
-    "lag_one_moment": (MATRIX, "raw second moment over one step, E[x_i(t) x_j(t+1)]", "length^2"),
-    "survival": ((), "leading eigenvalue: the probability to stay on the grid, per step", "1"),
-    "relaxation_eigenvalue": (
-        (),
-        "second eigenvalue: what is left of the slowest perturbation after one step",
-        "1",
-    ),
-}
 
 
 class Solution(NamedTuple):
@@ -53,26 +25,27 @@ class Solution(NamedTuple):
 
     axes: list
     nodes: np.ndarray
-    gradient: np.ndarray
     image: np.ndarray
     sd: np.ndarray
     matrix: object
     pair: object
 
 
+@checked(**CHAIN, bounds=optional(intervals))
+@finite_result
 def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, *, bounds=None):
     """Stationary law of x' = x - learning_rate (grad U(x) + xi), with Gaussian xi of covariance
     Sigma/batch_size, in d = 1 or 2.
 
     The law solves p(x') = integral N(x'; x - eta grad U(x), eta^2 Sigma/B) p(x) dx. Along the
     eigenvectors of Sigma the kernel is a product, and the trapezoid rule with a spacing of 0.55
-    step-noise standard deviations is spectrally accurate (module `nystrom`). The box is found from
-    a coarse grid, and every quantity is computed on two grids (spacings 0.7 and 0.55).
+    step-noise standard deviations is spectrally accurate (module `one_step_matrix`). The box is
+    found from a coarse grid, and every quantity is computed on two grids (spacings 0.7 and 0.55).
 
     Parameters
     ----------
     potential : Potential
-        Smooth energy U(x) with d = 1 or 2, in units of energy.
+        Smooth energy U(x) with d = 1 or 2, in units of energy, without drift and walls.
     noise_covariance : (d, d) array, d variances, one number, or for d = 1 a function x (n,) ->
     variances (n,)
         Sigma, covariance of the gradient of ONE example, in (energy/length)^2; of full rank. A
@@ -113,85 +86,40 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
     transient in principle; what leaves per step is 1 - survival. Densities below 1e-14 of the
     largest are rounding. Source: derived above; the quadrature is Nystrom's method."""
     step = update_step(potential, noise_covariance, learning_rate, batch_size)
-    box = law_box(step) if bounds is None else check_box(bounds, potential.dim)
+    box = law_box(step) if bounds is None else bounds_inside(bounds, potential)
     for _ in range(8):
         solution = _solve(step, box, PILOT)
         box, grown = _fit(step, box, solution)
         if bounds is not None:
-            box = np.clip(box, *check_box(bounds, potential.dim).T[..., None])
-            break
-        if not grown:
+            box = np.clip(box, *bounds.T[..., None])
+        if bounds is not None or not grown:
             break
     solution = _solve(step, box, COARSE, solution)
-    coarse = _law(step, solution)
-    fine = _law(step, _solve(step, _widen(step, box), FINE, solution))
-    _check_recurrent(step, fine, coarse)
-    dim = potential.dim
-    rotated = ("axis",)
-    fields = {
-        "density": (fine["density"], (), "stationary density", f"length^-{dim}"),
-        "weight": (fine["weight"], (), "quadrature weight of the node", f"length^{dim}"),
-        "energy": (fine["energy"], (), "potential energy", "energy"),
-        "image": (
-            fine["image"],
-            rotated,
-            "where the noise-free step leads, in grid coordinates",
-            "length",
-        ),
-        "current": (
-            fine["current"],
-            ("component",),
-            "probability current per step, in the components of x",
-            f"length^{1 - dim}",
-        ),
-        "step_sd": (
-            fine["step_sd"],
-            rotated,
-            "standard deviation of one step along the axis",
-            "length",
-        ),
-    }
-    law = with_errors(
-        fine["axes"],
-        fields,
-        *({name: grid[name] for name in TABLE} for grid in (fine, coarse)),
-        TABLE,
+    coarse = _on_grid(step, solution)
+    fine = _on_grid(step, _solve(step, _widen(step, box), FINE, solution))
+    _check_recurrent(step, fine.numbers, coarse.numbers)
+    dims = {"image": ("axis",), "step_sd": ("axis",)}
+    law = law_of_two(fine, coarse, dims, **step.attributes())
+    law["rotation"] = (
+        ("component", "axis"),
+        step.rotation,
+        labels("eigenvectors of the noise: x = rotation y", "1"),
     )
-    residual = law.virial.values + law.virial.values.T
-    residual = residual - step.learning_rate * (
-        law.gradient_second_moment.values + law.mean_batch_covariance.values
-    )
-    if np.abs(residual).max() > 1e-6 * np.abs(law.virial.values).max():
-        raise ValueError(
-            f"the exact virial identity is missed by {np.abs(residual).max():.2g}; give bounds "
-            "that hold the whole law"
-        )
     law["virial_residual"] = (
         MATRIX,
-        residual,
-        {"long_name": "residual of the exact virial identity", "units": "energy"},
+        _virial_residual(step, fine.numbers),
+        labels("residual of the exact virial identity", "energy"),
     )
-    label = {"long_name": "eigenvectors of the noise: x = rotation y", "units": "1"}
-    law["rotation"] = ("component", "axis"), step.rotation, label
-    return law.assign_attrs(
-        model=potential.name, learning_rate=step.learning_rate, batch_size=step.batch_size
-    )
+    return law
 
 
 def _axes(step, box, ratio):
     """Trapezoid axes with a spacing of `ratio` times the smallest step noise on the box."""
-    scan = step.step_sd(tensor_nodes([np.linspace(*side, 65) for side in box])).reshape(
-        -1, step.potential.dim
-    )
+    scan = step.step_sd(box_scan(box, 65)).reshape(-1, len(box))
     smallest = scan.min(axis=0)
-    if not np.all((smallest > 0) & np.isfinite(scan).all()):
-        raise ValueError(
-            f"noise_covariance must be positive and finite in the whole box {box.tolist()}; "
-            f"smallest step {smallest}"
-        )
-    points = np.ceil((box[:, 1] - box[:, 0]) / (ratio * smallest)).astype(int) + 1
+    points = np.ceil((box[:, 1] - box[:, 0]) / (ratio * smallest)) + 1
     check_size(points, scan.max(axis=0), ratio * smallest)
-    return [np.linspace(low, high, n) for (low, high), n in zip(box, points, strict=True)]
+    return [np.linspace(low, high, int(n)) for (low, high), n in zip(box, points, strict=True)]
 
 
 def _solve(step, box, ratio, rough=None):
@@ -200,21 +128,17 @@ def _solve(step, box, ratio, rough=None):
     """
     axes = _axes(step, box, ratio)
     nodes = tensor_nodes(axes)
-    with np.errstate(over="ignore", invalid="ignore"):
-        gradient = step.gradient(nodes)
-    image, sd = nodes - step.learning_rate * gradient, step.step_sd(nodes)
+    image, sd = step.image(nodes), step.step_sd(nodes)
     lost = np.where(np.isfinite(image), image, 1e300)
-    flat = (-1, step.potential.dim)
-    matrix = transition_matrix(axes, lost.reshape(flat), sd.reshape(flat))
+    matrix = transition_matrix(axes, lost.reshape(-1, len(axes)), sd.reshape(-1, len(axes)))
     pair = leading(matrix, None if rough is None else _interpolated(rough, nodes))
-    if 1 - pair.relaxation / pair.survival < SLOWEST:
+    if not 1 - pair.relaxation / pair.survival >= SLOWEST:
         raise ValueError(
             f"two parts of {step.potential.name!r} exchange probability at a rate below "
-            f"{SLOWEST:g} per step: their weights are "
-            "lost in rounding. Raise the learning_rate or the noise, or give bounds around one "
-            "part."
+            f"{SLOWEST:g} per step: their weights are lost in rounding. Raise the learning_rate or "
+            "the noise_covariance, or give bounds around one part."
         )
-    return Solution(axes, nodes, gradient, image, sd, matrix, pair)
+    return Solution(axes, nodes, image, sd, matrix, pair)
 
 
 def _interpolated(rough, nodes):
@@ -260,8 +184,7 @@ def _confined_growth(step, point, k, centre, width):
     for growth in width * np.array([0.15, 0.08, 0.04, 0.02]):
         outer = point.copy()
         outer[k] += np.sign(point[k] - centre) * growth
-        image = outer - step.learning_rate * step.gradient(outer)
-        if abs(image[k] - centre) < abs(outer[k] - centre):
+        if abs(step.image(outer)[k] - centre) < abs(outer[k] - centre):
             return growth
     return 0.0
 
@@ -274,41 +197,44 @@ def _widen(step, box):
     return box + np.outer(walls, [-1.0, 1.0])
 
 
-def _law(step, solution):
+def _on_grid(step, solution):
     """Everything `transfer_operator` returns, on one grid, rotated to the components of x."""
-    axes, nodes, gradient, image, sd, matrix, pair = solution
-    rotation, rate, dim = step.rotation, step.learning_rate, step.potential.dim
-    cell = np.prod([axis[1] - axis[0] for axis in axes])
-    probability = pair.probability.reshape(nodes.shape[:-1])
-    x, g = nodes @ rotation.T, np.where(np.isfinite(gradient), gradient, 0.0) @ rotation.T
-    energy = step.energy(nodes)
-    law = grid_moments(x, probability, energy, probability / cell)
-    p, x, g = probability.ravel()[:, None], x.reshape(-1, dim), g.reshape(-1, dim)
+    rotation, rate = step.rotation, step.learning_rate
+    nodes, pair = solution.nodes, solution.pair
+    shape, dim = nodes.shape[:-1], nodes.shape[-1]
+    cell = np.prod([axis[1] - axis[0] for axis in solution.axes])
+    probability, energy = pair.probability.reshape(shape), step.energy(nodes)
+    density = probability / cell
+    gradient = np.where(np.isfinite(solution.image), step.gradient(nodes), 0.0)
+    x = nodes @ rotation.T
+    moments = grid_moments(x, probability, energy, density)
+    p, x, g = (
+        pair.probability[:, None],
+        x.reshape(-1, dim),
+        (gradient @ rotation.T).reshape(-1, dim),
+    )
     virial = (p * x).T @ g
-    current = (p * (x - rate * g) - matrix @ (p * x)) / (2 * cell)
-    law |= {
+    current = (p * (x - rate * g) - solution.matrix @ (p * x)) / (2 * cell)
+    variances = (p * solution.sd.reshape(-1, dim) ** 2).sum(axis=0)
+    fields = {
+        "density": density,
+        "weight": np.full(shape, cell),
+        "energy": energy,
+        "image": solution.image,
+        "step_sd": solution.sd,
+        "current": current.reshape(nodes.shape),
+    }
+    numbers = moments | {
         "mean_gradient": (p * g).sum(axis=0),
         "virial": virial,
         "gradient_second_moment": (p * g).T @ g,
-        "mean_batch_covariance": rotation
-        @ np.diag((p * sd.reshape(-1, dim) ** 2).sum(axis=0))
-        @ rotation.T
-        / rate**2,
+        "mean_batch_covariance": rotation @ np.diag(variances) @ rotation.T / rate**2,
         "area_per_step": rate * (virial.T - virial) / 2,
-        "lag_one_moment": law["second_moment"] - rate * virial,
-        "current": current.reshape(nodes.shape),
+        "lag_one_moment": moments["second_moment"] - rate * virial,
         "survival": pair.survival,
         "relaxation_eigenvalue": pair.relaxation,
     }
-    weight = np.full(nodes.shape[:-1], cell)
-    return law | {
-        "axes": axes,
-        "density": probability / cell,
-        "weight": weight,
-        "energy": energy,
-        "image": image,
-        "step_sd": sd,
-    }
+    return OnGrid(solution.axes, fields, numbers)
 
 
 def _check_recurrent(step, fine, coarse):
@@ -316,15 +242,27 @@ def _check_recurrent(step, fine, coarse):
     leak = 1 - fine["survival"]
     if leak > LARGEST_LEAK:
         raise ValueError(
-            f"SGD on {step.potential.name!r} at learning_rate {step.learning_rate:g} is "
-            "transient: it leaves with probability "
-            f"{leak:.3g} per step, so no stationary law exists. Lower the learning_rate or the "
-            "noise, or use "
-            "quasi_stationary_law."
+            f"SGD on {step.potential.name!r} at learning_rate {step.learning_rate:g} is transient: "
+            f"it leaves with probability {leak:.3g} per step, so no stationary law exists (inside "
+            "the bounds, if there are any). Lower the learning_rate or the noise_covariance, or "
+            "use quasi_stationary_law."
         )
     change = abs(fine["mean_energy"] - coarse["mean_energy"]) / np.sqrt(fine["energy_variance"])
     if change > 1e-3:
         raise ValueError(
             f"two grids disagree on the mean energy by {change:.2g} of its spread; give narrower "
-            "bounds"
+            "bounds."
         )
+
+
+def _virial_residual(step, numbers):
+    """How much the exact identity E[x g'] + E[g x'] = eta (E[g g'] + E[C]) is missed."""
+    virial, spread = numbers["virial"], numbers["mean_batch_covariance"]
+    right = step.learning_rate * (numbers["gradient_second_moment"] + spread)
+    residual = virial + virial.T - right
+    if np.abs(residual).max() > 1e-6 * np.abs(virial).max():
+        raise ValueError(
+            f"the exact virial identity is missed by {np.abs(residual).max():.2g}; give bounds "
+            "that hold the whole law."
+        )
+    return residual

@@ -5,10 +5,37 @@ its distance to Boltzmann.
 import numpy as np
 import xarray as xr
 
-from .boltzmann import best_fit_temperature, bin_rule, boltzmann_density, check_edges
-from .nystrom import gaussian
+from ..arguments import all_within, checked, finite_result, instance
+from .boltzmann import best_fit_temperature, bin_edges, bin_rule, boltzmann_density, edges_along
+from .confinement import energy_of
+from .one_step_matrix import gaussian
+from .two_grids import labels
+
+MOST_WORK = 3e9  # kernel values: seconds
 
 
+def transfer_law(value, name):
+    """A check: what `transfer_operator` returned."""
+    instance(value, name, xr.Dataset, "a dataset, from transfer_operator")
+    if "image" not in value or "rotation" not in value:
+        raise ValueError(
+            f"{name} must come from transfer_operator: it has no one-step images of its nodes to "
+            "apply the kernel to."
+        )
+    return value
+
+
+def _check_work(name, count, probability):
+    """Refuse more kernel values than a computer does in some seconds."""
+    if count * len(probability) > MOST_WORK:
+        raise ValueError(
+            f"{name} must be fewer than {MOST_WORK / len(probability):.2g} for the "
+            f"{len(probability)} nodes of this law, got {count}."
+        )
+
+
+@checked(law=transfer_law, x=all_within())
+@finite_result
 def stationary_density(law, x):
     """Density of a `transfer_operator` law at any points, by one exact application of the kernel to
     the grid law.
@@ -28,6 +55,7 @@ def stationary_density(law, x):
     y = grid_coordinates(law, x)
     mean, sd, probability = kernel_nodes(law)
     flat = y.reshape(-1, y.shape[-1])
+    _check_work("x", len(flat), probability)
     density = np.empty(len(flat))
     for start in range(0, len(flat), 512):
         part = flat[start : start + 512]
@@ -42,14 +70,13 @@ def grid_coordinates(law, x):
     """Points in the frame of the grid, shape (..., d), from points in the components of the
     potential.
     """
-    x = np.asarray(x, dtype=float)
     rotation = law.rotation.values
     if len(rotation) == 1 and (x.ndim == 0 or x.shape[-1] != 1):
         x = x[..., None]
     if x.shape[-1] != len(rotation):
         raise ValueError(
-            f"x must have shape (..., {len(rotation)}), one entry per component of the law, got "
-            f"{x.shape}"
+            f"x must have the shape (..., {len(rotation)}), one entry per component of the law, "
+            f"got {x.shape}."
         )
     return x @ rotation
 
@@ -58,11 +85,6 @@ def kernel_nodes(law):
     """Images, step noise and probabilities of the nodes that matter: those with more than 1e-18 of
     the largest probability.
     """
-    if "image" not in law:
-        raise ValueError(
-            "law must come from transfer_operator: it has no one-step images of its nodes to "
-            "apply the kernel to"
-        )
     dim = law.sizes["axis"]
     probability = (law.density * law.weight).values.ravel()
     kept = probability > 1e-18 * probability.max()
@@ -73,6 +95,8 @@ def kernel_nodes(law):
     )
 
 
+@checked(law=transfer_law, edges=bin_edges)
+@finite_result
 def bin_probabilities(law, edges):
     """Probability of every bin of a rectangular histogram under a `transfer_operator` law,
     integrated over the bin.
@@ -94,13 +118,14 @@ def bin_probabilities(law, edges):
     (bins_0[, bins_1]) array
         Probabilities, with the accuracy of the law.
     """
-    edges = check_edges(edges, law.sizes["axis"])
+    edges = edges_along(edges, law.sizes["axis"])
     mean, sd, probability = kernel_nodes(law)
+    _check_work("edges", sum(map(len, edges)), probability)
     if np.all(law.rotation.values == np.eye(len(edges))):
         inside = [_normal_bins(edge, mean[:, k], sd[:, k]) for k, edge in enumerate(edges)]
-        return (
-            inside[0] @ probability if len(edges) == 1 else (inside[0] * probability) @ inside[1].T
-        )
+        if len(edges) == 1:
+            return inside[0] @ probability
+        return (inside[0] * probability) @ inside[1].T
     return _correlated_bins(law, edges, mean, sd, probability)
 
 
@@ -126,11 +151,13 @@ def _correlated_bins(law, edges, mean, sd, probability):
     spread = np.sqrt(covariance[0, 0])
     slope = covariance[0, 1] / covariance[0, 0]
     conditional = np.sqrt(covariance[1, 1] - slope * covariance[0, 1])
-    order = 4 + int(np.ceil(3 * np.diff(edges[0]).max() / spread))
     if not np.all(np.isfinite(edges[0])):
         raise ValueError(
-            "edges[0] must be finite when the noise is correlated; edges[1] may be infinite"
+            "edges[0] must be finite when the noise is correlated; edges[1] may be infinite."
         )
+    order = 4 + np.ceil(3 * np.diff(edges[0]).max() / spread)
+    _check_work("edges", order * sum(map(len, edges)), probability)
+    order = int(order)
     nodes, weights = bin_rule(edges[0], order)
     slabs = np.empty((len(nodes), len(edges[1]) - 1))
     for row, (x, weight) in enumerate(zip(nodes, weights, strict=True)):
@@ -141,6 +168,8 @@ def _correlated_bins(law, edges, mean, sd, probability):
     return np.add.reduceat(slabs, np.arange(0, len(nodes), order), axis=0)
 
 
+@checked(law=transfer_law, potential=energy_of(1, 2))
+@finite_result
 def best_boltzmann(law, potential):
     """The Boltzmann law closest to a `transfer_operator` law p, and how far it is: min over T of
     KL(p || exp(-U/T)/Z).
@@ -168,27 +197,15 @@ def best_boltzmann(law, potential):
     energy, error = float(law.mean_energy), float(law.mean_energy_error)
     temperature = best_fit_temperature(potential, energy)
     reference = boltzmann_density(potential, temperature)
+    curvature = temperature**2 / float(reference.energy_variance)
+    kl = float(reference.log_normaliser) + energy / temperature - float(law.entropy)
+    kl_error = float(reference.log_normaliser_error) + error / temperature
     values = {
         "temperature": (temperature, "temperature of the closest Boltzmann law", "energy"),
-        "temperature_error": (
-            error * temperature**2 / float(reference.energy_variance),
-            "estimated error of it",
-            "energy",
-        ),
-        "kl": (
-            float(reference.log_normaliser) + energy / temperature - float(law.entropy),
-            "KL to that Boltzmann law",
-            "nat",
-        ),
-        "kl_error": (
-            float(reference.log_normaliser_error) + error / temperature + float(law.entropy_error),
-            "estimated error of it",
-            "nat",
-        ),
+        "temperature_error": (error * curvature, "estimated error of it", "energy"),
+        "kl": (kl, "KL to that Boltzmann law", "nat"),
+        "kl_error": (kl_error + float(law.entropy_error), "estimated error of it", "nat"),
     }
     return xr.Dataset(
-        {
-            name: ((), value, {"long_name": text, "units": unit})
-            for name, (value, text, unit) in values.items()
-        }
+        {name: ((), value, labels(text, unit)) for name, (value, text, unit) in values.items()}
     )

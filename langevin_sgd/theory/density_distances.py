@@ -2,7 +2,24 @@
 
 import numpy as np
 
+from ..arguments import all_within, checked, finite_result
 
+NOT_NEGATIVE = all_within(at_least=0)
+ON_NODES = {"density": NOT_NEGATIVE, "reference": NOT_NEGATIVE, "weight": NOT_NEGATIVE}
+
+
+def _same_shape(density, reference, weight):
+    try:
+        return np.broadcast_arrays(density, reference, weight)
+    except ValueError:
+        raise ValueError(
+            "density, reference and weight must have shapes that fit each other, got "
+            f"{density.shape}, {reference.shape} and {weight.shape}."
+        ) from None
+
+
+@checked(**ON_NODES)
+@finite_result(infinite=True)
 def density_kl(density, reference, weight):
     """Kullback-Leibler divergence KL(p || q) = sum p log(p/q) w of two densities on the same grid,
     in nats.
@@ -21,39 +38,34 @@ def density_kl(density, reference, weight):
         In nats. Infinite where p > 0 and q = 0. The error is that of the grid: none is added for
         bins.
     """
-    p, q, w = np.broadcast_arrays(
-        *(np.asarray(a, dtype=float) for a in (density, reference, weight))
-    )
-    if np.any(p < 0) or np.any(q < 0):
-        raise ValueError(
-            f"density and reference must not be negative; their minima are {p.min():g} and "
-            f"{q.min():g}"
-        )
+    p, q, w = _same_shape(density, reference, weight)
     inside = (p > 0) & (w > 0)
     if np.any(q[inside] == 0):
         return float("inf")
     return float((p[inside] * np.log(p[inside] / q[inside]) * w[inside]).sum())
 
 
+@checked(**ON_NODES)
+@finite_result
 def density_hellinger(density, reference, weight):
     """Hellinger distance sqrt(sum (sqrt p - sqrt q)^2 w / 2) of two densities on the same grid,
     from 0 to 1; arguments as `density_kl`.
 
     It equals sqrt(1 - sum sqrt(p q) w) for normalised laws; this form keeps its digits when p and q
     are close."""
-    difference = np.sqrt(np.asarray(density, dtype=float)) - np.sqrt(
-        np.asarray(reference, dtype=float)
-    )
-    return float(np.sqrt((difference**2 * weight).sum() / 2))
+    p, q, w = _same_shape(density, reference, weight)
+    return float(np.sqrt(((np.sqrt(p) - np.sqrt(q)) ** 2 * w).sum() / 2))
 
 
+@checked(x=all_within(), density=NOT_NEGATIVE, reference=NOT_NEGATIVE)
+@finite_result
 def density_w2(x, density, reference):
     """Wasserstein-2 distance of two densities on one increasing one-dimensional grid, in units of
     length.
 
-    W2^2 = integral over u in (0, 1) of (F^-1(u) - G^-1(u))^2. The densities are taken as linear
-    between the nodes' midpoints' masses: the distribution functions are linear between nodes, and
-    the integral of the squared difference of the quantiles is then exact.
+    W2^2 = integral over u in (0, 1) of (F^-1(u) - G^-1(u))^2. The distribution functions are taken
+    as linear between nodes, and the integral of the squared difference of the quantiles is then
+    exact.
 
     Parameters
     ----------
@@ -71,24 +83,24 @@ def density_w2(x, density, reference):
     -----
     Source: the one-dimensional transport map is monotone (standard). Between Gaussians use the
     closed form."""
-    x = np.asarray(x, dtype=float)
-    if x.ndim != 1 or np.any(np.diff(x) <= 0):
-        raise ValueError("x must be a one-dimensional, strictly increasing grid")
+    if x.ndim != 1 or x.size < 2 or np.any(np.diff(x) <= 0):
+        raise ValueError("x must be a one-dimensional, strictly increasing grid of two or more.")
     levels = []
     for name, values in (("density", density), ("reference", reference)):
-        values = np.asarray(values, dtype=float)
-        if values.shape != x.shape or np.any(values < 0):
-            raise ValueError(f"{name} must have the shape {x.shape} of x and no negative entry")
+        if values.shape != x.shape or not values.any():
+            raise ValueError(
+                f"{name} must have the shape {x.shape} of x and some entry above zero, got the "
+                f"shape {values.shape}."
+            )
         steps = np.diff(x) * (values[1:] + values[:-1]) / 2
         levels.append(np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum())
     merged = np.unique(np.concatenate(levels))
-    # Where a distribution function is flat its quantile jumps; np.interp needs increasing levels,
-    # so flat parts are dropped.
-    gaps = []
-    for side in ("left", "right"):
-        quantiles = [_quantile(x, level, merged, side) for level in levels]
-        gaps.append(quantiles[0] - quantiles[1])
-    after, before = gaps[1][:-1], gaps[0][1:]
+    # Where a distribution function is flat its quantile jumps: it is taken from both sides.
+    below, above = (
+        _quantile(x, levels[0], merged, side) - _quantile(x, levels[1], merged, side)
+        for side in ("left", "right")
+    )
+    after, before = above[:-1], below[1:]
     return float(np.sqrt((np.diff(merged) * (after**2 + after * before + before**2) / 3).sum()))
 
 
@@ -96,8 +108,7 @@ def _quantile(x, level, u, side):
     """Quantiles of a piecewise linear distribution function, at a flat part from the left or from
     the right.
     """
-    keep = np.searchsorted(level, u, side=side)
-    index = np.clip(keep, 1, len(level) - 1)
+    index = np.clip(np.searchsorted(level, u, side=side), 1, len(level) - 1)
     low, high = level[index - 1], level[index]
     part = np.divide(u - low, high - low, out=np.ones_like(u), where=high > low)
     return x[index - 1] + np.clip(part, 0, 1) * (x[index] - x[index - 1])

@@ -12,15 +12,28 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import (
+    checked,
+    choice,
+    finite_array,
+    function,
+    instance,
+    integer,
+    optional,
+    real_array,
+    within,
+)
 from ..models.evaluate import evaluate
-from .grids import bounding_box, check_box, tensor_nodes
-from .selling import selling_decomposition
+from .confinement import bounds_inside, energy_of, intervals, walls_of
+from .grids import bounding_box, tensor_nodes
+from .selling_decomposition import selling_decomposition
 
 BOUNDARIES = ("reflecting", "absorbing", "periodic")
 LEVEL = (
     30.0  # the automatic box reaches to exp(-30) of the largest density of the hottest direction
 )
 LARGEST_GRID = 400_000
+POINTS = {1: 400, 2: 100, 3: 32}
 
 
 class Flow(NamedTuple):
@@ -34,12 +47,19 @@ class Flow(NamedTuple):
     temperature: float | None
 
 
+class Jumps(NamedTuple):
+    """Jumps (n,) between cells: flat indices `origin` and `target` (-1 if absorbed), `rate` in
+    1/time, and `displacement` (n, d) in units of length."""
+
+    origin: np.ndarray
+    target: np.ndarray
+    rate: np.ndarray
+    displacement: np.ndarray
+
+
 class Generator(NamedTuple):
     """Jump process on a grid: `matrix` with dp/dt = matrix @ p for the probabilities of the cells,
-    and its jumps one by one.
-
-    `origin`, `target` (jumps,): flat cell indices; `rate` (jumps,) in 1/time; `displacement`
-    (jumps, d) in units of length. A jump that is absorbed has the target -1."""
+    and its jumps one by one, as in `Jumps`."""
 
     matrix: object
     axes: list
@@ -50,8 +70,44 @@ class Generator(NamedTuple):
     displacement: np.ndarray
 
 
+def generator_check(value, name):
+    """A check: what `fokker_planck_generator` returned."""
+    return instance(value, name, Generator, "a Generator, from fokker_planck_generator")
+
+
+def _diffusion(value, name):
+    return value if callable(value) else finite_array(value, name, longest=9)
+
+
+def _one_or_each(check, value, name):
+    """One value, or a list of one per component, each checked."""
+    if isinstance(value, (list, tuple)) or getattr(value, "ndim", 0):
+        return [check(one, name) for one in value]
+    return check(value, name)
+
+
+EQUATION = {
+    "potential": energy_of(1, 2, 3, drift=True, walls=("periodic", "reflecting")),
+    "diffusion": _diffusion,
+    "bounds": optional(intervals),
+    "points": optional(lambda value, name: _one_or_each(_cells, value, name)),
+    "boundary": optional(lambda value, name: _one_or_each(_boundary, value, name)),
+    "force": optional(function),
+    "floor": within(above=0, below=1),
+}
+
+
+def _cells(value, name):
+    return integer(value, name, 4, LARGEST_GRID)
+
+
+def _boundary(value, name):
+    return choice(value, name, BOUNDARIES)
+
+
+@checked(**EQUATION)
 def fokker_planck_generator(
-    potential, diffusion, *, bounds=None, points=None, boundary="reflecting", force=None, floor=1e-3
+    potential, diffusion, *, bounds=None, points=None, boundary=None, force=None, floor=1e-3
 ):
     """The operator of dp/dt = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) (Ito) on a grid, as a
     jump process.
@@ -59,19 +115,21 @@ def fokker_planck_generator(
     Parameters
     ----------
     potential : Potential
-        Energy with d = 1, 2 or 3.
+        Energy with d = 1, 2 or 3. Its drift, if it has one, is a part of f.
     diffusion : float, (d,) array, (d, d) array, or function x (n, d) -> (n,), or (n, d, d)
         D in length^2/time, positive semidefinite. For SGD D = learning_rate Sigma(x)/(2
         batch_size).
     bounds : array (d, 2), optional
-        The box; by default one that holds the Boltzmann law of the hottest direction.
+        The box; by default one that holds the Boltzmann law of the hottest direction, inside the
+        potential's domain.
     points : int or d ints
         Cells per axis; by default 400, 100, 32 for d = 1, 2, 3.
     boundary : str or d strings
-        "reflecting", "absorbing" or "periodic", for each axis. Jumps of an anisotropic D are
-        several cells long: within that distance of a reflecting wall the off-diagonal part of D is
-        left out, and of an absorbing one a jump may end too early; so the scheme is of first order
-        only where the density does not vanish at such a wall.
+        "reflecting", "absorbing" or "periodic", for each axis; by default as the domain says, and
+        reflecting where it is open. Jumps of an anisotropic D are several cells long: within that
+        distance of a reflecting wall the off-diagonal part of D is left out, and of an absorbing
+        one a jump may end too early; so the scheme is of first order only where the density does
+        not vanish at such a wall.
     force : function x (n, d) -> (n, d), optional
         f, a force beside -grad U, in length/time; it need not be a gradient.
     floor : float
@@ -92,88 +150,87 @@ def fokker_planck_generator(
     Source: Selling's decomposition as in monotone schemes for degenerate diffusion, with the rates
     of Scharfetter and Gummel (1969) along each direction; combined and derived in the module's
     docstring."""
-    flow = _flow(potential, diffusion, force, floor)
     dim = potential.dim
-    boundaries = [boundary] * dim if isinstance(boundary, str) else list(boundary)
-    if len(boundaries) != dim or not set(boundaries) <= set(BOUNDARIES):
-        raise ValueError(
-            f"boundary must be one of {BOUNDARIES}, or {dim} of them, got {boundary!r}"
-        )
-    counts = (
-        [points] * dim
-        if isinstance(points, int | np.integer)
-        else list(points or [{1: 400, 2: 100, 3: 32}[dim]] * dim)
-    )
-    if len(counts) != dim or min(counts) < 4 or np.prod(counts, dtype=float) > LARGEST_GRID:
-        raise ValueError(
-            f"points must be {dim} numbers of cells of at least 4, with a product up to "
-            f"{LARGEST_GRID}; got {points}"
-        )
-    box = check_box(bounds, dim) if bounds is not None else _automatic_box(flow)
+    flow = _flow(potential, diffusion, force, floor)
+    kinds = boundaries_of(potential, boundary)
+    counts = _each(points or POINTS[dim], "points", dim)
+    if np.prod(counts, dtype=float) > LARGEST_GRID:
+        raise ValueError(f"points must have a product of at most {LARGEST_GRID}, got {points}.")
+    box = _automatic_box(flow) if bounds is None else bounds_inside(bounds, potential)
     # Absorbing walls lie on the centres of the first cells outside, all others on the faces of the
     # last cells inside.
-    spacing = [
-        (high - low) / (n + (kind == "absorbing"))
-        for (low, high), n, kind in zip(box, counts, boundaries, strict=True)
-    ]
-    shift = [1.0 if kind == "absorbing" else 0.5 for kind in boundaries]
+    absorbing = np.array([kind == "absorbing" for kind in kinds])
+    spacing = (box[:, 1] - box[:, 0]) / (np.array(counts) + absorbing)
+    shift = np.where(absorbing, 1.0, 0.5)
     axes = [
         low + (np.arange(n) + s) * h
-        for (low, _), n, h, s in zip(box, counts, spacing, shift, strict=True)
+        for low, n, h, s in zip(box[:, 0], counts, spacing, shift, strict=True)
     ]
-    return _assemble(flow, axes, np.array(spacing), boundaries)
+    return _assemble(flow, axes, spacing, kinds)
+
+
+def boundaries_of(potential, boundary):
+    """The kind of boundary of each axis: as given, or that of the domain, or reflecting."""
+    natural = ["reflecting" if wall is None else wall[0] for wall in walls_of(potential)]
+    return natural if boundary is None else _each(boundary, "boundary", potential.dim)
+
+
+def _each(value, name, dim):
+    """One value as a list of `dim`, or a list that has this length."""
+    values = value if isinstance(value, list) else [value] * dim
+    if len(values) != dim:
+        raise ValueError(f"{name} must be one or {dim}, one per component, got {values}.")
+    return values
 
 
 def _flow(potential, diffusion, force, floor):
-    """The equation with every argument checked and D as a function that returns regularised
-    matrices.
-    """
+    """The equation, with D as a function that returns regularised matrices."""
     dim = potential.dim
-    if dim not in (1, 2, 3):
-        raise ValueError(
-            f"potential must have dim 1, 2 or 3 for a grid, got {dim}; simulate it instead"
-        )
-    if not 0 < floor < 1:
-        raise ValueError(f"floor must be between 0 and 1, got {floor}")
-    if potential.drift is not None:
-        raise ValueError(
-            f"potential {potential.name!r} has a drift beside its gradient; pass it as force=, a "
-            "function of x (n, d)"
-        )
-    force = force or np.zeros_like
+
+    def drift(x):
+        total = np.zeros(x.shape) if force is None else real_array(force(x), "force(x)")
+        if total.shape not in ((), (dim,), x.shape):
+            raise ValueError(f"force must map (n, {dim}) to (n, {dim}), got {total.shape}.")
+        return total if potential.drift is None else total + evaluate(potential, x, "drift")
+
     if callable(diffusion):
-        return Flow(
-            potential, force, lambda x: _regular(_matrices(diffusion(x), x.shape), floor), None
-        )
-    array = np.asarray(diffusion, dtype=float)
-    matrix = _regular(array * np.eye(dim) if array.ndim < 2 else array, floor)
+        return Flow(potential, drift, lambda x: _regular(_matrices(diffusion, x), floor), None)
+    matrix = _regular(diffusion * np.eye(dim) if diffusion.ndim < 2 else diffusion, floor)
+    if matrix.shape != (dim, dim):
+        raise ValueError(f"diffusion must have the shape ({dim}, {dim}), got {diffusion.shape}.")
     temperature = matrix[0, 0] if np.all(matrix == matrix[0, 0] * np.eye(dim)) else None
     return Flow(
-        potential, force, lambda x: np.broadcast_to(matrix, (len(x), dim, dim)), temperature
+        potential, drift, lambda x: np.broadcast_to(matrix, (len(x), dim, dim)), temperature
     )
 
 
-def _matrices(values, shape):
+def _matrices(diffusion, x):
     """D as (n, d, d), from variances (n,) or matrices."""
-    values = np.asarray(values, dtype=float)
-    return values[:, None, None] * np.eye(shape[1]) if values.ndim == 1 else values
+    values, (count, dim) = real_array(diffusion(x), "diffusion(x)"), x.shape
+    if values.shape == (count,):
+        return values[:, None, None] * np.eye(dim)
+    if values.shape != (count, dim, dim):
+        raise ValueError(
+            f"diffusion must map ({count}, {dim}) to ({count},) or ({count}, {dim}, {dim}), got "
+            f"{values.shape}."
+        )
+    return values
 
 
 def _regular(matrix, floor):
     """The matrix with its small eigenvalues raised to `floor` times the largest; untouched if there
     are none.
     """
+    if not np.all(np.isfinite(matrix)) or matrix.shape[-1] != matrix.shape[-2]:
+        raise ValueError(f"diffusion must be finite square matrices, got {matrix.shape}.")
     values, vectors = np.linalg.eigh(matrix)
-    if (
-        not np.all(np.isfinite(values))
-        or np.any(values[..., -1] <= 0)
-        or np.any(values[..., 0] < -1e-10 * values[..., -1])
-    ):
+    lowest, highest = values[..., 0], values[..., -1]
+    if np.any(highest <= 0) or np.any(lowest < -1e-10 * highest):
         raise ValueError(
             "diffusion must be positive semidefinite and not zero; its eigenvalues reach down to "
-            f"{values.min():g}"
+            f"{values.min():g}."
         )
-    if np.all(values[..., 0] >= floor * values[..., -1]):
+    if np.all(lowest >= floor * highest):
         return matrix
     lifted = np.maximum(values, floor * values[..., -1:])
     return (vectors * lifted[..., None, :]) @ np.swapaxes(vectors, -1, -2)
@@ -186,9 +243,8 @@ def _automatic_box(flow):
         hottest = np.linalg.eigvalsh(flow.diffusion(x))[:, -1]
         return evaluate(flow.potential, x, "energy") / hottest
 
-    return bounding_box(
-        height, flow.potential.dim, LEVEL, f"potential {flow.potential.name!r} under this diffusion"
-    )
+    name = f"potential {flow.potential.name!r} under this diffusion"
+    return bounding_box(height, flow.potential.dim, LEVEL, name, flow.potential.domain)
 
 
 def _assemble(flow, axes, spacing, boundaries):
@@ -212,18 +268,18 @@ def _assemble(flow, axes, spacing, boundaries):
             step = sign * offsets[used, term]
             target, stays = _target(cell[used] + step, shape, boundaries)
             used, step, target = used[stays], step[stays], target[stays]
-            rate = weights[used, term] * _bernoulli(
-                -_work(flow, nodes[used], step * spacing, walled[used])
+            work = _work(flow, nodes[used], step * spacing, walled[used])
+            parts.append(
+                Jumps(used, target, weights[used, term] * _bernoulli(-work), step * spacing)
             )
-            parts.append((used, target, rate, step * spacing))
-    origin, target, rate, displacement = (np.concatenate(part) for part in zip(*parts, strict=True))
-    kept = target >= 0
+    jumps = Jumps(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    kept = jumps.target >= 0
     size = (len(nodes), len(nodes))
-    gain = coo_matrix((rate[kept], (target[kept], origin[kept])), shape=size)
-    loss = np.bincount(origin, weights=rate, minlength=len(nodes))
+    gain = coo_matrix((jumps.rate[kept], (jumps.target[kept], jumps.origin[kept])), shape=size)
+    loss = np.bincount(jumps.origin, weights=jumps.rate, minlength=len(nodes))
     cells = np.arange(len(nodes))
     matrix = (gain - coo_matrix((loss, (cells, cells)), shape=size)).tocsc()
-    return Generator(matrix, axes, flow, origin, target, rate, displacement)
+    return Generator(matrix, axes, flow, *jumps)
 
 
 def _at_a_wall(cell, offsets, shape, boundaries):
@@ -265,16 +321,13 @@ def _work(flow, x, displacement, walled):
         if flow.temperature is None:
             matrix = flow.diffusion(at)
             matrix = np.where(walled[:, None, None], matrix * np.eye(at.shape[1]), matrix)
-            drift = np.linalg.solve(
-                matrix, (drift - evaluate(flow.potential, at, "gradient"))[..., None]
-            )[..., 0]
+            drift = drift - evaluate(flow.potential, at, "gradient")
+            drift = np.linalg.solve(matrix, drift[..., None])[..., 0]
         total += share * (drift * displacement).sum(axis=-1)
     if flow.temperature is None:
         return total
-    climb = evaluate(flow.potential, x + displacement, "energy") - evaluate(
-        flow.potential, x, "energy"
-    )
-    return (total - climb) / flow.temperature
+    ends = (evaluate(flow.potential, at, "energy") for at in (x + displacement, x))
+    return (total - np.subtract(*ends)) / flow.temperature
 
 
 def _bernoulli(z):

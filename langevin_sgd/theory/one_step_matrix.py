@@ -62,13 +62,12 @@ def check_size(points, sd, spacing):
     side, would not fit.
     """
     entries = np.prod(points, dtype=float) * np.prod(2 * REACH * sd / spacing + 2)
-    if entries > LARGEST_MATRIX:
+    if not entries <= LARGEST_MATRIX:
         raise ValueError(
             f"the transfer operator needs {np.prod(points, dtype=float):.3g} nodes and "
-            f"{entries:.2g} matrix entries (limit "
-            f"{LARGEST_MATRIX:.2g}): the step noise is too small for the box. Use a larger "
-            "learning_rate, narrower bounds, or "
-            "fokker_planck, the limit of small steps."
+            f"{entries:.2g} matrix entries (limit {LARGEST_MATRIX:.2g}): the step noise is too "
+            "small for the box. Use a larger learning_rate or noise_covariance, a smaller "
+            "batch_size, narrower bounds, or fokker_planck, the limit of small steps."
         )
 
 
@@ -98,34 +97,3 @@ def leading(matrix, start=None):
     return Leading(
         probability / probability.sum(), float(values[first].real), float(values[second].real), span
     )
-
-
-def stationary_numbers(p, x, gradient, energy):
-    """Moments that every one-dimensional chain reports, from probabilities `p` of nodes `x` (n,)."""
-    mean_energy = p @ energy
-    return {
-        "mean_position": p @ x,
-        "second_moment": p @ x**2,
-        "fourth_moment": p @ x**4,
-        "mean_energy": mean_energy,
-        "mean_gradient": p @ gradient,
-        "virial": p @ (x * gradient),
-        "gradient_second_moment": p @ gradient**2,
-    }
-
-
-SCALARS = {
-    "mean_position": ((), "mean position", "length"),
-    "second_moment": ((), "raw second moment E[x^2]", "length^2"),
-    "fourth_moment": ((), "raw fourth moment E[x^4]", "length^4"),
-    "mean_energy": ((), "mean energy E[U]", "energy"),
-    "mean_gradient": ((), "mean gradient E[U'], zero when stationary", "energy/length"),
-    "virial": ((), "virial E[x U']", "energy"),
-    "gradient_second_moment": ((), "E[U'^2] of the noise-free gradient", "energy^2/length^2"),
-    "survival": ((), "leading eigenvalue: the probability to stay on the grid, per step", "1"),
-    "relaxation_eigenvalue": (
-        (),
-        "second eigenvalue: what is left of the slowest perturbation after one step",
-        "1",
-    ),
-}

@@ -6,9 +6,13 @@ from itertools import combinations
 
 import numpy as np
 
+from ..arguments import checked, finite_result, positive_matrix
+
 LARGEST_ROUNDS = 200
 
 
+@checked(matrix=positive_matrix)
+@finite_result
 def selling_decomposition(matrix):
     """D = sum_k rho_k e_k e_k' with rho_k >= 0 and integer vectors e_k, for positive definite D in
     d = 1, 2 or 3.
@@ -38,47 +42,45 @@ def selling_decomposition(matrix):
     Notes
     -----
     Source: Selling 1874; the algorithm as in Conway and Sloane, and for monotone schemes Fehrenbach
-    and Mirebeau 2014 (known from memory, derived by checking the sum)."""
-    matrix = np.asarray(matrix, dtype=float)
+    and Mirebeau 2014; checked by the sum."""
     dim = matrix.shape[-1]
-    flat = matrix.reshape(-1, dim, dim)
+    if dim > 3:
+        raise ValueError(f"matrix must be at most 3 x 3, got the shape {matrix.shape}.")
     if dim == 1:
         return matrix[..., 0], np.ones((*matrix.shape[:-1], 1), dtype=int)
-    if dim not in (2, 3):
-        raise ValueError(f"matrix must be at most 3 x 3, got {matrix.shape}")
-    if not np.all(np.linalg.eigvalsh(flat)[:, 0] > 0):
-        raise ValueError(
-            "matrix must be positive definite everywhere; regularise it, e.g. by a floor under "
-            "its eigenvalues"
-        )
-    base = np.tile(
-        np.vstack([np.eye(dim, dtype=int), -np.ones((1, dim), dtype=int)]), (len(flat), 1, 1)
-    )
+    flat = matrix.reshape(-1, dim, dim)
+    first = np.vstack([np.eye(dim, dtype=int), -np.ones((1, dim), dtype=int)])
+    base = np.tile(first, (len(flat), 1, 1))
     for _ in range(LARGEST_ROUNDS):
         changed = False
         for i, j in combinations(range(dim + 1), 2):
-            product = np.einsum("na,nab,nb->n", base[:, i], flat, base[:, j])
-            acute = product > 1e-14 * np.trace(flat, axis1=1, axis2=2)
+            acute = _product(flat, base, i, j) > 1e-14 * np.trace(flat, axis1=1, axis2=2)
             if acute.any():
                 base[acute] = _flip(base[acute], i, j)
                 changed = True
         if not changed:
             return _terms(flat, base, matrix.shape[:-2])
-    raise ValueError("matrix is too close to singular for Selling's decomposition; regularise it")
+    raise ValueError("matrix is too close to singular for Selling's decomposition; regularise it.")
+
+
+def _product(flat, base, i, j):
+    """<b_i, D b_j> for each matrix."""
+    return np.einsum("na,nab,nb->n", base[:, i], flat, base[:, j])
+
+
+def _others(base, i, j):
+    return [k for k in range(base.shape[1]) if k not in (i, j)]
 
 
 def _flip(base, i, j):
     """Replace an acute pair: b_i -> -b_i, b_j stays, and b_i is added to all others but one (the
     second other one takes b_i).
     """
-    others = [k for k in range(base.shape[1]) if k not in (i, j)]
     new = base.copy()
     new[:, i] = -base[:, i]
-    if len(others) == 1:
-        new[:, others[0]] = base[:, i] - base[:, j]
-        return new
+    others = _others(base, i, j)
     for k in others:
-        new[:, k] = base[:, k] + base[:, i]
+        new[:, k] = base[:, i] + (base[:, k] if len(others) > 1 else -base[:, j])
     return new
 
 
@@ -87,13 +89,13 @@ def _terms(flat, base, shape):
     dim = flat.shape[-1]
     weights, offsets = [], []
     for i, j in combinations(range(dim + 1), 2):
-        weights.append(np.maximum(-np.einsum("na,nab,nb->n", base[:, i], flat, base[:, j]), 0.0))
-        others = [base[:, k] for k in range(dim + 1) if k not in (i, j)]
-        turned = np.stack([-others[0][:, 1], others[0][:, 0]], axis=-1)
-        offset = turned if dim == 2 else np.cross(others[0], others[1])
+        weights.append(np.maximum(-_product(flat, base, i, j), 0.0))
+        others = [base[:, k] for k in _others(base, i, j)]
+        if dim == 2:
+            offset = np.stack([-others[0][:, 1], others[0][:, 0]], axis=-1)
+        else:
+            offset = np.cross(*others)
         first = np.take_along_axis(offset, np.argmax(offset != 0, axis=1)[:, None], axis=1)
         offsets.append(offset * np.sign(first))
-    terms = len(weights)
-    return np.stack(weights, axis=-1).reshape(*shape, terms), np.stack(offsets, axis=-2).reshape(
-        *shape, terms, dim
-    )
+    weights, offsets = np.stack(weights, axis=-1), np.stack(offsets, axis=-2)
+    return weights.reshape(*shape, -1), offsets.reshape(*shape, -1, dim)

@@ -1,0 +1,125 @@
+"""What a theory asks of its potential: how many dimensions, a drift or none, which walls; and the
+box in which its law lives.
+"""
+
+import numpy as np
+
+from ..arguments import finite_array, number, positive_matrix, real_array
+from ..models.evaluate import evaluate, landscape
+from .grids import tensor_nodes
+
+
+def energy_of(*dims, drift=False, walls=(), way="simulate it instead"):
+    """A check: a Potential or a Loss of one of these dimensions (any, if none is given).
+
+    With `drift` it may have a force beside its gradient; `walls` are the kinds that its domain may
+    have. What is not allowed is refused, since the theory would be that of another process.
+    """
+
+    def check(value, name):
+        landscape(value, name)
+        if dims and value.dim not in dims:
+            raise ValueError(
+                f"{name} must have dim {' or '.join(map(str, dims))} here, got {value.dim} for "
+                f"{value.name!r}; {way}."
+            )
+        if value.drift is not None and not drift:
+            raise ValueError(
+                f"{name} must have no drift beside its gradient here, but {value.name!r} has one; "
+                f"{way}."
+            )
+        kinds = {wall[0] for wall in value.domain or () if wall is not None}
+        if not kinds <= set(walls):
+            raise ValueError(
+                f"{name} must not have {' or '.join(sorted(kinds - set(walls)))} walls here, got "
+                f"the domain {value.domain} of {value.name!r}; {way}."
+            )
+        return value
+
+    return check
+
+
+def uphill(potential, x):
+    """Minus the force at points (..., d): the gradient less the drift."""
+    gradient = evaluate(potential, x, "gradient")
+    return gradient if potential.drift is None else gradient - evaluate(potential, x, "drift")
+
+
+def intervals(value, name):
+    """A check: pairs (low, high) with low < high, as a finite (d, 2) array; one pair is d = 1."""
+    box = np.atleast_2d(finite_array(value, name, longest=6))
+    if box.ndim != 2 or box.shape[1] != 2 or np.any(box[:, 0] >= box[:, 1]):
+        raise ValueError(f"{name} must be pairs (low, high) with low < high, got {box.tolist()}.")
+    return box
+
+
+def bounds_inside(bounds, potential):
+    """The bounds, which must have one pair a component and lie inside the potential's domain."""
+    if len(bounds) != potential.dim:
+        raise ValueError(
+            f"bounds must hold {potential.dim} pairs (low, high), one per component, got "
+            f"{bounds.tolist()}."
+        )
+    for wall, (low, high) in zip(walls_of(potential), bounds, strict=True):
+        slack = 1e-9 * (high - low)
+        if wall is not None and not wall[1] - slack <= low < high <= wall[2] + slack:
+            raise ValueError(f"bounds must lie inside the wall {wall}, got ({low:g}, {high:g}).")
+    return bounds
+
+
+def walls_of(potential):
+    """(kind, low, high) or None for each component."""
+    return potential.domain or (None,) * potential.dim
+
+
+def check_inside(potential, name, *places):
+    """Raise unless numbers on the line lie inside the domain of a potential with d = 1."""
+    wall = walls_of(potential)[0]
+    if wall is not None and not wall[1] <= min(places) <= max(places) <= wall[2]:
+        raise ValueError(f"{name} must lie inside the wall {wall}, got {list(places)}.")
+
+
+def check_period(potential, box):
+    """Raise unless the energy is the same at both ends of every periodic component."""
+    for k, wall in enumerate(walls_of(potential)):
+        if wall is not None and wall[0] == "periodic":
+            axes = [np.linspace(low, high, 9) for low, high in box]
+            axes[k] = np.array(wall[1:])
+            low, high = np.moveaxis(evaluate(potential, tensor_nodes(axes), "energy"), k, 0)
+            if not np.allclose(low, high, rtol=1e-8, atol=1e-8):
+                raise ValueError(
+                    f"potential {potential.name!r} must have equal energies at the ends of {wall}, "
+                    f"but they differ by {np.abs(high - low).max():.3g}: a force around a circle "
+                    "has no Boltzmann law. Use sde_law_circle or fokker_planck."
+                )
+
+
+def number_or_function(value, name):
+    """A check: a number above zero, or a function of the points."""
+    return value if callable(value) else number(value, name, above=0)
+
+
+def values_of(value, name, x):
+    """The number, or the function of points x, at each point (n,): positive and finite."""
+    values = real_array(value(x), f"{name}(x)") if callable(value) else np.asarray(value)
+    if values.shape not in ((), x.shape) or not np.all(np.isfinite(values) & (values > 0)):
+        raise ValueError(
+            f"{name} must be positive and finite at every point: it maps {x.shape} to "
+            f"{values.shape}, and its lowest value is {values.min(initial=np.inf)}."
+        )
+    return np.broadcast_to(values, x.shape)
+
+
+def one_positive_matrix(value, name, dim=None):
+    """A check: one positive definite (dim, dim) matrix, from a matrix, its diagonal or a number."""
+    if np.ndim(value) == 0:
+        value = np.full(dim or 1, number(value, name, above=0))
+    matrix = positive_matrix(value, name, dim)
+    if matrix.ndim != 2:
+        raise ValueError(f"{name} must be one matrix, got the shape {matrix.shape}.")
+    return matrix
+
+
+def variance(value, name):
+    """A check: a variance on the line, a number above zero or a (1, 1) matrix."""
+    return float(one_positive_matrix(value, name, 1)[0, 0])
