@@ -373,14 +373,15 @@ def checked(function=None, /, **checks):
     return call
 
 
-def formula(function=None, /, **checks):
-    """A decorator: `checked`, for a function that computes finite numbers from its arguments.
+def formula(function=None, /, *, infinite=False, **checks):
+    """A decorator: `checked`, for a function that computes finite numbers from its arguments (or,
+    with `infinite`, numbers that are not nan).
 
     What overflows on the way, and what NumPy and SciPy refuse (shapes that do not fit together,
     singular matrices, no memory), ends in a ValueError that names the arguments and their values.
     """
     if function is None:
-        return functools.partial(formula, **checks)
+        return functools.partial(formula, infinite=infinite, **checks)
     inner = checked(function, **checks)
     signature = inspect.signature(function)
 
@@ -394,7 +395,7 @@ def formula(function=None, /, **checks):
             if any(re.search(rf"\b{name}\b", reason) for name in (*signature.parameters, *kwargs)):
                 raise
             raise ValueError(f"{reason} {given(args, kwargs)}") from error
-        if not _is_finite(result):
+        if not _holds(np.isfinite if not infinite else _is_number, result):
             raise ValueError(
                 f"{function.__name__} has no finite value here: numbers are too large or too small "
                 f"for float64, or meet a singular point. {given(args, kwargs)}"
@@ -408,9 +409,15 @@ def formula(function=None, /, **checks):
     return call
 
 
-def _is_finite(result):
-    """False if a number in `result`, or in a tuple of results, is nan or infinite."""
+def _is_number(array):
+    return ~np.isnan(array)
+
+
+def _holds(test, result):
+    """False if `test` fails for a number in `result`, in a tuple or a dataset of results."""
     if isinstance(result, tuple):
-        return all(map(_is_finite, result))
+        return all(_holds(test, part) for part in result)
+    if hasattr(result, "data_vars"):
+        return all(_holds(test, part.values) for part in result.data_vars.values())
     kind = np.asarray(result).dtype.kind if isinstance(result, (float, np.ndarray)) else None
-    return kind not in ("f", "c") or bool(np.isfinite(result).all())
+    return kind not in ("f", "c") or bool(test(result).all())

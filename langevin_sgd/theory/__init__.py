@@ -46,6 +46,7 @@ from .example_gradients import (
 )
 from .finite_rate import finite_rate_density, finite_rate_energy
 from .fokker_planck import evolve_density, fokker_planck, relaxation_rates, stationary_probability
+from .fokker_planck_generator import fokker_planck_generator
 from .gaussian import (
     linear_sgd,
     sgd_temperature,
@@ -56,10 +57,9 @@ from .gaussian import (
 from .heavy_ball_operator import transfer_operator_heavy_ball
 from .irreversibility import OrnsteinUhlenbeck, entropy_per_step, ornstein_uhlenbeck
 from .ito_1d import mean_first_passage_time, sde_law
-from .fokker_planck_generator import fokker_planck_generator
-from .leaving_region import mean_first_passage_steps, quasi_stationary_law
 from .langevin import langevin_process
 from .least_squares import LeastSquaresMoments, least_squares_moments
+from .leaving_region import mean_first_passage_steps, quasi_stationary_law
 from .linear import (
     LinearProcess,
     StationaryBlocks,
@@ -100,9 +100,9 @@ from .regression import (
     stability_bounds,
 )
 from .selling_decomposition import selling_decomposition
-from .transfer_law import best_boltzmann, bin_probabilities, stationary_density
 from .student import StudentLaw, student_covariance, student_density, student_law, student_tail
 from .tails import TailExponents, regression_moments_1d, tail_exponents
+from .transfer_law import best_boltzmann, bin_probabilities, stationary_density
 from .transfer_operator import transfer_operator
 from .virial import VirialBudget, virial_budget
 from .weak_error import (

@@ -4,12 +4,14 @@ estimate.
 
 import numpy as np
 
-from ..arguments import checked, finite_result, optional, real_array, shown, within
 from ..models.evaluate import evaluate
-from .confinement import bounds_inside, check_period, energy_of, intervals, walls_of
+from .confinement import bounds_inside, check_period, energy_of, one_law, walls_of
 from .grids import (
+    bin_edges,
+    bin_rule,
     bounding_box,
     box_scan,
+    edges_along,
     gauss_rule,
     grid_moments,
     tensor_nodes,
@@ -26,46 +28,11 @@ LARGEST_LEVELS = 500
 LEVEL_POINTS = {1: 100_000, 2: 700, 3: 110}
 FIRST_POINTS = {1: 129, 2: 65, 3: 49}
 
-ON_ITS_DOMAIN = {  # the law is one of the energy alone: a drift is no part of it
-    "potential": energy_of(1, 2, 3, drift=True, walls=("periodic", "reflecting")),
-    "bounds": optional(intervals),
-}
-TEMPERATURE = within(above=0)
+# The law is one of the energy alone: a drift is no part of it.
+ON_ITS_DOMAIN = energy_of(1, 2, 3, drift=True, walls=("periodic", "reflecting"))
 
 
-def bin_edges(value, name):
-    """A check: one strictly increasing array of two or more numbers per component, as a list; only
-    the first and the last edge may be infinite. One array is d = 1."""
-    try:
-        edges = [value] if np.ndim(value[0]) == 0 else list(value)
-    except Exception:  # no sequence, or rows of rows: there must be a message
-        raise TypeError(f"{name} must be a list of arrays, got {shown(value)}.") from None
-    edges = [real_array(edge, name) for edge in edges]
-    for k, edge in enumerate(edges):
-        rises = edge.ndim == 1 and edge.size > 1 and np.all(np.diff(edge) > 0)
-        if not (rises and np.isfinite(edge[1:-1]).all()):
-            raise ValueError(
-                f"{name}[{k}] must be a one-dimensional, strictly increasing array of at least two "
-                f"numbers, got {shown(edge)}."
-            )
-    return edges
-
-
-def edges_along(edges, dim, name="edges"):
-    """The bin edges, of which there must be one array per component."""
-    if len(edges) != dim:
-        raise ValueError(f"{name} must hold {dim} arrays, one per component, got {len(edges)}.")
-    return edges
-
-
-def bin_rule(edge, order):
-    """Gauss-Legendre nodes and weights of all bins of one axis, each of length bins * order."""
-    nodes, weights = gauss_rule(edge[:-1], edge[1:], order)
-    return nodes.ravel(), weights.ravel()
-
-
-@checked(**ON_ITS_DOMAIN, temperature=TEMPERATURE, rtol=within(above=0, at_most=1))
-@finite_result
+@one_law(potential=ON_ITS_DOMAIN)
 def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
     """Boltzmann's law exp(-U/T)/Z of a potential in d <= 3 dimensions: density on a grid,
     normaliser and moments.
@@ -170,8 +137,7 @@ def _on_grid(potential, temperature, box, points, walled):
     return OnGrid(axes, {"density": density, "weight": weight, "energy": energy}, moments)
 
 
-@checked(**ON_ITS_DOMAIN, temperature=TEMPERATURE, edges=bin_edges, rtol=within(above=0, at_most=1))
-@finite_result
+@one_law(potential=ON_ITS_DOMAIN)
 def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, rtol=1e-9):
     """Boltzmann probability of every bin of a rectangular histogram, integrated over the bin.
 
@@ -240,8 +206,7 @@ def _finite(edge, ends, wall):
     return edge
 
 
-@checked(**ON_ITS_DOMAIN, mean_energy=within())
-@finite_result
+@one_law(potential=ON_ITS_DOMAIN)
 def best_fit_temperature(potential, mean_energy, *, bounds=None):
     """The temperature whose Boltzmann law is closest, in KL(p || exp(-U/T)/Z), to a law p of given
     mean energy.
@@ -314,8 +279,7 @@ def _lowest_energy(potential, mean_energy, bounds):
     return evaluate(potential, box_scan(box, 65), "energy").min()
 
 
-@checked(**ON_ITS_DOMAIN, temperature=TEMPERATURE, levels=bin_edges)
-@finite_result
+@one_law(potential=ON_ITS_DOMAIN, levels=bin_edges)
 def level_populations(potential, temperature, levels, *, bounds=None):
     """Boltzmann probability that the energy lies between neighbouring levels.
 

@@ -3,29 +3,26 @@ of the stochastic differential equation."""
 
 import numpy as np
 
-from ..arguments import checked, finite_result, optional, whole, within
+from ..arguments import whole
 from ..models.evaluate import evaluate
-from .confinement import energy_of, number_or_function, uphill, values_of, variance, walls_of
+from .confinement import (
+    energy_of,
+    one_law,
+    uphill,
+    values_of,
+    variance,
+    walls_of,
+)
 from .one_step_matrix import gaussian, leading
 from .two_grids import OnGrid, law_of_two
 
 COARSE, FINE = 0.7, 0.5  # grid spacings in units of the step noise
 LARGEST_GRID = 3000
 MOST_TURNS = 50
-ON_A_CIRCLE = {
-    "potential": energy_of(1, drift=True, walls=("periodic",)),
-    "force": within(),
-    "period": optional(within(above=0)),
-}
+ON_A_CIRCLE = energy_of(1, drift=True, walls=("periodic",))
 
 
-@checked(
-    **ON_A_CIRCLE,
-    noise_covariance=variance,
-    learning_rate=within(above=0),
-    batch_size=within(at_least=1),
-)
-@finite_result
+@one_law(potential=ON_A_CIRCLE, noise_covariance=variance)
 def transfer_operator_circle(
     potential, noise_covariance, learning_rate, batch_size=1, *, force=0.0, period=None
 ):
@@ -130,8 +127,7 @@ def _turn(potential, period):
     return low, period
 
 
-@checked(**ON_A_CIRCLE, diffusion=number_or_function, points=whole(8, 2**13))
-@finite_result
+@one_law(potential=ON_A_CIRCLE, points=whole(8, 2**13))
 def sde_law_circle(potential, diffusion, *, force=0.0, period=None, points=256):
     """Stationary law and current of dx = (F - U'(x)) dt + sqrt(2 D(x)) dW (Ito) on a circle.
 

@@ -2,11 +2,23 @@
 box in which its law lives.
 """
 
+import functools
+import inspect
+
 import numpy as np
 
-from ..arguments import finite_array, number, positive_matrix, real_array
+from ..arguments import (
+    all_within,
+    finite_array,
+    formula,
+    number,
+    optional,
+    positive_matrix,
+    real_array,
+    within,
+)
 from ..models.evaluate import evaluate, landscape
-from .grids import tensor_nodes
+from .grids import bin_edges, tensor_nodes
 
 
 def energy_of(*dims, drift=False, walls=(), way="simulate it instead"):
@@ -123,3 +135,35 @@ def one_positive_matrix(value, name, dim=None):
 def variance(value, name):
     """A check: a variance on the line, a number above zero or a (1, 1) matrix."""
     return float(one_positive_matrix(value, name, 1)[0, 0])
+
+
+def noise(value, name):
+    """A check: the covariance of a gradient, constant or a function of x."""
+    return value if callable(value) else one_positive_matrix(value, name)
+
+
+# What the name of an argument means in the theory of one potential and one update.
+POSITIVE = within(above=0)
+MEANINGS = dict.fromkeys(("force", "start", "end", "target", "mean_energy"), within())
+MEANINGS |= dict.fromkeys(("learning_rate", "temperature"), POSITIVE)
+MEANINGS |= dict.fromkeys(("rtol", "floor"), within(above=0, at_most=1))
+MEANINGS |= {
+    "potential": energy_of(),
+    "noise_covariance": noise,
+    "diffusion": number_or_function,
+    "batch_size": within(at_least=1),
+    "momentum": within(at_least=0, below=1),
+    "bounds": optional(intervals),
+    "period": optional(POSITIVE),
+    "wall": optional(within()),
+    "edges": bin_edges,
+    "x": all_within(),
+}
+
+
+def one_law(function=None, /, **checks):
+    """A decorator: `formula`, with the checks of `MEANINGS` for arguments that are not named."""
+    if function is None:
+        return functools.partial(one_law, **checks)
+    known = MEANINGS.keys() & inspect.signature(function).parameters.keys()
+    return formula(function, **{name: MEANINGS[name] for name in known} | checks)

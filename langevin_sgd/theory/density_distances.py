@@ -2,24 +2,13 @@
 
 import numpy as np
 
-from ..arguments import all_within, checked, finite_result
+from ..arguments import all_within, formula
 
 NOT_NEGATIVE = all_within(at_least=0)
 ON_NODES = {"density": NOT_NEGATIVE, "reference": NOT_NEGATIVE, "weight": NOT_NEGATIVE}
 
 
-def _same_shape(density, reference, weight):
-    try:
-        return np.broadcast_arrays(density, reference, weight)
-    except ValueError:
-        raise ValueError(
-            "density, reference and weight must have shapes that fit each other, got "
-            f"{density.shape}, {reference.shape} and {weight.shape}."
-        ) from None
-
-
-@checked(**ON_NODES)
-@finite_result(infinite=True)
+@formula(infinite=True, **ON_NODES)
 def density_kl(density, reference, weight):
     """Kullback-Leibler divergence KL(p || q) = sum p log(p/q) w of two densities on the same grid,
     in nats.
@@ -38,27 +27,25 @@ def density_kl(density, reference, weight):
         In nats. Infinite where p > 0 and q = 0. The error is that of the grid: none is added for
         bins.
     """
-    p, q, w = _same_shape(density, reference, weight)
+    p, q, w = np.broadcast_arrays(density, reference, weight)
     inside = (p > 0) & (w > 0)
     if np.any(q[inside] == 0):
         return float("inf")
     return float((p[inside] * np.log(p[inside] / q[inside]) * w[inside]).sum())
 
 
-@checked(**ON_NODES)
-@finite_result
+@formula(**ON_NODES)
 def density_hellinger(density, reference, weight):
     """Hellinger distance sqrt(sum (sqrt p - sqrt q)^2 w / 2) of two densities on the same grid,
     from 0 to 1; arguments as `density_kl`.
 
     It equals sqrt(1 - sum sqrt(p q) w) for normalised laws; this form keeps its digits when p and q
     are close."""
-    p, q, w = _same_shape(density, reference, weight)
-    return float(np.sqrt(((np.sqrt(p) - np.sqrt(q)) ** 2 * w).sum() / 2))
+    difference = np.sqrt(density) - np.sqrt(reference)
+    return float(np.sqrt((difference**2 * weight).sum() / 2))
 
 
-@checked(x=all_within(), density=NOT_NEGATIVE, reference=NOT_NEGATIVE)
-@finite_result
+@formula(x=all_within(), density=NOT_NEGATIVE, reference=NOT_NEGATIVE)
 def density_w2(x, density, reference):
     """Wasserstein-2 distance of two densities on one increasing one-dimensional grid, in units of
     length.

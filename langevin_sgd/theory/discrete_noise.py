@@ -4,17 +4,14 @@ table with batch size one.
 
 import numpy as np
 
+from .. import arguments
 from ..arguments import (
-    all_within,
-    checked,
-    finite_result,
     function,
     optional,
     real_array,
     whole,
-    within,
 )
-from .confinement import intervals
+from .confinement import one_law
 from .one_step_matrix import leading
 from .two_grids import OnGrid, labels, law_of_two
 
@@ -22,26 +19,18 @@ POLISH = 12
 MOST_POINTS = 10**6
 
 
-def shares(probabilities, count):
-    """Probabilities of `count` values, (count,): equal ones for None, else checked."""
-    if probabilities is None:
-        return np.full(count, 1 / count)
-    if probabilities.shape != (count,) or abs(probabilities.sum() - 1) > 1e-12:
-        raise ValueError(
-            f"probabilities must be {count} numbers of sum 1, got {probabilities.size} of sum "
-            f"{probabilities.sum():g}."
-        )
-    return probabilities
+def shares(given, count):
+    """Probabilities of `count` values: equal ones for None."""
+    if given is not None and len(given) != count:
+        raise ValueError(f"probabilities must be {count} numbers, got {len(given)}.")
+    return np.full(count, 1 / count) if given is None else given
 
 
-@checked(
+@one_law(
     gradients=function,
-    learning_rate=within(above=0),
-    probabilities=optional(all_within(at_least=0)),
-    bounds=optional(intervals),
+    probabilities=optional(arguments.probabilities),
     points=whole(11, MOST_POINTS),
 )
-@finite_result
 def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=None, points=20_001):
     """Stationary law of x' = x - eta g_i(x), where i is drawn anew at each step from a finite
     table, d = 1.

@@ -4,11 +4,9 @@ published rates by name.
 
 import numpy as np
 
+from .. import arguments
 from ..arguments import (
-    all_within,
-    checked,
     finite_array,
-    finite_result,
     function,
     number,
     optional,
@@ -16,22 +14,16 @@ from ..arguments import (
     within,
 )
 from ..models.evaluate import evaluate
-from .confinement import check_inside, energy_of, number_or_function, uphill, values_of
+from .confinement import check_inside, energy_of, one_law, uphill, values_of
 from .discrete_noise import shares
 from .ito_1d import panels, potential_of_flow
 
-RATE = {"learning_rate": within(above=0), "batch_size": within(at_least=1)}
-POSITIVE, ANY_WALLS = within(above=0), ("periodic", "reflecting")
+POSITIVE = within(above=0)
+ANY_WALLS = ("periodic", "reflecting")
 ON_A_PATH = energy_of(1, drift=True, walls=ANY_WALLS)
 
 
-@checked(
-    potential=energy_of(walls=ANY_WALLS, way="put it into the energy"),
-    diffusion=number_or_function,
-    minimum=finite_array,
-    saddle=finite_array,
-)
-@finite_result
+@one_law(potential=energy_of(walls=ANY_WALLS), minimum=finite_array, saddle=finite_array)
 def kramers_time(potential, diffusion, minimum, saddle):
     """Kramers' mean time from a minimum over a saddle into the next well, for small noise.
 
@@ -102,8 +94,7 @@ def _check_critical(potential, a, s):
             )
 
 
-@checked(potential=ON_A_PATH, diffusion=number_or_function, start=within(), end=within())
-@finite_result
+@one_law(potential=ON_A_PATH)
 def barrier_exponent(potential, diffusion, start, end):
     """Integral of (U' - f)/D from `start` to `end` in d = 1, f the drift: (U_end - U_start)/T for
     none and a constant D = T. Without unit.
@@ -114,17 +105,14 @@ def barrier_exponent(potential, diffusion, start, end):
     return float((grid.weights * slope / spread).sum())
 
 
-@checked(
+@one_law(
+    infinite=True,
     potential=ON_A_PATH,
-    start=within(),
-    end=within(),
     noise_values=optional(finite_array),
-    probabilities=optional(all_within(at_least=0)),
+    probabilities=optional(arguments.probabilities),
     cumulant=optional(function),
-    batch_size=within(at_least=1),
     panel_count=whole(1, 10_000),
 )
-@finite_result(infinite=True)
 def quasi_potential(
     potential,
     start,
@@ -238,14 +226,12 @@ def _climbing_root(log_moment, slope):
     return brentq(excess, low, high, xtol=1e-14 * high, rtol=1e-13)
 
 
-@checked(
-    **RATE,
+@one_law(
     barrier=within(),
     curvature_minimum=POSITIVE,
     curvature_saddle=within(),
     fraction=within(at_least=0, at_most=1),
 )
-@finite_result
 def xie_escape_time(
     barrier, curvature_minimum, curvature_saddle, learning_rate, batch_size=1, *, fraction=0.5
 ):
@@ -282,14 +268,9 @@ def xie_escape_time(
     return float(2 * np.pi / top * np.exp(exponent * slope))
 
 
-@checked(
-    **RATE,
-    loss_minimum=POSITIVE,
-    loss_saddle=POSITIVE,
-    curvatures=finite_array,
-    outliers=whole(1, 10**6),
+@one_law(
+    loss_minimum=POSITIVE, loss_saddle=POSITIVE, curvatures=finite_array, outliers=whole(1, 10**6)
 )
-@finite_result
 def mori_escape_time(
     loss_minimum, loss_saddle, curvatures, learning_rate, batch_size=1, *, outliers=1
 ):

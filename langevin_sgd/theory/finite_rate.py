@@ -4,18 +4,14 @@ noise.
 
 import numpy as np
 
-from ..arguments import all_within, checked, finite_result, optional, within
 from ..models.evaluate import evaluate
 from .boltzmann import boltzmann_density
-from .confinement import energy_of, intervals
+from .confinement import energy_of, one_law
 from .grids import grid_moments, tensor_nodes
 from .two_grids import OnGrid, law_of_two
 
-POSITIVE = {"temperature": within(above=0), "learning_rate": within(above=0)}
 
-
-@checked(**POSITIVE, potential=energy_of(), x=all_within())
-@finite_result
+@one_law
 def finite_rate_energy(potential, x, learning_rate, temperature):
     """The energy U_eta whose Boltzmann law is that of SGD to first order in the learning rate, at
     fixed temperature.
@@ -53,8 +49,7 @@ def finite_rate_energy(potential, x, learning_rate, temperature):
     return energy - slope + learning_rate * temperature / 2 * laplacian
 
 
-@checked(**POSITIVE, potential=energy_of(1, 2, 3), bounds=optional(intervals))
-@finite_result
+@one_law(potential=energy_of(1, 2, 3))
 def finite_rate_density(potential, temperature, learning_rate, *, bounds=None):
     """Stationary density of SGD to first order in the learning rate: exp(-U/T)/Z * (1 + eta (f -
     <f>)).

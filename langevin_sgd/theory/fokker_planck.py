@@ -4,7 +4,7 @@ evolution and relaxation rates.
 
 import numpy as np
 
-from ..arguments import all_within, checked, finite_result, whole
+from ..arguments import all_within, formula, whole
 from ..models.evaluate import evaluate
 from .fokker_planck_generator import (
     EQUATION,
@@ -24,8 +24,7 @@ MOST_JUMPS = 3e6
 NOT_NEGATIVE = all_within(at_least=0)
 
 
-@checked(**EQUATION)
-@finite_result
+@formula(**EQUATION)
 def fokker_planck(
     potential, diffusion, *, bounds=None, points=None, boundary=None, force=None, floor=1e-3
 ):
@@ -99,8 +98,7 @@ def fokker_planck(
     return law_of_two(plain._replace(numbers=improved), plain, model=potential.name)
 
 
-@checked(generator=generator_check)
-@finite_result
+@formula(generator=generator_check)
 def stationary_probability(generator):
     """Probabilities of the cells that the jump process leaves alone, from a direct solve with one
     cell pinned.
@@ -192,8 +190,7 @@ def _current(generator, probability):
     return current
 
 
-@checked(generator=generator_check, density=NOT_NEGATIVE, times=NOT_NEGATIVE)
-@finite_result
+@formula(generator=generator_check, density=NOT_NEGATIVE, times=NOT_NEGATIVE)
 def evolve_density(generator, density, times):
     """Density at later times from an initial one: p(t) = exp(t L) p(0).
 
@@ -242,8 +239,7 @@ def evolve_density(generator, density, times):
     return np.array(result)
 
 
-@checked(generator=generator_check, count=whole(1))
-@finite_result
+@formula(generator=generator_check, count=whole(1))
 def relaxation_rates(generator, count=4):
     """The slowest rates of a Fokker-Planck operator: minus its eigenvalues of smallest modulus, in
     units of 1/time.

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import (
-    checked,
     choice,
     finite_array,
+    formula,
     function,
     instance,
     integer,
@@ -105,7 +105,7 @@ def _boundary(value, name):
     return choice(value, name, BOUNDARIES)
 
 
-@checked(**EQUATION)
+@formula(**EQUATION)
 def fokker_planck_generator(
     potential, diffusion, *, bounds=None, points=None, boundary=None, force=None, floor=1e-3
 ):
@@ -295,7 +295,7 @@ def _at_a_wall(cell, offsets, shape, boundaries):
 
 
 def _target(index, shape, boundaries):
-    """Flat index of the cell that is reached, -1 if absorbed; and whether the jump happens at all."""
+    """Flat index of the cell that is reached, -1 if absorbed; and whether the jump happens."""
     stays, absorbed = np.ones(len(index), dtype=bool), np.zeros(len(index), dtype=bool)
     index = index.copy()
     for k, (size, kind) in enumerate(zip(shape, boundaries, strict=True)):

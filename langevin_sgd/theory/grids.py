@@ -4,6 +4,8 @@ density on them.
 
 import numpy as np
 
+from ..arguments import real_array, shown
+
 
 def tensor_nodes(axes):
     """All points of the tensor product of one-dimensional grids, shape (n_0, ..., n_{d-1}, d)."""
@@ -33,6 +35,37 @@ def gauss_rule(low, high, points):
     nodes, weights = np.polynomial.legendre.leggauss(points)
     half = (np.asarray(high) - low)[..., None] / 2
     return np.asarray(low)[..., None] + half * (nodes + 1), half * weights
+
+
+def bin_edges(value, name):
+    """A check: one strictly increasing array of two or more numbers per component, as a list; only
+    the first and the last edge may be infinite. One array is d = 1."""
+    try:
+        edges = [value] if np.ndim(value[0]) == 0 else list(value)
+    except Exception:  # no sequence, or rows of rows: there must be a message
+        raise TypeError(f"{name} must be a list of arrays, got {shown(value)}.") from None
+    edges = [real_array(edge, name) for edge in edges]
+    for k, edge in enumerate(edges):
+        rises = edge.ndim == 1 and edge.size > 1 and np.all(np.diff(edge) > 0)
+        if not (rises and np.isfinite(edge[1:-1]).all()):
+            raise ValueError(
+                f"{name}[{k}] must be a one-dimensional, strictly increasing array of at least two "
+                f"numbers, got {shown(edge)}."
+            )
+    return edges
+
+
+def edges_along(edges, dim, name="edges"):
+    """The bin edges, of which there must be one array per component."""
+    if len(edges) != dim:
+        raise ValueError(f"{name} must hold {dim} arrays, one per component, got {len(edges)}.")
+    return edges
+
+
+def bin_rule(edge, order):
+    """Gauss-Legendre nodes and weights of all bins of one axis, each of length bins * order."""
+    nodes, weights = gauss_rule(edge[:-1], edge[1:], order)
+    return nodes.ravel(), weights.ravel()
 
 
 def box_scan(box, points):

@@ -4,22 +4,18 @@ two-step transfer operator.
 
 import numpy as np
 
-from ..arguments import checked, finite_result, within
 from ..models.evaluate import evaluate
-from .confinement import energy_of, variance
+from .confinement import energy_of, one_law, variance
 from .grids import bounding_box, line_moments
 from .one_step_matrix import LARGEST_MATRIX, REACH, gaussian, leading
-from .sgd_step import CHAIN
 from .two_grids import OnGrid, law_of_two
 
 COARSE, FINE = 0.7, 0.55  # grid spacings in units of the step noise
 LEVEL = 45.0
 LARGEST_LEAK = 1e-9
-HEAVY_BALL = CHAIN | {"potential": energy_of(1), "noise_covariance": variance}
 
 
-@checked(**HEAVY_BALL, momentum=within(at_least=0, below=1))
-@finite_result
+@one_law(potential=energy_of(1), noise_covariance=variance)
 def transfer_operator_heavy_ball(
     potential, noise_covariance, learning_rate, batch_size=1, momentum=0.9
 ):

@@ -6,14 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import checked, finite_result, optional, within
 from ..models.evaluate import evaluate
 from .confinement import (
     bounds_inside,
     check_inside,
     energy_of,
-    intervals,
-    number_or_function,
+    one_law,
     uphill,
     values_of,
     walls_of,
@@ -24,10 +22,7 @@ from .two_grids import OnGrid, law_of_two
 LEVEL = 42.0  # the line is cut where the density is exp(-42) of its maximum
 ORDER = 16
 PANELS = (200, 100)
-ON_A_LINE = {
-    "potential": energy_of(1, drift=True, walls=("reflecting",), way="use fokker_planck"),
-    "diffusion": number_or_function,
-}
+ON_A_LINE = energy_of(1, drift=True, walls=("reflecting",), way="use fokker_planck")
 
 
 class Panels(NamedTuple):
@@ -64,8 +59,7 @@ def panels(edges):
     return Panels(nodes, weights, np.diff(edges) / 2, integrals @ coefficients)
 
 
-@checked(**ON_A_LINE, bounds=optional(intervals))
-@finite_result
+@one_law(potential=ON_A_LINE)
 def sde_law(potential, diffusion, *, bounds=None):
     """Stationary law of dx = (f - U'(x)) dt + sqrt(2 D(x)) dW in the Ito sense, on the line or
     between two reflecting walls.
@@ -122,7 +116,7 @@ def sde_law(potential, diffusion, *, bounds=None):
 
 
 def diffusion_box(potential, diffusion):
-    """The interval, shape (1, 2), outside which exp(-integral of (U' - f)/D) has fallen by exp(-42),
+    """The interval, (1, 2), outside which exp(-integral of (U' - f)/D) has fallen by exp(-42),
     roughly: the energy above its minimum is taken over the local D.
     """
     return warm_box(
@@ -157,8 +151,7 @@ def potential_of_flow(potential, diffusion, grid):
     return grid.cumulative(slope / spread)[0], spread, slope
 
 
-@checked(**ON_A_LINE, start=within(), target=within(), wall=optional(within()))
-@finite_result
+@one_law(potential=ON_A_LINE)
 def mean_first_passage_time(potential, diffusion, start, target, *, wall=None):
     """Exact mean time of dx = (f - U') dt + sqrt(2 D(x)) dW (Ito) from `start` to `target`, d = 1.
 

@@ -4,10 +4,11 @@ quasi-stationary law.
 
 import numpy as np
 
-from ..arguments import checked, finite_array, finite_result, real_array
+from ..arguments import finite_array, real_array
+from .confinement import energy_of, one_law
 from .grids import box_scan, gauss_rule, grid_moments, tensor_nodes, tensor_weight
 from .one_step_matrix import gaussian
-from .sgd_step import CHAIN, law_box, update_step
+from .sgd_step import law_box, update_step
 from .two_grids import OnGrid, law_of_two
 
 COARSE, FINE = 0.75, 0.6  # largest distance of two nodes in units of the smallest step noise
@@ -28,8 +29,7 @@ def _region(value, name):
     return region.reshape(-1, 2)
 
 
-@checked(**CHAIN, start=finite_array, inside=_region)
-@finite_result
+@one_law(potential=energy_of(1, 2), start=finite_array, inside=_region)
 def mean_first_passage_steps(
     potential, noise_covariance, learning_rate, batch_size=1, *, start, inside
 ):
@@ -86,8 +86,7 @@ def mean_first_passage_steps(
     return law
 
 
-@checked(**CHAIN, inside=_region)
-@finite_result
+@one_law(potential=energy_of(1, 2), inside=_region)
 def quasi_stationary_law(potential, noise_covariance, learning_rate, batch_size=1, *, inside):
     """Law of SGD particles that have stayed inside a box for long, and the probability per step to
     leave it, d = 1 or 2.

@@ -6,13 +6,12 @@ from itertools import combinations
 
 import numpy as np
 
-from ..arguments import checked, finite_result, positive_matrix
+from ..arguments import formula, positive_matrix
 
 LARGEST_ROUNDS = 200
 
 
-@checked(matrix=positive_matrix)
-@finite_result
+@formula(matrix=positive_matrix)
 def selling_decomposition(matrix):
     """D = sum_k rho_k e_k e_k' with rho_k >= 0 and integer vectors e_k, for positive definite D in
     d = 1, 2 or 3.

@@ -6,24 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import within
 from ..models.evaluate import evaluate
-from .confinement import energy_of, one_positive_matrix, values_of
+from .confinement import one_positive_matrix, values_of
 from .grids import warm_box
 
 LEVEL = 45.0  # the box reaches to exp(-45) of the hottest Boltzmann density
-
-
-def _noise(value, name):
-    return value if callable(value) else one_positive_matrix(value, name)
-
-
-CHAIN = {
-    "potential": energy_of(1, 2),
-    "noise_covariance": _noise,
-    "learning_rate": within(above=0),
-    "batch_size": within(at_least=1),
-}
 
 
 class Step(NamedTuple):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import all_within, checked, finite_result, within
+from ..arguments import all_within, formula, within
 from .confinement import one_positive_matrix
 from .gaussian import linear_sgd, require_stable
 from .linear import state_covariance
@@ -36,8 +36,7 @@ POSITIVE = within(above=0)
 LOSS_NOISE = {"hessian": one_positive_matrix, "slope": POSITIVE, "offset": POSITIVE}
 
 
-@checked(**LOSS_NOISE)
-@finite_result(infinite=True)
+@formula(infinite=True, **LOSS_NOISE)
 def student_law(hessian, slope, offset):
     """Stationary law of the diffusion with D = slope (U + offset) on U = x' H x / 2, as
     `StudentLaw`.
@@ -82,8 +81,7 @@ def student_law(hessian, slope, offset):
     return StudentLaw(dof, shape / dof, covariance, 1 + 1 / slope)
 
 
-@checked(**LOSS_NOISE | {"hessian": _number_or_matrix}, x=all_within())
-@finite_result
+@formula(**LOSS_NOISE | {"hessian": _number_or_matrix}, x=all_within())
 def student_density(x, hessian, slope, offset):
     """Density of `student_law` at the points x, (..., d) -> (...), in inverse volume; with a scalar
     hessian (...) -> (...).
@@ -105,8 +103,7 @@ def student_density(x, hessian, slope, offset):
     return np.exp(log_norm - (law.dof + d) / 2 * np.log1p(distance / law.dof))
 
 
-@checked(radius=all_within(at_least=0), curvature=POSITIVE, slope=POSITIVE, offset=POSITIVE)
-@finite_result
+@formula(radius=all_within(at_least=0), curvature=POSITIVE, slope=POSITIVE, offset=POSITIVE)
 def student_tail(radius, curvature, slope, offset):
     """P(|x| > radius) of `student_law` in one dimension, an array like ``radius``; it falls like
     radius^-(1 + 2/slope).
@@ -120,8 +117,7 @@ def student_tail(radius, curvature, slope, offset):
     return betainc(law.dof / 2, 0.5, law.dof / (law.dof + ratio))
 
 
-@checked(**LOSS_NOISE, learning_rate=POSITIVE)
-@finite_result
+@formula(**LOSS_NOISE, learning_rate=POSITIVE)
 def student_covariance(hessian, slope, offset, learning_rate):
     """Covariance of the chain x' = x - eta H x + sqrt(2 eta slope (U + offset)) N, (d, d), at a
     finite learning rate.

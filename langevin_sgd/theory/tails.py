@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import all_within, checked, finite_result
+from ..arguments import all_within, formula
 
 MOST_UPDATES = 10_000  # of a sweep: each takes milliseconds
 POSITIVE = all_within(above=0, longest=MOST_UPDATES)
@@ -28,8 +28,7 @@ class TailExponents(NamedTuple):
     decoupled: np.ndarray
 
 
-@checked(**REGRESSION)
-@finite_result
+@formula(**REGRESSION)
 def tail_exponents(curvature, learning_rate, batch_size=1):
     """Tail exponents of online linear regression in one dimension, as `TailExponents`
     (dimensionless; arrays broadcast).
@@ -57,7 +56,8 @@ def tail_exponents(curvature, learning_rate, batch_size=1):
     exact = 2 at eta a = 2 B/(B + 2), the mean-square threshold. Fitted slopes approach the exponent
     slowly and not monotonically: compare tail probabilities at a fixed distance instead. Source:
     Kesten 1973; SDE form as in Ziyin et al. (arXiv:2102.05375); decoupled form as in Mori, Ziyin,
-    Liu, Ueda 2022 (arXiv:2105.09557). Relative error of the quadrature below 1e-10 (held against mpmath)."""
+    Liu, Ueda 2022 (arXiv:2105.09557). Relative error below
+    1e-10 (held against mpmath)."""
     curvature, rate, batch = _sweep(
         curvature=curvature, learning_rate=learning_rate, batch_size=batch_size
     )
@@ -81,8 +81,7 @@ def _sweep(**arguments):
     return np.broadcast_arrays(*arguments.values())
 
 
-@checked(**REGRESSION, label_noise=all_within(at_least=0, longest=MOST_UPDATES))
-@finite_result
+@formula(**REGRESSION, label_noise=all_within(at_least=0, longest=MOST_UPDATES))
 def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
     """Exact stationary second and fourth moment of delta = w - w* in one dimension (units of w^2
     and w^4).

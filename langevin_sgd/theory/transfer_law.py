@@ -5,9 +5,9 @@ its distance to Boltzmann.
 import numpy as np
 import xarray as xr
 
-from ..arguments import all_within, checked, finite_result, instance
-from .boltzmann import best_fit_temperature, bin_edges, bin_rule, boltzmann_density, edges_along
-from .confinement import energy_of
+from ..arguments import instance
+from .boltzmann import best_fit_temperature, bin_rule, boltzmann_density, edges_along
+from .confinement import energy_of, one_law
 from .one_step_matrix import gaussian
 from .two_grids import labels
 
@@ -34,8 +34,7 @@ def _check_work(name, count, probability):
         )
 
 
-@checked(law=transfer_law, x=all_within())
-@finite_result
+@one_law(law=transfer_law)
 def stationary_density(law, x):
     """Density of a `transfer_operator` law at any points, by one exact application of the kernel to
     the grid law.
@@ -95,8 +94,7 @@ def kernel_nodes(law):
     )
 
 
-@checked(law=transfer_law, edges=bin_edges)
-@finite_result
+@one_law(law=transfer_law)
 def bin_probabilities(law, edges):
     """Probability of every bin of a rectangular histogram under a `transfer_operator` law,
     integrated over the bin.
@@ -168,8 +166,7 @@ def _correlated_bins(law, edges, mean, sd, probability):
     return np.add.reduceat(slabs, np.arange(0, len(nodes), order), axis=0)
 
 
-@checked(law=transfer_law, potential=energy_of(1, 2))
-@finite_result
+@one_law(law=transfer_law, potential=energy_of(1, 2))
 def best_boltzmann(law, potential):
     """The Boltzmann law closest to a `transfer_operator` law p, and how far it is: min over T of
     KL(p || exp(-U/T)/Z).

@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import checked, finite_result, optional
-from .confinement import bounds_inside, intervals
+from .confinement import bounds_inside, energy_of, one_law
 from .grids import box_scan, grid_moments, tensor_nodes
 from .one_step_matrix import check_size, leading, transition_matrix
-from .sgd_step import CHAIN, law_box, update_step
+from .sgd_step import law_box, update_step
 from .two_grids import MATRIX, OnGrid, labels, law_of_two
 
 PILOT, COARSE, FINE = 1.0, 0.7, 0.55  # grid spacings in units of the smallest step noise
@@ -31,8 +30,7 @@ class Solution(NamedTuple):
     pair: object
 
 
-@checked(**CHAIN, bounds=optional(intervals))
-@finite_result
+@one_law(potential=energy_of(1, 2))
 def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, *, bounds=None):
     """Stationary law of x' = x - learning_rate (grad U(x) + xi), with Gaussian xi of covariance
     Sigma/batch_size, in d = 1 or 2.
