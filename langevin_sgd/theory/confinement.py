@@ -137,9 +137,15 @@ def variance(value, name):
     return float(one_positive_matrix(value, name, 1)[0, 0])
 
 
+def number_or_matrix(value, name):
+    """A check: a number above zero, or one positive definite matrix."""
+    matrix = one_positive_matrix(value, name)
+    return float(matrix[0, 0]) if np.ndim(value) == 0 else matrix
+
+
 def noise(value, name):
-    """A check: the covariance of a gradient, constant or a function of x."""
-    return value if callable(value) else one_positive_matrix(value, name)
+    """A check: the covariance of a gradient: a number, a matrix or a function of x."""
+    return value if callable(value) else number_or_matrix(value, name)
 
 
 # What the name of an argument means in the theory of one potential and one update.

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import all_within, formula, within
-from .confinement import one_positive_matrix
+from ..arguments import all_within, formula
+from .confinement import POSITIVE, number_or_matrix, one_positive_matrix
 from .gaussian import linear_sgd, require_stable
 from .linear import state_covariance
 
@@ -26,13 +26,6 @@ class StudentLaw(NamedTuple):
     density_exponent: float
 
 
-def _number_or_matrix(value, name):
-    """A check: a number, or one positive definite matrix."""
-    matrix = one_positive_matrix(value, name)
-    return float(matrix[0, 0]) if np.ndim(value) == 0 else matrix
-
-
-POSITIVE = within(above=0)
 LOSS_NOISE = {"hessian": one_positive_matrix, "slope": POSITIVE, "offset": POSITIVE}
 
 
@@ -81,7 +74,7 @@ def student_law(hessian, slope, offset):
     return StudentLaw(dof, shape / dof, covariance, 1 + 1 / slope)
 
 
-@formula(**LOSS_NOISE | {"hessian": _number_or_matrix}, x=all_within())
+@formula(**LOSS_NOISE | {"hessian": number_or_matrix}, x=all_within())
 def student_density(x, hessian, slope, offset):
     """Density of `student_law` at the points x, (..., d) -> (...), in inverse volume; with a scalar
     hessian (...) -> (...).

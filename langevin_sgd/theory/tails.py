@@ -68,7 +68,7 @@ def tail_exponents(curvature, learning_rate, batch_size=1):
 
 def _sweep(**arguments):
     """The arguments as arrays of one shape, at most MOST_UPDATES long."""
-    shapes = [array.shape for array in arguments.values()]
+    shapes = [np.shape(array) for array in arguments.values()]
     try:
         size = np.prod(np.broadcast_shapes(*shapes), dtype=float)
     except ValueError:

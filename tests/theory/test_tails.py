@@ -65,7 +65,7 @@ def test_the_moments_agree_with_the_matrix_theory_and_a_simulation():
         (lambda: theory.tail_exponents(1.0, 6.0), "no stationary law"),
         (lambda: theory.regression_moments_1d(1.0, 1.0, 0.7), "moment 2 diverges"),
         (lambda: theory.regression_moments_1d(1.0, 1.0, 0.5), "moment 4 diverges"),
-        (lambda: theory.tail_exponents(-1.0, 0.1), "curvature = -1"),
+        (lambda: theory.tail_exponents(-1.0, 0.1), "curvature must be > 0"),
     ],
 )
 def test_errors_name_the_reason(call, message):

@@ -11,7 +11,7 @@ def test_wasserstein_of_two_gaussians_and_of_two_boxes():
     p, q = np.exp(-(((x - 0.3) / 1.2) ** 2) / 2), np.exp(-(x**2) / 2)
     assert theory.density_w2(x, p, q) == pytest.approx(np.hypot(0.3, 0.2), rel=3e-6)
     y = np.linspace(0, 10, 2001)
-    left, right = ((y >= a) & (y <= a + 1) for a in (1, 7))
+    left, right = (1.0 * ((y >= a) & (y <= a + 1)) for a in (1, 7))
     assert theory.density_w2(y, left, right) == pytest.approx(6, rel=1e-9)
     assert theory.density_w2(y, left, left) == 0
 
@@ -21,8 +21,8 @@ def test_two_separated_halves():
     jump.
     """
     y = np.linspace(0, 10, 2001)
-    first, middle, last = ((y >= a) & (y <= a + 1) for a in (0, 3, 9))
-    assert theory.density_w2(y, first + 0.0 + last, first + 0.0 + middle) == pytest.approx(
+    first, middle, last = (1.0 * ((y >= a) & (y <= a + 1)) for a in (0, 3, 9))
+    assert theory.density_w2(y, first + last, first + middle) == pytest.approx(
         6 / np.sqrt(2), rel=5e-4
     )
     with pytest.raises(ValueError, match="strictly increasing"):
