@@ -156,12 +156,26 @@ def probabilities(value, name):
     return array
 
 
-def symmetric_matrix(value, name, dim=None):
+def matrix_or_diagonal(value, name):
+    """`value` as a (d, d) symmetric array, or as (d,) where it is a number or a diagonal."""
+    array = np.atleast_1d(finite_array(value, name))
+    is_diagonal = array.ndim == 1 and array.size > 0
+    return array if is_diagonal else symmetric_matrix(array, name, stacked=False)
+
+
+def one_matrix(value, name):
+    """`value` as a (d, d) symmetric array; a number or a (d,) vector is read as a diagonal."""
+    matrix = matrix_or_diagonal(value, name)
+    return np.diag(matrix) if matrix.ndim == 1 else matrix
+
+
+def symmetric_matrix(value, name, dim=None, stacked=True):
     """`value` as a (..., d, d) symmetric array; a number or a (d,) vector is read as a diagonal."""
     array = finite_array(value, name)
     if array.ndim < 2:
         array = np.diag(np.atleast_1d(array))
-    if array.shape[-1] != array.shape[-2] or array.size == 0:
+    square = array.shape[-1] == array.shape[-2] and array.size > 0
+    if not square or (array.ndim > 2 and not stacked):
         raise ValueError(
             f"{name} must have the shape (d, d), or (d,) for a diagonal matrix; got the shape "
             f"{np.shape(value)}."

@@ -165,6 +165,7 @@ NUMBERS = [
     if not (isinstance(row[0], np.ndarray) and row[0].dtype == bool)
 ]
 NUMBERS += rows(([NAN, 1.0], [INF, 1.0]), ValueError, "must be finite")
+FLAG = rows(("wrong", 3, None, 1.0, []), TypeError, "must be True or False, got")
 NAME = rows((None, 3, b"x", "", ["own"], 1j), TypeError, "must be text")
 PARAMS = rows(("wrong", [1.0], 3, {1: 2.0}), TypeError, "must be a dict or namedtuple")
 PARAMS += rows(({"a b": 1.0}, {"_a": 1.0}, {"for": 1.0}), ValueError, "p.NAME") + rows(
@@ -265,7 +266,7 @@ BAD = {  # argument, or constructor.argument where the same word means something
         "params": PARAMS,
         "scale": SCALE,
         "domain": WALLS,
-        "shared": choice(False, True),
+        "shared": FLAG,
         "weights": WEIGHTS,
     },
     "alpha": number("> 0 and <= 2", -0.1, 0.0, 2.1),
@@ -306,7 +307,7 @@ BAD = {  # argument, or constructor.argument where the same word means something
     "sample": text("p, x, z, out"),
     "update": text("p, x, v, g, xi, z"),
     "advance": text("p, x, v, g, z", optional=True),
-    "gaussian": choice(False, True),
+    "gaussian": FLAG,
     "rate_inside": choice(True, False),
     "memory": choice(None, "velocity", "hidden"),
     "nesterov": choice(None, "torch", "lookahead"),
@@ -316,6 +317,7 @@ BAD = {  # argument, or constructor.argument where the same word means something
     "modified_loss.sampling": rows(
         ("wrong", 3, None, [], np.array([1, 2])), ValueError, "must be one of"
     ),
+    "mean": rows(("wrong", 3, energy, {}), TypeError, "mean must be a Potential, got"),
     "model": rows(
         ("wrong", None, 3, ls.losses.linear_regression([[1.0]], [1.0])), TypeError, "model must be"
     ),

@@ -6,7 +6,7 @@ averaged over the batch)."""
 from ..kernels.elementary import fma, sqrt
 from .dynamics_record import Dynamics
 from .parameters import integer_or_schedule, number_or_schedule
-from .recipes import recorded
+from .records import recorded
 
 
 def _adam(p, x, v, g, xi, z):

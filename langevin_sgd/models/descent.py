@@ -14,7 +14,7 @@ from .parameters import (
     number,
     number_or_schedule,
 )
-from .recipes import recorded
+from .records import recorded
 
 
 def _sgd(p, x, v, g, xi, z):

@@ -7,34 +7,20 @@ averaged over the batch), z thermal normals."""
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..kernels.rules import check_function
-from .parameters import (
-    COUNT_LIMIT,
-    Schedule,
-    choice,
-    integer,
-    integer_or_schedule,
-    parameters,
-    record_name,
-)
-from .recipes import Made, Recipe
+from ..arguments import one_of
+from .parameters import integer_or_schedule, parameters, schedules_of, size
+from .records import Recipe, check_functions, record
 
 MEMORIES = (None, "velocity", "hidden")
 
 
-class _DynamicsFields(NamedTuple):
-    name: str
-    update: Callable
-    params: Any
-    advance: Callable | None = None
-    normals: int = 0
-    memory: str | None = None
-    state_size: int = 1
-    substeps: int = 1
-    recipe: Recipe | None = None
-
-
-class Dynamics(Made, _DynamicsFields):
+@record(
+    memory=one_of(*MEMORIES),
+    normals=size(0),
+    state_size=size(1),
+    substeps=size(1),
+)
+class Dynamics(NamedTuple):
     """One update of one particle.
 
     Parameters
@@ -60,35 +46,26 @@ class Dynamics(Made, _DynamicsFields):
         stored.
     """
 
-    __slots__ = ()
+    name: str
+    update: Callable
+    params: Any
+    advance: Callable | None = None
+    normals: int = 0
+    memory: str | None = None
+    state_size: int = 1
+    substeps: int = 1
+    recipe: Recipe | None = None
 
-    def __new__(
-        cls, name, update, params, advance=None, normals=0, memory=None, state_size=1, substeps=1
-    ):
-        record_name(name)
-        for role, text, arguments in (
-            ("update", update, "p x v g xi z"),
-            ("advance", advance, "p x v g z"),
-        ):
-            if text is not None or role == "update":
-                check_function(text, f"{role} of {name!r}", arguments)
-        choice(memory, "memory", MEMORIES)
-        normals, state_size = (
-            integer(normals, "normals", 0, limit=COUNT_LIMIT),
-            integer(state_size, "state_size", 1, limit=COUNT_LIMIT),
-        )
-        substeps = integer(substeps, "substeps", 1, limit=COUNT_LIMIT)
-        params = parameters(params, repr(name), schedules=True)
+    def _checked(self):
+        check_functions(self, update=("p x v g xi z", None, 0), advance=("p x v g z", None, 0))
+        params = parameters(self.params, repr(self.name), schedules=True)
         if "batch_size" in params._fields:
-            params = params._replace(batch_size=_batch_size(params.batch_size, name))
-        return super().__new__(
-            cls, name, update, params, advance, normals, memory, state_size, substeps
-        )
+            params = params._replace(batch_size=_batch_size(params.batch_size, self.name))
+        return self._with(params=params)
 
     def schedules(self):
         """The parameters that change from step to step, a dict name -> Schedule."""
-        items = self.params._asdict().items()
-        return {name: value for name, value in items if isinstance(value, Schedule)}
+        return schedules_of(self.params)
 
 
 def _batch_size(value, owner):

@@ -7,32 +7,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import covariance_matrix, flag, integer, text
+from ..arguments import covariance_matrix, flag, optional
 from ..kernels.bits import kernel
 from ..kernels.lanes import WIDTH
-from ..kernels.rules import check_function
 from ..kernels.views import part, view
 from . import forces
 from .evaluate import values_at
 from .noise_record import Noise
-from .parameters import COUNT_LIMIT, parameters
-from .recipes import Recipe
+from .parameters import parameters, size
+from .records import Recipe, check_functions, record
 
 
-class _NoiseFields(NamedTuple):
-    name: str
-    sample: Callable
-    params: Any
-    normals: int
-    uniforms: int = 0
-    gaussian: bool = False
-    dim: int | None = None
-    scratch_per_component: int = 0
-    covariance: Callable | None = None
-    recipe: Recipe | None = None
-
-
-class GradientNoise(Noise, _NoiseFields):
+@record(
+    Noise,
+    normals=size(0),
+    uniforms=size(0),
+    gaussian=flag,
+    dim=optional(size(1)),
+    scratch_per_component=size(0),
+)
+class GradientNoise(NamedTuple):
     """Noise with zero mean that is drawn where the gradient is evaluated, before the update (Ito,
     as in SGD).
 
@@ -61,40 +55,27 @@ class GradientNoise(Noise, _NoiseFields):
         that of Gaussian noise is known without.
     """
 
-    __slots__ = ()
+    name: str
+    sample: Callable
+    params: Any
+    normals: int
+    uniforms: int = 0
+    gaussian: bool = False
+    dim: int | None = None
+    scratch_per_component: int = 0
+    covariance: Callable | None = None
+    recipe: Recipe | None = None
+
     adds = True
 
-    def __new__(
-        cls,
-        name,
-        sample,
-        params,
-        normals,
-        uniforms=0,
-        gaussian=False,
-        dim=None,
-        scratch_per_component=0,
-        covariance=None,
-    ):
-        text(name, "name")
-        for role, function in (("sample", sample), ("covariance", covariance)):
-            if function is not None or role == "sample":
-                arguments = "p x z out" if role == "sample" else "p x out"
-                check_function(function, f"{role} of {name!r}", arguments)
-        counts = {"normals": normals, "uniforms": uniforms}
-        counts |= {"scratch_per_component": scratch_per_component}
-        for field, count in counts.items():
-            counts[field] = integer(count, field, 0, limit=COUNT_LIMIT)
-        gaussian = flag(gaussian, "gaussian")
-        if gaussian and uniforms:
+    def _checked(self):
+        check_functions(self, sample=("p x z out", None, 0), covariance=("p x out", None, 0))
+        if self.gaussian and self.uniforms:
             raise ValueError(
-                f"uniforms must be 0 for gaussian=True, got {uniforms}: {name!r} cannot be "
-                "Gaussian in uniform numbers."
+                f"uniforms must be 0 for gaussian=True, got {self.uniforms}: {self.name!r} cannot "
+                "be Gaussian in uniform numbers."
             )
-        dim = dim if dim is None else integer(dim, "dim", 1, limit=COUNT_LIMIT)
-        fields = {"gaussian": gaussian, "dim": dim, "covariance": covariance}
-        params = parameters(params, repr(name))
-        return super().__new__(cls, name, sample, params, **counts, **fields)
+        return self._with(params=parameters(self.params, repr(self.name)))
 
     def check(self, model, dynamics):
         if self.dim not in (None, model.dim):

@@ -6,7 +6,7 @@ from ..kernels.elementary import cos, exp, fma, sigmoid, sin, softplus
 from .arrays import real_array
 from .parameters import COUNT_LIMIT, check_range, integer, number
 from .potential_record import Potential
-from .recipes import recorded
+from .records import recorded
 
 # U = sum_k height_k exp(xx_k u^2 + xy_k u w + yy_k w^2) with (u, w) measured from (x_k, y_k): the
 # constants of the paper

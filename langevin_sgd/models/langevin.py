@@ -10,7 +10,7 @@ comes before the gradient is evaluated is `advance`, the rest `update`."""
 from ..kernels.elementary import exp, fma, sqrt
 from .dynamics_record import Dynamics
 from .parameters import choice, integer_or_schedule, number_or_schedule
-from .recipes import recorded
+from .records import recorded
 
 
 def _euler_maruyama(p, x, v, g, xi, z):

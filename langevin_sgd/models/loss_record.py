@@ -1,39 +1,35 @@
-"""The `Loss` record: one example's loss and gradient, and a table of examples; its mean over the
-table is a potential.
-"""
+"""The record of a loss: one example's loss and gradient, and a table of examples; its mean over the
+table is a potential."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import optional, real_array, shown
 from ..kernels.functions import interpreted
-from ..kernels.rehearsal import rehearse
-from ..kernels.rules import check_function
-from .arrays import real_array, shown
+from .derivative_checks import check_fisher, check_gradient, check_hessian
 from .forces import force_of_table
-from .parameters import COUNT_LIMIT, integer, parameters, record_name
-from .potential_record import check_gradient
-from .recipes import Made, Recipe
+from .parameters import parameters, size
+from .potential_record import Potential
+from .records import Recipe, check_functions, of_kind, record
+
+ROLES = {
+    "energy": "example_loss",
+    "gradient": "example_gradient",
+    "hessian": "example_hessian",
+    "fisher": "example_fisher",
+}
 
 
-class _LossFields(NamedTuple):
-    name: str
-    example_loss: Callable
-    example_gradient: Callable
-    params: Any
-    data: np.ndarray
-    dim: int
-    example_hessian: Callable | None = None
-    example_fisher: Callable | None = None
-    draw: Callable | None = None
-    scratch: int = 0
-    draw_normals: int = 0
-    draw_uniforms: int = 0
-    recipe: Recipe | None = None
-
-
-class Loss(Made, _LossFields):
+@record(
+    dim=size(1),
+    scratch=size(0),
+    draw_normals=size(0),
+    draw_uniforms=size(0),
+    mean=optional(of_kind(Potential, "a Potential")),
+)
+class Loss(NamedTuple):
     """Mean loss over a table of examples.
 
     Parameters
@@ -47,7 +43,7 @@ class Loss(Made, _LossFields):
     params : dict or namedtuple
         What the functions find in `p`.
     data : array_like, shape (examples, columns)
-        The table; a text sees one line of it as `row`.
+        The table; a function sees one line of it as `row`.
     dim : int
         Number of components d of x.
     example_hessian, example_fisher : callable, optional
@@ -57,122 +53,130 @@ class Loss(Made, _LossFields):
         `draw_normals` independent standard normals, then `draw_uniforms` independent uniform
         numbers in [0, 1).
     scratch : int
-        Free numbers that a text may use behind `out[d:]`, or `out[d*d:]` where it writes a matrix.
+        Free numbers that a function may use behind `out[d:]`, or `out[d*d:]` where it writes a
+        matrix.
     draw_normals, draw_uniforms : int
         How many random numbers one fresh row takes.
+    mean : Potential, optional
+        The exact mean loss of the population that `draw` draws from, where it is known.
 
     Raises
     ------
     TypeError, ValueError
-        If a text breaks the rules of `langevin_sgd.kernels.rules`, the table is not finite, the
-        gradient is not that of the loss, or `draw` leaves a number of the row unwritten.
+        If a function breaks the rules of `langevin_sgd.kernels.rules`, the table is not finite, the
+        gradient is not that of the loss, the Hessian not that of the gradient, the Fisher matrix
+        not symmetric and positive semidefinite (its size cannot be checked), or `draw` leaves a
+        number of the row unwritten. Derivatives are compared as in `Potential`.
     """
 
-    __slots__ = ()
+    name: str
+    example_loss: Callable
+    example_gradient: Callable
+    params: Any
+    data: np.ndarray
+    dim: int
+    example_hessian: Callable | None = None
+    example_fisher: Callable | None = None
+    draw: Callable | None = None
+    scratch: int = 0
+    draw_normals: int = 0
+    draw_uniforms: int = 0
+    mean: Potential | None = None
+    recipe: Recipe | None = None
+
+    def _checked(self):
+        name, dim, scratch = self.name, self.dim, self.scratch
+        table = table_of(self.data, f"data of {name!r}")
+        self = self._with(params=parameters(self.params, repr(name)), data=table)
+        _check_draw_fits(self)
+        columns, numbers = table.shape[1], self.draw_normals + self.draw_uniforms
+        matrix = "p x row out", (dim, columns, dim * dim + scratch), dim * dim
+        check_functions(
+            self,
+            example_loss=("p x row", (dim, columns), 0),
+            example_gradient=("p x row out", (dim, columns, dim + scratch), dim),
+            example_hessian=matrix,
+            example_fisher=matrix,
+            draw=("p z row", (numbers, columns), columns),
+        )
+        about = name, self.params, dim, scratch
+        check_gradient(*about, self.example_loss, self.example_gradient, table[0])
+        check_hessian(*about, self.example_gradient, self.example_hessian, table[0])
+        check_fisher(*about, self.example_fisher, table[0])
+        _check_draw_writes(self)
+        return self
+
+    # What a model answers, a Potential alike
+
     drift = domain = None  # what a Potential may have and a Loss never has
     force = force_of_table
+    energy_word = "loss"
 
-    def __new__(
-        cls,
-        name,
-        example_loss,
-        example_gradient,
-        params,
-        data,
-        dim,
-        example_hessian=None,
-        example_fisher=None,
-        draw=None,
-        scratch=0,
-        draw_normals=0,
-        draw_uniforms=0,
-    ):
-        texts = {"example_loss": example_loss, "example_gradient": example_gradient}
-        texts |= {
-            "example_hessian": example_hessian,
-            "example_fisher": example_fisher,
-            "draw": draw,
-        }
-        record_name(name)
-        table, params = table_of(data, f"data of {name!r}"), parameters(params, repr(name))
-        numbers = {
-            "dim": dim,
-            "scratch": scratch,
-            "draw_normals": draw_normals,
-            "draw_uniforms": draw_uniforms,
-        }
-        numbers = {
-            field: integer(value, field, int(field == "dim"), limit=COUNT_LIMIT)
-            for field, value in numbers.items()
-        }
-        _check_texts(texts, params, numbers, table.shape[1], name)
-        dim, scratch, *counts = numbers.values()
-        fields = name, example_loss, example_gradient, params, table, dim
-        record = super().__new__(
-            cls, *fields, example_hessian, example_fisher, draw, scratch, *counts
-        )
-        check_gradient(name, record.params, dim, scratch, example_loss, example_gradient, table[0])
-        _check_draw(record)
-        return record
+    def role(self, quantity):
+        """The field with the function of a quantity: "energy", "gradient", "hessian" or "fisher"."""
+        return ROLES.get(quantity)
+
+    def function(self, quantity):
+        """The function of a quantity, of one example; None if the loss has none."""
+        return getattr(self, ROLES[quantity]) if quantity in ROLES else None
+
+    def expected(self, sampling):
+        """The model whose gradient is the mean gradient of a step: that of the population for the
+        sampling "population", else of the table.
+
+        Raises
+        ------
+        ValueError
+            If the mean over the population is not known.
+        """
+        if sampling != "population":
+            return self
+        if self.mean is None:
+            raise ValueError(
+                f"{self.name!r} draws fresh examples, and their mean loss is not known: its table "
+                f"of {len(self.data)} rows is another landscape. Give the Loss mean=, a Potential."
+            )
+        return self.mean
 
 
-def _check_texts(texts, params, numbers, columns, name):
-    """Check and rehearse the texts; refuse a `draw` without random numbers, and random numbers
-    without a `draw`.
-    """
-    dim, scratch, normals, uniforms = numbers.values()
-    if (texts["draw"] is None) == (normals + uniforms > 0):
+def _check_draw_fits(loss):
+    """Refuse a `draw` without random numbers, and random numbers or a mean without a `draw`."""
+    normals, uniforms = loss.draw_normals, loss.draw_uniforms
+    if (loss.draw is None) == (normals + uniforms > 0):
         raise ValueError(
             f"draw_normals = {normals} and draw_uniforms = {uniforms} do not fit draw = "
-            f"{shown(texts['draw'])} of {name!r}: "
-            "give a draw and at least one random number, or neither."
+            f"{shown(loss.draw)} of {loss.name!r}: give a draw and at least one random number, or "
+            "neither."
         )
-    matrix = "p x row out", (dim, columns, dim * dim + scratch)
-    calls = {
-        "example_loss": ("p x row", (dim, columns)),
-        "example_gradient": ("p x row out", (dim, columns, dim + scratch)),
-    }
-    calls |= {
-        "example_hessian": matrix,
-        "example_fisher": matrix,
-        "draw": ("p z row", (normals + uniforms, columns)),
-    }
-    written = dict.fromkeys(("example_hessian", "example_fisher"), dim * dim)
-    written |= {"example_gradient": dim, "draw": columns}
-    for role, (arguments, lengths) in calls.items():
-        text, label = texts[role], f"{role} of {name!r}"
-        if text is not None or role in ("example_loss", "example_gradient"):
-            check_function(text, label, arguments)
-            rehearse(text, label, params, lengths, written=written.get(role, 0))
+    if loss.mean and (loss.draw is None or loss.mean.dim != loss.dim):
+        raise ValueError(
+            f"mean of {loss.name!r} must be that of a population, with a draw, and have dim = "
+            f"{loss.dim}, got {shown(loss.mean)} with dim = {loss.mean.dim}."
+        )
 
 
-def _check_draw(loss):
+def _check_draw_writes(loss):
     """Refuse a `draw` that does not write the whole row."""
-    if loss.draw is not None:
-        row = fresh_rows(
-            loss.draw,
-            loss.params,
-            (loss.draw_normals, loss.draw_uniforms),
-            (1, loss.data.shape[1]),
-            0,
-        )[0]
-        if not np.all(np.isfinite(row)):
-            column = int(np.argmin(np.isfinite(row)))
-            raise ValueError(
-                f"draw of {loss.name!r} must write every number of the row, but row[{column}] is "
-                f"{row[column]}."
-            )
+    if loss.draw is None:
+        return
+    (row,) = fresh_rows(
+        loss.draw, loss.params, loss.draw_normals, loss.draw_uniforms, (1, loss.data.shape[1]), 0
+    )
+    if not np.all(np.isfinite(row)):
+        column = int(np.argmin(np.isfinite(row)))
+        raise ValueError(
+            f"draw of {loss.name!r} must write every number of the row, but row[{column}] is "
+            f"{row[column]}."
+        )
 
 
-def fresh_rows(draw, p, counts, shape, seed):
-    """A table of `shape` that `draw` fills, interpreted; `counts` normals and uniforms a row, from
-    numpy's generator.
-    """
+def fresh_rows(draw, p, normals, uniforms, shape, seed):
+    """A table of `shape` that `draw` fills, interpreted, from numpy's generator: so many normals and
+    uniforms a row."""
     random, draw, table = np.random.default_rng(seed), interpreted(draw), np.full(shape, np.nan)
     for row in table:
-        draw(
-            p, np.concatenate([random.normal(size=counts[0]), random.uniform(size=counts[1])]), row
-        )
+        z = [random.normal(size=normals), random.uniform(size=uniforms)]
+        draw(p, np.concatenate(z), row)
     return table
 
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from ..arguments import one_matrix
 from ..kernels.elementary import fma
 from .loss_record import Loss, table_of
 from .multinomial import multinomial_regression
-from .parameters import symmetric_matrix
 from .populations import linear_regression_population, logistic_regression_population
-from .recipes import recorded
+from .records import recorded
 from .regressions import (
     huber_regression,
     linear_regression,
@@ -58,7 +58,7 @@ def _centers_hessian(p, x, row, out):
             out[d * k + j] = p.hessian[k, j]
 
 
-@recorded
+@recorded(hessian=one_matrix)
 def quadratic_centers(hessian, centers):
     """One quadratic well per example: loss (x - c)' H (x - c) / 2. Gradient noise is additive:
     Sigma = H cov(c) H everywhere.
@@ -72,27 +72,27 @@ def quadratic_centers(hessian, centers):
     Returns
     -------
     Loss
-        Negative log-likelihood of c ~ N(x, H^-1), up to a constant; Fisher matrix H; derived.
+        Negative log-likelihood of c ~ N(x, H^-1), up to a constant; Fisher matrix H, unless H has
+        an eigenvalue below zero; derived.
 
     Raises
     ------
     TypeError, ValueError
         If hessian is not symmetric, or an array has another shape or is not finite.
     """
-    matrix, table = symmetric_matrix(hessian, "hessian"), table_of(centers, "centers")
-    matrix = np.diag(matrix) if matrix.ndim == 1 else matrix
-    if table.shape[1] != len(matrix):
+    table = table_of(centers, "centers")
+    if table.shape[1] != len(hessian):
         raise ValueError(
-            f"centers must have the shape (examples, {len(matrix)}) to fit hessian, got "
+            f"centers must have the shape (examples, {len(hessian)}) to fit hessian, got "
             f"{table.shape}."
         )
-    texts = (
+    return Loss(
+        "quadratic_centers",
         _centers_loss,
         _centers_gradient,
-        {"hessian": matrix},
+        {"hessian": hessian},
         table,
-        len(matrix),
-        _centers_hessian,
-        _centers_hessian,
+        len(hessian),
+        example_hessian=_centers_hessian,
+        example_fisher=_centers_hessian if np.linalg.eigvalsh(hessian)[0] >= 0 else None,
     )
-    return Loss("quadratic_centers", *texts)

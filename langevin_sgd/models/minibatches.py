@@ -4,46 +4,41 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import choice, finite_array, flag, integer, text
+from ..arguments import choice, finite_array, flag, integer, one_of
 from ..kernels.rng import INTEGER_LIMIT
 from .noise_record import Noise
 from .parameters import parameters
-from .recipes import Recipe, recorded
+from .records import Recipe, record, recorded
 from .sampling import MODES, Batches
 from .table_gaussian import need_a_table
 
 SAMPLING = tuple(dict.fromkeys(mode.name for mode in MODES))
 
 
-class _MinibatchFields(NamedTuple):
+@record(Noise, sampling=one_of(*SAMPLING), shared=flag)
+class Minibatch(NamedTuple):
+    """Noise of true minibatches of a `Loss`: each step takes the gradient of `batch_size` examples.
+    Made by `minibatch`.
+    """
+
     name: str
     params: Any
     sampling: str
     shared: bool = False
     recipe: Recipe | None = None
 
-
-class Minibatch(Noise, _MinibatchFields):
-    """Noise of true minibatches of a `Loss`: each step takes the gradient of `batch_size` examples.
-    Made by `minibatch`.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, name, params, sampling, shared=False):
-        text(name, "name")
-        choice(sampling, "sampling", SAMPLING)
-        params = parameters(params, repr(name))
-        if not any(mode.fits(sampling, params) for mode in MODES):
+    def _checked(self):
+        params = parameters(self.params, repr(self.name))
+        if not any(mode.fits(self.sampling, params) for mode in MODES):
             raise ValueError(
-                f"params of {name!r} do not fit sampling={sampling!r}, got "
+                f"params of {self.name!r} do not fit sampling={self.sampling!r}, got "
                 f"{', '.join(params._fields)}. Use noise.minibatch()."
             )
         for field in ("batches", "alias"):
             _check_row_numbers(getattr(params, field, np.zeros(1)), field)
         if "alias" in params._fields and params.alias.max() >= len(params.alias):
-            raise ValueError(f"row numbers of {name!r} must be below {len(params.alias)}.")
-        return super().__new__(cls, name, params, sampling, flag(shared, "shared"))
+            raise ValueError(f"row numbers of {self.name!r} must be below {len(params.alias)}.")
+        return self._with(params=params)
 
     @property
     def mode(self):

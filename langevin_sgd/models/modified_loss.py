@@ -12,7 +12,7 @@ from ..kernels.functions import plain
 from .expressions import sympy_functions
 from .parameters import choice, number
 from .potential_record import Potential
-from .recipes import recorded
+from .records import recorded
 from .symbolic import printed_texts
 
 MAX_DIM = 6

@@ -6,7 +6,7 @@ from ..kernels.elementary import exp, fma, log, maximum, where
 from .linear_predictor import check_whole, dot, squares, with_targets
 from .loss_record import Loss
 from .parameters import COUNT_LIMIT, integer, number
-from .recipes import recorded
+from .records import recorded
 
 
 def _value(p, x, row):

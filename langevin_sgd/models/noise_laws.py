@@ -23,7 +23,7 @@ from ..kernels.elementary import exp, expm1, fma, log, log_unit, maximum, sin, s
 from ..kernels.rules import check_function
 from .gradient_noise import GradientNoise, covariance_factor
 from .parameters import COUNT_LIMIT
-from .recipes import recorded
+from .records import recorded
 
 _PI = 3.141592653589793
 _HALF_STEP = 2.0**-53  # half the spacing of the uniform numbers: moved by it, they avoid both ends

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .parameters import parameters
-from .recipes import Made, Recipe
+from .records import Recipe, record
 
 
-class Noise(Made):
+class Noise:
     """What every record of a noise answers; the answers here are those of no noise at all."""
 
     __slots__ = ()
@@ -46,16 +46,16 @@ class Noise(Made):
         return np.zeros((len(x), model.dim, model.dim))
 
 
-class _SilenceFields(NamedTuple):
+@record(Noise)
+class Silence(NamedTuple):
+    """No noise."""
+
     name: str
     params: Any
     recipe: Recipe | None = None
 
-
-class Silence(Noise, _SilenceFields):
-    """No noise."""
-
-    __slots__ = ()
+    def _checked(self):
+        return self._with(params=parameters(self.params, repr(self.name)))
 
 
-SILENCE = Silence("none", parameters(None, "no noise"))
+SILENCE = Silence("none", None)

@@ -15,7 +15,7 @@ from .gradient_noise import covariance_factor
 from .linear_predictor import loss_of_predictor
 from .loss_record import fresh_rows
 from .parameters import EXAMPLES_LIMIT, integer, number, parameters, symmetric_matrix
-from .recipes import recorded
+from .records import recorded
 from .regressions import LINEAR, LOGISTIC
 
 
@@ -66,7 +66,7 @@ def _with_sample(name, texts, params, l2, draw, counts, examples, seed):
         len(params["true_parameters"]) + 1,
     )
     table = fresh_rows(
-        draw, parameters(params, repr(name)), counts, shape, integer(seed, "seed", 0, limit=2**64)
+        draw, parameters(params, repr(name)), *counts, shape, integer(seed, "seed", 0, limit=2**64)
     )
     return loss_of_predictor(
         name, texts, table, params, l2, draw=draw, draw_normals=counts[0], draw_uniforms=counts[1]

@@ -1,33 +1,17 @@
-"""The record of an energy landscape, and the check that a gradient is that of its energy."""
+"""The record of an energy landscape."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from ..kernels.functions import interpreted
-from ..kernels.rehearsal import rehearse
-from ..kernels.rules import check_function
-from .arrays import shown
+from ..arguments import choice, number, shown
+from .derivative_checks import check_gradient, check_hessian
 from .forces import force_of_potential
-from .parameters import COUNT_LIMIT, choice, integer, number, parameters, record_name
-from .recipes import Made, Recipe
+from .parameters import parameters, size
+from .records import Recipe, check_functions, record
 
 
-class _PotentialFields(NamedTuple):
-    name: str
-    energy: Callable
-    gradient: Callable
-    params: Any
-    dim: int
-    hessian: Callable | None = None
-    drift: Callable | None = None
-    scratch: int = 0
-    domain: tuple | None = None
-    recipe: Recipe | None = None
-
-
-class Potential(Made, _PotentialFields):
+@record(dim=size(1), scratch=size(0))
+class Potential(NamedTuple):
     """An energy landscape in `dim` dimensions.
 
     Parameters
@@ -48,7 +32,7 @@ class Potential(Made, _PotentialFields):
         `drift(p, x, out)` writes a force, which need not be a gradient, into `out`; it is added to
         -dU/dx.
     scratch : int
-        Free numbers behind `out[d:]` that a text may use.
+        Free numbers behind `out[d:]` that a function may use.
     domain : sequence of d entries, optional
         Walls of each component: None (open), ("periodic", low, high) or ("reflecting", low, high),
         in units of length. A particle that crosses comes in at the other side, or is mirrored,
@@ -57,45 +41,60 @@ class Potential(Made, _PotentialFields):
     Raises
     ------
     TypeError, ValueError
-        If a text breaks the rules of `langevin_sgd.kernels.rules`, or the gradient is not that of
-        the energy (central differences along a random direction at two points; relative tolerance
-        1e-4).
+        If a function breaks the rules of `langevin_sgd.kernels.rules`, the gradient is not that of
+        the energy, or the Hessian (up to 100 components) not that of the gradient: central
+        differences along a random direction at two points, relative tolerance 1e-4.
     """
 
-    __slots__ = ()
-    data = None  # the table that a Loss has
-    force = force_of_potential
+    name: str
+    energy: Callable
+    gradient: Callable
+    params: Any
+    dim: int
+    hessian: Callable | None = None
+    drift: Callable | None = None
+    scratch: int = 0
+    domain: tuple | None = None
+    recipe: Recipe | None = None
 
-    def __new__(
-        cls, name, energy, gradient, params, dim, hessian=None, drift=None, scratch=0, domain=None
-    ):
-        record_name(name)
-        dim, scratch = (
-            integer(dim, "dim", 1, limit=COUNT_LIMIT),
-            integer(scratch, "scratch", 0, limit=COUNT_LIMIT),
-        )
-        params, domain = parameters(params, repr(name)), _checked_domain(domain, dim)
-        texts = {"energy": (energy, "p x"), "gradient": (gradient, "p x out")}
-        texts |= {"hessian": (hessian, "p x out"), "drift": (drift, "p x out")}
-        for role, (text, arguments) in texts.items():
-            if text is not None or role in ("energy", "gradient"):
-                label, room = f"{role} of {name!r}", dim * dim if role == "hessian" else dim
-                check_function(text, label, arguments)
-                written = 0 if role == "energy" else room
-                rehearse(text, label, params, (dim, room + scratch), written=written)
-        record = super().__new__(
-            cls, name, energy, gradient, params, dim, hessian, drift, scratch, domain
-        )
-        check_gradient(name, record.params, dim, scratch, energy, gradient)
-        return record
+    def _checked(self):
+        name, dim = self.name, self.dim
+        domain = _checked_domain(self.domain, dim)
+        self = self._with(params=parameters(self.params, repr(name)), domain=domain)
+        vector = "p x out", (dim, dim + self.scratch), dim
+        matrix = "p x out", (dim, dim * dim + self.scratch), dim * dim
+        check_functions(self, energy=("p x", (dim,), 0), gradient=vector, hessian=matrix, drift=vector)
+        about = name, self.params, dim, self.scratch
+        check_gradient(*about, self.energy, self.gradient)
+        check_hessian(*about, self.gradient, self.hessian)
+        return self
+
+    # What a model answers, a Loss alike
+
+    data = None  # no table
+    force = force_of_potential
+    energy_word = "energy"
+
+    def role(self, quantity):
+        """The field with the function of a quantity: "energy", "gradient", "hessian" or "drift"."""
+        return quantity
+
+    def function(self, quantity):
+        """The function of a quantity; None if the potential has none."""
+        return getattr(self, quantity) if quantity in self._fields else None
+
+    def expected(self, sampling):
+        """The model whose gradient is the mean gradient of a step: itself."""
+        return self
 
 
 def _checked_domain(domain, dim):
     if domain is None:
         return None
-    if not isinstance(domain, (tuple, list)) or not all(
+    walls = isinstance(domain, (tuple, list)) and all(
         wall is None or isinstance(wall, (tuple, list)) for wall in domain
-    ):
+    )
+    if not walls:
         raise TypeError(
             f"domain must be None or a sequence of {dim} entries, None or (kind, low, high), got "
             f"{shown(domain)}."
@@ -105,11 +104,8 @@ def _checked_domain(domain, dim):
             f"domain must have {dim} entries, one per component, got {len(domain)}: "
             f"{shown(domain)}."
         )
-    return (
-        None
-        if all(wall is None for wall in domain)
-        else tuple(wall and _checked_wall(wall) for wall in domain)
-    )
+    domain = tuple(wall and _checked_wall(wall) for wall in domain)
+    return domain if any(domain) else None
 
 
 def _checked_wall(wall):
@@ -117,47 +113,10 @@ def _checked_wall(wall):
         raise ValueError(
             f"an entry of domain must be None or (kind, low, high), got {shown(wall)}."
         )
-    choice(wall[0], "the kind of a wall in domain", ("periodic", "reflecting"))
-    low, high = (
-        number(wall[1], "low of a wall of domain"),
-        number(wall[2], "high of a wall of domain"),
-    )
+    kind, low, high = wall
+    choice(kind, "the kind of a wall in domain", ("periodic", "reflecting"))
+    low = number(low, "low of a wall of domain")
+    high = number(high, "high of a wall of domain")
     if not low < high:
         raise ValueError(f"the walls of a domain must be low < high, got {shown(wall)}.")
-    return wall[0], low, high
-
-
-def check_gradient(name, p, dim, scratch, energy, gradient, *row):
-    """Compare `gradient` with central differences of `energy` along a random direction at two
-    points, interpreted.
-    """
-    energy, gradient = interpreted(energy), interpreted(gradient)
-    random, step, out = np.random.default_rng(0), 1e-5, np.zeros(dim + scratch)
-    with np.errstate(all="ignore"):
-        for x in random.normal(size=(2, dim)):
-            direction = random.normal(size=dim) / np.sqrt(dim)
-            try:
-                gradient(p, x, *row, out)
-                there, back = (
-                    float(energy(p, x + side * step * direction, *row)) for side in (1, -1)
-                )
-            except (TypeError, ArithmeticError, AttributeError, LookupError) as error:
-                raise ValueError(
-                    f"the energy or gradient of {name!r} cannot be run at x = "
-                    f"{np.round(x, 3).tolist()}: {error}."
-                ) from error
-            slope, difference = float(out[:dim] @ direction), (there - back) / (2 * step)
-            scale = max(abs(slope), abs(difference), float(np.abs(out[:dim]).max()))
-            rounding = 1e-14 * abs(there) / step
-            if (
-                np.isfinite(slope)
-                and np.isfinite(difference)
-                and abs(slope - difference) > 1e-4 * scale + 1e-8 + rounding
-            ):
-                raise ValueError(
-                    f"the gradient of {name!r} is not that of its energy: at x = "
-                    f"{np.round(x, 3).tolist()} along a random "
-                    f"direction it gives {slope:.6g}, differences of the energy give "
-                    f"{difference:.6g}. Correct one of them; a "
-                    "force that is no gradient goes into drift=."
-                )
+    return kind, low, high

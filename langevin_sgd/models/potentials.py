@@ -9,7 +9,7 @@ from .landscapes import mueller_brown, rosenbrock, two_minima, washboard
 from .modified_loss import modified_loss
 from .parameters import COUNT_LIMIT, integer, number, symmetric_matrix
 from .potential_record import Potential, check_gradient
-from .recipes import recorded
+from .records import recorded
 from .sgd_landscapes import (
     label_noise,
     label_noise_valley,

@@ -12,7 +12,7 @@ import numpy as np
 from ..kernels.elementary import exp, fma, maximum, minimum, sigmoid, softplus, where
 from .linear_predictor import check_whole, loss_of_predictor, predictor_texts, with_targets
 from .parameters import number
-from .recipes import recorded
+from .records import recorded
 
 
 def _square(p, z, y):

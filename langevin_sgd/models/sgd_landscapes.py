@@ -4,7 +4,7 @@ from ..kernels.elementary import exp, fma, sqrt, where
 from .gradient_noise import GradientNoise
 from .parameters import COUNT_LIMIT, integer, number
 from .potential_record import Potential
-from .recipes import recorded
+from .records import recorded
 
 
 def _squared_radius(x):

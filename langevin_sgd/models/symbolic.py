@@ -14,7 +14,7 @@ from .arrays import shown
 from .expressions import SMOOTHER, expression_tree, names_of, short, sympy_expression
 from .parameters import number
 from .potential_record import Potential
-from .recipes import recorded
+from .records import recorded
 
 MAX_OPERATIONS = 5_000
 

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import text
 from ..kernels.addresses import ids_from, steps_from
 from ..kernels.bits import kernel, sqrt
 from ..kernels.lanes import WIDTH
@@ -15,28 +14,26 @@ from . import forces
 from .example_moments import example_covariance
 from .noise_record import Noise
 from .parameters import parameters
-from .recipes import Recipe, recorded
+from .records import Recipe, record, recorded
 
 TILE = 64  # normals that are drawn at a time
 _TABLE = np.uint64(Stream.TABLE)
 
 
-class _TableGaussianFields(NamedTuple):
-    name: str
-    params: Any
-    recipe: Recipe | None = None
-
-
-class TableGaussian(Noise, _TableGaussianFields):
+@record(Noise)
+class TableGaussian(NamedTuple):
     """Gaussian noise with exactly the covariance of a `Loss`'s table at each point. Made by
     `table_gaussian`.
     """
 
-    __slots__ = ()
+    name: str
+    params: Any
+    recipe: Recipe | None = None
+
     adds = True
 
-    def __new__(cls, name, params):
-        return super().__new__(cls, text(name, "name"), parameters(params, repr(name)))
+    def _checked(self):
+        return self._with(params=parameters(self.params, repr(self.name)))
 
     def check(self, model, dynamics):
         need_a_table(self, model)

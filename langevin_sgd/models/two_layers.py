@@ -13,7 +13,7 @@ from .arrays import shown
 from .linear_predictor import check_whole, dot, with_targets
 from .loss_record import Loss, table_of
 from .parameters import COUNT_LIMIT, integer
-from .recipes import recorded
+from .records import recorded
 
 
 def _outer_square(out, d):

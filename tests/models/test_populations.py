@@ -111,7 +111,7 @@ def test_rows_drawn_in_lanes_are_those_drawn_one_by_one(loss):
     potential.
     """
     counts, random = (loss.draw_normals, loss.draw_uniforms), np.random.default_rng(6)
-    rows = fresh_rows(loss.draw, loss.params, counts, (20, 3), 6)
+    rows = fresh_rows(loss.draw, loss.params, *counts, (20, 3), 6)
     z = np.array(
         [
             np.concatenate([random.normal(size=counts[0]), random.uniform(size=counts[1])])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...arguments import checked, whole, whole_numbers
-from ...models.recipes import recorded
+from ...models.records import recorded
 from .readings import Estimate, add_up, variables_of
 from .record import Reducer
 

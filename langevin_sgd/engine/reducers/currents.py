@@ -4,7 +4,7 @@ import numpy as np
 
 from ...arguments import checked
 from ...kernels.elementary import maximum, minimum
-from ...models.recipes import recorded
+from ...models.records import recorded
 from .grid import bin_of, grid
 from .readings import Estimate, variables_of
 from .record import Reducer

@@ -8,7 +8,7 @@ import numpy as np
 from ...arguments import checked
 from ...kernels.functions import plain
 from ...kernels.views import part, table_row
-from ...models.recipes import recorded
+from ...models.records import recorded
 from .readings import MATRIX, Estimate, covariance_of, variables_of
 from .record import Reducer
 

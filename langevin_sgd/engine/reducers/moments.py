@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...arguments import checked, finite_array
-from ...models.recipes import recorded
+from ...models.records import recorded
 from .readings import MATRIX, Estimate, variables_of
 from .record import Reducer
 

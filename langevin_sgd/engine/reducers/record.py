@@ -11,7 +11,7 @@ from ...arguments import choice, integer, shown
 from ...kernels.functions import interpreted
 from ...kernels.rules import check_function
 from ...models.parameters import parameters
-from ...models.recipes import Made, Recipe
+from ...models.records import Recipe, record
 from .readings import Estimate, variables_of
 
 ARGUMENTS = "p acc step before x v g"
@@ -24,21 +24,12 @@ FINISHES = {
 }
 
 
-class _ReducerFields(NamedTuple):
-    name: str
-    observe: Callable
-    params: Any
-    size: int
-    every: int = 1
-    start: int = 0
-    bins: tuple = ()
-    weights: int = 0
-    finish: Callable | str | None = None
-    complete: Callable | None = None
-    recipe: Recipe | None = None
+def _named(value, name):
+    return prefix(value, f"{name} of a reducer")
 
 
-class Reducer(Made, _ReducerFields):
+@record(name=_named)
+class Reducer(NamedTuple):
     """A statistic of all particles over the steps of a run.
 
     Parameters
@@ -79,39 +70,39 @@ class Reducer(Made, _ReducerFields):
         For bad input; the message names the reducer and the field.
     """
 
-    __slots__ = ()
+    name: str
+    observe: Callable
+    params: Any
+    size: int
+    every: int = 1
+    start: int = 0
+    bins: tuple = ()
+    weights: int = 0
+    finish: Callable | str | None = None
+    complete: Callable | None = None
+    recipe: Recipe | None = None
+
     ends_particles = False  # a first passage does
 
-    def __new__(
-        cls,
-        name,
-        observe,
-        params,
-        size,
-        every=1,
-        start=0,
-        bins=(),
-        weights=0,
-        finish=None,
-        complete=None,
-    ):
-        prefix(name, "name of a reducer")
-        check_function(observe, f"observe of {name!r}", ARGUMENTS, ARGUMENTS + " xi")
-        every = integer(every, f"every of {name!r}", 1)
-        start = integer(start, f"start of {name!r}", 0)
+    def _checked(self):
+        name, bins = self.name, self.bins
+        check_function(self.observe, f"observe of {name!r}", ARGUMENTS, ARGUMENTS + " xi")
         if not isinstance(bins, tuple) or len(bins) > 3:
             raise TypeError(
                 f"bins of {name!r} must be a tuple of at most three lengths, got {shown(bins)}."
             )
-        bins = tuple(integer(length, f"bins of {name!r}", 1) for length in bins)
-        weights = integer(weights, f"weights of {name!r}", 0)
-        size = integer(size, f"size of {name!r}", max(1, len(bins) + weights))
-        if not callable(finish):
+        if not callable(self.finish):
             allowed = (None, "mean") if bins else (None, *FINISHES)
-            choice(finish, f"finish of {name!r}", allowed)
-        params = params if hasattr(params, "_fields") else parameters(params, repr(name))
-        return super().__new__(
-            cls, name, observe, params, size, every, start, bins, weights, finish, complete
+            choice(self.finish, f"finish of {name!r}", allowed)
+        weights = integer(self.weights, f"weights of {name!r}", 0)
+        named = hasattr(self.params, "_fields")
+        return self._with(
+            every=integer(self.every, f"every of {name!r}", 1),
+            start=integer(self.start, f"start of {name!r}", 0),
+            bins=tuple(integer(length, f"bins of {name!r}", 1) for length in bins),
+            weights=weights,
+            size=integer(self.size, f"size of {name!r}", max(1, len(bins) + weights)),
+            params=self.params if named else parameters(self.params, repr(name)),
         )
 
     def fitted(self, params, size=None, observe=None):

@@ -1,7 +1,7 @@
 """The virial along the path, and the temperature budget of SGD."""
 
 from ...arguments import checked
-from ...models.recipes import recorded
+from ...models.records import recorded
 from ...theory.virial import HEAVY_BALL, LONG_NAMES, Products, symmetric_product, virial_terms
 from .readings import MATRIX, Estimate, variables_of
 from .record import Reducer

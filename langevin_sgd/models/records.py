@@ -1,0 +1,211 @@
+"""What all records have in common: checked fields, the recipe they were made by, copies and pickles.
+
+A record is a NamedTuple of plain functions and their parameters. It cannot be changed; `_replace`
+makes another one, which knows of no recipe.
+"""
+
+import copy
+import functools
+import importlib
+import inspect
+import operator
+import pickle
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arguments import anything, bound, instance, shown, text
+from ..kernels.functions import plain
+from ..kernels.rehearsal import rehearse
+from ..kernels.rules import check_function
+
+
+class Recipe(NamedTuple):
+    """`function(**arguments)` made a record."""
+
+    function: Callable
+    arguments: dict
+
+    def names(self):
+        """Names of the arguments that can be set by name, given or not."""
+        parameters = inspect.signature(self.function).parameters.values()
+        named = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.POSITIONAL_ONLY)]
+        others = [name for name in self.arguments if name not in self._by_place()]
+        return [*dict.fromkeys(named + others)]
+
+    def _by_place(self):
+        parameters = inspect.signature(self.function).parameters.values()
+        return [p.name for p in parameters if p.kind == p.POSITIONAL_ONLY]
+
+    def made(self, **changed):
+        """The record with other arguments; the function judges them as it did the first ones."""
+        arguments = {**self.arguments, **changed}
+        placed = [arguments.pop(name) for name in self._by_place()]
+        return self.function(*placed, **arguments)
+
+
+def record(base=object, /, **checks):
+    """A decorator that makes a record of a NamedTuple, whose last field is `recipe`.
+
+    Parameters
+    ----------
+    base : type
+        What the record answers where the NamedTuple does not.
+    **checks : callables
+        `check(value, name) -> value` for fields that are given; `name` is always checked. What
+        takes more than one field is checked by the method `_checked(self)` of the class, which
+        returns the record.
+    """
+
+    def decorate(fields):
+        place = {"__module__": fields.__module__, "__doc__": fields.__doc__, "__slots__": ()}
+        kind = type(fields.__name__, (fields, base), place)
+        construct, replace = kind.__new__, kind._replace
+        parameters = list(inspect.signature(construct).parameters.values())
+        signature = inspect.Signature([p for p in parameters[1:] if p.name != "recipe"])
+        of = {"name": text} | checks
+
+        def __new__(cls, *args, **kwargs):
+            fields = bound(signature, kind.__name__, args, kwargs).arguments
+            for name in fields:
+                fields[name] = of.get(name, anything)(fields[name], name)
+            return construct(cls, **fields)._checked()
+
+        def _replace(self, **changed):
+            return replace(self, **{"recipe": None, **changed})
+
+        def __reduce__(self):
+            return _made_again, (_pickled(self.recipe or _fields_as_recipe(self)),)
+
+        def __deepcopy__(self, memo):
+            return kind._make(copy.deepcopy(tuple(self), memo))
+
+        def __repr__(self):
+            if self.recipe is None:
+                return f"{kind.__name__}({self.name!r})"
+            given = ", ".join(f"{name}={_short(v)}" for name, v in self.recipe.arguments.items())
+            return f"{self.recipe.function.__name__}({given})"
+
+        __new__.__signature__ = inspect.Signature([parameters[0], *signature.parameters.values()])
+        kind.__new__ = staticmethod(__new__)
+        kind._with = replace  # keeps the recipe: for this module and checks
+        for method in (_replace, __reduce__, __deepcopy__, __repr__):
+            setattr(kind, method.__name__, method)
+        return kind
+
+    return decorate
+
+
+def recorded(function=None, /, **checks):
+    """A decorator of functions that make a record: checks the arguments that have a check, and
+    notes in the field `recipe` what was given."""
+    if function is None:
+        return functools.partial(recorded, **checks)
+    signature = inspect.signature(function)
+    rest = next((p.name for p in signature.parameters.values() if p.kind == p.VAR_KEYWORD), None)
+
+    @functools.wraps(function)
+    def make(*args, **kwargs):
+        found = bound(signature, function.__name__, args, kwargs)
+        arguments = {name: _kept(value) for name, value in found.arguments.items()}
+        arguments |= arguments.pop(rest, {})
+        for name, value in found.arguments.items():
+            found.arguments[name] = checks.get(name, anything)(value, name)
+        return function(*found.args, **found.kwargs)._with(recipe=Recipe(make, arguments))
+
+    return make
+
+
+def _kept(value):
+    """A copy of an argument that its owner could change under the recipe."""
+    changes = isinstance(value, (list, dict)) or hasattr(value, "__array__")
+    return copy.deepcopy(value) if changes else value
+
+
+def check_functions(owner, **calls):
+    """Check the functions of a record, and run each once where its views are known.
+
+    Parameters
+    ----------
+    **calls : (str, sequence of int or None, int)
+        For each role the arguments of the function, such as "p x out", the lengths of the views
+        that stand for all but `p` (None: it is not run yet), and how many numbers it must write
+        into the last one. A function whose default is None may be missing.
+    """
+    for role, (arguments, lengths, written) in calls.items():
+        function, label = getattr(owner, role), f"{role} of {owner.name!r}"
+        if function is None and role in owner._field_defaults:
+            continue
+        check_function(function, label, arguments)
+        if lengths is not None:
+            rehearse(function, label, owner.params, lengths, written=written)
+
+
+def of_kind(kinds, words):
+    """A check: a record of one of the kinds; `words` say what is wanted."""
+    return functools.partial(instance, kinds=kinds, words=words)
+
+
+def _short(value):
+    if isinstance(value, np.ndarray) and value.size > 8:
+        return f"array{value.shape}"
+    written = " ".join(shown(value).split())
+    return written if len(written) <= 60 else written[:40] + " ..."
+
+
+# ---- pickles, for process pools; nothing in the package reads a file by pickle ---------------------
+
+
+def _fields_as_recipe(owner):
+    """The constructor of a record's kind and its fields."""
+    fields = owner._asdict()
+    del fields["recipe"]
+    if hasattr(fields.get("params"), "_asdict"):
+        fields["params"] = fields["params"]._asdict()
+    return Recipe(type(owner), fields)
+
+
+def _made_again(pickled):
+    return pickle.loads(pickled).made()
+
+
+def _pickled(recipe):
+    """Bytes of a recipe. A function that can be imported is named; others (a lambda, one of a
+    notebook) go with their code, as numba sends its own."""
+    from numba import cloudpickle  # numba's copy, which is always there
+
+    class Pickler(cloudpickle.Pickler):
+        def reducer_override(self, value):
+            function = plain(value)
+            if not inspect.isfunction(function):
+                return super().reducer_override(value)
+            if _importable(value):
+                by_name = _found, (value.__module__, value.__qualname__)
+                return NotImplemented if value is function else by_name
+            if value is not function:  # compiled by the user: the engine compiles it itself
+                return _itself, (function,)
+            return super().reducer_override(function)
+
+    buffer = BytesIO()
+    Pickler(buffer).dump(recipe)
+    return buffer.getvalue()
+
+
+def _importable(function):
+    module = getattr(function, "__module__", None)
+    name = getattr(function, "__qualname__", "<locals>")
+    found = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return module != "__main__" and found is function
+
+
+def _found(module, name):
+    return operator.attrgetter(name)(importlib.import_module(module))
+
+
+def _itself(value):
+    return value
