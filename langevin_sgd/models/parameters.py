@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import (
+from ..arguments import (  # noqa: F401  until the noise files import them
     check_range,
+    choice,
     finite_array,
     flag,
     function,
@@ -22,8 +23,8 @@ from ..arguments import (
     optional,
     real_array,
     shown,
+    text,
 )
-from ..arguments import choice, text  # noqa: F401, I001  until the noise files import them
 from ..arguments import matrix_or_diagonal as symmetric_matrix  # noqa: F401
 from .records import Recipe, record
 

@@ -63,7 +63,9 @@ class Potential(NamedTuple):
         self = self._with(params=parameters(self.params, repr(name)), domain=domain)
         vector = "p x out", (dim, dim + self.scratch), dim
         matrix = "p x out", (dim, dim * dim + self.scratch), dim * dim
-        check_functions(self, energy=("p x", (dim,), 0), gradient=vector, hessian=matrix, drift=vector)
+        check_functions(
+            self, energy=("p x", (dim,), 0), gradient=vector, hessian=matrix, drift=vector
+        )
         about = name, self.params, dim, self.scratch
         check_gradient(*about, self.energy, self.gradient)
         check_hessian(*about, self.gradient, self.hessian)

@@ -154,7 +154,11 @@ RECORDS = [
         ValueError,
         "got the values [-1.0, 1.0]. For -1 and +1 pass (labels + 1) / 2.",
     ),
-    (lambda: losses.logistic_regression([[1.0]], ["cat"]), TypeError, f"labels {TEXT} ['cat'] of dtype <U3."),
+    (
+        lambda: losses.logistic_regression([[1.0]], ["cat"]),
+        TypeError,
+        f"labels {TEXT} ['cat'] of dtype <U3.",
+    ),
     (
         lambda: losses.logistic_regression([[1.0]], [1], l2=-1.0),
         ValueError,
