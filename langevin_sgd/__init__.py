@@ -2,6 +2,8 @@
 
 from importlib import import_module
 
+__version__ = "0.1.0"  # the one place that says it: pyproject.toml reads it here
+
 from .engine import reducers
 from .engine.reducers import Reducer
 from .kernels import elementary

@@ -7,9 +7,11 @@ code wants it, or raises. `checked` puts checks in front of a public function.
 
 import functools
 import inspect
+import os
 import re
 import sys
 from difflib import get_close_matches
+from pathlib import Path
 
 import numpy as np
 
@@ -243,10 +245,25 @@ def flag(value, name):
 
 
 def text(value, name):
-    """`value` if it is text and not empty."""
+    """`value` if it is text that can be printed on a line and is no path."""
     if not isinstance(value, str) or not value:
         raise TypeError(f"{name} must be text, like 'my_well', got {shown(value)}.")
+    if not value.isprintable() or set(value) & set("/\\") or len(value) > 200:
+        raise ValueError(
+            f"{name} must be printable, without slashes and of at most 200 characters, got "
+            f"{shown(value)}."
+        )
     return value
+
+
+def path(value, name):
+    """`value`, a path, as an absolute `pathlib.Path`: it stays the same when the current folder
+    changes."""
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise TypeError(f"{name} must be a path, like 'results/run.nc', got {shown(value)}.")
+    if not os.fspath(value) or "\0" in os.fspath(value):
+        raise ValueError(f"{name} must be a path, not empty and without NUL, got {shown(value)}.")
+    return Path(value).absolute()
 
 
 def function(value, name):

@@ -1,6 +1,10 @@
 """What every study shares: its arguments, its parts and shards, saving, the table of claims, the
 exit code.
-"""
+
+A study writes OUT/NAME.nc and OUT/NAME.png, where OUT is the folder out/ of the checkout, which git
+ignores, or what --out says. Results of --quick and --plant are written only if --out is given. With
+--update-data the committed files in data/ are renewed instead: only by full results whose claims
+all hold, and only if their content is another one."""
 
 import argparse
 import functools
@@ -14,11 +18,13 @@ from typing import NamedTuple
 import numpy as np
 
 import langevin_sgd as ls
-from langevin_sgd.storage import points, source_hashes
+from langevin_sgd.storage import sealed, source_hashes, sweep_folder
+from langevin_sgd.storage.content import SEAL
 from langevin_sgd.storage.schema import global_attributes
 
 STUDIES = Path(__file__).resolve().parent
 DATA = STUDIES.parent / "data"
+OUT = STUDIES.parent / "out"
 LARGEST_Z = 4.0  # standard errors
 
 
@@ -28,12 +34,10 @@ class Claim(NamedTuple):
     text: str
     holds: bool
     number: str  # the measured number with its error, beside what it is held against
-    interval: tuple | None = (
-        None  # low, high: the measured number with 4 standard errors to either side
-    )
-    z: float | None = (
-        None  # distance from what it is held against, in standard errors; of several, the largest
-    )
+    # Low and high: the measured number with 4 standard errors to either side.
+    interval: tuple | None = None
+    # Distance from what it is held against, in standard errors; of several, the largest.
+    z: float | None = None
 
 
 def agreement(text, measured, exact, error):
@@ -99,35 +103,34 @@ def _as_files(study, arguments, parts):
     missing, and ends here.
     """
     folder = arguments.out / f"{study}.points"
-    plan = {
+    source = {
+        file.name: sha256(file.read_bytes()).hexdigest() for file in sorted(STUDIES.glob("*.py"))
+    }
+    description = {
         "study": study,
         "quick": arguments.quick,
         "seed": arguments.seed,
         "plant": arguments.plant,
         "parts": list(parts),
+        "source": source | source_hashes("kernels", "models", "theory", "engine", "analysis"),
     }
-    source = {
-        file.name: sha256(file.read_bytes()).hexdigest() for file in sorted(STUDIES.glob("*.py"))
-    }
-    source |= source_hashes("kernels", "models", "theory", "engine", "analysis")
-    points.settle(folder, plan | {"source": source}, study)
-    missing, names = set(range(len(parts))) - points.finished(folder, len(parts)), list(parts)
+    sweep_folder.settle(folder, "study", description, f"studies/{study}.py")
+    names = list(parts)
+    missing = sweep_folder.missing(folder, sweep_folder.share(arguments.shard, len(names)))
     if arguments.shard is None:
         if missing:
             sys.exit(
-                f"{study}: missing in {folder}: {', '.join(names[k] for k in sorted(missing))}. "
+                f"{study}: missing in {folder}: {', '.join(names[k] for k in missing)}. "
                 "Run their shards."
             )
-        return {name: points.read(folder, k) for k, name in enumerate(names)}
-    mine = points.share(arguments.shard, len(parts))
-    for k in missing.intersection(mine):
-        in_memory(
-            {names[k]: lambda k=k: points.keep(parts[names[k]](), folder, k)}, arguments.progress
-        )
-    print(
-        f"shard {arguments.shard} of {study}: "
-        f"{', '.join(names[k] for k in mine) or 'nothing to do'}; in {folder}"
-    )
+        return {name: sweep_folder.read(folder, k) for k, name in enumerate(names)}
+
+    def kept(k):
+        return lambda: sweep_folder.keep(parts[names[k]](), folder, k)
+
+    in_memory({names[k]: kept(k) for k in missing}, arguments.progress)
+    mine = [names[k] for k in sweep_folder.share(arguments.shard, len(names))]
+    print(f"shard {arguments.shard} of {study}: {', '.join(mine) or 'nothing to do'}; in {folder}")
     sys.exit(0)
 
 
@@ -144,7 +147,12 @@ def _parsed(name, shardable):
     parser.add_argument(
         "--out",
         type=Path,
-        help="folder for the dataset and the figure (default: data, with --quick nowhere)",
+        help="folder for the dataset and the figure (default: out, with --quick nowhere)",
+    )
+    parser.add_argument(
+        "--update-data",
+        action="store_true",
+        help="renew the committed files in data/, if the claims hold and the content has changed",
     )
     parser.add_argument(
         "--plant", action="store_true", help="put the noise off by sqrt(2): the claims must fail"
@@ -169,9 +177,12 @@ def _parsed(name, shardable):
                 "--shard and --merge, one at a time, need --out FOLDER, the same for all shards"
             )
         try:
-            points.share(arguments.shard, 1)
+            sweep_folder.share(arguments.shard, 1)
         except ValueError as error:
             parser.error(str(error))
+    partial = arguments.quick or arguments.plant or arguments.shard
+    if arguments.update_data and (partial or arguments.out):
+        parser.error("--update-data goes with full results only: without --quick --plant --out")
     return arguments
 
 
@@ -179,9 +190,8 @@ def main(name, run, plot):
     """Command line of a study.
 
     `run(quick, seed, threads, plant)` returns (dataset, claims); `plot(dataset)` a matplotlib
-    figure. Writes OUT/NAME.nc and OUT/NAME.png and exits with 1 if a claim fails. `--quick` writes
-    nothing unless OUT is given: data/ holds full results only. A study can be sharded if `run`
-    takes a fifth argument `each` and calls it once, for all its costly parts: see `in_memory`."""
+    figure. Exits with 1 if a claim fails. A study can be sharded if `run` takes a fifth argument
+    `each` and calls it once, for all its costly parts: see `in_memory`."""
     takes = inspect.signature(run).parameters
     arguments = _parsed(name, "each" in takes)
     begun = time.perf_counter()
@@ -194,20 +204,22 @@ def main(name, run, plot):
         arguments.quick, arguments.seed, arguments.threads, arguments.plant, **more
     )
     passed = report(claims)
-    dataset.attrs |= {
+    command = " ".join(["python", f"studies/{name}.py", *sys.argv[1:]])
+    title = (sys.modules["__main__"].__doc__ or name).splitlines()[0]
+    verdicts = [f"{'pass' if c.holds else 'FAIL'}: {c.text}: {c.number}" for c in claims]
+    attributes = global_attributes(title, command) | {
         "study": name,
         "seed": str(arguments.seed),
         "quick": int(arguments.quick),
         "planted": int(arguments.plant),
+        "claims": "\n".join(verdicts),
     }
-    dataset.attrs["claims"] = "\n".join(
-        f"{'pass' if c.holds else 'FAIL'}: {c.text}: {c.number}" for c in claims
-    )
-    command = " ".join(["python", f"studies/{name}.py", *sys.argv[1:]])
-    title = (sys.modules["__main__"].__doc__ or name).splitlines()[0]
-    dataset.attrs |= global_attributes(title, command) | {"content_sha256": points.content(dataset)}
-    print(f"\ncontent {dataset.attrs['content_sha256']}")
-    out = arguments.out or (None if arguments.quick or arguments.plant else DATA)
+    dataset = sealed(dataset.assign_attrs(attributes))
+    print(f"\ncontent {dataset.attrs[SEAL]}")
+    out = arguments.out or (None if arguments.quick or arguments.plant else OUT)
+    if arguments.update_data:
+        out = DATA if passed and not _is_there(DATA / f"{name}.nc", dataset) else None
+        print(f"data/ is {'renewed' if out else 'left as it is'}")
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         ls.save(dataset, out / f"{name}.nc")
@@ -215,3 +227,8 @@ def main(name, run, plot):
         print(f"wrote {out / name}.nc and .png")
     print(f"{time.perf_counter() - begun:.1f} s")
     sys.exit(0 if passed else 1)
+
+
+def _is_there(path, dataset):
+    """Whether a file has the content of a dataset already."""
+    return path.is_file() and ls.load(path).attrs.get(SEAL) == dataset.attrs[SEAL]

@@ -1,6 +1,8 @@
 """The command line."""
 
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,9 @@ import xarray as xr
 
 import langevin_sgd as ls
 from langevin_sgd.__main__ import CATALOGUE, entries, main
-from langevin_sgd.storage import points
+from langevin_sgd.storage import is_whole, sweep_folder
+
+DATA = Path(__file__).resolve().parents[1] / "data"
 
 
 def test_every_model_is_listed_with_its_arguments_and_formula(capsys):
@@ -29,28 +33,36 @@ def test_records_and_helpers_are_not_listed():
     )
 
 
-def test_unknown_command_is_refused():
+def test_one_model_is_listed_by_its_name(capsys):
+    assert main(["list", "double_well"]) == 0
+    printed = capsys.readouterr().out
+    assert "double_well(" in printed and "quadratic(" not in printed
+    assert main(["list", "duble_well"]) == 2
+    assert "no model 'duble_well' to list. Did you mean 'double_well'?" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        main(["list", "stars"])
+        main(["--version"])
+    assert capsys.readouterr().out == f"{ls.__version__}\n"
 
 
 def test_every_study_is_listed_with_its_question(capsys, monkeypatch):
     assert main(["list", "studies"]) == 0
     printed = capsys.readouterr().out
-    assert (
-        "boltzmann_departure       Does SGD end in Boltzmann's distribution?" in printed
-        and "_runner" not in printed
-    )
-    monkeypatch.setattr("langevin_sgd.__main__.study_folders", lambda: [Path("nowhere")])
-    assert (
-        main(["list", "studies"]) == 0
-        and "no studies: they come with the source tree" in capsys.readouterr().out
-    )
+    assert "boltzmann_departure       Does SGD end in Boltzmann's distribution?" in printed
+    assert "_runner" not in printed
+    monkeypatch.setattr("langevin_sgd.__main__.STUDIES", Path("nowhere"))
+    assert main(["list", "studies"]) == 0
+    assert "no studies: Studies come with the source tree" in capsys.readouterr().out
 
 
 def test_a_study_that_is_not_there(capsys):
-    assert main(["run", "stars"]) == 2
-    assert "there is no study 'stars' in studies and" in capsys.readouterr().err
+    assert main(["run", "boltzmann_departur"]) == 2
+    assert "Did you mean 'boltzmann_departure'?" in capsys.readouterr().err
+
+
+def test_a_reader_that_stops_reading_is_no_error():
+    command = f"{sys.executable} -m langevin_sgd list models | head -n 1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("ls.potentials\n", "")
 
 
 def point(number):
@@ -60,13 +72,13 @@ def point(number):
 
 
 def test_merge_and_info_of_a_sweep(tmp_path, capsys):
-    points.settle(tmp_path, {"grid": {"rate": [0.1, 0.2]}, "seed": "1"}, "test")
-    points.keep(point(1.0), tmp_path, 0)
+    sweep_folder.settle(tmp_path, "sweep", {"grid": {"rate": [0.1, 0.2]}, "seed": "1"}, "test")
+    sweep_folder.keep(point(1.0), tmp_path, 0)
     assert (
         main(["merge", str(tmp_path)]) == 1
         and "1 of 2 points are missing" in capsys.readouterr().err
     )
-    points.keep(point(2.0), tmp_path, 1)
+    sweep_folder.keep(point(2.0), tmp_path, 1)
     assert main(["merge", str(tmp_path)]) == 0 and main(["merge", str(tmp_path)]) == 0
     first, second = capsys.readouterr().out.splitlines()
     assert first == second and "merged.nc, content" in first
@@ -81,24 +93,41 @@ def test_merge_and_info_of_a_sweep(tmp_path, capsys):
     )
 
 
-def test_info_tells_damage_and_what_is_no_result(tmp_path, capsys):
-    good, bad = tmp_path / "good.nc", tmp_path / "bad.nc"
-    points.keep(point(1.0), tmp_path, 0)
-    points.path_of(tmp_path, 0).rename(good)
-    ls.save(ls.load(good).assign(number=2.0), bad)
-    assert main(["info", str(good)]) == 0 and "content as stated" in capsys.readouterr().out
-    assert (
-        main(["info", str(bad)]) == 0
-        and "content NOT AS STATED: damaged" in capsys.readouterr().out
-    )
-    assert (
-        main(["info", str(tmp_path / "none.nc")]) == 1
-        and "there is no file" in capsys.readouterr().err
-    )
-    assert (
-        main(["merge", str(tmp_path)]) == 2
-        and "holds neither a sweep nor" in capsys.readouterr().err
-    )
+@pytest.mark.parametrize("file", sorted(DATA.glob("*.nc")), ids=lambda file: file.name)
+def test_every_committed_result_is_whole(file, capsys):
+    assert main(["info", str(file)]) == 0
+    assert "MB, content whole, as stated\n" in capsys.readouterr().out
+
+
+def test_one_exit_code_for_what_is_damaged_or_missing(tmp_path, capsys):
+    sweep_folder.keep(point(1.0), tmp_path, 0)
+    good = sweep_folder.path_of(tmp_path, 0)
+    damaged, unstated, cut = (tmp_path / name for name in ("damaged.nc", "unstated.nc", "cut.nc"))
+    damaged.write_bytes(good.read_bytes().replace(np.float64(1).tobytes(), np.float64(2).tobytes()))
+    ls.save(ls.load(good).drop_attrs(), unstated)
+    cut.write_bytes(good.read_bytes()[:-50])
+    told = {good: "content whole, as stated", unstated: "states no hash of its content"}
+    for path, words in told.items():
+        assert main(["info", str(path)]) == 0 and words in capsys.readouterr().out
+    wrong = {
+        ("info", damaged): "is damaged: its content is not the one that it states",
+        ("info", cut): "cut short",
+        ("info", tmp_path / "none.nc"): "there is no file",
+        ("info", tmp_path): "there is no manifest",
+        ("merge", tmp_path): "there is no manifest",
+        ("merge", tmp_path / "none"): "there is no manifest",
+        ("merge", tmp_path, "throughput"): "there is no manifest",
+        ("resume", tmp_path): "there is no manifest",
+    }
+    for words, message in wrong.items():
+        assert main(list(map(str, words))) == 1
+        assert message in capsys.readouterr().err
+
+
+def test_a_file_that_was_changed_and_saved_again_is_whole(tmp_path):
+    sweep_folder.keep(point(1.0), tmp_path, 0)
+    ls.save(ls.load(sweep_folder.path_of(tmp_path, 0)).assign(number=2.0), tmp_path / "new.nc")
+    assert is_whole(ls.load(tmp_path / "new.nc"))
 
 
 def test_the_merge_is_measured(capsys):

@@ -2,15 +2,19 @@
 same result, claims decide.
 """
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import _runner
 import pytest
 from _runner import Claim, report
 
 import langevin_sgd as ls
 from langevin_sgd.__main__ import find_study, main
+from langevin_sgd.storage import is_whole
+from langevin_sgd.storage.manifest import Header, begin_manifest
 
 STUDIES = Path(__file__).resolve().parents[1] / "studies"
 STUDY = '''"""Are there three parts?
@@ -76,9 +80,7 @@ def run(study, *arguments):
 
 def test_both_ways_to_start_a_study_are_the_same(toy, tmp_path):
     direct = python(toy, "--quick", "--out", tmp_path / "a")
-    through = python(
-        "-m", "langevin_sgd", "run", "toy", "--quick", "--out", tmp_path / "b", cwd=tmp_path
-    )
+    through = python("-m", "langevin_sgd", "run", toy, "--quick", "--out", tmp_path / "b")
     assert direct.returncode == through.returncode == 0, direct.stderr + through.stderr
     assert (
         direct.stdout.splitlines()[:4] == through.stdout.splitlines()[:4]
@@ -105,37 +107,46 @@ def test_merged_shards_are_the_study_in_one_piece(shards, toy, tmp_path, capsys)
     assert one == other
 
 
-def test_merge_finds_the_study_and_its_arguments(toy, tmp_path, monkeypatch, capsys):
+def test_merge_runs_the_study_that_the_user_names_with_the_arguments_of_its_shards(
+    toy, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
+    planted = "--seed", "3", "--quick", "--plant", "--out", "o"
     for i in (1, 2):
-        assert (
-            main(
-                [
-                    "run",
-                    "toy",
-                    "--seed",
-                    "3",
-                    "--quick",
-                    "--plant",
-                    "--out",
-                    "o",
-                    "--shard",
-                    f"{i}/2",
-                ]
-            )
-            == 0
-        )
-    assert (
-        main(["info", "o/toy.points"]) == 0
-        and "3 of 3 points are finished" in capsys.readouterr().out
-    )
-    assert main(["merge", "o"]) == 1  # planted: the claim fails
+        assert run(toy, *planted, "--shard", f"{i}/2") == 0
+    assert main(["info", "o/toy.points"]) == 0
+    assert "3 of 3 points are finished" in capsys.readouterr().out
+    assert main(["merge", "o"]) == 1
+    assert "holds parts of toy. Name the study to be run for them" in capsys.readouterr().err
+    assert main(["merge", "o", str(toy)]) == 1  # planted: the claim fails
     assert "FAIL" in capsys.readouterr().out
-    assert {name: ls.load("o/toy.nc").attrs[name] for name in ("seed", "quick", "planted")} == {
-        "seed": "3",
-        "quick": 1,
-        "planted": 1,
-    }
+    kept = ls.load("o/toy.nc")
+    assert (kept.seed, kept.quick, kept.planted) == ("3", 1, 1) and is_whole(kept)
+
+
+EVIL = "open('evil', 'w').write('ran')"
+
+
+def test_nothing_that_a_folder_names_is_run(tmp_path, monkeypatch, capsys):
+    """Studies, files and modules named in manifests of both versions, beside code of these names."""
+    monkeypatch.chdir(tmp_path)
+    for place in ("studies/evil.py", "o/evil.py", "evil.py", "studies/throughput.py"):
+        Path(place).parent.mkdir(exist_ok=True)
+        Path(place).write_text(EVIL)
+    for name in ("evil", "studies/evil.py", "evil.py", "o/evil.py", "evil:run"):
+        plan = {"study": name, "grid": {"a": [1]}, "quick": name, "seed": 1, "parts": ["a"]}
+        header = Header("study", plan, {})
+        for folder in ("o/evil.points", "o"):
+            Path(folder).mkdir(exist_ok=True)
+            Path(folder, "manifest.json").write_text(json.dumps({"plan": plan, "begun": {}}))
+            Path(folder, "manifest.jsonl").unlink(missing_ok=True)
+            for words in (["merge", "o"], ["merge", folder], ["info", folder], ["resume", folder]):
+                main(words)
+            begin_manifest(folder, header)
+            for words in (["merge", "o"], ["merge", folder], ["info", folder], ["resume", folder]):
+                main(words)
+    assert not Path("evil").exists()
+    assert "study" in capsys.readouterr().err
 
 
 def test_a_missing_shard_is_named_and_another_plan_refused(toy, tmp_path, capsys):
@@ -143,7 +154,7 @@ def test_a_missing_shard_is_named_and_another_plan_refused(toy, tmp_path, capsys
     assert run(toy, "--out", tmp_path, "--merge") == 1
     assert "missing in" in (error := capsys.readouterr().err) and ": 1. Run their shards." in error
     with pytest.raises(
-        ValueError, match="toy: .* was begun with another plan: seed: 1 there, 2 here"
+        ValueError, match="study in .* begun with another description:\n  seed: 1 there, 2 now"
     ):
         run(toy, "--out", tmp_path, "--shard", "2/2", "--seed", "2")
 
@@ -151,6 +162,7 @@ def test_a_missing_shard_is_named_and_another_plan_refused(toy, tmp_path, capsys
 REFUSED = {
     ("--shard", "1/2"): "need --out FOLDER",
     ("--merge",): "need --out FOLDER",
+    ("--update-data", "--quick"): "goes with full results only",
     ("--out", "o", "--shard", "3/2"): "shard must be 'i/n'",
     ("--out", "o", "--shard", "1/2", "--merge"): "one at a time",
 }
@@ -191,13 +203,35 @@ def test_the_table_of_claims(capsys):
     )
 
 
-def test_studies_are_found_in_the_current_folder_first(toy, tmp_path, monkeypatch):
-    assert (
-        find_study("toy") is None
-        and find_study("throughput").resolve() == STUDIES / "throughput.py"
-    )
-    monkeypatch.chdir(tmp_path)
-    assert find_study("toy").resolve() == toy and find_study(str(toy)) == toy
+def test_a_name_is_a_study_of_the_package_and_a_path_one_of_your_own(toy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # with a folder studies/, which a name does not reach
+    assert find_study("toy") is None and find_study(str(toy)) == toy
+    assert find_study("studies/toy.py").resolve() == toy
+    assert find_study("throughput") == STUDIES / "throughput.py"
+
+
+def test_results_go_to_an_ignored_folder_and_renew_data_only_if_told_and_changed(
+    toy, tmp_path, monkeypatch
+):
+    for name in ("OUT", "DATA"):
+        monkeypatch.setattr(_runner, name, tmp_path / name.lower())
+
+    def outcome(*words):
+        assert run(toy, *words) in (0, 1)
+        return {
+            file.relative_to(tmp_path).as_posix(): file.stat().st_mtime_ns
+            for folder in ("out", "data")
+            for file in tmp_path.glob(f"{folder}/*")
+        }
+
+    assert outcome("--quick") == {}
+    assert set(outcome()) == {"out/toy.nc", "out/toy.png"}
+    first = outcome("--update-data")
+    assert {"data/toy.nc", "data/toy.png"} < set(first)
+    assert outcome("--update-data") == first
+    assert outcome("--update-data", "--seed", "2")["data/toy.nc"] > first["data/toy.nc"]
+    ignored = (STUDIES.parent / ".gitignore").read_text().splitlines()
+    assert "/out/" in ignored
 
 
 @pytest.mark.slow
@@ -216,5 +250,5 @@ def test_the_main_study_is_the_same_in_any_shards(tmp_path):
             assert (
                 content(*study, "--out", tmp_path / f"{shards}", "--shard", f"{i}/{shards}") == []
             )
-        assert content("merge", tmp_path / f"{shards}") == whole
+        assert content("merge", tmp_path / f"{shards}", study[1]) == whole
     assert content(*study, "--seed", "2") != whole

@@ -3,44 +3,64 @@
 Where a piece ends shows neither in the bits nor in the dataset: it may depend on the clock.
 """
 
-import os
 import time
 import warnings
-from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from ..arguments import integer, path
 from ..kernels.packing import unpack
-from ..models.parameters import integer
 from ..storage import begun, create, load, reopen
 from ..storage.manifest import NAME as MANIFEST
 from .dataset import along_steps, at_the_end, attributes
 from .description import describe
-from .drive import Pause, at_once, drive
+from .drive import Pause, at_once, compile_kernel, drive
 from .job import begin
 from .plan import make_plan
 from .reducers.of_run import listed, read_out
 
 SECONDS = 60.0  # between two pieces ...
 BYTES = 2**26  # ... unless their rows take more
+MOST_STORED = 2**27  # steps; their numbers alone take 1 GiB
 ANY_SIZE = 2**62  # what the caller asked to be stored is read back, as it would be without a folder
 
 
-def recorded_seed(directory, every):
-    """The seed of the run in a folder, None if there is none; `directory` and `every` are checked."""
-    if directory is None:
-        if every is not None:
-            raise ValueError(
-                f"checkpoint_every must be None without checkpoint, got {every!r}. Pass "
-                "checkpoint=FOLDER."
-            )
-        return None
-    if not isinstance(directory, (str, os.PathLike)):
-        raise TypeError(f"checkpoint must be the path of a folder, got {directory!r}.")
-    if not (Path(directory) / MANIFEST).exists():
-        return None
-    return begun(directory)[0].get("arguments", {}).get("seed")
+class Given(NamedTuple):
+    """What a run was asked for, for its description."""
+
+    reducers: Any
+    arguments: dict  # of simulate
+    prints: dict  # fingerprints of the start
+
+
+class Folder(NamedTuple):
+    """Where a run is written to."""
+
+    path: Any
+    every: int | None  # steps between two pieces
+
+    def recorded_seed(self):
+        """The seed of the run that is there, None if there is none."""
+        if not (self.path / MANIFEST).exists():
+            return None
+        arguments = begun(self.path).description.get("arguments")
+        return arguments.get("seed") if isinstance(arguments, dict) else None
+
+
+def checked_folder(checkpoint, checkpoint_every):
+    """The Folder of these arguments of `simulate`, None if there is none."""
+    if checkpoint is not None:
+        every = checkpoint_every
+        every = every if every is None else integer(every, "checkpoint_every", 1)
+        return Folder(path(checkpoint, "checkpoint"), every)
+    if checkpoint_every is not None:
+        raise ValueError(
+            f"checkpoint_every must be None without checkpoint, got {checkpoint_every!r}. Pass "
+            "checkpoint=FOLDER."
+        )
+    return None
 
 
 def in_folder(folder, given, job, start, options):
@@ -48,10 +68,8 @@ def in_folder(folder, given, job, start, options):
 
     Parameters
     ----------
-    folder : (path, int or None)
-        Where, and the steps between two pieces.
-    given : (reducers, arguments, fingerprints)
-        What `describe` needs, with the reducers and arguments as they were passed.
+    folder : Folder
+    given : Given
     job, options
         As for `carry_out`.
     start : (x, v), (particles, components)
@@ -61,39 +79,52 @@ def in_folder(folder, given, job, start, options):
     ValueError
         If the job cannot be cut into pieces, or the folder was begun with another description.
     """
-    directory, every = folder
-    every = every if every is None else integer(every, "checkpoint_every", 1)
     _refuse_what_has_no_pieces(job)
-    reducers, arguments, prints = given
-    arguments = {name: value for name, value in arguments.items() if name not in ("x0", "v0")} | {
-        "seed": job.seed
-    }
-    reducers = listed(reducers)
-    description, constants = describe(job.records, reducers, arguments, prints)
+    left_out = "x0", "v0"  # their fingerprints count
+    arguments = {name: value for name, value in given.arguments.items() if name not in left_out}
+    arguments["seed"] = job.seed
+    description, constants = describe(
+        job.records, listed(given.reducers), arguments, given.prints
+    )
     ensemble = begin(job, *start)
-    if (Path(directory) / MANIFEST).exists():
-        run = reopen(directory, description)
-    else:
-        about = attributes(job, job.first_step)
-        run = create(directory, description, ensemble._asdict(), about, job.first_step, constants)
-    with run:
-        if run.finished:
-            return load(directory, ANY_SIZE)
-        _restore(
-            ensemble, run.state(), directory
-        )  # that of the start, too: `resume` does not know it
-        return _go_on(run, job, ensemble, every, options)
+    if (folder.path / MANIFEST).exists():
+        with reopen(folder.path, description) as run:
+            if run.finished:
+                return load(folder.path, ANY_SIZE)
+            plan = _compiled(job, ensemble, start, options)
+            # The state of the start, too: `resume` does not know it.
+            _restore(ensemble, run.state(), folder.path)
+            return _go_on(run, job, plan, ensemble, folder.every, options)
+    # A function that does not compile has begun no folder, and can be mended.
+    plan = _compiled(job, ensemble, start, options)
+    first = job.first_step
+    about = attributes(job, first)
+    state = ensemble._asdict()
+    with create(folder.path, description, state, about, first, constants) as run:
+        return _go_on(run, job, plan, ensemble, folder.every, options)
+
+
+def _compiled(job, ensemble, start, options):
+    """The plan of a job, with its kernel compiled."""
+    with at_once():
+        plan = make_plan(job)
+    rows = tuple(np.array(part)[None] for part in start)
+    numbers = job.table.rows(job.first_step * job.table.substeps, 1)
+    compile_kernel(plan, ensemble, rows, numbers, options)
+    return plan
 
 
 def _refuse_what_has_no_pieces(job):
-    if any(reducer.ends_particles for reducer in job.reducers):
-        raise ValueError(
-            f"checkpoint must be None for {job.reducers[0].name!r}: its particles are at "
-            "different steps. Cut the run by "
-            "particles instead: several seeds, each with particles of its own."
-        )
+    for reducer in job.reducers:
+        if reducer.ends_particles:
+            raise ValueError(
+                f"checkpoint must be None for {reducer.name!r}: its particles are at different "
+                "steps. Cut the run by particles instead: several seeds, each with particles of "
+                "its own."
+            )
     if job.steps == 0:
         raise ValueError("checkpoint must be None for steps = 0: there is nothing to go on from.")
+    integer(job.steps // (job.every or job.steps), "steps / every", 1, MOST_STORED)
 
 
 def _restore(ensemble, state, directory):
@@ -104,46 +135,32 @@ def _restore(ensemble, state, directory):
             what = "nothing" if found is None else f"{found.dtype}{list(found.shape)}"
             raise ValueError(
                 f"the state in {str(directory)!r} does not fit its description: {name} is {what} "
-                "instead of "
-                f"{target.dtype}{list(target.shape)}. Begin again in a new folder."
+                f"instead of {target.dtype}{list(target.shape)}. Begin again in a new folder."
             )
         target[...] = found
 
 
-def _go_on(run, job, ensemble, every, options):
-    with at_once():
-        plan = make_plan(job)
-    substeps, end = job.table.substeps, job.first_step + job.steps
+def _go_on(run, job, plan, ensemble, every, options):
     pieces = Pieces(run, job, ensemble, every)
-    done = (
-        drive(
-            plan,
-            ensemble,
-            pieces.rows,
-            job,
-            options,
-            Pause(pieces.until, pieces.call),
-            run.step * substeps,
-        )
-        // substeps
-    )
-    closing = xr.Dataset(
-        {**at_the_end(job, ensemble), **read_out(job, ensemble, done)}, attrs=attributes(job, done)
-    )
-    if done == end:
+    substeps = job.table.substeps
+    pause = Pause(pieces.until, pieces.call)
+    done = drive(plan, ensemble, pieces.rows, job, options, pause, run.step * substeps) // substeps
+    variables = {**at_the_end(job, ensemble), **read_out(job, ensemble, done)}
+    closing = xr.Dataset(variables, attrs=attributes(job, done))
+    if done == job.first_step + job.steps:
         run.finish(closing)
         return load(run.directory, ANY_SIZE)
-    message = f"interrupted: {done - job.first_step} of {job.steps} steps are done, and safe in {str(run.directory)!r}; resume it."
-    warnings.warn(message, stacklevel=4)
-    path = load(run.directory, ANY_SIZE)
+    warnings.warn(
+        f"interrupted: {done - job.first_step} of {job.steps} steps are done, and safe in "
+        f"{str(run.directory)!r}; resume it.",
+        stacklevel=4,
+    )
+    rows = load(run.directory, ANY_SIZE)
     if done not in job.stored_steps():  # it belongs to what is returned now, not to the run
-        last = along_steps(
-            job,
-            *(unpack(array, job.particles)[None] for array in (ensemble.x, ensemble.v)),
-            np.array([done]),
-        )
-        path = xr.concat([path, last], "step", data_vars="minimal", combine_attrs="override")
-    return path.merge(closing).assign_attrs(closing.attrs)
+        now = (unpack(array, job.particles)[None] for array in (ensemble.x, ensemble.v))
+        last = along_steps(job, *now, np.array([done]))
+        rows = xr.concat([rows, last], "step", data_vars="minimal", combine_attrs="override")
+    return rows.merge(closing).assign_attrs(closing.attrs)
 
 
 class Pieces:
@@ -151,26 +168,30 @@ class Pieces:
     stored step goes into row k modulo its length."""
 
     def __init__(self, run, job, ensemble, every):
-        self.run, self.job, self.ensemble, self.every = run, job, ensemble, every
-        self.stored, self.written = job.stored_steps(), time.monotonic()
-        self.first = (
-            int(np.searchsorted(self.stored, run.step, side="right")) if run.segments else 0
-        )
-        x, v = (unpack(array, job.particles) for array in (ensemble.x, ensemble.v))
-        room = max(2, BYTES // max(1, x.nbytes + v.nbytes))
-        room = min(room, every // (job.every or job.steps) + 2) if every else room
-        room = min(room, len(self.stored))
-        self.rows = tuple(np.empty((room, *start.shape), start.dtype) for start in (x, v))
-        self.rows[0][0], self.rows[1][0] = (
-            x,
-            v,
-        )  # the start; later it is the first to be written over
+        self.run = run
+        self.job = job
+        self.ensemble = ensemble
+        self.every = every
+        self.stored = job.stored_steps()
+        self.written = time.monotonic()
+        self.first = self._rows_until(run.step) if run.segments else 0
+        start = [unpack(array, job.particles) for array in (ensemble.x, ensemble.v)]
+        room = max(2, BYTES // max(1, sum(part.nbytes for part in start)))
+        if every:
+            room = min(room, every // (job.every or job.steps) + 2)
+        self.room = min(room, len(self.stored))
+        self.rows = tuple(np.empty((self.room, *part.shape), part.dtype) for part in start)
+        for rows, part in zip(self.rows, start, strict=True):
+            rows[0] = part  # the start; later it is the first to be written over
+
+    def _rows_until(self, step):
+        """Number of rows that are stored until a step is done."""
+        return int(np.searchsorted(self.stored, step, side="right"))
 
     def until(self, done):
         """Updates after which a piece has to end, at the latest."""
         step, begin = done // self.job.table.substeps, self.job.first_step
-        room = len(self.rows[0])
-        end = self.stored[min(self.first + room, len(self.stored)) - 1]
+        end = self.stored[min(self.first + self.room, len(self.stored)) - 1]
         if self.every:
             end = min(end, begin + ((step - begin) // self.every + 1) * self.every)
         return int(end) * self.job.table.substeps
@@ -178,16 +199,14 @@ class Pieces:
     def call(self, done, last):
         """Write what is not in the folder, if it is time to, or the `last` time."""
         step = done // self.job.table.substeps
-        reached = int(np.searchsorted(self.stored, step, side="right"))
-        due = reached - self.first == len(self.rows[0]) or (
-            (step - self.job.first_step) % self.every == 0
-            if self.every
-            else time.monotonic() - self.written >= SECONDS
-        )
-        if due or last:
-            places = np.arange(self.first, reached) % len(self.rows[0])
-            piece = along_steps(
-                self.job, *(part[places] for part in self.rows), self.stored[self.first : reached]
-            )
+        reached = self._rows_until(step)
+        due = time.monotonic() - self.written >= SECONDS
+        if self.every:
+            due = (step - self.job.first_step) % self.every == 0
+        if due or last or reached - self.first == self.room:
+            places = np.arange(self.first, reached) % self.room
+            rows = (part[places] for part in self.rows)
+            piece = along_steps(self.job, *rows, self.stored[self.first : reached])
             self.run.append(piece, self.ensemble._asdict(), step)
-            self.first, self.written = reached, time.monotonic()
+            self.first = reached
+            self.written = time.monotonic()

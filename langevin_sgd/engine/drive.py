@@ -141,7 +141,7 @@ def reporter(progress, total, what, particles=0):
 
 
 @at_once()
-def _compile(plan, ensemble, rows, numbers, options):
+def compile_kernel(plan, ensemble, rows, numbers, options):
     """Have the kernel compiled, by a chunk of no steps."""
     none = np.empty(0, dtype=np.int64)
     chunk = Chunk(0, *(part[:0] for part in numbers), none, none, *rows)
@@ -170,7 +170,7 @@ def drive(plan, ensemble, rows, job, options, pause=None, done=None):
     length = 1  # the rate is not known yet, and a step may be slow
     report = reporter(options.progress, (last - first) // substeps, "steps", particles)
     if done < last:
-        _compile(plan, ensemble, rows, table.rows(done, 1), options)
+        compile_kernel(plan, ensemble, rows, table.rows(done, 1), options)
     begun = time.perf_counter()
     with interrupts() as asked, ThreadPoolExecutor(options.threads) as pool:
         while done < last:

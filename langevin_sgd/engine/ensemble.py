@@ -9,7 +9,7 @@ import numpy as np
 from ..kernels.packing import pack
 from ..models.arrays import shown
 from ..models.parameters import COUNT_LIMIT, integer
-from .checkpoint import in_folder, recorded_seed
+from .checkpoint import Given, checked_folder, in_folder
 from .cpu import new_ensemble
 from .dataset import assemble
 from .description import fingerprints
@@ -144,9 +144,9 @@ def simulate(
     * A particle beyond |x| = 1.8e19, where the square overflows, counts as not finite; so does v.
     """
     options = execution_options(model, threads, block_size, chunk_steps, progress)
-    records, folder = (model, dynamics, noise), (checkpoint, checkpoint_every)
-    recorded = recorded_seed(*folder)
-    seed = recorded if seed is None else seed
+    records, folder = (model, dynamics, noise), checked_folder(checkpoint, checkpoint_every)
+    if folder is not None and seed is None:
+        seed = folder.recorded_seed()
     numbers = {
         "particles": particles,
         "steps": steps,
@@ -163,10 +163,11 @@ def simulate(
         "precision": precision,
     }
     with at_once():
-        job, x, v = prepare(records, numbers, start | {"on_disk": checkpoint is not None}, reducers)
-    if checkpoint is None:
+        job, x, v = prepare(records, numbers, start | {"on_disk": folder is not None}, reducers)
+    if folder is None:
         return carry_out(job, x, v, options)
-    return in_folder(folder, (reducers, numbers | start, fingerprints(x, v)), job, (x, v), options)
+    given = Given(reducers, numbers | start, fingerprints(x, v))
+    return in_folder(folder, given, job, (x, v), options)
 
 
 def carry_out(job, x, v, options):

@@ -3,7 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from ..storage import points, provenance
+from ..storage import provenance
+from ..storage.content import ABOUT, SEAL
 
 OWN = ("failed", "error", "seed")  # what a sweep adds to the result of a point
 DESCRIPTIONS = (
@@ -128,7 +129,7 @@ def gathered(axes, read, total, begun):
     attributes = {
         name: value
         for name, value in attributes.items()
-        if name not in (*points.ABOUT, *provenance(), "seed")
+        if name not in (*ABOUT, SEAL, *provenance(), "seed")
     }
     grid = {
         name: (name, values, {"long_name": name.replace("_", " "), "units": UNITS})

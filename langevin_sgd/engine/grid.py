@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..models.arrays import real_array
+from ..arguments import finite_array, instance, shown
 
 RECORDS = ("model", "dynamics", "noise")
 
@@ -41,11 +41,9 @@ def axes_of(grid, makers):
         For a name that nobody takes or several could, and values that are no list of different
         numbers or texts.
     """
-    if not isinstance(grid, dict) or not grid:
-        raise TypeError(
-            "grid must be a dict of names and lists of values, with at least one name; got "
-            f"{grid!r}."
-        )
+    instance(grid, "grid", dict, "a dict of names and lists of values")
+    if not grid:
+        raise ValueError("grid must have at least one name, got {}.")
     axes = []
     for name, values in grid.items():
         role, _, argument = name.rpartition(".")
@@ -60,7 +58,9 @@ def axes_of(grid, makers):
             r for r in makers if r not in (*RECORDS, *owners) and _takes(makers[r]).get(argument)
         )
         axes.append(
-            Axis(name.replace(".", "_"), argument, _values(name, values), (*owners, *derived))
+            Axis(
+                name.replace(".", "_"), argument, checked_values(name, values), (*owners, *derived)
+            )
         )
     for role in RECORDS:
         given = {axis.argument for axis in axes if role in axis.owners}
@@ -77,33 +77,32 @@ def axes_of(grid, makers):
     return tuple(axes)
 
 
-def _values(name, values):
-    array = np.asarray(list(values) if isinstance(values, range) else values)
+def checked_values(name, values):
+    """The values of an axis as a list, if they are different numbers or different texts."""
+    name = f"grid[{name!r}]"
+    try:
+        array = np.array(list(values) if isinstance(values, range) else values)
+    except ValueError:  # a ragged list
+        array = np.array(None)
     if array.dtype.kind not in "fiuU" or array.ndim != 1 or array.size == 0:
         raise TypeError(
-            f"grid[{name!r}] must be a list of numbers, or one of texts, got {values!r}. For "
-            "anything else, as a matrix, pass a "
-            "function that makes the record from a number, e.g. noise=lambda level: "
-            "noise.gaussian(level * matrix)."
+            f"{name} must be a list of numbers, or one of texts, got {shown(values)}. For anything "
+            "else, as a matrix, pass a function that makes the record from a number, e.g. "
+            "noise=lambda level: noise.gaussian(level * matrix)."
         )
     if array.dtype.kind == "f":
-        real_array(array, f"grid[{name!r}]")
-        if not np.all(np.isfinite(array)):
-            raise ValueError(f"grid[{name!r}] must be finite, got {values!r}.")
+        finite_array(array, name)
     if len(np.unique(array)) < len(array):
-        raise ValueError(f"grid[{name!r}] must hold each value once, got {values!r}.")
+        raise ValueError(f"{name} must hold each value once, got {shown(values)}.")
     return array.tolist()
 
 
 def _takes(maker):
     """Name -> True if a value must be given, for what can be set in a record or a function."""
+    if getattr(maker, "recipe", None):
+        return dict.fromkeys(maker.recipe.names(), False)
     if hasattr(maker, "_asdict"):
-        names = (
-            maker.recipe.names()
-            if getattr(maker, "recipe", None)
-            else getattr(maker, "params", maker)._fields
-        )
-        return dict.fromkeys(names, False)
+        return dict.fromkeys(getattr(maker, "params", maker)._fields, False)
     if not callable(maker):
         return {}
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -139,23 +138,26 @@ def _owners(name, makers):
 
 
 def _check_taken(name, argument, role, maker):
+    """Refuse a name that the record or function does not take."""
     if getattr(maker, "recipe", None):
-        if argument not in maker.recipe.names():
+        names = maker.recipe.names()
+        if argument not in names:
             raise ValueError(
-                f"{name!r} in grid: {maker.name!r} is made from "
-                f"{', '.join(maker.recipe.names()) or 'nothing'}."
+                f"{name!r} in grid: {maker.name!r} is made from {', '.join(names) or 'nothing'}."
             )
     elif hasattr(maker, "params"):
-        if argument not in maker.params._fields or np.ndim(getattr(maker.params, argument)):
-            numbers = [
-                field for field, value in maker.params._asdict().items() if np.ndim(value) == 0
-            ]
+        # A schedule stands for a number, which may take its place.
+        arrays = [field for field, v in maker.params._asdict().items() if isinstance(v, np.ndarray)]
+        numbers = [field for field in maker.params._fields if field not in arrays]
+        if argument not in numbers:
             raise ValueError(
                 f"{name!r} in grid: the {role} {maker.name!r} has the numbers "
                 f"{', '.join(numbers) or 'none'}."
             )
     elif not callable(maker):
-        raise ValueError(f"{name!r} in grid: {role} is {maker!r}, not a function of {argument}.")
+        raise ValueError(
+            f"{name!r} in grid: {role} is {shown(maker)}, not a function of {argument}."
+        )
 
 
 def count(axes):
@@ -191,12 +193,11 @@ def _made(role, maker, given):
 
 def sides(axes):
     """Points that hold every value of every axis once, the other axes at their first: as many as
-    judge all values.
-    """
-    shape, found = [len(axis.values) for axis in axes], [0]
+    judge all values."""
+    shape = [len(axis.values) for axis in axes]
+    places = np.zeros((1 + sum(shape) - len(shape), len(shape)), dtype=int)
+    row = 1
     for dim, size in enumerate(shape):
-        found += [
-            int(np.ravel_multi_index([i if d == dim else 0 for d in range(len(shape))], shape))
-            for i in range(1, size)
-        ]
-    return found
+        places[row : row + size - 1, dim] = np.arange(1, size)
+        row += size - 1
+    return np.ravel_multi_index(places.T, shape).tolist()

@@ -1,19 +1,32 @@
 """resume(): a run goes on from its folder alone, to the bits of a run that was never interrupted."""
 
+from typing import NamedTuple
+
 import numpy as np
 
+from ..arguments import checked, instance, integer, path
 from ..kernels.functions import interpreted
+from ..kernels.lanes import WIDTH
 from ..kernels.packing import unpack
-from ..models.noise import GradientNoise
 from ..storage import begun, load, reopen
-from .checkpoint import ANY_SIZE, in_folder
+from .checkpoint import ANY_SIZE, Given, checked_folder, in_folder
 from .description import NotInThePackage, rebuilt
 from .ensemble import execution_options
 from .job import prepare
 
 NUMBERS = "particles", "steps", "seed", "every", "first_step"
+REST = "escape_radius", "loss", "target", "precision"
 
 
+class _Found(NamedTuple):
+    """What a folder says of a run, checked against the sizes of its state."""
+
+    numbers: dict
+    rest: dict
+    x: np.ndarray  # (particles, components)
+
+
+@checked(directory=path)
 def resume(
     directory,
     model=None,
@@ -57,6 +70,7 @@ def resume(
     OSError, RuntimeError
         If the folder cannot be written, or another process is writing there.
     """
+    folder = checked_folder(directory, checkpoint_every)
     description, constants = begun(directory)
     with reopen(directory, description) as run:
         if run.finished:
@@ -64,36 +78,41 @@ def resume(
         state = run.state()
     passed = {"model": model, "dynamics": dynamics, "noise": noise, "reducers": reducers}
     try:
-        found = {
-            role: _found(role, description[role], constants, directory, given)
+        there = _checked_sizes(description, state)
+        *records, reducers = (
+            _found(role, description[role], constants, directory, given)
             for role, given in passed.items()
-        }
-        numbers = {name: description["arguments"][name] for name in NUMBERS}
-        rest = {
-            name: value for name, value in description["arguments"].items() if name not in NUMBERS
-        }
-        x = unpack(state["x"], numbers["particles"])
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        )
+    except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise ValueError(
             f"{str(directory)!r} does not hold a run of simulate, or a malformed one "
             f"({error!r:.200})"
         ) from error
-    *records, reducers = found.values()
     options = execution_options(records[0], threads, None, None, progress)
-    inside = x[
-        np.argmin((x * x).sum(axis=1))
-    ]  # stands for the start, which was checked when the run was begun
-    job, *start = prepare(
-        tuple(records), numbers, rest | {"x0": inside, "v0": None, "on_disk": True}, reducers
-    )
+    # Stands for the start, which was checked when the run was begun.
+    inside = there.x[np.argmin((there.x * there.x).sum(axis=1))]
+    start = there.rest | {"x0": inside, "v0": None, "on_disk": True}
+    job, *begin = prepare(tuple(records), there.numbers, start, reducers)
     _try_out(job)
-    return in_folder(
-        (directory, checkpoint_every),
-        (reducers, rest | numbers, description["start"]),
-        job,
-        start,
-        options,
-    )
+    given = Given(reducers, there.rest | there.numbers, description["start"])
+    return in_folder(folder, given, job, begin, options)
+
+
+def _checked_sizes(description, state):
+    """The numbers of a run, as far as its state bears them out: a folder may claim anything, and
+    what is made from it takes memory."""
+    arguments = description["arguments"]
+    numbers = {name: arguments[name] for name in NUMBERS}
+    rest = {name: arguments[name] for name in REST}
+    particles = integer(numbers["particles"], "particles", 1)
+    groups, dim, width = state["x"].shape
+    if width != WIDTH or groups != -(-particles // WIDTH):
+        raise ValueError(f"particles = {particles} is not what the state of the run holds")
+    model = instance(description["model"], "model", dict, "a dict")
+    claimed = model.get("dim", dim)
+    if claimed != dim:
+        raise ValueError(f"dim = {claimed!r} is not what the state of the run holds, {dim}")
+    return _Found(numbers, rest, unpack(state["x"], particles))
 
 
 def _found(role, data, constants, directory, given):
@@ -101,40 +120,36 @@ def _found(role, data, constants, directory, given):
     if given is not None:
         return given
     try:
-        return (
-            tuple(rebuilt(each, constants) for each in data)
-            if role == "reducers"
-            else rebuilt(data, constants)
-        )
+        if role == "reducers":
+            return tuple(rebuilt(each, constants) for each in data)
+        return rebuilt(data, constants)
     except NotInThePackage as error:
         raise ValueError(
             f"resume: {role} of the run in {str(directory)!r} needs {error}, which is no function "
-            "of this package, and nothing "
-            f"else is run because a folder says so. Pass it as before: resume({str(directory)!r}, "
-            f"{role}=...)."
+            "of this package, and nothing else is run because a folder says so. Pass it as before: "
+            f"resume({str(directory)!r}, {role}=...)."
         ) from error
 
 
 def _try_out(job):
-    """Run the texts once, interpreted, where an index out of range is an error: what a folder says
-    of sizes may be forged.
-    """
+    """Run the functions once, interpreted, where an index out of range is an error: what a folder
+    says of sizes may be forged."""
     model, dynamics, noise = job.records
-    x, v = np.ones(model.dim), np.ones(dynamics.state_size * model.dim if dynamics.memory else 0)
-    out, z = np.ones(model.dim + model.scratch), np.ones(dynamics.normals * model.dim)
+    p, x = job.table.template, np.ones(model.dim)
+    v = np.ones(dynamics.state_size * model.dim if dynamics.memory else 0)
+    out = np.ones(model.dim + model.scratch)
+    z = np.ones(dynamics.normals * model.dim)
     with np.errstate(all="ignore"):
         try:
             if dynamics.advance:
-                interpreted(dynamics.advance)(job.table.template, x, v, out[: model.dim], z)
-            interpreted(dynamics.update)(job.table.template, x, v, out[: model.dim], x.copy(), z)
+                interpreted(dynamics.advance)(p, x, v, out[: model.dim], z)
+            interpreted(dynamics.update)(p, x, v, out[: model.dim], x.copy(), z)
             if getattr(model, "drift", None):
                 interpreted(model.drift)(model.params, np.ones(model.dim), out)
-            if isinstance(noise, GradientNoise):
-                numbers, room = (
-                    np.full(noise.normals + noise.uniforms, 0.5),
-                    model.dim * (1 + noise.scratch_per_component),
-                )
-                interpreted(noise.sample)(noise.params, np.ones(model.dim), numbers, np.ones(room))
+            if hasattr(noise, "sample"):
+                numbers = np.full(noise.normals + noise.uniforms, 0.5)
+                room = np.ones(model.dim * (1 + noise.scratch_per_component))
+                interpreted(noise.sample)(noise.params, np.ones(model.dim), numbers, room)
         except (IndexError, AttributeError, TypeError) as error:
             raise ValueError(
                 f"resume: the records of the run do not fit each other ({error!r:.200})"

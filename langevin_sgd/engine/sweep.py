@@ -7,6 +7,9 @@ and perhaps `measure`. So it does not matter who computes it, how often, or in w
 import functools
 import inspect
 import json
+import math
+import sysconfig
+import traceback
 import warnings
 from hashlib import sha256
 from pathlib import Path
@@ -15,22 +18,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from ..models.parameters import choice, integer
-from ..storage import points, provenance, source_hashes
+from ..arguments import checked, function, nearest, one_of, optional, path, shown, whole
+from ..storage import provenance, source_hashes, sweep_folder
 from ..storage.fingerprint import fingerprint
 from ..storage.schema import global_attributes
 from .checks import checked_seed
 from .drive import counted
 from .ensemble import simulate
 from .gather import OWN, check_alike, gathered, layout, where
-from .grid import RECORDS, axes_of, count, made, sides
+from .grid import RECORDS, axes_of, checked_values, count, made, sides
 
-HOW = (
-    "block_size",
-    "chunk_steps",
-    "checkpoint",
-    "checkpoint_every",
-)  # options of simulate that do not show in its numbers
+PACKAGE = Path(__file__).parents[1]
+LIBRARIES = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
+COMMAND = "langevin_sgd.sweep(...)"
+INTERRUPTED = "interrupted"  # the error of points that were not done
+# Options of simulate that do not show in its numbers.
+HOW = "block_size", "chunk_steps", "checkpoint", "checkpoint_every"
 
 
 class _Task(NamedTuple):
@@ -44,6 +47,13 @@ class _Task(NamedTuple):
     threads: int | None
 
 
+@checked(
+    random_numbers=one_of("common", "independent"),
+    measure=optional(function),
+    directory=optional(path),
+    threads=optional(whole(1)),
+    progress=one_of(None, False, True),
+)
 def sweep(
     model,
     dynamics,
@@ -87,7 +97,8 @@ def sweep(
         `numpy.random.SeedSequence(seed, spawn_key=(k,))`.
     measure : callable, optional
         `measure(run, model)` -> dataset that is kept in place of the run, e.g.
-        `langevin_sgd.analysis.equipartition`.
+        `langevin_sgd.analysis.equipartition`. It is tried on the first point that is computed: an
+        error of your own code there ends the sweep before anything else is computed.
     directory : str or path-like, optional
         Folder that keeps the result of each point in a file, with a manifest that fixes the plan:
         points that are there are not computed again, and another plan is refused. A failed point
@@ -129,47 +140,31 @@ def sweep(
         as failed, the others stand. After Ctrl-C without a folder: points that are not done are
         marked as failed, with the error "interrupted".
     """
-    makers = {
-        "model": model,
-        "dynamics": dynamics,
-        "noise": noise,
-        "particles": particles,
-        "steps": steps,
-        **options,
-    }
-    _check_options(measure, options)
+    records = {"model": model, "dynamics": dynamics, "noise": noise}
+    makers = {**records, "particles": particles, "steps": steps, **options}
+    _check_options(options)
     axes = axes_of(grid, makers)
-    choice(random_numbers, "random_numbers", ("common", "independent"))
-    choice(progress, "progress", (None, False, True))
-    threads = threads if threads is None else integer(threads, "threads", 1)
     if directory is None and (shard is not None or cluster is not None):
         raise ValueError(
             "directory must be given with shard or cluster: that is where the results go."
         )
     if directory is not None and seed is None:
         seed = _recorded_seed(directory, shard)
-    task = _Task(
-        axes,
-        makers,
-        measure,
-        checked_seed(seed),
-        random_numbers,
-        threads or (1 if cluster else None),
-    )
+    threads = threads or (1 if cluster else None)
+    task = _Task(axes, makers, measure, checked_seed(seed), random_numbers, threads)
     judged = _judged(axes, makers)
     named = [(axis.name, axis.values) for axis in axes]
+    mine = sweep_folder.share(shard, count(axes))
     if directory is None:
-        return gathered(
-            named,
-            _in_memory(task, named, progress).__getitem__,
-            count(axes),
-            global_attributes("", "langevin_sgd.sweep(...)"),
+        results = _in_memory(task, named, progress)
+        whole_sweep = gathered(
+            named, results.__getitem__, count(axes), global_attributes("", COMMAND)
         )
-    manifest = points.settle(directory, _plan(task, judged), "sweep")
-    missing = sorted(
-        set(points.share(shard, count(axes))) - points.finished(directory, count(axes))
-    )
-    work = functools.partial(_to_file, task, Path(directory).absolute())
+        interrupted = str(results[-1]["error"].values) == INTERRUPTED
+        return whole_sweep.assign_attrs(interrupted=1) if interrupted else whole_sweep
+    header = sweep_folder.settle(directory, "sweep", _description(task, judged), COMMAND)
+    missing = sweep_folder.missing(directory, mine)
+    work = functools.partial(_to_file, task, directory, missing[:1])
     if cluster is not None:
         for future in counted(_on_cluster(cluster, work, missing), len(missing), progress):
             future.result()
@@ -178,9 +173,8 @@ def sweep(
             work(k)
     if shard is not None:
         return None
-    return gathered(
-        named, functools.partial(points.read, directory), count(axes), manifest["begun"]
-    )
+    read = functools.partial(sweep_folder.read, directory)
+    return gathered(named, read, count(axes), header.attributes)
 
 
 def _judged(axes, makers):
@@ -197,30 +191,33 @@ def _judged(axes, makers):
     if len(refused) == len(found):
         raise refused[0]
     if refused:
-        message = f"{len(refused)} values of the grid are refused, and their points marked as failed: {refused[0]}"
-        warnings.warn(message, stacklevel=3)
+        warnings.warn(
+            f"{len(refused)} values of the grid are refused, and their points marked as failed: "
+            f"{refused[0]}",
+            stacklevel=4,
+        )
     return found
 
 
-def _check_options(measure, options):
-    if measure is not None and not callable(measure):
-        raise TypeError(
-            f"measure must be None or a function (run, model) -> dataset, got {measure!r}."
-        )
+def _check_options(options):
     known = inspect.signature(simulate).parameters
     for name in options:
         if name not in known:
-            raise TypeError(f"{name!r} is no option of simulate; there are {', '.join(known)}.")
+            raise TypeError(
+                f"{name!r} is no option of simulate; there are {', '.join(known)}."
+                f"{nearest(name, list(known))}"
+            )
     if isinstance(options.get("checkpoint"), (str, Path)):
         raise ValueError(
             "checkpoint must be a function of grid names, a folder for each point, got "
-            f"{options['checkpoint']!r}. Or give "
-            "directory=, which keeps finished points."
+            f"{options['checkpoint']!r}. Or give directory=, which keeps finished points."
         )
 
 
+@checked(directory=path)
 def merge(directory):
-    """Gather the points of a finished sweep from its folder alone: no function of it is needed.
+    """Gather the points of a finished sweep from its folder alone: no function of it is needed, and
+    none is run.
 
     Parameters
     ----------
@@ -237,41 +234,48 @@ def merge(directory):
     FileNotFoundError, ValueError
         If the folder holds no sweep, or points are missing or damaged.
     """
-    manifest = points.read_manifest(directory)
-    axes = list(manifest["plan"].get("grid", {}).items())
-    if not axes:
-        raise ValueError(f"{str(directory)!r} does not hold a sweep.")
-    total = int(np.prod([len(values) for _, values in axes]))
-    missing = sorted(set(range(total)) - points.finished(directory, total))
+    header = sweep_folder.described(directory, ["sweep"])
+    axes = axes_in(header)
+    points = sweep_folder.share(None, math.prod(len(values) for _, values in axes))
+    missing = sweep_folder.missing(directory, points)
     if missing:
         raise ValueError(
-            f"{len(missing)} of {total} points are missing in {str(directory)!r}, first "
-            f"{missing[0]} "
-            f"({where(axes, missing[0])}): run their shards."
+            f"{len(missing)} of {len(points)} points are missing in {str(directory)!r}, first "
+            f"{missing[0]} ({where(axes, missing[0])}): run their shards."
         )
-    return gathered(axes, functools.partial(points.read, directory), total, manifest["begun"])
+    read = functools.partial(sweep_folder.read, directory)
+    return gathered(axes, read, len(points), header.attributes)
+
+
+def axes_in(header):
+    """(name, values) of each axis of the sweep in a folder, checked like the argument `grid`."""
+    grid = header.description.get("grid")
+    if not isinstance(grid, dict) or not grid:
+        raise ValueError(f"the manifest must have a grid, got {shown(grid)}.")
+    return [(name, checked_values(name, values)) for name, values in grid.items()]
 
 
 def _recorded_seed(directory, shard):
-    if (Path(directory) / points.MANIFEST).is_file():
-        return int(points.read_manifest(directory)["plan"]["seed"])
-    if shard is not None:
-        raise ValueError("seed must be given with shard: all shards need the same.")
-    return None
+    try:
+        seed = sweep_folder.described(directory, ["sweep"]).description.get("seed")
+    except FileNotFoundError:
+        if shard is None:
+            return None
+        raise ValueError("seed must be given with shard: all shards need the same.") from None
+    return int(seed) if isinstance(seed, str) and seed.isdecimal() else seed
 
 
-def _plan(task, judged):
+def _description(task, judged):
     """Everything that decides the numbers, for the manifest."""
     judged = [{role: value for role, value in each.items() if role not in HOW} for each in judged]
+    records = json.dumps([fingerprint(each) for each in judged])
     return {
         "grid": {axis.name: axis.values for axis in task.axes},
         "given_to": {axis.name: list(axis.owners) for axis in task.axes},
         "seed": str(task.seed),
         "random_numbers": task.random_numbers,
         "at_first_point": fingerprint(judged[0]),
-        "records_sha256": sha256(
-            json.dumps([fingerprint(each) for each in judged]).encode()
-        ).hexdigest(),
+        "records_sha256": sha256(records.encode()).hexdigest(),
         "measure": fingerprint(task.measure),
         "generator": provenance()["generator"],
         "source": source_hashes("kernels", "models", "theory", "engine", "analysis"),
@@ -284,60 +288,97 @@ def _seed_of(task, k):
     return int(np.random.SeedSequence(task.seed, spawn_key=(k,)).generate_state(1, np.uint64)[0])
 
 
-def _computed(task, k):
-    """The result of point `k`: of `measure` or `simulate`, or the message of what failed."""
-    seed, error = _seed_of(task, k), ""
+def _computed(task, k, first):
+    """The result of point `k`: of `measure` or `simulate`, or the message of what failed; an error
+    of the user's `measure` is raised if the point is the `first` one of a call."""
+    seed, measuring, error = _seed_of(task, k), False, ""
     try:
         options = made(task.axes, task.makers, k)
         records = [options.pop(role) for role in RECORDS]
-        run = simulate(*records, **options, seed=seed, threads=task.threads)
-        if run.attrs.get(
-            "interrupted"
-        ):  # simulate answers Ctrl-C with what it has, which is no result here
+        result = simulate(*records, **options, seed=seed, threads=task.threads)
+        # simulate answers Ctrl-C with what it has, which is no result here.
+        if result.attrs.get("interrupted"):
             raise KeyboardInterrupt
-        result = run if task.measure is None else task.measure(run, records[0])
-        if not isinstance(result, xr.Dataset):
-            raise TypeError(f"measure must return an xarray.Dataset, got {type(result).__name__}.")
-        for name in set(OWN) & set(result.variables):
-            raise ValueError(
-                f"{name!r} is a name that a sweep gives; call the variable of measure otherwise."
-            )
+        if task.measure is not None:
+            measuring = True
+            result = _checked_result(task.measure(result, records[0]))
     except (MemoryError, OSError):
         raise  # the fault of this machine, not of the point
-    except (
-        Exception
-    ) as reason:  # whatever a user's function may raise: one bad point must not end a sweep of days
-        result, error = xr.Dataset(), f"{type(reason).__name__}: {reason}"
+    # Whatever a user's function may raise: one bad point must not end a sweep of days.
+    except Exception as reason:
+        result, error = xr.Dataset(), _in_words(reason)
+        if first and measuring and not _is_a_verdict(reason):
+            raise RuntimeError(f"measure failed at the first point: {error}") from reason
     return _marked(result, error, seed)
+
+
+def _checked_result(result):
+    if not isinstance(result, xr.Dataset):
+        raise _NoResult(f"measure must return an xarray.Dataset, got {type(result).__name__}.")
+    for name in set(OWN) & set(result.variables):
+        raise _NoResult(
+            f"{name!r} is a name that a sweep gives; call the variable of measure otherwise."
+        )
+    return result
+
+
+class _NoResult(TypeError):
+    """What `measure` returned cannot be kept."""
+
+
+def _in_words(reason):
+    """An error with the last line of the user's own code that led to it."""
+    words = f"{type(reason).__name__.lstrip('_')}: {reason}"
+    lines = [frame for frame in traceback.extract_tb(reason.__traceback__) if _is_own(frame)]
+    for frame in lines[-1:]:
+        words += f" ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
+    return words
+
+
+def _is_own(frame):
+    return not frame.filename.startswith((str(PACKAGE), *LIBRARIES))
+
+
+def _is_a_verdict(reason):
+    """Whether a function of this package refused a run: that says something about the point."""
+    last = traceback.extract_tb(reason.__traceback__)[-1]
+    return isinstance(reason, ValueError) and last.filename.startswith(str(PACKAGE))
 
 
 def _marked(result, error, seed):
     return result.assign(failed=np.int8(bool(error)), error=np.str_(error), seed=np.uint64(seed))
 
 
-def _to_file(task, directory, k):
+def _to_file(task, directory, first, k):
     """Compute point `k` unless its file is there; a scheduler may ask twice."""
-    if not points.path_of(directory, k).exists():
-        points.keep(_computed(task, k), directory, k)
+    if not sweep_folder.missing(directory, [k]):
+        return
+    result = _computed(task, k, k in first)
+    try:
+        sweep_folder.keep(result, directory, k)
+    except (TypeError, ValueError) as reason:  # a file cannot hold it
+        if k in first:
+            raise
+        sweep_folder.keep(_marked(xr.Dataset(), _in_words(reason), _seed_of(task, k)), directory, k)
 
 
 def _in_memory(task, named, progress):
-    results, first, total = [], None, count(task.axes)
+    """The results of all points; after Ctrl-C the rest are marked as failed."""
+    results, alike = [], None
+    total = count(task.axes)
     try:
         for k in counted(range(total), total, progress):
-            results.append(_computed(task, k))
+            results.append(_computed(task, k, k == 0))
             if not int(results[-1]["failed"]):
-                first = layout(results[-1]) if first is None else first
-                check_alike(first, layout(results[-1]), where(named, k))
+                alike = layout(results[-1]) if alike is None else alike
+                check_alike(alike, layout(results[-1]), where(named, k))
     except KeyboardInterrupt:
         if all(int(result["failed"]) for result in results):
             raise
-        warnings.warn(
-            f"interrupted: {len(results)} of {total} points are done, and kept.", stacklevel=3
-        )
+        done = len(results)
+        warnings.warn(f"interrupted: {done} of {total} points are done, and kept.", stacklevel=4)
         results += [
-            _marked(xr.Dataset(), "interrupted", _seed_of(task, k))
-            for k in range(len(results), total)
+            _marked(xr.Dataset(), INTERRUPTED, _seed_of(task, k)) for k in range(done, total)
         ]
     return results
 

@@ -1,20 +1,21 @@
-"""Result files and run folders: written whole or not at all, read as data only, and the record of
-what made them.
-"""
+"""Result files and folders of results: written whole or not at all, read as data only, and the
+record of what made them."""
 
-from .content import content_hash
+from .content import content_hash, is_whole, sealed
 from .files import save
 from .loading import load
 from .provenance import provenance, source_hashes
-from .segments import begun, create, reopen
+from .run_folder import begun, create, reopen
 
 __all__ = [
     "begun",
     "content_hash",
     "create",
+    "is_whole",
     "load",
     "provenance",
     "reopen",
     "save",
+    "sealed",
     "source_hashes",
 ]

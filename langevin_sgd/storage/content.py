@@ -10,6 +10,19 @@ import numpy as np
 
 HASHED_AT_ONCE = 2**26  # bytes
 OF_THE_FOLDER = ("finished", "steps_done", "recovery")
+ABOUT = ("created", "cpu", "history", "source")
+SEAL = "content_sha256"  # the attribute in which a file states the hash of its content
+
+
+def sealed(dataset):
+    """The dataset with the hash of its content in the attribute ``content_sha256``."""
+    return dataset.assign_attrs({SEAL: content_hash(dataset)})
+
+
+def is_whole(dataset):
+    """Whether the content of a dataset has the hash that it states; None if it states none."""
+    stated = dataset.attrs.get(SEAL)
+    return None if stated is None else stated == content_hash(dataset)
 
 
 def content_hash(dataset):
@@ -20,7 +33,7 @@ def content_hash(dataset):
     attributes; then the attributes of the dataset. Not counted are the provenance (``created``,
     ``history``, ``source``, ``cpu``, every ``git_...`` and every ``..._version`` but
     ``schema_version``), what `load` says about a run folder (``finished``, ``steps_done``,
-    ``recovery``), encodings, chunks, byte order, the order of variables, and the width in which
+    ``recovery``), the hash that a file states (``content_sha256``), encodings, chunks, byte order, the order of variables, and the width in which
     text is stored. A dataset and its copy out of a file have the same hash; so have a run that was
     interrupted and resumed and the same run left alone.
 
@@ -40,14 +53,8 @@ def content_hash(dataset):
         text = variable.dtype.kind in "UOT"
         kind = "text" if text else variable.dtype.newbyteorder("<").str
         role = "coordinate" if name in dataset.coords else "variable"
-        head = [
-            name,
-            role,
-            list(variable.dims),
-            list(variable.shape),
-            kind,
-            _attributes(variable.attrs),
-        ]
+        layout = role, list(variable.dims), list(variable.shape), kind
+        head = [name, *layout, attributes_as_lists(variable.attrs)]
         total.update(json.dumps(head).encode() + b"\0")
         if text:
             total.update(json.dumps(variable.values.tolist()).encode())
@@ -55,7 +62,7 @@ def content_hash(dataset):
             for piece in _pieces(variable):
                 total.update(np.ascontiguousarray(piece, dtype=kind).tobytes())
     kept = {key: value for key, value in dataset.attrs.items() if not _is_provenance(key)}
-    total.update(json.dumps(_attributes(kept)).encode())
+    total.update(json.dumps(attributes_as_lists(kept)).encode())
     return total.hexdigest()
 
 
@@ -69,18 +76,13 @@ def _pieces(variable):
 
 
 def _is_provenance(key):
-    made = (
-        key in ("created", "cpu", "history", "source")
-        or key.startswith("git_")
-        or key.endswith("_version")
-    )
-    return (made and key != "schema_version") or key in OF_THE_FOLDER
+    made = key in ABOUT or key.startswith("git_") or key.endswith("_version")
+    return (made and key != "schema_version") or key in OF_THE_FOLDER or key == SEAL
 
 
-def _attributes(attributes):
-    """A file does not tell a list of one from its item, so every value is a flat list here; floats
-    by their bits.
-    """
+def attributes_as_lists(attributes):
+    """Attributes for comparison: a file does not tell a list of one from its item, so every value
+    is a flat list here; floats by their bits."""
     listed = {key: np.asarray(value).ravel().tolist() for key, value in attributes.items()}
     return {
         key: [item.hex() if isinstance(item, float) else item for item in listed[key]]

@@ -9,14 +9,22 @@ import importlib
 import io
 import os
 import secrets
+import warnings
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from .suspicion import clear_errors, is_only_a_dimension, refuse_what_is_not_plain_data
+from ..arguments import path as checked_path
+from ..arguments import shown
+from .content import SEAL, attributes_as_lists, sealed
+from .plain_data import clear_errors, is_only_a_dimension, refuse_what_is_not_plain_data
 
 ENGINE = "h5netcdf"
+LONGEST_NAME = 255  # bytes
+# Attributes of a variable that say how it is stored, not what it is.
+RESERVED = {"_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype"}
+RESERVED |= {"coordinates", "_Encoding", "CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"}
 
 
 def save(dataset, path):
@@ -37,26 +45,49 @@ def save(dataset, path):
         The file to write, by habit ending in ``.nc``. An existing file is replaced. Its folder must
         exist.
 
+    A file states the hash of its content, in the attribute ``content_sha256``, only if the dataset
+    has that attribute; it is renewed.
+
     Raises
     ------
-    TypeError
-        For anything but a Dataset, or a variable or attribute that netCDF cannot hold: the message
-        names it and the way out.
+    TypeError, ValueError
+        For anything but a Dataset, or a name, variable or attribute that would not come back from
+        the file as it is: the message names it and the way out.
     FileNotFoundError
         If the folder of `path` does not exist.
     ImportError
         If h5netcdf or h5py cannot be imported.
     OSError
         If the disk refuses (full, read-only). The old file is then unharmed.
+
+    Warns
+    -----
+    UserWarning
+        If the run in the dataset was interrupted.
     """
     _import_engine("save")
-    path = Path(path)
+    if isinstance(dataset, (str, os.PathLike)) and isinstance(path, (xr.Dataset, xr.DataArray)):
+        raise TypeError(
+            "save: dataset and path are swapped, write save(dataset, path): got the dataset "
+            f"{str(dataset)!r} and the path {type(path).__name__}"
+        )
+    _refuse_what_netcdf_cannot_hold(dataset)
+    path = checked_path(path, "path")
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"save: the folder {str(path.parent)!r} of path {str(path)!r} does not exist; create "
             "it first"
         )
-    write_whole(path, netcdf_image(dataset))
+    if np.all(dataset.attrs.get("interrupted", 0)):
+        warnings.warn(
+            f"save: the run in {path.name!r} was interrupted after {dataset.attrs.get('steps')} "
+            "steps, and says so in its attribute 'interrupted'.",
+            stacklevel=2,
+        )
+    dataset = dataset.compute()
+    image = netcdf_image(sealed(dataset) if SEAL in dataset.attrs else dataset)
+    _refuse_what_does_not_come_back(dataset, image, path)
+    write_whole(path, image)
 
 
 def netcdf_image(dataset):
@@ -83,11 +114,9 @@ def _timeless_file(buffer):
     """
     from h5py import h5f, h5fd, h5p
 
-    creation, access, order = (
-        h5p.create(h5p.FILE_CREATE),
-        h5p.create(h5p.FILE_ACCESS),
-        h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED,
-    )
+    creation = h5p.create(h5p.FILE_CREATE)
+    access = h5p.create(h5p.FILE_ACCESS)
+    order = h5p.CRT_ORDER_TRACKED | h5p.CRT_ORDER_INDEXED
     creation.set_link_creation_order(order)
     creation.set_attr_creation_order(order)
     creation.set_obj_track_times(False)
@@ -97,23 +126,39 @@ def _timeless_file(buffer):
     return h5f.create(b"in memory", h5f.ACC_TRUNC, fcpl=creation, fapl=access)
 
 
-def write_whole(path, image):
+def write_whole(path, image, replace=True):
     """Give the file `path` the bytes `image`, durably; a crash or a refusal by the disk leaves what
-    was there before.
-    """
+    was there before. Without `replace` a FileExistsError says that something was."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         with open(temporary, "xb", buffering=0) as file:
             write_durably(file, image)
-        os.replace(temporary, path)
+        if replace:
+            os.replace(temporary, path)
+        else:
+            os.link(temporary, path)
         if (
             os.name == "posix"
         ):  # elsewhere a folder cannot be opened, and the rename is all there is
             _force_folder(path.parent)
+    except FileExistsError:
+        raise
     except OSError as error:
         raise OSError(error.errno, f"cannot write {str(path)!r}: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_temporary(path):
+    """Whether a file is one that `write_whole` was writing."""
+    return path.name.startswith(".") and path.name.endswith(".tmp")
+
+
+def remove_temporaries(folder):
+    """What killed processes were writing; for whoever holds the lock, which says that nobody else
+    is writing now."""
+    for path in filter(is_temporary, folder.iterdir()):
+        path.unlink(missing_ok=True)
 
 
 def write_durably(file, image):
@@ -138,9 +183,8 @@ def read(source, path, max_bytes):
     """
     _import_engine("load")
     if isinstance(source, Path):
-        source = (
-            source.absolute()
-        )  # xarray would take a name that begins with ~ for one in another folder
+        # xarray would take a name that begins with ~ for one in another folder.
+        source = source.absolute()
     with clear_errors(path):
         refuse_what_is_not_plain_data(source, path, max_bytes)
         dataset = xr.load_dataset(source, engine=ENGINE, decode_times=False)
@@ -214,35 +258,113 @@ def _refuse_what_netcdf_cannot_hold(dataset):
             "has .to_dataset()"
         )
     _check_attributes(dataset.attrs, "the dataset")
+    for name in [*dataset.dims, *dataset.variables]:
+        _check_name(name, "a coordinate" if name in dataset.coords else "a variable or dim")
     for name, variable in dataset.variables.items():
-        if variable.dtype.kind not in "biufU":
+        kind, width = variable.dtype.kind, variable.dtype.itemsize
+        if kind not in "biufU" or (kind == "f" and width not in (4, 8)):
             raise TypeError(
                 f"save: variable {name!r} has dtype {variable.dtype}; netCDF holds bool, integer, "
-                "float and text. "
-                "Store a complex one as two variables, text in an object array with .astype(str)"
+                "float32 or float64, and text. Store a complex one as two variables, others with "
+                ".astype(float), text in an object array with .astype(str)"
+            )
+        if len(set(variable.dims)) < len(variable.dims):
+            raise ValueError(
+                f"save: variable {name!r} has the dims {variable.dims}, one of them twice; give "
+                "each a name of its own with .rename"
             )
         _check_attributes(variable.attrs, f"variable {name!r}")
+        for key in RESERVED.intersection(variable.attrs):
+            raise ValueError(
+                f"save: attribute {key!r} of variable {name!r} is a word of netCDF, which would "
+                "change the values or vanish when it is read; call it otherwise"
+            )
+
+
+def _check_name(name, what):
+    """HDF5 reads a slash as a folder; netCDF lists coordinates with blanks between."""
+    sound = (
+        isinstance(name, str) and name.isprintable() and "/" not in name and name not in ("", ".")
+    )
+    if not sound or len(name.encode()) > LONGEST_NAME or (what == "a coordinate" and " " in name):
+        raise ValueError(
+            f"save: {shown(name)} cannot be the name of {what} in a file: write text of at most "
+            f"{LONGEST_NAME} bytes without slashes, in coordinates without blanks: 'mean_of_x'"
+        )
 
 
 def _check_attributes(attributes, owner):
     for key, value in attributes.items():
+        if not isinstance(key, str) or not key.isprintable() or key.strip("/.") != key or not key:
+            raise TypeError(f"save: attribute {shown(key)} of {owner} must have a name of text")
         if not _is_netcdf_attribute(value):
             raise TypeError(
-                f"save: attribute {key!r} of {owner} is {value!r} ({type(value).__name__}); "
-                "netCDF holds text without NUL, "
-                "a number of at most 64 bits, or a flat list of either. Store a yes or no as 1 or "
-                "0, and anything nested "
-                "as text: json.dumps(value)"
+                f"save: attribute {key!r} of {owner} is {shown(value)} ({type(value).__name__}); "
+                "netCDF holds text without NUL, a number of at most 64 bits, or a flat list of "
+                "either that is not empty. Store a yes or no as 1 or 0, and anything nested as "
+                "text: json.dumps(value)"
             )
 
 
 def _is_netcdf_attribute(value):
     if isinstance(value, str):
-        return "\0" not in value
+        return _is_plain_text(value)
     if isinstance(value, (list, tuple)) and any(isinstance(item, str) for item in value):
-        return all(isinstance(item, str) and "\0" not in item for item in value)
+        return all(isinstance(item, str) and _is_plain_text(item) for item in value)
     try:
         array = np.asarray(value)
     except ValueError:  # a ragged list
         return False
-    return array.dtype.kind in "iuf" and array.ndim <= 1
+    return (
+        array.dtype.kind in "iuf" and array.dtype.itemsize <= 8 and array.ndim <= 1 and array.size
+    )
+
+
+def _is_plain_text(value):
+    """Whether UTF-8 can hold it, and HDF5's texts, which end at a NUL."""
+    return "\0" not in value and value == value.encode(errors="ignore").decode()
+
+
+def _refuse_what_does_not_come_back(dataset, image, path):
+    """Compare a dataset with what its file says, one variable at a time."""
+    try:
+        refuse_what_is_not_plain_data(io.BytesIO(image), path, 2**62)
+    except ValueError as error:
+        raise ValueError(f"save: {str(error).removeprefix('load: ')}") from error
+    with xr.open_dataset(io.BytesIO(image), engine=ENGINE, decode_times=False) as back:
+        changed = [
+            f"variable {name!r}"
+            for name in dataset.variables.keys() | back.variables.keys()
+            if not _is_the_same(name, dataset, back)
+        ]
+        if not _same_attributes(dataset.attrs, back.attrs):
+            changed.append("the attributes")
+    if changed:
+        raise ValueError(
+            f"save: {', '.join(changed)} of the dataset would not come back from a file as it is; "
+            "change the name, the type or the attributes"
+        )
+
+
+def _is_the_same(name, dataset, back):
+    if name not in dataset.variables or name not in back.variables:
+        return False
+    if (name in dataset.coords) != (name in back.coords):
+        return False
+    here, there = dataset.variables[name], back.variables[name].load()
+    if there.dtype.kind == "O":
+        there = there.astype(str)
+    kinds = {here.dtype.kind, there.dtype.kind}
+    same_type = kinds == {"U"} or here.dtype.newbyteorder("=") == there.dtype
+    return (
+        same_type
+        and here.dims == there.dims
+        and here.equals(there)
+        and _same_attributes(here.attrs, there.attrs)
+    )
+
+
+def _same_attributes(here, there):
+    """As `content_hash` compares them: a file does not tell a list of one from its item."""
+    here, there = ({**attributes, SEAL: ""} for attributes in (here, there))
+    return attributes_as_lists(here) == attributes_as_lists(there)

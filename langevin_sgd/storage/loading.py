@@ -6,26 +6,27 @@ import itertools
 import json
 import math
 import warnings
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from ..arguments import checked, flag, path, whole
+from .content import SEAL, is_whole
 from .files import read, read_arrays
-from .manifest import Manifest, read_manifest
-from .pieces import (
+from .manifest import Header, Manifest, read_manifest
+from .run_files import (
     FINAL,
     checked_bytes,
     fault,
     file_record,
-    rows,
+    numbered,
     segment_name,
     segment_record,
-    unpacked,
     way_out,
 )
 
 
+@checked(path=path, max_bytes=whole(0), recover=flag)
 def load(path, max_bytes=8 * 2**30, recover=False):
     """Read a dataset from a netCDF4 file, or from the folder of a run that `simulate` checkpoints.
 
@@ -39,7 +40,8 @@ def load(path, max_bytes=8 * 2**30, recover=False):
         TiB.
     recover : bool
         Of a damaged run folder, read what is whole. What is left out, or could not be checked, is
-        told in a warning and in the attribute ``recovery``.
+        told in a warning and in the attribute ``recovery``. Of a file, read what differs from the
+        content that it states.
 
     Returns
     -------
@@ -61,43 +63,58 @@ def load(path, max_bytes=8 * 2**30, recover=False):
         in another file. If a segment is missing or changed.
     ImportError
         If h5netcdf or h5py cannot be imported.
+
+    Warns
+    -----
+    UserWarning
+        If a file does not have the content that it states in its attribute ``content_sha256``.
     """
-    path = Path(path)
     if path.is_dir():
         return _load_run(path, max_bytes, recover)
     if not path.is_file():
         raise FileNotFoundError(f"load: there is no file {str(path)!r}")
-    return read(path, path, max_bytes)
+    dataset = read(path, path, max_bytes)
+    if not recover and is_whole(dataset) is False:
+        warnings.warn(
+            f"load: {str(path)!r} does not have the content that its attribute {SEAL} states: it "
+            "was damaged, or changed by another program; take it from a copy or make it again. "
+            "recover=True reads it without a warning.",
+            stacklevel=3,
+        )
+    return dataset
 
 
 def _load_run(folder, max_bytes, recover):
-    manifest, notes = read_manifest(folder, damaged=recover), []
+    manifest = read_manifest(folder, ["run"], damaged=recover)
+    notes = []
     if recover:
         manifest, notes = _salvaged(folder, manifest, max_bytes)
-    parts = [(folder / segment_name(record["segment"]), record) for record in manifest.segments]
-    for path, record in parts:
-        trouble = fault(path, record["file"], deep=False)
+    parts = [(folder / segment_name(line.segment), line) for line in manifest.segments]
+    for path, line in parts:
+        trouble = fault(path, line.file, deep=False)
         if trouble:
             raise ValueError(f"load: {trouble}. {way_out(path)}")
     variables = _along_step(parts, max_bytes) if parts else {}
-    closing = [parts[-1]] if parts else []
-    closing += [(folder / FINAL, manifest.final)] if manifest.final else []
-    attributes = dict(manifest.header["attributes"])
+    closing = [(path, line.file) for path, line in parts[-1:]]
+    if manifest.final:
+        closing.append((folder / FINAL, manifest.final))
+    attributes = dict(manifest.header.attributes)
     coordinates = []
     for path, record in closing:
-        last = _read_checked(path, record, max_bytes)
+        last = read(io.BytesIO(checked_bytes(path, record)), path, max_bytes)
         coordinates += last.coords
         attributes |= last.attrs
-        variables |= {name: v for name, v in last.variables.items() if "step" not in v.dims}
-        variables |= {
-            name: (v.dims, variables[name], v.attrs)
-            for name, v in last.variables.items()
-            if "step" in v.dims
-        }
-    done = manifest.segments[-1]["step"] if parts else manifest.header["step"]
-    attributes |= {"finished": int(manifest.final is not None), "steps_done": done}
+        for name, variable in last.variables.items():
+            along = "step" in variable.dims
+            if along and name not in variables:
+                raise ValueError(f"load: {str(path)!r} has {name!r}, its manifest has not")
+            values = variables[name] if along else variable.values
+            variables[name] = (variable.dims, values, variable.attrs)
+    attributes |= {"finished": int(manifest.final is not None), "steps_done": manifest.last.step}
+    if not manifest.final and "steps" in attributes:
+        attributes["steps"] = manifest.last.step - manifest.header.step
     if notes:
-        warnings.warn(f"load: {str(folder)!r} is not whole: {'; '.join(notes)}", stacklevel=3)
+        warnings.warn(f"load: {str(folder)!r} is not whole: {'; '.join(notes)}", stacklevel=4)
         attributes["recovery"] = json.dumps(notes)
     return xr.Dataset(variables, attrs=attributes).set_coords(
         [name for name in coordinates if name in variables]
@@ -105,99 +122,103 @@ def _load_run(folder, max_bytes, recover):
 
 
 def _along_step(parts, max_bytes):
-    """The variables along `step`, one after the other in time: lazy with dask, else in memory."""
-    layout = parts[-1][1]["variables"]
-    counts = [rows(record) for _, record in parts]
-    steps = np.concatenate([unpacked(record["steps"]) for _, record in parts])
+    """The variables along `step`, one after the other in time: lazy with dask, else in memory.
+
+    `parts` holds (path, line of the manifest) of each segment."""
+    layout = parts[-1][1].variables
+    counts = [line.rows() for _, line in parts]
+    steps = np.concatenate([line.stored_steps() for _, line in parts])
     if importlib.util.find_spec("dask") is not None:
-        return {"step": steps} | {name: _lazy(parts, counts, name, max_bytes) for name in layout}
-    size = sum(
-        math.prod(shape) * np.dtype(dtype).itemsize for _, dtype, shape in layout.values()
-    ) * sum(counts)
+        return {"step": steps} | {name: _lazy(parts, name, max_bytes) for name in layout}
+    bytes_of_a_row = sum(
+        math.prod(row.shape) * np.dtype(row.dtype).itemsize for row in layout.values()
+    )
+    size = bytes_of_a_row * sum(counts)
     if size > max_bytes:
         raise ValueError(
             f"load: {str(parts[0][0].parent)!r} holds {size} bytes, above max_bytes={max_bytes}; "
-            "install dask, which reads it "
-            "piece by piece, or call load with a larger max_bytes"
+            "install dask, which reads it piece by piece, or call load with a larger max_bytes"
         )
-    arrays = {
-        name: np.empty((sum(counts), *shape), dtype) for name, (_, dtype, shape) in layout.items()
-    }
-    for (path, record), first, count in zip(
-        parts, itertools.accumulate(counts, initial=0), counts, strict=False
-    ):
-        segment = _arrays_checked(path, record, max_bytes)
+    arrays = {name: np.empty((sum(counts), *row.shape), row.dtype) for name, row in layout.items()}
+    firsts = itertools.accumulate(counts, initial=0)
+    for (path, line), first, count in zip(parts, firsts, counts, strict=False):
+        segment = _arrays(path, line, max_bytes)
         for name, array in arrays.items():
             array[first : first + count] = segment[name]
     return {"step": steps} | arrays
 
 
-def _lazy(parts, counts, name, max_bytes):
+def _lazy(parts, name, max_bytes):
     import dask
     import dask.array
 
-    _, dtype, shape = parts[-1][1]["variables"][name]
+    row = parts[-1][1].variables[name]
     piece = dask.delayed(_rows_of, pure=True)
     pieces = [
         dask.array.from_delayed(
-            piece(path, record, name, max_bytes), (count, *shape), np.dtype(dtype)
+            piece(path, line, name, row.dtype, max_bytes),
+            (line.rows(), *row.shape),
+            np.dtype(row.dtype),
         )
-        for (path, record), count in zip(parts, counts, strict=True)
-        if count
+        for path, line in parts
+        if line.rows()
     ]
-    return dask.array.concatenate(pieces) if pieces else np.empty((0, *shape), dtype)
+    return dask.array.concatenate(pieces) if pieces else np.empty((0, *row.shape), row.dtype)
 
 
-def _rows_of(path, record, name, max_bytes):
-    dtype = record["variables"][name][1]  # netCDF has no bool
-    return _arrays_checked(path, record, max_bytes)[name].astype(dtype, copy=False)
+def _rows_of(path, line, name, dtype, max_bytes):
+    return _arrays(path, line, max_bytes)[name].astype(dtype, copy=False)  # netCDF has no bool
 
 
-def _arrays_checked(path, record, max_bytes):
-    return read_arrays(io.BytesIO(checked_bytes(path, record["file"])), path, max_bytes)
-
-
-def _read_checked(path, record, max_bytes):
-    return read(io.BytesIO(checked_bytes(path, record["file"])), path, max_bytes)
+def _arrays(path, line, max_bytes):
+    """The variables along step of a segment, of the shapes that its line in the manifest says."""
+    arrays = read_arrays(io.BytesIO(checked_bytes(path, line.file)), path, max_bytes)
+    for name, row in line.variables.items():
+        found, wanted = np.shape(arrays.get(name)), (line.rows(), *row.shape)
+        if found != wanted:
+            raise ValueError(
+                f"load: {name!r} in {str(path)!r} has the shape {found}, and {wanted} in the "
+                "manifest"
+            )
+    return arrays
 
 
 def _salvaged(folder, manifest, max_bytes):
     """A manifest of what is whole, and what is not, in words. Segments without a line of their own
-    count if they can be read.
-    """
-    records, notes = list(manifest.segments), []
+    count if they can be read."""
+    lines, notes = list(manifest.segments), []
     if manifest.header is None:
         notes.append("the first line of the manifest, with description and attributes, is lost")
-        found = (int(p.stem[8:]) for p in folder.glob("segment-*.nc") if p.stem[8:].isdigit())
-        records += [None] * (max(found, default=0) - len(records))
-    whole = []
-    for number, record in enumerate(records, 1):
+        found = [number for number, _ in numbered(folder, "segment-*.nc")]
+        lines += [None] * (max(found, default=0) - len(lines))
+    kept = []
+    for number, line in enumerate(lines, 1):
         path = folder / segment_name(number)
         try:
-            if record is None:
-                record = _unlisted(path, number, max_bytes)
+            if line is None:
+                line = _unlisted(path, number, max_bytes)
                 notes.append(f"{str(path)!r} is read unchecked: its line in the manifest is lost")
-            trouble = fault(path, record["file"], deep=True)
+            trouble = fault(path, line.file, deep=True)
         except (ValueError, OSError) as error:
             trouble = str(error)
         if trouble:
             notes.append(trouble)
         else:
-            whole.append(record)
+            kept.append(line)
     final = manifest.final
-    trouble = final and fault(folder / FINAL, final["file"], deep=True)
+    trouble = final and fault(folder / FINAL, final, deep=True)
     if trouble:
-        final, notes = None, [*notes, trouble]
-    if not whole and final is None:
+        final = None
+        notes.append(trouble)
+    if not kept and final is None:
         raise ValueError(f"load: nothing can be recovered from {str(folder)!r}: {'; '.join(notes)}")
-    header = manifest.header or {"attributes": {}, "step": 0}
-    return Manifest(header, whole, final, []), notes
+    return Manifest(manifest.header or Header("run", {}, {}), kept, final, []), notes
 
 
 def _unlisted(path, number, max_bytes):
-    """A record made from a segment itself, which was written whole; nothing vouches for its bits."""
+    """A line made from a segment itself, which was written whole; nothing vouches for its bits."""
     image = path.read_bytes()
     segment = read(io.BytesIO(image), path, max_bytes)
     steps = segment.step.values
-    done = {"segment": number, "step": int(steps[-1]) if len(steps) else 0}
-    return {**done, **segment_record(segment), "file": file_record(path, image)}
+    line = segment_record(segment, number, int(steps[-1]) if len(steps) else 0)
+    return line._replace(file=file_record(path, image))

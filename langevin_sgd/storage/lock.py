@@ -1,17 +1,21 @@
 """One writer a folder: a lock that the operating system takes back when its holder dies, however it
-dies.
-"""
+dies."""
 
 import contextlib
 import os
 import platform
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # this system has no flock: `take_lock` says so
+    fcntl = None
+
 NAME = "lock"
 
 
 def take_lock(folder):
-    """Lock a run folder for this process.
+    """Lock a folder for this process.
 
     The lock is the kernel's (flock) on the file ``lock``: it ends with the process, SIGKILL
     included, so a file left behind means nothing and must not be deleted. On a network drive it
@@ -36,30 +40,17 @@ def take_lock(folder):
         If the folder cannot be written, or its drive or system has no such locks.
     """
     path = Path(folder) / NAME
-    try:
-        import fcntl
-    except ImportError as error:
-        raise OSError(
-            f"{str(path)!r} cannot be locked: this system has no flock; run on Linux or macOS"
-        ) from error
-    try:
-        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"cannot write {str(path)!r}: {error.strerror}; use a folder that can be written",
-        ) from error
+    file = _opened(path)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _sign(file)
     except BlockingIOError as error:
-        holder = (
-            file.read(200).decode(errors="replace").strip() or "a process that has not signed yet"
-        )
+        holder = file.read(200).decode(errors="replace").strip()
         file.close()
         raise RuntimeError(
-            f"the folder {str(folder)!r} is being written by {holder}; wait until it ends or stop "
-            "it, or use another folder"
+            f"the folder {str(folder)!r} is being written by "
+            f"{holder or 'a process that has not signed yet'}; wait until it ends or stop it, or "
+            "use another folder"
         ) from error
     except OSError as error:
         file.close()
@@ -70,9 +61,32 @@ def take_lock(folder):
     return file
 
 
+@contextlib.contextmanager
+def shared_lock(folder):
+    """Many processes write files of their own meanwhile, and none holds the folder alone; nothing
+    is locked where that cannot be done."""
+    with contextlib.ExitStack() as opened:
+        with contextlib.suppress(OSError):
+            fcntl.flock(opened.enter_context(_opened(Path(folder) / NAME)), fcntl.LOCK_SH)
+        yield
+
+
+def _opened(path):
+    if fcntl is None:
+        raise OSError(
+            f"{str(path)!r} cannot be locked: this system has no flock; run on Linux or macOS"
+        )
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"cannot write {str(path)!r}: {error.strerror}; use a folder that can be written",
+        ) from error
+
+
 def _sign(file):
     file.truncate(0)
-    with contextlib.suppress(
-        OSError
-    ):  # a full disk: the name is a courtesy, the lock holds without it
+    # A full disk: the name is a courtesy, the lock holds without it.
+    with contextlib.suppress(OSError):
         file.write(f"process {os.getpid()} on host {platform.node()}\n".encode())

@@ -1,8 +1,12 @@
-"""The manifest of a run folder: an append-only file of JSON lines, each with its own SHA-256.
+"""The manifest of a folder of results: JSON lines, each with its own SHA-256.
 
-Line 1 describes the run, line k + 1 its segment k, and a last line says that it is finished. Adding
-a line costs the same for the first segment and the millionth. A line counts once it ends with a
-newline and carries its checksum, so a last line that a crash cut short was never written."""
+Line 1 says what is computed there, and never changes. In the folder of a run, line k + 1 is that of
+segment k, and a last line says that the run is finished; points of a sweep, which many processes
+write at once, carry their hash themselves. Adding a line costs the same for the first segment and
+the millionth. A line counts once it ends with a newline and carries its checksum, so a last line
+that a crash cut short was never written.
+
+This is version 2. Version 1 is read: runs had the same lines, sweeps a ``manifest.json``."""
 
 import hashlib
 import json
@@ -11,41 +15,106 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import choice, integer, text
 from .files import write_durably, write_whole
 
 NAME = "manifest.jsonl"
-FORMAT = 1
+NAME_OF_SWEEPS_1 = "manifest.json"
+VERSION = 2
+KINDS = "run", "sweep", "study"
 SHOWN_DIFFERENCES = 20
+STORED_STEP = 8  # bytes of a segment that each of its steps takes
+
+
+class File(NamedTuple):
+    """What a manifest says of a file."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class Header(NamedTuple):
+    """Line 1; the last three are those of a run."""
+
+    kind: str
+    description: dict  # what decides the numbers
+    attributes: dict  # those of the dataset
+    step: int = 0  # steps done at the start
+    state: File | None = None  # of the start
+    constants: File | None = None
+    schema_version: int = VERSION
+
+
+class Steps(NamedTuple):
+    """Evenly spaced steps as three numbers, so that a line stays short."""
+
+    first: int
+    stride: int
+    count: int
+
+
+class Rows(NamedTuple):
+    """One variable of a segment along `step`: its dims, and dtype and shape of one row."""
+
+    dims: list
+    dtype: str
+    shape: list
+
+
+class Segment(NamedTuple):
+    """The line of a segment."""
+
+    segment: int  # counted from 1
+    step: int  # steps done at its end
+    steps: list  # that are stored: numbers, or `Steps`
+    variables: dict  # name -> Rows
+    file: File
+    state: File  # from which the next one follows
+
+    def stored_steps(self):
+        """The array of the steps that are stored."""
+        if isinstance(self.steps, list):
+            return np.array(self.steps, dtype=np.int64)
+        return self.steps.first + self.steps.stride * np.arange(self.steps.count)
+
+    def rows(self):
+        """Number of the steps that are stored."""
+        return len(self.steps) if isinstance(self.steps, list) else self.steps.count
 
 
 class Manifest(NamedTuple):
-    """What a manifest says: its first line, the line of each segment (None where damaged), and the
-    last one of a finished run.
-    """
+    """What a manifest says."""
 
-    header: dict | None
+    header: Header | None  # None where it is damaged, as a segment's line is
     segments: list
-    final: dict | None
+    final: File | None  # of a finished run
     ends: list  # length of the file in bytes with k segments; what follows may be overwritten
 
     @property
     def last(self):
-        """The record of the last point that is safe: of the last segment, or of the start."""
+        """The last point that is safe, with `step` and `state`: a segment, or the start."""
         return self.segments[-1] if self.segments else self.header
 
 
-def begin_manifest(folder, header):
-    """Write the first line, durably and at once; returns the Manifest."""
-    line = _sealed({"format": FORMAT, **header})
-    write_whole(Path(folder) / NAME, line)
-    return Manifest(json.loads(line), [], None, [len(line)])
+def begin_manifest(folder, header, replace=True):
+    """Write line 1, durably and at once; the Manifest.
+
+    Raises
+    ------
+    FileExistsError
+        If there is one, and it may not `replace` it: another process came first.
+    """
+    line = _sealed(header)
+    write_whole(Path(folder) / NAME, line, replace)
+    return Manifest(_header(json.loads(line)), [], None, [len(line)])
 
 
 def add_line(folder, record, length):
-    """Write `record` durably behind the first `length` bytes, over whatever a crash left there;
-    returns the new length.
-    """
-    path, line = Path(folder) / NAME, _sealed(record)
+    """Write `record` durably behind the first `length` bytes, over whatever a crash left there; the
+    new length."""
+    path = Path(folder) / NAME
+    line = _sealed(record)
     try:
         with open(path, "r+b", buffering=0) as file:
             file.truncate(length)
@@ -56,13 +125,14 @@ def add_line(folder, record, length):
     return length + len(line)
 
 
-def read_manifest(folder, damaged=False):
-    """Read and check the manifest of a run folder.
+def read_manifest(folder, kinds=KINDS, damaged=False):
+    """Read and check the manifest of a folder.
 
     Parameters
     ----------
     folder : path-like
-        The run folder.
+    kinds : sequence of str
+        What the folder may hold.
     damaged : bool
         Return what is left of a damaged manifest instead of refusing it.
 
@@ -73,15 +143,18 @@ def read_manifest(folder, damaged=False):
     Raises
     ------
     FileNotFoundError
-        If there is no manifest.
+        If there is none.
     ValueError
-        If a line other than the last fails its checksum, or the format is newer than this program.
+        If a line other than the last fails its checksum or is malformed, the version is newer than
+        this program, or the folder holds something else.
     """
-    path = Path(folder) / NAME
+    folder = Path(folder)
+    path = folder / NAME
+    if not path.exists() and (folder / NAME_OF_SWEEPS_1).is_file():
+        return _of_another_kind(folder, _sweep_1(folder / NAME_OF_SWEEPS_1), kinds)
     try:
-        lines = path.read_bytes().split(b"\n")[
-            :-1
-        ]  # what follows the last newline was never finished
+        # What follows the last newline was never finished.
+        lines = path.read_bytes().split(b"\n")[:-1]
     except FileNotFoundError as error:
         if damaged:
             return Manifest(None, [], None, [])
@@ -92,63 +165,78 @@ def read_manifest(folder, damaged=False):
     ends = np.cumsum([len(line) + 1 for line in lines], dtype=int).tolist()
     if len(records) > 1 and records[-1] is None:
         del records[-1]
-    bad = [number for number, record in enumerate(records, 1) if record is None] if records else [1]
-    if bad and not damaged:
-        raise ValueError(
-            f"line {bad[0]} of {str(path)!r} is damaged: its checksum does not fit. "
-            f"{_way_out(folder)}"
+    final = None
+    if len(records) > 1 and records[-1] is not None and "finished" in records[-1]:
+        final = _parsed(
+            lambda line: _file(line["file"]), records.pop(), path, len(records), damaged
         )
-    header = records[0] if records else None
-    if header is not None and header["format"] > FORMAT:
-        raise ValueError(
-            f"{str(path)!r} has format {header['format']}, and this program reads {FORMAT}; use a "
-            "newer langevin_sgd"
-        )
-    final = (
-        records.pop()
-        if len(records) > 1 and records[-1] is not None and "finished" in records[-1]
-        else None
-    )
-    return Manifest(header, records[1:], final, ends[: len(records)])
+    header = _parsed(_header, records[0] if records else None, path, 1, damaged)
+    segments = [
+        _parsed(_segment, record, path, number, damaged)
+        for number, record in enumerate(records[1:], 2)
+    ]
+    manifest = Manifest(header, segments, final, ends[: max(1, len(records))])
+    return _of_another_kind(folder, manifest, kinds)
 
 
-def refuse_another_run(folder, manifest, description):
-    """Raise a ValueError that lists, line by line, where `description` differs from the one the run
-    was begun with.
-    """
-    there, here = (
-        _leaves(manifest.header["description"]),
-        _leaves(json.loads(canonical(description))),
-    )
+def _of_another_kind(folder, manifest, kinds):
+    """The manifest, if the folder holds what is wanted."""
+    header = manifest.header
+    if header is not None and header.kind not in kinds:
+        ways = {
+            "run": f"load({str(folder)!r}) reads it",
+            "sweep": f"langevin_sgd.merge({str(folder)!r}) gathers it",
+            "study": "python -m langevin_sgd merge OUT STUDY puts it together",
+        }
+        raise ValueError(
+            f"{str(folder)!r} holds a {header.kind}, not a {' or '.join(kinds)}: "
+            f"{ways[header.kind]}."
+        )
+    return manifest
+
+
+def refuse_another(folder, header, description):
+    """Raise a ValueError that lists, line by line, where `description` differs from the one that
+    the folder was begun with."""
+    there = _leaves(header.description)
+    here = _leaves(json.loads(canonical(description)))
     lines = [
-        f"  {key}: {there.get(key, '(absent)')} there, {here.get(key, '(absent)')} now"
-        for key in [*there, *(key for key in here if key not in there)]
+        f"  {key}: {_short(there.get(key))} there, {_short(here.get(key))} now"
+        for key in there | here
         if there.get(key) != here.get(key)
     ]
-    if lines:
-        more = (
-            [f"  and {len(lines) - SHOWN_DIFFERENCES} more"]
-            if len(lines) > SHOWN_DIFFERENCES
-            else []
-        )
-        raise ValueError(
-            f"the run in {str(folder)!r} was begun with another description:\n"
-            + "\n".join(lines[:SHOWN_DIFFERENCES] + more)
-            + "\nCall with the old values, go back to the code it was begun with, or choose a new "
-            "folder for the new run."
-        )
+    if not lines:
+        return
+    rest = len(lines) - SHOWN_DIFFERENCES
+    more = [f"  and {rest} more"] if rest > 0 else []
+    raise ValueError(
+        f"the {header.kind} in {str(folder)!r} was begun with another description:\n"
+        + "\n".join(lines[:SHOWN_DIFFERENCES] + more)
+        + "\nCall with the old values, go back to the code it was begun with, or choose a new "
+        f"folder for the new {header.kind}."
+    )
+
+
+# ---- lines and records ---------------------------------------------------------------------------
 
 
 def canonical(record):
-    """JSON text of a record, the same for equal records; numpy numbers and arrays as numbers and
-    lists.
+    """JSON text of a record in its own order; numpy numbers and arrays as numbers and lists.
 
     Raises
     ------
     TypeError
         If a value has no JSON form.
     """
-    return json.dumps(record, sort_keys=True, default=_plain)
+    return json.dumps(_as_dicts(record), default=_plain)
+
+
+def _as_dicts(value):
+    """Named tuples as dicts: JSON would make lists of them."""
+    value = value._asdict() if hasattr(value, "_asdict") else value
+    if isinstance(value, dict):
+        return {name: _as_dicts(each) for name, each in value.items()}
+    return [_as_dicts(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _plain(value):
@@ -161,10 +249,9 @@ def _plain(value):
 
 
 def _sealed(record):
-    text = canonical(record)
-    return (
-        f'{text[:-1]}, "sha256_of_line": "{hashlib.sha256(text.encode()).hexdigest()}"}}\n'.encode()
-    )
+    line = canonical(record)
+    seal = hashlib.sha256(line.encode()).hexdigest()
+    return f'{line[:-1]}, "sha256_of_line": "{seal}"}}\n'.encode()
 
 
 def _unsealed(line):
@@ -172,14 +259,98 @@ def _unsealed(line):
     try:
         record = json.loads(line)
         seal = record.pop("sha256_of_line")
-    except (
-        ValueError,
-        KeyError,
-        AttributeError,
-        TypeError,
-    ):  # flipped bits can make any JSON value, or none
+        whole = hashlib.sha256(canonical(record).encode()).hexdigest() == seal
+    # Flipped bits can make any JSON value, or none.
+    except (ValueError, LookupError, AttributeError, TypeError, RecursionError):
         return None
-    return record if hashlib.sha256(canonical(record).encode()).hexdigest() == seal else None
+    return record if whole else None
+
+
+def _parsed(kind, record, path, number, damaged):
+    """The named tuple of a line: a seal tells of damage, not of who wrote what it seals."""
+    try:
+        if record is not None:
+            return kind(record)
+        why = "is damaged: its checksum does not fit"
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        why = f"is malformed ({error!r:.200})"
+        if isinstance(error, _Newer):
+            raise ValueError(f"{str(path)!r} {error}") from None
+    if damaged:
+        return None
+    raise ValueError(f"line {number} of {str(path)!r} {why}. {_way_out(path.parent)}")
+
+
+class _Newer(ValueError):
+    pass
+
+
+def _header(line):
+    version = integer(line.get("schema_version", line.get("format")), "schema_version", 1)
+    if version > VERSION:
+        raise _Newer(
+            f"has version {version}, and this program reads {VERSION}; use a newer langevin_sgd"
+        )
+    state, constants = line.get("state"), line.get("constants")
+    return Header(
+        kind=choice(line.get("kind", "run"), "kind", KINDS),
+        description=_dict(line["description"], "description"),
+        attributes=_dict(line["attributes"], "attributes"),
+        step=integer(line.get("step", 0), "step", 0),
+        state=state and _file(state),
+        constants=constants and _file(constants),
+        schema_version=version,
+    )
+
+
+def _sweep_1(path):
+    """The manifest of a folder of points of version 1."""
+    try:
+        plan, begun = (json.loads(path.read_bytes())[name] for name in ("plan", "begun"))
+        kind = "sweep" if "grid" in plan else "study"
+        header = Header(kind, _dict(plan, "plan"), _dict(begun, "begun"), schema_version=1)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(
+            f"{str(path)!r} is damaged ({error}); restore it from a copy: the points are not lost."
+        ) from error
+    return Manifest(header, [], None, [])
+
+
+def _segment(line):
+    stored, file = line["steps"], _file(line["file"])
+    if isinstance(stored, dict):
+        stored = Steps(**{name: integer(stored[name], name, 0) for name in Steps._fields})
+    else:
+        stored = [integer(step, "steps", 0) for step in stored]
+    segment = Segment(
+        segment=integer(line["segment"], "segment", 1),
+        step=integer(line["step"], "step", 0),
+        steps=stored,
+        variables={name: _rows(row) for name, row in line["variables"].items()},
+        file=file,
+        state=_file(line["state"]),
+    )
+    integer(segment.rows(), "number of stored steps", 0, 1 + file.bytes // STORED_STEP)
+    return segment
+
+
+def _rows(row):
+    """Of a dict; version 1 has a list."""
+    dims, dtype, shape = row if isinstance(row, list) else [row[name] for name in Rows._fields]
+    if np.dtype(dtype).kind not in "biuf":
+        raise TypeError(f"{dtype} is no number")
+    names = [text(dim, "dim") for dim in dims]
+    return Rows(names, dtype, [integer(size, "size", 0) for size in shape])
+
+
+def _file(data):
+    return File(str(data["name"]), integer(data["bytes"], "bytes", 0), str(data["sha256"]))
+
+
+def _dict(value, name):
+    if not isinstance(value, dict):
+        raise TypeError(f"{name} must be a dict")
+    return value
 
 
 def _leaves(value, key=""):
@@ -188,14 +359,19 @@ def _leaves(value, key=""):
         return {key: json.dumps(value)}
     items = value.items() if isinstance(value, dict) else enumerate(value)
     return {
-        name: text
+        name: leaf
         for inner, item in items
-        for name, text in _leaves(item, f"{key}.{inner}" if key else str(inner)).items()
+        for name, leaf in _leaves(item, f"{key}.{inner}" if key else str(inner)).items()
     }
+
+
+def _short(leaf):
+    leaf = leaf or "(absent)"
+    return leaf if len(leaf) <= 100 else f"{leaf[:60]} ... {leaf[-30:]}"
 
 
 def _way_out(folder):
     return (
-        f"Put it back from a copy, or read what is left with load({str(folder)!r}, recover=True); "
-        "to go on computing, begin again in a new folder"
+        f"Put it back from a copy, or read what is left with load({str(folder)!r}, "
+        "recover=True); to go on computing, begin again in a new folder"
     )

@@ -7,6 +7,7 @@ import hashlib
 import importlib.metadata
 import platform
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from llvmlite import binding
 
 from ..kernels.rng import GENERATOR
 
-SCHEMA_VERSION = 1
+PACKAGE = __package__.partition(".")[0]
+SCHEMA_VERSION = 1  # of a dataset
 LIBRARIES = ("numba", "llvmlite", "numpy", "xarray")
 
 
@@ -63,21 +65,15 @@ def source_hashes(*layers):
 
 @functools.cache  # a sweep asks thousands of times; two git calls cost 10 ms
 def _program():
-    record = {"langevin_sgd_version": _version("langevin_sgd")}
-    record |= {f"{library}_version": _version(library) for library in LIBRARIES}
-    record |= {
+    versions = {library: importlib.metadata.version(library) for library in LIBRARIES}
+    return {
+        "langevin_sgd_version": sys.modules[PACKAGE].__version__,
+        **{f"{library}_version": version for library, version in versions.items()},
         "python_version": platform.python_version(),
         "cpu": numba.config.CPU_NAME or binding.get_host_cpu_name(),
+        "generator": GENERATOR,
+        **_git_state(Path(__file__).resolve().parents[2]),
     }
-    record |= {"generator": GENERATOR}
-    return record | _git_state(Path(__file__).resolve().parents[2])
-
-
-def _version(distribution):
-    try:
-        return importlib.metadata.version(distribution)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"  # imported from a source tree: the commit says which
 
 
 def _git_state(root):
@@ -89,10 +85,8 @@ def _git_state(root):
     try:
         commit = _git(root, "rev-parse", "HEAD")
         changes = _git(root, "status", "--porcelain", "--", "langevin_sgd", "studies")
-    except (
-        OSError,
-        subprocess.SubprocessError,
-    ):  # no git on this machine, no commit yet, or a checkout that git distrusts
+    # No git on this machine, no commit yet, or a checkout that git distrusts.
+    except (OSError, subprocess.SubprocessError):
         return {}
     return {"git_commit": commit, "git_dirty": int(bool(changes))}
 

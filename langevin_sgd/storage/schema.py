@@ -54,8 +54,7 @@ def global_attributes(title, command, references=REFERENCES):
         `provenance`.
     """
     record = provenance()
-    version = record["langevin_sgd_version"]
-    program = "langevin_sgd" if version == "not installed" else f"langevin_sgd {version}"
+    program = f"langevin_sgd {record['langevin_sgd_version']}"
     commit = f", commit {record['git_commit']}" if "git_commit" in record else ""
     return {
         "Conventions": CONVENTIONS,

@@ -13,7 +13,7 @@ import pytest
 
 import langevin_sgd as ls
 from langevin_sgd.engine import checkpoint, description, drive
-from langevin_sgd.storage import content_hash, segments
+from langevin_sgd.storage import content_hash, run_files, run_folder
 from langevin_sgd.storage.lock import take_lock
 
 WELL, NOISE = (
@@ -146,7 +146,7 @@ def test_a_resumed_run_has_the_bits_of_one_left_alone(case, tmp_path):
 
 def test_a_run_that_is_cut_elsewhere_would_not_pass(tmp_path):
     """The twin: one bit of the state changed where a run goes on shows in its hash."""
-    state_of = segments.Run.state
+    state_of = run_folder.Run.state
 
     def one_bit_off(run):
         state = state_of(run)
@@ -156,7 +156,7 @@ def test_a_run_that_is_cut_elsewhere_would_not_pass(tmp_path):
     with pytest.raises(Crash):
         in_folder(tmp_path / "run", checkpoint_every=10, chunk_steps=5, progress=crash_at(30))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segments.Run, "state", one_bit_off)
+        patch.setattr(run_folder.Run, "state", one_bit_off)
         assert content_hash(ls.resume(tmp_path / "run")) != content_hash(alone())
 
 
@@ -308,7 +308,7 @@ def test_every_record_of_the_package_is_rebuilt(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_found_out_before_the_first_step(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "make_plan", None)
+    monkeypatch.setattr(checkpoint, "drive", None)
     with pytest.raises(OSError, match="its parent must exist and be writable"):
         in_folder(tmp_path / "none" / "run")
     (tmp_path / "busy").mkdir()
@@ -329,7 +329,7 @@ def _occupied(folder):
 
 
 def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):
-    write, left = segments.write_whole, [6]
+    write, left = run_files.write_whole, [6]
 
     def filling(path, image):
         left[0] -= 1
@@ -341,7 +341,7 @@ def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):
         monkeypatch.context() as patch,
         pytest.raises(OSError, match="complete up to step 20; make room"),
     ):
-        patch.setattr(segments, "write_whole", filling)
+        patch.setattr(run_files, "write_whole", filling)
         in_folder(tmp_path / "run", checkpoint_every=10)
     assert ls.load(tmp_path / "run").steps_done == 20
     assert content_hash(ls.resume(tmp_path / "run")) == content_hash(alone())
@@ -356,9 +356,9 @@ def test_bad_arguments(tmp_path):
     passage = {"reducers": ls.reducers.first_passage(above=1.0), "every": None}
     assert "its particles are at different steps" in refusal(in_folder, tmp_path / "a", **passage)
     assert not (tmp_path / "a").exists()
-    with pytest.raises(TypeError, match="must be the path of a folder, got 3"):
+    with pytest.raises(TypeError, match="checkpoint must be a path, .*got 3"):
         in_folder(3)
-    segments.create(tmp_path / "other", {"a": 1}, {"x": np.zeros(1)}).close()
+    run_folder.create(tmp_path / "other", {"a": 1}, {"x": np.zeros(1)}).close()
     assert "does not hold a run of simulate" in refusal(ls.resume, tmp_path / "other")
 
 
@@ -400,7 +400,7 @@ def test_a_run_that_has_no_piece_yet_goes_on_from_its_own_start(tmp_path, monkey
     }
     with monkeypatch.context() as broken, pytest.raises(OSError):
         broken.setattr(
-            segments.Run, "append", lambda *given: (_ for _ in ()).throw(OSError("full"))
+            run_folder.Run, "append", lambda *given: (_ for _ in ()).throw(OSError("full"))
         )
         ls.simulate(*records, **given, checkpoint=tmp_path / "run")
     assert content_hash(ls.resume(tmp_path / "run")) == content_hash(ls.simulate(*records, **given))

@@ -14,7 +14,7 @@ PROGRAM = """
 import importlib.util, os, pathlib, signal, sys, time
 import numpy as np
 import langevin_sgd as ls
-from langevin_sgd.storage import content_hash, segments
+from langevin_sgd.storage import content_hash, run_folder
 
 find = importlib.util.find_spec  # no dask: its threads and fork do not mix
 importlib.util.find_spec = lambda name, *rest: None if name == "dask" else find(name, *rest)
@@ -30,11 +30,11 @@ def killed(folder, after):
     heard, told = os.pipe()
     child = os.fork()
     if child == 0:
-        append = segments.Run.append
+        append = run_folder.Run.append
         def telling(run, segment, state, step):
             append(run, segment, state, step)
             os.write(told, bytes([step // every]))
-        segments.Run.append = telling
+        run_folder.Run.append = telling
         simulated(checkpoint=folder, checkpoint_every=every)
         os._exit(0)
     os.close(told)

@@ -12,7 +12,7 @@ from numba.core import event
 
 import langevin_sgd as ls
 from langevin_sgd.engine.sweep import merge
-from langevin_sgd.storage import content_hash, points
+from langevin_sgd.storage import content_hash, sweep_folder
 
 GRID = {"learning_rate": [0.05, 0.1, 0.2], "barrier": [0.25, 0.5]}
 SMALL = {"particles": 16, "steps": 8, "seed": 1}
@@ -152,7 +152,7 @@ BAD = [
     ),
     (TypeError, r"grid\['learning_rate'\] must be a list", {"grid": {"learning_rate": 0.1}}),
     (TypeError, "'bogus' is no option of simulate; there are model", {"bogus": 5}),
-    (TypeError, "measure must be None or a function", {"measure": 5}),
+    (TypeError, "measure must be a function, got 5", {"measure": 5}),
     (ValueError, "checkpoint must be a function of grid names", {"checkpoint": "folder"}),
     (
         ValueError,
@@ -195,7 +195,8 @@ BAD = [
         r"grid\['barrier'\] must hold each value once",
         {"grid": GRID | {"barrier": [1, 1]}},
     ),
-    (TypeError, "grid must be a dict", {"grid": {}}),
+    (TypeError, "grid must be a dict", {"grid": 5}),
+    (ValueError, "grid must have at least one name", {"grid": {}}),
     (
         ValueError,
         "random_numbers must be one of 'common', 'independent', got 'comon'. Did you",
@@ -213,13 +214,13 @@ BAD = [
         {"grid": GRID | {"component": [1, 2]}, "noise": "component"},
     ),
     (
-        ValueError,
-        "all 6 points failed.*'seed' is a name that a sweep gives",
+        RuntimeError,
+        "measure failed at the first point.*'seed' is a name that a sweep gives",
         {"measure": lambda run, model: xr.Dataset({"seed": 1})},
     ),
     (
-        ValueError,
-        "all 6 points failed.*TypeError: measure must return an xarray.Dataset",
+        RuntimeError,
+        "measure failed at the first point.*measure must return an xarray.Dataset",
         {"measure": lambda run, model: 1},
     ),
 ]
@@ -277,9 +278,10 @@ def test_a_failed_point_is_marked_and_the_others_stand(tmp_path):
         swept(measure=failing_above(0.4), directory=tmp_path),
     )
     assert dataset.failed.values.tolist() == [[0, 1]] * 3
-    assert set(dataset.error.values[:, 1]) == {"RuntimeError: no such barrier"} and set(
-        dataset.error.values[:, 0]
-    ) == {""}
+    assert set(dataset.error.values[:, 1]) == {
+        'RuntimeError: no such barrier (test_sweep.py, line %d: raise RuntimeError("no such barrier"))'
+        % (failing_above.__code__.co_firstlineno + 3)
+    } and set(dataset.error.values[:, 0]) == {""}
     assert (
         np.isnan(dataset.spread[:, 1]).all()
         and (dataset["count"][:, 1] == 0).all()
@@ -296,7 +298,7 @@ def test_the_fault_of_a_machine_is_no_result(tmp_path):
 
     with pytest.raises(MemoryError):
         swept(measure=measure, directory=tmp_path)
-    assert points.finished(tmp_path, 6) == set()
+    assert sweep_folder.missing(tmp_path, range(6)) == list(range(6))
 
 
 def test_an_interrupted_run_is_no_result(tmp_path, monkeypatch):
@@ -306,7 +308,7 @@ def test_an_interrupted_run_is_no_result(tmp_path, monkeypatch):
     )
     with pytest.raises(KeyboardInterrupt):
         swept(directory=tmp_path)
-    assert points.finished(tmp_path, 6) == set()
+    assert sweep_folder.missing(tmp_path, range(6)) == list(range(6))
 
 
 def test_an_interrupted_sweep_in_memory_keeps_its_finished_points():
@@ -362,11 +364,11 @@ def test_results_of_unequal_shape_are_refused():
 
 
 def test_finished_points_are_never_computed_again(tmp_path, monkeypatch):
-    first, kept, keep = swept(measure=spread, directory=tmp_path), [], points.keep
+    first, kept, keep = swept(measure=spread, directory=tmp_path), [], sweep_folder.keep
     monkeypatch.setattr(
-        points, "keep", lambda dataset, folder, k: kept.append(k) or keep(dataset, folder, k)
+        sweep_folder, "keep", lambda dataset, folder, k: kept.append(k) or keep(dataset, folder, k)
     )
-    points.path_of(tmp_path, 3).unlink()
+    sweep_folder.path_of(tmp_path, 3).unlink()
     again = swept(measure=spread, directory=tmp_path, seed=None)
     assert kept == [3] and again.identical(first)
 
@@ -397,35 +399,32 @@ def test_missing_points_are_named(tmp_path):
         merge(tmp_path)
     with pytest.raises(ValueError, match="seed must be given with shard"):
         swept(directory=tmp_path / "new", shard="1/2", seed=None)
-    with pytest.raises(FileNotFoundError, match="is not a folder of points"):
+    with pytest.raises(FileNotFoundError, match="there is no manifest"):
         merge(tmp_path / "nowhere")
 
 
-CHANGES = [
-    ({"seed": 2}, r'seed: "1" there, "2" here'),
-    (
-        {"grid": GRID | {"barrier": [0.25, 0.6]}},
-        r"grid.barrier: \[0.25, 0.5\] there, \[0.25, 0.6\] here; records_sha256",
-    ),
-    ({"particles": 17}, "at_first_point.particles: 16 there, 17 here"),
-    ({"noise": ls.noise.gaussian([0.4])}, "at_first_point.noise.params.scale: "),
-    ({"measure": lambda run, model: spread(run, model) + 1}, "measure.function: "),
-    ({"x0": [0.5], "block_size": 64}, r"at_first_point.x0: null there, \[0.5\] here"),
-    ({"random_numbers": "independent"}, 'random_numbers: "common" there, "independent" here'),
-    (
-        {"dynamics": lambda learning_rate: ls.dynamics.sgd(min(learning_rate, 0.1))},
-        "records_sha256: ",
-    ),
-]
+CHANGES = {
+    'seed: "1" there, "2" now': {"seed": 2},
+    "grid.barrier.1: 0.5 there, 0.6 now\n  records_sha256": {
+        "grid": GRID | {"barrier": [0.25, 0.6]}
+    },
+    "at_first_point.particles: 16 there, 17 now": {"particles": 17},
+    "at_first_point.noise.params.scale": {"noise": ls.noise.gaussian([0.4])},
+    "measure.": {"measure": lambda run, model: spread(run, model) + 1},
+    "at_first_point.x0": {"x0": [0.5], "block_size": 64},
+    'random_numbers: "common" there, "independent" now': {"random_numbers": "independent"},
+    "records_sha256: ": {
+        "dynamics": lambda learning_rate: ls.dynamics.sgd(min(learning_rate, 0.1))
+    },
+}
 
 
-@pytest.mark.parametrize(
-    ("change", "message"), CHANGES, ids=[message[:20] for _, message in CHANGES]
-)
-def test_another_plan_is_refused_with_the_difference(change, message, tmp_path):
+@pytest.mark.parametrize("line", CHANGES)
+def test_another_sweep_is_refused_with_the_difference(line, tmp_path):
     swept(directory=tmp_path, measure=spread, shard="6/6")
-    with pytest.raises(ValueError, match=f"was begun with another plan: .*{message}"):
-        swept(**({"directory": tmp_path, "measure": spread} | change))
+    with pytest.raises(ValueError, match="was begun with another description:\n") as refused:
+        swept(**({"directory": tmp_path, "measure": spread} | CHANGES[line]))
+    assert f"\n  {line}" in str(refused.value)
 
 
 def test_progress_is_told_on_stderr(capsys):

@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 
 from langevin_sgd.storage import create, load, reopen
-from langevin_sgd.storage.manifest import add_line, read_manifest
-from langevin_sgd.storage.pieces import segment_name
+from langevin_sgd.storage.manifest import Steps, add_line, read_manifest
+from langevin_sgd.storage.run_files import segment_name
 
 MANY = 10_000
 STATE = {"x": np.zeros((2, 2))}
@@ -48,10 +48,10 @@ def test_an_append_costs_the_same_after_ten_thousand(tmp_path, monkeypatch):
         patch.setattr(os, "fsync", lambda descriptor: None)
         for number in range(done + 1, MANY + 1):
             os.link(tmp_path / "run" / segment_name(done), tmp_path / "run" / segment_name(number))
-            steps = {"first": number, "stride": 1, "count": 1}
+            steps = Steps(number, 1, 1)
             length = add_line(
                 tmp_path / "run",
-                {**manifest.last, "segment": number, "step": number, "steps": steps},
+                manifest.last._replace(segment=number, step=number, steps=steps),
                 length,
             )
     for number in (MANY - 1, MANY):

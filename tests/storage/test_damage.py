@@ -193,10 +193,10 @@ def test_a_last_line_cut_anywhere_was_never_written(whole, tmp_path):
     assert len(read_manifest(tmp_path).segments) == SEGMENTS - 1
 
 
-def test_a_newer_format_is_refused(folder, monkeypatch):
-    monkeypatch.setattr("langevin_sgd.storage.manifest.FORMAT", 0)
+def test_a_newer_version_is_refused(folder, monkeypatch):
+    monkeypatch.setattr("langevin_sgd.storage.manifest.VERSION", 1)
     with pytest.raises(
-        ValueError, match="has format 1, and this program reads 0; use a newer langevin_sgd"
+        ValueError, match="has version 2, and this program reads 1; use a newer langevin_sgd"
     ):
         load(folder)
 

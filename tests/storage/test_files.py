@@ -122,7 +122,7 @@ def test_an_attribute_that_netcdf_cannot_hold_is_named(tmp_path, value, owner):
 def test_a_variable_that_netcdf_cannot_hold_is_named(tmp_path, values):
     with pytest.raises(
         TypeError,
-        match=r"save: variable 'culprit' has dtype .* holds bool, integer, float and text",
+        match=r"save: variable 'culprit' has dtype .* holds bool, integer, float32 or float64",
     ):
         save(xr.Dataset({"culprit": ("k", values)}), tmp_path / "run.nc")
 

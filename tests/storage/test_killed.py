@@ -15,7 +15,7 @@ PROGRAM = """
 import importlib.util, os, pathlib, signal, sys, time
 import numpy as np
 import tiny_runs
-from langevin_sgd.storage import content_hash, load, manifest, segments
+from langevin_sgd.storage import content_hash, load, manifest, run_folder
 
 find = importlib.util.find_spec  # no dask: its threads and fork do not mix
 importlib.util.find_spec = lambda name, *rest: None if name == "dask" else find(name, *rest)
@@ -33,7 +33,7 @@ def careless(folder, record, length):
     return path.stat().st_size
 
 if how.startswith("careless"):
-    segments.add_line = careless
+    run_folder.add_line = careless
 
 def write(folder, told=lambda number: None):
     if not (folder / manifest.NAME).exists():

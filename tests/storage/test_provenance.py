@@ -8,8 +8,9 @@ import numba
 import pytest
 import xarray as xr
 
+import langevin_sgd as ls
 from langevin_sgd.storage import load, provenance, save
-from langevin_sgd.storage.provenance import _git_state, _version
+from langevin_sgd.storage.provenance import _git_state
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not on this machine")
 
@@ -42,8 +43,8 @@ def test_a_caller_cannot_change_the_next_record():
     assert provenance()["numba_version"] == numba.__version__
 
 
-def test_a_package_that_is_not_installed_says_so():
-    assert _version("langevin_sgd_twin") == "not installed"
+def test_the_version_is_that_of_the_package_also_in_a_checkout():
+    assert provenance()["langevin_sgd_version"] == ls.__version__
 
 
 @needs_git

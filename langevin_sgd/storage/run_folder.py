@@ -1,9 +1,9 @@
 """Runs that survive anything: a folder of immutable segments, a manifest of their hashes, and the
 state to go on from.
 
-    manifest.jsonl       what determines the bits of the run; then a line for each segment; then, perhaps, "finished"
+    manifest.jsonl       what determines the bits; then a line a segment; perhaps "finished"
     segment-000012.nc    the twelfth piece in time, complete from the moment it has this name
-    state-000012.h5      the arrays from which the thirteenth follows (000000: the start); the last two are kept
+    state-000012.h5      the arrays from which the thirteenth follows; the last two are kept
     final.nc             what is known only at the end
     constants.h5         long arrays of the description, where it has any
     lock                 held by the process that writes
@@ -12,32 +12,39 @@ A segment counts from the moment its line is in the manifest, which is written l
 any moment costs at most the segment that was being written, and nothing depends on the clock."""
 
 import io
-from pathlib import Path
+import warnings
+from typing import NamedTuple
 
 import numpy as np
 
-from .checking import consistent, faults
-from .files import arrays_image, netcdf_image, read_arrays, write_whole
+from ..arguments import path as checked_path
+from .files import arrays_image, is_temporary, netcdf_image, read_arrays, remove_temporaries
 from .lock import NAME as LOCK_NAME
 from .lock import take_lock
 from .manifest import NAME as MANIFEST_NAME
-from .manifest import add_line, begin_manifest, read_manifest, refuse_another_run
-from .pieces import (
+from .manifest import Header, add_line, begin_manifest, read_manifest, refuse_another
+from .run_files import (
     CONSTANTS,
     FINAL,
     checked_bytes,
-    file_record,
+    fault,
+    numbered,
     segment_name,
     segment_record,
     state_name,
-    unpacked,
+    way_out,
+    written,
 )
 
-LARGEST_STATE = (
-    2**40
-    # bytes; the hash of a state is checked before it is read, so this guards against nothing but
-    # itself
-)
+# Bytes; the size and hash of a state are checked before it is read.
+LARGEST_STATE = 2**40
+
+
+class Begun(NamedTuple):
+    """What a run was begun with."""
+
+    description: dict
+    constants: dict  # name -> array
 
 
 class Run:
@@ -48,7 +55,9 @@ class Run:
     there are; ``finished``."""
 
     def __init__(self, folder, manifest, lock):
-        self.directory, self._manifest, self._lock = folder, manifest, lock
+        self.directory = folder
+        self._manifest = manifest
+        self._lock = lock
 
     def __enter__(self):
         return self
@@ -65,7 +74,7 @@ class Run:
     @property
     def step(self):
         """Number of steps that are safe in the folder."""
-        return self._manifest.last["step"]
+        return self._manifest.last.step
 
     @property
     def segments(self):
@@ -79,10 +88,9 @@ class Run:
 
     def state(self):
         """The arrays of the last consistent point, from which the run goes on: name -> numpy array,
-        as given to `append`.
-        """
+        as given to `append`."""
         path = self.directory / state_name(self.segments)
-        image = checked_bytes(path, self._manifest.last["state"])
+        image = checked_bytes(path, self._manifest.last.state)
         return read_arrays(io.BytesIO(image), path, LARGEST_STATE)
 
     def append(self, segment, state, step):
@@ -109,14 +117,17 @@ class Run:
             `append` called again.
         """
         self._refuse_if_closed("append")
-        record = {**segment_record(segment), "segment": self.segments + 1, "step": int(step)}
+        number = self.segments + 1
+        record = segment_record(segment, number, step)
         self._refuse_what_does_not_continue(record)
-        number = record["segment"]
         try:
-            record["file"] = _write(
-                self.directory / segment_name(number), netcdf_image(segment.drop_attrs(deep=False))
+            record = record._replace(
+                file=written(
+                    self.directory / segment_name(number),
+                    netcdf_image(segment.drop_attrs(deep=False)),
+                ),
+                state=written(self.directory / state_name(number), arrays_image(state)),
             )
-            record["state"] = _write(self.directory / state_name(number), arrays_image(state))
             length = add_line(self.directory, record, self._manifest.ends[-1])
         except OSError as error:
             raise self._refused_by_disk("append", error) from error
@@ -147,49 +158,44 @@ class Run:
                 "belong into `append`"
             )
         try:
-            record = {"finished": 1, "file": _write(self.directory / FINAL, netcdf_image(dataset))}
-            add_line(self.directory, record, self._manifest.ends[-1])
+            final = written(self.directory / FINAL, netcdf_image(dataset))
+            add_line(self.directory, {"finished": 1, "file": final}, self._manifest.ends[-1])
         except OSError as error:
             raise self._refused_by_disk("finish", error) from error
-        self._manifest = self._manifest._replace(final=record)
+        self._manifest = self._manifest._replace(final=final)
 
     def _refuse_if_closed(self, caller):
         if self.finished or self._lock is None:
-            why = (
-                "finished and can only be read"
-                if self.finished
-                else "closed; open it again with reopen"
-            )
+            why = "closed; open it again with reopen"
+            if self.finished:
+                why = "finished and can only be read"
             raise ValueError(f"{caller}: the run in {str(self.directory)!r} is {why}")
 
     def _refuse_what_does_not_continue(self, record):
-        steps, last = unpacked(record["steps"]), self._manifest.last
-        if record["step"] <= last["step"]:
+        steps = record.stored_steps()
+        last = self._manifest.last
+        if record.step <= last.step:
             raise ValueError(
-                f"append: step must be above {last['step']}, where the run stands, got "
-                f"{record['step']}"
+                f"append: step must be above {last.step}, where the run stands, got {record.step}"
             )
-        lowest = last["step"] + bool(self.segments)  # only the first segment may hold the start
-        if len(steps) and not (
-            lowest <= steps[0] and steps[-1] <= record["step"] and np.all(np.diff(steps) > 0)
-        ):
+        lowest = last.step + bool(self.segments)  # only the first segment may hold the start
+        inside = len(steps) == 0 or (lowest <= steps[0] and steps[-1] <= record.step)
+        if not inside or np.any(np.diff(steps) <= 0):
             raise ValueError(
                 f"append: the coordinate step must increase from at least {lowest} to at most "
-                f"{record['step']}, got {steps}"
+                f"{record.step}, got {steps}"
             )
-        if self.segments and record["variables"] != last["variables"]:
+        if self.segments and record.variables != last.variables:
             raise ValueError(
                 "append: every segment must have the same variables along step; they were "
-                f"{last['variables']}, "
-                f"now they are {record['variables']}"
+                f"{last.variables}, now they are {record.variables}"
             )
 
     def _refused_by_disk(self, caller, error):
         return OSError(
             error.errno,
             f"{caller}: {error.strerror}. The run is complete up to step {self.step}; make room "
-            "or make the folder writable, "
-            "then resume it",
+            "or make the folder writable, then resume it",
         )
 
 
@@ -225,32 +231,30 @@ def create(directory, description, state, attributes=None, step=0, constants=Non
     OSError
         If the folder cannot be made or written.
     """
-    folder = Path(directory)
+    folder = checked_path(directory, "directory")
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        why = f"create: cannot make the folder {str(folder)!r}: {error.strerror}; its parent must exist and be writable"
-        raise OSError(error.errno, why) from error
+        raise OSError(
+            error.errno,
+            f"create: cannot make the folder {str(folder)!r}: {error.strerror}; its parent must "
+            "exist and be writable",
+        ) from error
     lock = take_lock(folder)
     try:
-        leftovers = {
-            LOCK_NAME,
-            CONSTANTS,
-            state_name(0),
-        }  # of a process killed before its manifest: no run began
-        found = sorted(
-            p.name for p in folder.iterdir() if p.name not in leftovers and not _is_temporary(p)
-        )
+        # Of a process that was killed before its manifest: no run began.
+        leftovers = {LOCK_NAME, CONSTANTS, state_name(0)}
+        there = {path.name for path in folder.iterdir() if not is_temporary(path)}
+        found = sorted(there - leftovers)
         if found:
-            way_out = "resume the run" if MANIFEST_NAME in found else "choose a new folder"
+            way = "resume the run" if MANIFEST_NAME in found else "choose a new folder"
             raise FileExistsError(
-                f"create: the folder {str(folder)!r} already holds {found[0]!r}; {way_out}"
+                f"create: the folder {str(folder)!r} already holds {found[0]!r}; {way}"
             )
-        _remove_temporaries(folder)
-        header = {"description": description, "attributes": attributes or {}, "step": int(step)}
-        if constants:
-            header["constants"] = _write(folder / CONSTANTS, arrays_image(constants))
-        header["state"] = _write(folder / state_name(0), arrays_image(state))
+        remove_temporaries(folder)
+        kept = written(folder / CONSTANTS, arrays_image(constants)) if constants else None
+        state = written(folder / state_name(0), arrays_image(state))
+        header = Header("run", description, attributes or {}, int(step), state, kept)
         return Run(folder, begin_manifest(folder, header), lock)
     except BaseException:
         lock.close()
@@ -258,29 +262,20 @@ def create(directory, description, state, attributes=None, step=0, constants=Non
 
 
 def begun(directory):
-    """What a run was begun with.
-
-    Parameters
-    ----------
-    directory : str or path-like
-        The run folder.
-
-    Returns
-    -------
-    (dict, dict)
-        The description and the constants that were given to `create`.
+    """What a run was begun with: the `Begun` of a run folder.
 
     Raises
     ------
     FileNotFoundError, ValueError
         If the manifest or the file of the constants is missing or damaged.
     """
-    folder = Path(directory)
-    header = read_manifest(folder).header
-    if "constants" not in header:
-        return header["description"], {}
-    image = checked_bytes(folder / CONSTANTS, header["constants"])
-    return header["description"], read_arrays(io.BytesIO(image), folder / CONSTANTS, LARGEST_STATE)
+    folder = checked_path(directory, "directory")
+    header = read_manifest(folder, ["run"]).header
+    if header.constants is None:
+        return Begun(header.description, {})
+    path = folder / CONSTANTS
+    image = checked_bytes(path, header.constants)
+    return Begun(header.description, read_arrays(io.BytesIO(image), path, LARGEST_STATE))
 
 
 def reopen(directory, description):
@@ -314,30 +309,70 @@ def reopen(directory, description):
     OSError
         If the folder cannot be written.
     """
-    folder = Path(directory)
-    manifest = read_manifest(folder)
-    refuse_another_run(folder, manifest, description)
-    if manifest.final is not None and not faults(folder, manifest):
+    folder = checked_path(directory, "directory")
+    manifest = read_manifest(folder, ["run"])
+    refuse_another(folder, manifest.header, description)
+    if manifest.final is not None and not _faults(folder, manifest):
         return Run(folder, manifest, None)
     lock = take_lock(folder)
     try:
-        _remove_temporaries(folder)
-        return Run(folder, consistent(folder, read_manifest(folder)), lock)
+        manifest = _consistent(folder, read_manifest(folder, ["run"]))
+        remove_temporaries(folder)
+        _remove_what_never_counted(folder, len(manifest.segments))
+        return Run(folder, manifest, lock)
     except BaseException:
         lock.close()
         raise
 
 
-def _write(path, image):
-    write_whole(path, image)
-    return file_record(path, image)
-
-
-def _is_temporary(path):
-    return path.name.startswith(".") and path.name.endswith(".tmp")
-
-
-def _remove_temporaries(folder):
-    """What a killed process was writing; the lock says that nobody is writing now."""
-    for path in filter(_is_temporary, folder.iterdir()):
+def _remove_what_never_counted(folder, count):
+    """Segments and states of a killed process that the manifest does not list, and older states."""
+    later = [path for number, path in numbered(folder, "segment-*.nc") if number > count]
+    states = [path for number, path in numbered(folder, "state-*.h5")]
+    kept = state_name(count - 1), state_name(count)
+    for path in later + [path for path in states if path.name not in kept]:
         path.unlink()
+
+
+def _consistent(folder, manifest):
+    """The manifest up to the last point from which the run can go on."""
+    count = len(manifest.segments)
+    lost = _faults(folder, manifest, deep=False, upto=max(0, count - 1))
+    if lost:
+        raise ValueError(f"the run cannot go on: {lost[0]}. {way_out(folder / segment_name(1))}")
+    reasons = []
+    for keep in range(count, max(-1, count - 2), -1):
+        kept = manifest._replace(
+            segments=manifest.segments[:keep], ends=manifest.ends[: keep + 1], final=None
+        )
+        wrong = fault(folder / state_name(keep), kept.last.state, deep=True)
+        if keep and wrong is None:
+            wrong = fault(folder / segment_name(keep), kept.last.file, deep=True)
+        if wrong is not None:
+            reasons.append(wrong)
+            continue
+        if manifest.final is not None and not reasons:
+            reasons = _faults(folder, manifest)
+        if not reasons:
+            return manifest
+        warnings.warn(
+            f"{'; '.join(reasons)}. The run goes on from step {kept.last.step}.", stacklevel=3
+        )
+        return kept
+    raise ValueError(
+        f"the run cannot go on: {'; '.join(reasons)}. Put one of them back from a copy, or "
+        f"compute the run again in a new folder; load({str(folder)!r}, recover=True) reads what "
+        "is there"
+    )
+
+
+def _faults(folder, manifest, deep=True, upto=None):
+    """What is wrong with the segments (the last one's SHA-256 too, if `deep`) and the final file."""
+    records = manifest.segments[:upto]
+    found = [
+        fault(folder / segment_name(number), record.file, deep and number == len(records))
+        for number, record in enumerate(records, 1)
+    ]
+    if deep and manifest.final is not None:
+        found.append(fault(folder / FINAL, manifest.final, deep=True))
+    return [trouble for trouble in found if trouble]

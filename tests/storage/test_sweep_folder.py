@@ -1,48 +1,60 @@
 """Folders of points: the manifest is made once, files are whole, damage is noticed."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from langevin_sgd.storage import points
+from langevin_sgd.storage import sweep_folder as points
+from langevin_sgd.storage.lock import shared_lock
+from langevin_sgd.storage.manifest import NAME
 
 POINT = xr.Dataset({"x": ("particle", np.arange(100.0))}, attrs={"text": "a", "numbers": [1, 2]})
 
 
-def test_whoever_comes_first_settles_the_plan(tmp_path):
-    """Twenty threads with twenty plans: one wins, and only its plan is accepted from then on."""
+def settle(folder, description):
+    return points.settle(folder, "sweep", description, "test").description
+
+
+def test_whoever_comes_first_settles_the_description(tmp_path):
+    """Twenty threads with twenty: one wins, and only its description is accepted from then on."""
 
     def attempt(k):
         try:
-            return points.settle(tmp_path, {"grid": {"a": [k]}}, "test")["plan"]
+            return settle(tmp_path, {"grid": {"a": [k]}})
         except ValueError:
             return None
 
     with ThreadPoolExecutor(20) as pool:
-        accepted = [plan for plan in pool.map(attempt, range(20)) if plan]
-    assert accepted == [points.read_manifest(tmp_path)["plan"]]
-    assert points.settle(tmp_path, accepted[0], "test")["plan"] == accepted[0]
+        accepted = [found for found in pool.map(attempt, range(20)) if found]
+    assert accepted == [points.described(tmp_path).description]
+    assert settle(tmp_path, accepted[0]) == accepted[0]
     with pytest.raises(
         ValueError,
-        match=r"test: .* another plan: grid.a: \[\d+\] there, \[77\] here; more: null there, 1 "
-        r"here",
+        match=r"the sweep in '.*' was begun with another description:\n  grid.a.0: \d+ there, 77 "
+        r"now\n  more: .absent. there, 1 now\n",
     ):
-        points.settle(tmp_path, {"grid": {"a": [77]}, "more": 1}, "test")
-    assert [file.name for file in tmp_path.iterdir()] == [points.MANIFEST]
+        settle(tmp_path, {"grid": {"a": [77]}, "more": 1})
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["lock", NAME]
 
 
-def test_a_damaged_manifest_is_named(tmp_path):
-    (tmp_path / points.MANIFEST).write_text("{")
-    with pytest.raises(ValueError, match="manifest.json' is damaged .*the points are not lost"):
-        points.settle(tmp_path, {}, "test")
+def test_what_a_killed_process_was_writing_is_cleared_by_the_next_that_is_alone(tmp_path):
+    settle(tmp_path, {})
+    litter = tmp_path / ".point_000000.nc.1234.tmp"
+    litter.write_bytes(b"half")
+    with shared_lock(tmp_path):
+        settle(tmp_path, {})
+        assert litter.exists()
+    settle(tmp_path, {})
+    assert not litter.exists()
 
 
 def test_a_point_is_what_was_kept(tmp_path):
     points.keep(POINT, tmp_path, 3)
-    assert points.finished(tmp_path, 5) == {3} and points.read(tmp_path, 3).identical(POINT)
+    assert points.missing(tmp_path, range(5)) == [0, 1, 2, 4] and points.read(
+        tmp_path, 3
+    ).identical(POINT)
 
 
 def test_a_truncated_point_is_named(tmp_path):
@@ -91,9 +103,3 @@ def test_shards_are_a_partition(shards):
 def test_what_is_no_shard_is_refused(shard):
     with pytest.raises(ValueError, match="shard must be 'i/n' or .i, n. with 1 <= i <= n"):
         points.share(shard, 3)
-
-
-def test_a_manifest_is_plain_json(tmp_path):
-    points.settle(tmp_path, {"grid": {"a": (1, 2)}}, "test")
-    assert json.loads((tmp_path / points.MANIFEST).read_text())["plan"] == {"grid": {"a": [1, 2]}}
-    assert points.settle(tmp_path, {"grid": {"a": (1, 2)}}, "test")
