@@ -83,9 +83,7 @@ def in_folder(folder, given, job, start, options):
     left_out = "x0", "v0"  # their fingerprints count
     arguments = {name: value for name, value in given.arguments.items() if name not in left_out}
     arguments["seed"] = job.seed
-    description, constants = describe(
-        job.records, listed(given.reducers), arguments, given.prints
-    )
+    description, constants = describe(job.records, listed(given.reducers), arguments, given.prints)
     ensemble = begin(job, *start)
     if (folder.path / MANIFEST).exists():
         with reopen(folder.path, description) as run:

@@ -273,23 +273,17 @@ def failing_above(threshold):
 
 
 def test_a_failed_point_is_marked_and_the_others_stand(tmp_path):
-    whole, dataset = (
-        swept(measure=failing_above(9)),
-        swept(measure=failing_above(0.4), directory=tmp_path),
-    )
+    whole = swept(measure=failing_above(9))
+    dataset = swept(measure=failing_above(0.4), directory=tmp_path)
+    line = failing_above.__code__.co_firstlineno + 3
+    told = 'no such barrier (test_sweep.py, line {}: raise RuntimeError("no such barrier"))'
     assert dataset.failed.values.tolist() == [[0, 1]] * 3
-    assert set(dataset.error.values[:, 1]) == {
-        'RuntimeError: no such barrier (test_sweep.py, line %d: raise RuntimeError("no such barrier"))'
-        % (failing_above.__code__.co_firstlineno + 3)
-    } and set(dataset.error.values[:, 0]) == {""}
-    assert (
-        np.isnan(dataset.spread[:, 1]).all()
-        and (dataset["count"][:, 1] == 0).all()
-        and (dataset.word[:, 1] == "").all()
-    )
-    assert (
-        dataset.isel(barrier=0).drop_vars("error").equals(whole.isel(barrier=0).drop_vars("error"))
-    )
+    assert set(dataset.error.values[:, 1]) == {f"RuntimeError: {told.format(line)}"}
+    assert set(dataset.error.values[:, 0]) == {""}
+    assert np.isnan(dataset.spread[:, 1]).all()
+    assert (dataset["count"][:, 1] == 0).all() and (dataset.word[:, 1] == "").all()
+    stand, alone = (each.isel(barrier=0).drop_vars("error") for each in (dataset, whole))
+    assert stand.equals(alone)
 
 
 def test_the_fault_of_a_machine_is_no_result(tmp_path):
