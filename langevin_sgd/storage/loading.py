@@ -10,7 +10,8 @@ import warnings
 import numpy as np
 import xarray as xr
 
-from ..arguments import checked, flag, path, whole
+from ..arguments import checked, flag, whole
+from ..arguments import path as checked_path
 from .content import SEAL, is_whole
 from .files import read, read_arrays
 from .manifest import Header, Manifest, read_manifest
@@ -26,7 +27,7 @@ from .run_files import (
 )
 
 
-@checked(path=path, max_bytes=whole(0), recover=flag)
+@checked(path=checked_path, max_bytes=whole(0), recover=flag)
 def load(path, max_bytes=8 * 2**30, recover=False):
     """Read a dataset from a netCDF4 file, or from the folder of a run that `simulate` checkpoints.
 
