@@ -1,21 +1,20 @@
 """A run as plain data: enough to know the same run again, and to rebuild it from a folder that may
 come from anywhere.
 
-A function of this package is named and looked up again; any other is written down line by line, for
-comparison only: nothing outside the package is imported or executed because a file says so."""
+A function of this package is named and looked up again. Any other is known by the SHA-256 of its
+content (see `kernels.functions`), for comparison only: nothing outside the package is imported or
+executed because a file says so."""
 
-import dis
 import inspect
 import sys
 import sysconfig
-import textwrap
 import types as python_types
 from functools import cache
 from hashlib import sha256
 
 import numpy as np
 
-from ..kernels.functions import plain
+from ..kernels.functions import codes_of, content, is_helper, plain, reads
 from ..kernels.rng import GENERATOR
 from ..models import schedules
 from ..models.dynamics import Dynamics
@@ -28,10 +27,8 @@ from . import reducers as reducer_makers
 from .reducers.record import Reducer
 
 _PACKAGE = __package__.split(".")[0]
-_ALLOWED = (
-    f"{_PACKAGE}.models.",
-    f"{_PACKAGE}.kernels.elementary",
-)  # whose functions a folder may name
+# whose functions a folder may name
+_ALLOWED = f"{_PACKAGE}.models.", f"{_PACKAGE}.kernels.elementary"
 _RECORDS = {
     kind.__name__: kind
     for kind in (Potential, Loss, GradientNoise, Minibatch, TableGaussian, Dynamics, Reducer)
@@ -94,38 +91,51 @@ def _sha256(array):
 # ---- to data -------------------------------------------------------------------------------------
 
 
-def data_of(value, key, arrays, inside=()):
-    """`value` as text, numbers, lists and dicts of them; long arrays go into `arrays` under names
-    that begin with `key`.
+def data_of(value, key="", arrays=None, inside=()):
+    """`value` as text, numbers, lists and dicts of them, which change when it does.
+
+    Parameters
+    ----------
+    value : number, text, array, function, object, record, or a list, tuple or dict of such
+    key : str
+        Where it is: the names of long arrays begin with it.
+    arrays : dict, optional
+        Gets the long arrays, of which `value` says the SHA-256.
+    inside : tuple
+        The functions whose description this is part of.
+
+    Raises
+    ------
+    TypeError
+        For a thing with no content that could be read and compared, like an open file.
     """
+    arrays = {} if arrays is None else arrays
     value = plain(value)
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, np.generic):
         return value.item()
-    if isinstance(value, np.ndarray):
-        return _data_of_array(value, key, arrays)
     if isinstance(value, python_types.FunctionType):
         return _data_of_function(value, key, arrays, inside)
     if isinstance(value, Schedule):
         return _data_of_schedule(value, key, arrays)
     if isinstance(value, Reducer) and value.recipe:
         value = {"made_by": value.recipe.function.__name__, **value.recipe.arguments}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        known = isinstance(
-            value, tuple(_RECORDS.values())
-        )  # a folder does not keep the order of a dict, and p has one
+    if hasattr(value, "_asdict"):  # a folder does not keep the order of a dict, and p has one
+        known = type(value).__name__ in _RECORDS
         head = {"kind": type(value).__name__, "order": value.params._fields} if known else {}
         value = head | {name: part for name, part in value._asdict().items() if name != "recipe"}
     if isinstance(value, dict):
         return {
-            name: data_of(part, f"{key}.{name}", arrays, inside) for name, part in value.items()
+            str(name): data_of(part, f"{key}.{name}", arrays, inside)
+            for name, part in value.items()
         }
     if isinstance(value, (tuple, list, range)):
-        return [
-            data_of(part, f"{key}.{number}", arrays, inside) for number, part in enumerate(value)
-        ]
-    return {"unknown": getattr(value, "__qualname__", type(value).__qualname__)}
+        return [data_of(each, f"{key}.{k}", arrays, inside) for k, each in enumerate(value)]
+    if hasattr(value, "__array__") and np.asarray(value).dtype.kind in "biufU":
+        return _data_of_array(np.asarray(value), key, arrays)
+    kind = value if isinstance(value, type) else type(value)
+    return {"object": kind.__qualname__, "sha256": content(value, _library)}
 
 
 def _data_of_array(array, key, arrays):
@@ -137,96 +147,57 @@ def _data_of_array(array, key, arrays):
 
 def _data_of_schedule(schedule, key, arrays):
     data = {name: getattr(schedule, name) for name in ("numbers", "allowed", "whole")}
-    if getattr(schedule.rule, "__module__", None) not in (None, schedules.__name__):
+    ours = getattr(schedule.rule, "__module__", None) == schedules.__name__
+    listed = getattr(schedule.rule, "__self__", None) is schedule.numbers.get("values", data)
+    if not ours and not listed:
         data["rule"] = schedule.rule
     return {"schedule": schedule.name, **data_of(data, key, arrays)}
 
 
 def _data_of_function(function, key, arrays, inside):
-    """Where it is in this package, and what it closes over; or else its lines and all that they
-    refer to.
-    """
+    """Where it is in this package, and what it closes over; or else the SHA-256 of its content, and
+    to show what differs, the numbers and the helpers that it reads."""
     path = f"{function.__module__}:{function.__qualname__}"
-    held = dict(
-        zip(
-            function.__code__.co_freevars,
-            (cell.cell_contents for cell in function.__closure__ or ()),
-            strict=True,
-        )
-    )
-    inner_defaults = "." in function.__qualname__ and (
-        function.__defaults__ or function.__kwdefaults__
-    )
-    if _code_at(path) is function.__code__ and not inner_defaults:
-        held = data_of(held, key, arrays, inside)
-        return {"function": path} | ({"held": held} if held else {})
-    if function in inside or function.__code__.co_filename.startswith(_LIBRARIES):
+    defaults = "." in function.__qualname__ and (function.__defaults__ or function.__kwdefaults__)
+    if _code_at(path) is function.__code__ and not defaults:
+        cells = [cell.cell_contents for cell in function.__closure__ or ()]
+        held = dict(zip(function.__code__.co_freevars, cells, strict=True))
+        return {"function": path} | ({"held": data_of(held, key, arrays, inside)} if held else {})
+    if _library(function.__module__ or "") and "<" not in function.__qualname__:
         return {"library": path}
-    read = {
-        name: function.__globals__[name]
-        for name in _globals_read(function.__code__)
-        if name in function.__globals__
-    }
-    return {"own": function.__name__, "lines": _lines(function)} | (
-        {"uses": data_of(held | read, key, arrays, (*inside, function))} if held or read else {}
-    )
+    if function in inside:
+        return {"own": function.__name__}
+    found = {"own": function.__name__, "python": "{}.{}".format(*sys.version_info)}
+    found["sha256"] = content(function, _library)
+    uses = {read.path: read.value for read in reads(function) if _is_shown(read)}
+    return found | {"uses": data_of(uses, key, arrays, (*inside, function))}
 
 
-def _globals_read(code):
-    names = {found.argval for found in dis.get_instructions(code) if found.opname == "LOAD_GLOBAL"}
-    for inner in code.co_consts:
-        names |= _globals_read(inner) if isinstance(inner, python_types.CodeType) else set()
-    return names
+def _is_shown(read):
+    numbers = isinstance(read.value, (int, float, str, np.ndarray)) and not _library(read.module)
+    return numbers or is_helper(read.value) and not _library(read.value.__module__ or "")
 
 
-def _lines(function):
-    try:
-        return textwrap.dedent(inspect.getsource(function)).splitlines()
-    except (
-        OSError,
-        TypeError,
-    ):  # typed into an interpreter: its compiled form, which changes with the version of Python
-        code = function.__code__
-        return [
-            f"compiled by Python {sys.version_info[:2]}: "
-            f"{sha256(code.co_code + repr(code.co_names).encode()).hexdigest()}"
-        ]
+@cache
+def _library(module):
+    """Whether a module is Python's, a library's or this package's, which others answer for."""
+    top = module.split(".")[0]
+    installed = (getattr(sys.modules.get(top), "__file__", None) or "").startswith(_LIBRARIES)
+    return installed or top in (_PACKAGE, *sys.builtin_module_names)
 
 
 def _code_at(path):
     """The code of the function or closure "module:qualname" of this package's models; None where
-    there is none.
-
-    Nothing is imported: a module that a model comes from is there already.
-    """
-    name, _, qualname = path.partition(":")
-    function = _function_at(name, qualname.partition(".")[0])
-    return None if function is None else _inner_code(function.__code__, qualname)
-
-
-def _function_at(module, name):
-    found = (
-        vars(sys.modules[module]).get(name)
-        if module.startswith(_ALLOWED) and module in sys.modules
-        else None
-    )
+    there is none. Nothing is imported: a module that a model comes from is there already."""
+    module, _, qualname = path.partition(":")
+    if not module.startswith(_ALLOWED) or module not in sys.modules:
+        return None
+    found = vars(sys.modules[module]).get(qualname.partition(".")[0])
     found = plain(inspect.unwrap(found)) if callable(found) else None
-    return (
-        found
-        if isinstance(found, python_types.FunctionType) and found.__module__ == module
-        else None
-    )
-
-
-def _inner_code(code, qualname):
-    if code.co_qualname == qualname:
-        return code
-    inner = (
-        _inner_code(each, qualname)
-        for each in code.co_consts
-        if isinstance(each, python_types.CodeType)
-    )
-    return next((found for found in inner if found is not None), None)
+    if not isinstance(found, python_types.FunctionType) or found.__module__ != module:
+        return None
+    inside = codes_of(found.__code__)
+    return next((code for code in inside if code.co_qualname == qualname), None)
 
 
 # ---- from data -----------------------------------------------------------------------------------
@@ -275,7 +246,8 @@ def _value(data, arrays):
         return _schedule(data, arrays)
     if "function" in data:
         return _function(data, arrays)
-    raise NotInThePackage(str(data.get("own") or data.get("library") or data))
+    known = [data[name] for name in ("own", "library", "object") if name in data]
+    raise NotInThePackage(str(known[0] if known else data))
 
 
 def _schedule(data, arrays):
@@ -291,17 +263,16 @@ def _schedule(data, arrays):
 
 
 def _function(data, arrays):
-    path, held = (
-        data["function"],
-        {name: _value(part, arrays) for name, part in data.get("held", {}).items()},
-    )
+    path = data["function"]
+    held = {name: _value(part, arrays) for name, part in data.get("held", {}).items()}
     module, _, qualname = path.partition(":")
-    code, function = _code_at(path), _function_at(module, qualname)
+    code = _code_at(path)
     if code is None or set(held) != set(code.co_freevars):
         raise NotInThePackage(path)
-    if function is not None:
-        return vars(sys.modules[module])[qualname]
+    scope = vars(sys.modules[module])
+    if "." not in qualname:
+        return scope[qualname]
     cells = tuple(python_types.CellType(held[name]) for name in code.co_freevars)
-    made = python_types.FunctionType(code, vars(sys.modules[module]), code.co_name, None, cells)
+    made = python_types.FunctionType(code, scope, code.co_name, None, cells)
     made.__qualname__ = code.co_qualname
     return made

@@ -20,9 +20,9 @@ import xarray as xr
 
 from ..arguments import checked, function, nearest, one_of, optional, path, shown, whole
 from ..storage import provenance, source_hashes, sweep_folder
-from ..storage.fingerprint import fingerprint
 from ..storage.schema import global_attributes
 from .checks import checked_seed
+from .description import data_of
 from .drive import counted
 from .ensemble import simulate
 from .gather import OWN, check_alike, gathered, layout, where
@@ -268,15 +268,15 @@ def _recorded_seed(directory, shard):
 def _description(task, judged):
     """Everything that decides the numbers, for the manifest."""
     judged = [{role: value for role, value in each.items() if role not in HOW} for each in judged]
-    records = json.dumps([fingerprint(each) for each in judged])
+    records = json.dumps([data_of(each) for each in judged])
     return {
         "grid": {axis.name: axis.values for axis in task.axes},
         "given_to": {axis.name: list(axis.owners) for axis in task.axes},
         "seed": str(task.seed),
         "random_numbers": task.random_numbers,
-        "at_first_point": fingerprint(judged[0]),
+        "at_first_point": data_of(judged[0]),
         "records_sha256": sha256(records.encode()).hexdigest(),
-        "measure": fingerprint(task.measure),
+        "measure": data_of(task.measure),
         "generator": provenance()["generator"],
         "source": source_hashes("kernels", "models", "theory", "engine", "analysis"),
     }

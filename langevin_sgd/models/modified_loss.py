@@ -2,15 +2,14 @@
 the learning rate further.
 """
 
-import types
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
+from ..arguments import checked, instance, one_of, within
 from ..kernels import elementary
-from ..kernels.functions import plain
+from ..kernels.functions import content, copied, is_helper, plain
 from .expressions import sympy_functions
-from .parameters import choice, number
 from .potential_record import Potential
 from .records import recorded
 from .symbolic import printed_texts
@@ -19,6 +18,15 @@ MAX_DIM = 6
 
 
 @recorded
+@checked(
+    model=partial(
+        instance,
+        kinds=Potential,
+        words="a Potential (the energy of a Loss is a sum over its table)",
+    ),
+    learning_rate=within(at_least=0),
+    sampling=one_of("with_replacement"),
+)
 def modified_loss(model, learning_rate, sampling="with_replacement"):
     """U + (learning_rate/4) |grad U|^2, whose gradient flow gradient descent follows up to
     O(learning_rate^2).
@@ -57,12 +65,6 @@ def modified_loss(model, learning_rate, sampling="with_replacement"):
     (arXiv:2009.11162); Smith, Dherin, Barrett and De 2021 (arXiv:2101.12176), who add the trace.
     Derivation: x' = x - eta g and the flow x(eta) = x - eta gm + (eta^2/2) H g agree at order eta^2
     if gm = g + (eta/2) H g."""
-    if not isinstance(model, Potential):
-        raise TypeError(
-            f"model must be a Potential, got {type(model).__name__}; the energy of a Loss is a "
-            "sum over its table."
-        )
-    choice(sampling, "sampling", ("with_replacement",))
     if model.dim > MAX_DIM:
         raise ValueError(
             f"modified_loss writes out all second derivatives, for at most {MAX_DIM} dimensions; "
@@ -72,26 +74,23 @@ def modified_loss(model, learning_rate, sampling="with_replacement"):
         raise ValueError(
             f"{model.name!r} has a parameter learning_rate already; is it a modified loss?"
         )
-    params = model.params._asdict() | {
-        "learning_rate": number(learning_rate, "learning_rate", at_least=0)
-    }
+    params = model.params._asdict() | {"learning_rate": learning_rate}
     shapes = tuple((name, np.shape(value)) for name, value in model.params._asdict().items())
-    texts = _texts(plain(model.energy), model.dim, type(model.params), shapes, model.name)
-    return Potential(f"modified_loss of {model.name}", *texts[:2], params, model.dim, texts[2])
+    energy = plain(model.energy)
+    found = _functions(energy, content(energy), model.dim, type(model.params), shapes, model.name)
+    name = f"modified_loss of {model.name}"
+    return Potential(name, found[0], found[1], params, model.dim, found[2])
 
 
 @cache
-def _texts(energy, dim, kind, shapes, name):
+def _functions(energy, key, dim, kind, shapes, name):
+    """Energy, gradient and Hessian; `key`, the content of the energy, tells when they are stale."""
     import sympy
 
     def symbols(field, shape):
-        entries = (
-            [f"p.{field}[{', '.join(map(str, place))}]" for place in np.ndindex(shape)]
-            if shape
-            else [f"p.{field}"]
-        )
-        made = [sympy.Symbol(each, real=True) for each in entries]
-        return np.array(made, dtype=object).reshape(shape) if shape else made[0]
+        places = [f"[{', '.join(map(str, place))}]" if shape else "" for place in np.ndindex(shape)]
+        made = [sympy.Symbol(f"p.{field}{place}", real=True) for place in places]
+        return np.array(made, dtype=object).reshape(shape)[()]
 
     variables = [f"x[{k}]" for k in range(dim)]
     x = [sympy.Symbol(each, real=True) for each in variables]
@@ -111,31 +110,17 @@ def _texts(energy, dim, kind, shapes, name):
 
 
 def _on_symbols(function):
-    """A copy of a text in which the functions of `elementary` are those of sympy."""
+    """A copy of a function in which the functions of `elementary` are those of sympy."""
     calls = sympy_functions() | {"fma": lambda a, b, c: a * b + c, "powi": lambda a, n: a**n}
     calls["sincos"] = lambda z: (calls["sin"](z), calls["cos"](z))
 
     def converted(value):
         name = getattr(plain(value), "__name__", "")
-        if isinstance(value, types.ModuleType):
-            return types.SimpleNamespace(
-                **{each: converted(getattr(value, each)) for each in vars(value) if each in calls}
-            )
         if value is getattr(elementary, name, None):
             return calls.get(name, _refused(name))
-        return _on_symbols(plain(value)) if isinstance(plain(value), types.FunctionType) else value
+        return _on_symbols(plain(value)) if is_helper(value) else value
 
-    scope = {
-        name: converted(value)
-        for name, value in function.__globals__.items()
-        if name in function.__code__.co_names
-    }
-    cells = tuple(
-        types.CellType(converted(cell.cell_contents)) for cell in function.__closure__ or ()
-    )
-    return types.FunctionType(
-        function.__code__, scope, function.__name__, function.__defaults__, cells
-    )
+    return copied(function, converted)
 
 
 def _refused(name):

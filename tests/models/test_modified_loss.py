@@ -63,7 +63,7 @@ def midpoint_flow(model, x, time_span, steps=800):
         (
             lambda: potentials.modified_loss(ls.losses.linear_regression([[1.0]], [1.0]), 0.1),
             TypeError,
-            "must be a Potential, got",
+            "must be a Potential (the energy of a Loss",
         ),
         (
             lambda: potentials.modified_loss(potentials.ring(), 0.1, "reshuffle"),
