@@ -36,6 +36,7 @@ def check_records(model, dynamics, noise):
         )
     if noise is not None and not isinstance(noise, Noise):
         raise TypeError(f"noise must be None or a noise of langevin_sgd.noise, got {shown(noise)}.")
+    dynamics.check(model)
     (noise or SILENCE).check(model, dynamics)
 
 

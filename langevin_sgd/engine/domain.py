@@ -27,8 +27,8 @@ def _floor(y):
 
 
 @kernel
-def fold(walls, x, v, dim, mirrored):
-    """Put x back; a reflection turns the velocity component round, if v is a velocity (`mirrored`)."""
+def fold(walls, x, v, dim, vectors):
+    """Put x back; a reflection turns the first `vectors` parts of v round, which are vectors."""
     for k in range(dim):
         low, length = walls.lows[k], walls.lengths[k]
         if walls.kinds[k] == PERIODIC:
@@ -41,8 +41,9 @@ def fold(walls, x, v, dim, mirrored):
             x[k] = where(
                 (turns < 0.0) | (turns > 1.0), low + length * where(back, 2.0 - place, place), x[k]
             )
-            if mirrored:
-                v[k] = where(back, -v[k], v[k])
+            for part in range(vectors):
+                number = part * dim + k
+                v[number] = where(back, -v[number], v[number])
 
 
 def wall_arrays(domain):

@@ -52,7 +52,7 @@ def _shape(records, draws):
         thermal=thermal,
         rows=draws.rows(thermal) + noise.rows(model, draws),
         walls=model.domain is not None,
-        mirrored=dynamics.memory == "velocity" and dynamics.state_size == 1,
+        vectors=dynamics.vectors or 0,
         noisy=noise.adds,
         columns=1 if model.data is None else model.data.shape[1],
         number=draws.number,

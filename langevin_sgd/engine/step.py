@@ -29,7 +29,7 @@ class Shape(NamedTuple):
     thermal: int  # thermal normals
     rows: int  # rows of z: thermal normals, then those of the noise
     walls: bool  # whether the domain is not open
-    mirrored: bool  # whether v is a velocity, which a reflecting wall turns round
+    vectors: int  # parts of v that a reflecting wall turns round
     noisy: bool  # whether xi is drawn; otherwise it is zero
     columns: int  # entries of an example
     number: types.Type  # of x, v, g, xi, z and the data table: float64 or float32
@@ -71,7 +71,7 @@ def stays_inside(x, v, dim, state, limit):
 
 def move_kernel(force, update, advance, shape):
     """The kernel that moves a group, the views `here`, by one step: advance, force, update."""
-    dim, mirrored, has_walls = shape.dim, shape.mirrored, shape.walls
+    dim, vectors, has_walls = shape.dim, shape.vectors, shape.walls
     act, has_advance, advance = force.act, advance is not None, advance or update
 
     @kernel
@@ -79,11 +79,11 @@ def move_kernel(force, update, advance, shape):
         if has_advance:
             advance(now.dynamics, here.x, here.v, view(here.g, 0, dim), here.z)
             if has_walls:
-                fold(fixed.walls, here.x, here.v, dim, mirrored)
+                fold(fixed.walls, here.x, here.v, dim, vectors)
         act(work, block, fixed, now, group, here)
         update(now.dynamics, here.x, here.v, view(here.g, 0, dim), here.xi, here.z)
         if has_walls:
-            fold(fixed.walls, here.x, here.v, dim, mirrored)
+            fold(fixed.walls, here.x, here.v, dim, vectors)
 
     return move_group
 

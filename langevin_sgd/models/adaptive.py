@@ -21,7 +21,10 @@ def _adam(p, x, v, g, xi, z):
         weight = p.beta1 * v[2 * dim + k] + (1.0 - p.beta1)
         square_weight = p.beta2 * v[3 * dim + k] + (1.0 - p.beta2)
         x[k] = x[k] - p.learning_rate * (mean / weight) / (sqrt(square / square_weight) + p.epsilon)
-        v[k], v[dim + k], v[2 * dim + k], v[3 * dim + k] = mean, square, weight, square_weight
+        v[k] = mean
+        v[dim + k] = square
+        v[2 * dim + k] = weight
+        v[3 * dim + k] = square_weight
 
 
 @recorded
@@ -46,11 +49,6 @@ def adam(learning_rate, batch_size=1, beta1=0.9, beta2=0.999, epsilon=1e-8, weig
     -------
     Dynamics
 
-    Raises
-    ------
-    TypeError, ValueError
-        For a parameter outside its range.
-
     Notes
     -----
     Kingma and Ba (2015, arXiv:1412.6980), algorithm 1. Their correction 1 - beta^t is the running
@@ -58,7 +56,7 @@ def adam(learning_rate, batch_size=1, beta1=0.9, beta2=0.999, epsilon=1e-8, weig
     = 1 - beta^t), and is carried as such: no step number."""
     params = {"beta1": number_or_schedule(beta1, "beta1", at_least=0, below=1)}
     params |= _common(learning_rate, batch_size, beta2, epsilon, weight_decay)
-    return Dynamics("adam", _adam, params, memory="hidden", state_size=4)
+    return Dynamics("adam", _adam, params, memory="hidden", state_size=4, vectors=1)
 
 
 def _rmsprop(p, x, v, g, xi, z):
@@ -89,18 +87,13 @@ def rmsprop(learning_rate, batch_size=1, beta2=0.99, epsilon=1e-8, weight_decay=
     -------
     Dynamics
 
-    Raises
-    ------
-    TypeError, ValueError
-        For a parameter outside its range.
-
     Notes
     -----
     Hinton, lecture 6e of "Neural Networks for Machine Learning" (2012), with epsilon outside the
     root as in PyTorch. s starts at 0 without correction, so that the first steps are up to 1/sqrt(1
     - beta2) times longer than later ones."""
     params = _common(learning_rate, batch_size, beta2, epsilon, weight_decay)
-    return Dynamics("rmsprop", _rmsprop, params, memory="hidden")
+    return Dynamics("rmsprop", _rmsprop, params, memory="hidden", vectors=0)
 
 
 def _common(learning_rate, batch_size, beta2, epsilon, weight_decay):

@@ -1,80 +1,121 @@
-"""Stochastic gradient descent and its relatives. What they do with a gradient is linear, but for
-clipping.
+"""Stochastic gradient descent and its relatives, composed from few functions.
 
 Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or
-averaged over the batch)."""
+averaged over the batch). A step is made of these parts:
 
+push       g + xi, and weight decay where there is some
+shorten    the factor that clips g + xi
+rates      (inner, outer): v' = mu v + inner push, x' = x - outer way; the learning rate is one
+way        v' (heavy ball), or inner push + mu v' or inner push alone (Nesterov)"""
+
+from functools import cache
+
+from ..arguments import choice, integer
 from ..kernels.elementary import fma, sqrt, where
 from .dynamics_record import Dynamics
-from .parameters import (
-    COUNT_LIMIT,
-    choice,
-    integer,
-    integer_or_schedule,
-    number,
-    number_or_schedule,
-)
+from .parameters import COUNT_LIMIT, integer_or_schedule, number_or_schedule
 from .records import recorded
 
 
-def _sgd(p, x, v, g, xi, z):
-    for k in range(len(x)):
-        x[k] = fma(-p.learning_rate, g[k] + xi[k], x[k])
+def _noisy(p, x, force):
+    return force
 
 
-def _sgd_with_decay(p, x, v, g, xi, z):
-    for k in range(len(x)):
-        x[k] = fma(-p.learning_rate, fma(p.weight_decay, x[k], g[k] + xi[k]), x[k])
+def _decayed(p, x, force):
+    return fma(p.weight_decay, x, force)
 
 
-def _heavy_ball(p, x, v, g, xi, z):
-    for k in range(len(x)):
-        v[k] = p.momentum * v[k] + p.learning_rate * fma(p.weight_decay, x[k], g[k] + xi[k])
-        x[k] = x[k] - v[k]
+def _unclipped(p, g, xi):
+    return 1.0
 
 
-def _torch_nesterov(p, x, v, g, xi, z):
-    for k in range(len(x)):
-        move = p.learning_rate * fma(p.weight_decay, x[k], g[k] + xi[k])
-        v[k] = p.momentum * v[k] + move
-        x[k] = x[k] - (move + p.momentum * v[k])
+def _clipped(p, g, xi):
+    square = 0.0
+    for k in range(len(g)):
+        square = fma(g[k] + xi[k], g[k] + xi[k], square)
+    norm = sqrt(square)
+    return where(norm > p.max_norm, p.max_norm / norm, 1.0)
 
 
-def _look_ahead(p, x, v, g, z):
-    for k in range(len(x)):
-        x[k] = x[k] - p.momentum * v[k]
+def _inside(p):
+    return p.learning_rate, 1.0
 
 
-def _after_look_ahead(p, x, v, g, xi, z):
-    for k in range(len(x)):
-        move = p.learning_rate * fma(p.weight_decay, x[k], g[k] + xi[k])
-        v[k] = p.momentum * v[k] + move
-        x[k] = x[k] - move
+def _outside(p):
+    return 1.0, p.learning_rate
 
 
-def _heavy_ball_rate_outside(p, x, v, g, xi, z):
-    for k in range(len(x)):
-        v[k] = p.momentum * v[k] + fma(p.weight_decay, x[k], g[k] + xi[k])
-        x[k] = x[k] - p.learning_rate * v[k]
+def _average(p):
+    return 1.0 - p.momentum, p.learning_rate / (1.0 - p.momentum)
 
 
-def _torch_nesterov_rate_outside(p, x, v, g, xi, z):
-    for k in range(len(x)):
-        force = fma(p.weight_decay, x[k], g[k] + xi[k])
-        v[k] = p.momentum * v[k] + force
-        x[k] = x[k] - p.learning_rate * (force + p.momentum * v[k])
+def _along(p, kick, v):
+    return v
 
 
-def _look_ahead_rate_outside(p, x, v, g, z):
-    for k in range(len(x)):
-        x[k] = x[k] - p.learning_rate * p.momentum * v[k]
+def _torch(p, kick, v):
+    return kick + p.momentum * v
 
 
-def _after_look_ahead_rate_outside(p, x, v, g, xi, z):
-    for k in range(len(x)):
-        force = fma(p.weight_decay, x[k], g[k] + xi[k])
-        v[k] = p.momentum * v[k] + force
-        x[k] = x[k] - p.learning_rate * force
+def _kick_alone(p, kick, v):
+    return kick
+
+
+@cache
+def _plain(push):
+    """x' = x - eta push, without a velocity."""
+
+    def update(p, x, v, g, xi, z):
+        for k in range(len(x)):
+            x[k] = fma(-p.learning_rate, push(p, x[k], g[k] + xi[k]), x[k])
+
+    return update
+
+
+@cache
+def _with_velocity(push, shorten, rates, way):
+    def update(p, x, v, g, xi, z):
+        inner, outer = rates(p)
+        factor = shorten(p, g, xi)
+        for k in range(len(x)):
+            kick = inner * push(p, x[k], factor * (g[k] + xi[k]))
+            v[k] = p.momentum * v[k] + kick
+            x[k] = x[k] - outer * way(p, kick, v[k])
+
+    return update
+
+
+@cache
+def _look_ahead(rates):
+    """To x - mu v, where Nesterov's gradient is evaluated."""
+
+    def advance(p, x, v, g, z):
+        _, outer = rates(p)
+        for k in range(len(x)):
+            x[k] = x[k] - outer * p.momentum * v[k]
+
+    return advance
+
+
+# nesterov -> (name, way, whether the gradient is that of a place ahead)
+_FORMS = {
+    None: ("sgd_momentum", _along, False),
+    "torch": ("sgd_torch_nesterov", _torch, False),
+    "lookahead": ("sgd_lookahead_nesterov", _kick_alone, True),
+}
+
+
+def _parameters(learning_rate, batch_size, **others):
+    """The parameters of a descent: `momentum` below 1, `max_norm` above 0, `weight_decay` from 0
+    on."""
+    ranges = {"momentum": {"at_least": 0, "below": 1}, "max_norm": {"above": 0}}
+    params = {
+        "learning_rate": number_or_schedule(learning_rate, "learning_rate", above=0),
+        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
+    }
+    for name, value in others.items():
+        params[name] = number_or_schedule(value, name, **ranges.get(name, {"at_least": 0}))
+    return params
 
 
 @recorded
@@ -109,53 +150,22 @@ def sgd(
     Dynamics
         Its v is a velocity, the displacement of a step with the opposite sign; b, in units of the
         gradient, is not stored.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For a parameter outside its range.
     """
-    choice(nesterov, "nesterov", (None, "torch", "lookahead"))
+    choice(nesterov, "nesterov", tuple(_FORMS))
     choice(rate_inside, "rate_inside", (True, False))
-    params = _sgd_parameters(learning_rate, batch_size, momentum, weight_decay)
+    params = _parameters(learning_rate, batch_size, momentum=momentum, weight_decay=weight_decay)
     if nesterov is None and momentum == 0.0:  # no velocity to store
-        return Dynamics("sgd", _sgd_with_decay if weight_decay else _sgd, params)
-    name = {
-        "torch": "sgd_torch_nesterov",
-        "lookahead": "sgd_lookahead_nesterov",
-        None: "sgd_momentum",
-    }[nesterov]
-    inside = {
-        "torch": (_torch_nesterov,),
-        "lookahead": (_after_look_ahead, _look_ahead),
-        None: (_heavy_ball,),
-    }
-    outside = {
-        "torch": (_torch_nesterov_rate_outside,),
-        "lookahead": (_after_look_ahead_rate_outside, _look_ahead_rate_outside),
-        None: (_heavy_ball_rate_outside,),
-    }
-    if rate_inside:
-        update, *advance = inside[nesterov]
-        return Dynamics(name, update, params, *advance, memory="velocity")
-    update, *advance = outside[nesterov]
-    return Dynamics(f"{name}_rate_outside", update, params, *advance, memory="hidden")
-
-
-def _sgd_parameters(learning_rate, batch_size, momentum, weight_decay):
-    return {
-        "learning_rate": number_or_schedule(learning_rate, "learning_rate", above=0),
-        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
-        "momentum": number_or_schedule(momentum, "momentum", at_least=0, below=1),
-        "weight_decay": number_or_schedule(weight_decay, "weight_decay", at_least=0),
-    }
-
-
-def _running_average(p, x, v, g, xi, z):
-    keep = p.momentum
-    for k in range(len(x)):
-        v[k] = keep * v[k] + (1.0 - keep) * (g[k] + xi[k])
-        x[k] = x[k] - p.learning_rate / (1.0 - keep) * v[k]
+        return Dynamics("sgd", _plain(_decayed if weight_decay else _noisy), params)
+    name, way, ahead = _FORMS[nesterov]
+    rates = _inside if rate_inside else _outside
+    return Dynamics(
+        name if rate_inside else f"{name}_rate_outside",
+        _with_velocity(_decayed, _unclipped, rates, way),
+        params,
+        _look_ahead(rates) if ahead else None,
+        memory="velocity" if rate_inside else "hidden",
+        vectors=1,
+    )
 
 
 @recorded
@@ -182,22 +192,9 @@ def sgd_running_average(learning_rate, batch_size=1, momentum=0.9):
     Started at a = 0 and v = 0, v = N eta a for ever: by induction N eta a' = mu N eta a + eta g =
     v'. So the positions are those of `sgd` with the same momentum (of `rate_inside=False` under a
     schedule of the learning rate). There is no bias correction."""
-    params = _sgd_parameters(learning_rate, batch_size, momentum, 0.0)
-    del params["weight_decay"]
-    return Dynamics("sgd_running_average", _running_average, params, memory="hidden")
-
-
-def _clipped(p, x, v, g, xi, z):
-    square = 0.0
-    for k in range(len(x)):
-        square = fma(g[k] + xi[k], g[k] + xi[k], square)
-    norm = sqrt(square)
-    scale = where(norm > p.max_norm, p.max_norm / norm, 1.0)
-    for k in range(len(x)):
-        v[k] = p.momentum * v[k] + p.learning_rate * fma(
-            p.weight_decay, x[k], scale * (g[k] + xi[k])
-        )
-        x[k] = x[k] - v[k]
+    params = _parameters(learning_rate, batch_size, momentum=momentum)
+    update = _with_velocity(_noisy, _unclipped, _average, _along)
+    return Dynamics("sgd_running_average", update, params, memory="hidden", vectors=1)
 
 
 @recorded
@@ -226,9 +223,11 @@ def clipped_sgd(learning_rate, batch_size=1, max_norm=1.0, momentum=0.0, weight_
     -----
     g' = g min(1, max_norm/|g|) (Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063, algorithm 1). In
     a stationary state it is the clipped gradient that averages to zero, not the gradient."""
-    params = _sgd_parameters(learning_rate, batch_size, momentum, weight_decay)
-    params["max_norm"] = number_or_schedule(max_norm, "max_norm", above=0)
-    return Dynamics("clipped_sgd", _clipped, params, memory="velocity")
+    params = _parameters(
+        learning_rate, batch_size, momentum=momentum, weight_decay=weight_decay, max_norm=max_norm
+    )
+    update = _with_velocity(_decayed, _clipped, _inside, _along)
+    return Dynamics("clipped_sgd", update, params, memory="velocity")
 
 
 def _to_iterate(p, x, v, g, z):
@@ -240,9 +239,8 @@ def _averaged(p, x, v, g, xi, z):
     dim = len(x)
     for k in range(dim):
         count = v[dim + k] + 1.0
-        ahead = fma(
-            -p.learning_rate, fma(p.weight_decay, x[k], g[k] + xi[k]), v[k]
-        )  # new iterate - old mean
+        # the new iterate less the old mean
+        ahead = fma(-p.learning_rate, _decayed(p, x[k], g[k] + xi[k]), v[k])
         x[k] = x[k] - v[k] + ahead / count
         v[k] = ahead - ahead / count
         v[dim + k] = count
@@ -271,10 +269,12 @@ def averaged_sgd(learning_rate, batch_size=1, weight_decay=0.0):
     Notes
     -----
     Polyak and Juditsky (1992); Ruppert (1988). On a quadratic n Var(x) -> H^-1 (Sigma/B) H^-1,
-    whatever eta. An `escape_radius` judges the mean, not the iterate."""
-    params = _sgd_parameters(learning_rate, batch_size, 0.0, weight_decay)
-    del params["momentum"]
-    return Dynamics("averaged_sgd", _averaged, params, _to_iterate, memory="hidden", state_size=2)
+    whatever eta. An `escape_radius` judges the mean, not the iterate. A domain with walls is refused:
+    walls fold the iterate, and a mean on a circle means nothing."""
+    params = _parameters(learning_rate, batch_size, weight_decay=weight_decay)
+    return Dynamics(
+        "averaged_sgd", _averaged, params, _to_iterate, memory="hidden", state_size=2, walls=False
+    )
 
 
 def _diffusion(p, x, v, g, xi, z):
@@ -309,9 +309,5 @@ def sgd_diffusion(learning_rate, batch_size=1, substeps=10):
     variance is T/(a (1 - eta a/(2m))) with T = eta Sigma/(2B), so the error against the diffusion
     is of order eta/m (derived). Li, Tai and E (2017, arXiv:1511.06251) for the limit."""
     substeps = integer(substeps, "substeps", 1, limit=COUNT_LIMIT)
-    params = {
-        "learning_rate": number_or_schedule(learning_rate, "learning_rate", above=0),
-        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
-        "substeps": number(substeps, "substeps"),
-    }
+    params = _parameters(learning_rate, batch_size) | {"substeps": substeps}
     return Dynamics("sgd_diffusion", _diffusion, params, substeps=substeps)

@@ -7,7 +7,7 @@ averaged over the batch), z thermal normals."""
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from ..arguments import one_of
+from ..arguments import flag, one_of, optional
 from .parameters import integer_or_schedule, parameters, schedules_of, size
 from .records import Recipe, check_functions, record
 
@@ -19,6 +19,8 @@ MEMORIES = (None, "velocity", "hidden")
     normals=size(0),
     state_size=size(1),
     substeps=size(1),
+    vectors=optional(size(0)),
+    walls=flag,
 )
 class Dynamics(NamedTuple):
     """One update of one particle.
@@ -44,6 +46,13 @@ class Dynamics(NamedTuple):
     substeps : int
         Updates that make up one step, all with the parameters of that step; only whole steps are
         stored.
+    vectors : int, optional
+        How many of the state_size parts of `v`, each of d numbers, the first ones, change sign
+        with x in a mirror, as a velocity, a mean gradient or a remembered noise does and a mean
+        square does not: a reflecting wall turns them round. A velocity has 1; a hidden memory must
+        say before it meets such a wall.
+    walls : bool
+        False if x is not where the particle is, so that no wall can act on it.
     """
 
     name: str
@@ -54,6 +63,8 @@ class Dynamics(NamedTuple):
     memory: str | None = None
     state_size: int = 1
     substeps: int = 1
+    vectors: int | None = None
+    walls: bool = True
     recipe: Recipe | None = None
 
     def _checked(self):
@@ -61,7 +72,28 @@ class Dynamics(NamedTuple):
         params = parameters(self.params, repr(self.name), schedules=True)
         if "batch_size" in params._fields:
             params = params._replace(batch_size=_batch_size(params.batch_size, self.name))
-        return self._with(params=params)
+        vectors = 1 if self.vectors is None and self.memory == "velocity" else self.vectors
+        if vectors and vectors > (self.state_size if self.memory else 0):
+            raise ValueError(
+                f"vectors of {self.name!r} must be at most its state_size, and 0 without a memory, "
+                f"got {vectors}."
+            )
+        return self._with(params=params, vectors=vectors)
+
+    def check(self, model):
+        """Refuse a model with walls that the dynamics cannot meet."""
+        if model.domain is not None and not self.walls:
+            raise ValueError(
+                f"{self.name!r} needs a model without walls, got the domain {model.domain!r} of "
+                f"{model.name!r}: its x is not where a particle is, and no wall can act on it."
+            )
+        reflecting = any(wall and wall[0] == "reflecting" for wall in model.domain or ())
+        if reflecting and self.memory and self.vectors is None:
+            raise ValueError(
+                f"vectors of {self.name!r} must be given for reflecting walls: how many of the "
+                f"{self.state_size} parts of its hidden memory, the first ones, turn round with "
+                "the particle."
+            )
 
     def schedules(self):
         """The parameters that change from step to step, a dict name -> Schedule."""

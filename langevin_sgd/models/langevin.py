@@ -7,9 +7,10 @@ With inertia a step is made of letters: A, a drift x + dt v; B, a kick v - dt g/
 action of friction and noise on v. A letter that stands twice acts for half a step each time. What
 comes before the gradient is evaluated is `advance`, the rest `update`."""
 
+from ..arguments import choice
 from ..kernels.elementary import exp, fma, sqrt
 from .dynamics_record import Dynamics
-from .parameters import choice, integer_or_schedule, number_or_schedule
+from .parameters import integer_or_schedule, number_or_schedule
 from .records import recorded
 
 
@@ -50,36 +51,37 @@ def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
     Returns
     -------
     Dynamics
-
-    Raises
-    ------
-    TypeError, ValueError
-        For a parameter outside its range.
     """
-    methods = {
-        "euler_maruyama": (_euler_maruyama, None),
-        "leimkuhler_matthews": (_leimkuhler_matthews, "hidden"),
-    }
-    choice(method, "method", tuple(methods))
-    params = {
+    choice(method, "method", ("euler_maruyama", "leimkuhler_matthews"))
+    name, params = f"langevin_{method}", _parameters(temperature, step_size, batch_size)
+    if method == "euler_maruyama":
+        return Dynamics(name, _euler_maruyama, params, normals=1)
+    # what is remembered is the last noise, which walls turn round with the particle
+    return Dynamics(name, _leimkuhler_matthews, params, normals=1, memory="hidden", vectors=1)
+
+
+def _parameters(temperature, step_size, batch_size):
+    return {
         "temperature": number_or_schedule(temperature, "temperature", at_least=0),
         "step_size": number_or_schedule(step_size, "step_size", above=0),
         "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
     }
-    update, memory = methods[method]
-    return Dynamics(f"langevin_{method}", update, params, normals=1, memory=memory)
+
+
+def _bath(p, share):
+    """(what friction keeps of v, the size of the noise) in this share of a step."""
+    keep = exp(-share * p.friction * p.step_size)
+    return keep, sqrt((1.0 - keep * keep) * p.temperature / p.mass)
 
 
 def _baoab_before(p, x, v, g, z):
-    keep = exp(-p.friction * p.step_size)
-    kick = sqrt((1.0 - keep * keep) * p.temperature / p.mass)
+    keep, noise = _bath(p, 1.0)
     half = 0.5 * p.step_size
     for k in range(len(x)):
         u = v[k] - half / p.mass * g[k]
         y = x[k] + half * u
-        u = keep * u + kick * z[k]
-        v[k] = u
-        x[k] = y + half * u
+        v[k] = keep * u + noise * z[k]
+        x[k] = y + half * v[k]
 
 
 def _baoab_after(p, x, v, g, xi, z):
@@ -94,8 +96,7 @@ def _drift_half(p, x, v, g, z):
 
 
 def _aboba_after(p, x, v, g, xi, z):
-    keep = exp(-p.friction * p.step_size)
-    noise = sqrt((1.0 - keep * keep) * p.temperature / p.mass)
+    keep, noise = _bath(p, 1.0)
     half = 0.5 * p.step_size
     for k in range(len(x)):
         kick = half / p.mass * (g[k] + xi[k])
@@ -104,32 +105,30 @@ def _aboba_after(p, x, v, g, xi, z):
 
 
 def _obabo_before(p, x, v, g, z):
-    keep = exp(-0.5 * p.friction * p.step_size)
-    noise = sqrt((1.0 - keep * keep) * p.temperature / p.mass)
+    keep, noise = _bath(p, 0.5)
     for k in range(len(x)):
         v[k] = keep * v[k] + noise * z[k] - 0.5 * p.step_size / p.mass * g[k]
         x[k] = x[k] + p.step_size * v[k]
 
 
 def _obabo_after(p, x, v, g, xi, z):
-    keep, dim = exp(-0.5 * p.friction * p.step_size), len(x)
-    noise = sqrt((1.0 - keep * keep) * p.temperature / p.mass)
+    keep, noise = _bath(p, 0.5)
+    dim = len(x)
     for k in range(dim):
-        g[k] = g[k] + xi[k]  # the next step's first kick uses the same noisy force
+        g[k] = g[k] + xi[k]
         v[k] = keep * (v[k] - 0.5 * p.step_size / p.mass * g[k]) + noise * z[dim + k]
 
 
 def _oabao_before(p, x, v, g, z):
-    keep = exp(-0.5 * p.friction * p.step_size)
-    noise = sqrt((1.0 - keep * keep) * p.temperature / p.mass)
+    keep, noise = _bath(p, 0.5)
     for k in range(len(x)):
         v[k] = keep * v[k] + noise * z[k]
         x[k] = x[k] + 0.5 * p.step_size * v[k]
 
 
 def _oabao_after(p, x, v, g, xi, z):
-    keep, dim = exp(-0.5 * p.friction * p.step_size), len(x)
-    noise = sqrt((1.0 - keep * keep) * p.temperature / p.mass)
+    keep, noise = _bath(p, 0.5)
+    dim = len(x)
     for k in range(dim):
         u = v[k] - p.step_size / p.mass * (g[k] + xi[k])
         x[k] = x[k] + 0.5 * p.step_size * u
@@ -184,11 +183,6 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
         Its v is the velocity dx/dt; that of `sgd` is the displacement per step, with the opposite
         sign.
 
-    Raises
-    ------
-    TypeError, ValueError
-        For a parameter outside its range.
-
     Notes
     -----
     With s = dt^2 h/(4 m), on a quadratic of curvature h (from the stationarity of the second
@@ -205,14 +199,9 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
     ======  ====================================  ==================
     """
     choice(method, "method", tuple(_METHODS))
-    params = {
-        "temperature": number_or_schedule(temperature, "temperature", at_least=0),
-        "friction": number_or_schedule(friction, "friction", at_least=0),
-        "step_size": number_or_schedule(step_size, "step_size", above=0),
-        "mass": number_or_schedule(mass, "mass", above=0),
-        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
-    }
+    params = _parameters(temperature, step_size, batch_size)
+    params["friction"] = number_or_schedule(friction, "friction", at_least=0)
+    params["mass"] = number_or_schedule(mass, "mass", above=0)
     update, advance, normals = _METHODS[method]
-    return Dynamics(
-        f"underdamped_langevin_{method}", update, params, advance, normals, memory="velocity"
-    )
+    name = f"underdamped_langevin_{method}"
+    return Dynamics(name, update, params, advance, normals, memory="velocity")
