@@ -24,7 +24,7 @@ _LATER = {
     "resume": ".engine.resume",
     "run_until_stationary": ".engine.stationary",
     "save": ".storage",
-    "simulate": ".engine.ensemble",
+    "simulate": ".engine.simulate",
     "sweep": ".engine.sweep",
     "theory": ".theory",
     "to_arviz": ".analysis.arviz",

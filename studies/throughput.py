@@ -48,7 +48,7 @@ from benchmark.tables import (
 )
 
 import langevin_sgd as ls
-from langevin_sgd.engine.ensemble import available_threads
+from langevin_sgd.engine.chunks import available_threads
 from langevin_sgd.storage.provenance import provenance
 
 ROOT = Path(__file__).resolve().parents[1]

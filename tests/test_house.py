@@ -31,7 +31,7 @@ SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 SPINE = """
 import sys
 import langevin_sgd as ls
-from langevin_sgd.engine import ensemble
+from langevin_sgd.engine import simulate
 files = set()
 def note(frame, event, _):
     if event == "call" and frame.f_code.co_name != "<module>":

@@ -36,6 +36,32 @@ class Sizes(NamedTuple):
     size: int  # dim + scratch
 
 
+class Shape(NamedTuple):
+    """The compile-time constants of a kernel."""
+
+    dim: int
+    size: int  # components of g: dim + scratch
+    state: int  # numbers of v
+    thermal: int  # thermal normals
+    rows: int  # rows of z: thermal normals, then those of the noise
+    walls: bool  # whether the domain is not open
+    vectors: int  # parts of v that a reflecting wall turns round
+    noisy: bool  # whether xi is drawn; otherwise it is zero
+    columns: int  # entries of an example
+    number: types.Type  # of x, v, g, xi, z and the data table: float64 or float32
+
+    def sizes(self):
+        """Components of x, v and g."""
+        return Sizes(self.dim, self.state, self.size)
+
+    def places(self):
+        """Where in `Work.spare` lie xi, and x and v before a step, and where it ends, in rows; the
+        first ones belong to the forces.
+        """
+        xi = self.size + self.columns
+        return xi, xi + self.dim, xi + 2 * self.dim + self.state
+
+
 class Work(NamedTuple):
     """Room of one thread for one block."""
 

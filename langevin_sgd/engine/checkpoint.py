@@ -4,7 +4,6 @@ Where a piece ends shows neither in the bits nor in the dataset: it may depend o
 """
 
 import time
-import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,12 +13,14 @@ from ..arguments import integer, path
 from ..kernels.packing import unpack
 from ..storage import begun, create, load, reopen
 from ..storage.manifest import NAME as MANIFEST
-from .dataset import along_steps, at_the_end, attributes
-from .description import describe
-from .drive import Pause, at_once, compile_kernel, drive
-from .job import begin
-from .plan import make_plan
+from .chunks import Pause, Stored, compile_kernel, run_chunks
+from .dataset import along_steps, at_the_end, attributes, tell_who_left
+from .description import describe, fingerprints
+from .ensemble import begin
+from .problem import make_problem
+from .program import make_program
 from .reducers.of_run import listed, read_out
+from .terminal import at_once, tell
 
 SECONDS = 60.0  # between two pieces ...
 BYTES = 2**26  # ... unless their rows take more
@@ -63,16 +64,34 @@ def checked_folder(checkpoint, checkpoint_every):
     return None
 
 
-def in_folder(folder, given, job, start, options):
+def simulate_in_folder(folder, records, arguments, start, options):
+    """`simulate` with a folder, (checkpoint, checkpoint_every).
+
+    Parameters
+    ----------
+    records : (model, dynamics, noise)
+    arguments, start : dict
+        Those of `simulate` that the folder describes as they are, and x0, v0 and reducers.
+    """
+    folder = checked_folder(*folder)
+    if arguments["seed"] is None:
+        arguments = arguments | {"seed": folder.recorded_seed()}
+    with at_once():
+        job = make_problem(*records, **arguments, **start, on_disk=True)
+    arguments = arguments | {"first_step": job.first_step, "seed": job.seed}
+    given = Given(start["reducers"], arguments, fingerprints(job.start))
+    return in_folder(folder, given, job, options)
+
+
+def in_folder(folder, given, job, options):
     """The dataset of a job whose folder is begun, or continued, or only read if it is finished.
 
     Parameters
     ----------
     folder : Folder
     given : Given
-    job, options
-        As for `carry_out`.
-    start : (x, v), (particles, components)
+    job : Problem
+    options : Options
 
     Raises
     ------
@@ -80,36 +99,33 @@ def in_folder(folder, given, job, start, options):
         If the job cannot be cut into pieces, or the folder was begun with another description.
     """
     _refuse_what_has_no_pieces(job)
-    left_out = "x0", "v0"  # their fingerprints count
-    arguments = {name: value for name, value in given.arguments.items() if name not in left_out}
-    arguments["seed"] = job.seed
-    description, constants = describe(job.records, listed(given.reducers), arguments, given.prints)
-    ensemble = begin(job, *start)
+    reducers = listed(given.reducers)
+    description, constants = describe(job.records, reducers, given.arguments, given.prints)
+    ensemble = begin(job)
     if (folder.path / MANIFEST).exists():
         with reopen(folder.path, description) as run:
             if run.finished:
                 return load(folder.path, ANY_SIZE)
-            plan = _compiled(job, ensemble, start, options)
+            program = _compiled(job, ensemble, options)
             # The state of the start, too: `resume` does not know it.
             _restore(ensemble, run.state(), folder.path)
-            return _go_on(run, job, plan, ensemble, folder.every, options)
+            return _go_on(run, job, program, ensemble, folder.every, options)
     # A function that does not compile has begun no folder, and can be mended.
-    plan = _compiled(job, ensemble, start, options)
+    program = _compiled(job, ensemble, options)
     first = job.first_step
     about = attributes(job, first)
     state = ensemble._asdict()
     with create(folder.path, description, state, about, first, constants) as run:
-        return _go_on(run, job, plan, ensemble, folder.every, options)
+        return _go_on(run, job, program, ensemble, folder.every, options)
 
 
-def _compiled(job, ensemble, start, options):
-    """The plan of a job, with its kernel compiled."""
+def _compiled(job, ensemble, options):
+    """The program of a job, with its kernel compiled."""
     with at_once():
-        plan = make_plan(job)
-    rows = tuple(np.array(part)[None] for part in start)
-    numbers = job.table.rows(job.first_step * job.table.substeps, 1)
-    compile_kernel(plan, ensemble, rows, numbers, options)
-    return plan
+        program = make_program(job)
+    rows = Stored(np.array(job.start.x)[None], np.array(job.start.v)[None])
+    compile_kernel(program, ensemble, rows, job, options)
+    return program
 
 
 def _refuse_what_has_no_pieces(job):
@@ -138,20 +154,21 @@ def _restore(ensemble, state, directory):
         target[...] = found
 
 
-def _go_on(run, job, plan, ensemble, every, options):
+def _go_on(run, job, program, ensemble, every, options):
     pieces = Pieces(run, job, ensemble, every)
-    substeps = job.table.substeps
+    substeps = job.dynamics.substeps
     pause = Pause(pieces.until, pieces.call)
-    done = drive(plan, ensemble, pieces.rows, job, options, pause, run.step * substeps) // substeps
+    begun = run.step * substeps
+    done = run_chunks(program, ensemble, pieces.rows, job, options, pause, begun) // substeps
     variables = {**at_the_end(job, ensemble), **read_out(job, ensemble, done)}
     closing = xr.Dataset(variables, attrs=attributes(job, done))
-    if done == job.first_step + job.steps:
+    tell_who_left(job, closing)
+    if done == job.last_step:
         run.finish(closing)
         return load(run.directory, ANY_SIZE)
-    warnings.warn(
+    tell(
         f"interrupted: {done - job.first_step} of {job.steps} steps are done, and safe in "
-        f"{str(run.directory)!r}; resume it.",
-        stacklevel=4,
+        f"{str(run.directory)!r}; resume it."
     )
     rows = load(run.directory, ANY_SIZE)
     if done not in job.stored_steps():  # it belongs to what is returned now, not to the run
@@ -178,7 +195,7 @@ class Pieces:
         if every:
             room = min(room, every // (job.every or job.steps) + 2)
         self.room = min(room, len(self.stored))
-        self.rows = tuple(np.empty((self.room, *part.shape), part.dtype) for part in start)
+        self.rows = Stored(*(np.empty((self.room, *part.shape), part.dtype) for part in start))
         for rows, part in zip(self.rows, start, strict=True):
             rows[0] = part  # the start; later it is the first to be written over
 
@@ -188,15 +205,15 @@ class Pieces:
 
     def until(self, done):
         """Updates after which a piece has to end, at the latest."""
-        step, begin = done // self.job.table.substeps, self.job.first_step
+        step, begin = done // self.job.dynamics.substeps, self.job.first_step
         end = self.stored[min(self.first + self.room, len(self.stored)) - 1]
         if self.every:
             end = min(end, begin + ((step - begin) // self.every + 1) * self.every)
-        return int(end) * self.job.table.substeps
+        return int(end) * self.job.dynamics.substeps
 
     def call(self, done, last):
         """Write what is not in the folder, if it is time to, or the `last` time."""
-        step = done // self.job.table.substeps
+        step = done // self.job.dynamics.substeps
         reached = self._rows_until(step)
         due = time.monotonic() - self.written >= SECONDS
         if self.every:

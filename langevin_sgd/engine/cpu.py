@@ -8,7 +8,6 @@ group before each step and takes back the step of a particle that left: it is fr
 last seen inside. So the check costs one comparison per step, and the outcome does not depend on
 where stretches begin."""
 
-from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -25,44 +24,11 @@ from ..kernels.packing import empty_groups
 from ..kernels.views import flat, flat_from, flats
 from .blocks import Block, Fixed, Moving, Now, Work
 from .freezing import Rows, book_keeping
-from .reducers.kernel import Readers, cells, first_accumulators, observe_kernel
+from .reducers.kernel import Readers, observe_kernel
 from .reducers.readings import REPLICATES, UNIT, replicates
-from .step import Shape, step_kernel
+from .step import step_kernel
 
 STRETCH = 32
-
-
-class Ensemble(NamedTuple):
-    """State of all particles in groups; status and stopped_at_step have one entry per particle,
-    padding included.
-
-    `acc` are the accumulators of the reducers, (groups, numbers, WIDTH); `counts` their bins,
-    (replicates, cells), the last row those of the copies that fill up the last group."""
-
-    x: np.ndarray
-    v: np.ndarray
-    g: np.ndarray
-    status: np.ndarray
-    stopped_at_step: np.ndarray
-    acc: np.ndarray
-    counts: np.ndarray
-
-
-class Plan(NamedTuple):
-    """A compiled kernel with everything that stays the same from chunk to chunk."""
-
-    kernel: Callable
-    shape: Shape
-    template: Any  # parameters of the dynamics; its numbers are replaced in each step
-    model_params: Any
-    noise_params: Any
-    table: np.ndarray
-    batch_rows: int  # rows for example numbers: the largest batch
-    walls: tuple  # see `domain.wall_arrays`
-    reader_params: tuple  # parameters of the reducers
-    paths: dict  # how each text runs: "lanes", "column" or "interpreted"
-    seed: int = 0
-    limit: float = np.inf  # largest squared norm of x that is inside
 
 
 def params_at(template, table, step):
@@ -143,7 +109,8 @@ def build(force, update, advance, readers, shape):
     """The kernel of one combination of force, dynamics, reducers and shape; parameters are data: a
     sweep never recompiles.
     """
-    one_step = step_kernel(force, update, advance, observe_kernel(readers), shape)
+    observe = observe_kernel(readers) if readers else None
+    one_step = step_kernel(force, update, advance, observe, shape)
     keeping, sizes = book_keeping(shape.number), shape.sizes()
     save, restore, find_frozen = keeping.save_all, keeping.restore_all, keeping.find_frozen
     write_rows, acc_rows = keeping.write_rows, sum(reader.size for reader in readers)
@@ -235,46 +202,21 @@ def work_buffers(shape, groups, batch_rows, acc_rows=0):
     )
 
 
-def new_ensemble(x, v, g, readers=()):
-    """An ensemble from packed x, v and g, all particles running; nothing has been read."""
-    padded = x.shape[0] * WIDTH
-    acc = empty_groups(x.shape[0], sum(reader.size for reader in readers))
-    acc[...] = first_accumulators(readers)[:, None]
-    counts = np.zeros((REPLICATES + 1, sum(cells(reader) for reader in readers)), np.int64)
-    return Ensemble(x, v, g, np.zeros(padded, np.int8), np.full(padded, -1, np.int64), acc, counts)
-
-
-def move(plan, ensemble, chunk, workers, block_size):
+def move(program, ensemble, chunk, workers, block_size):
     """Move all particles through a `Chunk` of updates.
 
     Blocks never influence each other, so that neither their size nor the number of threads shows in
     the results. `workers` is a ThreadPoolExecutor and its number of threads."""
-    groups, particles = ensemble.x.shape[0], chunk.x.shape[1]
+    groups, constants, (pool, threads) = len(ensemble.x), program.constants, workers
     per_block = max(1, block_size // WIDTH)
-    pool, threads = workers
-    edges = _edges(groups, per_block, threads, particles if ensemble.counts.size else 0)
+    edges = _edges(groups, per_block, threads, constants.particles if ensemble.counts.size else 0)
     tasks = Tasks(edges, np.zeros(1, np.int64), per_block)
-    slots = np.full(groups * WIDTH, REPLICATES)
-    slots[:particles] = replicates(particles)
-    constants = Constants(
-        model=plan.model_params,
-        noise=plan.noise_params,
-        dynamics=plan.template,
-        table=plan.table,
-        batch_rows=plan.batch_rows,
-        limit=plan.limit,
-        walls=plan.walls,
-        readers=plan.reader_params,
-        slots=slots * ensemble.counts.shape[1],
-        seed=np.uint64(plan.seed),
-        particles=particles,
-    )
 
     def work(_):
         most = min(per_block, int(np.diff(edges).max()))
-        room = work_buffers(plan.shape, most, plan.batch_rows, ensemble.acc.shape[1])
+        room = work_buffers(program.shape, most, constants.batch_rows, ensemble.acc.shape[1])
         with np.errstate(all="ignore"):
-            plan.kernel(ensemble, room, constants, chunk, tasks)
+            program.kernel(ensemble, room, constants, chunk, tasks)
 
     if threads == 1 or len(edges) == 2:
         work(0)

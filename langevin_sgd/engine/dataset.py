@@ -5,9 +5,10 @@ import xarray as xr
 
 from ..kernels.packing import unpack
 from ..models.evaluate import evaluate
-from ..models.losses import Loss
 from ..models.parameters import described
 from ..storage.schema import global_attributes
+from .freezing import NOT_FINITE, RUNNING
+from .terminal import tell
 
 STATUS_VALUES = np.arange(3, dtype=np.int8)
 TEMPERATURE_CONVENTION = (
@@ -17,25 +18,23 @@ TEMPERATURE_CONVENTION = (
 )
 
 
-def assemble(job, rows, ensemble, done):
-    """The dataset of a job of which `done` steps are done; rows = (x, v) of the stored steps,
+def assemble(problem, rows, ensemble, done):
+    """The dataset of a problem of which `done` steps are done; the rows, `chunks.Stored`, are
     written up to there.
     """
-    particles, stored = job.particles, job.stored_steps()
+    particles, stored = problem.particles, problem.stored_steps()
     x, v = rows
-    if (
-        done < stored[-1]
-    ):  # the last step done takes the place of the first row that was not written
+    if done < stored[-1]:  # the last step done takes the first row that was not written
         count = int(np.searchsorted(stored, done))
         x[count], v[count] = unpack(ensemble.x, particles), unpack(ensemble.v, particles)
         x, v, stored = x[: count + 1], v[: count + 1], np.append(stored[:count], done)
-    path = along_steps(job, x, v, stored)
-    return path.assign(at_the_end(job, ensemble)).assign_attrs(attributes(job, done))
+    path = along_steps(problem, x, v, stored)
+    return path.assign(at_the_end(problem, ensemble)).assign_attrs(attributes(problem, done))
 
 
-def along_steps(job, x, v, steps):
+def along_steps(problem, x, v, steps):
     """What is stored after each of `steps`, (steps, particles, components)."""
-    model, dynamics, _ = job.records
+    model, dynamics, _ = problem.records
     where = ("step", "particle", "component")
     variables = {"x": (where, x, {"long_name": "position", "units": "length"})}
     if dynamics.memory == "velocity":
@@ -45,21 +44,21 @@ def along_steps(job, x, v, steps):
             v,
             {"long_name": "velocity", "units": units},
         )
-    if job.loss:
+    if problem.loss:
         energy = np.array([evaluate(model, at, "energy") for at in x]).reshape(x.shape[:2])
         variables["loss"] = (
             where[:2],
             energy,
-            {"long_name": "loss" if isinstance(model, Loss) else "energy", "units": "energy"},
+            {"long_name": "energy" if model.data is None else "loss", "units": "energy"},
         )
     return xr.Dataset(
         variables, {"step": ("step", steps, {"long_name": "number of steps done", "units": "1"})}
     )
 
 
-def at_the_end(job, ensemble):
+def at_the_end(problem, ensemble):
     """Which particles left, and when: variables name -> (dims, values, attributes)."""
-    particles, substeps = job.particles, job.table.substeps
+    particles, substeps = problem.particles, problem.dynamics.substeps
     meanings = {"flag_values": STATUS_VALUES, "flag_meanings": "running not_finite escaped"}
     status = {"long_name": "state of the particle", "units": "1", **meanings}
     stopped = {"long_name": "step in which the particle left, -1 if it did not", "units": "1"}
@@ -74,21 +73,37 @@ def at_the_end(job, ensemble):
     }
 
 
-def attributes(job, done):
-    """The attributes of the dataset of a job of which `done` steps are done."""
-    model, dynamics, noise = job.records
+def tell_who_left(problem, dataset):
+    """Warn of particles that are not finite any more, and of what reducers hold of any that left."""
+    status, said = dataset["status"].values, []
+    left, lost = int((status != RUNNING).sum()), int((status == NOT_FINITE).sum())
+    if left and any(not reducer.ends_particles for reducer in problem.reducers):
+        said.append("the reducers hold what they did until then, which biases a time average.")
+    if lost:
+        said.append(
+            f"{lost} diverged and stay where they were last finite, see status and "
+            "stopped_at_step. Take a smaller learning_rate or step_size, or an escape_radius if "
+            "particles may leave."
+        )
+    if said:
+        tell(f"{left} of {problem.particles} particles left: {' '.join(said)}")
+
+
+def attributes(problem, done):
+    """The attributes of the dataset of a problem of which `done` steps are done."""
+    model, dynamics, noise = problem.records
     return {
         "model": described(model),
         "dynamics": described(dynamics),
         "noise": described(noise) if noise else "null",
-        "seed": str(job.seed),
-        "precision": job.precision,
-        "steps": done - job.first_step,
-        "interrupted": int(done < job.first_step + job.steps),
+        "seed": str(problem.seed),
+        "precision": problem.precision,
+        "steps": done - problem.first_step,
+        "interrupted": int(done < problem.last_step),
         "independent_particles": int(getattr(noise, "independent", True)),
         "temperature_convention": TEMPERATURE_CONVENTION,
         **global_attributes(
-            f"{job.particles} particles of {dynamics.name} on {model.name}",
+            f"{problem.particles} particles of {dynamics.name} on {model.name}",
             "langevin_sgd.simulate(...)",
         ),
     }

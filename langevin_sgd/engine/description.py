@@ -74,9 +74,12 @@ def describe(records, reducers, arguments, prints):
     return description, arrays
 
 
-def fingerprints(x, v):
-    """SHA-256 of the start, (particles, components)."""
-    return {"x0": _sha256(x), "v0": _sha256(v)}
+def fingerprints(start):
+    """SHA-256 of the start of a problem; of the particles that had left, where there are any."""
+    prints = {"x0": _sha256(start.x), "v0": _sha256(start.v)}
+    if np.any(start.status):
+        prints |= {"status": _sha256(start.status), "stopped_at_step": _sha256(start.stopped)}
+    return prints
 
 
 @cache  # at the first use: what is edited later does not run in this process

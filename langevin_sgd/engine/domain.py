@@ -56,6 +56,9 @@ def wall_arrays(domain):
     return Walls(*(np.ascontiguousarray(column, dtype=np.float64) for column in columns))
 
 
+OPEN_WALLS = wall_arrays(None)
+
+
 def all_inside(domain, x):
     """True if all particles of x (particles, d) are inside."""
     walls = [(k, wall) for k, wall in enumerate(domain or ()) if wall is not None]

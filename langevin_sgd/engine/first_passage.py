@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..arguments import integer, number
 from ..kernels.elementary import where
 from ..kernels.functions import plain
 from ..kernels.rules import check_function
-from ..models.parameters import Schedule, integer, number, parameters
+from ..models.parameters import parameters
 
 
 class FirstPassage(NamedTuple):
@@ -94,45 +95,38 @@ def _arrival(reached):
     return observe
 
 
-def check_passage(reducers, records, job_numbers):
+def check_passage(problem):
     """Refuse what cannot be combined with a first passage."""
-    (_, dynamics, noise), passage = (
-        records,
-        next(reducer for reducer in reducers if isinstance(reducer, FirstPassage)),
-    )
-    if len(reducers) > 1:
-        others = [reducer.name for reducer in reducers if reducer is not passage]
+    passage = next(reducer for reducer in problem.reducers if reducer.ends_particles)
+    name, dim, noise = repr(passage.name), problem.model.dim, problem.noise
+    others = [reducer.name for reducer in problem.reducers if reducer is not passage]
+    if others:
         raise ValueError(
-            f"{passage.name!r} must be the only reducer of its run, got {others} beside it. Make "
-            "a second run."
+            f"{name} must be the only reducer of its run, got {others} beside it. Make a second "
+            "run."
         )
-    scheduled = [
-        name for name, value in dynamics.params._asdict().items() if isinstance(value, Schedule)
-    ]
-    if scheduled:
+    for scheduled in problem.table.schedules:
         raise ValueError(
-            f"{scheduled[0]} must be constant for {passage.name!r}: every particle has a step of "
-            "its own."
+            f"{scheduled} must be constant for {name}: every particle has a step of its own."
         )
     if noise is not None and not noise.own_steps:
         what = "shared=True" if noise.shared else f"sampling={noise.sampling!r}"
         raise ValueError(
-            f"{passage.name!r} needs batches drawn for each particle and step (with_replacement "
-            f"or population), got {what}."
+            f"{name} needs batches drawn for each particle and step (with_replacement or "
+            f"population), got {what}."
         )
     for key, allowed in (("every", None), ("first_step", 0)):
-        if job_numbers[key] != allowed:
+        found = getattr(problem, key)
+        if found != allowed:
             raise ValueError(
-                f"{key} must be {allowed} for {passage.name!r}, got {job_numbers[key]}: particles "
-                "end at different steps."
+                f"{key} must be {allowed} for {name}, got {found}: particles end at different "
+                "steps."
             )
-    if job_numbers["steps"] == 0:
-        raise ValueError(f"steps must be >= 1 for {passage.name!r}, got 0.")
-    if "component" in passage.params._fields and passage.params.component >= records[0].dim:
-        raise ValueError(
-            f"component of {passage.name!r} must be below dim = {records[0].dim}, got "
-            f"{int(passage.params.component)}."
-        )
+    if problem.steps == 0:
+        raise ValueError(f"steps must be >= 1 for {name}, got 0.")
+    component = getattr(passage.params, "component", 0)
+    if component >= dim:
+        raise ValueError(f"component of {name} must be below dim = {dim}, got {int(component)}.")
 
 
 def passage_variables(passage, passed, steps):

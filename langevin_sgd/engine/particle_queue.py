@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
     v: Any
     passed: Any  # the update in which it arrived, -1 if it did not
     status: Any
-    stopped: Any  # the update in which it left, -1 if it did not
+    stopped_at_step: Any  # the update in which it left, -1 if it did not
 
 
 class Ends(NamedTuple):
@@ -80,7 +80,7 @@ def deal(lanes, starts, outcome, sizes, group, flags, before, ends):
                 write_lane(outcome.x, particle, before, here, dim)
                 write_lane(outcome.v, particle, flat_from(before, dim * WIDTH), here, state)
                 outcome.status[particle] = found
-                outcome.stopped[particle] = lanes.steps[lane]
+                outcome.stopped_at_step[particle] = lanes.steps[lane]
             else:
                 write_lane(outcome.x, particle, lanes.x, lane, dim)
                 write_lane(outcome.v, particle, lanes.v, lane, state)

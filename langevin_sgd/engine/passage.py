@@ -6,6 +6,7 @@ particle does depends neither on its lane nor on who was there before. Blocks ge
 advance; when none is left, those that run close ranks."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import Any, NamedTuple
@@ -22,12 +23,12 @@ from ..kernels.random_rows import Draws
 from ..kernels.rng import OWN_ADDRESS
 from ..kernels.views import flat, flat_from, flats, view, view_type, wide_view, wide_view_type
 from ..models.evaluate import values_at
-from .blocks import Block, Fixed, Now, Views
-from .cpu import work_buffers
-from .drive import SHOW_SECONDS, at_once, interrupts, reporter
+from .blocks import Block, Fixed, Now, Shape, Views
+from .cpu import Constants, work_buffers
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
-from .plan import compile_parts
+from .program import compile_parts
 from .step import draw_kernel, move_kernel, remember, stays_inside
+from .terminal import SHOW_SECONDS, at_once, interrupts, reporter
 
 # particles of a block for each of its lanes, where there are enough: lanes are idle at the end only
 WAVES = 8
@@ -44,21 +45,6 @@ class PassageWork(NamedTuple):
     flags: Any  # for each lane: above zero where its particle has arrived
 
 
-class PassageConstants(NamedTuple):
-    """What a kernel only reads."""
-
-    model: Any  # parameters of the model
-    noise: Any
-    dynamics: Any
-    target: Any  # of the first passage
-    table: np.ndarray
-    batch_rows: int
-    walls: Any
-    ends: Ends
-    batch: int
-    seed: Any
-
-
 @cache
 def build_passage(force, update, advance, reached, shape):
     """The kernel that moves a block by at most `rounds` steps of each lane."""
@@ -70,7 +56,7 @@ def build_passage(force, update, advance, reached, shape):
     xi_row, before_row, _ = shape.places()
 
     @kernel
-    def one_group(lanes, work, block, fixed, now, group, ends, target):
+    def one_group(lanes, work, block, fixed, now, group, ends):
         """Move a group; False if one of its particles has ended."""
         x = view(lanes.x, group * dim * WIDTH, dim)
         v = view(lanes.v, group * state * WIDTH, state)
@@ -84,16 +70,16 @@ def build_passage(force, update, advance, reached, shape):
             lanes.steps[lane] += 1
         flag, earlier = view(work.flags, group * WIDTH, 1), wide_view(before, 0, known)
         places = wide_view(x, 0, dim), wide_view(v, 0, state), wide_view(g, 0, dim)
-        reached(target, flag, np.int64(0), earlier, *places)
+        reached(fixed.readers, flag, np.int64(0), earlier, *places)
         in_time = steps_at(lanes.steps, group * WIDTH) < np.uint64(ends.steps)
         on_the_way = all_lanes(flag[0] <= 0.0) and all_lanes(in_time)
         return on_the_way and stays_inside(x, v, dim, state, ends.limit)
 
     @kernel
-    def run(block_lanes, all_starts, all_outcomes, room, constants, rounds):
+    def run(block_lanes, all_starts, all_outcomes, room, constants, ends, batch, rounds):
         """Move a block by at most `rounds` steps of each of its lanes, or until nobody runs."""
         lanes, work = flats(block_lanes), flats(room)
-        starts, outcome, ends = flats(all_starts), flats(all_outcomes), constants.ends
+        starts, outcome = flats(all_starts), flats(all_outcomes)
         fixed = Fixed(
             constants.model,
             constants.noise,
@@ -102,9 +88,9 @@ def build_passage(force, update, advance, reached, shape):
             constants.batch_rows,
             ends.limit,
             flats(constants.walls),
-            (),
+            constants.readers,
         )
-        now = Now(lanes.steps, constants.batch, 0, constants.dynamics)
+        now = Now(lanes.steps, batch, 0, constants.dynamics)
         before = flat_from(work.spare, before_row * WIDTH)
         for _ in range(rounds):
             groups = (lanes.queue[ON_LANES] + WIDTH - 1) // WIDTH
@@ -113,7 +99,7 @@ def build_passage(force, update, advance, reached, shape):
             block = Block(constants.seed, lanes.ids, groups)
             draw(work, block, fixed, now)
             for group in range(groups):
-                if not one_group(lanes, work, block, fixed, now, group, ends, constants.target):
+                if not one_group(lanes, work, block, fixed, now, group, ends):
                     deal(lanes, starts, outcome, sizes, group, work.flags, before, ends)
             if lanes.queue[ON_LANES] < groups * WIDTH:
                 close_ranks(lanes, sizes, groups * WIDTH - 1)
@@ -121,29 +107,32 @@ def build_passage(force, update, advance, reached, shape):
     return kept(run)
 
 
-def passage_plan(job):
-    """(kernel, shape, constants) of a job whose only reducer is a first passage."""
-    model, dynamics, _ = job.records
-    number, (target,) = getattr(types, job.precision), job.reducers
-    parts = compile_parts(job.records, job.table, Draws(number, OWN_ADDRESS))
+class Passage(NamedTuple):
+    """A compiled kernel for first passages and what it reads."""
+
+    kernel: Callable
+    shape: Shape
+    constants: Constants
+    ends: Ends
+    batch: int
+
+
+def make_passage(problem):
+    """Compile everything that a problem needs whose only reducer is a first passage."""
+    parts, (target,) = compile_parts(problem, OWN_ADDRESS), problem.reducers
     dim, state = parts.shape.dim, parts.shape.state
-    before, at, memory = (wide_view_type(rows, number) for rows in (dim + state, dim, state))
-    kinds = view_type(1), types.int64, before, at, memory, at
-    reached = parts.text(target, "observe", *kinds)
-    constants = PassageConstants(
-        model=model.params,
-        noise=parts.noise_params,
-        dynamics=job.table.template,
-        target=target.params,
-        table=parts.data,
-        batch_rows=parts.batch_rows,
-        walls=parts.walls,
-        ends=Ends(job.limit, job.steps * dynamics.substeps),
-        batch=int(getattr(job.table.template, "batch_size", 1)),
-        seed=np.uint64(job.seed),
+    before, at, memory = (
+        wide_view_type(rows, problem.number) for rows in (dim + state, dim, state)
     )
-    kernel = build_passage(parts.force, parts.update, parts.advance, reached, parts.shape)
-    return kernel, parts.shape, constants
+    kinds = view_type(1), types.int64, before, at, memory, at
+    reached = parts.compiled(target, "observe", *kinds)
+    return Passage(
+        kernel=build_passage(parts.force, parts.update, parts.advance, reached, parts.shape),
+        shape=parts.shape,
+        constants=parts.constants._replace(readers=target.params),
+        ends=Ends(problem.limit, problem.steps * problem.dynamics.substeps),
+        batch=int(getattr(problem.table.template, "batch_size", 1)),
+    )
 
 
 @cache
@@ -172,15 +161,15 @@ class Passages(NamedTuple):
     interrupted: bool  # after a Ctrl-C all stop, and what runs is written as it is
 
 
-def passages(job, starts, options):
+def passages(problem, gradient, options):
     """Move every particle until it arrives, leaves or has done all its steps.
 
     Parameters
     ----------
-    job : Job
+    problem : Problem
         Its only reducer is a first passage.
-    starts : Starts
-        Where the particles begin.
+    gradient : (particles, components)
+        What an `advance` finds in g before the first step.
     options : Options
         Threads, and the lanes of a block.
 
@@ -189,41 +178,42 @@ def passages(job, starts, options):
     Passages
     """
     with at_once():
-        kernel, shape, constants = passage_plan(job)
-    starts = Starts(*(np.ascontiguousarray(start) for start in starts))
-    particles, most = job.particles, max(WIDTH, options.block_size)
+        passage = make_passage(problem)
+    starts = Starts(*map(np.ascontiguousarray, (problem.start.x, problem.start.v, gradient)))
+    particles, most = problem.particles, max(WIDTH, options.block_size)
     outcome = Outcome(
         x=starts.x.copy(),
         v=starts.v.copy(),
         passed=np.full(particles, -1),
         status=np.zeros(particles, np.int8),
-        stopped=np.full(particles, -1),
+        stopped_at_step=np.full(particles, -1),
     )
-    (target,) = job.reducers
-    label = f"reached of {target.name!r}"
-    flags = values_at(_region(target.reached), label, target.params, starts.x, 1)
-    arrived = flags[:, 0] > 0
+    arrived = _arrived(problem, starts.x)
     outcome.passed[arrived] = 0
     shares = max(options.threads, min(particles // (WAVES * most), 8 * options.threads))
     decks = [deck for deck in np.array_split(np.flatnonzero(~arrived), shares) if len(deck)]
-    done, ended = np.full(particles, constants.ends.steps), {}
+    done, ended = np.full(particles, passage.ends.steps), {}
 
-    def begin(deck):
+    def begin_block(deck):
         few = max(FEW_LANES, -(-len(deck) // (WAVES * WIDTH)) * WIDTH)
         lanes = _lanes(starts, deck, min(most, few))
-        room = work_buffers(shape, len(lanes.x), constants.batch_rows)
-        flags = empty_groups(len(lanes.x), 1)
-        return lanes, PassageWork(room.z, room.chosen, room.spare, flags)
+        room = work_buffers(passage.shape, len(lanes.x), passage.constants.batch_rows)
+        return lanes, PassageWork(room.z, room.chosen, room.spare, empty_groups(len(lanes.x), 1))
 
-    def block(deck):
-        (lanes, work), rounds = begin(deck), 1
+    def move_block(lanes, work, rounds):
         with np.errstate(all="ignore"):
-            while lanes.queue[ON_LANES] > 0 and not asked:
-                started = time.perf_counter()
-                kernel(lanes, starts, outcome, work, constants, rounds)
-                seconds = max(time.perf_counter() - started, 1e-9)
-                rounds = max(1, int(min(4 * rounds, rounds * LOOK_SECONDS / seconds)))
-                ended[deck.min()] = int(lanes.queue[DEALT] - lanes.queue[ON_LANES])
+            read = passage.constants, passage.ends, passage.batch
+            passage.kernel(lanes, starts, outcome, work, *read, rounds)
+
+    def block(number):
+        deck, rounds = decks[number], 1
+        lanes, work = begin_block(deck)
+        while lanes.queue[ON_LANES] > 0 and not asked:
+            started = time.perf_counter()
+            move_block(lanes, work, rounds)
+            seconds = max(time.perf_counter() - started, 1e-9)
+            rounds = max(1, int(min(4 * rounds, rounds * LOOK_SECONDS / seconds)))
+            ended[number] = int(lanes.queue[DEALT] - lanes.queue[ON_LANES])
         running = lanes.ids != NOBODY
         ids = lanes.ids[running]
         outcome.x[ids] = unpack(lanes.x, len(running))[running]
@@ -232,14 +222,20 @@ def passages(job, starts, options):
 
     report, at_start = reporter(options.progress, particles, "particles"), int(arrived.sum())
     with at_once():
-        lanes, work = begin(decks[0] if decks else np.empty(0, np.int64))
-        kernel(lanes, starts, outcome, work, constants, 0)  # which compiles it
+        move_block(*begin_block(decks[0] if decks else np.empty(0, np.int64)), 0)  # compiles it
     begun = time.perf_counter()
     with interrupts() as asked, ThreadPoolExecutor(options.threads) as pool:
-        tasks = [pool.submit(block, deck) for deck in decks]
+        tasks = [pool.submit(block, number) for number in range(len(decks))]
         while wait(tasks, SHOW_SECONDS).not_done:
             report(at_start + sum(list(ended.values())), time.perf_counter() - begun)
         for task in tasks:
             task.result()
     report(at_start + sum(ended.values()), time.perf_counter() - begun)
     return Passages(outcome, done, bool(asked))
+
+
+def _arrived(problem, x):
+    """Which particles are there at the start."""
+    (target,) = problem.reducers
+    label, region = f"reached of {target.name!r}", _region(target.reached)
+    return values_at(region, label, target.params, x, 1).ravel() > 0

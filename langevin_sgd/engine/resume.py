@@ -10,9 +10,9 @@ from ..kernels.lanes import WIDTH
 from ..kernels.packing import unpack
 from ..storage import begun, load, reopen
 from .checkpoint import ANY_SIZE, Given, checked_folder, in_folder
+from .chunks import make_options
 from .description import NotInThePackage, rebuilt
-from .ensemble import execution_options
-from .job import prepare
+from .problem import make_problem
 
 NUMBERS = "particles", "steps", "seed", "every", "first_step"
 REST = "escape_radius", "loss", "target", "precision"
@@ -88,14 +88,14 @@ def resume(
             f"{str(directory)!r} does not hold a run of simulate, or a malformed one "
             f"({error!r:.200})"
         ) from error
-    options = execution_options(records[0], threads, None, None, progress)
+    options = make_options(records[0], threads, None, None, progress)
     # Stands for the start, which was checked when the run was begun.
     inside = there.x[np.argmin((there.x * there.x).sum(axis=1))]
-    start = there.rest | {"x0": inside, "v0": None, "on_disk": True}
-    job, *begin = prepare(tuple(records), there.numbers, start, reducers)
+    arguments = there.rest | there.numbers
+    job = make_problem(*records, **arguments, x0=inside, reducers=reducers, on_disk=True)
     _try_out(job)
-    given = Given(reducers, there.rest | there.numbers, description["start"])
-    return in_folder(folder, given, job, begin, options)
+    given = Given(reducers, arguments, description["start"])
+    return in_folder(folder, given, job, options)
 
 
 def _checked_sizes(description, state):

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..models.evaluate import evaluate
 from ..models.parameters import Schedule, integer, number
-from .checks import check_continuing, check_records, checked_seed
-from .ensemble import simulate
+from .problem import check_continuing, check_records, checked_seed
 from .reducers.of_run import checked_reducers, listed
+from .simulate import simulate
 from .timetable import timetable
 
 MOST_GROUPS = 16

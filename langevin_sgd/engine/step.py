@@ -2,10 +2,7 @@
 reducers, in one pass.
 """
 
-from typing import NamedTuple
-
 import numpy as np
-from numba import types
 
 from ..kernels.bits import fma, kernel
 from ..kernels.lanes import WIDTH, all_lanes, unlikely
@@ -13,37 +10,11 @@ from ..kernels.random_rows import Draws
 from ..kernels.rng import Stream
 from ..kernels.views import local, view, wide_view
 from ..models.forces import stack_room
-from .blocks import Sizes, Views
+from .blocks import Views
 from .domain import fold
 from .freezing import INFINITE, book_keeping
 
 THERMAL, FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)
-
-
-class Shape(NamedTuple):
-    """The compile-time constants of a kernel."""
-
-    dim: int
-    size: int  # components of g: dim + scratch
-    state: int  # numbers of v
-    thermal: int  # thermal normals
-    rows: int  # rows of z: thermal normals, then those of the noise
-    walls: bool  # whether the domain is not open
-    vectors: int  # parts of v that a reflecting wall turns round
-    noisy: bool  # whether xi is drawn; otherwise it is zero
-    columns: int  # entries of an example
-    number: types.Type  # of x, v, g, xi, z and the data table: float64 or float32
-
-    def sizes(self):
-        """Components of x, v and g."""
-        return Sizes(self.dim, self.state, self.size)
-
-    def places(self):
-        """Where in `Work.spare` lie xi, and x and v before a step, and where it ends, in rows; the
-        first ones belong to the forces.
-        """
-        xi = self.size + self.columns
-        return xi, xi + self.dim, xi + 2 * self.dim + self.state
 
 
 @kernel

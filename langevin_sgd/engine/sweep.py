@@ -21,12 +21,12 @@ import xarray as xr
 from ..arguments import checked, function, nearest, one_of, optional, path, shown, whole
 from ..storage import provenance, source_hashes, sweep_folder
 from ..storage.schema import global_attributes
-from .checks import checked_seed
 from .description import data_of
-from .drive import counted
-from .ensemble import simulate
 from .gather import OWN, check_alike, gathered, layout, where
 from .grid import RECORDS, axes_of, checked_values, count, made, sides
+from .problem import checked_seed
+from .simulate import simulate
+from .terminal import counted
 
 PACKAGE = Path(__file__).parents[1]
 LIBRARIES = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib"))

@@ -66,6 +66,7 @@ class Dynamics(NamedTuple):
     vectors: int | None = None
     walls: bool = True
     recipe: Recipe | None = None
+    argument = "dynamics"  # of simulate, that it is for
 
     def _checked(self):
         check_functions(self, update=("p x v g xi z", None, 0), advance=("p x v g z", None, 0))

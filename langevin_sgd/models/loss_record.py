@@ -108,6 +108,7 @@ class Loss(NamedTuple):
 
     # What a model answers, a Potential alike
 
+    argument = "model"  # of simulate, that it is for
     drift = domain = None  # what a Potential may have and a Loss never has
     force = force_of_table
     energy_word = "loss"

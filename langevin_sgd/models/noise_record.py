@@ -13,6 +13,7 @@ class Noise:
     """What every record of a noise answers; the answers here are those of no noise at all."""
 
     __slots__ = ()
+    argument = "noise"  # of simulate, that it is for
     adds = False  # whether xi is drawn and added to the gradient; a minibatch changes g instead
     independent = True  # whether particles draw independently of each other
     own_steps = True  # whether particles of a group can be at steps of their own

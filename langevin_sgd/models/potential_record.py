@@ -73,6 +73,7 @@ class Potential(NamedTuple):
 
     # What a model answers, a Loss alike
 
+    argument = "model"  # of simulate, that it is for
     data = None  # no table
     force = force_of_potential
     energy_word = "energy"

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import langevin_sgd as ls
-from langevin_sgd.engine import checkpoint, description, drive
+from langevin_sgd.engine import checkpoint, description, terminal
 from langevin_sgd.storage import content_hash, run_files, run_folder
 from langevin_sgd.storage.lock import take_lock
 
@@ -36,7 +36,7 @@ def crash_at(step):
 
 @pytest.fixture(autouse=True)
 def every_chunk_is_shown(monkeypatch):
-    monkeypatch.setattr(drive, "SHOW_SECONDS", 0.0)
+    monkeypatch.setattr(terminal, "SHOW_SECONDS", 0.0)
 
 
 def regression():
@@ -171,7 +171,7 @@ def in_folder(folder, rate=0.05, **options):
 def test_a_finished_run_is_only_read(tmp_path, monkeypatch):
     first = in_folder(tmp_path / "run")
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
-    monkeypatch.setattr(checkpoint, "drive", None)
+    monkeypatch.setattr(checkpoint, "run_chunks", None)
     again, resumed = in_folder(tmp_path / "run", seed=None), ls.resume(tmp_path / "run")
     assert content_hash(first) == content_hash(again) == content_hash(resumed)
     assert before == {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
@@ -308,7 +308,7 @@ def test_every_record_of_the_package_is_rebuilt(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_found_out_before_the_first_step(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoint, "drive", None)
+    monkeypatch.setattr(checkpoint, "run_chunks", None)
     with pytest.raises(OSError, match="its parent must exist and be writable"):
         in_folder(tmp_path / "none" / "run")
     (tmp_path / "busy").mkdir()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import langevin_sgd as ls
-from langevin_sgd.engine.checks import stable_limit
+from langevin_sgd.engine.stability import stable_limit
 
 SADDLE = np.array([[1.0, 0.4], [0.4, -0.5]])
 WELL = ls.potentials.double_well(2, coupling=0.8)

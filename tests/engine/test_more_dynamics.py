@@ -11,7 +11,7 @@ import pytest
 import z_scores
 
 import langevin_sgd as ls
-from langevin_sgd.engine.checks import stable_limit
+from langevin_sgd.engine.stability import stable_limit
 
 CASES = {
     case["id"]: case

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import langevin_sgd as ls
-from langevin_sgd.engine import cpu, drive
+from langevin_sgd.engine import chunks, cpu, terminal
 from langevin_sgd.kernels.bits import JIT
 
 WELL, STEP, NOISE = (
@@ -126,12 +126,12 @@ needs_signals = pytest.mark.skipif(
 def test_ctrl_c_while_the_kernel_compiles_raises(monkeypatch):
     """Nothing is done yet: the chunk of no steps, which compiles."""
 
-    def move(plan, ensemble, rows, changing, *others):
-        if not len(changing[2]):
+    def move(program, ensemble, chunk, *others):
+        if not len(chunk.rows):
             press()
-        return cpu.move(plan, ensemble, rows, changing, *others)
+        return cpu.move(program, ensemble, chunk, *others)
 
-    monkeypatch.setattr(drive, "move", move)
+    monkeypatch.setattr(chunks, "move", move)
     with pytest.raises(KeyboardInterrupt):
         simulate(steps=10)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -146,7 +146,7 @@ class PressedAtTheEnd:
 def test_ctrl_c_in_a_destructor_of_the_compiler_raises_at_once():
     """Python drops what a destructor raises."""
     reached = []
-    with pytest.raises(KeyboardInterrupt), drive.at_once():
+    with pytest.raises(KeyboardInterrupt), terminal.at_once():
         thing = PressedAtTheEnd()
         del thing
         for k in range(1000):

@@ -24,8 +24,8 @@ from engine import test_physics as physics
 
 import langevin_sgd as ls
 from langevin_sgd.engine.domain import fold, wall_arrays
-from langevin_sgd.engine.job import prepare
-from langevin_sgd.engine.plan import make_plan
+from langevin_sgd.engine.problem import make_problem
+from langevin_sgd.engine.program import make_program
 from langevin_sgd.kernels.bits import OPTIONS, kernel
 from langevin_sgd.kernels.lanes import WIDTH
 from langevin_sgd.kernels.packing import pack, unpack
@@ -163,14 +163,9 @@ def test_sums_of_ten_million_readings_are_exact():
 def llvm_of(precision):
     """LLVM's code for the kernel of a float32 or float64 run."""
     model, dynamics, noise, _ = bits.cases()["sgd"]
-    numbers = {"particles": 1, "steps": 1, "seed": 1, "every": None, "first_step": 0}
-    start = dict.fromkeys(("x0", "v0", "escape_radius")) | {
-        "loss": False,
-        "target": "cpu",
-        "precision": precision,
-    }
-    ls.simulate(model, dynamics, noise, particles=1, steps=1, seed=1, precision=precision)
-    kernel = make_plan(prepare((model, dynamics, noise), numbers, start, ())[0]).kernel
+    options = {"particles": 1, "steps": 1, "seed": 1, "precision": precision}
+    ls.simulate(model, dynamics, noise, **options)
+    kernel = make_program(make_problem(model, dynamics, noise, **options)).kernel
     (signature,) = kernel.signatures
     fresh = numba.njit(**OPTIONS)(kernel.py_func)  # code from a cache cannot be read
     fresh.compile(signature)

@@ -2,8 +2,6 @@
 they found.
 """
 
-import warnings
-
 import numpy as np
 
 from ...arguments import shown
@@ -95,6 +93,7 @@ def read_out(job, ensemble, done):
     _, dynamics, noise = job.records
     acc, stopped = unpack(ensemble.acc, job.particles), ensemble.stopped_at_step[: job.particles]
     last = np.where(stopped < 0, done, (stopped - 1) // dynamics.substeps)
+    last = np.maximum(last, job.first_step)  # who had left before was not read
     for reducer in job.reducers:
         counts = ensemble.counts[:-1, cell : cell + cells(reducer)]
         if reducer.bins:
@@ -109,11 +108,4 @@ def read_out(job, ensemble, done):
         row, cell = row + reducer.size, cell + cells(reducer)
         with np.errstate(all="ignore"):  # nan where nothing was read; the program's own settings
             variables |= reducer.variables(readings)  # must not lose a finished run
-    left = int((stopped >= 0).sum())
-    if job.reducers and left:
-        warnings.warn(
-            f"{left} of {job.particles} particles left: the reducers hold what they did until "
-            "then, which biases a time average.",
-            stacklevel=4,
-        )
     return variables

@@ -1,0 +1,135 @@
+"""The loop over chunks of steps: between two chunks progress is shown, a Ctrl-C is answered, and a
+checkpoint can be written.
+
+How long a chunk is does not show in the results.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..arguments import checked, optional, shown, whole
+from .cpu import Chunk, move
+from .reducers.of_run import due_bits
+from .terminal import at_once, interrupts, reporter
+
+CHUNK_SECONDS = 0.2  # an interrupt waits for one chunk
+LONGEST_CHUNK = 100_000  # updates whose parameters are tabulated at a time
+LARGEST_BLOCK = 2**31  # particles
+
+
+class Options(NamedTuple):
+    """How a run is carried out; nothing here shows in its results."""
+
+    threads: int
+    block_size: int
+    chunk_steps: int | None = None
+    progress: Any = None  # True, or a function of (steps done, steps in all, seconds)
+
+
+def _progress(value, name):
+    if not (value is None or isinstance(value, bool) or callable(value)):
+        raise TypeError(
+            f"{name} must be True, False, None or a function of (done, steps, seconds), got "
+            f"{shown(value)}."
+        )
+    return value
+
+
+@checked(
+    threads=optional(whole(1)),
+    block_size=optional(whole(1, LARGEST_BLOCK)),
+    chunk_steps=optional(whole(1)),
+    progress=_progress,
+)
+def make_options(model, threads=None, block_size=None, chunk_steps=None, progress=None):
+    """The `Options` of `simulate`'s arguments."""
+    size = block_size or max(16, min(512, 4096 // getattr(model, "dim", 1)))
+    return Options(threads or available_threads(), size, chunk_steps, progress)
+
+
+def available_threads():
+    """Number of processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Pause(NamedTuple):
+    """What `run_chunks` asks whoever writes checkpoints."""
+
+    until: Callable  # until(updates done): how far it may go
+    call: Callable  # call(updates done, is it the last), after each chunk
+
+
+class Stored(NamedTuple):
+    """Where x and v of the stored steps go, (rows, particles, components): that of the k-th stored
+    step into row k modulo their number."""
+
+    x: np.ndarray
+    v: np.ndarray
+
+
+@at_once()
+def compile_kernel(program, ensemble, rows, problem, options):
+    """Have the kernel compiled, by a chunk of no steps."""
+    numbers, batches = problem.table.rows(problem.first_step * problem.dynamics.substeps, 1)
+    none = np.empty(0, dtype=np.int64)
+    chunk = Chunk(0, numbers[:0], batches[:0], none, none, *rows)
+    move(program, ensemble, chunk, (None, 1), options.block_size)
+
+
+def run_chunks(program, ensemble, rows, problem, options, pause=None, done=None):
+    """Move the ensemble to the end of the problem; returns how many updates are done, fewer than
+    its last one after a Ctrl-C.
+
+    Parameters
+    ----------
+    rows : Stored
+        Written after the steps that the problem stores.
+    done : int, optional
+        Updates that are done already; default those before the problem's first step.
+    """
+    substeps, particles = problem.dynamics.substeps, problem.particles
+    last = problem.last_step * substeps
+    first = done = problem.first_step * substeps if done is None else done
+    stored = problem.stored_steps() * substeps
+    length = 1  # the rate is not known yet, and a step may be slow
+    report = reporter(options.progress, (last - first) // substeps, "steps", particles)
+    if done < last:
+        compile_kernel(program, ensemble, rows, problem, options)
+    begun = time.perf_counter()
+    with interrupts() as asked, ThreadPoolExecutor(options.threads) as pool:
+        while done < last and not asked:
+            count = min((options.chunk_steps or length) * substeps, last - done)
+            if pause:
+                count = min(count, pause.until(done) - done)
+            chunk = _chunk(problem, rows, stored, done, count)
+            started = time.perf_counter()
+            move(program, ensemble, chunk, (pool, options.threads), options.block_size)
+            done, now = done + count, time.perf_counter()
+            rate = count / substeps / max(now - started, 1e-9)
+            length = _next_length(length, rate, substeps)
+            report((done - first) // substeps, now - begun)
+            if pause:
+                pause.call(done, done == last or bool(asked))
+    return done
+
+
+def _next_length(length, rate, substeps):
+    """Steps of the next chunk, at a rate of so many a second."""
+    wanted = max(CHUNK_SECONDS * rate, length / 4, 1)
+    return int(min(wanted, 16 * length, max(1, LONGEST_CHUNK // substeps)))
+
+
+def _chunk(problem, rows, stored, done, count):
+    """The `Chunk` of `count` updates after `done`, where `stored` are stored."""
+    reached = slice(*np.searchsorted(stored, (done, done + count), side="right"))
+    numbers, batches = problem.table.rows(done, count)
+    slots, due = np.full(count, -1), np.zeros(count, np.int64)
+    slots[stored[reached] - done - 1] = np.arange(reached.start, reached.stop) % len(rows.x)
+    if problem.reducers:
+        due = due_bits(problem.reducers, done, count, problem.dynamics.substeps)
+    return Chunk(done, numbers, batches, slots, due, rows.x, rows.v)

@@ -1,0 +1,344 @@
+"""A problem: everything that determines the bits of a run, checked."""
+
+import secrets
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import types
+
+from ..arguments import (
+    checked,
+    flag,
+    integer,
+    number,
+    one_of,
+    optional,
+    real_array,
+    shown,
+    whole,
+)
+from ..kernels.functions import interpreted
+from ..kernels.rng import DRAW_LIMIT, PARTICLE_LIMIT, STEP_LIMIT
+from ..models.noise_record import SILENCE
+from .domain import all_inside
+from .first_passage import check_passage
+from .memory import check_fits
+from .reducers.kernel import cells
+from .reducers.of_run import checked_reducers
+from .reducers.readings import REPLICATES
+from .timetable import Timetable, timetable
+
+ROLES = {
+    "model": "a Potential or a Loss (see langevin_sgd.potentials and langevin_sgd.losses)",
+    "dynamics": "a Dynamics (see langevin_sgd.dynamics)",
+    "noise": "None or a noise of langevin_sgd.noise",
+}
+LARGEST_SINGLE = 1.8e19  # its square ends the range of float32
+
+
+class Start(NamedTuple):
+    """Where the particles begin, (particles, components), and which of them had left before."""
+
+    x: np.ndarray
+    v: np.ndarray
+    status: Any  # (particles,), or 0: all are running
+    stopped: Any  # the update in which they left, or -1
+
+
+class Problem(NamedTuple):
+    """What is to be simulated; how it is carried out is apart."""
+
+    model: Any
+    dynamics: Any
+    noise: Any  # None for none
+    start: Start
+    table: Timetable
+    particles: int
+    steps: int
+    first_step: int
+    seed: int
+    every: int | None
+    reducers: tuple
+    loss: bool
+    limit: float  # largest squared norm of x that is inside
+    precision: str  # "float64" or "float32"
+
+    @property
+    def records(self):
+        """(model, dynamics, noise)"""
+        return self.model, self.dynamics, self.noise
+
+    @property
+    def number(self):
+        """The numba type of x, v, gradients, noise and the data table."""
+        return getattr(types, self.precision)
+
+    @property
+    def last_step(self):
+        """Steps that are done at the end."""
+        return self.first_step + self.steps
+
+    def stored_steps(self):
+        """The start, every multiple of `every`, and the last step."""
+        return stored_steps(self.first_step, self.last_step, self.every)
+
+
+def checked_seed(seed):
+    """`seed` as an int below 2^64; a fresh one for None."""
+    return secrets.randbits(63) if seed is None else integer(seed, "seed", 0, 2**64)
+
+
+def stored_steps(first, last, every):
+    """Numbers of the steps that are stored: the first, every multiple of `every`, and the last."""
+    regular = np.arange(-(-first // every) * every, last + 1, every) if every else ()
+    return np.unique(np.concatenate([[first, last], regular]).astype(np.int64))
+
+
+@checked(
+    every=optional(whole(1)),
+    seed=optional(whole(0, 2**64)),
+    first_step=whole(0),
+    loss=flag,
+    target=one_of("cpu"),
+    precision=one_of("float64", "float32"),
+)
+def make_problem(
+    model,
+    dynamics,
+    noise,
+    *,
+    particles,
+    steps,
+    x0=None,
+    v0=None,
+    seed=None,
+    every=None,
+    reducers=(),
+    loss=False,
+    escape_radius=None,
+    target="cpu",
+    precision="float64",
+    first_step=0,
+    on_disk=False,
+):
+    """The `Problem` of `simulate`'s arguments; `on_disk` says that stored steps are not kept in
+    memory.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad input; the message names the argument, its value and what is allowed.
+    """
+    check_records(model, dynamics, noise)
+    begun = Begun(x0, v0, first_step, seed)
+    if hasattr(x0, "data_vars"):
+        begun = end_of(x0, begun, dynamics)
+    seed, first_step = begun.seed, begun.first_step
+    limit = STEP_LIMIT // dynamics.substeps
+    steps = integer(steps, "steps", 0, limit)
+    integer(first_step, "first_step", 0, limit - steps)
+    particles = integer(particles, "particles", 1, PARTICLE_LIMIT)
+    size = np.dtype(precision).itemsize * particles
+    stored = 2 if on_disk or not every else 2 + steps // every
+    has_velocity, memory = dynamics.memory == "velocity", dynamics.state_size * model.dim
+    check_fits(
+        size * model.dim * (stored * (1 + has_velocity) + 2),
+        f"particles = {particles} with {stored} stored steps",
+        "Take fewer particles or steps, or a larger `every` with reducers.",
+    )
+    table = timetable(dynamics, first_step + steps, first_step)
+    if first_step:
+        check_continuing(dynamics, noise, table.template, model.dim)
+    _check_draws(model, dynamics, noise, table)
+    if noise is not None:
+        scheduled = "batch_size" in table.schedules
+        noise.check_batches(model, table.largest_batch, scheduled, first_step + steps)
+    x = _initial(begun.x, "x0", particles, model.dim, precision)
+    if model.domain and not all_inside(model.domain, x):
+        raise ValueError(f"x0 must lie inside the domain {model.domain!r} of {model.name!r}.")
+    if begun.v is not None and not has_velocity:
+        raise ValueError(f"v0 must be None: {dynamics.name!r} has no velocity.")
+    v = _initial(begun.v, "v0", particles, memory if dynamics.memory else 0, precision)
+    inside = _largest_norm(escape_radius, x)
+    if reducers != ():
+        reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
+        _check_reducers(reducers, particles)
+    problem = Problem(
+        model=model,
+        dynamics=dynamics,
+        noise=noise,
+        start=Start(x, v, begun.status, begun.stopped),
+        table=table,
+        particles=particles,
+        steps=steps,
+        first_step=first_step,
+        seed=checked_seed(seed),
+        every=every,
+        reducers=reducers,
+        loss=loss,
+        limit=inside,
+        precision=precision,
+    )
+    if any(reducer.ends_particles for reducer in reducers):
+        check_passage(problem)
+    return problem
+
+
+# ---- records -------------------------------------------------------------------------------------
+
+
+def check_records(model, dynamics, noise):
+    """Refuse what is no record, and combinations that mean nothing."""
+    given = {"model": model, "dynamics": dynamics, "noise": noise}
+    for name, words in ROLES.items():
+        value = given[name]
+        role = getattr(value, "argument", None)
+        if role == name or (name == "noise" and value is None):
+            continue
+        found, hint = shown(value), ""
+        if role in given:
+            found = f"the {role} {value.name!r}"
+            if getattr(given[role], "argument", None) == name:
+                hint = f" {name} and {role} are swapped."
+        elif callable(value):
+            hint = f" Call it: {getattr(value, '__name__', name)}(...)."
+        raise TypeError(f"{name} must be {words}, got {found}.{hint}")
+    dynamics.check(model)
+    (noise or SILENCE).check(model, dynamics)
+
+
+def _check_draws(model, dynamics, noise, table):
+    """Refuse a run whose random numbers would need more addresses than there are: a wrapped counter
+    repeats numbers.
+    """
+    draws = {"thermal normals": dynamics.normals * model.dim // 2}
+    draws |= (noise or SILENCE).draws(model, table.largest_batch)
+    for name, count in draws.items():
+        if count >= DRAW_LIMIT:
+            raise ValueError(
+                f"{name}: {count} random draws are needed per particle and step, the limit is "
+                f"{DRAW_LIMIT - 1}."
+            )
+
+
+def _check_reducers(reducers, particles):
+    """Refuse accumulators, `size` numbers a particle, and bins that exceed the memory."""
+    if any(reducer.ends_particles for reducer in reducers):
+        return
+    need = {r.name: 8 * (r.size * particles + (REPLICATES + 1) * cells(r)) for r in reducers}
+    most = max(reducers, key=lambda reducer: need[reducer.name])
+    check_fits(
+        sum(need.values()),
+        "reducers",
+        f"{most.name!r} has {most.size} numbers for each of {particles} particles, and "
+        f"{cells(most)} bins. Take fewer particles, lags or bins.",
+    )
+
+
+# ---- the start -----------------------------------------------------------------------------------
+
+
+class Begun(NamedTuple):
+    """How far a run has come before."""
+
+    x: Any
+    v: Any
+    first_step: int
+    seed: int | None
+    status: Any = 0
+    stopped: Any = -1
+
+
+def end_of(run, given, dynamics):
+    """The `Begun` of a run that goes on where the dataset `run` ended, with the same random
+    numbers; particles that had left stay where they are.
+    """
+    for name in ("x", "status", "stopped_at_step", "step"):
+        if name not in run.variables:
+            raise ValueError(
+                f"x0 must be an array or a whole run of simulate, got a dataset without {name!r}."
+            )
+    last = run.isel(step=-1) if "step" in run.dims else run
+    step, seed = int(last["step"]), int(run.attrs["seed"])
+    if given.v is not None:
+        raise ValueError("v0 must be None where x0 is a run, which has its own.")
+    if given.first_step not in (0, step):
+        raise ValueError(
+            f"first_step must be {step}, the last step of the run in x0, or left out; got "
+            f"{given.first_step}."
+        )
+    stopped = last["stopped_at_step"].values
+    return Begun(
+        x=last["x"].values,
+        v=last["v"].values if "v" in last and dynamics.memory == "velocity" else None,
+        first_step=step,
+        seed=seed if given.seed is None else given.seed,
+        status=last["status"].values,
+        stopped=np.where(stopped < 0, stopped, stopped * dynamics.substeps),
+    )
+
+
+def check_continuing(dynamics, noise, params, dim):
+    """Refuse to begin after step 0 where the state is more than the x and v of a dataset."""
+    if dynamics.memory == "hidden":
+        raise ValueError(
+            f"first_step must be 0 for {dynamics.name!r}, whose memory no dataset holds. Make a "
+            "single run of it."
+        )
+    if noise is not None and dynamics.advance and _advance_reads_gradient(dynamics, params, dim):
+        raise ValueError(
+            f"first_step must be 0 for {dynamics.name!r} with a noise: a step begins with the "
+            "noisy gradient of the last one, which no dataset holds. Make a single run of it."
+        )
+
+
+def _advance_reads_gradient(dynamics, params, dim):
+    advance = interpreted(dynamics.advance)
+    memory = dynamics.state_size * dim if dynamics.memory else 0
+
+    def moved(gradient):
+        x, v = np.full(dim, 0.5), np.full(memory, 0.25)
+        advance(params, x, v, np.full(dim, gradient), np.ones(max(1, dynamics.normals * dim)))
+        return np.concatenate([x, v])
+
+    return not np.array_equal(moved(0.0), moved(1.0))
+
+
+def _initial(value, name, particles, components, precision):
+    """`value` (None, (d,) or (particles, d)) as an array (particles, d)."""
+    state = real_array(0.0 if value is None else value, name)
+    if value is not None and state.shape not in ((components,), (particles, components)):
+        raise ValueError(
+            f"{name} must be None or have the shape ({components},) or ({particles}, "
+            f"{components}), got {state.shape}."
+        )
+    if not np.all(np.isfinite(state)):
+        raise ValueError(
+            f"{name} must be finite, but {np.sum(~np.isfinite(state))} of its numbers are not: "
+            f"{state[~np.isfinite(state)][0]}."
+        )
+    farthest = np.hypot.reduce(np.atleast_1d(state), axis=-1).max(initial=0.0)
+    if precision == "float32" and not farthest < LARGEST_SINGLE:
+        raise ValueError(
+            f"{name} must have |{name}| below {LARGEST_SINGLE:g} for precision='float32', where "
+            f"squares end; got {np.abs(state).max():g}. Choose another unit of length, or "
+            "precision='float64'."
+        )
+    return np.broadcast_to(state.astype(precision, copy=False), (particles, components))
+
+
+def _largest_norm(escape_radius, x):
+    """Largest squared norm that is inside."""
+    limits = np.finfo(x.dtype)
+    if escape_radius is None:
+        return float(limits.max)
+    at_most = 1e150 if x.dtype == np.float64 else 1e19
+    number(escape_radius, "escape_radius", above=0, at_most=at_most)
+    farthest = float(np.sqrt((x * x).sum(axis=1)).max())
+    # A run goes on from where it ended, rounded.
+    if farthest > escape_radius * (1 + 4 * limits.eps):
+        raise ValueError(
+            f"escape_radius must be at least {farthest:g}, the distance of the farthest particle "
+            f"of x0, got {escape_radius!r}."
+        )
+    return float(escape_radius) ** 2

@@ -1,0 +1,126 @@
+"""Whether the learning rate, or step size, can be stable at all where a run starts."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels.functions import interpreted
+from ..models.evaluate import evaluate
+from .terminal import tell
+
+STEP_PARAMETERS = ("learning_rate", "step_size")
+MOST_PLACES = 64
+MOST_NUMBERS = 2**22  # of all Hessians together: beyond, curvature is found from differences of g
+ROUNDS = 60  # of the power iteration, which is then within some percent
+
+
+class StepLength(NamedTuple):
+    """What makes a step long."""
+
+    name: str
+    value: float  # the largest in the run
+    is_stable: Callable  # whether a value is
+
+
+def _step_matrix(dynamics, params, curvature):
+    """One step on U = curvature x^2 / 2 without noise, from the functions of the dynamics itself;
+    None if it is not linear.
+    """
+    memory = dynamics.state_size if dynamics.memory else 0
+    update = interpreted(dynamics.update)
+    advance = dynamics.advance and interpreted(dynamics.advance)
+
+    def moved(start):
+        x, v = start[:1].copy(), start[1:].copy()
+        for _ in range(dynamics.substeps):
+            g, none = curvature * x, np.zeros(max(1, dynamics.normals))
+            if advance:
+                advance(params, x, v, g, none)
+            update(params, x, v, curvature * x, np.zeros(1), none)
+        return np.concatenate([x, v])
+
+    with np.errstate(all="ignore"):
+        columns = np.array([moved(start) for start in np.eye(1 + memory)])
+        far = moved(np.full(1 + memory, 3.0))
+    linear = np.allclose(far, 3.0 * columns.sum(axis=0), rtol=1e-9, atol=1e-12)
+    return columns if linear else None
+
+
+def _step_length(dynamics, curvature, steps):
+    """The `StepLength` on a quadratic of this curvature; or None, as `stable_limit`."""
+    name = next((n for n in STEP_PARAMETERS if n in dynamics.params._fields), None)
+    values = {
+        key: value.largest(steps) if hasattr(value, "largest") else value
+        for key, value in dynamics.params._asdict().items()
+    }
+    params = type(dynamics.params)(**values)
+    if name is None or _step_matrix(dynamics, params, curvature) is None:
+        return None
+
+    def is_stable(rate):
+        matrix = _step_matrix(dynamics, params._replace(**{name: rate}), curvature)
+        return matrix is not None and float(np.abs(np.linalg.eigvals(matrix)).max()) <= 1.0 + 1e-12
+
+    return StepLength(name, float(values[name]), is_stable)
+
+
+def stable_limit(dynamics, curvature, steps=1):
+    """Largest learning rate (or step size) at which the dynamics is stable on a quadratic of this
+    curvature.
+
+    Parameters
+    ----------
+    steps : int
+        Steps of the run, in which the largest value of a schedule is looked for.
+
+    Returns
+    -------
+    (str, float, float) or None
+        Name of the parameter, its largest value in the run and its threshold; None if the dynamics
+        has no such parameter, or does not move in proportion to where it is, as with clipped
+        gradients or Adam.
+    """
+    found = _step_length(dynamics, curvature, steps)
+    if found is None:
+        return None
+    low, high = 0.0, found.value
+    while found.is_stable(high) and high < 1e12:
+        low, high = high, 2.0 * high
+    while high - low > 1e-9 * high:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if found.is_stable(middle) else (low, middle)
+    return found.name, found.value, low
+
+
+def largest_curvature(model, x):
+    """Largest eigenvalue of the Hessians at x (points, d); None where the model has none."""
+    if (model.hessian if model.data is None else model.example_hessian) is None:
+        return None
+    if model.dim**2 * len(x) <= MOST_NUMBERS:
+        return float(np.linalg.eigvalsh(evaluate(model, x, "hessian")).max())
+    step = 1e-6 * (1.0 + np.abs(x).max())
+    along = np.random.default_rng(0).normal(size=x.shape)
+    for _ in range(ROUNDS):
+        along /= np.linalg.norm(along, axis=1, keepdims=True)
+        ahead, behind = (evaluate(model, x + side * step * along, "gradient") for side in (1, -1))
+        turned = (ahead - behind) / (2 * step)
+        curvature = (along * turned).sum(axis=1)
+        along = turned
+    return float(curvature.max())
+
+
+def warn_if_unstable(model, dynamics, x0, steps):
+    """Warn if the learning rate is above the threshold of the largest curvature at x0 (of at most
+    64 starting points)."""
+    curvature = largest_curvature(model, np.unique(x0[:MOST_PLACES], axis=0))
+    if curvature is None or not (np.isfinite(curvature) and curvature > 0):
+        return
+    found = _step_length(dynamics, curvature, steps)
+    if found and not found.is_stable(found.value):
+        name, value, threshold = stable_limit(dynamics, curvature, steps)
+        tell(
+            f"{name} = {value:g} is above the threshold {threshold:.6g}, where the largest "
+            f"Hessian eigenvalue at x0, {curvature:.6g}, becomes unstable: particles will leave "
+            f"unless the landscape is flatter elsewhere. Choose {name} < {threshold:.6g}."
+        )

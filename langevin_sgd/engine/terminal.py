@@ -1,0 +1,164 @@
+"""Between a run and whoever waits for it: warnings, progress on stderr, and Ctrl-C.
+
+Only Python's own way with Ctrl-C is replaced while a run goes on: a signal that the program ignores
+or handles itself is left to it."""
+
+import _thread
+import signal
+import sys
+import threading
+import time
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+SHOW_SECONDS = 0.2
+LINE_SECONDS = 10.0  # where no line can be written over
+AGAIN_SECONDS = 0.01
+_PACKAGE = str(Path(__file__).parents[1])
+
+
+# ---- words ---------------------------------------------------------------------------------------
+
+
+def tell(message):
+    """A UserWarning at the line that called the package; no run is lost because nobody can read
+    it."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame, level = frame.f_back, level + 1
+    try:
+        warnings.warn(message, stacklevel=level)
+    except (OSError, ValueError):  # stderr is closed
+        return
+
+
+def _is_terminal():
+    try:
+        return sys.stderr.isatty()
+    except (ValueError, AttributeError):  # it is closed, or there is none
+        return False
+
+
+def _write(line, last):
+    """A line on stderr; on a terminal the next one takes its place."""
+    begin, end = ("\r", "\n" if last else "") if _is_terminal() else ("", "\n")
+    try:
+        if sys.stderr is not None:
+            print(f"{begin}{line:<79s}", end=end, file=sys.stderr, flush=True)
+    except (OSError, ValueError):  # nobody can read it, and no run is lost for that
+        return
+
+
+def reporter(progress, total, what, particles=0):
+    """A function of (done, seconds) that reports from time to time, and at the end; `what` is done,
+    "steps" of so many `particles`."""
+    last = [0.0]
+    pause = LINE_SECONDS if progress is True and not _is_terminal() else SHOW_SECONDS
+
+    def report(done, seconds):
+        if not progress or (seconds - last[0] < pause and done != total):
+            return
+        last[0] = seconds
+        if progress is not True:
+            progress(done, total, seconds)
+            return
+        rate = done / max(seconds, 1e-9)
+        left = (total - done) / rate if rate else float("inf")
+        speed = f"{rate * particles / 1e6:.1f} M particle-steps/s" if particles else f"{rate:.0f}/s"
+        _write(f"{done:,} of {total:,} {what}, {speed}, {left:.0f} s left", done == total)
+
+    return report
+
+
+def counted(work, total, progress):
+    """The items of `work`, with a line on stderr that says how many are done and how long the rest
+    takes at this rate.
+
+    A Ctrl-C that came when an item was as good as done is answered when it is done.
+    """
+    begun, keys = time.perf_counter(), keys_pressed()
+    report = reporter(progress, total, "points")
+    for done, item in enumerate(work, 1):
+        yield item
+        if keys_pressed() > keys:
+            raise KeyboardInterrupt
+        report(done, time.perf_counter() - begun)
+
+
+# ---- Ctrl-C --------------------------------------------------------------------------------------
+
+_keys = [0]
+
+
+class _Note:
+    """A handler that notes Ctrl-C the first time, and raises KeyboardInterrupt the second time."""
+
+    def __init__(self):
+        self.asked = []
+
+    def __call__(self, number, frame):
+        self.asked.append(number)
+        _keys[0] += 1
+        if len(self.asked) > 1:
+            raise KeyboardInterrupt
+
+
+def keys_pressed():
+    """How often a Ctrl-C was noted in this process: one that comes when a run ends is for whoever
+    makes the next one."""
+    return _keys[0]
+
+
+def _is_ours():
+    """Whether Ctrl-C is answered as Python does, so that a run may answer it instead."""
+    handler, main = signal.getsignal(signal.SIGINT), threading.main_thread()
+    usual = handler is signal.default_int_handler or isinstance(handler, _Note)
+    return usual and threading.current_thread() is main
+
+
+@contextmanager
+def interrupts():
+    """A list that the first Ctrl-C fills; the second one raises. Where Ctrl-C is not ours it stays
+    empty."""
+    note = _Note()
+    if not _is_ours():
+        yield note.asked
+        return
+    former = signal.signal(signal.SIGINT, note)
+    try:
+        yield note.asked
+    finally:
+        signal.signal(signal.SIGINT, former)
+
+
+@contextmanager
+def at_once():
+    """What has nothing to keep: the first Ctrl-C raises.
+
+    If that is in a destructor or a callback, where Python drops it, the key is pressed again a
+    little later."""
+    presses = []
+
+    def again(ignored):
+        if isinstance(ignored.exc_value, KeyboardInterrupt):
+            presses.append(threading.Timer(AGAIN_SECONDS, _thread.interrupt_main))
+            presses[-1].start()
+        else:
+            former(ignored)
+
+    if not _is_ours():
+        yield
+        return
+    with interrupts() as asked:
+        asked.append(0)
+        former, sys.unraisablehook = sys.unraisablehook, again
+        try:
+            yield
+        finally:
+            sys.unraisablehook = former
+            for press in presses:
+                press.cancel()
+                press.join()
+        if len(asked) > 1:
+            raise KeyboardInterrupt
