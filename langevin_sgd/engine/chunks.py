@@ -8,18 +8,19 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import checked, optional, shown, whole
+from ..arguments import checked, integer, optional, shown, whole
 from .cpu import Chunk, move
 from .reducers.of_run import due_bits
 from .terminal import at_once, interrupts, reporter
 
 CHUNK_SECONDS = 0.2  # an interrupt waits for one chunk
 LONGEST_CHUNK = 100_000  # updates whose parameters are tabulated at a time
-LARGEST_BLOCK = 2**31  # particles
+LARGEST_BLOCK = 2**20  # particles
 
 
 class Options(NamedTuple):
@@ -42,7 +43,7 @@ def _progress(value, name):
 
 @checked(
     threads=optional(whole(1)),
-    block_size=optional(whole(1, LARGEST_BLOCK)),
+    block_size=optional(partial(integer, at_least=1, limit=LARGEST_BLOCK)),
     chunk_steps=optional(whole(1)),
     progress=_progress,
 )

@@ -8,7 +8,6 @@ from numba import types
 
 from ..arguments import (
     checked,
-    flag,
     integer,
     number,
     one_of,
@@ -97,8 +96,7 @@ def stored_steps(first, last, every):
 @checked(
     every=optional(whole(1)),
     seed=optional(whole(0, 2**64)),
-    first_step=whole(0),
-    loss=flag,
+    loss=one_of(False, True),
     target=one_of("cpu"),
     precision=one_of("float64", "float32"),
 )
@@ -130,13 +128,13 @@ def make_problem(
         For bad input; the message names the argument, its value and what is allowed.
     """
     check_records(model, dynamics, noise)
+    limit = STEP_LIMIT // dynamics.substeps
+    steps = integer(steps, "steps", 0, limit)
+    first_step = integer(first_step, "first_step", 0, limit - steps)
     begun = Begun(x0, v0, first_step, seed)
     if hasattr(x0, "data_vars"):
         begun = end_of(x0, begun, dynamics)
-    seed, first_step = begun.seed, begun.first_step
-    limit = STEP_LIMIT // dynamics.substeps
-    steps = integer(steps, "steps", 0, limit)
-    integer(first_step, "first_step", 0, limit - steps)
+    first_step, seed = begun.first_step, begun.seed
     particles = integer(particles, "particles", 1, PARTICLE_LIMIT)
     size = np.dtype(precision).itemsize * particles
     stored = 2 if on_disk or not every else 2 + steps // every

@@ -137,9 +137,10 @@ def test_a_run_that_cannot_fit_into_the_memory_is_refused_at_once():
         simulate(dynamics=ls.dynamics.sgd(ls.schedules.constant(0.1)), steps=10**14)
     with pytest.raises(
         ValueError,
-        match=r"reducers need \S+ GB .* 'autocovariance' has \d+ numbers for each of 4 particles",
+        match=r"reducers need \S+ GB .* 'autocovariance' has \d+ numbers for each of 10000 particles",
     ):
-        simulate(steps=2 * 10**11, reducers=ls.reducers.autocovariance([10**11]))
+        lags = ls.reducers.autocovariance([9 * 10**7])
+        simulate(steps=2 * 10**8, particles=10**4, reducers=lags)
     with pytest.raises(
         ValueError, match=r"reducers need \S+ GB .* and 1000004000004 bins\. Take fewer"
     ):

@@ -17,6 +17,8 @@ WELL = ls.potentials.double_well(2, coupling=0.8)
 TWIN = naive.double_well(2, 0.25, 1.0, 0.8, 0.0)
 RATE = 0.1
 STEP = ls.dynamics.sgd(RATE)
+# Some starts are meant to explode.
+EXPLODES = pytest.mark.filterwarnings("ignore:learning_rate = 0.1 is above", "ignore:.* diverged")
 
 
 def starts(particles, scale):
@@ -55,9 +57,7 @@ def test_particles_that_leave_a_saddle_stop_inside_the_radius(radius):
     assert np.linalg.norm(run.x[-1], axis=1).max() <= radius
 
 
-@pytest.mark.filterwarnings(
-    "ignore:learning_rate = 0.1 is above the threshold"
-)  # these starts are meant to explode
+@EXPLODES
 def test_a_quartic_far_out_overflows_and_the_last_finite_place_is_kept():
     x0 = starts(50, 6.0)
     run = ls.simulate(WELL, STEP, particles=50, steps=40, x0=x0, seed=1)
@@ -66,9 +66,7 @@ def test_a_quartic_far_out_overflows_and_the_last_finite_place_is_kept():
 
 
 @pytest.mark.interpreted
-@pytest.mark.filterwarnings(
-    "ignore:learning_rate = 0.1 is above the threshold"
-)  # these starts are meant to explode
+@EXPLODES
 def test_status_tells_an_escape_from_an_overflow():
     """From 1e110 a single step of the quartic overflows; from 7 it lands beyond a radius of 10, but
     at a number.
@@ -145,9 +143,7 @@ def test_neighbours_do_not_notice(momentum):
             )
 
 
-@pytest.mark.filterwarnings(
-    "ignore:learning_rate = 0.1 is above the threshold"
-)  # these starts are meant to explode
+@EXPLODES
 def test_velocities_of_frozen_particles_are_finite_too():
     run = ls.simulate(
         WELL,
@@ -221,6 +217,7 @@ def test_a_dynamics_of_ones_own_is_judged_by_its_text():
                 "half", own_update, {"learning_rate": ls.schedules.from_values([0.3, 0.9])}
             ),
             3.0,
+            steps=2,
         )[1]
         == 0.9
     )
