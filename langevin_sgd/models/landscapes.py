@@ -2,14 +2,13 @@
 
 import numpy as np
 
+from ..arguments import all_within, finite_array, number, within
 from ..kernels.elementary import cos, exp, fma, sigmoid, sin, softplus
-from .arrays import real_array
-from .parameters import COUNT_LIMIT, check_range, integer, number
+from .parameters import size
 from .potential_record import Potential
 from .records import recorded
 
-# U = sum_k height_k exp(xx_k u^2 + xy_k u w + yy_k w^2) with (u, w) measured from (x_k, y_k): the
-# constants of the paper
+# of U = sum_k height_k exp(xx_k u^2 + xy_k u w + yy_k w^2), (u, w) measured from (x_k, y_k)
 MUELLER_BROWN = {
     "height": [-200.0, -100.0, -170.0, 15.0],
     "xx": [-1.0, -1.0, -6.5, 0.7],
@@ -75,9 +74,8 @@ def mueller_brown():
     -----
     Source: Mueller and Brown 1979, Theoretica Chimica Acta 53, 75, the constants.
     """
-    return Potential(
-        "mueller_brown", _hills_energy, _hills_gradient, MUELLER_BROWN, 2, _hills_hessian
-    )
+    functions = _hills_energy, _hills_gradient, MUELLER_BROWN, 2, _hills_hessian
+    return Potential("mueller_brown", *functions)
 
 
 def _banana_energy(p, x):
@@ -108,7 +106,7 @@ def _banana_hessian(p, x, out):
         out[here + d + 1] = 2.0 * p.stiffness
 
 
-@recorded
+@recorded(dim=size(2), stiffness=within(above=0))
 def rosenbrock(dim=2, stiffness=100.0):
     """Rosenbrock's bent valley, U = sum_{k < d-1} stiffness (x_{k+1} - x_k^2)^2 + (1 - x_k)^2.
 
@@ -129,15 +127,8 @@ def rosenbrock(dim=2, stiffness=100.0):
     -----
     Source: Rosenbrock 1960, The Computer Journal 3, 175; the sum over neighbours is the usual
     extension to d > 2."""
-    params = {"stiffness": number(stiffness, "stiffness", above=0)}
-    return Potential(
-        "rosenbrock",
-        _banana_energy,
-        _banana_gradient,
-        params,
-        integer(dim, "dim", 2, limit=COUNT_LIMIT),
-        _banana_hessian,
-    )
+    params = {"stiffness": stiffness}
+    return Potential("rosenbrock", _banana_energy, _banana_gradient, params, dim, _banana_hessian)
 
 
 def _washboard_energy(p, x):
@@ -152,7 +143,7 @@ def _washboard_hessian(p, x, out):
     out[0] = p.amplitude * cos(x[0])
 
 
-@recorded
+@recorded(amplitude=within(at_least=0), force=number)
 def washboard(amplitude, force):
     """Tilted washboard in 1-D, U = amplitude (1 - cos x) - force x: a driven phase, with period 2
     pi in its gradient.
@@ -176,13 +167,9 @@ def washboard(amplitude, force):
     -----
     Exact law on the circle: Stratonovich's, Risken, The Fokker-Planck Equation, section 11.3.
     """
-    params = {
-        "amplitude": number(amplitude, "amplitude", at_least=0),
-        "force": number(force, "force"),
-    }
-    return Potential(
-        "washboard", _washboard_energy, _washboard_gradient, params, 1, _washboard_hessian
-    )
+    functions = _washboard_energy, _washboard_gradient
+    params = {"amplitude": amplitude, "force": force}
+    return Potential("washboard", *functions, params, 1, _washboard_hessian)
 
 
 def _difference(p, x):
@@ -209,30 +196,52 @@ def _pair_gradient(p, x, out):
         out[k] = fma(left * p.curvatures[0, k], x[k] - p.centers[0, k], slope)
 
 
+def _pull_apart(p, x, k):
+    """Component k of the difference of the two gradients."""
+    left = p.curvatures[0, k] * (x[k] - p.centers[0, k])
+    return left - p.curvatures[1, k] * (x[k] - p.centers[1, k])
+
+
 def _pair_hessian(p, x, out):
     d = len(x)
     _, t = _difference(p, x)
     left, right = sigmoid(-t), sigmoid(t)
     for k in range(d):
-        across = p.curvatures[0, k] * (x[k] - p.centers[0, k]) - p.curvatures[1, k] * (
-            x[k] - p.centers[1, k]
-        )
+        across = _pull_apart(p, x, k)
         for j in range(d):
-            along = p.curvatures[0, j] * (x[j] - p.centers[0, j]) - p.curvatures[1, j] * (
-                x[j] - p.centers[1, j]
-            )
-            out[d * k + j] = -left * right / p.smoothing * across * along
-        out[d * k + k] = fma(
-            left, p.curvatures[0, k], fma(right, p.curvatures[1, k], out[d * k + k])
+            out[d * k + j] = -left * right / p.smoothing * across * _pull_apart(p, x, j)
+        own = fma(right, p.curvatures[1, k], out[d * k + k])
+        out[d * k + k] = fma(left, p.curvatures[0, k], own)
+
+
+def _two_rows(value, name):
+    """`value` as a (2, d) array of numbers above zero; (2,) is d = 1."""
+    array = all_within(above=0)(value, name)
+    array = array[:, None] if array.ndim == 1 else array
+    if array.ndim != 2 or array.shape[0] != 2 or array.shape[1] == 0:
+        raise ValueError(
+            f"{name} must have the shape (2, d), one row per minimum, or (2,); got the shape "
+            f"{array.shape}."
         )
+    return array
 
 
-@recorded
+def _pair(value, name):
+    array = finite_array(value, name)
+    if array.shape != (2,):
+        raise ValueError(
+            f"{name} must have the shape (2,), one number per minimum; got the shape {array.shape}."
+        )
+    return array
+
+
+@recorded(separation=within(above=0), smoothing=within(above=0))
 def two_minima(curvatures=(1.0, 4.0), energies=(0.0, 0.0), separation=2.0, smoothing=0.1):
     """Two parabolas joined smoothly: minima of separately chosen depth and curvature, in d
     dimensions.
 
-    U = -s log(exp(-U_0/s) + exp(-U_1/s)),   U_i = energies_i + sum_k curvatures_ik (x_k - c_ik)^2 / 2,   s = smoothing
+    U = -s log(exp(-U_0/s) + exp(-U_1/s)),   s = smoothing
+    U_i = energies_i + sum_k curvatures_ik (x_k - c_ik)^2 / 2
 
     Parameters
     ----------
@@ -263,25 +272,10 @@ def two_minima(curvatures=(1.0, 4.0), energies=(0.0, 0.0), separation=2.0, smoot
     -----
     Derived: the weights are the Gaussian integrals of exp(-U_i/T), the flat-minimum preference of
     Boltzmann's law."""
-    curvatures = real_array(curvatures, "curvatures")
-    curvatures = curvatures[:, None] if curvatures.ndim == 1 else curvatures
-    if curvatures.ndim != 2 or curvatures.shape[0] != 2 or curvatures.shape[1] == 0:
-        raise ValueError(
-            "curvatures must have the shape (2, d), one row per minimum, or (2,); got the shape "
-            f"{curvatures.shape}."
-        )
-    check_range(float(curvatures.min()), "every entry of curvatures", above=0)
-    check_range(float(curvatures.max()), "every entry of curvatures", above=0)
-    energies = real_array(energies, "energies")
-    if energies.shape != (2,):
-        raise ValueError(
-            "energies must have the shape (2,), one number per minimum; got the shape "
-            f"{energies.shape}."
-        )
+    curvatures = _two_rows(curvatures, "curvatures")
     centers = np.zeros_like(curvatures)
-    centers[:, 0] = np.array([-0.5, 0.5]) * number(separation, "separation", above=0)
-    params = {"curvatures": curvatures, "centers": centers, "energies": energies}
-    params["smoothing"] = number(smoothing, "smoothing", above=0)
-    return Potential(
-        "two_minima", _pair_energy, _pair_gradient, params, curvatures.shape[1], _pair_hessian
-    )
+    centers[:, 0] = np.array([-0.5, 0.5]) * separation
+    params = {"curvatures": curvatures, "centers": centers, "energies": _pair(energies, "energies")}
+    params["smoothing"] = smoothing
+    functions = _pair_energy, _pair_gradient
+    return Potential("two_minima", *functions, params, curvatures.shape[1], _pair_hessian)

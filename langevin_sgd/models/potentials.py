@@ -4,20 +4,17 @@ plain functions.
 The two simplest are written here; the others come from `landscapes`, `sgd_landscapes` and
 `symbolic`."""
 
+from ..arguments import matrix_or_diagonal, number, within
 from ..kernels.elementary import fma
+from .derivative_checks import check_gradient
 from .landscapes import mueller_brown, rosenbrock, two_minima, washboard
 from .modified_loss import modified_loss
-from .parameters import COUNT_LIMIT, integer, number, symmetric_matrix
-from .potential_record import Potential, check_gradient
+from .potential_record import Potential
 from .records import recorded
-from .sgd_landscapes import (
-    label_noise,
-    label_noise_valley,
-    ring,
-    rotational_drift,
-    swirl_noise,
-    zhu_bowls,
-)
+from .label_noise import label_noise, label_noise_valley
+from .sgd_landscapes import ring, rotational_drift, zhu_bowls
+from .sums import row_times, write_matrix
+from .swirl_noise import swirl_noise
 from .symbolic import from_expression
 
 __all__ = [
@@ -28,8 +25,6 @@ __all__ = [
     "label_noise",
     "label_noise_valley",
     "modified_loss",
-]
-__all__ += [
     "mueller_brown",
     "quadratic",
     "ring",
@@ -38,8 +33,8 @@ __all__ += [
     "swirl_noise",
     "two_minima",
     "washboard",
+    "zhu_bowls",
 ]
-__all__ += ["zhu_bowls"]
 
 
 def _diagonal_energy(p, x):
@@ -64,29 +59,20 @@ def _diagonal_hessian(p, x, out):
 def _matrix_energy(p, x):
     s = 0.0
     for k in range(len(x)):
-        row = 0.0
-        for j in range(len(x)):
-            row = fma(p.hessian[k, j], x[j], row)
-        s = fma(row, x[k], s)
+        s = fma(row_times(p.hessian, k, x), x[k], s)
     return 0.5 * s
 
 
 def _matrix_gradient(p, x, out):
     for k in range(len(x)):
-        row = 0.0
-        for j in range(len(x)):
-            row = fma(p.hessian[k, j], x[j], row)
-        out[k] = row
+        out[k] = row_times(p.hessian, k, x)
 
 
 def _matrix_hessian(p, x, out):
-    d = len(x)
-    for k in range(d):
-        for j in range(d):
-            out[d * k + j] = p.hessian[k, j]
+    write_matrix(p.hessian, len(x), out)
 
 
-@recorded
+@recorded(hessian=matrix_or_diagonal)
 def quadratic(hessian):
     """Quadratic well U = x' H x / 2.
 
@@ -100,24 +86,12 @@ def quadratic(hessian):
     -------
     Potential
     """
-    matrix = symmetric_matrix(hessian, "hessian")
-    if matrix.ndim == 1:
-        return Potential(
-            "quadratic",
-            _diagonal_energy,
-            _diagonal_gradient,
-            {"curvature": matrix},
-            len(matrix),
-            _diagonal_hessian,
-        )
-    return Potential(
-        "quadratic",
-        _matrix_energy,
-        _matrix_gradient,
-        {"hessian": matrix},
-        len(matrix),
-        _matrix_hessian,
-    )
+    if hessian.ndim == 1:
+        functions = _diagonal_energy, _diagonal_gradient
+        params = {"curvature": hessian}
+        return Potential("quadratic", *functions, params, len(hessian), _diagonal_hessian)
+    functions = _matrix_energy, _matrix_gradient
+    return Potential("quadratic", *functions, {"hessian": hessian}, len(hessian), _matrix_hessian)
 
 
 def _well_energy(p, x):
@@ -143,15 +117,14 @@ def _well_hessian(p, x, out):
     for k in range(d):
         for j in range(d):
             out[d * k + j] = p.stiffness if k == j else 0.0
-    out[0] = 4.0 * p.barrier * fma(
-        3.0 * x[0], x[0], -1.0
-    ) + p.stiffness * p.coupling * p.coupling * (d - 1)
+    valley = p.stiffness * p.coupling * p.coupling * (d - 1)
+    out[0] = 4.0 * p.barrier * fma(3.0 * x[0], x[0], -1.0) + valley
     for k in range(1, d):
         out[k] = -p.stiffness * p.coupling
         out[d * k] = -p.stiffness * p.coupling
 
 
-@recorded
+@recorded(barrier=within(above=0), stiffness=within(above=0), coupling=number, tilt=number)
 def double_well(dim=1, barrier=0.25, stiffness=1.0, coupling=0.0, tilt=0.0):
     """Double well along x_0, harmonic and coupled to x_0 in the other directions.
 
@@ -174,17 +147,5 @@ def double_well(dim=1, barrier=0.25, stiffness=1.0, coupling=0.0, tilt=0.0):
     -------
     Potential
     """
-    params = {
-        "barrier": number(barrier, "barrier", above=0),
-        "stiffness": number(stiffness, "stiffness", above=0),
-        "coupling": number(coupling, "coupling"),
-        "tilt": number(tilt, "tilt"),
-    }
-    return Potential(
-        "double_well",
-        _well_energy,
-        _well_gradient,
-        params,
-        integer(dim, "dim", 1, limit=COUNT_LIMIT),
-        _well_hessian,
-    )
+    params = {"barrier": barrier, "stiffness": stiffness, "coupling": coupling, "tilt": tilt}
+    return Potential("double_well", _well_energy, _well_gradient, params, dim, _well_hessian)

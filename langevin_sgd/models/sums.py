@@ -1,0 +1,34 @@
+"""Sums that several models share, in a fixed order: their bits are fixed."""
+
+from ..kernels.elementary import fma
+
+
+def dot(x, row, start, size):
+    """Sum of row[k] x[start + k] over k < size."""
+    s = 0.0
+    for k in range(size):
+        s = fma(row[k], x[start + k], s)
+    return s
+
+
+def squares(x):
+    """|x|^2."""
+    s = 0.0
+    for k in range(len(x)):
+        s = fma(x[k], x[k], s)
+    return s
+
+
+def row_times(matrix, k, x):
+    """Row k of a matrix, times x."""
+    s = 0.0
+    for j in range(len(x)):
+        s = fma(matrix[k, j], x[j], s)
+    return s
+
+
+def write_matrix(matrix, d, out):
+    """A (d, d) matrix into `out`, row by row."""
+    for k in range(d):
+        for j in range(d):
+            out[d * k + j] = matrix[k, j]
