@@ -1,24 +1,26 @@
-"""What losses of a linear predictor z = inputs . x share: their table, and four texts made of four
-functions of z.
-"""
+"""What losses of a linear predictor z = inputs . x share: their table, and four functions of an
+example made of four functions of z."""
 
 import math
 
 import numpy as np
 
+from ..arguments import real_array
 from ..kernels.elementary import fma
-from .arrays import real_array
 from .loss_record import Loss, table_of
-from .parameters import number
+from .sums import dot, squares
 
 
 def with_targets(inputs, targets, name):
     """The table (inputs, target), checked; `name` is what messages call the targets."""
+    shapes = [np.shape(values) for values in (inputs, targets) if hasattr(values, "shape")]
+    if [len(shape) for shape in shapes] == [1, 2]:
+        raise ValueError(
+            f"inputs must have the shape (examples, columns) and {name} (examples,), got "
+            f"{shapes[0]} and {shapes[1]}. Exchange inputs and {name}."
+        )
     inputs = table_of(inputs, "inputs")
-    truth = (
-        isinstance(targets, np.ndarray) and targets.dtype == bool
-    )  # labels that come from a comparison
-    targets = real_array(targets.astype(float) if truth else targets, name)
+    targets = numbers_or_truths(targets, name)
     if targets.shape != (len(inputs),):
         raise ValueError(
             f"{name} must have the shape ({len(inputs)},), one per row of inputs; got "
@@ -27,28 +29,20 @@ def with_targets(inputs, targets, name):
     return table_of(np.column_stack([inputs, targets]), f"inputs with {name}")
 
 
-def check_whole(values, name, below):
+def numbers_or_truths(values, name):
+    """`values` as a float64 array; True and False, of a comparison, as 1 and 0."""
+    is_truth = getattr(values, "dtype", None) == np.dtype(bool) or (
+        isinstance(values, (list, tuple)) and all(isinstance(value, bool) for value in values)
+    )
+    return real_array(np.asarray(values, dtype=float) if is_truth else values, name)
+
+
+def check_whole(values, name, below=math.inf):
     """Refuse values that are no whole numbers in [0, below)."""
     wrong = (values < 0) | (values >= below) | (values != np.round(values))
     if np.any(wrong):
         limit = "" if below == math.inf else f" and < {below:g}"
         raise ValueError(f"{name} must be whole numbers >= 0{limit}, got {values[wrong][0]}.")
-
-
-def dot(x, row, start, size):
-    """Sum of row[k] x[start + k] over k < size."""
-    s = 0.0
-    for k in range(size):
-        s = fma(row[k], x[start + k], s)
-    return s
-
-
-def squares(x):
-    """|x|^2."""
-    s = 0.0
-    for k in range(len(x)):
-        s = fma(x[k], x[k], s)
-    return s
 
 
 def _outer(weight, l2, x, row, out):
@@ -58,8 +52,8 @@ def _outer(weight, l2, x, row, out):
             out[d * k + j] = weight * row[k] * row[j] + (l2 if k == j else 0.0)
 
 
-def predictor_texts(value, slope, curvature, information):
-    """The four texts of the loss value(p, z, y) + (l2/2) |x|^2: slope and curvature are its
+def of_predictor(value, slope, curvature, information):
+    """The functions of the loss value(p, z, y) + (l2/2) |x|^2: slope and curvature are its
     derivatives by z, information is the mean of slope^2 over the model's own labels."""
 
     def example_loss(p, x, row):
@@ -79,10 +73,9 @@ def predictor_texts(value, slope, curvature, information):
     return example_loss, example_gradient, example_hessian, example_fisher
 
 
-def loss_of_predictor(name, texts, table, params, l2, **fields):
-    """The `Loss` of four such texts on a table (inputs, target); `fields` are further ones of the
-    record.
-    """
-    loss, gradient, hessian, fisher = texts
-    params = params | {"l2": number(l2, "l2", at_least=0)}
-    return Loss(name, loss, gradient, params, table, table.shape[1] - 1, hessian, fisher, **fields)
+def loss_of_predictor(name, functions, table, params, **fields):
+    """The `Loss` of four such functions on a table (inputs, target); `fields` are further ones of
+    the record."""
+    loss, gradient, hessian, fisher = functions
+    dim = table.shape[1] - 1
+    return Loss(name, loss, gradient, params, table, dim, hessian, fisher, **fields)

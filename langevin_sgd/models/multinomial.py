@@ -1,12 +1,12 @@
 """Softmax regression over several classes."""
 
-import numpy as np
-
+from ..arguments import within
 from ..kernels.elementary import exp, fma, log, maximum, where
-from .linear_predictor import check_whole, dot, squares, with_targets
+from .linear_predictor import check_whole, with_targets
 from .loss_record import Loss
-from .parameters import COUNT_LIMIT, integer, number
+from .parameters import COUNT_LIMIT, size
 from .records import recorded
+from .sums import dot, squares
 
 
 def _value(p, x, row):
@@ -60,9 +60,8 @@ def _curvature(l2, x, row, out):
             for k in range(features):
                 for j in range(features):
                     ridge = l2 if a == b and k == j else 0.0
-                    out[d * (a * features + k) + b * features + j] = (
-                        weight * row[k] * row[j] + ridge
-                    )
+                    place = d * (a * features + k) + b * features + j
+                    out[place] = weight * row[k] * row[j] + ridge
 
 
 def _hessian(p, x, row, out):
@@ -73,7 +72,7 @@ def _fisher(p, x, row, out):
     _curvature(0.0, x, row, out)
 
 
-@recorded
+@recorded(l2=within(at_least=0))
 def multinomial_regression(inputs, labels, classes=None, l2=0.0):
     """Softmax regression: loss of one example log(sum_c e^(z_c)) - z_label + (l2/2) |x|^2, z_c =
     inputs . x_c and z_0 = 0.
@@ -97,31 +96,13 @@ def multinomial_regression(inputs, labels, classes=None, l2=0.0):
     Loss
         Of x = (x_1, x_2, ...) class by class, d = (classes - 1) features components. Negative
         log-likelihood in nats per example; blocks of the Fisher matrix p_a (delta_ab - p_b) inputs
-        inputs', the Hessian without l2 (canonical link; McCullagh and Nelder 1989, chapter 5, from
-        memory; derived).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an array has another shape or is not finite, a label is no whole number below classes,
-        classes < 2 or l2 < 0.
+        inputs', the Hessian without l2 (canonical link; McCullagh and Nelder 1989, chapter 5;
+        derived).
     """
     table = with_targets(inputs, labels, "labels")
-    check_whole(table[:, -1], "labels", np.inf)
-    classes = integer(
-        int(table[:, -1].max()) + 1 if classes is None else classes, "classes", 2, limit=COUNT_LIMIT
-    )
+    check_whole(table[:, -1], "labels", COUNT_LIMIT)
+    classes = size(2)(classes or int(table[:, -1].max()) + 1, "classes")
     check_whole(table[:, -1], "labels", classes)
-    blocks, params = classes - 1, {"l2": number(l2, "l2", at_least=0)}
+    functions, blocks = (_value, _gradient, {"l2": l2}, table), classes - 1
     dim = blocks * (table.shape[1] - 1)
-    return Loss(
-        "multinomial_regression",
-        _value,
-        _gradient,
-        params,
-        table,
-        dim,
-        _hessian,
-        _fisher,
-        scratch=blocks,
-    )
+    return Loss("multinomial_regression", *functions, dim, _hessian, _fisher, scratch=blocks)

@@ -7,11 +7,11 @@ The two simplest are written here; the others come from `landscapes`, `sgd_lands
 from ..arguments import matrix_or_diagonal, number, within
 from ..kernels.elementary import fma
 from .derivative_checks import check_gradient
+from .label_noise import label_noise, label_noise_valley
 from .landscapes import mueller_brown, rosenbrock, two_minima, washboard
 from .modified_loss import modified_loss
 from .potential_record import Potential
 from .records import recorded
-from .label_noise import label_noise, label_noise_valley
 from .sgd_landscapes import ring, rotational_drift, zhu_bowls
 from .sums import row_times, write_matrix
 from .swirl_noise import swirl_noise

@@ -2,16 +2,16 @@
 
 The Fisher matrix is the mean of g g' over labels drawn from the model at x, for the loss without
 its ridge. For the canonical links (linear, logistic, Poisson) it is the Hessian without the ridge,
-whatever the labels (McCullagh and Nelder 1989, "Generalized Linear Models", section 2.5, from
-memory; derived: the mean of slope^2 is the variance of the label, the curvature)."""
+whatever the labels (McCullagh and Nelder 1989, "Generalized Linear Models", section 2.5; derived:
+the mean of slope^2 is the variance of the label, the curvature)."""
 
 import math
 
 import numpy as np
 
+from ..arguments import within
 from ..kernels.elementary import exp, fma, maximum, minimum, sigmoid, softplus, where
-from .linear_predictor import check_whole, loss_of_predictor, predictor_texts, with_targets
-from .parameters import number
+from .linear_predictor import check_whole, loss_of_predictor, of_predictor, with_targets
 from .records import recorded
 
 
@@ -27,10 +27,10 @@ def _one(p, z, y=0.0):
     return 1.0
 
 
-LINEAR = predictor_texts(_square, _residual, _one, _one)
+LINEAR = of_predictor(_square, _residual, _one, _one)
 
 
-@recorded
+@recorded(l2=within(at_least=0))
 def linear_regression(inputs, targets, l2=0.0):
     """Least squares: loss of one example (z - target)^2 / 2 + (l2/2) |x|^2 with z = inputs . x.
 
@@ -47,15 +47,9 @@ def linear_regression(inputs, targets, l2=0.0):
     Loss
         Negative log-likelihood of target ~ N(z, 1), up to a constant, in targets squared; Fisher
         matrix inputs inputs'.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an array has another shape or is not finite, or l2 < 0.
     """
-    return loss_of_predictor(
-        "linear_regression", LINEAR, with_targets(inputs, targets, "targets"), {}, l2
-    )
+    table = with_targets(inputs, targets, "targets")
+    return loss_of_predictor("linear_regression", LINEAR, table, {"l2": l2})
 
 
 def _cross_entropy(p, z, y):
@@ -71,12 +65,10 @@ def _probability_slope(p, z, y=0.0):
     return s * (1.0 - s)
 
 
-LOGISTIC = predictor_texts(
-    _cross_entropy, _probability_error, _probability_slope, _probability_slope
-)
+LOGISTIC = of_predictor(_cross_entropy, _probability_error, _probability_slope, _probability_slope)
 
 
-@recorded
+@recorded(l2=within(at_least=0))
 def logistic_regression(inputs, labels, l2=0.0):
     """Logistic regression: loss of one example log(1 + e^z) - label z + (l2/2) |x|^2 with z =
     inputs . x.
@@ -95,19 +87,15 @@ def logistic_regression(inputs, labels, l2=0.0):
     Loss
         Negative log-likelihood in nats per example; Fisher matrix s (1 - s) inputs inputs' with s =
         sigmoid(z).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an array has another shape or is not finite, a label is neither 0 nor 1, or l2 < 0.
     """
     table = with_targets(inputs, labels, "labels")
-    if not np.all(np.isin(table[:, -1], (0.0, 1.0))):
+    classes = np.unique(table[:, -1])
+    if not np.all(np.isin(classes, (0.0, 1.0))):
         raise ValueError(
-            f"labels must be 0 or 1, got the values {np.unique(table[:, -1])[:5].tolist()}. For "
-            "-1 and +1 pass (labels + 1) / 2."
+            f"labels must be 0 or 1, got the values {classes[:5].tolist()}. For -1 and +1 pass "
+            "(labels + 1) / 2."
         )
-    return loss_of_predictor("logistic_regression", LOGISTIC, table, {}, l2)
+    return loss_of_predictor("logistic_regression", LOGISTIC, table, {"l2": l2})
 
 
 def _poisson_value(p, z, y):
@@ -122,10 +110,10 @@ def _rate(p, z, y=0.0):
     return exp(z)
 
 
-_POISSON = predictor_texts(_poisson_value, _rate_error, _rate, _rate)
+_POISSON = of_predictor(_poisson_value, _rate_error, _rate, _rate)
 
 
-@recorded
+@recorded(l2=within(at_least=0))
 def poisson_regression(inputs, counts, l2=0.0):
     """Poisson regression with the logarithmic link: loss of one example e^z - count z + (l2/2)
     |x|^2 with z = inputs . x.
@@ -145,16 +133,10 @@ def poisson_regression(inputs, counts, l2=0.0):
         Negative log-likelihood in nats per example without the constant log(count!); Fisher matrix
         e^z inputs inputs'. The curvature e^z grows without bound, so that no learning rate is
         stable everywhere.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an array has another shape or is not finite, a count is negative or no whole number, or
-        l2 < 0.
     """
     table = with_targets(inputs, counts, "counts")
-    check_whole(table[:, -1], "counts", math.inf)
-    return loss_of_predictor("poisson_regression", _POISSON, table, {}, l2)
+    check_whole(table[:, -1], "counts")
+    return loss_of_predictor("poisson_regression", _POISSON, table, {"l2": l2})
 
 
 def _huber_value(p, z, y):
@@ -175,10 +157,10 @@ def _huber_information(p, z):
     return p.information
 
 
-_HUBER = predictor_texts(_huber_value, _huber_slope, _huber_curvature, _huber_information)
+_HUBER = of_predictor(_huber_value, _huber_slope, _huber_curvature, _huber_information)
 
 
-@recorded
+@recorded(delta=within(above=0, at_most=1e150), l2=within(at_least=0))
 def huber_regression(inputs, targets, delta=1.0, l2=0.0):
     """Robust regression: loss of one example h(z - target) + (l2/2) |x|^2, z = inputs . x; h is a
     parabola with straight sides.
@@ -202,21 +184,12 @@ def huber_regression(inputs, targets, delta=1.0, l2=0.0):
         The Hessian jumps at |r| = delta. Fisher matrix I inputs inputs' of residuals with the
         density exp(-h(r)) / Z: I = E h'^2 = E h'' (by parts) = P(|r| <= delta) = a / (a + (2/delta)
         exp(-delta^2/2)), a = sqrt(2 pi) erf(delta/sqrt 2).
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an array has another shape or is not finite, delta <= 0 or l2 < 0.
     """
-    delta = number(delta, "delta", above=0, at_most=1e150)
     middle = math.sqrt(2 * math.pi) * math.erf(delta / math.sqrt(2))
-    params = {
-        "delta": delta,
-        "information": middle / (middle + 2 / delta * math.exp(-0.5 * delta * delta)),
-    }
-    return loss_of_predictor(
-        "huber_regression", _HUBER, with_targets(inputs, targets, "targets"), params, l2
-    )
+    information = middle / (middle + 2 / delta * math.exp(-0.5 * delta * delta))
+    params = {"l2": l2, "delta": delta, "information": information}
+    table = with_targets(inputs, targets, "targets")
+    return loss_of_predictor("huber_regression", _HUBER, table, params)
 
 
 def _intensity_value(p, z, y):
@@ -236,7 +209,7 @@ def _intensity_information(p, z):
     return 2.0 * z * z
 
 
-_PHASE = predictor_texts(
+_PHASE = of_predictor(
     _intensity_value, _intensity_slope, _intensity_curvature, _intensity_information
 )
 
@@ -247,7 +220,7 @@ def phase_retrieval(inputs, intensities):
     -x are equally good.
 
     Ma, Wang, Chi and Chen, "Implicit regularization in nonconvex statistical estimation",
-    arXiv:1711.10467 (from memory).
+    arXiv:1711.10467.
 
     Parameters
     ----------
@@ -260,12 +233,6 @@ def phase_retrieval(inputs, intensities):
     Loss
         Hessian (3 z^2 - intensity) inputs inputs'. Negative log-likelihood of intensity ~ N(z^2,
         2), up to a constant, hence the Fisher matrix 2 z^2 inputs inputs'; derived.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an array has another shape or is not finite.
     """
-    return loss_of_predictor(
-        "phase_retrieval", _PHASE, with_targets(inputs, intensities, "intensities"), {}, 0.0
-    )
+    table = with_targets(inputs, intensities, "intensities")
+    return loss_of_predictor("phase_retrieval", _PHASE, table, {"l2": 0.0})

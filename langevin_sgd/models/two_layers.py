@@ -6,14 +6,13 @@ gradient is r J, the Hessian J J' + r f'' and the Fisher matrix of value ~ N(f, 
 
 from functools import cache
 
-import numpy as np
-
+from ..arguments import optional, shown
 from ..kernels.elementary import fma, tanh, where
-from .arrays import shown
-from .linear_predictor import check_whole, dot, with_targets
+from .linear_predictor import check_whole, with_targets
 from .loss_record import Loss, table_of
-from .parameters import COUNT_LIMIT, integer
+from .parameters import size
 from .records import recorded
+from .sums import dot
 
 
 def _outer_square(out, d):
@@ -28,70 +27,93 @@ def _outer_square(out, d):
         out[j] = first * out[j]
 
 
-def _factors(x, row, out, start, rank):
-    """u of the example's row into out[start:], v of its column behind it; returns u . v - value.
+def _of_prediction(residual, forward, jacobian, bend):
+    """The functions of the loss r^2/2, r = f(x) - value.
 
-    Lanes may hold different examples: each picks its own u and v by comparison, for no lane can
-    index by itself."""
-    i, j, residual = row[0], row[1], -row[2]
-    for k in range(rank):
-        u, v = 0.0, 0.0
-        for node in range(len(x) // rank):
-            u = where(i == node, x[node * rank + k], u)
-            v = where(j == node, x[node * rank + k], v)
-        out[start + k] = u
-        out[start + rank + k] = v
-        residual = fma(u, v, residual)
-    return residual
-
-
-@cache
-def _factorisation_texts(rank):
-    """Loss, gradient, Hessian and Fisher matrix for factors of `rank` columns."""
+    `residual(x, row)` is r; `forward(x, row, out, start)` writes what derivatives need into
+    out[start:] and returns r; with it `jacobian(factor, x, row, out, start)` writes factor J into
+    out[:d], and `bend(r, x, row, out, start)` adds r f'' to out[:d*d]."""
 
     def example_loss(p, x, row):
-        i, j, residual = row[0], row[1], -row[2]
-        for k in range(rank):
-            u, v = 0.0, 0.0
-            for node in range(len(x) // rank):
-                u = where(i == node, x[node * rank + k], u)
-                v = where(j == node, x[node * rank + k], v)
-            residual = fma(u, v, residual)
-        return 0.5 * residual * residual
-
-    def jacobian(factor, x, row, out, start):
-        i, j = row[0], row[1]
-        for k in range(rank):
-            by_u, by_v = factor * out[start + rank + k], factor * out[start + k]
-            for node in range(len(x) // rank):
-                out[node * rank + k] = where(i == node, by_u, where(j == node, by_v, 0.0))
+        r = residual(x, row)
+        return 0.5 * r * r
 
     def example_gradient(p, x, row, out):
-        jacobian(_factors(x, row, out, len(x), rank), x, row, out, len(x))
+        d = len(x)
+        jacobian(forward(x, row, out, d), x, row, out, d)
+
+    def information(x, row, out, start):
+        r = forward(x, row, out, start)
+        jacobian(1.0, x, row, out, start)
+        _outer_square(out, len(x))
+        return r
 
     def example_fisher(p, x, row, out):
-        d = len(x)
-        _factors(x, row, out, d * d, rank)
-        jacobian(1.0, x, row, out, d * d)
-        _outer_square(out, d)
+        information(x, row, out, len(x) * len(x))
 
     def example_hessian(p, x, row, out):
-        d = len(x)
-        example_fisher(p, x, row, out)
-        i, j, residual = row[0], row[1], -row[2]
-        for k in range(rank):
-            residual = fma(out[d * d + k], out[d * d + rank + k], residual)
-        for a in range(d // rank):
-            for b in range(d // rank):
-                pair = where(i == a, where(j == b, residual, 0.0), 0.0)
-                for k in range(rank):
-                    out[d * (a * rank + k) + b * rank + k] += pair
-                    out[d * (b * rank + k) + a * rank + k] += pair
+        start = len(x) * len(x)
+        bend(information(x, row, out, start), x, row, out, start)
 
     return example_loss, example_gradient, example_hessian, example_fisher
 
 
-@recorded
+@cache
+def _factorisation(rank):
+    """The functions for factors of `rank` columns.
+
+    Lanes may hold different examples: each picks its own u and v by comparison, for no lane can
+    index by itself."""
+
+    def picked(x, row, k):
+        u, v = 0.0, 0.0
+        for node in range(len(x) // rank):
+            u = where(row[0] == node, x[node * rank + k], u)
+            v = where(row[1] == node, x[node * rank + k], v)
+        return u, v
+
+    def residual(x, row):
+        r = -row[2]
+        for k in range(rank):
+            u, v = picked(x, row, k)
+            r = fma(u, v, r)
+        return r
+
+    def forward(x, row, out, start):
+        r = -row[2]
+        for k in range(rank):
+            u, v = picked(x, row, k)
+            out[start + k] = u
+            out[start + rank + k] = v
+            r = fma(u, v, r)
+        return r
+
+    def jacobian(factor, x, row, out, start):
+        for k in range(rank):
+            by_u, by_v = factor * out[start + rank + k], factor * out[start + k]
+            for node in range(len(x) // rank):
+                by_this = where(row[1] == node, by_v, 0.0)
+                out[node * rank + k] = where(row[0] == node, by_u, by_this)
+
+    def bend(r, x, row, out, start):
+        d = len(x)
+        for a in range(d // rank):
+            for b in range(d // rank):
+                pair = where(row[0] == a, where(row[1] == b, r, 0.0), 0.0)
+                for k in range(rank):
+                    out[d * (a * rank + k) + b * rank + k] += pair
+                    out[d * (b * rank + k) + a * rank + k] += pair
+
+    return _of_prediction(residual, forward, jacobian, bend)
+
+
+def _matrix_shape(value, name):
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"{name} must be (rows, columns), got {shown(value)}.")
+    return tuple(size(1)(count, f"{name}[{axis}]") for axis, count in enumerate(value))
+
+
+@recorded(rank=size(1), shape=optional(_matrix_shape))
 def matrix_factorisation(entries, rank, shape=None):
     """Two factors of a partly known matrix: loss of one entry (u_i . v_j - value)^2 / 2, u_i and
     v_j rows of U and V.
@@ -114,47 +136,31 @@ def matrix_factorisation(entries, rank, shape=None):
         Of x = (U row by row, V row by row), d = (m + n) rank components. Its table holds (i, m + j,
         value). Hessian and Fisher matrix as in `langevin_sgd.models.two_layers`; one example costs
         O(d), because lanes pick their rows by comparison. Model of Srebro and Jaakkola 2003,
-        "Weighted low-rank approximations" (from memory); derivatives: derived.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If entries have another shape, a number of them is no whole number inside shape, or rank <
-        1.
+        "Weighted low-rank approximations"; derivatives: derived.
     """
-    table, rank = table_of(entries, "entries"), integer(rank, "rank", 1, limit=COUNT_LIMIT)
+    table = table_of(entries, "entries")
     if table.shape[1] != 3:
         raise ValueError(
             f"entries must have the shape (examples, 3), rows of (i, j, value); got {table.shape}."
         )
-    largest = table[:, :2].max(axis=0) + 1
-    check_whole(table[:, 0], "row numbers of entries", np.inf)
-    check_whole(table[:, 1], "column numbers of entries", np.inf)
-    rows, columns = (int(count) for count in largest) if shape is None else _matrix_shape(shape)
-    check_whole(table[:, 0], "row numbers of entries", rows)
-    check_whole(table[:, 1], "column numbers of entries", columns)
-    table[:, 1] += rows
-    value, slope, hessian, fisher = _factorisation_texts(rank)
-    dim = (rows + columns) * rank
-    return Loss(
-        "matrix_factorisation", value, slope, None, table, dim, hessian, fisher, scratch=2 * rank
-    )
+    counts = []
+    for column, name in enumerate(("row", "column")):
+        numbers, name = table[:, column], f"{name} numbers of entries"
+        check_whole(numbers, name)
+        counts.append(int(numbers.max()) + 1 if shape is None else shape[column])
+        check_whole(numbers, name, counts[column])
+    table[:, 1] += counts[0]
+    value, slope, hessian, fisher = _factorisation(rank)
+    functions, dim = (value, slope, None, table), sum(counts) * rank
+    return Loss("matrix_factorisation", *functions, dim, hessian, fisher, scratch=2 * rank)
 
 
-def _matrix_shape(shape):
-    if not isinstance(shape, (tuple, list)) or len(shape) != 2:
-        raise TypeError(f"shape must be (rows, columns), got {shown(shape)}.")
-    return tuple(
-        integer(count, f"shape[{axis}]", 1, limit=COUNT_LIMIT) for axis, count in enumerate(shape)
-    )
-
-
-def _network_loss(p, x, row):
+def _residual(x, row):
     features = len(row) - 1
     hidden, residual = len(x) // (features + 1), -row[features]
     for h in range(hidden):
         residual = fma(x[h], tanh(dot(x, row, hidden + h * features, features)), residual)
-    return 0.5 * residual * residual
+    return residual
 
 
 def _activations(x, row, out, start):
@@ -168,7 +174,7 @@ def _activations(x, row, out, start):
     return residual
 
 
-def _network_jacobian(factor, x, row, out, start):
+def _jacobian_of_network(factor, x, row, out, start):
     features = len(row) - 1
     hidden = len(x) // (features + 1)
     for h in range(hidden):
@@ -179,41 +185,30 @@ def _network_jacobian(factor, x, row, out, start):
             out[hidden + h * features + k] = back * row[k]
 
 
-def _network_gradient(p, x, row, out):
-    _network_jacobian(_activations(x, row, out, len(x)), x, row, out, len(x))
-
-
-def _network_fisher(p, x, row, out):
-    d = len(x)
-    _activations(x, row, out, d * d)
-    _network_jacobian(1.0, x, row, out, d * d)
-    _outer_square(out, d)
-
-
-def _network_hessian(p, x, row, out):
+def _bend(residual, x, row, out, start):
     d, features = len(x), len(row) - 1
-    hidden, residual = d // (features + 1), _activations(x, row, out, d * d)
-    _network_jacobian(1.0, x, row, out, d * d)
-    _outer_square(out, d)
+    hidden = d // (features + 1)
     for h in range(hidden):
-        activation, first = out[d * d + h], hidden + h * features
+        activation, first = out[start + h], hidden + h * features
         slope = residual * fma(-activation, activation, 1.0)
         for k in range(features):
             out[d * h + first + k] += slope * row[k]
             out[d * (first + k) + h] += slope * row[k]
             for j in range(features):
-                out[d * (first + k) + first + j] -= (
-                    2.0 * x[h] * activation * slope * row[k] * row[j]
-                )
+                bent = 2.0 * x[h] * activation * slope * row[k] * row[j]
+                out[d * (first + k) + first + j] -= bent
 
 
-@recorded
+_NETWORK = _of_prediction(_residual, _activations, _jacobian_of_network, _bend)
+
+
+@recorded(hidden=size(1))
 def tanh_network(inputs, targets, hidden):
     """Network with one hidden layer: loss of one example (f - target)^2 / 2, f = sum_h a_h tanh(w_h
     . inputs).
 
     A committee machine with trained output weights (Saad and Solla 1995, Physical Review E 52,
-    4225, with erf for tanh; from memory). Units may be exchanged, a_h and w_h change sign together:
+    4225, with erf for tanh). Units may be exchanged, a_h and w_h change sign together:
     a minimum whose units differ has 2^hidden hidden! copies.
 
     Parameters
@@ -229,23 +224,8 @@ def tanh_network(inputs, targets, hidden):
     Loss
         Of x = (a_1 ... a_hidden, w_1, w_2, ...), d = hidden (1 + features) components. Hessian by
         back-propagation twice, Fisher matrix J J' of target ~ N(f, 1); derived.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an array has another shape or is not finite, or hidden < 1.
     """
-    table, hidden = (
-        with_targets(inputs, targets, "targets"),
-        integer(hidden, "hidden", 1, limit=COUNT_LIMIT),
-    )
-    texts = (
-        _network_loss,
-        _network_gradient,
-        None,
-        table,
-        hidden * table.shape[1],
-        _network_hessian,
-        _network_fisher,
-    )
-    return Loss("tanh_network", *texts, scratch=hidden)
+    table = with_targets(inputs, targets, "targets")
+    value, slope, hessian, fisher = _NETWORK
+    functions, dim = (value, slope, None, table), hidden * table.shape[1]
+    return Loss("tanh_network", *functions, dim, hessian, fisher, scratch=hidden)
