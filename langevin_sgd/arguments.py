@@ -8,7 +8,6 @@ code wants it, or raises. `checked` puts checks in front of a public function.
 import functools
 import inspect
 import os
-import re
 import sys
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 LARGEST = sys.float_info.max
 LONGEST = 10**8  # numbers in an array that is no data table: beyond it is a mistake
+LONGEST_SWEEP = 10**5  # numbers of a sweep or a schedule in one call
 
 
 def shown(value):
@@ -126,11 +126,17 @@ def real_array(value, name):
         return np.array(array, dtype=np.float64, order="C")
 
 
+def check_size(count, name, longest=LONGEST):
+    """Raise an error unless the arrays that `name` asks for hold at most `longest` numbers."""
+    if count > longest:
+        raise ValueError(f"{name} must ask for at most {longest} numbers in an array, got {count}.")
+
+
 def finite_array(value, name, *, ndim=None, longest=LONGEST):
     """`value` as a finite float64 array, of `ndim` dimensions and at most `longest` numbers."""
+    check_size(value.size if isinstance(value, np.ndarray) else 0, name, longest)
     array = real_array(value, name)
-    if array.size > longest:
-        raise ValueError(f"{name} must have at most {longest} numbers, got {array.size}.")
+    check_size(array.size, name, longest)
     if ndim is not None and array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} dimensions, got the shape {array.shape}.")
     if not np.all(np.isfinite(array)):
@@ -158,6 +164,14 @@ def probabilities(value, name):
     return array
 
 
+def square_matrix(value, name):
+    """`value` as a (..., n, n) array."""
+    array = finite_array(value, name)
+    if array.ndim < 2 or array.shape[-1] != array.shape[-2] or array.size == 0:
+        raise ValueError(f"{name} must have the shape (n, n), got the shape {array.shape}.")
+    return array
+
+
 def matrix_or_diagonal(value, name):
     """`value` as a (d, d) symmetric array, or as (d,) where it is a number or a diagonal."""
     array = np.atleast_1d(finite_array(value, name))
@@ -175,6 +189,7 @@ def symmetric_matrix(value, name, dim=None, stacked=True):
     """`value` as a (..., d, d) symmetric array; a number or a (d,) vector is read as a diagonal."""
     array = finite_array(value, name)
     if array.ndim < 2:
+        check_size(array.size**2, name)
         array = np.diag(np.atleast_1d(array))
     square = array.shape[-1] == array.shape[-2] and array.size > 0
     if not square or (array.ndim > 2 and not stacked):
@@ -213,11 +228,11 @@ def covariance_matrix(value, name, dim=None):
 def positive_matrix(value, name, dim=None):
     """`value` as a (..., d, d) array with all eigenvalues above zero."""
     array = symmetric_matrix(value, name, dim)
-    lowest = float(np.linalg.eigvalsh(array).min())
-    if lowest <= 1e-14 * np.abs(array).max():
+    eigenvalues = np.linalg.eigvalsh(array)
+    if np.any(eigenvalues[..., 0] <= 1e-14 * np.abs(eigenvalues[..., -1])):
         raise ValueError(
-            f"{name} must be positive definite, got the eigenvalue {lowest:.6g}. Drop its flat "
-            "directions."
+            f"{name} must be positive definite, got the eigenvalue {eigenvalues.min():.6g}. Drop "
+            "its flat directions."
         )
     return array
 
@@ -325,13 +340,13 @@ QUANTITIES = {
     "noise_covariance": covariance_matrix,
     "batch_covariance": covariance_matrix,
     "covariance": covariance_matrix,
-    "learning_rate": all_within(above=0),
-    "batch_size": all_within(at_least=1),
-    "momentum": all_within(at_least=0, below=1),
-    "temperature": all_within(above=0),
-    "step_size": all_within(above=0),
-    "friction": all_within(above=0),
-    "mass": all_within(above=0),
+    "learning_rate": all_within(above=0, longest=LONGEST_SWEEP),
+    "batch_size": all_within(at_least=1, longest=LONGEST_SWEEP),
+    "momentum": all_within(at_least=0, below=1, longest=LONGEST_SWEEP),
+    "temperature": all_within(above=0, longest=LONGEST_SWEEP),
+    "step_size": all_within(above=0, longest=LONGEST_SWEEP),
+    "friction": all_within(above=0, longest=LONGEST_SWEEP),
+    "mass": all_within(above=0, longest=LONGEST_SWEEP),
     "nesterov": one_of(None, "torch", "lookahead"),
 }
 # Short names of other libraries, too far from ours for a guess by likeness.
@@ -404,51 +419,54 @@ def checked(function=None, /, **checks):
     return call
 
 
-def formula(function=None, /, *, infinite=False, **checks):
+def formula(function=None, /, *, infinite=False, nan=False, **checks):
     """A decorator: `checked`, for a function that computes finite numbers from its arguments (or,
-    with `infinite`, numbers that are not nan).
+    with `infinite` or `nan`, those that its docstring speaks of).
 
-    What overflows on the way, and what NumPy and SciPy refuse (shapes that do not fit together,
-    singular matrices, no memory), ends in a ValueError that names the arguments and their values.
+    What overflows on the way, what NumPy and SciPy refuse (shapes that do not fit together,
+    singular matrices, no memory), and what the function itself refuses once each argument has
+    passed its check, ends in an error that names all arguments and their values.
     """
     if function is None:
-        return functools.partial(formula, infinite=infinite, **checks)
-    inner = checked(function, **checks)
+        return functools.partial(formula, infinite=infinite, nan=nan, **checks)
     signature = inspect.signature(function)
 
-    @functools.wraps(inner)
-    def call(*args, **kwargs):
+    def is_allowed(result):
+        """False if a number in `result`, a tuple or a dataset of results, is not allowed."""
+        if isinstance(result, tuple):
+            return all(map(is_allowed, result))
+        if hasattr(result, "data_vars"):
+            return all(is_allowed(part.values) for part in result.data_vars.values())
+        kind = np.asarray(result).dtype.kind if isinstance(result, (float, np.ndarray)) else None
+        if kind not in ("f", "c"):
+            return True
+        return np.all(np.isfinite(result) | infinite & np.isinf(result) | nan & np.isnan(result))
+
+    @functools.wraps(function)
+    def guarded(*args, **kwargs):
         try:
             with np.errstate(all="ignore"):
-                result = inner(*args, **kwargs)
+                result = function(*args, **kwargs)
+            if not is_allowed(result):
+                raise ValueError(
+                    f"{function.__name__} has no finite value here: numbers are too large or too "
+                    "small, or meet a singular point."
+                )
         except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
-            reason = str(error)
-            if any(re.search(rf"\b{name}\b", reason) for name in (*signature.parameters, *kwargs)):
-                raise
-            raise ValueError(f"{reason} {given(args, kwargs)}") from error
-        if not _holds(np.isfinite if not infinite else _is_number, result):
-            raise ValueError(
-                f"{function.__name__} has no finite value here: numbers are too large or too small "
-                f"for float64, or meet a singular point. {given(args, kwargs)}"
-            )
+            reason = str(error).partition(" Given: ")[0]  # of a formula that this one uses
+            given = signature.bind(*args, **kwargs).arguments.items()
+            values = ", ".join(f"{name} = {_brief(value)}" for name, value in given)
+            raise ValueError(f"{reason} Given: {values}") from error
         return result
 
-    def given(args, kwargs):
-        arguments = signature.bind(*args, **kwargs).arguments.items()
-        return "Given: " + ", ".join(f"{name} = {shown(value)}" for name, value in arguments)
-
-    return call
+    return checked(guarded, **checks)
 
 
-def _is_number(array):
-    return ~np.isnan(array)
-
-
-def _holds(test, result):
-    """False if `test` fails for a number in `result`, in a tuple or a dataset of results."""
-    if isinstance(result, tuple):
-        return all(_holds(test, part) for part in result)
-    if hasattr(result, "data_vars"):
-        return all(_holds(test, part.values) for part in result.data_vars.values())
-    kind = np.asarray(result).dtype.kind if isinstance(result, (float, np.ndarray)) else None
-    return kind not in ("f", "c") or bool(test(result).all())
+def _brief(value):
+    """`value` in at most 80 characters, on one line; of a large array the shape."""
+    if isinstance(value, np.ndarray):
+        if value.size > 8:
+            return f"an array of the shape {value.shape}"
+        value = value.tolist()
+    words = " ".join(shown(value).split())
+    return words if len(words) <= 80 else words[:76] + " ..."

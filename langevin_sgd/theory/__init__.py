@@ -27,17 +27,6 @@ from .escape import (
     quasi_potential,
     xie_escape_time,
 )
-from .estimators import (
-    HistogramBias,
-    VarianceTest,
-    ar1_autocorrelation_time,
-    ar1_mean_inflation,
-    cramer_von_mises_critical,
-    histogram_kl_bias,
-    kolmogorov_smirnov_critical,
-    normal_critical,
-    variance_test_samples,
-)
 from .example_gradients import (
     LogisticStatistics,
     RegressionStatistics,
@@ -47,20 +36,19 @@ from .example_gradients import (
 from .finite_rate import finite_rate_density, finite_rate_energy
 from .fokker_planck import evolve_density, fokker_planck, relaxation_rates, stationary_probability
 from .fokker_planck_generator import fokker_planck_generator
-from .gaussian import (
-    linear_sgd,
-    sgd_temperature,
-    small_step_covariance,
-    stability_threshold,
-    stationary_covariance,
+from .gaussian_distances import (
+    gaussian_hellinger,
+    gaussian_kl,
+    gaussian_mmd,
+    gaussian_stein_discrepancy,
+    gaussian_wasserstein2,
 )
 from .heavy_ball_operator import transfer_operator_heavy_ball
 from .irreversibility import OrnsteinUhlenbeck, entropy_per_step, ornstein_uhlenbeck
 from .ito_1d import mean_first_passage_time, sde_law
-from .langevin import langevin_process
 from .least_squares import LeastSquaresMoments, least_squares_moments
 from .leaving_region import mean_first_passage_steps, quasi_stationary_law
-from .linear import (
+from .linear_process import (
     LinearProcess,
     StationaryBlocks,
     area_per_step,
@@ -72,25 +60,8 @@ from .linear import (
     stationary_blocks,
     time_average_covariance,
 )
-from .metrics import (
-    gaussian_hellinger,
-    gaussian_kl,
-    gaussian_mmd,
-    gaussian_stein_discrepancy,
-    gaussian_wasserstein2,
-)
-from .momentum import (
-    MeasuredTemperatures,
-    TemperatureConventions,
-    UnderdampedLimit,
-    gradient_average,
-    heavy_ball_path,
-    measured_temperatures,
-    momentum_learning_rate,
-    temperature_conventions,
-    underdamped_limit,
-)
-from .regression import (
+from .momentum import UnderdampedLimit, gradient_average, heavy_ball_path, underdamped_limit
+from .online_regression import (
     StabilityBounds,
     batch_sharpness_plateaus,
     regression_covariance,
@@ -99,9 +70,35 @@ from .regression import (
     regression_threshold,
     stability_bounds,
 )
+from .quadratic_langevin import langevin_process
+from .quadratic_sgd import (
+    linear_sgd,
+    small_step_covariance,
+    stability_threshold,
+    stationary_covariance,
+)
+from .sampling_error import (
+    HistogramBias,
+    VarianceTest,
+    ar1_autocorrelation_time,
+    ar1_mean_inflation,
+    cramer_von_mises_critical,
+    histogram_kl_bias,
+    kolmogorov_smirnov_critical,
+    normal_critical,
+    variance_test_samples,
+)
 from .selling_decomposition import selling_decomposition
 from .student import StudentLaw, student_covariance, student_density, student_law, student_tail
 from .tails import TailExponents, regression_moments_1d, tail_exponents
+from .temperatures import (
+    MeasuredTemperatures,
+    TemperatureConventions,
+    measured_temperatures,
+    momentum_learning_rate,
+    sgd_temperature,
+    temperature_conventions,
+)
 from .transfer_law import best_boltzmann, bin_probabilities, stationary_density
 from .transfer_operator import transfer_operator
 from .virial import VirialBudget, virial_budget

@@ -14,6 +14,7 @@ from ..arguments import (
     probabilities,
     whole,
 )
+from .linear_process import trace, transpose
 
 FRESH = ("with_replacement", "population")
 SUBSETS = ("without_replacement", "reshuffle", "single_shuffle")
@@ -44,11 +45,11 @@ def gradient_moments(gradients, probabilities=None):
     mean = gradients.mean(axis=-2)
     if probabilities is None:
         centred = gradients - mean[..., None, :]
-        return GradientMoments(mean, np.swapaxes(centred, -1, -2) @ centred / count)
+        return GradientMoments(mean, transpose(centred) @ centred / count)
     if probabilities.shape != (count,) or not probabilities.all():
         raise ValueError(f"probabilities must be {count} numbers > 0, one for each example.")
     drawn = gradients / (count * probabilities[:, None]) - mean[..., None, :]
-    return GradientMoments(mean, np.swapaxes(probabilities[:, None] * drawn, -1, -2) @ drawn)
+    return GradientMoments(mean, transpose(probabilities[:, None] * drawn) @ drawn)
 
 
 @formula(dataset_size=optional(all_within(at_least=1)))
@@ -144,7 +145,7 @@ def expected_squared_norm(mean_gradient, noise_covariance, batch_size=1, dataset
     mean = np.atleast_1d(mean_gradient)
     noise = covariance_matrix(noise_covariance, "noise_covariance", mean.shape[-1])
     covariance = batch_covariance(noise, batch_size, dataset_size)
-    return np.sum(mean**2, axis=-1) + np.trace(covariance, axis1=-2, axis2=-1)
+    return np.sum(mean**2, axis=-1) + trace(covariance)
 
 
 @formula(mean_gradient=finite_array)
@@ -160,4 +161,4 @@ def simple_noise_scale(mean_gradient, noise_covariance):
     if np.any(square == 0):
         raise ValueError("mean_gradient must not be zero: the noise scale is infinite there.")
     noise = covariance_matrix(noise_covariance, "noise_covariance", mean.shape[-1])
-    return np.trace(noise, axis1=-2, axis2=-1) / square
+    return trace(noise) / square

@@ -7,47 +7,43 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .gaussian import linear_sgd, require_stable
-from .inputs import in_range, positive, real_array, update_numbers
+from ..arguments import check_range, finite_array, formula, optional, probabilities, within
+from .linear_process import one_by_one
+from .quadratic_sgd import linear_sgd, require_stable
 
 
 class Shape(NamedTuple):
-    """Shape of a 1-D law: ``variance`` (units of x squared), ``skewness`` and ``excess_kurtosis``
-    (0 for a Gaussian).
-
-    Floats, or arrays over a sweep.
-    """
+    """Of a 1-D law: ``variance`` (units of x squared), ``skewness`` and ``excess_kurtosis`` (0 for
+    a Gaussian); floats, or arrays over a sweep."""
 
     variance: np.ndarray
     skewness: np.ndarray
     excess_kurtosis: np.ndarray
 
 
+@formula(values=finite_array, probabilities=optional(probabilities))
 def noise_cumulants(values, probabilities=None):
     """First four cumulants (k1, k2, k3, k4) of a discrete law, (4,) array; equal weights by
     default.
 
     k3 = E d^3, k4 = E d^4 - 3 (E d^2)^2 about the mean; k_n in the n-th power of the units of the
-    values. Raises ValueError unless the probabilities are >= 0 and sum to 1. Source: definition.
-    """
-    values = real_array("values", values)
+    values. Source: definition."""
+    if values.ndim != 1 or not values.size:
+        raise ValueError(f"values must be one row of numbers, got the shape {values.shape}.")
     if probabilities is None:
         probabilities = np.full(values.shape, 1 / values.size)
-    weights = in_range("probabilities", probabilities, 0.0, 1.0, closed_low=True, closed_high=True)
-    if weights.shape != values.shape or abs(weights.sum() - 1) > 1e-12:
-        raise ValueError(
-            f"probabilities (shape {weights.shape}, sum {weights.sum():.15g}) must match values "
-            "and sum to 1"
-        )
-    mean = weights @ values
-    second, third, fourth = (weights @ (values - mean) ** n for n in (2, 3, 4))
+    if probabilities.shape != values.shape:
+        raise ValueError(f"probabilities must be {values.size} numbers, one for each value.")
+    mean = probabilities @ values
+    second, third, fourth = (probabilities @ (values - mean) ** n for n in (2, 3, 4))
     return np.array([mean, second, third, fourth - 3 * second**2])
 
 
+@formula(curvature=within(above=0), cumulants=finite_array)
 def stationary_shape(
     curvature, cumulants, learning_rate, batch_size=1, momentum=0.0, nesterov=None
 ):
-    """Variance, skewness and excess kurtosis of SGD's stationary law for iid gradient noise of any
+    """Variance, skewness and excess kurtosis of SGD on a quadratic with iid gradient noise of any
     law, as `Shape`.
 
     Parameters
@@ -71,32 +67,34 @@ def stationary_shape(
     without momentum (-eta)^n / (1 - (1 - eta h)^n). Hence the excess kurtosis falls like 1/B.
     Batches drawn independently with replacement. Exact; derived here (cumulants of independent sums
     add)."""
-    positive("curvature", curvature)
-    numbers = update_numbers(learning_rate, batch_size, momentum)
-    require_stable(curvature, numbers.learning_rate, numbers.momentum, nesterov)
-    law = real_array("cumulants", cumulants)
-    if law.shape != (4,):
+    require_stable(curvature, learning_rate, momentum, nesterov)
+    if cumulants.shape != (4,) or not cumulants[1] > 0:
         raise ValueError(
-            f"cumulants has shape {law.shape}; pass the four numbers of noise_cumulants"
+            "cumulants must be the four numbers of noise_cumulants, with a variance cumulants[1] "
+            f"> 0, got {cumulants}."
         )
-    if law[1] <= 0:
-        raise ValueError(f"cumulants[1] = {law[1]:g} is the variance of the noise and must be > 0")
 
     def moments(eta, batch, mu):
-        process, kappa = linear_sgd(curvature, 1.0, eta, 1, mu, nesterov), {}
-        for order in (2, 3, 4):
+        process = linear_sgd(curvature, 1.0, eta, 1, mu, nesterov)
+
+        def kappa(order):
             powers = reduce(np.kron, [process.transition] * order)
             kicks = reduce(np.kron, [process.noise_input[:, 0]] * order)
-            kappa[order] = (
-                np.linalg.solve(np.eye(len(powers)) - powers, kicks)[0]
-                * law[order - 1]
-                / batch ** (order - 1)
-            )
-        return kappa[2], kappa[3] / kappa[2] ** 1.5, kappa[4] / kappa[2] ** 2
+            response = np.linalg.solve(np.eye(len(powers)) - powers, kicks)[0]
+            return response * cumulants[order - 1] / batch ** (order - 1)
 
-    return Shape(*(values[()] for values in np.vectorize(moments, otypes=[float] * 3)(*numbers)))
+        variance = kappa(2)
+        return variance, kappa(3) / variance**1.5, kappa(4) / variance**2
+
+    return Shape(*one_by_one(moments, learning_rate, batch_size, momentum, outputs=3))
 
 
+@formula(
+    x=finite_array,
+    curvature=within(above=0),
+    learning_rate=within(above=0),
+    scale=within(above=0),
+)
 def two_point_cdf(x, curvature, learning_rate, scale=1.0):
     """P(theta <= x) of SGD with noise +-scale, each with probability 1/2 and B = 1, for 1/2 <= eta
     h < 1 (dimensionless, like x).
@@ -108,28 +106,22 @@ def two_point_cdf(x, curvature, learning_rate, scale=1.0):
     Raises
     ------
     ValueError
-        For x that is not finite, or eta h outside [1/2, 1): the halves overlap below 1/2; use the
-        transfer operator there.
+        For eta h outside [1/2, 1): the halves overlap below 1/2; use the transfer operator there.
 
     Notes
     -----
-    Exact: F(x) = [F((x - eta s)/a) + F((x + eta s)/a)] / 2. Bernoulli convolutions (Erdos;
-    Solomyak; not read); derived here."""
-    h, eta, scale = (
-        float(positive(*pair))
-        for pair in (("curvature", curvature), ("learning_rate", learning_rate), ("scale", scale))
-    )
-    step = float(in_range("learning_rate * curvature", eta * h, 0.5, 1.0, closed_low=True))
-    position = real_array("x", x) * h / scale
+    Exact: F(x) = [F((x - eta s)/a) + F((x + eta s)/a)] / 2. Bernoulli convolutions (Solomyak 1995);
+    derived here."""
+    step = learning_rate * curvature
+    check_range(step, "learning_rate * curvature", at_least=0.5, below=1.0)
+    rest = 1 - step  # in units of scale/h the right half of the support is step + rest [-1, 1]
+    position = x * curvature / scale
     probability = np.zeros_like(position)
     for digit in range(1, 60):
-        weight = 0.5**digit
-        # in units of scale/h the right half of the support is step + (1 - step) [-1, 1]
-        upper = position >= step - (1 - step)
-        below_gap = position <= -step + (1 - step)
-        probability = probability + np.where(upper | ~below_gap, weight, 0.0)
+        upper = position >= step - rest
+        below_gap = position <= rest - step
+        probability = probability + np.where(upper | ~below_gap, 0.5**digit, 0.0)
         shifted = np.where(upper, position - step, np.where(below_gap, position + step, -2.0))
-        position = np.where(
-            position >= 1, 2.0, np.where(position < -1, -2.0, shifted / max(1 - step, 1e-300))
-        )
+        inside = np.where(position < -1, -2.0, shifted / max(rest, 1e-300))
+        position = np.where(position >= 1, 2.0, inside)
     return probability

@@ -7,12 +7,16 @@ hardly diffuse."""
 
 import numpy as np
 
+from ..arguments import check_size, formula, whole
 from .batch_noise import batch_covariance
-from .gaussian import linear_sgd, require_stable
-from .inputs import in_range, whole_number
-from .linear import solve_stationary, transpose
+from .linear_process import solve_stationary, transpose
+from .quadratic_sgd import linear_sgd, require_stable
+
+MOST_BATCHES = 10**5  # an epoch
+SIZES = {"batch_size": whole(1), "dataset_size": whole(2)}
 
 
+@formula(**SIZES)
 def epoch_covariance(
     hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum=0.0, nesterov=None
 ):
@@ -28,7 +32,7 @@ def epoch_covariance(
         centres have this.
     learning_rate, momentum : float or arrays that broadcast together
     batch_size, dataset_size : int
-        B divides N, N/B = M >= 2.
+        B divides N, N/B = M, 2 <= M <= 100,000.
     nesterov : None, "torch" or "lookahead"
 
     Returns
@@ -46,21 +50,18 @@ def epoch_covariance(
     -----
     Exact. With a = 1 - eta h and mu = 0 the boundary value is eta^2 c0 (M A2 - A1^2) / ((M - 1)(1 -
     a^2M)), A1 = sum a^j, A2 = sum a^2j; it is computed as a sum of squares, without that
-    cancellation. Kuehn and Rosenow 2023 (arXiv:2306.05300, abstract read only) describe the
-    anti-correlation; this finite-M form is derived here."""
+    cancellation. Kuehn and Rosenow 2023 describe the anti-correlation; this finite-M form is
+    derived here."""
     process, batches = _epoch_process(
         hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov
     )
     injected, powers = _injected_by_position(process, batches)
     boundary = solve_stationary(powers[-1], injected[-1])
-    d = process.dim
-    values = [
-        power @ boundary @ transpose(power) + noise
-        for power, noise in zip(powers[:-1], injected[:-1], strict=True)
-    ]
-    return np.stack([value[..., :d, :d] for value in values])
+    powers, injected, d = np.stack(powers[:-1]), np.stack(injected[:-1]), process.dim
+    return (powers @ boundary @ transpose(powers) + injected)[..., :d, :d]
 
 
+@formula(**SIZES)
 def single_shuffle_covariance(
     hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum=0.0, nesterov=None
 ):
@@ -69,8 +70,7 @@ def single_shuffle_covariance(
 
     With one order for ever SGD converges to a cycle of M points; this is the spread of a point of
     that cycle over orders, the same at every position since a cyclic shift of a random order is a
-    random order. In squared units of x. Parameters as in `epoch_covariance`. Raises ValueError as
-    that does.
+    random order. In squared units of x. Parameters and errors as in `epoch_covariance`.
 
     Notes
     -----
@@ -88,23 +88,18 @@ def single_shuffle_covariance(
 def _epoch_process(
     hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov
 ):
-    """Check the numbers; return the linear process whose noise is that of one batch of an epoch,
-    and M.
-    """
-    batch, examples = (
-        whole_number("batch_size", batch_size, 1),
-        whole_number("dataset_size", dataset_size, 2),
-    )
-    if examples % batch or examples == batch:
+    """The linear process whose noise is that of one batch of an epoch, and M."""
+    batches = dataset_size // batch_size
+    if dataset_size % batch_size or not 2 <= batches <= MOST_BATCHES:
         raise ValueError(
-            f"batch_size = {batch} must divide dataset_size = {examples} into two batches or more"
+            "batch_size must divide dataset_size into two batches or more, at most "
+            f"{MOST_BATCHES}; got {batch_size} and {dataset_size}."
         )
-    require_stable(
-        hessian, learning_rate, in_range("momentum", momentum, 0.0, 1.0, closed_low=True), nesterov
-    )
+    require_stable(hessian, learning_rate, momentum, nesterov)
     process = linear_sgd(hessian, noise_covariance, learning_rate, 1, momentum, nesterov)
-    covariance = batch_covariance(noise_covariance, batch, examples)
-    return process._replace(noise_covariance=covariance), examples // batch
+    check_size(2 * batches * process.transition.size, "dataset_size")
+    covariance = batch_covariance(noise_covariance, batch_size, dataset_size)
+    return process._replace(noise_covariance=covariance), batches
 
 
 def _injected_by_position(process, batches):
@@ -114,10 +109,8 @@ def _injected_by_position(process, batches):
     sum_j A_j C0 A_j' M/(M-1) - (sum A_j) C0 (sum A_j)'/(M-1) with A_j = F^j G, written as M/(M-1)
     times [scatter of the A_j about their mean + m (1 - m/M) (mean) C0 (mean)'] so that only
     positive terms are added."""
-    noise = process.noise_covariance
-    response = process.noise_input
-    size = process.transition.shape[-1]
-    power = np.broadcast_to(np.eye(size), process.transition.shape)
+    noise, response = process.noise_covariance, process.noise_input
+    power = np.broadcast_to(np.eye(process.transition.shape[-1]), process.transition.shape)
     mean, scatter = np.zeros_like(response), np.zeros_like(process.transition)
     injected, powers = [scatter], [power]
     for m in range(1, batches + 1):

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import all_within, finite_array, formula, positive_matrix, within
 from .batch_noise import gradient_moments
-from .inputs import in_range, positive_matrix, real_array
 
 
 class LogisticStatistics(NamedTuple):
@@ -35,6 +35,7 @@ class RegressionStatistics(NamedTuple):
     fisher: np.ndarray
 
 
+@formula(inputs=finite_array, labels=all_within(at_least=0, at_most=1), parameters=finite_array)
 def logistic_statistics(inputs, labels, parameters):
     """Loss, gradient, curvature and noise of logistic regression (mean negative log-likelihood), as
     `LogisticStatistics`.
@@ -45,24 +46,16 @@ def logistic_statistics(inputs, labels, parameters):
     labels : (N,) array of 0 and 1
     parameters : (d,) array
 
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit together or a label lies outside [0, 1].
-
     Notes
     -----
     With p_i = sigmoid(x_i . theta): hessian = fisher = mean of p (1 - p) x x' for every theta and
     labels (canonical link); empirical_fisher = mean of (p - y)^2 x x' = noise_covariance + gradient
     gradient', a different matrix. The gradient covariance equals the Fisher matrix only where the
-    model is right and the mean gradient vanishes. Exact. Amari; Martens 2020 (not read); derived.
-    """
-    inputs, parameters = real_array("inputs", inputs), real_array("parameters", parameters)
-    labels = in_range("labels", labels, 0.0, 1.0, closed_low=True, closed_high=True)
+    model is right and the mean gradient vanishes. Exact. Amari 1998; Martens 2020; derived."""
     if inputs.ndim != 2 or labels.shape != inputs.shape[:1] or parameters.shape != inputs.shape[1:]:
         raise ValueError(
-            f"shapes inputs {inputs.shape}, labels {labels.shape}, parameters {parameters.shape}; "
-            "pass (N, d), (N,), (d,)"
+            "inputs, labels and parameters must have the shapes (N, d), (N,) and (d,), got "
+            f"{inputs.shape}, {labels.shape} and {parameters.shape}."
         )
     logits = inputs @ parameters
     probability = np.exp(-np.logaddexp(0.0, -logits))
@@ -70,16 +63,19 @@ def logistic_statistics(inputs, labels, parameters):
     gradients = (probability - labels)[:, None] * inputs
     moments = gradient_moments(gradients)
     hessian = (inputs.T * (probability * np.exp(-np.logaddexp(0.0, logits)))) @ inputs / len(inputs)
-    # the expectation over the model's own labels, label by label
-    outcomes = [
-        (probability - label) ** 2 * np.where(label, probability, 1 - probability)
-        for label in (0, 1)
-    ]
-    fisher = (inputs.T * sum(outcomes)) @ inputs / len(inputs)
-    empirical = gradients.T @ gradients / len(gradients)
-    return LogisticStatistics(loss, moments.mean, hessian, fisher, empirical, moments.covariance)
+    chances = [1 - probability, probability]  # of the model's own labels, 0 and 1
+    outcomes = [(probability - label) ** 2 * chances[label] for label in (0, 1)]
+    return LogisticStatistics(
+        loss=loss,
+        gradient=moments.mean,
+        hessian=hessian,
+        fisher=(inputs.T * sum(outcomes)) @ inputs / len(inputs),
+        empirical_fisher=gradients.T @ gradients / len(gradients),
+        noise_covariance=moments.covariance,
+    )
 
 
+@formula(input_covariance=positive_matrix, displacement=finite_array, label_noise=within(above=0))
 def regression_statistics(input_covariance, displacement, label_noise):
     """Loss, gradient, curvature and noise of (x . w - y)^2 / 2 with x ~ N(0, A) at w - w* =
     ``displacement``.
@@ -100,25 +96,20 @@ def regression_statistics(input_covariance, displacement, label_noise):
         L H + G G' exactly, second_moment = 2 L H + 2 G G', fisher = A / label_noise (that of the
         negative log-likelihood, whose loss is L / label_noise).
 
-    Raises
-    ------
-    ValueError
-        If input_covariance is not positive definite, the shapes differ or label_noise is not
-        positive.
-
     Notes
     -----
-    Exact for Gaussian inputs (Isserlis). Mori et al. 2022 (arXiv:2105.09557, abstract read only)
-    drop G G'. Derived here."""
-    covariance = positive_matrix("input_covariance", input_covariance)
-    delta = real_array("displacement", displacement)
-    if delta.shape != covariance.shape[-1:]:
-        raise ValueError(f"displacement has shape {delta.shape}; pass ({covariance.shape[-1]},)")
-    label_noise = float(in_range("label_noise", label_noise, 0.0, np.inf))
-    gradient = covariance @ delta
-    loss = float(delta @ gradient + label_noise) / 2
+    Exact for Gaussian inputs (Isserlis). Mori et al. 2022 drop G G'. Derived here."""
+    if displacement.shape != (d := len(input_covariance),):
+        raise ValueError(f"displacement must have the shape ({d},), got {displacement.shape}.")
+    gradient = input_covariance @ displacement
+    loss = float(displacement @ gradient + label_noise) / 2
     outer = np.outer(gradient, gradient)
-    noise = 2 * loss * covariance + outer
+    noise = 2 * loss * input_covariance + outer
     return RegressionStatistics(
-        loss, gradient, covariance, noise, noise + outer, covariance / label_noise
+        loss=loss,
+        gradient=gradient,
+        hessian=input_covariance,
+        noise_covariance=noise,
+        second_moment=noise + outer,
+        fisher=input_covariance / label_noise,
     )

@@ -8,8 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .inputs import covariance_matrix, positive_matrix, real_array
-from .linear import injected_covariance, state_covariance, transpose
+from ..arguments import formula, positive_matrix, square_matrix
+from .linear_process import (
+    injected_covariance,
+    linear_process,
+    position_covariance,
+    trace,
+    transpose,
+)
 
 
 class OrnsteinUhlenbeck(NamedTuple):
@@ -26,6 +32,7 @@ class OrnsteinUhlenbeck(NamedTuple):
     entropy_production: np.ndarray
 
 
+@formula(drift=square_matrix, diffusion=positive_matrix)
 def ornstein_uhlenbeck(drift, diffusion):
     """Covariance, circulation, current and entropy production of dx = -A x dt + sqrt(2 D) dW.
 
@@ -34,9 +41,9 @@ def ornstein_uhlenbeck(drift, diffusion):
     drift : (..., d, d) array
         A, per unit time; need not be symmetric. For SGD at a small learning rate it is the hessian,
         with t = eta * steps.
-    diffusion : (..., d, d) matrix or (d,) diagonal; leading axes broadcast with those of the drift
-    (a sweep)
-        D, squared units of x per time; for SGD eta Sigma / (2 B) at momentum 0.
+    diffusion : (..., d, d) matrix or (d,) diagonal
+        D, squared units of x per time; for SGD eta Sigma / (2 B) at momentum 0. Leading axes
+        broadcast with those of the drift (a sweep).
 
     Returns
     -------
@@ -47,44 +54,38 @@ def ornstein_uhlenbeck(drift, diffusion):
     Raises
     ------
     ValueError
-        If an eigenvalue of A has a real part <= 0 (no stationary state), or if D is singular
-        (entropy production is infinite or undefined there; `stationary_covariance` alone needs no
-        inverse of D).
+        If an eigenvalue of A has a real part <= 0 (no stationary state), or if D is singular (the
+        entropy production is then infinite or undefined).
 
     Notes
     -----
-    Exact for the diffusion; for SGD relative error of order eta. Source: Godreche and Luck 2018
-    (arXiv:1807.00694, opening read only); Kwon, Ao, Thouless 2005 (not read). Derived from the
-    Lyapunov equation."""
+    Exact for the diffusion; for SGD relative error of order eta. Source: Godreche and Luck 2018;
+    Kwon et al. 2005. Derived from the Lyapunov equation."""
     import scipy.linalg
 
-    drift = real_array("drift", drift)
-    if drift.ndim < 2 or drift.shape[-2] != drift.shape[-1]:
-        raise ValueError(f"drift has shape {drift.shape}; pass a (d, d) matrix or a stack of them")
-    diffusion = positive_matrix("diffusion", diffusion, drift.shape[-1])
+    diffusion = positive_matrix(diffusion, "diffusion", drift.shape[-1])
     slowest = np.linalg.eigvals(drift).real.min()
     if slowest <= 0:
         raise ValueError(
             f"drift has an eigenvalue with real part {slowest:.6g}; all must be > 0 for a "
-            "stationary state"
+            "stationary state."
         )
     solve = np.vectorize(scipy.linalg.solve_continuous_lyapunov, signature="(d,d),(d,d)->(d,d)")
     covariance = solve(drift, 2 * diffusion)
-    residual = np.abs(drift @ covariance + covariance @ transpose(drift) - 2 * diffusion).max(
-        axis=(-1, -2)
-    )
+    flow = drift @ covariance
+    residual = np.abs(flow + transpose(flow) - 2 * diffusion).max(axis=(-1, -2))
     if np.any(residual > 1e-8 * np.abs(diffusion).max(axis=(-1, -2))):
         raise ValueError(
-            f"the Lyapunov equation is too ill-conditioned (residual {residual.max():.3g}); "
-            "rescale or drop slow directions"
+            f"drift makes the Lyapunov equation too ill-conditioned (residual "
+            f"{residual.max():.3g}); rescale or drop slow directions."
         )
-    circulation = (drift @ covariance - covariance @ transpose(drift)) / 2
+    circulation = (flow - transpose(flow)) / 2
     velocity = -transpose(np.linalg.solve(covariance, transpose(circulation)))
     dissipated = np.linalg.solve(diffusion, velocity @ covariance @ transpose(velocity))
-    production = np.trace(dissipated, axis1=-2, axis2=-1)[()]
-    return OrnsteinUhlenbeck(covariance, circulation, velocity, production)
+    return OrnsteinUhlenbeck(covariance, circulation, velocity, trace(dissipated))
 
 
+@formula(process=linear_process)
 def entropy_per_step(process):
     """Entropy production in one step of a stationary linear chain with Gaussian noise, (...), in
     units of k_B.
@@ -107,20 +108,19 @@ def entropy_per_step(process):
     d = process.dim
     if np.any(process.transition[..., :d, d:]):
         raise ValueError(
-            "the position is not a Markov chain (momentum > 0): this entropy production is "
-            "defined for momentum = 0"
+            "process has a position that is no Markov chain (momentum > 0): this entropy "
+            "production is defined for momentum = 0."
         )
     forward = process.transition[..., :d, :d]
-    noise = covariance_matrix("injected noise", injected_covariance(process)[..., :d, :d])
+    noise = injected_covariance(process)[..., :d, :d]
     eigenvalues = np.linalg.eigvalsh(noise)
     if np.any(eigenvalues[..., 0] <= 1e-13 * eigenvalues[..., -1]):
         raise ValueError(
-            "noise_covariance is singular: a reversed step is impossible, so the entropy "
-            "production is infinite"
+            "process has a singular noise_covariance: a reversed step is impossible, so the "
+            "entropy production is infinite."
         )
-    covariance = state_covariance(process)[..., :d, :d]
+    covariance = position_covariance(process)
     twice = forward @ forward @ covariance
-    reversed_square = (
-        covariance - twice - transpose(twice) + forward @ covariance @ transpose(forward)
-    )
-    return np.trace(np.linalg.solve(noise, reversed_square), axis1=-2, axis2=-1) / 2 - d / 2
+    forth = forward @ covariance @ transpose(forward)
+    reversed_square = covariance - twice - transpose(twice) + forth
+    return trace(np.linalg.solve(noise, reversed_square)) / 2 - d / 2

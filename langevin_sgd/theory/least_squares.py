@@ -3,13 +3,14 @@ state-dependent noise.
 """
 
 from itertools import combinations
-from math import factorial
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
 
-from .inputs import real_array, update_numbers, whole_number
-from .linear import spectral_radius
+from ..arguments import check_size, finite_array, formula, one_of, whole, within
+from .batch_noise import SUBSETS, batch_covariance
+from .linear_process import spectral_radius
 
 MOST_ORDERS = 100_000
 
@@ -27,6 +28,14 @@ class LeastSquaresMoments(NamedTuple):
     second_moment_radius: float
 
 
+@formula(
+    inputs=finite_array,
+    targets=finite_array,
+    learning_rate=within(above=0),
+    batch_size=whole(1),
+    momentum=within(at_least=0, below=1),
+    sampling=one_of("with_replacement", *SUBSETS),
+)
 def least_squares_moments(
     inputs, targets, learning_rate, batch_size=1, momentum=0.0, sampling="with_replacement"
 ):
@@ -62,152 +71,140 @@ def least_squares_moments(
     Fresh batches leave the mean at the least-squares solution; reshuffling moves it. Independent
     batches: E[F (x) F] follows from the covariance of the examples' maps, without listing batches;
     epochs: all ordered partitions are listed. Exact for the table; the stability criterion is that
-    of Mulayoff and Michaeli (arXiv:2306.07850, abstract read only). Derived here."""
-    if sampling not in ("with_replacement", "without_replacement", "reshuffle", "single_shuffle"):
-        raise ValueError(
-            f"sampling = {sampling!r}; choose with_replacement, without_replacement, reshuffle or "
-            "single_shuffle"
-        )
-    maps, solution = _example_maps(
-        inputs, targets, update_numbers(learning_rate, batch_size, momentum)
-    )
-    batch, d = whole_number("batch_size", batch_size, 1), len(solution)
-    if sampling in ("with_replacement", "without_replacement"):
-        mean, covariance, radius = _independent(
-            maps, batch, without=sampling == "without_replacement"
-        )
+    of Mulayoff and Michaeli 2023. Derived here."""
+    maps, solution = _example_maps(inputs, targets, learning_rate, momentum)
+    if sampling in ("reshuffle", "single_shuffle"):
+        moments = _reshuffled if sampling == "reshuffle" else _single_shuffle
+        mean, covariance, radius = moments(_epoch_maps(maps, batch_size))
     else:
-        mean, second, radius = (_reshuffled if sampling == "reshuffle" else _single_shuffle)(
-            _epoch_maps(maps, batch)
-        )
-        covariance = second - mean[..., :, None] * mean[..., None, :]
+        count = None if sampling == "with_replacement" else len(maps)
+        share = batch_covariance(1.0, batch_size, count).item()
+        mean, covariance, radius = _independent(maps, share)
+    d = len(solution)
     return LeastSquaresMoments(solution + mean[..., :d], covariance[..., :d, :d], radius)
 
 
-def _example_maps(inputs, targets, numbers):
+def _example_maps(inputs, targets, eta, mu):
     """Affine maps of (theta, v, 1), one for each example, (N, 2d + 1, 2d + 1), and the
     least-squares solution.
 
     theta is measured from that solution, so that covariances are not small differences; a batch's
     map is the mean of its examples'."""
-    inputs, targets = real_array("inputs", inputs), real_array("targets", targets)
-    if inputs.ndim != 2 or targets.shape != (len(inputs),):
+    if inputs.ndim != 2 or targets.shape != inputs.shape[:1]:
         raise ValueError(
-            f"inputs has shape {inputs.shape} and targets {targets.shape}; pass (N, d) and (N,)"
+            f"inputs and targets must have the shapes (N, d) and (N,), got {inputs.shape} and "
+            f"{targets.shape}."
         )
     count, d = inputs.shape
+    check_size(max(count * (2 * d + 1) ** 2, (2 * d) ** 4), "inputs")
     solution, _, rank, _ = np.linalg.lstsq(inputs, targets)
     if rank < d:
-        raise ValueError(
-            f"inputs has rank {rank} < {d}: the flat directions never settle; drop them"
-        )
-    residual = targets - inputs @ solution
-    eta, _, mu = (float(number) for number in numbers)
+        raise ValueError(f"inputs has rank {rank} < {d}: drop the flat directions, they diffuse.")
+    position, velocity = slice(d), slice(d, 2 * d)
     maps = np.zeros((count, 2 * d + 1, 2 * d + 1))
-    maps[:, d : 2 * d, :d] = eta * inputs[:, :, None] * inputs[:, None, :]
-    maps[:, d : 2 * d, 2 * d] = -eta * inputs * residual[:, None]
-    maps[:, d : 2 * d, d : 2 * d] = mu * np.eye(d)
-    maps[:, :d] = -maps[:, d : 2 * d]
-    maps[:, :d, :d] += np.eye(d)
-    maps[:, 2 * d, 2 * d] = 1.0
+    maps[:, velocity, position] = eta * inputs[:, :, None] * inputs[:, None, :]
+    maps[:, velocity, -1] = -eta * inputs * (targets - inputs @ solution)[:, None]
+    maps[:, velocity, velocity] = mu * np.eye(d)
+    maps[:, position] = -maps[:, velocity]
+    maps[:, position, position] += np.eye(d)
+    maps[:, -1, -1] = 1.0
     return maps, solution
 
 
-def _independent(maps, batch, without):
+def _independent(maps, share):
     """Moments when every step draws a fresh batch: the centred state obeys e' = F e + r with E r =
-    0, e independent of (F, r).
-    """
-    count, size = len(maps), maps.shape[-1] - 1
-    if without and batch > count:
-        raise ValueError(
-            f"batch_size = {batch} exceeds the {count} examples: draw with replacement instead"
-        )
+    0, e independent of (F, r); a batch has ``share`` of the covariance of one example's map."""
     average = maps.mean(axis=0)
-    share = (1 / batch) * ((count - batch) / max(count - 1, 1) if without else 1.0)
     deviation = maps - average
-    linear = deviation[:, :size, :size]
-    squared = np.kron(average[:size, :size], average[:size, :size])
-    squared = (
-        squared
-        + share * np.einsum("nij,nkl->ikjl", linear, linear).reshape(size**2, size**2) / count
-    )
+    linear, shift = average[:-1, :-1], average[:-1, -1]
+    squared = np.kron(linear, linear) + share * _squared(deviation[:, :-1, :-1])
     radius = _require_converging(squared)
-    mean = np.linalg.solve(np.eye(size) - average[:size, :size], average[:size, size])
-    kicks = deviation[:, :size] @ np.append(mean, 1.0)
-    injected = share * kicks.T @ kicks / count
-    covariance = np.linalg.solve(np.eye(size**2) - squared, injected.ravel()).reshape(size, size)
-    return mean, covariance, radius
+    mean = np.linalg.solve(np.eye(len(shift)) - linear, shift)
+    kicks = deviation[:, :-1] @ np.append(mean, 1.0)
+    return mean, _fixed_point(squared, share * kicks.T @ kicks / len(maps)), radius
+
+
+def _squared(linear):
+    """Mean over n of F_n (x) F_n, for maps (n, k, k)."""
+    size = linear.shape[-1] ** 2
+    return np.einsum("nij,nkl->ikjl", linear, linear).reshape(size, size) / len(linear)
+
+
+def _fixed_point(squared, injected):
+    """The matrix M with M = squared M + injected."""
+    return np.linalg.solve(np.eye(len(squared)) - squared, injected.ravel()).reshape(injected.shape)
 
 
 def _epoch_maps(maps, batch):
     """Maps from the boundary to each position of the epoch, for every ordered partition: (orders, M
-    + 1, n + 1, n + 1).
-    """
+    + 1, n + 1, n + 1)."""
     count = len(maps)
     if count % batch:
         raise ValueError(
-            f"batch_size = {batch} must divide the {count} examples for shuffled sampling"
+            f"batch_size must divide the {count} examples for shuffled sampling, got {batch}."
         )
-    orders = factorial(count) // factorial(batch) ** (count // batch)
-    if orders > MOST_ORDERS:
-        raise ValueError(
-            f"an epoch has {orders} orders, more than {MOST_ORDERS}; use fewer examples or larger "
-            "batches"
-        )
+    orders = 1
+    for left in range(count, 0, -batch):
+        orders *= comb(left, batch)
+        if orders > MOST_ORDERS:
+            raise ValueError(
+                f"batch_size = {batch} gives an epoch of {count} examples more than {MOST_ORDERS} "
+                "orders; use fewer examples or larger batches."
+            )
+    check_size(orders * (count // batch + 1) * maps[0].size, "inputs")
     paths = []
 
     def extend(remaining, path):
         if not remaining:
             paths.append(path)
         for chosen in combinations(remaining, batch):
-            extend(
-                [i for i in remaining if i not in chosen],
-                [*path, maps[list(chosen)].mean(axis=0) @ path[-1]],
-            )
+            left = [i for i in remaining if i not in chosen]
+            extend(left, [*path, maps[list(chosen)].mean(axis=0) @ path[-1]])
 
-    extend(list(range(count)), [np.eye(maps.shape[-1])])
+    extend(range(count), [np.eye(maps.shape[-1])])
     return np.array(paths)
 
 
 def _reshuffled(paths):
-    """Means and second moments by position: the boundary state is independent of the coming order."""
-    size = paths.shape[-1] - 1
-    epoch = paths[:, -1]
-    linear, shift = epoch[:, :size, :size], epoch[:, :size, size]
-    squared = np.einsum("nij,nkl->ikjl", linear, linear).reshape(size**2, size**2) / len(paths)
+    """Mean and covariance by position: the boundary state is independent of the coming order."""
+    linear, shift = paths[:, -1, :-1, :-1], paths[:, -1, :-1, -1]
+    squared = _squared(linear)
     radius = _require_converging(squared)
-    mean = np.linalg.solve(np.eye(size) - linear.mean(axis=0), shift.mean(axis=0))
+    mean = np.linalg.solve(np.eye(shift.shape[-1]) - linear.mean(axis=0), shift.mean(axis=0))
     crossed = np.einsum("nij,j,nk->ik", linear, mean, shift) / len(paths)
-    injected = crossed + crossed.T + shift.T @ shift / len(paths)
-    second = np.linalg.solve(np.eye(size**2) - squared, injected.ravel()).reshape(size, size)
+    second = _fixed_point(squared, crossed + crossed.T + shift.T @ shift / len(paths))
     whole = np.block([[second, mean[:, None]], [mean[None, :], np.ones((1, 1))]])
     moments = np.einsum("nmij,jk,nmlk->mil", paths[:, :-1], whole, paths[:, :-1]) / len(paths)
-    return moments[:, :size, size], moments[:, :size, :size], radius
+    return _centred(moments[:, :-1, -1], moments[:, :-1, :-1], radius)
 
 
 def _single_shuffle(paths):
-    """Means and second moments over orders of the fixed point of each order's epoch map."""
-    size = paths.shape[-1] - 1
-    linear, shift = paths[:, -1, :size, :size], paths[:, -1, :size, size]
+    """Mean and covariance over orders of the fixed point of each order's epoch map."""
+    linear, shift = paths[:, -1, :-1, :-1], paths[:, -1, :-1, -1]
     radius = float(np.max(spectral_radius(linear))) ** 2
     if not radius < 1:
         raise ValueError(
             f"an order's epoch map has spectral radius {radius**0.5:.6g} >= 1; lower the "
-            "learning_rate"
+            "learning_rate."
         )
-    fixed = np.linalg.solve(np.eye(size) - linear, shift[..., None])[..., 0]
-    points = np.einsum(
-        "nmij,nj->nmi", paths[:, :-1], np.column_stack([fixed, np.ones(len(fixed))])
-    )[..., :size]
-    return points.mean(axis=0), np.einsum("nmi,nmj->mij", points, points) / len(points), radius
+    fixed = np.linalg.solve(np.eye(shift.shape[-1]) - linear, shift[..., None])[..., 0]
+    starts = np.column_stack([fixed, np.ones(len(fixed))])
+    points = np.einsum("nmij,nj->nmi", paths[:, :-1], starts)[..., :-1]
+    second = np.einsum("nmi,nmj->mij", points, points) / len(points)
+    return _centred(points.mean(axis=0), second, radius)
+
+
+def _centred(mean, second, radius):
+    """`mean`, the covariance of that mean and second moment, and `radius`."""
+    return mean, second - mean[..., :, None] * mean[..., None, :], radius
 
 
 def _require_converging(squared):
-    """Return the spectral radius of the second-moment map; raise ValueError unless it is below 1."""
+    """The spectral radius of the second-moment map; a ValueError unless it is below 1."""
     radius = float(spectral_radius(squared))
     if not radius < 1:
         raise ValueError(
             f"the second moment diverges (spectral radius {radius:.6g} >= 1); lower the "
-            "learning_rate"
+            "learning_rate."
         )
     return radius

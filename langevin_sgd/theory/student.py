@@ -11,8 +11,8 @@ import numpy as np
 
 from ..arguments import all_within, formula
 from .confinement import POSITIVE, number_or_matrix, one_positive_matrix
-from .gaussian import linear_sgd, require_stable
-from .linear import state_covariance
+from .linear_process import state_covariance
+from .quadratic_sgd import linear_sgd, require_stable
 
 
 class StudentLaw(NamedTuple):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import checked, covariance_matrix, finite_array, instance, symmetric_matrix
-from .linear import transpose
+from .linear_process import transpose
 
 HEAVY_BALL = "sgd", "sgd_momentum"  # names of the dynamics for which it holds
 LONG_NAMES = {

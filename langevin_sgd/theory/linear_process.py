@@ -7,13 +7,25 @@ SGD, heavy ball, both Nesterov forms and the Langevin splittings on a quadratic 
 and W. Second moments need no Gaussian noise. The first `dim` components of z are the position x,
 the rest is memory: for SGD the last displacement. Every function takes stacks: leading axes of F,
 G, W are a sweep. The relative rounding error is about 1e-16/(1 - rho), where rho is the spectral
-radius of F."""
+radius of F. Functions that need a stationary law raise ValueError where there is none."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from .inputs import covariance_matrix, real_array, whole_number
+from ..arguments import (
+    check_size,
+    covariance_matrix,
+    finite_array,
+    formula,
+    instance,
+    optional,
+    square_matrix,
+    whole,
+)
+
+MOST_STEPS = 10**6
+MOST_ONE_BY_ONE = 10**4
 
 
 class LinearProcess(NamedTuple):
@@ -31,26 +43,75 @@ class LinearProcess(NamedTuple):
 
 class StationaryBlocks(NamedTuple):
     """Blocks (..., d, d) of the stationary covariance: E[x x'], E[x v'] and E[v v'] of position x
-    and velocity v.
-    """
+    and velocity v."""
 
     position: np.ndarray
     position_velocity: np.ndarray
     velocity: np.ndarray
 
 
-def spectral_radius(transition):
-    """Largest modulus of an eigenvalue of a (..., n, n) array, (...), dimensionless; below 1 an
-    update has a stationary law.
+def linear_process(value, name):
+    """A check: `value` as a `LinearProcess` of finite arrays that fit together."""
+    instance(value, name, LinearProcess, "a LinearProcess, as linear_sgd and langevin_process make")
+    transition = square_matrix(value.transition, f"{name}.transition")
+    noise_input = finite_array(value.noise_input, f"{name}.noise_input")
+    size = transition.shape[-1]
+    if noise_input.ndim < 2 or noise_input.shape[-2] != size or not 0 < value.dim <= size:
+        raise ValueError(
+            f"{name} has a transition of {size} components, a noise_input of the shape "
+            f"{noise_input.shape} and dim = {value.dim}: they must fit together."
+        )
+    columns = noise_input.shape[-1]
+    noise = covariance_matrix(value.noise_covariance, f"{name}.noise_covariance", columns)
+    return LinearProcess(transition, noise_input, noise, value.dim)
 
-    Source: definition. Raises numpy.linalg.LinAlgError for a matrix that is not square or not
-    finite."""
-    return np.abs(np.linalg.eigvals(transition)).max(axis=-1)
+
+def matrix_or_process(value, name):
+    """A check: the transition of a `LinearProcess`, or a (..., n, n) array."""
+    return square_matrix(getattr(value, "transition", value), name)
+
+
+# ---- stacks of matrices --------------------------------------------------------------------------
 
 
 def transpose(matrix):
     """Swap the last two axes, so that stacks of matrices transpose one by one."""
     return np.swapaxes(matrix, -1, -2)
+
+
+def trace(matrix):
+    """The trace of each matrix of a stack."""
+    return np.trace(matrix, axis1=-2, axis2=-1)
+
+
+def sweep(*numbers):
+    """Numbers that broadcast together, with two more axes: each multiplies a stack of matrices."""
+    return [number[..., None, None] for number in np.broadcast_arrays(*numbers)]
+
+
+def one_by_one(function, *numbers, outputs=1):
+    """`function` of each entry of the numbers of a sweep; a float, or an array (or `outputs` of
+    them) of their shape."""
+    check_size(np.broadcast(*numbers).size, "a sweep", MOST_ONE_BY_ONE)
+    values = np.vectorize(function, otypes=[float] * outputs)(*numbers)
+    return values[()] if outputs == 1 else tuple(value[()] for value in values)
+
+
+def stacked(rows):
+    """Like np.block, for blocks whose leading axes broadcast."""
+    shape = np.broadcast_shapes(*(block.shape[:-2] for row in rows for block in row))
+    full = [[np.broadcast_to(block, (*shape, *block.shape[-2:])) for block in row] for row in rows]
+    return np.concatenate([np.concatenate(row, -1) for row in full], -2)
+
+
+# ---- the stationary law --------------------------------------------------------------------------
+
+
+@formula(transition=matrix_or_process)
+def spectral_radius(transition):
+    """Largest modulus of an eigenvalue of a (..., n, n) array or of a `LinearProcess`, (...),
+    dimensionless; below 1 an update has a stationary law. Source: definition."""
+    return np.abs(np.linalg.eigvals(transition)).max(axis=-1)
 
 
 def injected_covariance(process):
@@ -62,9 +123,8 @@ def solve_stationary(transition, injected):
     """Solve Z = F Z F' + N, (..., n, n), by doubling: Z <- Z + F Z F', F <- F F (Smith's squared
     iteration).
 
-    Doubling adds positive terms only, so Z is positive semidefinite, and it works on stacks; the
-    number of passes is log2(36 / (1 - rho)). The caller makes sure that rho < 1; the residual is
-    checked here all the same.
+    Doubling adds positive terms only, so Z is positive semidefinite; the number of passes is
+    log2(36 / (1 - rho)).
 
     Raises
     ------
@@ -84,10 +144,9 @@ def solve_stationary(transition, injected):
         covariance, power = covariance + addition, power @ power
         if np.all(np.abs(addition) <= 1e-18 * np.abs(covariance).max(axis=(-1, -2), keepdims=True)):
             break
-    residual = np.abs(covariance - transition @ covariance @ transpose(transition) - injected).max(
-        axis=(-1, -2)
-    )
-    if np.any(residual > 1e-6 * np.abs(injected).max(axis=(-1, -2))):
+    residual = covariance - transition @ covariance @ transpose(transition) - injected
+    allowed = 1e-6 * np.abs(injected).max(axis=(-1, -2))
+    if np.any(np.abs(residual).max(axis=(-1, -2)) > allowed):
         raise ValueError(
             f"1 - spectral radius = {1 - radius:.3g} is too small for double precision; drop the "
             "flat directions"
@@ -95,32 +154,33 @@ def solve_stationary(transition, injected):
     return (covariance + transpose(covariance)) / 2
 
 
+@formula(process=linear_process)
 def state_covariance(process):
     """Stationary covariance of the whole state z, (..., n, n): the solution of Z = F Z F' + G W G'.
 
-    Exact for any noise with covariance W, any step size below the threshold. Raises ValueError
-    without a stationary law. Source: stationarity of E[z z'] under the update."""
+    Exact for any noise with covariance W, any step size below the threshold. Source: stationarity
+    of E[z z'] under the update."""
     return solve_stationary(process.transition, injected_covariance(process))
 
 
+def position_covariance(process):
+    """The position block (..., d, d) of `state_covariance`."""
+    return state_covariance(process)[..., : process.dim, : process.dim]
+
+
+@formula(process=linear_process)
 def stationary_blocks(process):
     """Position, position-velocity and velocity blocks of the stationary covariance, as
     `StationaryBlocks`.
 
     For SGD processes velocity means the displacement v' = x - x' of the last step (units of x), for
     Langevin splittings the velocity itself. Any scheme that moves by x' = x - v' satisfies E[x v']
-    + E[v x'] = -E[v v']. Exact; source: as `state_covariance`.
-
-    Raises
-    ------
-    ValueError
-        If the process carries no velocity, or has no stationary law.
-    """
-    d = process.dim
-    if process.transition.shape[-1] != 2 * d:
+    + E[v x'] = -E[v v']. Exact; source: as `state_covariance`. Raises ValueError if the process
+    carries no velocity."""
+    d, size = process.dim, process.transition.shape[-1]
+    if size != 2 * d:
         raise ValueError(
-            f"the state has {process.transition.shape[-1]} components, not 2 * {d}: it carries no "
-            "velocity"
+            f"process has a state of {size} components, not 2 * {d}: it carries no velocity."
         )
     covariance = state_covariance(process)
     return StationaryBlocks(
@@ -128,72 +188,68 @@ def stationary_blocks(process):
     )
 
 
+# ---- in time -------------------------------------------------------------------------------------
+
+
+@formula(process=linear_process, lags=whole(0, MOST_STEPS))
 def autocovariance(process, lags):
     """Stationary E[x(t + k) x(t)'] for k = 0 ... ``lags``, an array (lags + 1, ..., d, d), in
     squared units of x.
 
     F^k Z, position block; exact. Its decay gives every integrated autocorrelation time. Derived:
-    E[z(t+k) z(t)'] = F^k Z. Raises ValueError without a stationary law or for negative ``lags``.
-    """
-    d = process.dim
-    correlation = state_covariance(process)
-    values = [correlation[..., :d, :d]]
-    for _ in range(whole_number("lags", lags, 0)):
+    E[z(t+k) z(t)'] = F^k Z."""
+    d, correlation = process.dim, state_covariance(process)
+    check_size((lags + 1) * correlation.size, "lags")
+    values = np.empty((lags + 1, *correlation.shape[:-2], d, d))
+    values[0] = correlation[..., :d, :d]
+    for k in range(1, lags + 1):
         correlation = process.transition @ correlation
-        values.append(correlation[..., :d, :d])
-    return np.stack(values)
+        values[k] = correlation[..., :d, :d]
+    return values
 
 
+@formula(process=linear_process, steps=optional(whole(1)))
 def time_average_covariance(process, steps=None):
     """Covariance of the mean of ``steps`` successive stationary positions, (..., d, d);
     ``steps=None`` gives n Cov as n grows.
 
     n Cov(mean) = sum over |k| < n of (1 - |k|/n) E[x(t+k) x(t)']. The limit for every form of SGD
     is H^-1 C H^-1 whatever the learning rate and momentum: only noise at zero frequency is left.
-    Derived from F^k Z with A = (I - F)^-1: sum_{k<n} (1 - k/n) F^k = A - F (I - F^n) A^2 / n.
-    Raises ValueError without a stationary law or for ``steps`` < 1."""
+    Derived from F^k Z with A = (I - F)^-1: sum_{k<n} (1 - k/n) F^k = A - F (I - F^n) A^2 / n."""
     d, transition = process.dim, process.transition
     covariance, identity = state_covariance(process), np.eye(transition.shape[-1])
-    inverse = np.linalg.inv(identity - transition)
-    if steps is None:
-        half = inverse @ covariance
-        return (half + transpose(half) - covariance)[..., :d, :d]
-    steps = whole_number("steps", steps, 1)
-    faded = (
-        transition
-        @ (identity - np.linalg.matrix_power(transition, steps))
-        @ inverse
-        @ inverse
-        / steps
-    )
-    half = (inverse - faded) @ covariance
-    return ((half + transpose(half) - covariance) / steps)[..., :d, :d]
+    weights = inverse = np.linalg.inv(identity - transition)
+    if steps is not None:
+        left = identity - np.linalg.matrix_power(transition, steps)
+        weights = inverse - transition @ left @ inverse @ inverse / steps
+    half = weights @ covariance
+    return ((half + transpose(half) - covariance) / (steps or 1))[..., :d, :d]
 
 
+@formula(process=linear_process)
 def area_per_step(process):
     """Mean area E[x_i(t) x_j(t+1) - x_j(t) x_i(t+1)] / 2 swept in one stationary step, (..., d, d),
     squared units of x.
 
     Antisymmetric; zero for a reversible process. For SGD without momentum it equals (learning_rate
     / 2)(H S - S H). Exact. Derived: E[z(t+1) z(t)'] = F Z, of which this is half the antisymmetric
-    part. Raises ValueError without a stationary law."""
+    part."""
     d = process.dim
     lagged = (process.transition @ state_covariance(process))[..., :d, :d]
     return (transpose(lagged) - lagged) / 2
 
 
+@formula(process=linear_process, i=whole(0), j=whole(0))
 def area_variance(process, i=0, j=1):
     """Variance of the area swept by one stationary step in the plane of coordinates i and j, (...),
     for Gaussian noise.
 
     In the fourth power of the units of x. Derived: a = (x_i y_j - x_j y_i)/2, y = x(t+1), and
     Isserlis' theorem on the joint Gaussian of x and y. It sets the sample size for a z-test of
-    `area_per_step`: n independent pairs have standard error sqrt(variance / n). Raises ValueError
-    without a stationary law, or if i or j is not one of the coordinates 0 ... d - 1."""
+    `area_per_step`: n independent pairs have standard error sqrt(variance / n)."""
     d = process.dim
-    i, j = whole_number("i", i, 0), whole_number("j", j, 0)
     if max(i, j) >= d:
-        raise ValueError(f"i = {i}, j = {j}: the coordinates are counted from 0 to {d - 1}")
+        raise ValueError(f"i = {i}, j = {j}: the coordinates are counted from 0 to {d - 1}.")
     covariance = state_covariance(process)
     lagged, s = (process.transition @ covariance)[..., :d, :d], covariance[..., :d, :d]
 
@@ -204,6 +260,12 @@ def area_variance(process, i=0, j=1):
     return (same - 2 * covariance_of_products(i, j, j, i)) / 4
 
 
+@formula(
+    process=linear_process,
+    mean=finite_array,
+    covariance=optional(finite_array),
+    steps=optional(whole(0, MOST_STEPS)),
+)
 def evolve(process, mean, covariance=None, steps=None):
     """Exact mean and covariance of the position after every step, under a constant or a scheduled
     update.
@@ -228,8 +290,7 @@ def evolve(process, mean, covariance=None, steps=None):
     Raises
     ------
     ValueError
-        If neither or both of a schedule and ``steps`` are given, or for a start of the wrong shape,
-        with nan, or with a covariance that is not positive semidefinite.
+        If neither or both of a schedule and ``steps`` are given, or for a start that does not fit.
 
     Notes
     -----
@@ -240,16 +301,16 @@ def evolve(process, mean, covariance=None, steps=None):
     d, size = process.dim, process.transition.shape[-1]
     if process.transition.ndim - 2 + (steps is not None) != 1:
         raise ValueError(
-            f"transition has shape {process.transition.shape} and steps = {steps!r}: pass a "
-            "schedule with one leading axis, "
-            "or a constant process and the number of steps"
+            f"process has a transition of the shape {process.transition.shape} and steps = "
+            f"{steps!r}: pass a schedule with one leading axis, or a constant process and the "
+            "number of steps."
         )
-    state, spread = _start("mean", mean, (d,), (size,)), np.zeros((size, size))
+    state, spread = _padded(mean, "mean", (d,), (size,)), np.zeros((size, size))
     if covariance is not None:
-        spread = covariance_matrix(
-            "covariance", _start("covariance", covariance, (d, d), (size, size))
-        )
-    count = len(process.transition) if steps is None else whole_number("steps", steps, 0)
+        covariance = _padded(covariance, "covariance", (d, d), (size, size))
+        spread = covariance_matrix(covariance, "covariance")
+    count = len(process.transition) if steps is None else steps
+    check_size((count + 1) * size**2, "steps")
     transitions = np.broadcast_to(process.transition, (count, size, size))
     injected = np.broadcast_to(injected_covariance(process), (count, size, size))
     means, covariances = [state[:d]], [spread[:d, :d]]
@@ -261,16 +322,13 @@ def evolve(process, mean, covariance=None, steps=None):
     return np.array(means), np.array(covariances)
 
 
-def _start(name, value, position_shape, state_shape):
-    """Pad a start that is given for the position only with zeros for the memory."""
-    given = real_array(name, value)
+def _padded(given, name, position_shape, state_shape):
+    """A start that is given for the position only, with zeros for the memory."""
     if given.ndim == 0 and position_shape[0] == 1:
         given = given.reshape(position_shape)
     if given.shape not in (position_shape, state_shape):
         raise ValueError(
-            f"{name} has shape {given.shape}; pass {position_shape} for the position or "
-            f"{state_shape} for the whole state"
+            f"{name} must have the shape {position_shape} of the position or {state_shape} of the "
+            f"whole state, got {given.shape}."
         )
-    padded = np.zeros(state_shape)
-    padded[tuple(slice(n) for n in given.shape)] = given
-    return padded
+    return np.pad(given, [(0, n - m) for n, m in zip(state_shape, given.shape, strict=True)])

@@ -2,42 +2,47 @@
 
 import numpy as np
 
-from .inputs import covariance_matrix, positive, positive_matrix, real_array
+from ..arguments import all_within, covariance_matrix, finite_array, formula, positive_matrix
+from .linear_process import trace, transpose
+
+MEANS = {"mean_p": finite_array, "mean_q": finite_array}
+DEFINITE = {**MEANS, "covariance_p": positive_matrix, "covariance_q": positive_matrix}
+POSITIVE = all_within(above=0)
 
 
+@formula(**DEFINITE)
 def gaussian_kl(mean_p, covariance_p, mean_q, covariance_q):
     """Kullback-Leibler divergence KL(p || q) of N(mean_p, covariance_p) from N(mean_q,
     covariance_q), in nats, (...).
 
     [tr(Q^-1 P) - d - log det(Q^-1 P) + (q - p)' Q^-1 (q - p)] / 2. Means (..., d), covariances
     (..., d, d) positive definite; leading axes broadcast. Exact. For variances 1 + eps and 1 it is
-    eps^2/4 to leading order. Source: standard; derived by direct integration. Raises ValueError for
-    covariances that are not positive definite or of different dimensions."""
+    eps^2/4 to leading order. Source: standard; derived by direct integration."""
     shift, p, q = _laws(mean_p, covariance_p, mean_q, covariance_q)
     # log det from the eigenvalues of Q^-1 P - 1: no cancellation between nearly equal laws
     excess = np.linalg.eigvals(np.linalg.solve(q, p - q)).real
     return np.sum(excess - np.log1p(excess), axis=-1) / 2 + _mahalanobis(shift, q) / 2
 
 
+@formula(**MEANS, covariance_p=covariance_matrix, covariance_q=covariance_matrix)
 def gaussian_wasserstein2(mean_p, covariance_p, mean_q, covariance_q):
     """Wasserstein distance of order 2 between two Gaussians, (...), in units of x (not squared).
 
     W2^2 = |p - q|^2 + tr(P + Q - 2 (Q^1/2 P Q^1/2)^1/2); singular covariances are allowed, a point
-    mass too. Exact. Source: Bures metric; standard. Raises ValueError for covariances that are not
-    positive semidefinite or of different dimensions."""
-    shift, p, q = _laws(mean_p, covariance_p, mean_q, covariance_q, covariance_matrix)
+    mass too. Exact. Source: Bures metric; standard."""
+    shift, p, q = _laws(mean_p, covariance_p, mean_q, covariance_q)
     root = _square_root(q)
     overlap = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ p @ root), 0.0)).sum(axis=-1)
-    traces = np.trace(p, axis1=-2, axis2=-1) + np.trace(q, axis1=-2, axis2=-1)
-    return np.sqrt(np.maximum(np.sum(shift**2, axis=-1) + traces - 2 * overlap, 0.0))
+    square = np.sum(shift**2, axis=-1) + (trace(p) + trace(q)) - 2 * overlap
+    return np.sqrt(np.maximum(square, 0.0))
 
 
+@formula(**DEFINITE)
 def gaussian_hellinger(mean_p, covariance_p, mean_q, covariance_q):
     """Hellinger distance between two Gaussians, (...), in [0, 1] (not squared).
 
     H^2 = 1 - int sqrt(p q) = 1 - exp(-BD), BD the Bhattacharyya distance. Exact. Source: standard;
-    derived by direct integration. Raises ValueError for covariances that are not positive definite
-    or of different dimensions."""
+    derived by direct integration."""
     shift, p, q = _laws(mean_p, covariance_p, mean_q, covariance_q)
     middle = (p + q) / 2
     log_p, log_q, log_middle = (np.linalg.slogdet(matrix)[1] for matrix in (p, q, middle))
@@ -45,29 +50,28 @@ def gaussian_hellinger(mean_p, covariance_p, mean_q, covariance_q):
     return np.sqrt(-np.expm1(-np.maximum(distance, 0.0)))
 
 
+@formula(variance=POSITIVE, length=POSITIVE)
 def gaussian_stein_discrepancy(variance, length=1.0):
     """Squared kernel Stein discrepancy of N(0, variance) from the target N(0, 1), and the mean
     diagonal of its Stein kernel.
 
     Kernel exp(-(x - y)^2 / (2 length^2)). Population value (1/variance - 1)^2 E[x y k(x, y)]; a
     V-statistic of n samples has the bias diagonal / n with diagonal = variance + 1/length^2 (target
-    score -x). Exact, dimensionless, arrays broadcast. Liu, Lee, Jordan 2016 and Chwialkowski et al.
-    2016 (not read); derived by Gaussian integrals. Raises ValueError unless both numbers are > 0.
-    """
-    variance, length = positive("variance", variance), positive("length", length)
+    score -x). Exact, dimensionless, arrays broadcast. Liu et al. 2016 and Chwialkowski et al. 2016;
+    derived by Gaussian integrals."""
     precision, coupling = 1 / variance, 1 / length**2
     determinant = precision * (precision + 2 * coupling)
     overlap = precision * coupling * determinant**-1.5
     return (precision - 1) ** 2 * overlap, variance + coupling
 
 
+@formula(variance=POSITIVE, length=POSITIVE)
 def gaussian_mmd(variance, length=1.0):
     """Squared maximum mean discrepancy between N(0, variance) and N(0, 1), kernel exp(-(x - y)^2/(2
     length^2)), (...).
 
     E k over N(0, s) is length / sqrt(length^2 + s): with s = 2 variance, 1 + variance and 2. Exact;
-    derived. Raises ValueError unless both numbers are > 0."""
-    variance, length = positive("variance", variance), positive("length", length)
+    derived."""
 
     def mean_kernel(spread):
         return length / np.sqrt(length**2 + spread)
@@ -75,14 +79,13 @@ def gaussian_mmd(variance, length=1.0):
     return mean_kernel(2 * variance) + mean_kernel(2.0) - 2 * mean_kernel(1 + variance)
 
 
-def _laws(mean_p, covariance_p, mean_q, covariance_q, check=positive_matrix):
-    """Check the two laws; return the difference of the means and both covariances."""
-    p, q = check("covariance_p", covariance_p), check("covariance_q", covariance_q)
-    shift = np.atleast_1d(real_array("mean_p", mean_p) - real_array("mean_q", mean_q))
+def _laws(mean_p, p, mean_q, q):
+    """The difference of the means, as wide as the covariances, and both covariances."""
+    shift = np.atleast_1d(mean_p - mean_q)
     if p.shape[-1] != q.shape[-1] or shift.shape[-1] not in (1, p.shape[-1]):
         raise ValueError(
-            f"dimensions differ: means {shift.shape[-1]}, covariance_p {p.shape[-1]}, "
-            f"covariance_q {q.shape[-1]}"
+            "mean_p, mean_q, covariance_p and covariance_q must have one dimension, got means of "
+            f"{shift.shape[-1]}, covariance_p of {p.shape[-1]} and covariance_q of {q.shape[-1]}."
         )
     return np.broadcast_to(shift, (*shift.shape[:-1], p.shape[-1])), p, q
 
@@ -95,4 +98,4 @@ def _mahalanobis(shift, covariance):
 def _square_root(matrix):
     """Symmetric square root of a positive semidefinite matrix, (..., d, d)."""
     values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]) @ transpose(vectors)

@@ -1,12 +1,16 @@
-"""What an estimator should give: autocorrelation times, biases, critical values and the sample size
-that an effect needs.
-"""
+"""Errors of finite samples: autocorrelation times, the bias of a histogram's KL divergence,
+critical values of tests and the sample size that an effect needs."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from .inputs import in_range, positive, whole_number
+from ..arguments import all_within, check_size, formula, optional, probabilities, whole, within
+
+COEFFICIENT = all_within(above=-1, below=1)
+LEVELS = all_within(above=0, below=1, longest=10**4)
+MOST_COUNTS = 5 * 10**7
+LEVEL = within(above=0, below=1)
 
 
 class HistogramBias(NamedTuple):
@@ -30,28 +34,28 @@ class VarianceTest(NamedTuple):
     kl: float
 
 
+@formula(coefficient=COEFFICIENT)
 def ar1_autocorrelation_time(coefficient):
     """Integrated autocorrelation time 1 + 2 sum rho_k = (1 + a)/(1 - a) of an AR(1) chain, in
     steps; arrays allowed.
 
     SGD on a quadratic has a = 1 - eta h, so tau = 2/(eta h) - 1. For x^2 of a Gaussian chain pass
-    a^2. Exact for |a| < 1. Source: Sokal; Priestley (neither read); geometric series. Raises
-    ValueError unless |a| < 1."""
-    a = in_range("coefficient", coefficient, -1.0, 1.0)
-    return (1 + a) / (1 - a)
+    a^2. Exact for |a| < 1. Source: Sokal 1997; Priestley 1981; geometric series."""
+    return (1 + coefficient) / (1 - coefficient)
 
 
+@formula(coefficient=COEFFICIENT, samples=all_within(at_least=1))
 def ar1_mean_inflation(coefficient, samples):
     """n Var(mean of n successive values) / Var(x) for an AR(1) chain, in steps; the effective
     sample size is n over this.
 
     tau - 2 a (1 - a^n) / (n (1 - a)^2); floats or arrays that broadcast. For the mean of x^2 of a
-    Gaussian chain pass a^2. Exact; derived. Raises ValueError unless |a| < 1 and n >= 1."""
-    a = in_range("coefficient", coefficient, -1.0, 1.0)
-    n = in_range("samples", samples, 1.0, np.inf, closed_low=True)
-    return (1 + a) / (1 - a) - 2 * a * (1 - a**n) / (n * (1 - a) ** 2)
+    Gaussian chain pass a^2. Exact; derived."""
+    a = coefficient
+    return (1 + a) / (1 - a) - 2 * a * (1 - a**samples) / (samples * (1 - a) ** 2)
 
 
+@formula(probabilities=probabilities, samples=whole(1))
 def histogram_kl_bias(probabilities, samples):
     """Bias of the plug-in KL divergence of a histogram of ``samples`` independent draws from the
     true bins, as `HistogramBias`.
@@ -59,17 +63,13 @@ def histogram_kl_bias(probabilities, samples):
     In nats. ``probabilities`` (K,) of the bins, all > 0, summing to 1. exact: sum over bins of
     E[(k/n) log(k/(n p))] with k binomial, which is the full multinomial expectation since the
     estimator is a sum over bins. A fine histogram's KL is mostly this bias. Derived; the leading
-    term is Miller and Madow's (not read). Raises ValueError unless the probabilities are positive
-    and sum to 1."""
+    term is that of Miller 1955."""
     from scipy.special import gammaln, xlogy
 
-    p = in_range("probabilities", probabilities, 0.0, 1.0, closed_high=True)
-    n = whole_number("samples", samples, 1)
-    if p.ndim != 1 or abs(p.sum() - 1) > 1e-12:
-        raise ValueError(
-            f"probabilities must be one row that sums to 1; the shape is {p.shape}, the sum "
-            f"{p.sum():.15g}"
-        )
+    p, n = probabilities, samples
+    if not p.all():
+        raise ValueError("probabilities must be > 0: leave empty bins out.")
+    check_size((n + 1) * len(p), "samples", MOST_COUNTS)
     k = np.arange(n + 1.0)
     ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
     exact = 0.0
@@ -77,38 +77,32 @@ def histogram_kl_bias(probabilities, samples):
         binomial = np.exp(ways + xlogy(k, share) + xlogy(n - k, 1 - share))
         exact += np.sum(binomial * xlogy(k / n, k / (n * share)))
     leading = (len(p) - 1) / (2 * n)
-    return HistogramBias(float(exact), leading, leading + (np.sum(1 / p) - 1) / (12 * n**2))
+    return HistogramBias(exact, leading, leading + (np.sum(1 / p) - 1) / (12 * n**2))
 
 
+@formula(level=LEVELS, samples=optional(whole(1)))
 def kolmogorov_smirnov_critical(level, samples=None):
     """Critical value of the Kolmogorov-Smirnov distance D at a false-alarm rate ``level``; of
     sqrt(n) D for ``samples=None``.
 
     Dimensionless (float, or an array over levels). Independent samples, fully specified null law:
-    time-correlated samples break it. Exact finite-n law from SciPy. Source: Kolmogorov. Raises
-    ValueError unless 0 < level < 1."""
+    time-correlated samples break it. Exact finite-n law from SciPy. Source: Kolmogorov."""
     from scipy.stats import kstwo, kstwobign
 
-    level = in_range("level", level, 0.0, 1.0)
-    return (
-        kstwobign.isf(level)
-        if samples is None
-        else kstwo.isf(level, whole_number("samples", samples, 1))
-    )
+    return kstwobign.isf(level) if samples is None else kstwo.isf(level, samples)
 
 
+@formula(level=within(above=1e-12, below=1))
 def cramer_von_mises_critical(level):
     """Critical value of the Cramer-von Mises statistic at a false-alarm rate ``level``, limit of
     many samples (float).
 
-    Independent samples, fully specified null. Source: the limit law is that of Anderson and Darling
-    1952 (not read), a series in Bessel functions; Csorgo and Faraway 1996 (not read) tabulate it.
-    The error of the level is below 1e-12 (held against mpmath). Raises ValueError unless 1e-12 <
-    level < 1."""
+    Independent samples, fully specified null; 1e-12 < level < 1. Source: the limit law is that of
+    Anderson and Darling 1952, a series in Bessel functions; Csorgo and Faraway 1996 tabulate it.
+    The error of the level is below 1e-12 (held against mpmath)."""
     from scipy.optimize import brentq
     from scipy.special import gamma, kve
 
-    level = float(in_range("level", level, 1e-12, 1.0))
     j = np.arange(60)
     weights = gamma(j + 0.5) / (np.pi**1.5 * gamma(j + 1.0)) * np.sqrt(4 * j + 1)
 
@@ -119,17 +113,16 @@ def cramer_von_mises_critical(level):
     return brentq(lambda x: distribution(x) - (1 - level), 1e-3, 10.0, xtol=1e-13)
 
 
+@formula(level=LEVELS)
 def normal_critical(level):
     """Two-sided critical value z with P(|N(0, 1)| > z) = ``level``, dimensionless; arrays allowed.
-    Source: normal quantile.
-
-    Raises ValueError unless 0 < level < 1.
-    """
+    Source: normal quantile."""
     from scipy.special import ndtri
 
-    return -ndtri(in_range("level", level, 0.0, 1.0) / 2)
+    return -ndtri(level / 2)
 
 
+@formula(excess=within(above=0), level=LEVEL, miss_rate=LEVEL)
 def variance_test_samples(excess, level=0.05, miss_rate=0.2):
     """Independent samples needed to see that a Gaussian's variance is 1 + ``excess`` times the
     expected one, as `VarianceTest`.
@@ -143,41 +136,30 @@ def variance_test_samples(excess, level=0.05, miss_rate=0.2):
     miss_rate : float
         Probability that the variance test misses the effect.
 
-    Raises
-    ------
-    ValueError
-        Unless excess > 0 and both rates lie in (0, 1).
-
     Notes
     -----
     Two-sided variance test with known mean: n such that (1 + eps) chi^2_n falls outside the central
     1 - level of chi^2_n with probability 1 - miss_rate; normal approximation 2 ((z_(1-level/2) +
     z_(1-miss))/eps)^2. Kolmogorov-Smirnov sees sup|dF|, about 0.12 eps, and has half power at n =
     (K_level / sup|dF|)^2: roughly eight times more samples at eps = 5 %. KL = (eps
-    - log(1 + eps))/2, close to eps^2/4. Derived.
-    """
+    - log(1 + eps))/2, close to eps^2/4. Derived."""
     from scipy.optimize import brentq
     from scipy.special import chdtr, chdtrc, chdtri, ndtr, ndtri
     from scipy.stats import kstwobign
 
-    eps = float(positive("excess", excess))
-    level, miss = (
-        float(in_range("level", level, 0.0, 1.0)),
-        float(in_range("miss_rate", miss_rate, 0.0, 1.0)),
-    )
-    approximate = 2 * ((ndtri(1 - level / 2) + ndtri(1 - miss)) / eps) ** 2
+    eps = excess
+    approximate = float(2 * ((ndtri(1 - level / 2) + ndtri(1 - miss_rate)) / eps) ** 2)
 
     def surplus(n):
         upper, lower = chdtri(n, level / 2) / (1 + eps), chdtri(n, 1 - level / 2) / (1 + eps)
-        return chdtrc(n, upper) + chdtr(n, lower) - (1 - miss)
+        return chdtrc(n, upper) + chdtr(n, lower) - (1 - miss_rate)
 
-    exact = brentq(surplus, approximate / 20, approximate * 20, rtol=1e-12)
     where = np.sqrt(np.log1p(eps) * (1 + eps) / eps)
     distance = float(ndtr(where) - ndtr(where / np.sqrt(1 + eps)))
     return VarianceTest(
-        exact,
-        float(approximate),
-        float((kstwobign.isf(level) / distance) ** 2),
-        distance,
-        (eps - float(np.log1p(eps))) / 2,
+        variance_test=brentq(surplus, approximate / 20, approximate * 20, rtol=1e-12),
+        normal_approximation=approximate,
+        kolmogorov_smirnov=float((kstwobign.isf(level) / distance) ** 2),
+        distance=distance,
+        kl=(eps - float(np.log1p(eps))) / 2,
     )
