@@ -9,7 +9,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import all_within, covariance_matrix, formula, one_of, optional
+from ..arguments import (
+    LONGEST_SWEEP,
+    QUANTITIES,
+    all_within,
+    covariance_matrix,
+    formula,
+    one_of,
+    optional,
+)
 from .linear_process import LinearProcess, stacked, sweep
 
 OVERDAMPED = ("euler_maruyama", "leimkuhler_matthews")
@@ -19,9 +27,9 @@ ONE_GRADIENT = ("euler_maruyama", "semi_implicit")
 
 
 @formula(
-    temperature=all_within(at_least=0),
+    temperature=all_within(at_least=0, longest=LONGEST_SWEEP),
     method=one_of(*OVERDAMPED, *SPLITTINGS, *EXPLICIT),
-    friction=optional(all_within(above=0)),
+    friction=optional(QUANTITIES["friction"]),
     batch_covariance=optional(covariance_matrix),
 )
 def langevin_process(

@@ -56,22 +56,3 @@ def test_a_sweep_over_batch_sizes_is_one_call():
     assert theory.batch_covariance(SIGMA, [1, 2, 4], 4).shape == (3, 2, 2)
     assert theory.expected_squared_norm(MEAN, SIGMA, [1, 2, 4]).shape == (3,)
     assert theory.simple_noise_scale(MEAN, SIGMA) == pytest.approx(np.trace(SIGMA) / (MEAN @ MEAN))
-
-
-@pytest.mark.parametrize(
-    ("function", "arguments", "message"),
-    [
-        ("batch_covariance", (SIGMA, 5, 4), "batch_size must be <= dataset_size = 4, got 5"),
-        ("gradient_moments", ([1.0, 2.0],), "gradients must have the shape"),
-        ("gradient_moments", (GRADIENTS, [0.5, 0.5, 0.0, 0.0]), "probabilities must be 4 numbers"),
-        ("minibatch_covariance", (GRADIENTS, 1, "reshuffle", SHARES), "probabilities must be None"),
-        ("minibatch_covariance", (GRADIENTS, 1, "shuffle"), "Did you mean 'reshuffle'"),
-        ("epoch_cross_covariance", (SIGMA, 1), "dataset_size must be >= 2, got 1"),
-        ("simple_noise_scale", ([0.0, 0.0], SIGMA), "mean_gradient must not be zero"),
-        ("simple_noise_scale", ([1.0, 0.0, 0.0], SIGMA), "noise_covariance must have the shape"),
-        ("expected_squared_norm", ([1.0, 0.0, 0.0], SIGMA), "noise_covariance must have the sh"),
-    ],
-)
-def test_errors_name_the_argument(function, arguments, message):
-    with pytest.raises(ValueError, match=message):
-        getattr(theory, function)(*arguments)

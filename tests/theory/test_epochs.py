@@ -94,25 +94,3 @@ def test_a_stack_of_curvatures_is_one_call():
     np.testing.assert_allclose(
         values[:, 1], theory.epoch_covariance(1.0, 1.0, 0.1, 1, 4), rtol=1e-13
     )
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"batch_size": 3}, "must divide dataset_size"),
-        ({"batch_size": 4}, "two batches or more"),
-        ({"learning_rate": 2.0}, "stability threshold 2"),
-        ({"hessian": 0.0}, "flat direction"),
-    ],
-)
-def test_errors_name_the_argument(change, message):
-    setting = {
-        "hessian": 1.0,
-        "noise_covariance": 1.0,
-        "learning_rate": 0.1,
-        "batch_size": 1,
-        "dataset_size": 4,
-    } | change
-    for function in (theory.epoch_covariance, theory.single_shuffle_covariance):
-        with pytest.raises(ValueError, match=message):
-            function(**setting)

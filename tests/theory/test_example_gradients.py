@@ -55,12 +55,3 @@ def test_the_regression_covariance_is_exact_for_gaussian_inputs():
     assert np.any(
         np.abs(without_mean - 2 * values.loss * covariance) > 10 * error
     )  # the twin: G G' must not be dropped
-
-
-def test_errors_name_the_argument():
-    with pytest.raises(ValueError, match="labels"):
-        theory.logistic_statistics(INPUTS, LABELS[:3], POINT)
-    with pytest.raises(ValueError, match="displacement has shape"):
-        theory.regression_statistics([1.0, 2.0], [1.0], 0.5)
-    with pytest.raises(ValueError, match="label_noise = 0"):
-        theory.regression_statistics([1.0, 2.0], [1.0, 1.0], 0.0)

@@ -66,21 +66,3 @@ def test_a_sweep_over_the_angle_of_the_noise_is_one_call():
             stacked, theory.ornstein_uhlenbeck(HESSIAN, diffusion), strict=True
         ):
             np.testing.assert_allclose(field[k], single, rtol=1e-12, atol=1e-15)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (
-            lambda: theory.entropy_per_step(theory.linear_sgd(HESSIAN, SIGMA, 0.1, 1, 0.5)),
-            "momentum > 0",
-        ),
-        (lambda: theory.entropy_per_step(theory.linear_sgd(HESSIAN, [1.0, 0.0], 0.1)), "singular"),
-        (lambda: theory.ornstein_uhlenbeck([[1.0, 0.0], [0.0, -1.0]], np.eye(2)), "real part -1"),
-        (lambda: theory.ornstein_uhlenbeck(np.eye(2), [1.0, 0.0]), "positive definite"),
-        (lambda: theory.ornstein_uhlenbeck(np.ones(3), np.eye(3)), "drift has shape"),
-    ],
-)
-def test_what_cannot_be_defined_is_refused(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()

@@ -74,7 +74,7 @@ def test_reshuffling_shifts_the_mean_and_fresh_batches_do_not():
 
 
 def test_one_order_for_ever_is_found_by_running_it():
-    """Average of the cycles that all 6 orders of the two-example batches converge to, by iteration."""
+    """Average of the cycles that all 6 orders of two-example batches converge to."""
     points = []
     for first in combinations(range(4), 2):
         second = [i for i in range(4) if i not in first]
@@ -96,31 +96,3 @@ def test_one_order_for_ever_is_found_by_running_it():
     np.testing.assert_allclose(
         expected.covariance[0], np.cov(np.array(points).T, bias=True), rtol=1e-7
     )
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"learning_rate": 3.0}, "second moment diverges"),
-        ({"learning_rate": 3.0, "sampling": "reshuffle"}, "second moment diverges"),
-        ({"learning_rate": 3.0, "sampling": "single_shuffle"}, "spectral radius"),
-        ({"sampling": "sorted"}, "sampling = 'sorted'"),
-        ({"batch_size": 3, "sampling": "reshuffle"}, "must divide the 4 examples"),
-        ({"batch_size": 5, "sampling": "without_replacement"}, "exceeds the 4 examples"),
-        ({"inputs": np.ones((4, 2))}, "rank 1 < 2"),
-        ({"targets": TARGETS[:3]}, "targets"),
-        (
-            {
-                "inputs": np.eye(12),
-                "targets": np.ones(12),
-                "batch_size": 1,
-                "sampling": "reshuffle",
-            },
-            "479001600 orders, more than 100000",
-        ),
-    ],
-)
-def test_errors_name_the_argument(change, message):
-    setting = {"inputs": INPUTS, "targets": TARGETS, "learning_rate": 0.2, "batch_size": 2} | change
-    with pytest.raises(ValueError, match=message):
-        theory.least_squares_moments(**setting)

@@ -144,39 +144,3 @@ def test_evolve_starts_from_a_position_or_from_the_whole_state():
     assert moving[1, 0] == pytest.approx(-0.1)
     _, spread = theory.evolve(process, 0.0, [[0.3]], steps=0)
     assert spread[0, 0, 0] == 0.3
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (
-            lambda: theory.evolve(heavy_ball(), [0.0, 0.0]),
-            "constant process and the number of steps",
-        ),
-        (lambda: theory.evolve(heavy_ball([0.1, 0.2]), [0.0, 0.0], steps=2), "one leading axis"),
-        (lambda: theory.evolve(heavy_ball(), [0.0], steps=2), "mean has shape"),
-        (lambda: theory.evolve(heavy_ball(), [np.nan, 0.0], steps=2), "mean contains nan"),
-        (
-            lambda: theory.evolve(heavy_ball(), [0.0, 0.0], -np.eye(2), steps=2),
-            "covariance has the eigenvalue -1",
-        ),
-        (lambda: theory.area_variance(heavy_ball(), 0, 2), "counted from 0 to 1"),
-        (lambda: theory.area_variance(heavy_ball(), 0, -1), "j = -1"),
-        (lambda: theory.autocovariance(heavy_ball(), -1), "lags"),
-        (lambda: theory.time_average_covariance(heavy_ball(), 0), "steps"),
-        (lambda: theory.state_covariance(theory.linear_sgd(1.0, 1.0, 2.5)), "spectral radius 1.5"),
-        (
-            lambda: theory.state_covariance(theory.linear_sgd(1e-12, 1.0, 1e-3)),
-            "too small for double precision|spectral radius",
-        ),
-        (
-            lambda: theory.stationary_blocks(
-                theory.LinearProcess(np.eye(1) / 2, np.eye(1), np.eye(1), 1)
-            ),
-            "carries no velocity",
-        ),
-    ],
-)
-def test_errors_name_the_argument(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()

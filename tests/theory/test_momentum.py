@@ -92,14 +92,3 @@ def test_oscillation_starts_where_the_docstring_says(mu):
         for s in (0.99, 1.01)
     )
     assert np.all(calm == 0) and np.any(ringing != 0)
-
-
-def test_errors_name_the_argument():
-    with pytest.raises(ValueError, match="momentum = 1"):
-        theory.gradient_average([1.0], 1.0)
-    with pytest.raises(ValueError, match="base_rate|learning_rate"):
-        theory.momentum_learning_rate(-0.1)
-    with pytest.raises(ValueError, match="dataset_size = 3"):
-        theory.temperature_conventions(1.0, 0.1, 4, dataset_size=3)
-    with pytest.raises(ValueError, match="start contains nan"):
-        theory.heavy_ball_path([1.0], 0.1, start=np.nan)

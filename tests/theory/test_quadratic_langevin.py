@@ -104,22 +104,3 @@ def test_a_sweep_over_step_sizes_and_temperatures_is_one_call(method):
     assert stacked.shape == (2, 3, 4, 4)
     single = theory.state_covariance(theory.langevin_process(hessian, 0.3, 0.2, **options))
     np.testing.assert_allclose(stacked[1, 1], single, rtol=1e-12, atol=1e-15)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"method": "verlet"}, "method = 'verlet'"),
-        ({"method": "baoab"}, "friction = None"),
-        ({"friction": 1.0}, "only to them"),
-        (
-            {"method": "baoab", "friction": 1.0, "batch_covariance": 1.0},
-            "takes no batch_covariance",
-        ),
-        ({"step_size": 0.0}, "step_size = 0"),
-        ({"temperature": -1.0}, "temperature = -1"),
-    ],
-)
-def test_errors_name_the_argument(change, message):
-    with pytest.raises(ValueError, match=message):
-        theory.langevin_process(**({"hessian": H, "temperature": T, "step_size": DT} | change))

@@ -149,36 +149,8 @@ def test_temperature_is_the_one_that_minimises_kl():
     assert theory.sgd_temperature(2.0, 0.1, 4) == pytest.approx(0.1 * 2 / (2 * 4))
 
 
-@pytest.mark.parametrize(
-    ("change", "error", "message"),
-    [
-        ({"hessian": [[1.0, 2.0], [0.0, 1.0]]}, ValueError, "hessian is not symmetric"),
-        ({"hessian": [[1.0, 0.0]]}, ValueError, "hessian has shape"),
-        ({"hessian": [1.0, -0.5]}, ValueError, "eigenvalue -0.5"),
-        ({"hessian": [1.0, 0.0]}, ValueError, "flat direction"),
-        ({"hessian": [1.0, np.nan]}, ValueError, "hessian contains nan"),
-        ({"hessian": "steep"}, TypeError, "hessian = 'steep'"),
-        ({"noise_covariance": [1.0, -1.0]}, ValueError, "noise_covariance has the eigenvalue -1"),
-        ({"noise_covariance": [1.0, 1.0, 1.0]}, ValueError, "noise_covariance acts on 3"),
-        ({"learning_rate": 0.0}, ValueError, "learning_rate = 0"),
-        ({"learning_rate": 2.0}, ValueError, "stability threshold 2"),
-        ({"batch_size": 0}, ValueError, "batch_size = 0"),
-        ({"momentum": 1.0}, ValueError, "momentum = 1"),
-        ({"nesterov": True}, ValueError, "nesterov = True"),
-    ],
-)
-def test_bad_input_is_named(change, error, message):
-    setting = {"hessian": [1.0, 0.5], "noise_covariance": [1.0, 1.0], "learning_rate": 0.1} | change
-    with pytest.raises(error, match=message):
-        theory.stationary_covariance(**setting)
-
-
-def test_a_saddle_has_no_threshold_and_a_plain_has_an_infinite_one():
-    with pytest.raises(ValueError, match="saddle"):
-        theory.stability_threshold([1.0, -1.0])
+def test_a_plain_has_an_infinite_threshold():
     assert theory.stability_threshold([0.0, 0.0]) == np.inf
-    with pytest.raises(ValueError, match="remove the flat directions"):
-        theory.small_step_covariance([1.0, 0.0], [1.0, 1.0], 0.1)
 
 
 def test_the_heavy_ball_has_a_closed_form_for_noise_that_does_not_commute():
@@ -197,7 +169,7 @@ def test_the_heavy_ball_has_a_closed_form_for_noise_that_does_not_commute():
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_slow_modes_keep_the_digits_that_the_docstring_promises(momentum):
-    """A mode of 1e7 steps keeps eight digits; one of 1e12 steps is refused, not returned with none."""
+    """A mode of 1e7 steps keeps eight digits; one of 1e12 steps is refused."""
     slow, eta = 1e-6, 0.1
     closed = eta * (1 + momentum) / ((1 - momentum) * slow * (2 * (1 + momentum) - eta * slow))
     assert theory.stationary_covariance([1.0, slow], [1.0, 1.0], eta, 1, momentum)[

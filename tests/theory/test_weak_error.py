@@ -58,8 +58,6 @@ def test_the_interpolating_process_passes_through_every_step():
         )
         > 0.5
     )
-    with pytest.raises(ValueError, match="learning_rate \\* curvature = 1.5"):
-        theory.interpolating_ou(1.0, 1.0, 1.5)
 
 
 def test_the_leading_error_of_gradient_flow_is_reached():
@@ -116,24 +114,3 @@ def test_reshuffled_epochs_follow_the_modified_loss_with_the_trace_term():
     without = epoch_residual(0.002, False) / epoch_residual(0.001, False)
     assert with_trace == pytest.approx(8, abs=0.4)  # third order in eta over an epoch
     assert without == pytest.approx(4, abs=0.4)  # second order
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: theory.modified_equation(1.0, 1.0, 0.1, 3), "order = 3"),
-        (lambda: theory.sgd_moments(1.0, 1.0, 0.1, 3.5), "steps = 3.5 must be a whole number"),
-        (lambda: theory.sgd_moments(1.0, 1.0, 0.1, 3, np.nan), "start contains nan"),
-        (lambda: theory.diffusion_moments(theory.DriftNoise(1.0, 1.0), 0.1, -1.0), "time = -1"),
-        (lambda: theory.diffusion_moments(theory.DriftNoise(1.0, -1.0), 0.1, 1.0), "variance = -1"),
-        (lambda: theory.flow_error(1.0, 0.1, -1.0), "time = -1"),
-        (lambda: theory.modified_loss(np.nan, [1.0], 0.1), "energy contains nan"),
-        (
-            lambda: theory.modified_loss(1.0, [1.0], 0.1, [[-1.0]]),
-            "batch_covariance has the eigenvalue",
-        ),
-    ],
-)
-def test_errors_name_the_argument(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
