@@ -3,11 +3,12 @@ with a stated error.
 """
 
 import warnings
+from typing import NamedTuple
 
 import numpy as np
 
+from ..arguments import checked, integer, whole, within
 from ..models.evaluate import evaluate
-from ..models.parameters import Schedule, integer, number
 from .problem import check_continuing, check_records, checked_seed
 from .reducers.of_run import checked_reducers, listed
 from .simulate import simulate
@@ -16,6 +17,23 @@ from .timetable import timetable
 MOST_GROUPS = 16
 
 
+def _observables(value, name):
+    """A check: a dict of functions; empty for None."""
+    if value is not None and not (
+        isinstance(value, dict) and all(callable(function) for function in value.values())
+    ):
+        raise TypeError(
+            f"{name} must be None or a dict of functions of x (particles, d), got {value!r}."
+        )
+    return value or {}
+
+
+@checked(
+    particles=whole(2),
+    max_steps=whole(2),
+    tolerance=within(above=0, below=1),
+    observables=_observables,
+)
 def run_until_stationary(
     model,
     dynamics,
@@ -104,59 +122,38 @@ def run_until_stationary(
     so within what the particles have reached. The rule is looked at several times, which makes it a
     little easier to pass than 97.7 % says. Derived here; the comparison of starts is in the spirit
     of Gelman and Rubin 1992."""
-    seed, particles, max_steps = (
-        checked_seed(seed),
-        integer(particles, "particles", 2),
-        integer(max_steps, "max_steps", 2),
-    )
-    number(tolerance, "tolerance", above=0, below=1)
     done = integer(first_check, "first_check", 1, max_steps // 2 + 1)
-    reducers = _check(model, dynamics, noise, observables, options, max_steps)
-    run = simulate(
-        model, dynamics, noise, particles=particles, steps=done, x0=x0, seed=seed, **options
-    )
-    groups, checks, verdict = _groups(run.x.values[0]), [], False
-    options.pop("v0", None)
-    while (
-        not verdict
-        and not run.status.any()
-        and not run.attrs["interrupted"]
-        and 2 * done <= max_steps
-    ):
-        at, velocity = run.x.values[-1], {"v0": run.v.values[-1]} if "v" in run else {}
-        reading = [
-            reducer
-            for reducer in reducers
-            if reducer.readings_until(2 * done) > reducer.readings_until(done)
-        ]
-        continued = {"x0": at, "first_step": done, "seed": seed, "reducers": reading, **velocity}
-        run = simulate(
-            model, dynamics, noise, particles=particles, steps=done, **continued, **options
-        )
+    reducers, observables = listed(options.pop("reducers", ())), observables or {}
+    _check(model, dynamics, noise, reducers, options, max_steps)
+    seed = checked_seed(seed)
+    given = {"particles": particles, "seed": seed} | options
+    run = simulate(model, dynamics, noise, steps=done, x0=x0, **given)
+    groups, checks, stationary = _groups(run.x.values[0]), {}, False
+    given.pop("v0", None)
+    while not (stationary or run.status.any() or run.attrs["interrupted"] or 2 * done > max_steps):
+        start = run.x.values[-1]
+        if "v" in run:
+            given["v0"] = run.v.values[-1]
+        reading = [r for r in reducers if r.readings_until(2 * done) > r.readings_until(done)]
+        given |= {"x0": start, "first_step": done, "reducers": reading}
+        run = simulate(model, dynamics, noise, steps=done, **given)
         done *= 2
         if not run.status.any() and not run.attrs["interrupted"]:
-            checks.append(
-                (done, _compare(model, observables, (at, run.x.values[-1]), groups, tolerance))
-            )
-            verdict = _holds(*checks[-1][1].values()) and len(reading) == len(reducers)
-    if not verdict and not run.attrs["interrupted"]:
-        why = (
-            f"{int((run.status > 0).sum())} particles left"
-            if run.status.any()
-            else f"the rule did not hold up to step {done}"
-        )
+            tables = [_table(model, observables, x) for x in (start, run.x.values[-1])]
+            checks[done] = _compare(*tables, model.dim, groups, tolerance)
+            stationary = _holds(checks[done]) and len(reading) == len(reducers)
+    if not stationary and not run.attrs["interrupted"]:
+        left = int((run.status > 0).sum())
+        why = f"{left} particles left" if left else f"the rule did not hold up to step {done}"
         warnings.warn(
-            f"not stationary: {why}; see difference, group_difference and allowed.", stacklevel=2
+            f"not stationary: {why}; see difference, group_difference and allowed.", stacklevel=3
         )
-    return run.assign(_variables(checks, _names(model, observables))).assign_attrs(
-        stationary=int(verdict)
-    )
+    variables = _variables(checks, _names(model, observables))
+    return run.assign(variables).assign_attrs(stationary=int(stationary))
 
 
-def _check(model, dynamics, noise, observables, options, max_steps):
-    """Refuse what cannot be continued, has no stationary state, or breaks the standard errors;
-    takes the reducers out.
-    """
+def _check(model, dynamics, noise, reducers, options, max_steps):
+    """Refuse what cannot be continued, has no stationary state, or breaks the standard errors."""
     check_records(model, dynamics, noise)
     for name in ("steps", "first_step"):
         if name in options:
@@ -168,53 +165,38 @@ def _check(model, dynamics, noise, observables, options, max_steps):
             "checkpoint must be None: run_until_stationary makes several runs. Give it to "
             "simulate, for the last one."
         )
-    scheduled = [
-        name for name, value in dynamics.params._asdict().items() if isinstance(value, Schedule)
-    ]
-    if scheduled:
-        raise ValueError(
-            f"{scheduled[0]} must be constant: under a schedule there is no stationary state."
-        )
+    for name in dynamics.schedules():
+        raise ValueError(f"{name} must be constant: under a schedule there is no stationary state.")
     check_continuing(dynamics, noise, timetable(dynamics, 1).template, model.dim)
     if not getattr(noise, "independent", True):
         raise ValueError(
             "noise must be drawn for each particle apart, got shared=True: the rule needs "
             "independent particles."
         )
-    reducers = listed(options.pop("reducers", ()))
     checked_reducers(reducers, model, dynamics, noise, 0, max_steps)
     if any(reducer.ends_particles for reducer in reducers):
         raise ValueError(
             "reducers must not hold a first passage: its particles end where they arrive."
         )
-    if observables is not None and not (
-        isinstance(observables, dict) and all(callable(f) for f in observables.values())
-    ):
-        raise TypeError(
-            "observables must be None or a dict of functions of x (particles, d), got "
-            f"{observables!r}."
-        )
-    return reducers
 
 
 def _names(model, observables):
     components = [f"{what} of x{k}" for what in ("mean", "variance") for k in range(model.dim)]
-    return [*components, "mean energy", *(f"mean of {name}" for name in observables or ())]
+    return [*components, "mean energy", *(f"mean of {name}" for name in observables)]
 
 
 def _table(model, observables, x):
     """(particles, observables): numbers whose means are compared. A variance is the mean of squares
     about the mean.
     """
-    others = [
-        np.asarray(function(x), dtype=np.float64) for function in (observables or {}).values()
-    ]
-    for name, values in zip(observables or (), others, strict=True):
-        if values.shape != (len(x),):
+    columns = [x, (x - x.mean(axis=0)) ** 2, evaluate(model, x, "energy")]
+    for name, function in observables.items():
+        columns.append(np.asarray(function(x), dtype=np.float64))
+        if columns[-1].shape != (len(x),):
             raise ValueError(
-                f"observables: {name!r} must return the shape ({len(x)},), got {values.shape}."
+                f"observables: {name!r} must return the shape ({len(x)},), got {columns[-1].shape}."
             )
-    return np.column_stack([x, (x - x.mean(axis=0)) ** 2, evaluate(model, x, "energy"), *others])
+    return np.column_stack(columns)
 
 
 def _groups(x):
@@ -222,42 +204,40 @@ def _groups(x):
     starts, group = np.unique(x, axis=0, return_inverse=True)
     if len(starts) <= MOST_GROUPS:
         return [group.ravel() == k for k in range(len(starts))] if len(starts) > 1 else []
-    middle = np.median(x, axis=0)
-    halves = [
-        side for k in range(x.shape[1]) for side in (x[:, k] < middle[k], x[:, k] >= middle[k])
-    ]
-    return [half for half in halves if half.any() and not half.all()]
+    upper = (x >= np.median(x, axis=0)).T
+    return [half for side in upper for half in (~side, side) if half.any() and not half.all()]
 
 
-def _compare(model, observables, places, groups, tolerance):
-    """What the rule compares, for each observable: differences, their standard errors, and what is
-    allowed.
-    """
-    before, after = (_table(model, observables, x) for x in places)
-    n, d = len(after), model.dim
-    moved, spread = after - before, after.std(axis=0, ddof=1)
+class _Comparison(NamedTuple):
+    """What the rule compares, for each observable."""
+
+    difference: np.ndarray
+    difference_standard_error: np.ndarray
+    group_difference: np.ndarray
+    group_difference_standard_error: np.ndarray
+    allowed: np.ndarray
+
+
+def _compare(before, after, d, groups, tolerance):
+    """The `_Comparison` of two tables; the columns d to 2d hold the squares about the mean."""
+    n, moved, spread = len(after), after - before, after.std(axis=0, ddof=1)
     scale = np.concatenate([spread[:d], after[:, d : 2 * d].mean(axis=0), spread[2 * d :]])
-    found = {
-        "difference": moved.mean(axis=0),
-        "difference_standard_error": moved.std(axis=0, ddof=1) / np.sqrt(n),
-    }
     apart, error = np.full_like(scale, np.nan), np.full_like(scale, np.nan)
     for group in groups:
         distance = after[group].mean(axis=0) - after.mean(axis=0)
-        size = group.sum()
-        deviation = spread * np.sqrt(1 / size - 1 / n)
+        deviation = spread * np.sqrt(1 / group.sum() - 1 / n)
         farther = ~(np.abs(distance) + 2 * deviation <= np.abs(apart) + 2 * error)
         apart, error = np.where(farther, distance, apart), np.where(farther, deviation, error)
-    return found | {
-        "group_difference": apart,
-        "group_difference_standard_error": error,
-        "allowed": tolerance * scale,
-    }
+    moved_error = moved.std(axis=0, ddof=1) / np.sqrt(n)
+    return _Comparison(moved.mean(axis=0), moved_error, apart, error, tolerance * scale)
 
 
-def _holds(difference, error, apart, apart_error, allowed):
-    between = np.isnan(apart) | (np.abs(apart) + 2 * apart_error <= allowed)
-    return bool(np.all((np.abs(difference) + 2 * error <= allowed) & between))
+def _holds(found):
+    """The rule of `run_until_stationary`."""
+    change = np.abs(found.difference) + 2 * found.difference_standard_error
+    apart = np.abs(found.group_difference) + 2 * found.group_difference_standard_error
+    between = np.isnan(apart) | (apart <= found.allowed)
+    return bool(np.all((change <= found.allowed) & between))
 
 
 LABELS = {
@@ -268,27 +248,17 @@ LABELS = {
 
 
 def _variables(checks, names):
-    """The comparisons as variables (check, observable)."""
+    """The comparisons, a dict steps done -> `_Comparison`, as variables (check, observable)."""
+    steps = np.array(list(checks), np.int64)
     variables = {
-        "check": (
-            "check",
-            np.array([done for done, _ in checks], np.int64),
-            {"long_name": "steps done", "units": "1"},
-        ),
+        "check": ("check", steps, {"long_name": "steps done", "units": "1"}),
         "observable": ("observable", names, {"long_name": "what was compared", "units": "1"}),
     }
-    for name, label in LABELS.items():
-        for key, text in (
-            (name, label),
-            (f"{name}_standard_error", f"standard error of the {label}"),
-        ):
-            if key != "allowed_standard_error":
-                values = np.array([found[key] for _, found in checks]).reshape(
-                    len(checks), len(names)
-                )
-                variables[key] = (
-                    ("check", "observable"),
-                    values,
-                    {"long_name": text, "units": "of the observable"},
-                )
+    for name in _Comparison._fields:
+        of = name.removesuffix("_standard_error")
+        label = LABELS[of] if of == name else f"standard error of the {LABELS[of]}"
+        values = [getattr(found, name) for found in checks.values()]
+        table = np.reshape(np.array(values), (len(checks), len(names)))
+        attributes = {"long_name": label, "units": "of the observable"}
+        variables[name] = ("check", "observable"), table, attributes
     return variables

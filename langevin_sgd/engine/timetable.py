@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..models.parameters import BLOCK, Schedule, check_length, tabulated
+from ..models.parameters import BLOCK, check_length, tabulated
 
 LONGEST = 10**10  # steps of a schedule: every value is checked before the first step
 
@@ -23,17 +23,12 @@ class Timetable(NamedTuple):
         """Numbers (count, fields) and batch sizes (count,) of the updates first ... first + count -
         1.
         """
-        numbers, step = (
-            np.empty((count, len(self.template))),
-            np.arange(first, first + count) // self.substeps,
-        )
-        for column, (name, value) in enumerate(self.template._asdict().items()):
-            numbers[:, column] = (
-                self._values(name, step) if name in self.schedules else np.ravel(value)[0]
-            )
-        names = self.template._fields
-        batches = numbers[:, names.index("batch_size")] if "batch_size" in names else np.ones(count)
-        return numbers, batches.astype(np.int64)
+        step = np.arange(first, first + count) // self.substeps
+        numbers = {name: np.ravel(value)[0] for name, value in self.template._asdict().items()}
+        numbers |= {name: self._values(name, step) for name in self.schedules}
+        columns = {name: np.broadcast_to(value, count) for name, value in numbers.items()}
+        batches = columns.get("batch_size", np.ones(count)).astype(np.int64)
+        return np.column_stack(list(columns.values())), batches
 
     def _values(self, name, step):
         """Values in these steps. A rule is asked for whole blocks: its rounding may depend on the
@@ -41,13 +36,46 @@ class Timetable(NamedTuple):
         """
         begin, blocks = int(step[0]) // BLOCK * BLOCK, []
         for first in range(begin, int(step[-1]) + 1, BLOCK):
-            if name not in self.recent or self.recent[name][0] != first:
-                self.recent[name] = (
-                    first,
-                    tabulated(self.schedules[name], name, min(first + BLOCK, self.steps), first),
-                )
-            blocks.append(self.recent[name][1])
+            known, values = self.recent.get(name, (None, None))
+            if known != first:
+                last = min(first + BLOCK, self.steps)
+                values = tabulated(self.schedules[name], name, last, first)
+                self.recent[name] = first, values
+            blocks.append(values)
         return np.concatenate(blocks)[step - begin]
+
+
+def timetable(dynamics, steps, first_step=0):
+    """The timetable of a run from `first_step` to `steps`; every value of a schedule is checked
+    against its parameter's range.
+    """
+    schedules, parameters = dynamics.schedules(), dynamics.params
+    largest = {
+        name: _largest(schedule, name, steps, first_step) for name, schedule in schedules.items()
+    }
+    first = {name: float(schedule.rule(np.arange(1))[0]) for name, schedule in schedules.items()}
+    template = parameters._replace(**first)
+    batch = int(largest.get("batch_size", getattr(template, "batch_size", 1)))
+    return Timetable(template, schedules, dynamics.substeps, steps, batch, {})
+
+
+def _largest(schedule, name, steps, first_step):
+    """Largest value of a schedule, each of whose values is in its range and depends on nothing but
+    the number of the step.
+    """
+    if steps - first_step > LONGEST:
+        raise ValueError(
+            f"steps must be at most {LONGEST} with a schedule, got schedules of "
+            f"{steps - first_step} steps. Make several runs, each from the end of the last one "
+            "(first_step)."
+        )
+    check_length(schedule, name, steps)
+    largest = 1.0
+    for first in range(first_step // BLOCK * BLOCK, steps, BLOCK):
+        values = tabulated(schedule, name, min(first + BLOCK, steps), first)
+        largest = max(largest, values.max())
+        _check_alone(schedule, name, first, values)
+    return largest
 
 
 def _check_alone(schedule, name, first, values):
@@ -61,41 +89,6 @@ def _check_alone(schedule, name, first, values):
         if alone.shape != (1,) or not np.isclose(alone[0], values[place], rtol=1e-9, atol=0.0):
             raise ValueError(
                 f"the schedule of {name} must be a function of the number of each step alone, but "
-                "its rule gives "
-                f"{values[place]} for step {step} among others and {alone} for that step by itself."
+                f"its rule gives {values[place]} for step {step} among others and {alone} for "
+                "that step by itself."
             )
-
-
-def _checked(schedule, name, steps, first_step):
-    """Largest value of a schedule, each of whose values is in its range and depends on nothing but
-    the number of the step.
-    """
-    if steps - first_step > LONGEST:
-        raise ValueError(
-            f"steps must be at most {LONGEST} with a schedule, got schedules of "
-            f"{steps - first_step} steps. Make several runs, "
-            "each from the end of the last one (first_step)."
-        )
-    check_length(schedule, name, steps)
-    largest = 1.0
-    for first in range(first_step // BLOCK * BLOCK, steps, BLOCK):
-        values = tabulated(schedule, name, min(first + BLOCK, steps), first)
-        largest = max(largest, values.max())
-        _check_alone(schedule, name, first, values)
-    return largest
-
-
-def timetable(dynamics, steps, first_step=0):
-    """The timetable of a run from `first_step` to `steps`; every value of a schedule is checked
-    against its parameter's range.
-    """
-    items = dynamics.params._asdict()
-    schedules = {name: value for name, value in items.items() if isinstance(value, Schedule)}
-    largest = {
-        name: _checked(schedule, name, steps, first_step) for name, schedule in schedules.items()
-    }
-    template = type(dynamics.params)(
-        *(float(v.rule(np.arange(1))[0]) if isinstance(v, Schedule) else v for v in items.values())
-    )
-    batch = int(largest.get("batch_size", getattr(template, "batch_size", 1)))
-    return Timetable(template, schedules, dynamics.substeps, steps, batch, {})
