@@ -147,7 +147,10 @@ def test_particles_that_leave_end_it():
 
 
 HIDDEN = dynamics.langevin(1.0, 0.1, method="leimkuhler_matthews")
-NOISY_START, FADING = dynamics.underdamped_langevin(1.0, 1.0, 0.1), ls.schedules.inverse_time(0.1, 5)
+NOISY_START, FADING = (
+    dynamics.underdamped_langevin(1.0, 1.0, 0.1),
+    ls.schedules.inverse_time(0.1, 5),
+)
 LINE = ls.losses.linear_regression(np.eye(2), [1.0, 2.0])
 BAD = [
     ({"tolerance": 0.0}, "ValueError: tolerance must be > 0 and < 1, got 0.0."),
