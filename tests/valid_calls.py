@@ -3,11 +3,12 @@
 from functools import cache
 
 import numpy as np
+import valid_calls_analysis
 from valid_calls_linear import CALLS
 
 import langevin_sgd as ls
 
-VALID_CALLS = dict(CALLS)
+VALID_CALLS = CALLS | valid_calls_analysis.CALLS
 COINS = np.array([1.0, -1.0])
 HISTOGRAM = {"density": [0.2, 0.5, 0.3], "reference": [0.3, 0.4, 0.3]}
 

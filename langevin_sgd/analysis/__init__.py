@@ -1,11 +1,11 @@
 """Estimates from runs: functions from a dataset to a dataset, each number with its standard error."""
 
 from .boltzmann_test import boltzmann_test
-from .budget import noise_covariance_of, temperature_budget
 from .density import density
 from .equipartition import equipartition
 from .example_gradients import covariance_at, gradient_covariance
 from .kl import kl_to_boltzmann, kl_to_probabilities
+from .temperature_budget import noise_covariance_of, temperature_budget
 
 __all__ = [
     "boltzmann_test",

@@ -3,10 +3,11 @@
 import numpy as np
 import xarray as xr
 
-from ..models.parameters import integer
-from .particles import checked
+from ..arguments import checked, whole
+from .particles import AT_STEP, kept_particles
 
 
+@checked(run=AT_STEP["run"], warmup=whole(0), on_diverged=AT_STEP["on_diverged"])
 def to_arviz(run, warmup=0, on_diverged="raise"):
     """A run as the tree of datasets that ArviZ works on: a particle is a chain, a stored step a
     draw.
@@ -50,31 +51,21 @@ def to_arviz(run, warmup=0, on_diverged="raise"):
         raise ImportError(
             f'to_arviz needs the extra arviz ({error}): pip install "langevin_sgd[arviz]"'
         ) from error
-    warmup = integer(warmup, "warmup", 0)
-    ids = run.assign_coords(particle=np.arange(run.sizes["particle"])) if _lacks_ids(run) else run
-    kept, _ = checked(ids, on_diverged)
+    if "particle" not in run.coords:
+        run = run.assign_coords(particle=np.arange(run.sizes["particle"]))
+    kept, _ = kept_particles(run, on_diverged)
     if "step" not in kept.dims:
         raise ValueError('run must have the dimension "step"; do not select a step before to_arviz')
-    moving = kept[
-        [
-            name
-            for name, variable in kept.data_vars.items()
-            if {"step", "particle"} <= set(variable.dims)
-        ]
-    ]
-    chains = moving.rename(particle="chain", step="draw").transpose("chain", "draw", ...)
+    both = {"step", "particle"}
+    names = [name for name, variable in kept.data_vars.items() if both <= set(variable.dims)]
+    chains = kept[names].rename(particle="chain", step="draw").transpose("chain", "draw", ...)
     late = chains["draw"].values > warmup
     if not late.any():
         raise ValueError(
             f"warmup must be below the last stored step, {int(chains['draw'][-1])}, got {warmup}: "
-            "no draw is left. "
-            "Simulate for longer, and store more steps with every="
+            "no draw is left. Simulate for longer, and store more steps with every="
         )
     groups = {"posterior": chains.isel(draw=late)}
     if not late.all():
         groups["warmup_posterior"] = chains.isel(draw=~late)
     return arviz_base.convert_to_datatree(xr.DataTree.from_dict(groups))
-
-
-def _lacks_ids(run):
-    return isinstance(run, xr.Dataset) and "particle" in run.dims and "particle" not in run.coords

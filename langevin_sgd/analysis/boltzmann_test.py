@@ -1,18 +1,50 @@
 """Is a run distributed as exp(-U/T)?  Tests without bins, and a verdict in plain words."""
 
+from typing import NamedTuple
+
 import numpy as np
 import xarray as xr
 
-from ..models.evaluate import evaluate
-from ..models.losses import Loss
-from .equipartition import check_directions
-from .particles import at_step, attributes, dynamics_of, reference_gradient, weight_decay_of
+from ..arguments import checked, optional, within
+from ..models.evaluate import evaluate, landscape
+from .equipartition import along, orthonormal
+from .particles import (
+    AT_STEP,
+    at_step,
+    attributes,
+    dynamics_of,
+    labelled,
+    landscape_of,
+    reference_gradient,
+    weight_decay_of,
+)
 from .significance import hotelling, largest_of
-from .wording import wording
+from .wording import Temperatures, wording
 
 HESSIAN_NUMBERS = 2_000_000  # Hessian entries worked on at a time
 
 
+class Deviation(NamedTuple):
+    """What a test found: deviations relative to T, their standard errors, and a p-value of none."""
+
+    effect: np.ndarray
+    error: np.ndarray
+    p_value: float
+
+    def largest(self):
+        """The largest deviation and its error."""
+        k = np.abs(self.effect).argmax()
+        return self.effect[k], self.error[k]
+
+
+@checked(
+    potential=landscape,
+    temperature=optional(within(above=0)),
+    tolerance=within(above=0, below=1),
+    level=within(above=0, below=1),
+    directions=optional(orthonormal),
+    **AT_STEP,
+)
 def boltzmann_test(
     run,
     potential,
@@ -32,7 +64,8 @@ def boltzmann_test(
     run : xarray.Dataset
         Output of `simulate`; uses ``x``, in units of length.
     potential : Potential or Loss
-        U, in units of energy. A weight decay found in the run's attributes is added to it.
+        U, in units of energy, on an open domain. A weight decay found in the run's attributes is
+        added to it.
     temperature : float, optional
         T in units of energy; default tr <(x - <x>) dU/dx> / d, fitted.
     tolerance : float
@@ -58,8 +91,9 @@ def boltzmann_test(
     Raises
     ------
     TypeError, ValueError
-        If there is nothing to test (one dimension, temperature fitted, no Hessian), a number is out
-        of range, or for too few, dependent or diverged particles.
+        If there is nothing to test (one dimension, temperature fitted, no Hessian), for a potential
+        with walls or a population whose mean loss is not known, and for too few, dependent or
+        diverged particles.
 
     Notes
     -----
@@ -70,105 +104,59 @@ def boltzmann_test(
     intervals. The intervals are normal, and `effect` is the largest of several, so biased upwards
     by a fraction of its error. Blind to the occupation of separated wells, and, at small learning
     rate, to noise that depends on x but has an isotropic mean."""
-    _check_numbers(temperature, tolerance, level)
     particles = at_step(run, step, on_diverged)
     n, d = particles.x.shape
+    potential = landscape_of(run, potential, d, "potential")
+    if directions is not None and directions.shape[1] != d:
+        raise ValueError(f"directions must be {d} columns, got {directions.shape[1]}.")
     gradient = reference_gradient(run, potential, particles.x)
     laplacian = _laplacian(run, potential, particles.x)
-    directions = check_directions(directions, d)
-    x = particles.x if directions is None else particles.x @ directions
-    along = gradient if directions is None else gradient @ directions
-    if x.shape[1] != d:
-        raise ValueError(f"directions must be {d} columns, got {x.shape[1]}.")
-    deviations, measured = _deviations(x, along, laplacian, temperature)
-    if not deviations:
+    found, measured = _deviations(*along(directions, particles.x, gradient), laplacian, temperature)
+    if not found:
         raise ValueError(
             "nothing to test: in one dimension with a fitted temperature the potential needs a "
             "Hessian, or give temperature=."
         )
-    decision = _decision(deviations, tolerance, level)
-    tests = list(deviations)
-    worst = {
-        name: np.unravel_index(np.abs(effect).argmax(), effect.shape)
-        for name, (effect, _, _) in deviations.items()
-    }
-    energy = {"units": "energy"}
+    decision = _decision(found.values(), tolerance, level)
+    effect, error = np.array([deviation.largest() for deviation in found.values()]).T
+    p_values = [deviation.p_value for deviation in found.values()]
+    one, its_error = "one temperature for all directions", "its standard error"
     variables = {
-        "p_value": (
-            "test",
-            [deviations[name][2] for name in tests],
-            {"long_name": "p-value of exact agreement", "units": "1"},
+        "p_value": labelled("test", p_values, "p-value of exact agreement"),
+        "effect": labelled("test", effect, "largest deviation relative to T"),
+        "effect_standard_error": labelled("test", error, its_error),
+        "directional_temperature": labelled(
+            "direction", measured.along, "temperature along a direction", "energy"
         ),
-        "effect": (
-            "test",
-            [deviations[t][0][worst[t]] for t in tests],
-            {"long_name": "largest deviation relative to T", "units": "1"},
+        "directional_temperature_standard_error": labelled(
+            "direction", measured.along_error, its_error, "energy"
         ),
-        "effect_standard_error": (
-            "test",
-            [deviations[t][1][worst[t]] for t in tests],
-            {"long_name": "its standard error", "units": "1"},
-        ),
-        "directional_temperature": (
-            "direction",
-            measured[0],
-            {"long_name": "temperature along a direction", **energy},
-        ),
-        "directional_temperature_standard_error": (
-            "direction",
-            measured[1],
-            {"long_name": "its standard error", **energy},
-        ),
-        "temperature": (
-            (),
-            measured[2],
-            {"long_name": "one temperature for all directions", **energy},
-        ),
-        "temperature_standard_error": (
-            (),
-            measured[3],
-            {"long_name": "its standard error, 0 if given", **energy},
+        "temperature": labelled((), measured.one, one, "energy"),
+        "temperature_standard_error": labelled(
+            (), measured.one_error, f"{its_error}, 0 if given", "energy"
         ),
     }
     names = [f"x{k}" if directions is None else f"direction {k}" for k in range(d)]
-    text = wording(dynamics_of(run)["name"], decision, names, measured, deviations, tolerance)
-    attrs = attributes(
-        run, particles, decision=decision, verdict=text, tolerance=tolerance, level=level
-    )
-    return xr.Dataset(variables, {"test": tests, "direction": names}, attrs)
-
-
-def _check_numbers(temperature, tolerance, level):
-    if temperature is not None and not (
-        np.ndim(temperature) == 0 and np.isfinite(temperature) and temperature > 0
-    ):
-        raise ValueError(
-            "temperature must be one positive finite number (an energy) or None, got "
-            f"{temperature}."
-        )
-    if not 0 < tolerance < 1 or not 0 < level < 1:
-        raise ValueError(
-            f"tolerance and level must be between 0 and 1, got {tolerance} and {level}."
-        )
+    verdict = wording(dynamics_of(run)["name"], decision, names, measured, found, tolerance)
+    about = {"decision": decision, "verdict": verdict, "tolerance": tolerance, "level": level}
+    attrs = attributes(run, particles, **about)
+    return xr.Dataset(variables, {"test": list(found), "direction": names}, attrs)
 
 
 def _laplacian(run, model, x):
     """Trace of the Hessian of the energy in Boltzmann's law, (n,), or None if the model has no
     Hessian.
     """
-    if (model.example_hessian if isinstance(model, Loss) else model.hessian) is None:
+    if model.function("hessian") is None:
         return None
     chunk = max(1, HESSIAN_NUMBERS // model.dim**2)
-    traces = [
-        np.trace(evaluate(model, x[k : k + chunk], "hessian"), axis1=-2, axis2=-1)
-        for k in range(0, len(x), chunk)
-    ]
+    hessians = (evaluate(model, x[k : k + chunk], "hessian") for k in range(0, len(x), chunk))
+    traces = [np.trace(hessian, axis1=-2, axis2=-1) for hessian in hessians]
     return np.concatenate(traces) + weight_decay_of(run) * model.dim
 
 
 def _deviations(x, gradient, laplacian, temperature):
-    """For each test: deviations relative to T, their errors and a p-value; and (T_jj, errors, T,
-    its error).
+    """A `Deviation` for each test, and the `Temperatures`.
 
     Errors are those of the influence functions. With a fitted T that of T_ij / T is (psi_ij - (T_ij
     / T) psi) / T, psi_ij the product of the centred factors and psi = tr psi_ij / d; with a given
@@ -183,7 +171,7 @@ def _deviations(x, gradient, laplacian, temperature):
         )
     matrix = x.T @ gradient / (n - 1)
     fitted = temperature is None
-    temperature = np.trace(matrix) / d if fitted else float(temperature)
+    temperature = np.trace(matrix) / d if fitted else temperature
     if temperature <= 0:
         raise ValueError(
             f"the fitted temperature is {temperature:.4g}: no stationary state has this. Run more "
@@ -200,39 +188,35 @@ def _deviations(x, gradient, laplacian, temperature):
     mean = ratio * (temperature - common.mean())
     error = np.sqrt(np.maximum(square / n - mean**2, 0.0) / (n - 1)) / temperature
     deviation = ratio - np.eye(d)
-    results = {}
+    found = {}
     contrasts = diagonal[:, : d - fitted] - (common[:, None] if fitted else temperature)
     if contrasts.shape[1]:
         p_value = hotelling(contrasts.mean(axis=0), np.atleast_2d(np.cov(contrasts.T)), n)
-        results["one_temperature"] = np.diagonal(deviation), np.diagonal(error), p_value
+        found["one_temperature"] = Deviation(np.diagonal(deviation), np.diagonal(error), p_value)
     if d > 1:
         other = ~np.eye(d, dtype=bool)
-        results["cross_terms"] = (
-            deviation[other],
-            error[other],
-            largest_of(deviation[other] / error[other]),
-        )
+        p_value = largest_of(deviation[other] / error[other])
+        found["cross_terms"] = Deviation(deviation[other], error[other], p_value)
     if laplacian is not None:
         square = (gradient**2).sum(axis=1)
         effect = temperature * laplacian.mean() / square.mean() * (n - 1) / n - 1
         influence = laplacian.mean() * common + temperature * laplacian - (1 + effect) * square
         spread = influence.std(ddof=1) / np.sqrt(n) / square.mean()
         if spread > 1e-9:  # on an isotropic quadratic both temperatures are the same number
-            results["curvature"] = (
-                np.array([effect]),
-                np.array([spread]),
-                largest_of(effect / spread),
+            found["curvature"] = Deviation(
+                np.array([effect]), np.array([spread]), largest_of(effect / spread)
             )
     own = diagonal.std(axis=0, ddof=1) / np.sqrt(n)
-    return results, (np.diagonal(matrix), own, temperature, common.std(ddof=1) / np.sqrt(n))
+    one_error = common.std(ddof=1) / np.sqrt(n)
+    return found, Temperatures(np.diagonal(matrix), own, temperature, one_error)
 
 
 def _decision(deviations, tolerance, level):
     """The verdict from simultaneous intervals around all deviations."""
     from scipy.special import ndtri
 
-    effect = np.abs(np.concatenate([values for values, _, _ in deviations.values()]))
-    error = np.concatenate([errors for _, errors, _ in deviations.values()])
+    effect = np.abs(np.concatenate([deviation.effect for deviation in deviations]))
+    error = np.concatenate([deviation.error for deviation in deviations])
     half_width = -ndtri(level / (2 * len(effect))) * error
     if np.any(effect - half_width > tolerance):
         return "departs"

@@ -3,9 +3,11 @@
 import numpy as np
 import xarray as xr
 
-from .particles import at_step, attributes
+from ..arguments import checked, finite_array, integer, optional, whole_numbers
+from .particles import AT_STEP, at_step, attributes, labelled
 
 
+@checked(range=optional(finite_array), components=optional(whole_numbers), **AT_STEP)
 def density(run, *, bins=50, range=None, components=None, step=None, on_diverged="raise"):
     """Density of the particles in bins, in one or two dimensions, with multinomial error bars.
 
@@ -35,7 +37,7 @@ def density(run, *, bins=50, range=None, components=None, step=None, on_diverged
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         For bad bins, components or steps, fewer than two or dependent particles, or if particles
         diverged.
 
@@ -61,41 +63,19 @@ def density(run, *, bins=50, range=None, components=None, step=None, on_diverged
     names = [f"x{k}" for k in components]
     unit = f"length^-{len(names)}"
     variables = {
-        "density": (
-            names,
-            count / (n * volume),
-            {"long_name": "probability density", "units": unit},
-        ),
-        "standard_error": (
-            names,
-            error,
-            {"long_name": "standard error of the density", "units": unit},
-        ),
-        "count": (names, count, {"long_name": "particles in the bin", "units": "1"}),
-        "underflow": (
-            "component",
-            below,
-            {"long_name": "particles below the bins of a component", "units": "1"},
-        ),
-        "overflow": (
-            "component",
-            above,
-            {"long_name": "particles above the bins of a component", "units": "1"},
-        ),
-        "outside": ((), n - int(count.sum()), {"long_name": "particles in no bin", "units": "1"}),
+        "density": labelled(names, count / (n * volume), "probability density", unit),
+        "standard_error": labelled(names, error, "standard error of the density", unit),
+        "count": labelled(names, count, "particles in the bin"),
+        "underflow": labelled("component", below, "particles below the bins of a component"),
+        "overflow": labelled("component", above, "particles above the bins of a component"),
+        "outside": labelled((), n - int(count.sum()), "particles in no bin"),
     }
     coords = {"component": components}
     for name, edge in zip(names, edges, strict=True):
-        coords[name] = (
-            name,
-            (edge[:-1] + edge[1:]) / 2,
-            {"long_name": f"position {name}, bin centre", "units": "length"},
-        )
-        coords[f"{name}_edge"] = (
-            f"{name}_edge",
-            edge,
-            {"long_name": f"position {name}, bin edge", "units": "length"},
-        )
+        middles = (edge[:-1] + edge[1:]) / 2
+        coords[name] = labelled(name, middles, f"position {name}, bin centre", "length")
+        edge_name = f"{name}_edge"
+        coords[edge_name] = labelled(edge_name, edge, f"position {name}, bin edge", "length")
     return xr.Dataset(variables, coords, attributes(run, particles))
 
 
@@ -106,22 +86,15 @@ def edges_of(histogram):
 
 def _components(components, dim):
     """The components as a list of one or two integers."""
-    if components is None:
-        if dim > 2:
-            raise ValueError(
-                f"components must name one or two of the {dim} components of the run, for example "
-                "components=(0, 1)."
-            )
-        return list(np.arange(dim))
-    chosen = [int(k) for k in np.atleast_1d(components)]
-    if (
-        len(chosen) not in (1, 2)
-        or len(set(chosen)) < len(chosen)
-        or not all(0 <= k < dim for k in chosen)
-    ):
+    if components is None and dim > 2:
         raise ValueError(
-            f"components must be one or two different numbers from 0 to {dim - 1}, got "
-            f"{components!r}."
+            f"components must name one or two of the {dim} components of the run, for example "
+            "components=(0, 1)."
+        )
+    chosen = list(np.arange(dim) if components is None else components)
+    if len(chosen) not in (1, 2) or len(set(chosen)) < len(chosen) or max(chosen) >= dim:
+        raise ValueError(
+            f"components must be one or two different numbers from 0 to {dim - 1}, got {chosen}."
         )
     return chosen
 
@@ -129,41 +102,27 @@ def _components(components, dim):
 def _edges(x, bins, limits):
     """Increasing bin edges for every column of x."""
     dim = x.shape[1]
-    per_axis = (
-        list(bins)
-        if isinstance(bins, (list, tuple))
-        and len(bins) == dim
-        and (dim > 1 or np.ndim(bins[0]) == 1)
-        else [bins] * dim
-    )
+    several = isinstance(bins, (list, tuple)) and len(bins) == dim
+    if several and dim == 1:
+        several = isinstance(bins[0], (list, tuple, np.ndarray))
     if limits is None:
         limits = np.column_stack([x.min(axis=0), x.max(axis=0)])
-    limits = np.broadcast_to(np.asarray(limits, dtype=float), (dim, 2))
-    return [
-        _axis_edges(part, low, high) for part, (low, high) in zip(per_axis, limits, strict=True)
-    ]
+    elif limits.shape not in ((2,), (dim, 2)):
+        raise ValueError(f"range must be (low, high) or {dim} such pairs, got {limits.tolist()}.")
+    pairs = zip(bins if several else [bins] * dim, np.broadcast_to(limits, (dim, 2)), strict=True)
+    return [_axis_edges(part, *pair) for part, pair in pairs]
 
 
 def _axis_edges(bins, low, high):
-    if np.ndim(bins) == 0:
-        if int(bins) != bins or bins < 1:
+    if isinstance(bins, (list, tuple)) or (isinstance(bins, np.ndarray) and bins.ndim):
+        edges = finite_array(bins, "bins", ndim=1)
+        if len(edges) < 2 or not np.all(np.diff(edges) > 0):
             raise ValueError(
-                f"bins must be a whole number >= 1 or an array of edges, got {bins!r}."
+                "bins must be strictly increasing edges, at least two, got an array of shape "
+                f"{edges.shape}."
             )
-        if not (np.isfinite(low) and np.isfinite(high) and low < high):
-            raise ValueError(
-                f"range must be finite pairs (low, high) with low < high, got ({low:g}, {high:g})."
-            )
-        return np.linspace(low, high, int(bins) + 1)
-    edges = np.asarray(bins, dtype=float)
-    if (
-        edges.ndim != 1
-        or len(edges) < 2
-        or not np.all(np.isfinite(edges))
-        or not np.all(np.diff(edges) > 0)
-    ):
-        raise ValueError(
-            "bins must be finite, strictly increasing edges, at least two, got an array of shape "
-            f"{edges.shape}."
-        )
-    return edges
+        return edges
+    number = integer(bins, "bins", 1, 10**7)
+    if not low < high:
+        raise ValueError(f"range must be pairs (low, high), low < high, got ({low:g}, {high:g}).")
+    return np.linspace(low, high, number + 1)

@@ -3,9 +3,41 @@
 import numpy as np
 import xarray as xr
 
-from .particles import checked, reference_gradient
+from ..arguments import checked, finite_array, optional
+from ..models.evaluate import landscape
+from .particles import AT_STEP, kept_particles, labelled, landscape_of, reference_gradient
 
 
+def orthonormal(value, name):
+    """A check: a (d, k) array with orthonormal columns."""
+    directions = finite_array(value, name, ndim=2)
+    if not np.allclose(directions.T @ directions, np.eye(directions.shape[1]), atol=1e-8):
+        raise ValueError(
+            f"{name} must have orthonormal columns, or Boltzmann's matrix would not be T times the "
+            "identity. Use numpy.linalg.qr or eigh."
+        )
+    return directions
+
+
+def along(directions, *vectors):
+    """Vectors (..., d) along the directions, or as they are for None."""
+    if directions is None:
+        return vectors
+    dim = vectors[0].shape[-1]
+    if len(directions) != dim:
+        raise ValueError(
+            f"directions must have the shape ({dim}, k), one column per direction, got "
+            f"{directions.shape}."
+        )
+    return tuple(vector @ directions for vector in vectors)
+
+
+@checked(
+    run=AT_STEP["run"],
+    potential=landscape,
+    directions=optional(orthonormal),
+    on_diverged=AT_STEP["on_diverged"],
+)
 def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     """Temperature matrix from the generalised equipartition theorem, T_ij = <(x_i - <x_i>)
     dU/dx_j>.
@@ -18,8 +50,8 @@ def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     run : xarray.Dataset
         Output of `simulate`; uses ``x`` (..., particle, component), in units of length.
     potential : Potential or Loss
-        The landscape the particles moved in, in units of energy. A weight decay found in the run's
-        attributes is added to it.
+        The landscape the particles moved in, in units of energy, on an open domain. A weight decay
+        found in the run's attributes is added to it.
     directions : (d, k) array, optional
         Orthonormal columns: the matrix is given along these instead of the components, for example
         along Hessian eigenvectors.
@@ -37,63 +69,32 @@ def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     Raises
     ------
     TypeError, ValueError
-        For a run of another dimension, fewer than two or dependent particles, or if particles
-        diverged.
+        For a run of another dimension, fewer than two or dependent particles, if particles
+        diverged, or for a potential with walls.
 
     Notes
     -----
     Needs U to grow faster than log|x|, so that the boundary term of the integration by parts
     vanishes. At finite learning rate the symmetric part obeys an exact identity instead, E[x g'] +
     E[g x'] = eta (E[g g'] + E[C]): see `temperature_budget`. Source: integration by parts of x_i
-    dp/dx_j; Tolman 1918 (not read)."""
-    run, dropped = checked(run, on_diverged)
+    dp/dx_j; Tolman 1918."""
+    run, dropped = kept_particles(run, on_diverged)
     x = run["x"].values
-    gradient = reference_gradient(run, potential, x)
-    directions = check_directions(directions, x.shape[-1])
-    if directions is not None:
-        x, gradient = x @ directions, gradient @ directions
-    temperature, error = virial(x, gradient)
-    dims = (*run["x"].dims[:-2], "component", "component_j")
+    potential = landscape_of(run, potential, x.shape[-1], "potential")
+    x, gradient = along(directions, x, reference_gradient(run, potential, x))
+    temperature, error = virial_matrix(x, gradient)
+    dims = *run["x"].dims[:-2], "component", "component_j"
+    long_name = "temperature matrix from the virial"
     variables = {
-        "temperature": (
-            dims,
-            temperature,
-            {"long_name": "temperature matrix from the virial", "units": "energy"},
-        ),
-        "standard_error": (
-            dims,
-            error,
-            {"long_name": "standard error of the temperature matrix", "units": "energy"},
-        ),
+        "temperature": labelled(dims, temperature, long_name, "energy"),
+        "standard_error": labelled(dims, error, f"standard error of the {long_name}", "energy"),
     }
-    coords = {name: run.coords[name] for name in dims[:-2] if name in run.coords}
-    if "step" in run.coords:
-        coords["step"] = run.coords["step"]
-    return xr.Dataset(
-        variables, coords, {**run.attrs, "particles": x.shape[-2], "dropped_particles": dropped}
-    )
+    names = {*dims[:-2], "step"} & set(run.coords)
+    counts = {"particles": x.shape[-2], "dropped_particles": dropped}
+    return xr.Dataset(variables, {name: run.coords[name] for name in names}, {**run.attrs, **counts})
 
 
-def check_directions(directions, dim):
-    """The directions as a (d, k) float array with orthonormal columns, or None."""
-    if directions is None:
-        return None
-    directions = np.asarray(directions, dtype=float)
-    if directions.ndim != 2 or directions.shape[0] != dim:
-        raise ValueError(
-            f"directions must have the shape ({dim}, k), one column per direction, got "
-            f"{directions.shape}."
-        )
-    if not np.allclose(directions.T @ directions, np.eye(directions.shape[1]), atol=1e-8):
-        raise ValueError(
-            "directions must have orthonormal columns, or Boltzmann's matrix would not be T times "
-            "the identity. Use "
-            "numpy.linalg.qr or eigh."
-        )
-    return directions
-
-
-def virial(x, gradient):
+def virial_matrix(x, gradient):
     """Covariance of x_i and dU/dx_j over particles, shape (..., d, d), and its standard error.
 
     Both factors are centred and the divisor is n - 1: unbiased for every law. The error is the

@@ -1,14 +1,21 @@
 """Covariance of the per-example gradients of a `Loss`, at one point or averaged over many."""
 
-from functools import cache
+from functools import partial
 
 import numpy as np
 import xarray as xr
 
+from ..arguments import checked, finite_array, instance
 from ..models.evaluate import evaluate
+from ..models.example_moments import example_covariance
 from ..models.losses import Loss
+from .particles import labelled
+
+LOSS = partial(instance, kinds=Loss, words="a Loss, whose data table holds the examples")
+CHECKS = {"loss": LOSS, "x": finite_array}
 
 
+@checked(**CHECKS)
 def gradient_covariance(loss, x):
     """Mean and covariance of one example's gradient over the data table, at one point.
 
@@ -30,79 +37,42 @@ def gradient_covariance(loss, x):
     Raises
     ------
     TypeError, ValueError
-        If `loss` is no Loss or x has another shape.
+        If `loss` is no Loss, x has another shape, or the gradients are not finite there.
 
     Notes
     -----
     Vectors of equal eigenvalues are not unique. Source: definition. Rounding: 1e-16 (|G|^2 + tr
     Sigma), since second moments are subtracted."""
-    x = np.asarray(x, dtype=float)
-    if not isinstance(loss, Loss):
-        raise TypeError(
-            f"loss must be a Loss, whose data table holds the examples, got {type(loss).__name__}."
-        )
     if x.shape != (loss.dim,):
         raise ValueError(f"x must be one point of shape ({loss.dim},), got {x.shape}.")
     mean, covariance = evaluate(loss, x, "gradient"), covariance_at(loss, x)
     values, vectors = np.linalg.eigh(covariance)
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=0)[None], axis=0)
+    matrix, units = ("component", "component_j"), "(energy / length)^2"
+    text = "covariance of one example's gradient"
+    trace = "trace of the covariance: mean square error of one example's gradient"
     variables = {
-        "mean_gradient": ("component", mean, "gradient of the mean loss", "energy / length"),
-        "covariance": (
-            ("component", "component_j"),
-            covariance,
-            "covariance of one example's gradient",
-            "(energy / length)^2",
+        "mean_gradient": labelled(
+            "component", mean, "gradient of the mean loss", "energy / length"
         ),
-        "eigenvalues": ("mode", values, "eigenvalues of the covariance", "(energy / length)^2"),
-        "eigenvectors": (
-            ("component", "mode"),
-            vectors * np.sign(largest),
-            "eigenvectors of the covariance",
-            "1",
+        "covariance": labelled(matrix, covariance, text, units),
+        "eigenvalues": labelled("mode", values, "eigenvalues of the covariance", units),
+        "eigenvectors": labelled(
+            ("component", "mode"), vectors * np.sign(largest), "eigenvectors of the covariance"
         ),
-        "trace": (
-            (),
-            np.trace(covariance),
-            "trace of the covariance: mean square error of one example's gradient",
-            "(energy / length)^2",
-        ),
+        "trace": labelled((), np.trace(covariance), trace, units),
     }
-    data = {
-        name: (dims, value, {"long_name": text, "units": unit})
-        for name, (dims, value, text, unit) in variables.items()
-    }
-    return xr.Dataset(data, attrs={"model": loss.name, "examples": len(loss.data)})
+    return xr.Dataset(variables, attrs={"model": loss.name, "examples": len(loss.data)})
 
 
+@checked(**CHECKS)
 def covariance_at(loss, x):
     """Sigma(x) (..., d, d), the covariance over the table of one example's gradient, at points x
     (..., d).
     """
-    if loss.scratch > loss.dim**2 - loss.dim:
-        raise ValueError(
-            f"loss {loss.name!r} has scratch={loss.scratch}, more than the {loss.dim}^2 - "
-            f"{loss.dim} numbers that are free here."
-        )
-    outer = loss._replace(example_hessian=_outer_product(loss.example_gradient))
-    mean = evaluate(loss, x, "gradient")
-    return evaluate(outer, x, "hessian") - mean[..., :, None] * mean[..., None, :]
-
-
-@cache
-def _outer_product(example_gradient):
-    """A text that stands where an example's Hessian would, so that `evaluate` averages g_i g_i'
-    over the table.
-    """
-
-    def outer_product(p, x, row, out):
-        example_gradient(p, x, row, out)
-        d = len(x)
-        for i in range(d):
-            k = d - 1 - i  # from the last row upwards: the gradient lies in the first one
-            g = out[k]
-            for j in range(d):
-                out[k * d + d - 1 - j] = g * out[d - 1 - j]
-
-    return outer_product
+    with np.errstate(over="ignore", invalid="ignore"):
+        covariance = example_covariance(loss, x)
+    if not np.all(np.isfinite(covariance)):
+        raise ValueError(f"x must be where the gradients of {loss.name!r} are finite, got {x}.")
+    return covariance

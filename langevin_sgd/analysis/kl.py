@@ -3,16 +3,17 @@
 import numpy as np
 import xarray as xr
 
-from ..models.evaluate import evaluate
+from ..arguments import checked, finite_array, optional, whole, within
+from ..models.evaluate import evaluate, landscape
 from ..theory.boltzmann import best_fit_temperature, boltzmann_bin_probabilities, boltzmann_density
 from .density import density, edges_of
-from .particles import at_step, attributes, check_model, weight_decay_of
+from .particles import AT_STEP, at_step, attributes, labelled, landscape_of, weight_decay_of
 
 SUM_TOLERANCE = 1e-6  # how far probabilities may sum above one: quadrature error
-LEAST_MASS = (
-    1e-9  # less reference mass than this outside the bins is not told from quadrature error
-)
+LEAST_MASS = 1e-9  # less reference mass than this outside the bins is quadrature error
 
+
+@checked(counts=finite_array, probabilities=finite_array, outside=whole(0), fitted=whole(0))
 
 def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0):
     """KL(p || q) of the law p behind a histogram from given bin probabilities q, in nats, with bias
@@ -39,15 +40,14 @@ def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0):
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If the shapes differ, the probabilities are negative or sum to more than one, there are
         fewer than two particles, or a bin of probability zero holds particles: KL is infinite.
 
     Notes
     -----
     plug_in = sum_k (c_k/n) log(c_k/(n q_k)). Its bias is (K - 1)/(2n) + O(n^-2) whatever p and q
-    are, with K the number of bins that p can reach (Miller 1955, Paninski 2003, neither read;
-    derived: with p_hat = p + delta, plug_in = KL + sum delta log(p/q) + sum delta^2/(2p) + ..., E
+    are, with K the number of bins that p can reach (Miller 1955, Paninski 2003; derived: with p_hat = p + delta, plug_in = KL + sum delta log(p/q) + sum delta^2/(2p) + ..., E
     delta_k^2 = p_k (1 - p_k)/n). It is removed by the jackknife, n D - (n - 1) mean(D without one
     particle), which needs no K: on 40 x 40 bins of a double well, 20,000 particles, it left 0.001
     to 0.003 of a bias of 0.022, where (occupied bins - 1)/(2n) left 0.004 to 0.005. No correction
@@ -57,7 +57,7 @@ def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0):
     method), less the upward bias (K - 1)/n^2 of its own plug-in, plus the (K - 1)/(2 n^2) of the
     second order, which is what remains for p = q, where 2 n plug_in has the chi-squared law of K -
     1 degrees; K is here the number of occupied bins."""
-    counts, q = np.asarray(counts), np.asarray(probabilities, dtype=float)
+    q = probabilities
     _check_histogram(counts, q, outside)
     rest = 1.0 - q.sum()
     if outside and rest < LEAST_MASS:
@@ -79,22 +79,21 @@ def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0):
     freedom = max(len(c) - 1 - fitted, 0)
     first_order = c @ (ratio - plug_in) ** 2 / n**2
     variance = max(first_order - freedom / n**2, 0.0) + freedom / (2 * n**2)
-    values = {
-        "kl": (kl, "KL divergence, bias corrected", "nat"),
-        "standard_error": (np.sqrt(variance), "standard error of the KL divergence", "nat"),
-        "plug_in": (plug_in, "KL divergence of the raw histogram", "nat"),
-        "bias": (plug_in - kl, "bias that was removed", "nat"),
-        "sparse_bias": (
-            (c == 1).sum() / (2 * n),
-            "size of the bias that sparse bins may still add",
-            "nat",
-        ),
-        "occupied_bins": (len(c), "bins with particles, the outside counted as one", "1"),
-    }
+    sparse = (c == 1).sum() / (2 * n)
     return xr.Dataset(
         {
-            name: ((), value, {"long_name": text, "units": unit})
-            for name, (value, text, unit) in values.items()
+            "kl": labelled((), kl, "KL divergence, bias corrected", "nat"),
+            "standard_error": labelled(
+                (), np.sqrt(variance), "standard error of the KL divergence", "nat"
+            ),
+            "plug_in": labelled((), plug_in, "KL divergence of the raw histogram", "nat"),
+            "bias": labelled((), plug_in - kl, "bias that was removed", "nat"),
+            "sparse_bias": labelled(
+                (), sparse, "size of the bias that sparse bins may still add", "nat"
+            ),
+            "occupied_bins": labelled(
+                (), len(c), "bins with particles, the outside counted as one"
+            ),
         }
     )
 
@@ -118,11 +117,12 @@ def _check_histogram(counts, q, outside):
         raise ValueError(
             f"probabilities must have the shape of counts, {counts.shape}, got {q.shape}."
         )
-    if np.any(counts < 0) or np.any(counts != np.round(counts)) or outside < 0:
+    if np.any(counts < 0) or np.any(counts != np.round(counts)):
         raise ValueError("counts must be whole numbers >= 0: numbers of particles, not densities.")
     if not np.all(q >= 0) or q.sum() > 1 + SUM_TOLERANCE:
+        smallest = q.min() if q.size else 0.0
         raise ValueError(
-            f"probabilities must be >= 0 with a sum of at most 1; the smallest is {q.min():g}, "
+            f"probabilities must be >= 0 with a sum of at most 1; the smallest is {smallest:g}, "
             f"the sum {q.sum():.9g}."
         )
     if counts.sum() + outside < 2:
@@ -131,6 +131,7 @@ def _check_histogram(counts, q, outside):
         )
 
 
+@checked(potential=landscape, temperature=optional(within(above=0)), **AT_STEP)
 def kl_to_boltzmann(
     run, potential, temperature=None, *, bins=50, range=None, step=None, on_diverged="raise"
 ):
@@ -142,7 +143,7 @@ def kl_to_boltzmann(
     run : xarray.Dataset
         Output of `simulate`; uses ``x``, in units of length.
     potential : Potential or Loss
-        The landscape U in one or two dimensions, in units of energy.
+        The landscape U in one or two dimensions, in units of energy; integrals go over its domain.
     temperature : float, optional
         T in units of energy; default the one whose Boltzmann law is closest to p in KL: that of
         equal mean energy.
@@ -158,9 +159,9 @@ def kl_to_boltzmann(
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         As `density`, `boltzmann_bin_probabilities` and `kl_to_probabilities`; also if the run has a
-        weight decay.
+        weight decay, or drew from a population whose mean loss is not known.
 
     Notes
     -----
@@ -177,7 +178,13 @@ def kl_to_boltzmann(
             "dynamics."
         )
     particles = at_step(run, step, on_diverged)
-    check_model(potential, particles.x.shape[1])
+    potential = landscape_of(run, potential, particles.x.shape[1], "potential", walls=True)
+    if potential.dim > 2:
+        raise ValueError(
+            f"potential must have dim 1 or 2 for a histogram, got {potential.dim} for "
+            f"{potential.name!r}. Use boltzmann_test, or hold a marginal of `density` (components=) "
+            "against theory.boltzmann_density."
+        )
     histogram = density(run, bins=bins, range=range, step=step, on_diverged=on_diverged)
     fitted, error = int(temperature is None), 0.0
     if fitted:
@@ -186,25 +193,18 @@ def kl_to_boltzmann(
         spread = float(boltzmann_density(potential, temperature).energy_variance)
         error = temperature**2 / spread * energy.std(ddof=1) / np.sqrt(len(energy))
     probability = boltzmann_bin_probabilities(potential, temperature, edges_of(histogram))
+    count = histogram["count"]
     result = kl_to_probabilities(
-        histogram["count"].values, probability, outside=int(histogram["outside"]), fitted=fitted
+        count.values, probability, outside=int(histogram["outside"]), fitted=fitted
     )
-    result["temperature"] = (
-        (),
-        float(temperature),
-        {"long_name": "temperature of the reference", "units": "energy"},
+    text = "temperature of the reference"
+    result["temperature"] = labelled((), float(temperature), text, "energy")
+    result["temperature_standard_error"] = labelled(
+        (), error, f"standard error of the {text}, 0 if given", "energy"
     )
-    result["temperature_standard_error"] = (
-        (),
-        error,
-        {"long_name": "standard error of the fitted temperature", "units": "energy"},
+    result["count"] = count
+    result["probability"] = labelled(
+        count.dims, probability, "probability of the bin under the reference"
     )
-    result["count"] = histogram["count"]
-    where = histogram["count"].dims
-    result["probability"] = (
-        where,
-        probability,
-        {"long_name": "probability of the bin under the reference", "units": "1"},
-    )
-    edges = {f"{name}_edge": histogram[f"{name}_edge"] for name in where}
+    edges = {f"{name}_edge": histogram[f"{name}_edge"] for name in count.dims}
     return result.assign_coords(edges).assign_attrs(attributes(run, particles))

@@ -1,5 +1,5 @@
-"""Reading a run: the positions of its independent particles at one step, and what its attributes
-say about the dynamics.
+"""Reading a run: the positions of its independent particles at one step, what its attributes say
+about dynamics and noise, and the landscape that it is held against.
 """
 
 import json
@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
+from ..arguments import one_of, optional, shown, whole
 from ..models.evaluate import evaluate
-from ..models.parameters import choice
+
+PATH = {"x": ("particle", "component")}
 
 
 class Particles(NamedTuple):
@@ -22,34 +24,42 @@ class Particles(NamedTuple):
     dropped: int
 
 
-def checked(run, on_diverged="raise"):
+def run(value, name, needs=PATH, source="simulate()"):
+    """A check: `value` if it is a dataset that has the variables `needs`, numbers with these dims
+    (a dict name -> dims), as `source` returns it.
+    """
+    good = isinstance(value, xr.Dataset) and all(
+        key in value and set(dims) <= set(value[key].dims) and value[key].dtype.kind in "iuf"
+        for key, dims in needs.items()
+    )
+    if not good:
+        wanted = ", ".join(f"{key} ({', '.join(dims)})" for key, dims in needs.items())
+        raise TypeError(
+            f"{name} must be a dataset with {wanted}, as {source} returns it, got "
+            f"{type(value).__name__} {shown(value)[:60]}."
+        )
+    return value
+
+
+# Checks of what `at_step` takes.
+AT_STEP = {"run": run, "step": optional(whole(0)), "on_diverged": one_of("raise", "drop")}
+
+
+def kept_particles(run, on_diverged="raise"):
     """The run without its diverged particles, x as (..., particle, component), and how many were
     dropped.
 
     Raises
     ------
-    TypeError
-        If `run` is not a dataset as `simulate` returns it.
     ValueError
         If particles diverged and `on_diverged` is not "drop", if fewer than two are left, or if the
         particles are dependent (shared batches): standard errors and p-values then do not hold.
     """
-    if not (
-        isinstance(run, xr.Dataset)
-        and "x" in run
-        and {"particle", "component"} <= set(run["x"].dims)
-    ):
-        raise TypeError(
-            "run must be a dataset with x (..., particle, component), as simulate() returns it, "
-            f"got {type(run).__name__}."
-        )
-    choice(on_diverged, "on_diverged", ("raise", "drop"))
     if int(run.attrs.get("independent_particles", 1)) == 0:
         raise ValueError(
             "run must have independent particles, but its attribute independent_particles is 0 "
-            "(shared batches): its standard "
-            "errors and p-values would be wrong. Simulate without shared=True, or repeat the run "
-            "under several seeds."
+            "(shared batches): its standard errors and p-values would be wrong. Simulate without "
+            "shared=True, or repeat the run under several seeds."
         )
     lost = ~np.isfinite(run["x"]).all([dim for dim in run["x"].dims if dim != "particle"])
     if "status" in run:
@@ -58,57 +68,56 @@ def checked(run, on_diverged="raise"):
     if dropped and on_diverged == "raise":
         raise ValueError(
             f"{dropped} of {run.sizes['particle']} particles diverged, so that the run has no "
-            "stationary law to estimate. "
-            'Lower the learning rate, or pass on_diverged="drop" for the law of the particles '
-            "that stayed."
+            "stationary law to estimate. Lower the learning rate, or pass on_diverged=\"drop\" for "
+            "the law of the particles that stayed."
         )
     kept = run.isel(particle=np.flatnonzero(~lost.values)) if dropped else run
     if kept.sizes["particle"] < 2:
         raise ValueError(
-            f"a standard error needs at least 2 particles, got {kept.sizes['particle']} (dropped: "
-            f"{dropped})."
+            f"run must have at least 2 particles for a standard error, got "
+            f"{kept.sizes['particle']} (dropped: {dropped})."
         )
     return kept.transpose(..., "particle", "component", missing_dims="ignore"), dropped
 
 
 def at_step(run, step=None, on_diverged="raise"):
     """The particles of a run at one stored step, as `Particles`; the last one by default. Raises
-    like `checked`.
+    like `kept_particles`.
     """
-    run, dropped = checked(run, on_diverged)
+    run, dropped = kept_particles(run, on_diverged)
     stored = np.atleast_1d(run["step"].values) if "step" in run.coords else None
     if step is not None and (stored is None or step not in stored):
-        near = (
-            "none"
-            if stored is None
-            else f"{stored[np.argsort(np.abs(stored - step))[:3]].tolist()} (nearest)"
-        )
+        near = "none"
+        if stored is not None:
+            near = f"{stored[np.argsort(np.abs(stored - step))[:3]].tolist()} (nearest)"
         raise ValueError(
             f"step must be a stored one, got {step}; stored: {near}. Run simulate() with every= "
             "to store more."
         )
     if "step" in run.dims:
         run = run.isel(step=-1 if step is None else int(np.flatnonzero(stored == step)[0]))
-    x, v = run["x"].values, run["v"].values if "v" in run and "component" in run["v"].dims else None
-    if x.ndim != 2:
+    if run["x"].ndim != 2:
         raise ValueError(
             f"run must hold one ensemble, but x has the dimensions {run['x'].dims}. Select one "
             "with isel() or sel()."
         )
-    return Particles(x, v, int(run["step"]) if stored is not None else None, dropped)
-
-
-def check_model(model, dim):
-    """Raise unless the model has the dimension of the run."""
-    if model.dim != dim:
-        raise ValueError(
-            f"model must have the dimension of the run, {dim}, but {model.name!r} has {model.dim}."
-        )
+    has_velocity = "v" in run and "component" in run["v"].dims
+    v = run["v"].values if has_velocity else None
+    return Particles(run["x"].values, v, None if stored is None else int(run["step"]), dropped)
 
 
 def dynamics_of(run):
     """Name and parameters of the run's dynamics, from its attributes."""
-    text = run.attrs.get("dynamics")
+    return _described(run, "dynamics")
+
+
+def noise_of(run):
+    """Name, parameters and sampling of the run's noise, from its attributes; None without noise."""
+    return _described(run, "noise")
+
+
+def _described(run, what):
+    text = run.attrs.get(what)
     return json.loads(text) if text else {"name": "unknown", "params": {}}
 
 
@@ -123,10 +132,38 @@ def weight_decay_of(run):
     return decay
 
 
+def landscape_of(run, model, dim, name, walls=False):
+    """The landscape whose Boltzmann law the run is held against: `model`, the argument `name`, or
+    the mean over its population if the run drew fresh examples.
+
+    Raises
+    ------
+    ValueError
+        If the model has another dimension than the run, or the mean over its population is not
+        known; and unless `walls`, if its domain has any: identities that come from an integration
+        by parts lack the terms of the boundary.
+    """
+    if model.dim != dim:
+        raise ValueError(
+            f"{name} must have the dimension of the run, {dim}, but {model.name!r} has {model.dim}."
+        )
+    if model.domain is not None and not walls:
+        raise ValueError(
+            f"{name} must have an open domain here, but {model.name!r} has walls, whose pushes are "
+            "no part of the virial. Use kl_to_boltzmann, which integrates over the domain (one or "
+            "two dimensions)."
+        )
+    return model.expected((noise_of(run) or {}).get("sampling"))
+
+
 def reference_gradient(run, model, x):
     """Gradient of U + (weight_decay/2) |x|^2, the energy in Boltzmann's law, at x (..., d)."""
-    check_model(model, x.shape[-1])
     return evaluate(model, x, "gradient") + weight_decay_of(run) * x
+
+
+def labelled(dims, values, long_name, units="1"):
+    """A variable of a dataset."""
+    return dims, values, {"long_name": long_name, "units": units}
 
 
 def attributes(run, particles, **more):
@@ -134,9 +171,5 @@ def attributes(run, particles, **more):
     which step.
     """
     counts = {"particles": len(particles.x), "dropped_particles": particles.dropped}
-    return {
-        **run.attrs,
-        **counts,
-        **({} if particles.step is None else {"step": particles.step}),
-        **more,
-    }
+    step = {} if particles.step is None else {"step": particles.step}
+    return {**run.attrs, **counts, **step, **more}

@@ -1,8 +1,19 @@
 """The result of a test in plain words."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 LISTED = 6  # more directions than this are given by their lowest and highest temperature
+
+
+class Temperatures(NamedTuple):
+    """Temperatures along the directions and one for all, each with its standard error."""
+
+    along: np.ndarray
+    along_error: np.ndarray
+    one: float
+    one_error: float
 
 
 def shorthand(value, error):
@@ -24,62 +35,48 @@ def wording(name, decision, directions, measured, deviations, tolerance):
         Of the dynamics.
     decision : {"departs", "consistent within tolerance", "undecided"}
     directions : list of str
-    measured : tuple
-        Temperatures along the directions, their errors, one temperature and its error.
+    measured : Temperatures
     deviations : dict
-        Test name to deviations, errors and p-value.
+        Name of a test -> `Deviation`.
     tolerance : float
-
-    Returns
-    -------
-    str
     """
-    who = (
-        "SGD"
-        if name.startswith("sgd")
-        else "Langevin dynamics"
-        if "langevin" in name
-        else "the run"
-    )
-    along, errors, temperature, error = measured
-    p_value = min(1.0, len(deviations) * min(p for _, _, p in deviations.values()))
-    evidence = [
-        _temperatures(directions, along, errors),
-        f"one temperature {'would be' if decision == 'departs' else 'is'} "
-        f"{shorthand(temperature, error)}",
-    ]
-    effect, spread, _ = deviations.get("cross_terms", (np.zeros(1), np.zeros(1), 1.0))
-    worst = np.abs(effect).argmax()
-    if np.abs(effect[worst]) > tolerance and decision == "departs":
-        evidence.append(
-            "cross terms <x_i dU/dx_j> reach "
-            f"{shorthand(100 * effect[worst], 100 * spread[worst])} % of it, not 0"
-        )
-    effect, spread, _ = deviations.get("curvature", (np.zeros(1), np.zeros(1), 1.0))
-    if np.abs(effect[0]) > tolerance and decision == "departs":
-        implied = temperature / (1 + effect[0])
-        evidence.append(
-            f"the curvature implies {shorthand(implied, implied * spread[0] / abs(1 + effect[0]))}"
-        )
-    chance = "p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.2g}"
+    evidence = [_temperatures(directions, measured)]
+    verb = "would be" if decision == "departs" else "is"
+    evidence.append(f"one temperature {verb} {shorthand(measured.one, measured.one_error)}")
+    if decision == "departs":
+        evidence += _beyond_temperatures(measured, deviations, tolerance)
+    p_value = min(1.0, len(deviations) * min(one.p_value for one in deviations.values()))
+    evidence.append("p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.2g}")
+    who = "Langevin dynamics" if "langevin" in name else "the run"
+    who, limit = "SGD" if name.startswith("sgd") else who, f"{100 * tolerance:g} %"
     verdicts = {
         "departs": f"{who} departs from Boltzmann: ",
-        "consistent within tolerance": f"{who} is consistent with Boltzmann within "
-        f"{100 * tolerance:g} %: ",
-        "undecided": f"undecided whether {who} departs from Boltzmann by over {100 * tolerance:g} "
-        "% (try more particles): ",
+        "consistent within tolerance": f"{who} is consistent with Boltzmann within {limit}: ",
+        "undecided": f"undecided whether {who} departs from Boltzmann by over {limit} (try more "
+        "particles): ",
     }
-    return verdicts[decision] + "; ".join([*evidence, chance])
+    return verdicts[decision] + "; ".join(evidence)
 
 
-def _temperatures(directions, along, errors):
-    if len(along) == 1:
-        return f"the temperature from the virial is {shorthand(along[0], errors[0])}"
-    if len(along) <= LISTED:
-        values = ", ".join(
-            shorthand(value, error) for value, error in zip(along, errors, strict=True)
-        )
-        return f"temperatures along {', '.join(directions)} are {values}"
-    low, high = int(np.argmin(along)), int(np.argmax(along))
-    ends = [f"{shorthand(along[k], errors[k])} along {directions[k]}" for k in (low, high)]
-    return f"temperatures along {len(along)} directions range from {ends[0]} to {ends[1]}"
+def _beyond_temperatures(measured, deviations, tolerance):
+    """What cross terms and curvature say, where they deviate by more than the tolerance."""
+    found = {name: deviation.largest() for name, deviation in deviations.items()}
+    effect, error = found.get("cross_terms", (0.0, 0.0))
+    if np.abs(effect) > tolerance:
+        size = shorthand(100 * effect, 100 * error)
+        yield f"cross terms <x_i dU/dx_j> reach {size} % of it, not 0"
+    effect, error = found.get("curvature", (0.0, 0.0))
+    if np.abs(effect) > tolerance:
+        implied = measured.one / (1 + effect)
+        yield f"the curvature implies {shorthand(implied, implied * error / abs(1 + effect))}"
+
+
+def _temperatures(directions, measured):
+    values = [shorthand(*pair) for pair in zip(measured.along, measured.along_error, strict=True)]
+    if len(values) == 1:
+        return f"the temperature from the virial is {values[0]}"
+    if len(values) <= LISTED:
+        return f"temperatures along {', '.join(directions)} are {', '.join(values)}"
+    ends = int(np.argmin(measured.along)), int(np.argmax(measured.along))
+    low, high = (f"{values[k]} along {directions[k]}" for k in ends)
+    return f"temperatures along {len(values)} directions range from {low} to {high}"

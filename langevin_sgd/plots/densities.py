@@ -1,12 +1,40 @@
 """Histograms with error bars beside a reference law."""
 
+from functools import partial
+
 import numpy as np
 
-from .style import COLOURS
+from ..analysis.density import edges_of
+from ..analysis.particles import run
+from ..arguments import all_within, checked, finite_array, flag, optional, text
+from .style import COLOURS, axes, points_with_errors
+
+HISTOGRAM = {"count": (), "density": (), "standard_error": ()}
+CHECKS = {
+    "histogram": partial(run, needs=HISTOGRAM, source="analysis.density()"),
+    "ax": axes,
+    "reference": optional(finite_array),
+    "reference_label": optional(text),
+}
 
 
+def _pair(value, name):
+    """A check: two arrays of the same length."""
+    pair = [finite_array(part, name, ndim=1) for part in value] if np.iterable(value) else ()
+    if len(pair) != 2 or len(pair[0]) != len(pair[1]):
+        raise ValueError(f"{name} must be a pair of arrays (x, density) of the same length.")
+    return pair
+
+
+@checked(curve=optional(_pair), label=optional(text), **CHECKS)
 def density_1d(
-    histogram, ax, *, curve=None, reference=None, label="particles", reference_label="Boltzmann"
+    histogram,
+    ax=None,
+    *,
+    curve=None,
+    reference=None,
+    label="particles",
+    reference_label="Boltzmann",
 ):
     """A one-dimensional density as points with error bars, and a theory curve.
 
@@ -14,7 +42,8 @@ def density_1d(
     ----------
     histogram : xarray.Dataset
         Output of `analysis.density` for one component.
-    ax : matplotlib.axes.Axes
+    ax : matplotlib.axes.Axes, optional
+        Default those of a new figure.
     curve : (x, density) pair of arrays, optional
         Reference as a line, in units of length and length^-1.
     reference : array (bins,), optional
@@ -29,39 +58,21 @@ def density_1d(
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If the histogram has another dimension or the reference another shape.
     """
-    (name,) = _dims(histogram, 1)
-    edges = histogram[f"{name}_edge"].values
+    ax = axes(ax, "ax")
+    _check_histogram(histogram, 1, reference)
+    (name,), (edges,) = histogram["count"].dims, edges_of(histogram)
+    line_label = reference_label if reference is None else None
     if reference is not None:
-        ax.stairs(
-            _checked(reference, histogram) / np.diff(edges),
-            edges,
-            color=COLOURS["theory"],
-            label=reference_label,
-        )
-        reference_label = None if curve is None else reference_label
+        law = reference / np.diff(edges)
+        ax.stairs(law, edges, color=COLOURS["theory"], label=reference_label)
     if curve is not None:
-        ax.plot(
-            *curve, color=COLOURS["theory"], label=reference_label if reference is None else None
-        )
-    error = histogram["standard_error"].values
-    points = {
-        "fmt": "o",
-        "markersize": 3,
-        "elinewidth": 1,
-        "capsize": 1.5,
-        "color": COLOURS["data"],
-        "label": label,
-    }
+        ax.plot(*curve, color=COLOURS["theory"], label=line_label)
     occupied = histogram["count"].values > 0  # an empty bin has an error, but no density to show
-    ax.errorbar(
-        histogram[name].values[occupied],
-        histogram["density"].values[occupied],
-        error[occupied],
-        **points,
-    )
+    shown = (histogram[key].values[occupied] for key in (name, "density", "standard_error"))
+    points_with_errors(ax, *shown, label=label, markersize=3, elinewidth=1, capsize=1.5)
     ax.set_xlabel(f"{_symbol(name)} (length)")
     ax.set_ylabel("density (1/length)")
     ax.set_ylim(bottom=0)
@@ -69,9 +80,10 @@ def density_1d(
     return ax
 
 
+@checked(levels=all_within(above=0, below=1), colorbar=flag, **CHECKS)
 def density_2d(
     histogram,
-    ax,
+    ax=None,
     *,
     reference=None,
     levels=(0.1, 0.3, 0.5, 0.7, 0.9),
@@ -84,7 +96,8 @@ def density_2d(
     ----------
     histogram : xarray.Dataset
         Output of `analysis.density` for two components.
-    ax : matplotlib.axes.Axes
+    ax : matplotlib.axes.Axes, optional
+        Default those of a new figure.
     reference : array (bins_0, bins_1), optional
         Reference probability of every bin.
     levels : sequence of floats in (0, 1)
@@ -99,29 +112,21 @@ def density_2d(
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         If the histogram has another dimension or the reference another shape.
     """
-    first, second = _dims(histogram, 2)
-    edges = histogram[f"{first}_edge"].values, histogram[f"{second}_edge"].values
+    ax = axes(ax, "ax")
+    _check_histogram(histogram, 2, reference)
+    (first, second), edges = histogram["count"].dims, edges_of(histogram)
     image = ax.pcolormesh(*edges, histogram["density"].values.T, rasterized=True)
     bar = ax.figure.colorbar(image, ax=ax, label="density (1/length$^2$)") if colorbar else None
     if reference is not None:
-        law = _checked(reference, histogram) / np.outer(*(np.diff(edge) for edge in edges))
-        centres = histogram[first].values, histogram[second].values
-        lines = ax.contour(
-            *centres,
-            law.T,
-            levels=law.max() * np.sort(levels),
-            colors=COLOURS["theory"],
-            linewidths=1,
-        )
-        if bar is not None:
-            bar.add_lines(
-                lines
-                # which colour the particles would have on each contour, if they followed the
-                # reference
-            )
+        law = reference / np.outer(*(np.diff(edge) for edge in edges))
+        centres, heights = (histogram[first], histogram[second]), law.max() * np.sort(levels)
+        look = {"colors": COLOURS["theory"], "linewidths": 1}
+        lines = ax.contour(*centres, law.T, levels=heights, **look)
+        if bar is not None:  # the colour that particles on each contour would have
+            bar.add_lines(lines)
         ax.plot([], [], color=COLOURS["theory"], linewidth=1, label=reference_label)
         ax.legend(loc="upper left")
     ax.set_xlabel(f"{_symbol(first)} (length)")
@@ -129,24 +134,18 @@ def density_2d(
     return ax
 
 
-def _dims(histogram, dim):
-    dims = histogram["count"].dims
+def _check_histogram(histogram, dim, reference):
+    dims, shape = histogram["count"].dims, histogram["count"].shape
     if len(dims) != dim:
         raise ValueError(
             f"histogram must have {dim} dimension{'s' if dim > 1 else ''}, got {dims}. Choose "
             "components= in analysis.density."
         )
-    return dims
-
-
-def _checked(reference, histogram):
-    reference = np.asarray(reference, dtype=float)
-    if reference.shape != histogram["count"].shape:
+    if reference is not None and reference.shape != shape:
         raise ValueError(
-            f"reference must have one probability per bin, {histogram['count'].shape}, got the "
-            f"shape {reference.shape}."
+            f"reference must have one probability per bin, {shape}, got the shape "
+            f"{reference.shape}."
         )
-    return reference
 
 
 def _symbol(name):

@@ -2,6 +2,8 @@
 shares.
 """
 
+from ..arguments import instance
+
 # From the palette of Okabe and Ito (2008), made for colour-blind readers.
 COLOURS = {"data": "#0072B2", "theory": "#D55E00", "other": "#009E73", "guide": "#666666"}
 
@@ -26,3 +28,19 @@ def style():
     import matplotlib
 
     return matplotlib.rc_context(STYLE)
+
+
+def axes(value, name):
+    """A check: `value` if it is an Axes of matplotlib; those of a new figure for None."""
+    import matplotlib.axes
+    import matplotlib.pyplot
+
+    if value is None:
+        return matplotlib.pyplot.subplots()[1]
+    return instance(value, name, matplotlib.axes.Axes, "an Axes of matplotlib, or None for its own")
+
+
+def points_with_errors(ax, x, y, errors, **look):
+    """Points with error bars, as all figures have them."""
+    given = {"fmt": "o", "capsize": 3, "markersize": 5, "color": COLOURS["data"]} | look
+    ax.errorbar(x, y, errors, **given)

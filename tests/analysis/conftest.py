@@ -17,10 +17,8 @@ def well():
 @pytest.fixture(scope="package")
 def well_run(well):
     """Oracle dw2d_aniso: noise covariance 2 eta D = eta^2 Sigma per step, 684 steps of burn-in."""
-    noise = ls.noise.gaussian(2 * ANISOTROPIC / LEARNING_RATE)
-    return ls.simulate(
-        well, ls.dynamics.sgd(LEARNING_RATE), noise, particles=50_000, steps=700, seed=12
-    )
+    noise, moves = ls.noise.gaussian(2 * ANISOTROPIC / LEARNING_RATE), ls.dynamics.sgd(LEARNING_RATE)
+    return ls.simulate(well, moves, noise, particles=50_000, steps=700, seed=12)
 
 
 @pytest.fixture(scope="package")
@@ -36,5 +34,5 @@ def table_run(table):
     """Minibatches of 4: 600 steps are 18 relaxation times of the slowest mode (ridge 0.1, learning
     rate 0.3).
     """
-    dynamics = ls.dynamics.sgd(0.3, batch_size=4)
-    return ls.simulate(table, dynamics, ls.noise.minibatch(), particles=8_000, steps=600, seed=13)
+    moves, noise = ls.dynamics.sgd(0.3, batch_size=4), ls.noise.minibatch()
+    return ls.simulate(table, moves, noise, particles=8_000, steps=600, seed=13)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import xarray as xr
+from refusals import refusal
 from scipy.stats import norm
 from synthetic_runs import gaussian_run, synthetic_run, unit_variance
 
@@ -11,55 +13,36 @@ density = ls.analysis.density
 
 
 def test_every_particle_is_counted_once():
+    """The upper edge of the last bin belongs to it."""
     x = np.array([[-2.0, 0.5], [-0.5, 0.5], [0.0, 9.0], [1.0, -0.5], [0.3, 0.2]])
     result = density(synthetic_run(x), bins=(2, [-1.0, 0.0, 1.0]), range=(-1.0, 1.0))
     assert result["count"].dims == ("x0", "x1")
-    assert result["count"].values.tolist() == [
-        [0, 1],
-        [1, 1],
-    ]  # the upper edge of the last bin belongs to it
-    assert (
-        result.underflow.values.tolist() == [1, 0]
-        and result.overflow.values.tolist() == [0, 1]
-        and int(result.outside) == 2
-    )
+    assert result["count"].values.tolist() == [[0, 1], [1, 1]]
+    assert result.underflow.values.tolist() == [1, 0] and result.overflow.values.tolist() == [0, 1]
+    assert int(result.outside) == 2
     assert result.density.values.sum() * 1.0 == pytest.approx(1 - 2 / 5)
-    assert result.x0.values.tolist() == [-0.5, 0.5] and result.x1_edge.values.tolist() == [
-        -1.0,
-        0.0,
-        1.0,
-    ]
+    assert result.x0.values.tolist() == [-0.5, 0.5]
+    assert result.x1_edge.values.tolist() == [-1.0, 0.0, 1.0]
     assert result.attrs["particles"] == 5 and result.attrs["step"] == 100
 
 
 def test_a_component_is_a_marginal_on_the_range_of_the_data():
     run = gaussian_run(np.diag([1.0, 4.0, 9.0]), 1000, 3)
-    result = density(run, bins=7, components=2)
-    assert (
-        result["count"].dims == ("x2",)
-        and int(result["count"].sum()) == 1000
-        and int(result.outside) == 0
-    )
-    assert (
-        result.x2_edge[0] == run.x.isel(component=2).min()
-        and result.x2_edge[-1] == run.x.isel(component=2).max()
-    )
+    result, x = density(run, bins=7, components=2), run.x.isel(component=2)
+    assert result["count"].dims == ("x2",) and int(result["count"].sum()) == 1000
+    assert int(result.outside) == 0
+    assert result.x2_edge[0] == x.min() and result.x2_edge[-1] == x.max()
 
 
-def z_scores(error_factor=1.0):
-    edges = np.linspace(-2.0, 2.0, 11)
+@pytest.mark.parametrize("factor", [1.0, 0.5, 2.0])
+def test_error_bars_are_calibrated(factor):
+    """The twins: bars that are wrong by a factor of two are seen."""
+    edges, z = np.linspace(-2.0, 2.0, 11), []
     exact = np.diff(norm.cdf(edges)) / np.diff(edges)
-    results = [density(gaussian_run([[1.0]], 1000, seed), bins=edges) for seed in range(200)]
-    return [(r.density.values - exact) / (error_factor * r.standard_error.values) for r in results]
-
-
-def test_error_bars_are_calibrated():
-    assert unit_variance(z_scores())
-
-
-@pytest.mark.parametrize("factor", [0.5, 2.0])
-def test_error_bars_wrong_by_a_factor_of_two_are_seen(factor):
-    assert not unit_variance(z_scores(factor))
+    for seed in range(200):
+        result = density(gaussian_run([[1.0]], 1000, seed), bins=edges)
+        z.append((result.density.values - exact) / (factor * result.standard_error.values))
+    assert unit_variance(z) == (factor == 1.0)
 
 
 def test_an_empty_bin_has_an_error():
@@ -71,56 +54,48 @@ def test_an_empty_bin_has_an_error():
 def test_which_step():
     run = synthetic_run(np.zeros((4, 1)))
     later = run.assign_coords(step=[200]).assign(x=run.x.assign_coords(step=[200]) + 1.0)
-    import xarray as xr
-
-    both = xr.concat(
-        [run, later],
-        "step",
-        data_vars="minimal",
-        combine_attrs="override",
-        coords="minimal",
-        compat="override",
-        join="outer",
-    )
+    ways = {"coords": "minimal", "compat": "override", "join": "outer"}
+    both = xr.concat([run, later], "step", data_vars="minimal", combine_attrs="override", **ways)
     edges = [-0.5, 0.5, 1.5]
     assert density(both, bins=edges)["count"].values.tolist() == [0, 4]
     assert density(both, bins=edges, step=100)["count"].values.tolist() == [4, 0]
     assert density(both.isel(step=0), bins=edges)["count"].values.tolist() == [4, 0]
-    with pytest.raises(ValueError, match=r"step must be a stored one, got 150.*every="):
-        density(both, bins=edges, step=150)
+    message = "ValueError: step must be a stored one, got 150"
+    assert refusal(density, both, bins=edges, step=150).startswith(message)
 
 
 def test_diverged_particles_are_refused_or_dropped_and_counted():
     run = synthetic_run([[0.0], [1.0], [np.nan], [5.0]])
     run["status"][3] = 2
-    with pytest.raises(ValueError, match='2 of 4 particles diverged.*on_diverged="drop"'):
-        density(run)
+    told = refusal(density, run)
+    assert "2 of 4 particles diverged" in told and 'on_diverged="drop"' in told
     result = density(run, bins=2, on_diverged="drop")
     assert int(result["count"].sum()) == 2 and result.attrs["dropped_particles"] == 2
     run["status"][1] = 1
-    with pytest.raises(ValueError, match="at least 2 particles, got 1"):
-        density(run, on_diverged="drop")
+    message = "ValueError: run must have at least 2 particles for a standard error, got 1"
+    assert refusal(density, run, on_diverged="drop").startswith(message)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({}, "components must name one or two of the 3"),
-        ({"components": (0, 3)}, "numbers from 0 to 2"),
-        ({"components": (1, 1)}, "two different numbers"),
-        ({"components": 0, "bins": 0}, "bins must be a whole number >= 1"),
-        ({"components": 0, "bins": [0.0, 0.0, 1.0]}, "strictly increasing edges"),
-        ({"components": 0, "range": (1.0, 0.0)}, "range must be finite pairs"),
-        ({"components": 0, "on_diverged": "dorp"}, "Did you mean 'drop'"),
-    ],
-)
-def test_messages(options, message):
-    with pytest.raises(ValueError, match=message):
-        density(gaussian_run(np.eye(3), 10, 0), **options)
+THREE, ONE = gaussian_run(np.eye(3), 10, 0), {"components": 0}
+BAD = [
+    ({}, "ValueError: components must name one or two of the 3"),
+    ({"components": (0, 3)}, "ValueError: components must be one or two different numbers from 0 to 2"),
+    ({"components": (1, 1)}, "ValueError: components must be one or two different numbers"),
+    ({"components": 1.5}, "TypeError: components must be a whole number, got 1.5."),
+    (ONE | {"bins": 0}, "ValueError: bins must be >= 1"),
+    (ONE | {"bins": "many"}, "TypeError: bins must be a whole number, got 'many'."),
+    (ONE | {"bins": [0.0, 0.0, 1.0]}, "ValueError: bins must be strictly increasing edges"),
+    (ONE | {"bins": [[0.0], [0.0, 1.0]]}, "TypeError: bins must be a number or an array of real"),
+    (ONE | {"range": (1.0, 0.0)}, "ValueError: range must be pairs (low, high), low < high, got (1, 0"),
+    (ONE | {"range": (1.0, 2.0, 3.0)}, "ValueError: range must be (low, high) or 1 such pairs"),
+    (ONE | {"range": (0.0, np.inf)}, "ValueError: range must be finite"),
+    (ONE | {"on_diverged": "dorp"}, "ValueError: on_diverged must be one of 'raise', 'drop', got 'dor"),
+    (ONE | {"step": "last"}, "TypeError: step must be a whole number, got 'last'."),
+    (ONE | {"run": THREE.assign_attrs(independent_particles=0)}, "ValueError: run must have independe"),
+    (ONE | {"run": THREE.x}, "TypeError: run must be a dataset with x (particle, component), as simul"),
+]  # fmt: skip
 
 
-def test_dependent_particles_and_other_things_are_refused():
-    with pytest.raises(ValueError, match="independent_particles is 0"):
-        density(gaussian_run([[1.0]], 10, 0, independent_particles=0))
-    with pytest.raises(TypeError, match="as simulate.. returns it, got DataArray"):
-        density(gaussian_run([[1.0]], 10, 0).x)
+@pytest.mark.parametrize(("change", "message"), BAD)
+def test_what_cannot_be_right_is_refused(change, message):
+    assert refusal(density, **({"run": THREE} | change)).startswith(message)

@@ -4,6 +4,7 @@ eigenvectors.
 
 import numpy as np
 import pytest
+from refusals import refusal
 
 import langevin_sgd as ls
 
@@ -38,10 +39,20 @@ def test_many_points_at_once(table):
     )
 
 
-def test_messages(table):
-    with pytest.raises(TypeError, match="loss must be a Loss.*got Potential"):
-        ls.analysis.gradient_covariance(ls.potentials.double_well(), [0.0])
-    with pytest.raises(ValueError, match=r"one point of shape \(2,\), got \(3, 2\)"):
-        ls.analysis.gradient_covariance(table, np.zeros((3, 2)))
-    with pytest.raises(ValueError, match="scratch=3"):
-        ls.analysis.covariance_at(table._replace(scratch=3), POINT)
+@pytest.mark.parametrize(
+    ("function", "change", "message"),
+    [
+        ("gradient_covariance", {"loss": ls.potentials.double_well()}, "TypeError: loss must be a L"),
+        ("gradient_covariance", {"x": np.zeros((3, 2))}, "ValueError: x must be one point of shape"),
+        ("gradient_covariance", {"x": [np.nan, np.nan]}, "ValueError: x must be finite, got [nan"),
+        ("covariance_at", {"x": [1e200, 1.0]}, "ValueError: x must be where the gradients of"),
+    ],
+)
+def test_what_cannot_be_right_is_refused(function, change, message):
+    loss = ls.losses.linear_regression(np.eye(2), [1.0, 2.0])
+    given = {"loss": loss, "x": POINT} | change
+    assert refusal(getattr(ls.analysis, function), **given).startswith(message)
+
+
+def test_a_loss_with_too_much_scratch_is_refused(table):
+    assert "scratch=3" in refusal(ls.analysis.covariance_at, table._replace(scratch=3), POINT)

@@ -7,8 +7,9 @@ from math import factorial
 
 import numpy as np
 import pytest
+from refusals import refusal
 from scipy.special import rel_entr
-from synthetic_runs import gaussian_run, synthetic_run
+from synthetic_runs import gaussian_run
 
 import langevin_sgd as ls
 
@@ -157,19 +158,58 @@ def test_a_boltzmann_law_has_none_and_its_temperature_is_found():
     assert wrong.kl > 10 * wrong.standard_error
 
 
-def test_messages():
-    p = np.array([0.5, 0.5])
-    for counts, q, options, message in [
-        ([1, 2, 3], p, {}, r"shape of counts, \(3,\), got \(2,\)"),
-        ([1.5, 2.0], p, {}, "numbers of particles, not densities"),
-        ([1, 2], [0.5, 0.6], {}, "the sum 1.1"),
-        ([1, 2], [1.5, -0.5], {}, "smallest is -0.5"),
-        ([1, 0], p, {}, "at least 2 particles, got 1"),
-        ([1, 2], [1.0, 0.0], {}, "KL is infinite"),
-        ([1, 2], p, {"outside": 3}, "3 particles lie outside.*Widen the bins"),
-    ]:
-        with pytest.raises(ValueError, match=message):
-            kl_to_probabilities(np.array(counts), np.array(q), **options)
-    run = synthetic_run(np.zeros((5, 1)), dynamics=("sgd", {"weight_decay": 0.1}))
-    with pytest.raises(ValueError, match="weight_decay = 0.1, which belongs to Boltzmann's energy"):
-        kl_to_boltzmann(run, ls.potentials.quadratic([1.0]))
+REFLECTING = (("reflecting", -1.0, 1.0),)
+SHALLOW = ls.potentials.quadratic([0.5])._replace(domain=REFLECTING)
+
+
+def test_walls_are_walls_of_the_reference_too():
+    """Langevin dynamics on x^2/4 at T = 1 between walls: variance 0.3117, not 2; the twin: the law
+    without walls is far away.
+    """
+    moves = ls.dynamics.langevin(1.0, 1e-3)
+    x0 = np.random.default_rng(1).uniform(-1.0, 1.0, size=(20_000, 1))
+    run = ls.simulate(SHALLOW, moves, particles=20_000, steps=1000, x0=x0, seed=1)
+    options = {"bins": 20, "range": (-1.0, 1.0)}
+    exact = ls.theory.boltzmann_density(SHALLOW, 1.0).second_moment.item()
+    assert exact == pytest.approx(0.31173, abs=1e-4)
+    error = np.sqrt(2 / 20_000) * exact
+    assert abs(run.x[-1].var().item() - exact) < 4 * error
+    walled = kl_to_boltzmann(run, SHALLOW, 1.0, **options)
+    assert abs(walled.kl) < 4 * walled.standard_error
+    far = kl_to_boltzmann(run, ls.potentials.quadratic([0.5]), 1.0, **options)
+    assert far.kl > 0.5 > 10 * far.standard_error
+
+
+HALF, QUADRATIC = np.array([0.5, 0.5]), ls.potentials.quadratic([1.0])
+COUNTS = [
+    (([1, 2, 3], HALF), "ValueError: probabilities must have the shape of counts, (3,), got (2,)"),
+    (([1.5, 2.0], HALF), "ValueError: counts must be whole numbers >= 0: numbers of particles, not"),
+    (([1, 2], [0.5, 0.6]), "ValueError: probabilities must be >= 0 with a sum of at most 1; the sma"),
+    (([1, 2], [1.5, -0.5]), "ValueError: probabilities must be >= 0"),
+    (([1, 2], [np.nan, 0.5]), "ValueError: probabilities must be finite"),
+    (([1, 0], HALF), "ValueError: counts must hold at least 2 particles, got 1"),
+    (([1, 2], [1.0, 0.0]), "ValueError: KL is infinite"),
+    (([1, 2], HALF, 3), "ValueError: 3 particles lie outside"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "message"), COUNTS)
+def test_counts_and_probabilities_that_do_not_fit_are_refused(given, message):
+    def call(counts, probabilities, outside=0):
+        return kl_to_probabilities(counts, probabilities, outside=outside)
+
+    assert refusal(call, *given).startswith(message)
+
+
+DECAYED = {"dynamics": ("sgd", {"weight_decay": 0.1})}
+RUNS = [
+    (gaussian_run([[1.0]], 50, 0, **DECAYED), QUADRATIC, "ValueError: run has weight_decay = 0.1, wh"),
+    (gaussian_run(np.eye(3), 50, 0), ls.potentials.quadratic(np.eye(3)), "ValueError: potential must"
+     " have dim 1 or 2 for a histogram, got 3"),
+    (gaussian_run([[1.0]], 50, 0), 3.0, "TypeError: potential must be a Potential or a Loss"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("run", "potential", "message"), RUNS)
+def test_runs_and_potentials_that_do_not_fit_are_refused(run, potential, message):
+    assert refusal(kl_to_boltzmann, run, potential).startswith(message)

@@ -1,0 +1,211 @@
+"""The temperature budget closes on exact laws and on runs, and shows a noise that is wrong by a
+factor of two.
+"""
+
+import sys
+
+import numpy as np
+import pytest
+from refusals import refusal
+from synthetic_runs import synthetic_run, unit_variance
+
+import langevin_sgd as ls
+from langevin_sgd.analysis import temperature_budget
+from langevin_sgd.models.parameters import described
+
+HESSIAN = np.array([[1.0, 0.3], [0.3, 0.5]])
+SIGMA = np.array([[2.0, 0.4], [0.4, 0.5]])
+BOWL, BATCH, UPPER = ls.potentials.quadratic(HESSIAN), 4, np.triu_indices(2)
+PLAIN, HEAVY = ls.dynamics.sgd(0.4, BATCH), ls.dynamics.sgd(0.4, BATCH, momentum=0.7)
+EITHER = pytest.mark.parametrize("dynamics", [PLAIN, HEAVY], ids=["plain", "heavy ball"])
+
+
+def exact_blocks(dynamics):
+    """E[x x'], E[x v'] and E[v v'] of the stationary law on the quadratic."""
+    p = dynamics.params
+    numbers = p.learning_rate, p.batch_size, p.momentum
+    return ls.theory.stationary_blocks(ls.theory.linear_sgd(HESSIAN, SIGMA, *numbers))
+
+
+def linear_run(dynamics, particles, seed):
+    """Particles of the exact stationary law of SGD on a quadratic, with their velocities."""
+    position, cross, velocity = exact_blocks(dynamics)
+    joint = np.block([[position, cross], [cross.T, velocity]])
+    random = np.random.default_rng(seed)
+    state = random.multivariate_normal(np.zeros(4), joint, size=particles, method="eigh")
+    run = synthetic_run(state[:, :2], state[:, 2:] if dynamics.params.momentum else None)
+    return run.assign_attrs(dynamics=described(dynamics), noise=described(ls.noise.gaussian(SIGMA)))
+
+
+def closes(budget):
+    return bool(np.all(np.abs(budget.z) < 4) and budget.p_value > 1e-4)
+
+
+@EITHER
+def test_closes_on_the_exact_law_with_calibrated_errors(dynamics):
+    budgets = [temperature_budget(linear_run(dynamics, 400, seed), BOWL) for seed in range(150)]
+    assert unit_variance([b.z.values[UPPER] for b in budgets], kurtosis_excess=1.0)
+    p_values = np.array([b.p_value.item() for b in budgets])
+    assert abs(p_values.mean() - 0.5) < 4 / np.sqrt(12 * len(p_values))
+    runs = [linear_run(dynamics, 400, seed) for seed in range(5)]
+    wrong = [temperature_budget(run, BOWL, noise_covariance=2 * SIGMA) for run in runs]
+    assert max(b.p_value.item() for b in wrong) < 1e-6
+
+
+@EITHER
+def test_terms_have_their_exact_values(dynamics):
+    p, n = dynamics.params, 100_000
+    budget = temperature_budget(linear_run(dynamics, n, 3), BOWL)
+    numbers = SIGMA / BATCH, p.learning_rate, p.momentum
+    exact = ls.theory.virial_budget(HESSIAN, exact_blocks(dynamics), *numbers)
+    for name in ("virial", "step_term", "noise_term", "inertia_term"):
+        error = budget[f"{name}_standard_error"].values
+        assert np.all(np.abs(budget[name].values - getattr(exact, name)) <= 4 * error + 1e-12), name
+        assert np.all(error < 0.02)
+    assert np.all(budget.noise_term_standard_error == 0)
+    one = ls.theory.sgd_temperature(SIGMA, p.learning_rate, BATCH, p.momentum)
+    assert np.trace(budget.noise_term) / 2 == pytest.approx(one)
+
+
+def test_double_well_run_closes(well_run, well):
+    budget = temperature_budget(well_run, well)
+    assert closes(budget) and np.allclose(budget.noise_term, np.diag([0.3, 0.1]))
+    temperature = ls.analysis.equipartition(well_run.isel(step=-1), well).temperature.values
+    assert np.allclose(budget.virial, (temperature + temperature.T) / 2, rtol=1e-12)
+    twice = temperature_budget(well_run, well, noise_covariance=[8.0, 2.6])
+    assert twice.p_value < 1e-6
+
+
+def test_minibatches_of_a_table_close_with_the_covariance_at_every_particle(
+    table_run, table, monkeypatch
+):
+    budget = temperature_budget(table_run, table)
+    assert closes(budget) and np.all(budget.noise_term_standard_error > 0)
+    wrong = temperature_budget(table_run, table, dynamics=ls.dynamics.sgd(0.3, batch_size=2))
+    assert wrong.p_value < 1e-6
+    module = sys.modules["langevin_sgd.analysis.temperature_budget"]
+    monkeypatch.setattr(module, "CHUNK_NUMBERS", 4 * 1500)
+    parts = temperature_budget(table_run, table)  # worked out in parts: the same numbers
+    assert all(np.allclose(parts[name], budget[name], rtol=1e-9) for name in budget)
+
+
+CENTERS = ls.losses.quadratic_centers([1.0, 2.0], np.random.default_rng(3).normal(size=(10, 2)))
+WEIGHTS = np.linspace(0.2, 3.0, 10)
+
+
+def centers_run(noise, batch_size=5, model=CENTERS):
+    moves = ls.dynamics.sgd(0.3, batch_size)
+    return ls.simulate(model, moves, noise, particles=20_000, steps=60, seed=4)
+
+
+@pytest.mark.parametrize(
+    ("noise", "is_plain"),
+    [
+        (ls.noise.minibatch(), True),
+        (ls.noise.minibatch("without_replacement"), False),
+        (ls.noise.minibatch(weights=WEIGHTS), False),
+        (ls.noise.table_gaussian(), True),
+    ],
+    ids=["with replacement", "without replacement", "importance weights", "Gaussian twin"],
+)
+def test_every_noise_brings_the_covariance_of_its_batches(noise, is_plain):
+    """At N = 10 and B = 5 that of batches without replacement is 5/9 of Sigma/B. The record given
+    by hand says the same; the twin: with Sigma/B only two of the four close.
+    """
+    run = centers_run(noise)
+    read, given = (temperature_budget(run, CENTERS, noise=one) for one in (None, noise))
+    assert closes(read) and np.allclose(given.noise_term, read.noise_term, rtol=1e-9)
+    sigma = ls.analysis.gradient_covariance(CENTERS, [0.0, 0.0]).covariance.values
+    plain = temperature_budget(run, CENTERS, noise_covariance=sigma)
+    assert closes(plain) if is_plain else plain.p_value < 1e-6
+
+
+@pytest.mark.parametrize("sampling", ["reshuffle", "single_shuffle"])
+def test_batches_that_remember_are_refused(sampling):
+    run = centers_run(ls.noise.minibatch(sampling))
+    assert f"sampling={sampling!r} is no function of x alone" in refusal(
+        temperature_budget, run, CENTERS
+    )
+
+
+def test_a_population_is_judged_by_its_own_mean_loss():
+    """Exactly A (x - w); the table of 40 rows is another landscape, and the covariance of a fresh
+    row is the caller's to say: here averaged over the law, A S A + tr(A S) A + label_noise A.
+    """
+    a, options = np.array([[1.0, 0.3], [0.3, 0.5]]), {"label_noise": 0.5, "examples": 40}
+    loss = ls.losses.linear_regression_population(a, **options)
+    loss = loss._replace(mean=ls.potentials.quadratic(a))
+    run = centers_run(ls.noise.minibatch("population"), 5, loss)
+    s = ls.theory.regression_covariance(a, 0.5, 0.3, 5).position
+    sigma = a @ s @ a + (np.trace(a @ s) + 0.5) * a
+    assert closes(temperature_budget(run, loss, noise_covariance=sigma))
+    by_the_table = run.assign_attrs(noise="null")
+    assert temperature_budget(by_the_table, loss, noise_covariance=sigma).p_value < 1e-6
+    assert "is not known: its table is a sample" in refusal(temperature_budget, run, loss)
+    unknown = loss._replace(mean=None)
+    assert "their mean loss is not known" in refusal(temperature_budget, run, unknown)
+
+
+def swirl(p, x, out):
+    out[0] = -0.6 * x[1]
+    out[1] = 0.6 * x[0]
+
+
+def test_a_drift_is_part_of_the_force():
+    bowl = BOWL._replace(drift=swirl)
+    run = ls.simulate(bowl, PLAIN, ls.noise.gaussian(SIGMA), particles=20_000, steps=80, seed=5)
+    assert closes(temperature_budget(run, bowl))
+    assert temperature_budget(run, BOWL).p_value < 1e-6  # the twin: without it
+
+
+def test_weight_decay_is_part_of_the_gradient():
+    """Decay lambda on H is the quadratic H + lambda."""
+    moves, ridged = ls.dynamics.sgd(0.4, BATCH, weight_decay=0.2), HESSIAN + 0.2 * np.eye(2)
+    a = temperature_budget(linear_run(PLAIN, 300, 1).assign_attrs(dynamics=described(moves)), BOWL)
+    b = temperature_budget(linear_run(PLAIN, 300, 1), ls.potentials.quadratic(ridged))
+    for name in ("step_term", "virial"):
+        assert np.allclose(a[name], b[name], rtol=1e-12), name
+
+
+NESTEROV = ls.dynamics.sgd(0.1, momentum=0.5, nesterov="torch")
+SCHEDULED = ls.dynamics.sgd(ls.schedules.from_values([0.1, 0.2]))
+WALLED = BOWL._replace(domain=(("reflecting", -1.0, 1.0), None))
+OWN = '{"name": "my noise", "params": {}}'
+BAD = [
+    ({"dynamics": NESTEROV}, "ValueError: dynamics must be \"sgd\" or \"sgd_momentum\""),
+    ({"dynamics": ls.dynamics.langevin(0.1, 0.1)}, "ValueError: dynamics must be \"sgd\" or"),
+    ({"dynamics": SCHEDULED}, "ValueError: learning_rate, batch_size and momentum must be constant"),
+    ({"dynamics": HEAVY}, "ValueError: run has momentum 0.7 but no velocity v"),
+    ({"dynamics": 3}, "TypeError: dynamics must be a Dynamics"),
+    ({"noise": 3}, "TypeError: noise must be a noise, such as"),
+    ({"model": WALLED}, "ValueError: model must have an open domain here, but 'quadratic' has walls"),
+    ({"model": ls.potentials.double_well()}, "ValueError: model must have the dimension of the run"),
+    ({"noise_covariance": [[1.0, 0.0], [0.5, 1.0]]}, "ValueError: noise_covariance must be symmetric"),
+    ({"noise_covariance": [1.0]}, "ValueError: noise_covariance must have the shape (2, 2)"),
+    ({"noise_covariance": [1.0, -1.0]}, "ValueError: noise_covariance must be a covariance"),
+    ({"attrs": {"noise": OWN}}, "ValueError: the covariance of the noise 'my noise' is not known"),
+    ({"attrs": {"noise": described(ls.noise.minibatch())}}, "ValueError: the covariance of the noise "
+     "'minibatch' is not known"),
+    ({"attrs": {"dynamics": ""}}, "ValueError: dynamics must be \"sgd\""),
+    ({"run": 3}, "TypeError: run must be a dataset with x (particle, component), as simulate() ret"),
+    ({"particles": 20}, "ValueError: a joint p-value of 3 numbers needs at least 30 particles"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "message"), BAD)
+def test_what_cannot_be_right_is_refused(change, message):
+    given = {"run": linear_run(PLAIN, change.get("particles", 300), 1), "model": BOWL} | change
+    given.pop("particles", None)
+    attrs = given.pop("attrs", {})
+    given["run"] = given["run"].assign_attrs(attrs) if attrs else given["run"]
+    assert refusal(temperature_budget, **given).startswith(message)
+
+
+def test_what_the_attributes_do_not_say_can_be_given():
+    run = linear_run(PLAIN, 300, 1)
+    read = temperature_budget(run, BOWL)
+    given = {"dynamics": PLAIN, "noise_covariance": SIGMA}
+    bare = temperature_budget(run.drop_attrs(), BOWL, **given)
+    assert all(np.allclose(bare[name], read[name], rtol=1e-9) for name in read)
+    assert np.all(temperature_budget(run.assign_attrs(noise="null"), BOWL).noise_term == 0)
+    assert np.allclose(ls.analysis.noise_covariance_of(run, BOWL), SIGMA, rtol=1e-12)

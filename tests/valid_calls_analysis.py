@@ -1,0 +1,76 @@
+"""Valid calls of analysis and plots, for `valid_calls`."""
+
+from functools import cache
+
+import numpy as np
+
+import langevin_sgd as ls
+
+BOWL = ls.potentials.quadratic([1.0, 4.0])
+
+
+@cache
+def bowl_run():
+    """Heavy ball with a velocity, near its stationary law."""
+    moves, noise = ls.dynamics.sgd(0.1, momentum=0.5), ls.noise.gaussian([1.0, 1.0])
+    return ls.simulate(BOWL, moves, noise, particles=160, steps=100, seed=1, every=50)
+
+
+@cache
+def centers():
+    return ls.losses.quadratic_centers([1.0, 2.0], np.random.default_rng(1).normal(size=(6, 2)))
+
+
+def along_one():
+    return ls.analysis.density(bowl_run(), bins=4, components=0)
+
+
+def budget():
+    return ls.analysis.temperature_budget(bowl_run(), BOWL)
+
+
+def verdict():
+    return ls.analysis.boltzmann_test(bowl_run(), BOWL)
+
+
+RUN = {"step": 100, "on_diverged": "drop"}
+CALLS = {
+    "analysis.boltzmann_test": lambda: {
+        **{"run": bowl_run(), "potential": BOWL, "temperature": 0.1, "tolerance": 0.02},
+        **{"level": 0.05, "directions": np.eye(2), **RUN},
+    },
+    "analysis.covariance_at": lambda: {"loss": centers(), "x": [[0.1, 0.2]]},
+    "analysis.density": lambda: {
+        **{"run": bowl_run(), "bins": 4, "range": (-1.0, 1.0), "components": (0, 1), **RUN}
+    },
+    "analysis.equipartition": lambda: {
+        **{"run": bowl_run(), "potential": BOWL, "directions": np.eye(2), "on_diverged": "drop"}
+    },
+    "analysis.gradient_covariance": lambda: {"loss": centers(), "x": [0.1, 0.2]},
+    "analysis.kl_to_boltzmann": lambda: {
+        **{"run": bowl_run(), "potential": BOWL, "temperature": 0.1, "bins": 4},
+        **{"range": (-3.0, 3.0), **RUN},
+    },
+    "analysis.kl_to_probabilities": lambda: {
+        **{"counts": [3, 5], "probabilities": [0.3, 0.6], "outside": 1, "fitted": 0}
+    },
+    "analysis.temperature_budget": lambda: {
+        **{"run": bowl_run(), "model": BOWL, "dynamics": ls.dynamics.sgd(0.1, momentum=0.5)},
+        **{"noise_covariance": [1.0, 1.0], "noise": ls.noise.gaussian([1.0, 1.0]), **RUN},
+    },
+    "plots.density_1d": lambda: {
+        **{"histogram": along_one(), "ax": None, "curve": ([0.0, 1.0], [0.1, 0.2])},
+        **{"reference": np.full(4, 0.25), "label": "a", "reference_label": "b"},
+    },
+    "plots.density_2d": lambda: {
+        **{"histogram": ls.analysis.density(bowl_run(), bins=3), "ax": None, "colorbar": True},
+        **{"reference": np.full((3, 3), 1 / 9), "levels": [0.1, 0.5], "reference_label": "b"},
+    },
+    "plots.temperatures": lambda: {
+        **{"result": verdict(), "ax": None, "reference": 0.1, "reference_label": "b"},
+        **{"labels": ["stiff", "soft"]},
+    },
+    "plots.temperature_budget": lambda: {
+        **{"budget": budget(), "ax": None, "labels": ["stiff", "soft"]}
+    },
+}
