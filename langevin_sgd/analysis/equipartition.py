@@ -91,7 +91,9 @@ def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     }
     names = {*dims[:-2], "step"} & set(run.coords)
     counts = {"particles": x.shape[-2], "dropped_particles": dropped}
-    return xr.Dataset(variables, {name: run.coords[name] for name in names}, {**run.attrs, **counts})
+    return xr.Dataset(
+        variables, {name: run.coords[name] for name in names}, {**run.attrs, **counts}
+    )
 
 
 def virial_matrix(x, gradient):

@@ -14,7 +14,6 @@ LEAST_MASS = 1e-9  # less reference mass than this outside the bins is quadratur
 
 
 @checked(counts=finite_array, probabilities=finite_array, outside=whole(0), fitted=whole(0))
-
 def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0):
     """KL(p || q) of the law p behind a histogram from given bin probabilities q, in nats, with bias
     correction and error.

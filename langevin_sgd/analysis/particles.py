@@ -68,7 +68,7 @@ def kept_particles(run, on_diverged="raise"):
     if dropped and on_diverged == "raise":
         raise ValueError(
             f"{dropped} of {run.sizes['particle']} particles diverged, so that the run has no "
-            "stationary law to estimate. Lower the learning rate, or pass on_diverged=\"drop\" for "
+            'stationary law to estimate. Lower the learning rate, or pass on_diverged="drop" for '
             "the law of the particles that stayed."
         )
     kept = run.isel(particle=np.flatnonzero(~lost.values)) if dropped else run

@@ -42,8 +42,16 @@ def test_many_points_at_once(table):
 @pytest.mark.parametrize(
     ("function", "change", "message"),
     [
-        ("gradient_covariance", {"loss": ls.potentials.double_well()}, "TypeError: loss must be a L"),
-        ("gradient_covariance", {"x": np.zeros((3, 2))}, "ValueError: x must be one point of shape"),
+        (
+            "gradient_covariance",
+            {"loss": ls.potentials.double_well()},
+            "TypeError: loss must be a L",
+        ),
+        (
+            "gradient_covariance",
+            {"x": np.zeros((3, 2))},
+            "ValueError: x must be one point of shape",
+        ),
         ("gradient_covariance", {"x": [np.nan, np.nan]}, "ValueError: x must be finite, got [nan"),
         ("covariance_at", {"x": [1e200, 1.0]}, "ValueError: x must be where the gradients of"),
     ],
