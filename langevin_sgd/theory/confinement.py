@@ -15,6 +15,7 @@ from ..arguments import (
     optional,
     positive_matrix,
     real_array,
+    shown,
     within,
 )
 from ..models.evaluate import evaluate, landscape
@@ -57,25 +58,28 @@ def uphill(potential, x):
     return gradient if potential.drift is None else gradient - evaluate(potential, x, "drift")
 
 
-def intervals(value, name):
-    """A check: pairs (low, high) with low < high, as a finite (d, 2) array; one pair is d = 1."""
-    box = np.atleast_2d(finite_array(value, name, longest=6))
-    if box.ndim != 2 or box.shape[1] != 2 or np.any(box[:, 0] >= box[:, 1]):
-        raise ValueError(f"{name} must be pairs (low, high) with low < high, got {box.tolist()}.")
+def intervals(value, name, infinite=False):
+    """A check: pairs (low, high) with low < high, as a (d, 2) array; one pair is d = 1."""
+    box = np.atleast_2d((real_array if infinite else finite_array)(value, name))
+    if box.ndim != 2 or box.shape[1] != 2 or not np.all(box[:, 0] < box[:, 1]):
+        ends = "finite" if not infinite else "infinite where there is no wall"
+        raise ValueError(
+            f"{name} must be pairs (low, high) with low < high, {ends}, got {shown(value)}."
+        )
     return box
 
 
-def bounds_inside(bounds, potential):
+def bounds_inside(bounds, potential, name="bounds"):
     """The bounds, which must have one pair a component and lie inside the potential's domain."""
     if len(bounds) != potential.dim:
         raise ValueError(
-            f"bounds must hold {potential.dim} pairs (low, high), one per component, got "
-            f"{bounds.tolist()}."
+            f"{name} must hold {potential.dim} pairs (low, high), one per component of potential "
+            f"{potential.name!r}, got {bounds.tolist()}."
         )
     for wall, (low, high) in zip(walls_of(potential), bounds, strict=True):
         slack = 1e-9 * (high - low)
         if wall is not None and not wall[1] - slack <= low < high <= wall[2] + slack:
-            raise ValueError(f"bounds must lie inside the wall {wall}, got ({low:g}, {high:g}).")
+            raise ValueError(f"{name} must lie inside the wall {wall}, got ({low:g}, {high:g}).")
     return bounds
 
 

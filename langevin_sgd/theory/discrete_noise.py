@@ -22,7 +22,10 @@ MOST_POINTS = 10**6
 def shares(given, count):
     """Probabilities of `count` values: equal ones for None."""
     if given is not None and len(given) != count:
-        raise ValueError(f"probabilities must be {count} numbers, got {len(given)}.")
+        raise ValueError(
+            f"probabilities must be as many as noise_values, or as the columns of gradients: "
+            f"{count}, got {len(given)}."
+        )
     return np.full(count, 1 / count) if given is None else given
 
 

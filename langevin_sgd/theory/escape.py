@@ -57,7 +57,7 @@ def kramers_time(potential, diffusion, minimum, saddle):
     -----
     Source: Kramers 1940, Eyring-Kramers law (standard). The factor sqrt(D_s/D_a) follows from
     Laplace's method in the exact integral, derived here."""
-    a, s = (_place(potential, *pair) for pair in (("minimum", minimum), ("saddle", saddle)))
+    a, s = np.atleast_1d(minimum), np.atleast_1d(saddle)
     _check_critical(potential, a, s)
     low, high = (np.linalg.eigvalsh(evaluate(potential, point, "hessian")) for point in (a, s))
     if low[0] <= 0:
@@ -74,12 +74,6 @@ def kramers_time(potential, diffusion, minimum, saddle):
     spread = values_of(diffusion, "diffusion", np.array([a[0], s[0]]))
     exponent = barrier_exponent(potential, diffusion, a[0], s[0])
     return float(prefactor * np.sqrt(spread[1] / spread[0]) * np.exp(exponent))
-
-
-def _place(potential, name, point):
-    if point.size != potential.dim:
-        raise ValueError(f"{name} must be {potential.dim} numbers, got {point.tolist()}.")
-    return point.reshape(-1)
 
 
 def _check_critical(potential, a, s):
@@ -192,8 +186,8 @@ def _noise_law(noise_values, probabilities, cumulant):
     weights = shares(probabilities, len(values))
     if abs(values @ weights) > 1e-12 * np.abs(values).max(initial=0.0):
         raise ValueError(
-            f"noise_values must have mean zero, got {values @ weights:g}; subtract it and add it "
-            "to the gradient."
+            f"noise_values must have mean zero under their probabilities, got {values @ weights:g}; "
+            "subtract it and add it to the gradient."
         )
 
     def log_moment(p):

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..arguments import all_within, formula, whole
 from ..models.evaluate import evaluate
+from .confinement import one_law
 from .fokker_planck_generator import (
     EQUATION,
     boundaries_of,
@@ -24,7 +25,7 @@ MOST_JUMPS = 3e6
 NOT_NEGATIVE = all_within(at_least=0)
 
 
-@formula(**EQUATION)
+@one_law(**EQUATION)
 def fokker_planck(
     potential, diffusion, *, bounds=None, points=None, boundary=None, force=None, floor=1e-3
 ):
@@ -190,7 +191,9 @@ def _current(generator, probability):
     return current
 
 
-@formula(generator=generator_check, density=NOT_NEGATIVE, times=NOT_NEGATIVE)
+@formula(
+    generator=generator_check, density=NOT_NEGATIVE, times=all_within(at_least=0, longest=1000)
+)
 def evolve_density(generator, density, times):
     """Density at later times from an initial one: p(t) = exp(t L) p(0).
 
@@ -222,9 +225,8 @@ def evolve_density(generator, density, times):
     shape = tuple(len(axis) for axis in generator.axes)
     if density.shape != shape:
         raise ValueError(f"density must have the shape {shape} of the grid, got {density.shape}.")
-    times = np.atleast_1d(times)
-    if times.ndim != 1 or np.any(np.diff(times) <= 0):
-        raise ValueError(f"times must be a list that increases, got {times.tolist()}.")
+    if np.any(np.diff(times) <= 0):
+        raise ValueError(f"times must increase, got {times.tolist()}.")
     fastest = np.abs(generator.matrix.diagonal()).max()
     if times.max(initial=0.0) * fastest > MOST_JUMPS:
         raise ValueError(
@@ -232,7 +234,7 @@ def evolve_density(generator, density, times):
             f"got {times.max():g}. Use stationary_probability for the law in the end."
         )
     state, now, result = density.ravel(), 0.0, []
-    for time in times:
+    for time in np.atleast_1d(times):
         state = np.maximum(expm_multiply(generator.matrix * (time - now), state), 0.0)
         now = time
         result.append(state.reshape(shape))
@@ -265,15 +267,12 @@ def relaxation_rates(generator, count=4):
     Source: standard."""
     from scipy.sparse.linalg import eigs
 
-    size = generator.matrix.shape[0]
-    if count > min(size - 2, 200):
-        raise ValueError(f"count must be at most {min(size - 2, 200)} here, got {count}.")
     shift = 1e-7 * np.abs(generator.matrix.diagonal()).max()
     values = eigs(
         generator.matrix,
         k=count,
         sigma=shift,
-        v0=np.ones(size),
+        v0=np.ones(generator.matrix.shape[0]),
         return_eigenvectors=False,
         tol=1e-12,
     )

@@ -8,6 +8,7 @@ the line integral of D^-1 (f - grad U) along the jump. The rates have the drift 
 the equation up to O(spacing^2), are never negative, and for D = T obey detailed balance with
 exp(-U/T) exactly."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,16 +16,14 @@ import numpy as np
 from ..arguments import (
     choice,
     finite_array,
-    formula,
     function,
     instance,
-    integer,
     optional,
-    real_array,
+    whole_numbers,
     within,
 )
 from ..models.evaluate import evaluate
-from .confinement import bounds_inside, energy_of, intervals, walls_of
+from .confinement import bounds_inside, energy_of, one_law, walls_of
 from .grids import bounding_box, tensor_nodes
 from .selling_decomposition import selling_decomposition
 
@@ -79,33 +78,22 @@ def _diffusion(value, name):
     return value if callable(value) else finite_array(value, name, longest=9)
 
 
-def _one_or_each(check, value, name):
-    """One value, or a list of one per component, each checked."""
-    if isinstance(value, (list, tuple)) or getattr(value, "ndim", 0):
-        return [check(one, name) for one in value]
-    return check(value, name)
+def _boundaries(value, name):
+    kinds = [value] if isinstance(value, str) else value
+    return [choice(kind, name, BOUNDARIES) for kind in kinds]
 
 
 EQUATION = {
     "potential": energy_of(1, 2, 3, drift=True, walls=("periodic", "reflecting")),
     "diffusion": _diffusion,
-    "bounds": optional(intervals),
-    "points": optional(lambda value, name: _one_or_each(_cells, value, name)),
-    "boundary": optional(lambda value, name: _one_or_each(_boundary, value, name)),
+    "points": optional(partial(whole_numbers, at_least=4, below=LARGEST_GRID)),
+    "boundary": optional(_boundaries),
     "force": optional(function),
     "floor": within(above=0, below=1),
 }
 
 
-def _cells(value, name):
-    return integer(value, name, 4, LARGEST_GRID)
-
-
-def _boundary(value, name):
-    return choice(value, name, BOUNDARIES)
-
-
-@formula(**EQUATION)
+@one_law(**EQUATION)
 def fokker_planck_generator(
     potential, diffusion, *, bounds=None, points=None, boundary=None, force=None, floor=1e-3
 ):
@@ -153,14 +141,14 @@ def fokker_planck_generator(
     dim = potential.dim
     flow = _flow(potential, diffusion, force, floor)
     kinds = boundaries_of(potential, boundary)
-    counts = _each(points or POINTS[dim], "points", dim)
+    counts = np.broadcast_to(points or POINTS[dim], dim)
     if np.prod(counts, dtype=float) > LARGEST_GRID:
         raise ValueError(f"points must have a product of at most {LARGEST_GRID}, got {points}.")
     box = _automatic_box(flow) if bounds is None else bounds_inside(bounds, potential)
     # Absorbing walls lie on the centres of the first cells outside, all others on the faces of the
     # last cells inside.
     absorbing = np.array([kind == "absorbing" for kind in kinds])
-    spacing = (box[:, 1] - box[:, 0]) / (np.array(counts) + absorbing)
+    spacing = (box[:, 1] - box[:, 0]) / (counts + absorbing)
     shift = np.where(absorbing, 1.0, 0.5)
     axes = [
         low + (np.arange(n) + s) * h
@@ -172,15 +160,7 @@ def fokker_planck_generator(
 def boundaries_of(potential, boundary):
     """The kind of boundary of each axis: as given, or that of the domain, or reflecting."""
     natural = ["reflecting" if wall is None else wall[0] for wall in walls_of(potential)]
-    return natural if boundary is None else _each(boundary, "boundary", potential.dim)
-
-
-def _each(value, name, dim):
-    """One value as a list of `dim`, or a list that has this length."""
-    values = value if isinstance(value, list) else [value] * dim
-    if len(values) != dim:
-        raise ValueError(f"{name} must be one or {dim}, one per component, got {values}.")
-    return values
+    return natural if boundary is None else list(np.broadcast_to(boundary, potential.dim))
 
 
 def _flow(potential, diffusion, force, floor):
@@ -188,16 +168,13 @@ def _flow(potential, diffusion, force, floor):
     dim = potential.dim
 
     def drift(x):
-        total = np.zeros(x.shape) if force is None else real_array(force(x), "force(x)")
-        if total.shape not in ((), (dim,), x.shape):
-            raise ValueError(f"force must map (n, {dim}) to (n, {dim}), got {total.shape}.")
-        return total if potential.drift is None else total + evaluate(potential, x, "drift")
+        total = 0.0 if force is None else np.asarray(force(x), dtype=float)
+        own = 0.0 if potential.drift is None else evaluate(potential, x, "drift")
+        return np.broadcast_to(total + own, x.shape)
 
     if callable(diffusion):
         return Flow(potential, drift, lambda x: _regular(_matrices(diffusion, x), floor), None)
     matrix = _regular(diffusion * np.eye(dim) if diffusion.ndim < 2 else diffusion, floor)
-    if matrix.shape != (dim, dim):
-        raise ValueError(f"diffusion must have the shape ({dim}, {dim}), got {diffusion.shape}.")
     temperature = matrix[0, 0] if np.all(matrix == matrix[0, 0] * np.eye(dim)) else None
     return Flow(
         potential, drift, lambda x: np.broadcast_to(matrix, (len(x), dim, dim)), temperature
@@ -206,23 +183,14 @@ def _flow(potential, diffusion, force, floor):
 
 def _matrices(diffusion, x):
     """D as (n, d, d), from variances (n,) or matrices."""
-    values, (count, dim) = real_array(diffusion(x), "diffusion(x)"), x.shape
-    if values.shape == (count,):
-        return values[:, None, None] * np.eye(dim)
-    if values.shape != (count, dim, dim):
-        raise ValueError(
-            f"diffusion must map ({count}, {dim}) to ({count},) or ({count}, {dim}, {dim}), got "
-            f"{values.shape}."
-        )
-    return values
+    values = np.asarray(diffusion(x), dtype=float)
+    return values[:, None, None] * np.eye(x.shape[1]) if values.ndim == 1 else values
 
 
 def _regular(matrix, floor):
     """The matrix with its small eigenvalues raised to `floor` times the largest; untouched if there
     are none.
     """
-    if not np.all(np.isfinite(matrix)) or matrix.shape[-1] != matrix.shape[-2]:
-        raise ValueError(f"diffusion must be finite square matrices, got {matrix.shape}.")
     values, vectors = np.linalg.eigh(matrix)
     lowest, highest = values[..., 0], values[..., -1]
     if np.any(highest <= 0) or np.any(lowest < -1e-10 * highest):
@@ -317,7 +285,7 @@ def _work(flow, x, displacement, walled):
     total = np.zeros(len(x))
     for part, share in ((0.0, 1 / 6), (0.5, 4 / 6), (1.0, 1 / 6)):
         at = x + part * displacement
-        drift = np.broadcast_to(flow.force(at), at.shape)
+        drift = flow.force(at)
         if flow.temperature is None:
             matrix = flow.diffusion(at)
             matrix = np.where(walled[:, None, None], matrix * np.eye(at.shape[1]), matrix)

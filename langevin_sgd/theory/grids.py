@@ -58,7 +58,9 @@ def bin_edges(value, name):
 def edges_along(edges, dim, name="edges"):
     """The bin edges, of which there must be one array per component."""
     if len(edges) != dim:
-        raise ValueError(f"{name} must hold {dim} arrays, one per component, got {len(edges)}.")
+        raise ValueError(
+            f"{name} must hold {dim} arrays, one per component of the potential, got {len(edges)}."
+        )
     return edges
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..models.evaluate import evaluate
 from .confinement import energy_of, one_law, variance
 from .grids import bounding_box, line_moments
-from .one_step_matrix import LARGEST_MATRIX, REACH, gaussian, leading
+from .one_step_matrix import LARGEST_MATRIX, REACH, leading, transition_matrix
 from .two_grids import OnGrid, law_of_two
 
 COARSE, FINE = 0.7, 0.55  # grid spacings in units of the step noise
@@ -92,8 +92,7 @@ def _on_grid(potential, rate, mu, sd, box, ratio):
     from scipy.sparse import csc_matrix
 
     points = np.ceil((box[1] - box[0]) / (ratio * sd)) + 1
-    reach = int(np.ceil(REACH / ratio)) + 1
-    if not points**2 * (2 * reach + 1) <= LARGEST_MATRIX:
+    if not points**2 * (2 * REACH / ratio + 3) <= LARGEST_MATRIX:
         raise ValueError(
             f"the heavy-ball operator needs {points:g}^2 nodes: the step noise {sd:g} is too "
             "small; use a larger learning_rate or noise_covariance, or a smaller batch_size or "
@@ -105,13 +104,9 @@ def _on_grid(potential, rate, mu, sd, box, ratio):
     slope = evaluate(potential, axis[:, None], "gradient")[:, 0]
     now, before = np.divmod(np.arange(points**2), points)
     image = axis[now] + mu * (axis[now] - axis[before]) - rate * slope[now]
-    nearest = np.rint(np.clip((image - axis[0]) / spacing, -1e6, 1e6)).astype(np.int64)
-    index = nearest[:, None] + np.arange(-reach, reach + 1)
-    kernel = gaussian(axis[0] + index * spacing - image[:, None], sd) * spacing
-    kernel = np.where((index >= 0) & (index < points), kernel, 0.0)
-    rows = np.clip(index, 0, points - 1) * points + now[:, None]
-    starts = np.arange(points**2 + 1) * rows.shape[1]
-    pair = leading(csc_matrix((kernel.ravel(), rows.ravel(), starts), shape=(points**2, points**2)))
+    flow = transition_matrix([axis], image[:, None], np.full((points**2, 1), sd))
+    rows = flow.indices * points + np.repeat(now, np.diff(flow.indptr))
+    pair = leading(csc_matrix((flow.data, rows, flow.indptr), shape=flow.shape))
     joint = pair.probability.reshape(points, points)
     velocity = axis[None, :] - axis[:, None]
     energy = evaluate(potential, axis[:, None], "energy")

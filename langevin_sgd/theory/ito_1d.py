@@ -22,7 +22,9 @@ from .two_grids import OnGrid, law_of_two
 LEVEL = 42.0  # the line is cut where the density is exp(-42) of its maximum
 ORDER = 16
 PANELS = (200, 100)
-ON_A_LINE = energy_of(1, drift=True, walls=("reflecting",), way="use fokker_planck")
+ON_A_LINE = energy_of(
+    1, drift=True, walls=("reflecting",), way="use sde_law_circle or fokker_planck"
+)
 
 
 class Panels(NamedTuple):

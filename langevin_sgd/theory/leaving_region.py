@@ -2,10 +2,12 @@
 quasi-stationary law.
 """
 
+from functools import partial
+
 import numpy as np
 
-from ..arguments import finite_array, real_array
-from .confinement import energy_of, one_law
+from ..arguments import finite_array
+from .confinement import bounds_inside, energy_of, intervals, one_law
 from .grids import box_scan, gauss_rule, grid_moments, tensor_nodes, tensor_weight
 from .one_step_matrix import gaussian
 from .sgd_step import law_box, update_step
@@ -18,18 +20,7 @@ LARGEST_GAUSS = 1_500
 DENSE = 1500
 
 
-def _region(value, name):
-    """A check: pairs (low, high) with low < high, infinite where there is no wall, as (d, 2)."""
-    region = real_array(value, name)
-    if region.size not in (2, 4) or not np.all(np.diff(region.reshape(-1, 2)) > 0):
-        raise ValueError(
-            f"{name} must hold one or two pairs (low, high) with low < high, infinite where there "
-            f"is no wall, got {region.tolist()}."
-        )
-    return region.reshape(-1, 2)
-
-
-@one_law(potential=energy_of(1, 2), start=finite_array, inside=_region)
+@one_law(potential=energy_of(1, 2), start=finite_array, inside=partial(intervals, infinite=True))
 def mean_first_passage_steps(
     potential, noise_covariance, learning_rate, batch_size=1, *, start, inside
 ):
@@ -69,7 +60,7 @@ def mean_first_passage_steps(
     between two of them is not counted, so that the time to the top of a barrier is longer than the
     diffusion's by O(sqrt(eta)). Source: derived above."""
     step = update_step(potential, noise_covariance, learning_rate, batch_size)
-    region = _of_dim(inside, potential.dim)
+    region = bounds_inside(inside, potential, "inside")
     if start.size % potential.dim or start.size == 0:
         raise ValueError(f"start must be points of {potential.dim} numbers, got {start.tolist()}.")
     start = start.reshape(-1, potential.dim)
@@ -86,7 +77,7 @@ def mean_first_passage_steps(
     return law
 
 
-@one_law(potential=energy_of(1, 2), inside=_region)
+@one_law(potential=energy_of(1, 2), inside=partial(intervals, infinite=True))
 def quasi_stationary_law(potential, noise_covariance, learning_rate, batch_size=1, *, inside):
     """Law of SGD particles that have stayed inside a box for long, and the probability per step to
     leave it, d = 1 or 2.
@@ -120,15 +111,9 @@ def quasi_stationary_law(potential, noise_covariance, learning_rate, batch_size=
     Source: derived above; Collet, Martinez, San Martin, Quasi-Stationary Distributions, for the
     existence."""
     step = update_step(potential, noise_covariance, learning_rate, batch_size)
-    region = _of_dim(inside, potential.dim)
+    region = bounds_inside(inside, potential, "inside")
     coarse, fine = (_quasi_stationary(step, region, ratio) for ratio in (COARSE, FINE))
     return law_of_two(fine, coarse, **step.attributes())
-
-
-def _of_dim(region, dim):
-    if len(region) != dim:
-        raise ValueError(f"inside must hold {dim} pairs (low, high), got {region.tolist()}.")
-    return region
 
 
 def _nodes(step, region, ratio):

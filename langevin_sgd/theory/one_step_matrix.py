@@ -83,13 +83,19 @@ def leading(matrix, start=None):
     if matrix.shape[0] <= DENSE:
         values, vectors = np.linalg.eig(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
     else:
-        from scipy.sparse.linalg import eigs
+        from scipy.sparse.linalg import ArpackError, eigs
 
         # A fixed start vector makes the answer reproducible; 40 basis vectors halve the time at
         # small spectral gaps.
-        values, vectors = eigs(
-            matrix, k=2, v0=np.ones(matrix.shape[0]) if start is None else start, ncv=40, tol=0
-        )
+        start = np.ones(matrix.shape[0]) if start is None else start
+        rounds = 20 + 10**8 // matrix.size
+        try:
+            values, vectors = eigs(matrix, k=2, v0=start, ncv=40, tol=0, maxiter=rounds)
+        except ArpackError as error:
+            raise ValueError(
+                "the chain mixes too slowly for its law: make its steps larger by learning_rate or "
+                "noise_covariance, or batch_size smaller, or give narrower bounds."
+            ) from error
     first, second = np.argsort(-np.abs(values))[:2]
     probability = vectors[:, first].real
     probability = np.maximum(probability / probability.sum(), 0.0)

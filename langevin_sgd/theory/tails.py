@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arguments import all_within, formula
 
+FARTHEST = 3e4  # the quadrature has a panel for each unit
 MOST_UPDATES = 10_000  # of a sweep: each takes milliseconds
 POSITIVE = all_within(above=0, longest=MOST_UPDATES)
 REGRESSION = {
@@ -107,8 +108,8 @@ def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
         if np.any(factor >= 1):
             worst = np.max(factor)
             raise ValueError(
-                f"moment {order} diverges (E|1 - eta a w|^{order} = {worst:.6g} >= 1); lower the "
-                "learning_rate"
+                f"moment {order} diverges (E|1 - eta a w|^{order} = {worst:.6g} >= 1); lower "
+                "learning_rate * curvature."
             )
     second = noise / (1 - m2)
     m2w = w[1] - 2 * step * w[2] + step**2 * w[3]
@@ -148,6 +149,11 @@ def _chi_quadrature(step, batch):
     # the integrand |1 - step s^2/B|^kappa exp(-s^2/2) peaks beyond the kink by O(1), whatever
     # kappa: 40 covers the Gaussian tail
     far = 3 * kink + np.sqrt(batch) + 40.0
+    if far > FARTHEST:
+        raise ValueError(
+            f"batch_size {batch:g} over learning_rate * curvature {step:g} is too large: the "
+            "exponent is 1 + 2 B/(eta a) there."
+        )
     grading = np.concatenate([[0.0], np.logspace(-12, 0, 49)])
     edges = np.unique(
         np.concatenate(

@@ -11,7 +11,7 @@ from .confinement import energy_of, one_law
 from .one_step_matrix import gaussian
 from .two_grids import labels
 
-MOST_WORK = 3e9  # kernel values: seconds
+MOST_NODES = 2_000  # of a Gauss-Legendre rule in a bin
 
 
 def transfer_law(value, name):
@@ -23,15 +23,6 @@ def transfer_law(value, name):
             "apply the kernel to."
         )
     return value
-
-
-def _check_work(name, count, probability):
-    """Refuse more kernel values than a computer does in some seconds."""
-    if count * len(probability) > MOST_WORK:
-        raise ValueError(
-            f"{name} must be fewer than {MOST_WORK / len(probability):.2g} for the "
-            f"{len(probability)} nodes of this law, got {count}."
-        )
 
 
 @one_law(law=transfer_law)
@@ -54,7 +45,6 @@ def stationary_density(law, x):
     y = grid_coordinates(law, x)
     mean, sd, probability = kernel_nodes(law)
     flat = y.reshape(-1, y.shape[-1])
-    _check_work("x", len(flat), probability)
     density = np.empty(len(flat))
     for start in range(0, len(flat), 512):
         part = flat[start : start + 512]
@@ -118,7 +108,6 @@ def bin_probabilities(law, edges):
     """
     edges = edges_along(edges, law.sizes["axis"])
     mean, sd, probability = kernel_nodes(law)
-    _check_work("edges", sum(map(len, edges)), probability)
     if np.all(law.rotation.values == np.eye(len(edges))):
         inside = [_normal_bins(edge, mean[:, k], sd[:, k]) for k, edge in enumerate(edges)]
         if len(edges) == 1:
@@ -153,9 +142,9 @@ def _correlated_bins(law, edges, mean, sd, probability):
         raise ValueError(
             "edges[0] must be finite when the noise is correlated; edges[1] may be infinite."
         )
-    order = 4 + np.ceil(3 * np.diff(edges[0]).max() / spread)
-    _check_work("edges", order * sum(map(len, edges)), probability)
-    order = int(order)
+    order = 4 + int(np.ceil(3 * np.diff(edges[0]).max() / spread))
+    if order > MOST_NODES:
+        raise ValueError(f"edges[0] must be closer: a bin is {order / 3:.3g} step noises wide.")
     nodes, weights = bin_rule(edges[0], order)
     slabs = np.empty((len(nodes), len(edges[1]) - 1))
     for row, (x, weight) in enumerate(zip(nodes, weights, strict=True)):
