@@ -2,73 +2,79 @@
 
 import numpy as np
 import pytest
+from pytest import approx
+from scipy.special import iv
+from theory.landscapes import CIRCLE, WALLS, parabola, pendulum
 
 from langevin_sgd import theory
-from langevin_sgd.kernels.elementary import cos, sin
-from langevin_sgd.models.potentials import Potential, quadratic
+from langevin_sgd.models.potentials import quadratic
 
 
-def _energy(p, x):
-    return -p.scale * cos(x[0])
-
-
-def _gradient(p, x, out):
-    out[0] = p.scale * sin(x[0])
-
-
-def pendulum(scale=1.0):
-    return Potential("pendulum", _energy, _gradient, {"scale": scale}, 1)
+def mean_cosine(law):
+    return float((law.density * law.weight * np.cos(law.axis_0)).sum())
 
 
 def test_without_a_potential_the_law_is_uniform_and_moves_with_the_force():
     law = theory.transfer_operator_circle(pendulum(0.0), 1.0, 0.3, force=0.7)
     assert np.allclose(law.density, 1 / (2 * np.pi), rtol=1e-12)
-    assert law.mean_velocity.item() == pytest.approx(0.7, rel=1e-12)
+    assert law.mean_velocity.item() == approx(0.7, rel=1e-12)
 
 
-def test_chain_tends_to_the_diffusion_with_the_learning_rate():
-    """E cos x at eta = 0.1 and 0.05 against the diffusion's: errors of a ratio of 2, first order."""
-
-    def mean_cosine(law):
-        return float((law.density * law.weight * np.cos(law.axis_0)).sum())
-
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_chain_tends_to_the_diffusion_with_the_learning_rate(batch_size):
+    """D = eta Sigma/(2 B): E cos x at eta = 0.1 and 0.05 errs in a ratio of 2, first order."""
     exact = mean_cosine(theory.sde_law_circle(pendulum(), 0.5, force=0.6))
     errors = [
-        mean_cosine(theory.transfer_operator_circle(pendulum(), 1.0 / eta, eta, force=0.6)) - exact
+        mean_cosine(
+            theory.transfer_operator_circle(
+                pendulum(), batch_size / eta, eta, batch_size, force=0.6
+            )
+        )
+        - exact
         for eta in (0.1, 0.05)
     ]
     assert 1.8 < errors[0] / errors[1] < 2.2
 
 
-def test_diffusion_on_the_circle():
-    from scipy.special import iv
-
-    law = theory.sde_law_circle(pendulum(), 0.5)
-    p = law.density * law.weight
-    assert float((p * np.cos(law.axis_0)).sum()) == pytest.approx(iv(1, 2) / iv(0, 2), rel=1e-12)
+def test_the_domain_is_the_circle_and_a_drift_is_a_force():
+    law = theory.sde_law_circle(pendulum(domain=CIRCLE), 0.5)
+    assert law.axis_0.values[0] == -np.pi
+    assert mean_cosine(law) == approx(iv(1, 2) / iv(0, 2), rel=1e-12)
     assert abs(law.current.item()) < 1e-14
-    driven = theory.sde_law_circle(pendulum(), lambda x: 0.5 + 0.2 * np.cos(x), force=0.6)
+    pushed = theory.transfer_operator_circle(parabola(0.0, push=0.7), 1.0, 0.3)
+    assert pushed.mean_velocity.item() == approx(0.7, rel=1e-12)
+
+
+@pytest.mark.parametrize("model", [pendulum(), pendulum(domain=CIRCLE)])
+def test_the_grid_solver_finds_the_same_current(model):
+    driven = theory.sde_law_circle(model, lambda x: 0.5 + 0.2 * np.cos(x), force=0.6)
+    box = {} if model.domain else {"bounds": [(0, 2 * np.pi)], "boundary": "periodic"}
     slow = theory.fokker_planck(
-        pendulum(),
+        model,
         lambda x: 0.5 + 0.2 * np.cos(x[:, 0]),
-        bounds=[(0, 2 * np.pi)],
-        boundary="periodic",
         points=400,
         force=lambda x: np.full_like(x, 0.6),
+        **box,
     )
-    assert slow.mean_velocity.item() == pytest.approx(driven.mean_velocity.item(), rel=1e-7)
-    assert slow.entropy_production.item() == pytest.approx(
-        driven.entropy_production.item(), rel=1e-6
-    )
+    for name, tolerance in (("mean_velocity", 1e-7), ("entropy_production", 1e-6)):
+        assert slow[name].item() == approx(driven[name].item(), rel=tolerance)
 
 
 def test_entropy_production_is_force_times_velocity_over_temperature():
     law = theory.sde_law_circle(pendulum(), 0.5, force=0.6)
-    assert law.entropy_production.item() == pytest.approx(
-        0.6 * law.mean_velocity.item() / 0.5, rel=1e-11
-    )
+    assert law.entropy_production.item() == approx(0.6 * law.mean_velocity.item() / 0.5, rel=1e-11)
 
 
-def test_a_potential_that_is_not_periodic_is_refused():
-    with pytest.raises(ValueError, match="must have a gradient of period"):
-        theory.transfer_operator_circle(quadratic([1.0]), 1.0, 0.1)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"potential": quadratic([1.0])}, "must have a gradient of period"),
+        ({"potential": pendulum(domain=CIRCLE), "period": 3.0}, "period must be 6.28319"),
+        ({"potential": parabola(domain=WALLS)}, "potential must not have reflecting walls"),
+        ({"learning_rate": 1e-9}, "too small"),
+    ],
+)
+def test_what_is_no_circle_is_refused(change, message):
+    valid = {"potential": pendulum(), "noise_covariance": 1.0, "learning_rate": 0.1}
+    with pytest.raises(ValueError, match=message):
+        theory.transfer_operator_circle(**valid | change)

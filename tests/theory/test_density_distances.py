@@ -1,29 +1,48 @@
-"""Wasserstein distance of densities on a grid."""
+"""Distances of densities on a grid against those of Gaussians and boxes."""
 
 import numpy as np
 import pytest
+from pytest import approx
 
 from langevin_sgd import theory
 
+Y = np.linspace(0, 10, 2001)
 
-def test_wasserstein_of_two_gaussians_and_of_two_boxes():
+
+def box(start):
+    return 1.0 * ((Y >= start) & (Y <= start + 1))
+
+
+def test_kl_and_hellinger_of_two_gaussians():
+    x = np.linspace(-12, 12, 2001)
+    weight, q = x[1] - x[0], np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    p = np.exp(-((x - 0.3) ** 2) / (2 * 1.21)) / np.sqrt(2 * np.pi * 1.21)
+    assert theory.density_kl(p, q, weight) == approx((0.3 - np.log(1.21)) / 2, rel=1e-12)
+    overlap = np.sqrt(2 * 1.1 / 2.21) * np.exp(-0.09 / (4 * 2.21))
+    assert theory.density_hellinger(p, q, weight) == approx(np.sqrt(1 - overlap), rel=1e-10)
+    assert theory.density_kl(p, np.where(x > 0, q, 0), weight) == np.inf
+
+
+def test_wasserstein_of_two_gaussians_and_of_boxes():
+    """Half the mass moves by 6: W2 = 6/sqrt 2; flat parts must not blur the jump."""
     x = np.linspace(-9, 9, 3201)
     p, q = np.exp(-(((x - 0.3) / 1.2) ** 2) / 2), np.exp(-(x**2) / 2)
-    assert theory.density_w2(x, p, q) == pytest.approx(np.hypot(0.3, 0.2), rel=3e-6)
-    y = np.linspace(0, 10, 2001)
-    left, right = (1.0 * ((y >= a) & (y <= a + 1)) for a in (1, 7))
-    assert theory.density_w2(y, left, right) == pytest.approx(6, rel=1e-9)
-    assert theory.density_w2(y, left, left) == 0
+    assert theory.density_w2(x, p, q) == approx(np.hypot(0.3, 0.2), rel=3e-6)
+    assert theory.density_w2(Y, box(1), box(7)) == approx(6, rel=1e-9)
+    assert theory.density_w2(Y, box(1), box(1)) == 0
+    halves = box(0) + box(9), box(0) + box(3)
+    assert theory.density_w2(Y, *halves) == approx(6 / np.sqrt(2), rel=5e-4)
 
 
-def test_two_separated_halves():
-    """Mass 1/2 moves by 6: W2 = 6/sqrt 2; flat parts of the distribution function must not blur the
-    jump.
-    """
-    y = np.linspace(0, 10, 2001)
-    first, middle, last = (1.0 * ((y >= a) & (y <= a + 1)) for a in (0, 3, 9))
-    assert theory.density_w2(y, first + last, first + middle) == pytest.approx(
-        6 / np.sqrt(2), rel=5e-4
-    )
-    with pytest.raises(ValueError, match="strictly increasing"):
-        theory.density_w2(y[::-1], first, last)
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: theory.density_w2(Y[::-1], box(0), box(1)), "x must be .* strictly increasing"),
+        (lambda: theory.density_kl([1.0, -0.1], [1.0, 1.0], 1.0), "density must be >= 0"),
+        (lambda: theory.density_hellinger([1.0], [np.nan], 1.0), "reference must be finite"),
+        (lambda: theory.density_hellinger([1e300], [1.0], 1e300), "no finite value"),
+    ],
+)
+def test_nothing_but_finite_densities_on_a_grid(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -2,49 +2,42 @@
 
 import numpy as np
 import pytest
+from pytest import approx
+from theory.landscapes import WALLS, parabola
 
 from langevin_sgd import theory
 from langevin_sgd.models.potentials import double_well, quadratic
 
 WELL = double_well()
+SKEWED = {"noise_values": [2.0, -0.5], "probabilities": [0.2, 0.8]}
 
 
 def test_kramers_time_is_asymptotic():
     """Exact/Kramers - 1 falls with the temperature, and the inverted prefactor would tend to a half
     instead.
     """
-    ratios = []
-    for temperature in (0.02, 0.01):
-        exact = theory.mean_first_passage_time(
-            WELL, lambda x, t=temperature: t * (1 + x * x), -1.0, 1.0
-        ).mean_time.item()
-        ratios.append(
-            exact / theory.kramers_time(WELL, lambda x, t=temperature: t * (1 + x * x), -1.0, 0.0)
-        )
-    assert 1 < ratios[1] < ratios[0] < 1.1
-    assert ratios == pytest.approx([1.072, 1.033], abs=5e-4)
+
+    def ratio(temperature):
+        def spread(x):
+            return temperature * (1 + x * x)
+
+        exact = theory.mean_first_passage_time(WELL, spread, -1.0, 1.0).mean_time.item()
+        return exact / theory.kramers_time(WELL, spread, -1.0, 0.0)
+
+    assert [ratio(0.02), ratio(0.01)] == approx([1.072, 1.033], abs=5e-4)
 
 
 def test_kramers_in_two_dimensions_without_coupling_is_the_line():
     plane = theory.kramers_time(double_well(dim=2), 0.05, [-1.0, 0.0], [0.0, 0.0])
-    assert plane == pytest.approx(theory.kramers_time(WELL, 0.05, -1.0, 0.0), rel=1e-12)
-
-
-def test_kramers_refuses_points_that_are_not_critical():
-    with pytest.raises(ValueError, match="not a critical point"):
-        theory.kramers_time(WELL, 0.1, -0.9, 0.0)
-    with pytest.raises(ValueError, match="exactly one must be negative"):
-        theory.kramers_time(WELL, 0.1, -1.0, 1.0)
+    assert plane == approx(theory.kramers_time(WELL, 0.05, -1.0, 0.0), rel=1e-12)
 
 
 @pytest.mark.parametrize(
     ("scale", "ratio"), [(0.4, 3.72), (0.5, 1.52), (0.7, 1.18), (1.0, 1.075), (2.0, 1.017)]
 )
 def test_two_point_noise_escapes_more_rarely_than_gaussian(scale, ratio):
-    gaussian = 2 * 0.25 / scale**2
-    assert theory.quasi_potential(
-        WELL, -1.0, 0.0, noise_values=[scale, -scale]
-    ) / gaussian == pytest.approx(ratio, abs=6e-3)
+    value = theory.quasi_potential(WELL, -1.0, 0.0, noise_values=[scale, -scale])
+    assert value / (2 * 0.25 / scale**2) == approx(ratio, abs=6e-3)
 
 
 def test_bounded_noise_below_the_slope_never_escapes():
@@ -52,34 +45,20 @@ def test_bounded_noise_below_the_slope_never_escapes():
 
 
 def test_gaussian_quasi_potential_is_arrhenius_and_scales_with_the_batch():
-    value = theory.quasi_potential(
-        WELL, 1.0, 0.0, cumulant=lambda p: 0.5 * 0.3 * p * p, batch_size=4
-    )
-    assert value == pytest.approx(4 * 2 * 0.25 / 0.3, rel=1e-10)
-    skewed = theory.quasi_potential(
-        WELL, -1.0, 0.0, noise_values=[2.0, -0.5], probabilities=[0.2, 0.8]
-    )
-    assert skewed != pytest.approx(
-        theory.quasi_potential(WELL, 1.0, 0.0, noise_values=[2.0, -0.5], probabilities=[0.2, 0.8]),
-        rel=0.1,
-    )
-
-
-def test_quasi_potential_refusals():
-    with pytest.raises(ValueError, match="rise all the way"):
-        theory.quasi_potential(WELL, -1.0, 1.0, noise_values=[1.0, -1.0])
-    with pytest.raises(ValueError, match="mean zero"):
-        theory.quasi_potential(WELL, -1.0, 0.0, noise_values=[1.0, -0.5])
-    with pytest.raises(ValueError, match="exactly one"):
-        theory.quasi_potential(WELL, -1.0, 0.0)
-
-
-def test_quasi_potential_is_the_rate_of_the_discrete_chain():
-    """Quadratic with Gaussian noise: the stationary law is exp(-h x^2 (1 - eta h/2) B/(eta s2)), so
-    that V = h x^2 B/s2.
-    """
+    """On a quadratic V = h x^2 B/s2, the rate of the chain's own law; a drift is a part of U'."""
+    value = theory.quasi_potential(WELL, 1.0, 0.0, cumulant=lambda p: 0.15 * p * p, batch_size=4)
+    assert value == approx(4 * 2 * 0.25 / 0.3, rel=1e-10)
     value = theory.quasi_potential(quadratic([2.0]), 0.0, 1.0, cumulant=lambda p: 0.5 * p * p)
-    assert value == pytest.approx(2.0, rel=1e-10)
+    assert value == approx(2.0, rel=1e-10)
+    pushed = parabola(2.0, push=-1.0)
+    value = theory.quasi_potential(pushed, 0.0, 1.0, cumulant=lambda p: 0.5 * p * p)
+    assert value == approx(4.0, rel=1e-10)
+    left, right = (theory.quasi_potential(WELL, side, 0.0, **SKEWED) for side in (-1.0, 1.0))
+    assert left != approx(right, rel=0.1)
+
+
+def test_the_exponent_counts_the_drift():
+    assert theory.barrier_exponent(parabola(2.0, push=1.0), 0.2, 0.0, 2.0) == approx(10, rel=1e-12)
 
 
 def test_published_rates():
@@ -88,12 +67,28 @@ def test_published_rates():
     """
     eta, batch = 0.2, 8
 
-    def loss(x):
-        return 0.25 * (x * x - 1) ** 2 + 0.1
+    def spread(x):
+        return eta / batch * 2.0 * (0.25 * (x * x - 1) ** 2 + 0.1)
 
-    kramers = theory.kramers_time(WELL, lambda x: eta / batch * 2.0 * loss(x), -1.0, 0.0)
-    assert theory.mori_escape_time(0.1, 0.35, (2.0, -1.0), eta, batch) == pytest.approx(
-        kramers, rel=1e-9
-    )
+    kramers = theory.kramers_time(WELL, spread, -1.0, 0.0)
+    mori = theory.mori_escape_time(0.1, 0.35, (2.0, -1.0), eta, batch)
+    assert mori == approx(kramers, rel=1e-9)
     published = theory.xie_escape_time(0.25, 2.0, -1.0, eta, batch, fraction=1.0)
-    assert published == pytest.approx(2 * np.pi * np.exp(2 * batch * 0.25 / (eta * 2.0)), rel=1e-12)
+    assert published == approx(2 * np.pi * np.exp(2 * batch * 0.25 / (eta * 2.0)), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: theory.kramers_time(WELL, 0.1, -0.9, 0.0), "minimum .* not a critical point"),
+        (lambda: theory.kramers_time(WELL, 0.1, -1.0, 1.0), "exactly one must be negative"),
+        (lambda: theory.kramers_time(parabola(push=1.0), 0.1, 0.0, 1.0), "must have no drift"),
+        (lambda: theory.quasi_potential(WELL, -1, 1, noise_values=[1.0, -1.0]), "rise all the way"),
+        (lambda: theory.quasi_potential(WELL, -1, 0, noise_values=[1.0, -0.5]), "mean zero"),
+        (lambda: theory.quasi_potential(WELL, -1, 0), "exactly one"),
+        (lambda: theory.barrier_exponent(parabola(domain=WALLS), 0.1, 0, 2), "inside the wall"),
+    ],
+)
+def test_what_is_no_escape_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

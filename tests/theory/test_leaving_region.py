@@ -1,11 +1,14 @@
-"""First passage and quasi-stationary laws of SGD chains, against geometric laws and the operator
-without walls.
+"""First passage and quasi-stationary laws of SGD chains, against geometric laws, a simulation and
+the operator without walls.
 """
 
 import numpy as np
 import pytest
+from pytest import approx
+from scipy.stats import norm
+from theory.landscapes import WALLS, parabola
 
-from langevin_sgd import theory
+from langevin_sgd import evaluate, theory
 from langevin_sgd.models.potentials import double_well, quadratic
 
 INF = np.inf
@@ -16,56 +19,91 @@ def test_a_chain_that_forgets_in_one_step_leaves_geometrically():
     """eta h = 1: x' is pure noise, so that the mean number of steps is 1/P(outside) and the law
     inside is a cut normal law.
     """
-    from scipy.stats import norm
-
     setting = quadratic([1.0]), 1.0, 1.0
     stay = norm.cdf(1.2) - norm.cdf(-0.5)
     steps = theory.mean_first_passage_steps(*setting, start=[0.0, 1.1], inside=[(-0.5, 1.2)])
     assert np.allclose(steps.mean_steps, 1 / (1 - stay), rtol=1e-10)
     law = theory.quasi_stationary_law(*setting, inside=[(-0.5, 1.2)])
-    assert law.survival.item() == pytest.approx(stay, rel=1e-11)
-    assert law.mean_position.item() == pytest.approx(
-        (norm.pdf(-0.5) - norm.pdf(1.2)) / stay, rel=1e-10
-    )
+    assert law.survival.item() == approx(stay, rel=1e-11)
+    assert law.mean_position.item() == approx((norm.pdf(-0.5) - norm.pdf(1.2)) / stay, rel=1e-10)
 
 
 def test_two_dimensions_without_coupling_are_one_dimension():
     line = theory.mean_first_passage_steps(WELL, 2.0, 0.1, start=-1.0, inside=[(-INF, 0.0)])
+    region, start = [(-INF, 0.0), (-INF, INF)], [-1.0, 0.3]
     plane = theory.mean_first_passage_steps(
-        double_well(dim=2), [2.0, 3.0], 0.1, start=[-1.0, 0.3], inside=[(-INF, 0.0), (-INF, INF)]
+        double_well(dim=2), [2.0, 3.0], 0.1, start=start, inside=region
     )
-    assert plane.mean_steps.item() == pytest.approx(line.mean_steps.item(), rel=1e-8)
+    assert plane.mean_steps.item() == approx(line.mean_steps.item(), rel=1e-8)
     assert plane.mean_steps_error.item() < 1e-5 * line.mean_steps.item()
+
+
+def test_correlated_noise_forgets_too():
+    """eta H = 1 with noise of correlation 0.6: the probability to stay in a quadrant's box."""
+    from scipy.stats import multivariate_normal
+
+    covariance = np.array([[1.0, 0.6], [0.6, 1.0]])
+    setting, region = (quadratic([1.0, 1.0]), covariance, 1.0), [(-1.5, 1.0), (-1.0, 2.0)]
+    law = multivariate_normal(cov=covariance)
+    stay = law.cdf([1.0, 2.0], lower_limit=[-1.5, -1.0])
+    steps = theory.mean_first_passage_steps(*setting, start=[0.0, 0.0], inside=region)
+    assert steps.mean_steps.item() == approx(1 / (1 - stay), rel=1e-6)
+    assert theory.quasi_stationary_law(*setting, inside=region).survival.item() == approx(
+        stay, rel=1e-6
+    )
+
+
+def test_correlated_noise_against_a_simulation():
+    covariance, well = np.array([[3.0, 1.8], [1.8, 2.4]]), double_well(dim=2, coupling=0.8)
+    region = [(-INF, 0.0), (-INF, INF)]
+    exact = theory.mean_first_passage_steps(
+        well, covariance, 0.2, start=[-1.0, -0.8], inside=region
+    )
+    random, factor = np.random.default_rng(1), np.linalg.cholesky(covariance)
+    x, steps = np.tile([-1.0, -0.8], (4_000, 1)), np.zeros(4_000)
+    inside = np.arange(len(x))
+    while len(inside):
+        noise = random.normal(size=(len(inside), 2)) @ factor.T
+        x[inside] -= 0.2 * (evaluate(well, x[inside], "gradient") + noise)
+        steps[inside] += 1
+        inside = inside[x[inside, 0] < 0]
+    error = steps.std() / np.sqrt(len(steps))
+    assert abs(steps.mean() - exact.mean_steps.item()) < 4 * error
+    alone = theory.mean_first_passage_steps(
+        well, np.diag(np.diag(covariance)), 0.2, start=[-1.0, -0.8], inside=region
+    )
+    assert abs(steps.mean() - alone.mean_steps.item()) > 10 * error  # the twin
 
 
 def test_lifetime_of_the_quasi_stationary_law():
     """From the quasi-stationary law itself the mean number of steps is exactly 1/(1 - survival)."""
-    setting = double_well(), 1.5, 0.4
-    region = [(-2.4, 2.4)]
+    setting, region = (WELL, 1.5, 0.4), [(-2.4, 2.4)]
     law = theory.quasi_stationary_law(*setting, inside=region)
-    steps = theory.mean_first_passage_steps(
-        *setting, start=law.axis_0.values, inside=region
-    ).mean_steps.values
-    assert float((law.density * law.weight).values @ steps) == pytest.approx(
-        1 / law.exit_probability.item(), rel=1e-8
-    )
+    steps = theory.mean_first_passage_steps(*setting, start=law.axis_0.values, inside=region)
+    lifetime = float((law.density * law.weight).values @ steps.mean_steps.values)
+    assert lifetime == approx(1 / law.exit_probability.item(), rel=1e-8)
 
 
 def test_a_chain_seen_at_its_steps_is_slower_than_the_diffusion():
     """The twin of the oracle cases: the diffusion's time is 12 % too short here, so that a mix-up
     would be seen.
     """
-    steps = theory.mean_first_passage_steps(
-        WELL, 2 * 0.1 / 0.05, 0.05, start=-1.0, inside=[(-INF, 0.0)]
-    )
-    assert (
-        0.05 * steps.mean_steps.item()
-        > 1.1 * theory.mean_first_passage_time(WELL, 0.1, -1.0, 0.0).mean_time.item()
-    )
+    steps = theory.mean_first_passage_steps(WELL, 4.0, 0.05, start=-1.0, inside=[(-INF, 0.0)])
+    diffusion = theory.mean_first_passage_time(WELL, 0.1, -1.0, 0.0).mean_time.item()
+    assert 0.05 * steps.mean_steps.item() > 1.1 * diffusion
 
 
-def test_refusals():
-    with pytest.raises(ValueError, match="start must be inside"):
-        theory.mean_first_passage_steps(WELL, 1.0, 0.1, start=0.5, inside=[(-INF, 0.0)])
-    with pytest.raises(ValueError, match="inside must hold one or two pairs"):
-        theory.quasi_stationary_law(WELL, 1.0, 0.1, inside=[(1.0, -1.0)])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"start": 0.5}, "start must be inside"),
+        ({"inside": [(1.0, -1.0)]}, "inside must be pairs"),
+        ({"inside": [(-2.0, 0.0), (-1.0, 1.0)]}, "inside must hold 1 pairs"),
+        ({"potential": parabola(domain=WALLS)}, "must not have reflecting walls"),
+        ({"learning_rate": 1e-9}, "learning_rate"),
+    ],
+)
+def test_refusals(change, message):
+    valid = {"potential": WELL, "noise_covariance": 1.0, "learning_rate": 0.1}
+    with pytest.raises(ValueError, match=message):
+        theory.mean_first_passage_steps(**valid | {"start": -1.0, "inside": [(-INF, 0.0)]} | change)
