@@ -54,25 +54,23 @@ def test_correlated_noise_forgets_too():
 
 
 def test_correlated_noise_against_a_simulation():
-    covariance, well = np.array([[3.0, 1.8], [1.8, 2.4]]), double_well(dim=2, coupling=0.8)
-    region = [(-INF, 0.0), (-INF, INF)]
-    exact = theory.mean_first_passage_steps(
-        well, covariance, 0.2, start=[-1.0, -0.8], inside=region
+    well, region, start = double_well(dim=2, coupling=0.8), [(-1.8, 0.0), (-1.5, 0.0)], [-1.0, -0.8]
+    exact, independent = (
+        theory.mean_first_passage_steps(well, noise, 0.5, start=start, inside=region)
+        for noise in ([[1.0, 0.9], [0.9, 1.0]], [1.0, 1.0])
     )
-    random, factor = np.random.default_rng(1), np.linalg.cholesky(covariance)
-    x, steps = np.tile([-1.0, -0.8], (4_000, 1)), np.zeros(4_000)
+    random, low, high = np.random.default_rng(1), *np.transpose(region)
+    x, steps = np.tile(start, (20_000, 1)), np.zeros(20_000)
     inside = np.arange(len(x))
     while len(inside):
-        noise = random.normal(size=(len(inside), 2)) @ factor.T
-        x[inside] -= 0.2 * (evaluate(well, x[inside], "gradient") + noise)
+        common, own = random.normal(size=(len(inside), 1)), random.normal(size=(len(inside), 2))
+        noise = np.sqrt(0.9) * common + np.sqrt(0.1) * own
+        x[inside] -= 0.5 * (evaluate(well, x[inside], "gradient") + noise)
         steps[inside] += 1
-        inside = inside[x[inside, 0] < 0]
+        inside = inside[np.all((x[inside] > low) & (x[inside] < high), axis=1)]
     error = steps.std() / np.sqrt(len(steps))
     assert abs(steps.mean() - exact.mean_steps.item()) < 4 * error
-    alone = theory.mean_first_passage_steps(
-        well, np.diag(np.diag(covariance)), 0.2, start=[-1.0, -0.8], inside=region
-    )
-    assert abs(steps.mean() - alone.mean_steps.item()) > 10 * error  # the twin
+    assert abs(steps.mean() - independent.mean_steps.item()) > 10 * error  # the twin
 
 
 def test_lifetime_of_the_quasi_stationary_law():
