@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from pytest import approx
 from scipy.special import iv
-from theory.landscapes import CIRCLE, WALLS, parabola, pendulum
+from theory.landscapes import CIRCLE, parabola, pendulum
 
 from langevin_sgd import theory
-from langevin_sgd.models.potentials import quadratic
 
 
 def mean_cosine(law):
@@ -63,18 +62,3 @@ def test_the_grid_solver_finds_the_same_current(model):
 def test_entropy_production_is_force_times_velocity_over_temperature():
     law = theory.sde_law_circle(pendulum(), 0.5, force=0.6)
     assert law.entropy_production.item() == approx(0.6 * law.mean_velocity.item() / 0.5, rel=1e-11)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"potential": quadratic([1.0])}, "must have a gradient of period"),
-        ({"potential": pendulum(domain=CIRCLE), "period": 3.0}, "period must be 6.28319"),
-        ({"potential": parabola(domain=WALLS)}, "potential must not have reflecting walls"),
-        ({"learning_rate": 1e-9}, "too small"),
-    ],
-)
-def test_what_is_no_circle_is_refused(change, message):
-    valid = {"potential": pendulum(), "noise_covariance": 1.0, "learning_rate": 0.1}
-    with pytest.raises(ValueError, match=message):
-        theory.transfer_operator_circle(**valid | change)

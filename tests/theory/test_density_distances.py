@@ -1,7 +1,6 @@
 """Distances of densities on a grid against those of Gaussians and boxes."""
 
 import numpy as np
-import pytest
 from pytest import approx
 
 from langevin_sgd import theory
@@ -10,7 +9,7 @@ Y = np.linspace(0, 10, 2001)
 
 
 def box(start):
-    return 1.0 * ((Y >= start) & (Y <= start + 1))
+    return 1.0 * ((start <= Y) & (start + 1 >= Y))
 
 
 def test_kl_and_hellinger_of_two_gaussians():
@@ -32,17 +31,3 @@ def test_wasserstein_of_two_gaussians_and_of_boxes():
     assert theory.density_w2(Y, box(1), box(1)) == 0
     halves = box(0) + box(9), box(0) + box(3)
     assert theory.density_w2(Y, *halves) == approx(6 / np.sqrt(2), rel=5e-4)
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: theory.density_w2(Y[::-1], box(0), box(1)), "x must be .* strictly increasing"),
-        (lambda: theory.density_kl([1.0, -0.1], [1.0, 1.0], 1.0), "density must be >= 0"),
-        (lambda: theory.density_hellinger([1.0], [np.nan], 1.0), "reference must be finite"),
-        (lambda: theory.density_hellinger([1e300], [1.0], 1e300), "no finite value"),
-    ],
-)
-def test_nothing_but_finite_densities_on_a_grid(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()

@@ -1,9 +1,7 @@
 """The first-order Boltzmann law at a finite learning rate, against the exact transfer operator."""
 
 import numpy as np
-import pytest
 from pytest import approx
-from theory.landscapes import WALLS, parabola
 
 from langevin_sgd import theory
 from langevin_sgd.models.potentials import double_well, quadratic
@@ -47,16 +45,3 @@ def test_quadratic_to_first_order():
     law = theory.finite_rate_density(quadratic([2.0]), 0.3, 0.01)
     assert law.second_moment.item() == approx(0.15 * (1 + 0.01), rel=1e-9)
     assert float((law.density * law.weight).sum()) == approx(1, abs=1e-11)
-
-
-@pytest.mark.parametrize(
-    ("model", "rate", "message"),
-    [
-        (WELL, 2.0, "too large for the linearised density"),
-        (parabola(push=1.0), 0.1, "must have no drift"),
-        (parabola(domain=WALLS), 0.1, "reflecting walls"),
-    ],
-)
-def test_what_the_first_order_does_not_cover_is_refused(model, rate, message):
-    with pytest.raises(ValueError, match=message):
-        theory.finite_rate_density(model, TEMPERATURE, rate)

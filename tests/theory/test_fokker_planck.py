@@ -207,24 +207,3 @@ def test_three_dimensions():
     law = theory.fokker_planck(quadratic(hessian), diffusion, points=20, bounds=[(-2.2, 2.2)] * 3)
     exact = theory.ornstein_uhlenbeck(hessian, diffusion).covariance
     assert np.abs(law.second_moment.values - exact).max() < 0.02 * np.abs(exact).max()
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"diffusion": [[1.0, 2.0], [2.0, 1.0]]}, "positive semidefinite"),
-        ({"boundary": "open"}, "boundary must be one of"),
-        ({"boundary": "absorbing"}, "no stationary law"),
-        ({"potential": quadratic([-1.0, 1.0])}, "not normalisable"),
-        ({"points": 41}, "must be even"),
-        ({"points": [40, 40, 40]}, "points"),
-    ],
-)
-def test_refusals(change, message):
-    with pytest.raises(ValueError, match=message):
-        theory.fokker_planck(**{"potential": WELL, "diffusion": 0.2} | change)
-
-
-def test_selling_needs_a_positive_matrix():
-    with pytest.raises(ValueError, match="matrix must be positive definite"):
-        theory.selling_decomposition(np.diag([1.0, -1.0]))

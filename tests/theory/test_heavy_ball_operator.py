@@ -1,6 +1,5 @@
 """Heavy-ball SGD in one dimension: the linear chain, and the exact identities of any potential."""
 
-import pytest
 from pytest import approx
 
 from langevin_sgd import theory
@@ -32,8 +31,3 @@ def test_without_momentum_it_is_the_plain_chain():
     heavy = theory.transfer_operator_heavy_ball(double_well(), 4.0, 0.1, momentum=0.0)
     plain = theory.transfer_operator(double_well(), 4.0, 0.1)
     assert heavy.second_moment.item() == approx(plain.second_moment.item(), rel=1e-10)
-
-
-def test_transient_chain_is_refused():
-    with pytest.raises(ValueError, match="transient"):
-        theory.transfer_operator_heavy_ball(double_well(), 3.0, 0.5, momentum=0.3)

@@ -3,10 +3,8 @@ the operator without walls.
 """
 
 import numpy as np
-import pytest
 from pytest import approx
 from scipy.stats import norm
-from theory.landscapes import WALLS, parabola
 
 from langevin_sgd import evaluate, theory
 from langevin_sgd.models.potentials import double_well, quadratic
@@ -89,19 +87,3 @@ def test_a_chain_seen_at_its_steps_is_slower_than_the_diffusion():
     steps = theory.mean_first_passage_steps(WELL, 4.0, 0.05, start=-1.0, inside=[(-INF, 0.0)])
     diffusion = theory.mean_first_passage_time(WELL, 0.1, -1.0, 0.0).mean_time.item()
     assert 0.05 * steps.mean_steps.item() > 1.1 * diffusion
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"start": 0.5}, "start must be inside"),
-        ({"inside": [(1.0, -1.0)]}, "inside must be pairs"),
-        ({"inside": [(-2.0, 0.0), (-1.0, 1.0)]}, "inside must hold 1 pairs"),
-        ({"potential": parabola(domain=WALLS)}, "must not have reflecting walls"),
-        ({"learning_rate": 1e-9}, "learning_rate"),
-    ],
-)
-def test_refusals(change, message):
-    valid = {"potential": WELL, "noise_covariance": 1.0, "learning_rate": 0.1}
-    with pytest.raises(ValueError, match=message):
-        theory.mean_first_passage_steps(**valid | {"start": -1.0, "inside": [(-INF, 0.0)]} | change)

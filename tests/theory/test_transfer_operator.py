@@ -5,7 +5,6 @@ exact identities.
 import numpy as np
 import pytest
 from pytest import approx
-from theory.landscapes import CIRCLE, WALLS, parabola, pendulum
 
 from langevin_sgd import theory
 from langevin_sgd.models.potentials import double_well, quadratic
@@ -112,23 +111,3 @@ def test_bounds_pick_one_of_two_separate_wells():
     mean = law.mean_position.item()
     assert law.second_moment.item() - mean**2 == approx(0.0015 / 0.9, rel=0.02)
     assert mean == approx(1.0, abs=0.01)
-
-
-@pytest.mark.parametrize(
-    ("model", "noise", "rate", "message"),
-    [
-        (double_well(), 0.06, 0.1, "give bounds around one part"),
-        (double_well(), 1.5, 0.4, "transient"),
-        (WELL, [[1.0, 1.0], [1.0, 1.0]], 0.1, "positive definite"),
-        (double_well(dim=3), 1.0, 0.1, "dim 1 or 2"),
-        (double_well(barrier=1.0), 0.5, 0.05, "lost in rounding"),
-        (WELL, 1.0, 1e-4, "too small for the box"),
-        (parabola(domain=WALLS), 1.0, 0.1, "must not have reflecting walls"),
-        (pendulum(domain=CIRCLE), 1.0, 0.1, "must not have periodic walls"),
-        (parabola(push=1.0), 1.0, 0.1, "must have no drift"),
-        (double_well(), lambda x: -x, 0.1, "noise_covariance must be positive"),
-    ],
-)
-def test_chains_without_a_law_on_a_grid_are_refused(model, noise, rate, message):
-    with pytest.raises(ValueError, match=message):
-        theory.transfer_operator(model, noise, rate)
