@@ -1,6 +1,7 @@
 """Gradient noise: what is added to the gradient of ONE example. A batch of B is the mean of B
 independent draws."""
 
+from .disk import disk
 from .gradient_noise import GradientNoise, covariance_factor
 from .minibatches import Minibatch, minibatch
 from .noise_laws import (
@@ -19,6 +20,7 @@ __all__ = [
     "TableGaussian",
     "alpha_stable",
     "covariance_factor",
+    "disk",
     "gaussian",
     "gaussian_field",
     "minibatch",

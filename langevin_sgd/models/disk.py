@@ -1,0 +1,45 @@
+"""Gradient noise that is uniform on a disk."""
+
+from ..arguments import within
+from ..kernels.elementary import sincos, sqrt
+from .gradient_noise import GradientNoise
+from .records import recorded
+
+_TURN = 6.283185307179586
+
+
+def _sample(p, x, z, out):
+    sine, cosine = sincos(_TURN * z[0])
+    distance = p.radius * sqrt(z[1])
+    out[0] = distance * cosine
+    out[1] = distance * sine
+
+
+def _covariance(p, x, out):
+    out[0] = 0.25 * p.radius * p.radius
+    out[1] = 0.0
+    out[2] = 0.0
+    out[3] = 0.25 * p.radius * p.radius
+
+
+@recorded(radius=within(at_least=0))
+def disk(radius):
+    """Noise that is uniform on a disk in two dimensions: bounded and isotropic, with components
+    that are uncorrelated and not independent.
+
+    Parameters
+    ----------
+    radius : float
+        Of the disk, energy / length, at least 0.
+
+    Returns
+    -------
+    GradientNoise
+        Sigma = radius^2/4 times the identity, excess kurtosis -1 of each component.
+
+    Notes
+    -----
+    Area within r grows as r^2, so that the distance is radius sqrt(u) for a uniform u. A component
+    has Wigner's semicircle law (derived: E a^2 = radius^2/4, E a^4 = radius^4/8)."""
+    options = {"uniforms": 2, "dim": 2, "covariance": _covariance}
+    return GradientNoise("disk", _sample, {"radius": radius}, 0, **options)
