@@ -6,6 +6,7 @@ from .adaptive import adam, rmsprop
 from .descent import averaged_sgd, clipped_sgd, sgd, sgd_diffusion, sgd_running_average
 from .dynamics_record import Dynamics
 from .langevin import langevin, underdamped_langevin
+from .sign_descent import sign_sgd
 
 __all__ = [
     "Dynamics",
@@ -16,5 +17,7 @@ __all__ = [
     "rmsprop",
     "sgd",
     "sgd_diffusion",
+    "sgd_running_average",
+    "sign_sgd",
+    "underdamped_langevin",
 ]
-__all__ += ["sgd_running_average", "underdamped_langevin"]

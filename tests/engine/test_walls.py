@@ -25,6 +25,8 @@ DYNAMICS = {
     "clipped": D.clipped_sgd(**HEAVY, max_norm=0.5),
     "diffusion": D.sgd_diffusion(0.5, substeps=3),
     "adam": D.adam(0.2, beta2=0.9),
+    "sign": D.sign_sgd(0.3),
+    "sign of the mean": D.sign_sgd(0.3, momentum=0.8),
     "rmsprop": D.rmsprop(0.2, beta2=0.9),
     "euler_maruyama": D.langevin(**WARM),
     "leimkuhler_matthews": D.langevin(**WARM, method="leimkuhler_matthews"),
