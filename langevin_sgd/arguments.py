@@ -260,10 +260,15 @@ def flag(value, name):
 
 
 def text(value, name):
-    """`value` if it is text that can be printed on a line and is no path."""
+    """`value` if it is text and not empty."""
     if not isinstance(value, str) or not value:
         raise TypeError(f"{name} must be text, like 'my_well', got {shown(value)}.")
-    if not value.isprintable() or set(value) & set("/\\") or len(value) > 200:
+    return value
+
+
+def word(value, name):
+    """`value` if it is text that can be printed on a line and is no path."""
+    if not text(value, name).isprintable() or set(value) & set("/\\") or len(value) > 200:
         raise ValueError(
             f"{name} must be printable, without slashes and of at most 200 characters, got "
             f"{shown(value)}."

@@ -20,41 +20,31 @@ QUANTITIES = ("energy", "gradient", "hessian", "fisher", "drift")
 
 
 @cache
-def energy_text(energy):
-    """The energy as a text that writes into `out`."""
+def _written(number, of_example):
+    """A function of one number as one that writes it into `out`."""
 
-    def write_energy(p, x, out):
-        out[0] = energy(p, x)
+    def write(p, x, out):
+        out[0] = number(p, x)
 
-    return write_energy
+    def write_of_example(p, x, row, out):
+        out[0] = number(p, x, row)
 
-
-@cache
-def example_loss_text(example_loss):
-    """The loss of one example as a text that writes into `out`."""
-
-    def write_loss(p, x, row, out):
-        out[0] = example_loss(p, x, row)
-
-    return write_loss
+    return write_of_example if of_example else write
 
 
 @cache
-def _potential_kernel(text, dim, size):
+def _potential_kernel(function, dim, size):
     @kernel
     def run(p, x, out):
         for group in range(x.shape[0]):
-            text(
-                p,
-                view(x, group * x.shape[1] * WIDTH, dim),
-                view(out, group * out.shape[1] * WIDTH, size),
-            )
+            place = view(x, group * x.shape[1] * WIDTH, dim)
+            function(p, place, view(out, group * out.shape[1] * WIDTH, size))
 
     return kept(run)
 
 
 @cache
-def _mean_kernel(text, dim, size, columns):
+def _mean_kernel(function, dim, size, columns):
     @kernel
     def run(p, x, out, table, one):
         for group in range(x.shape[0]):
@@ -63,7 +53,7 @@ def _mean_kernel(text, dim, size, columns):
             for k in range(size):
                 total[k] = 0.0
             for row in range(table.shape[0]):
-                text(p, place, table_row(table, row, columns), example)
+                function(p, place, table_row(table, row, columns), example)
                 for k in range(size):
                     total[k] += example[k]
             for k in range(size):
@@ -72,16 +62,35 @@ def _mean_kernel(text, dim, size, columns):
     return kept(run)
 
 
-def values_at(text, label, params, points, size):
-    """What `text(p, x, out)` writes into the `size` numbers of `out` at points (n, d): an array (n,
-    size).
-    """
+def values_at(function, label, params, points, size):
+    """What `function(p, x, out)` writes into the `size` numbers of `out` at points (n, d): an array
+    (n, size), nan where it writes nothing."""
     dim, packed = points.shape[1], pack(points)
-    out = empty_groups(len(packed), size)
-    text, _ = for_lanes(text, label, (numba.typeof(params), view_type(dim), view_type(size)))
+    kinds = numba.typeof(params), view_type(dim), view_type(size)
+    compiled, _ = for_lanes(function, label, kinds)
+    out = _room(len(packed), size)
     with np.errstate(all="ignore"):
-        _potential_kernel(text, dim, size)(params, packed, out)
+        _potential_kernel(compiled, dim, size)(params, packed, out)
     return unpack(out, len(points))
+
+
+def _means_at(function, label, loss, points, size):
+    """The mean over the table of what `function(p, x, row, out)` writes."""
+    packed, columns = pack(points), loss.data.shape[1]
+    kinds = numba.typeof(loss.params), view_type(loss.dim), row_type(columns), view_type(size)
+    compiled, _ = for_lanes(function, label, kinds)
+    out = _room(len(packed), size)
+    with np.errstate(all="ignore"):
+        run = _mean_kernel(compiled, loss.dim, size, columns)
+        run(loss.params, packed, out, loss.data, _room(1, size))
+    return unpack(out, len(points))
+
+
+def _room(groups, size):
+    """Groups of numbers that nobody has written yet: nan."""
+    out = empty_groups(groups, size)
+    out[...] = np.nan
+    return out
 
 
 def landscape(value, name):
@@ -121,31 +130,20 @@ def evaluate(model, x, quantity):
         raise ValueError(
             f"x must have the shape (..., {model.dim}) for {model.name!r}, got {x.shape}."
         )
-    dim, of_loss = model.dim, isinstance(model, Loss)
-    field = ("example_" + quantity.replace("energy", "loss")) if of_loss else quantity
-    text = getattr(model, field, None)
-    if text is None:
-        raise ValueError(
-            f"{model.name!r} has no {quantity}"
-            + (f"; give it one as {field}= to ask for it." if field in model._fields else ".")
-        )
+    dim, function, role = model.dim, model.function(quantity), model.role(quantity)
+    if function is None:
+        way = f"; give it one as {role}= to ask for it." if role in model._fields else "."
+        raise ValueError(f"{model.name!r} has no {quantity}{way}")
+    of_table, label = model.data is not None, f"{quantity} of {model.name!r}"
     if quantity == "energy":
-        text = (example_loss_text if of_loss else energy_text)(text)
+        function = _written(function, of_table)
     shape = {"energy": (), "hessian": (dim, dim), "fisher": (dim, dim)}.get(quantity, (dim,))
-    numbers = math.prod(shape)
-    size = numbers + (model.scratch if shape else 0)
-    points = x.reshape(-1, dim)
+    numbers, points = math.prod(shape), x.reshape(-1, dim)
+    size = numbers + model.scratch * (quantity != "energy")
     if not len(points):
-        return np.empty(x.shape[:-1] + shape)
-    label, p = f"{quantity} of {model.name!r}", model.params
-    if of_loss:
-        packed, columns = pack(points), model.data.shape[1]
-        out = empty_groups(len(packed), size)
-        kinds = numba.typeof(p), view_type(dim), row_type(columns), view_type(size)
-        run = _mean_kernel(for_lanes(text, label, kinds)[0], dim, size, columns)
-        with np.errstate(all="ignore"):
-            run(p, packed, out, model.data, empty_groups(1, size))
-        values = unpack(out, len(points))
+        values = np.empty((0, size))
+    elif of_table:
+        values = _means_at(function, label, model, points, size)
     else:
-        values = values_at(text, label, p, points, size)
+        values = values_at(function, label, model.params, points, size)
     return values[:, :numbers].reshape(x.shape[:-1] + shape)

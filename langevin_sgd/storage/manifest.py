@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import choice, integer, text
+from ..arguments import choice, integer, word
 from .files import write_durably, write_whole
 
 NAME = "manifest.jsonl"
@@ -339,7 +339,7 @@ def _rows(row):
     dims, dtype, shape = row if isinstance(row, list) else [row[name] for name in Rows._fields]
     if np.dtype(dtype).kind not in "biuf":
         raise TypeError(f"{dtype} is no number")
-    names = [text(dim, "dim") for dim in dims]
+    names = [word(dim, "dim") for dim in dims]
     return Rows(names, dtype, [integer(size, "size", 0) for size in shape])
 
 
