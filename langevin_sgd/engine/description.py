@@ -249,6 +249,8 @@ def _value(data, arrays):
         return _schedule(data, arrays)
     if "function" in data:
         return _function(data, arrays)
+    if "kind" in data:  # the mean of a population, a record in a record
+        return rebuilt(data, arrays)
     known = [data[name] for name in ("own", "library", "object") if name in data]
     raise NotInThePackage(str(known[0] if known else data))
 

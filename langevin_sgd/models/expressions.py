@@ -7,48 +7,33 @@ The text is parsed, never evaluated: neither by Python nor by sympy, whose own s
 import ast
 import keyword
 import math
+import operator
+import re
 from functools import cache
 
-from .arrays import shown
+from ..arguments import shown
 
-FUNCTIONS = (
-    "cos",
-    "exp",
-    "expm1",
-    "log",
-    "log1p",
-    "sigmoid",
-    "sin",
-    "softplus",
-    "sqrt",
-    "tan",
-    "tanh",
+_SMOOTH = "cos exp expm1 log log1p sigmoid sin softplus sqrt tan tanh"
+_JUMPING = (
+    "abs fabs max maximum fmax min minimum fmin sign sgn heaviside relu piecewise floor ceil "
+    "ceiling round trunc fmod mod where"
 )
+FUNCTIONS, NOT_SMOOTH = tuple(_SMOOTH.split()), set(_JUMPING.split())
 OPERATORS = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.Pow: "**",
-    ast.USub: "-",
-    ast.UAdd: "+",
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
 }
-NOT_SMOOTH = {
-    "abs",
-    "fabs",
-    "max",
-    "maximum",
-    "fmax",
-    "min",
-    "minimum",
-    "fmin",
-    "sign",
-    "sgn",
-    "heaviside",
-    "relu",
-    "piecewise",
+NAMED = {
+    ast.Attribute: "attribute access",
+    ast.Lambda: "a lambda",
+    ast.Subscript: "an index",
+    ast.Starred: "a star",
 }
-NOT_SMOOTH |= {"floor", "ceil", "ceiling", "round", "trunc", "fmod", "mod", "where"}
 REWRITE = {
     "cosh": "(exp(z) + exp(-z))/2, or log(cosh(z)) as softplus(2*z) - z - log(2), which cannot "
     "overflow",
@@ -56,15 +41,16 @@ REWRITE = {
     "pow": "z**n",
     "powi": "z**n",
 }
-MAX_BYTES, MAX_DEPTH, MAX_NODES, MAX_CALLS, MAX_POWER, MAX_NUMBER = (
-    10_000,
-    150,
-    2_000,
-    12,
-    64,
-    2.0**53,
+MAX_BYTES = 10_000
+MAX_DEPTH = 150
+MAX_NODES = 2_000
+MAX_CALLS = 12
+MAX_POWER = 64
+MAX_NUMBER = 2.0**53
+SMOOTHER = (
+    "A smooth stand-in often serves: sqrt(z**2 + width**2) for |z|, width*softplus(z/width) for "
+    "max(z, 0)."
 )
-SMOOTHER = "A smooth stand-in often serves: sqrt(z**2 + width**2) for |z|, width*softplus(z/width) for max(z, 0)."
 
 
 def names_of(text, variables, params):
@@ -81,12 +67,7 @@ def names_of(text, variables, params):
             f"variables must be the names of the components, at least one, got {shown(variables)}."
         )
     for name in variables + params:
-        if (
-            not name.isascii()
-            or not name.isalnum()
-            or not name[0].isalpha()
-            or keyword.iskeyword(name)
-        ):
+        if not re.fullmatch("[A-Za-z][A-Za-z0-9]*", name) or keyword.iskeyword(name):
             raise ValueError(
                 f"{name!r} is no name for a variable or parameter: use ASCII letters and digits, "
                 "a letter first."
@@ -96,11 +77,10 @@ def names_of(text, variables, params):
                 f"{name!r} is the name of a function or constant. Call the variable or parameter "
                 "otherwise."
             )
-    twice = [name for name in variables + params if (variables + params).count(name) > 1]
-    if twice:
-        raise ValueError(
-            f"{twice[0]!r} occurs twice among the variables and parameters. Give each its own name."
-        )
+        if (variables + params).count(name) > 1:
+            raise ValueError(
+                f"{name!r} occurs twice among the variables and parameters. Give each its own name."
+            )
     return variables, params
 
 
@@ -178,17 +158,9 @@ def _allowed_parts(node, variables, params, used):
         return _argument(node)
     if isinstance(node, (ast.Compare, ast.IfExp, ast.BoolOp)):
         raise ValueError(f"a choice is not smooth: {short(ast.unparse(node))}. {SMOOTHER}")
-    kinds = {
-        ast.Attribute: "attribute access",
-        ast.Lambda: "a lambda",
-        ast.Subscript: "an index",
-        ast.Starred: "a star",
-    }
-    kind = kinds.get(
-        type(node), f"{type(node).__name__} ({type(getattr(node, 'op', node)).__name__})"
-    )
+    other = f"{type(node).__name__} ({type(getattr(node, 'op', node)).__name__})"
     raise ValueError(
-        f"{kind} is not allowed in a formula: {short(ast.unparse(node))}. Only numbers, names, + "
+        f"{NAMED.get(type(node), other)} is not allowed in a formula: {short(ast.unparse(node))}. Only numbers, names, + "
         "- * / ** and functions."
     )
 
@@ -242,26 +214,19 @@ def sympy_functions():
     """What the functions of `elementary` are in sympy, by name."""
     import sympy
 
-    class sigmoid(sympy.Function):
-        def fdiff(self, argindex=1):
-            return sigmoid(self.args[0]) * sigmoid(-self.args[0])
-
-    class softplus(sympy.Function):
-        def fdiff(self, argindex=1):
-            return sigmoid(self.args[0])
-
-    class expm1(sympy.Function):
-        def fdiff(self, argindex=1):
-            return sympy.exp(self.args[0])
-
-    class log1p(sympy.Function):
-        def fdiff(self, argindex=1):
-            return 1 / (1 + self.args[0])
-
-    ours = {each.__name__: each for each in (expm1, log1p, sigmoid, softplus)}
-    return ours | {
-        name: getattr(sympy, name) for name in ("cos", "exp", "log", "sin", "sqrt", "tanh")
+    slopes = {
+        "sigmoid": lambda z: ours["sigmoid"](z) * ours["sigmoid"](-z),
+        "softplus": lambda z: ours["sigmoid"](z),
+        "expm1": sympy.exp,
+        "log1p": lambda z: 1 / (1 + z),
     }
+
+    def of(slope):
+        return {"fdiff": lambda self, argindex=1: slope(self.args[0])}
+
+    ours = {name: type(name, (sympy.Function,), of(slope)) for name, slope in slopes.items()}
+    theirs = ("cos", "exp", "log", "sin", "sqrt", "tanh")
+    return ours | {name: getattr(sympy, name) for name in theirs}
 
 
 def sympy_expression(tree, scope):
@@ -275,32 +240,22 @@ def sympy_expression(tree, scope):
             "from_expression needs sympy: pip install langevin_sgd[symbolic]."
         ) from error
     calls = sympy_functions() | {"tan": lambda z: sympy.sin(z) / sympy.cos(z)}
-    symbols = {name: sympy.Symbol(symbol, real=True) for name, symbol in scope.items()} | {
-        "pi": sympy.pi
-    }
+    symbols = {name: sympy.Symbol(symbol, real=True) for name, symbol in scope.items()}
+    symbols["pi"] = sympy.pi
 
     def build(node):
         if isinstance(node, ast.Constant):
-            return (
-                sympy.Integer(node.value)
-                if isinstance(node.value, int) and node.value < MAX_NUMBER
-                else sympy.Float(node.value)
-            )
+            whole = isinstance(node.value, int) and node.value < MAX_NUMBER
+            return (sympy.Integer if whole else sympy.Float)(node.value)
         if isinstance(node, ast.Name):
             return symbols[node.id]
         if isinstance(node, ast.Call):
             return calls[node.func.id](build(node.args[0]))
         if isinstance(node, ast.UnaryOp):
-            return -build(node.operand) if isinstance(node.op, ast.USub) else build(node.operand)
+            return OPERATORS[type(node.op)](build(node.operand))
         left, right = build(node.left), build(node.right)
-        if isinstance(node.op, ast.Add):
-            return left + right
-        if isinstance(node.op, ast.Sub):
-            return left - right
-        if isinstance(node.op, ast.Mult):
-            return left * right
-        if isinstance(node.op, ast.Div):
-            return left / right
-        return left ** (sympy.Rational(right) if float(2 * right).is_integer() else right)
+        if isinstance(node.op, ast.Pow) and float(2 * right).is_integer():
+            right = sympy.Rational(right)
+        return OPERATORS[type(node.op)](left, right)
 
     return build(tree)

@@ -12,7 +12,7 @@ from ..kernels.functions import content, copied, is_helper, plain
 from .expressions import sympy_functions
 from .potential_record import Potential
 from .records import recorded
-from .symbolic import printed_texts
+from .symbolic import printed_functions
 
 MAX_DIM = 6
 
@@ -102,7 +102,7 @@ def _functions(energy, key, dim, kind, shapes, name):
             "without branches."
         ) from error
     rate = sympy.Symbol("p.learning_rate", real=True)
-    return printed_texts(
+    return printed_functions(
         loss + rate / 4 * sum(sympy.diff(loss, each) ** 2 for each in x),
         variables,
         f"modified loss of {name}",

@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import (  # noqa: F401  until the noise files import them
+from ..arguments import (
     check_range,
-    choice,
     finite_array,
     flag,
     function,
@@ -23,15 +22,9 @@ from ..arguments import (  # noqa: F401  until the noise files import them
     optional,
     real_array,
     shown,
-    text,
+    whole,
 )
-from ..arguments import matrix_or_diagonal as symmetric_matrix  # noqa: F401
-from .records import Recipe, record
-
-
-def record_name(name):
-    return text(name, "name")
-
+from .records import Recipe, record, recorded
 
 # of what one particle has: components, scratch numbers, random numbers of a draw
 COUNT_LIMIT = 2**20
@@ -54,7 +47,7 @@ def _limits(value, name):
 @record(
     rule=function,
     numbers=partial(instance, kinds=dict, words="a dict of what the rule was made from"),
-    length=optional(partial(integer, at_least=1)),
+    length=optional(whole(1)),
     allowed=_limits,
     whole=flag,
 )
@@ -131,17 +124,22 @@ def schedules_of(params):
     return {name: v for name, v in params._asdict().items() if isinstance(v, Schedule)}
 
 
+@recorded
+def _restricted(schedule, allowed, whole):
+    return schedule._with(allowed=allowed, whole=whole)
+
+
 def number_or_schedule(value, name, *, above=None, at_least=None, below=None):
     """Like `number`, or a Schedule, whose values are checked when a run tabulates them."""
     if isinstance(value, Schedule):
-        return value._with(allowed=(above, at_least, below, None))
+        return _restricted(value, (above, at_least, below, None), False)
     return number(value, name, above=above, at_least=at_least, below=below)
 
 
 def integer_or_schedule(value, name, at_least):
     """Like `integer`, or a Schedule of whole numbers."""
     if isinstance(value, Schedule):
-        return value._with(allowed=(None, at_least, None, None), whole=True)
+        return _restricted(value, (None, at_least, None, None), True)
     return integer(value, name, at_least)
 
 

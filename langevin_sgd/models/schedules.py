@@ -1,18 +1,31 @@
 """Parameters that change from step to step. The host tabulates a schedule chunk by chunk; the
 kernels see a number.
 
-Step k leads from `step` = k to k + 1. The formulas use + - * / and `elementary.cos` only: the same
-bits on any machine."""
+Step k leads from `step` = k to k + 1. Each function here makes a `Schedule`, to be passed for
+`learning_rate`, `step_size`, `temperature` ... of a dynamics. The formulas use + - * / and
+`elementary.cos` only: the same bits on any machine."""
 
 import math
 
 import numpy as np
 
+from ..arguments import finite_array, number, shown, whole, within
 from ..kernels.elementary import cos
-from .arrays import real_array, shown
-from .parameters import Schedule, integer, number
+from .parameters import Schedule
+from .records import recorded
 
 
+def _row(value, name):
+    array = finite_array(value, name)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(
+            f"{name} must be a non-empty one-dimensional list of finite numbers, got the shape "
+            f"{array.shape}: {shown(value)}."
+        )
+    return array
+
+
+@recorded(values=_row)
 def from_values(values):
     """A schedule from a list.
 
@@ -27,16 +40,11 @@ def from_values(values):
     Schedule
         To be passed for `learning_rate`, `step_size`, `temperature` ... of a dynamics.
     """
-    array = real_array(values, "values")
-    if array.ndim != 1 or array.size == 0 or not np.all(np.isfinite(array)):
-        raise ValueError(
-            "values must be a non-empty one-dimensional list of finite numbers, got the shape "
-            f"{array.shape}: {shown(values)}."
-        )
-    array.setflags(write=False)
-    return Schedule("from_values", array.__getitem__, {"values": array}, len(array))
+    values.setflags(write=False)
+    return Schedule("from_values", values.__getitem__, {"values": values}, len(values))
 
 
+@recorded(value=number)
 def constant(value):
     """The same value in every step.
 
@@ -44,15 +52,11 @@ def constant(value):
     ----------
     value : float
         In the unit of the parameter it stands for.
-
-    Returns
-    -------
-    Schedule
     """
-    value = number(value, "value")
     return Schedule("constant", lambda k: np.full(len(k), value), {"value": value})
 
 
+@recorded(start=number, factor=within(above=0), every=whole(1))
 def step_decay(start, factor, every):
     """start factor^floor(k / every): a jump by `factor` after each `every` steps.
 
@@ -65,23 +69,12 @@ def step_decay(start, factor, every):
         2018, arXiv:1711.00489).
     every : int >= 1
         Steps from jump to jump.
-
-    Returns
-    -------
-    Schedule
     """
-    start, factor, every = (
-        number(start, "start"),
-        number(factor, "factor", above=0),
-        integer(every, "every", at_least=1),
-    )
-    return Schedule(
-        "step_decay",
-        lambda k: _geometric(start, factor, k // every),
-        {"start": start, "factor": factor, "every": every},
-    )
+    numbers = {"start": start, "factor": factor, "every": every}
+    return Schedule("step_decay", lambda k: _geometric(start, factor, k // every), numbers)
 
 
+@recorded(start=number, factor=within(above=0))
 def exponential(start, factor):
     """start factor^k.
 
@@ -92,17 +85,12 @@ def exponential(start, factor):
     factor : float > 0
         Ratio of one value to the one before; exp(-1/tau) decays with the time constant of tau
         steps.
-
-    Returns
-    -------
-    Schedule
     """
-    start, factor = number(start, "start"), number(factor, "factor", above=0)
-    return Schedule(
-        "exponential", lambda k: _geometric(start, factor, k), {"start": start, "factor": factor}
-    )
+    numbers = {"start": start, "factor": factor}
+    return Schedule("exponential", lambda k: _geometric(start, factor, k), numbers)
 
 
+@recorded(start=number, time=within(above=0))
 def inverse_time(start, time):
     """start / (1 + k / time): the decay of Robbins and Monro (1951), whose sum diverges while that
     of its square does not.
@@ -115,17 +103,12 @@ def inverse_time(start, time):
         Steps after which it has halved. With start = 1/h and time = 1, SGD on a quadratic of
         curvature h returns the mean of the noisy minima it has seen: its variance after k steps is
         C/(h^2 k).
-
-    Returns
-    -------
-    Schedule
     """
-    start, time = number(start, "start"), number(time, "time", above=0)
-    return Schedule(
-        "inverse_time", lambda k: start / (1.0 + k / time), {"start": start, "time": time}
-    )
+    numbers = {"start": start, "time": time}
+    return Schedule("inverse_time", lambda k: start / (1.0 + k / time), numbers)
 
 
+@recorded(start=number, end=number, steps=whole(1))
 def cosine(start, end, steps):
     """end + (start - end) (1 + cos(pi k / steps)) / 2 for k < steps, and `end` from then on.
 
@@ -140,21 +123,11 @@ def cosine(start, end, steps):
     steps : int >= 1
         Steps from start to end. A run of just as many steps never uses `end`, which may then be 0
         even for a learning rate.
-
-    Returns
-    -------
-    Schedule
     """
-    start, end, steps = (
-        number(start, "start"),
-        number(end, "end"),
-        integer(steps, "steps", at_least=1),
-    )
 
     def rule(k):
-        falling = [
-            0.5 * (1.0 + float(cos(math.pi * step / steps))) for step in k[k < steps].tolist()
-        ]
+        angles = [math.pi * step / steps for step in k[k < steps].tolist()]
+        falling = [0.5 * (1.0 + float(cos(angle))) for angle in angles]
         values = np.full(len(k), end)
         values[k < steps] = end + (start - end) * np.array(falling, dtype=np.float64)
         return values

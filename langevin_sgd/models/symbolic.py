@@ -2,17 +2,17 @@
 `symbolic`.
 
 `expressions` reads the text through a whitelist, sympy differentiates, and the result is printed as
-three texts in terms of `elementary`, with common subexpressions pulled out."""
+three functions in terms of `elementary`, with common subexpressions pulled out."""
 
 import linecache
 import math
 from functools import cache
 from hashlib import sha256
+from itertools import count, product
 
+from ..arguments import number, shown
 from ..kernels import elementary
-from .arrays import shown
 from .expressions import SMOOTHER, expression_tree, names_of, short, sympy_expression
-from .parameters import number
 from .potential_record import Potential
 from .records import recorded
 
@@ -56,7 +56,7 @@ def from_expression(text, variables, /, **params):
     Notes
     -----
     Derivatives by sympy; errors are those of rounding, for the order of operations is not that of a
-    hand-written text."""
+    hand-written function."""
     if isinstance(variables, str):
         variables = variables.replace(",", " ").split()
     if not isinstance(variables, (list, tuple)):
@@ -67,22 +67,22 @@ def from_expression(text, variables, /, **params):
     names = names_of(text, tuple(variables), tuple(params))
     values = {name: number(value, f"parameter {name}") for name, value in params.items()}
     formula = " ".join(text.split())
-    energy, gradient, hessian = _texts(formula, *names)
+    energy, gradient, hessian = _functions(formula, *names)
     return Potential(formula, energy, gradient, values, len(names[0]), hessian)
 
 
 @cache
-def _texts(text, variables, params):
-    """The three texts of an expression; the same functions for the same formula, so that it
+def _functions(text, variables, params):
+    """The three functions of an expression; the same functions for the same formula, so that it
     compiles once.
     """
     tree = expression_tree(text, variables, params)
     symbols = [f"x[{k}]" for k in range(len(variables))]
     scope = dict(zip(variables, symbols, strict=True)) | {name: f"p.{name}" for name in params}
-    return printed_texts(sympy_expression(tree, scope), symbols, text)
+    return printed_functions(sympy_expression(tree, scope), symbols, text)
 
 
-def printed_texts(energy, variables, label):
+def printed_functions(energy, variables, label):
     """(energy, gradient, hessian) as functions compiled from printed source, from a sympy
     expression.
 
@@ -110,26 +110,21 @@ def printed_texts(energy, variables, label):
     try:
         slopes = [sympy.diff(energy, each) for each in x]
         _check_size(slopes, label)
-        curvatures = {
-            (i, j): sympy.diff(slopes[i], x[j]) for i in range(len(x)) for j in range(i + 1)
-        }
-        square = [curvatures[max(i, j), min(i, j)] for i in range(len(x)) for j in range(len(x))]
-        _check_size(curvatures.values(), label)
-        bodies = [_body([energy], label), _body(slopes, label), _body(square, label)]
+        below = {(i, j): sympy.diff(slopes[i], x[j]) for i in range(len(x)) for j in range(i + 1)}
+        _check_size(below.values(), label)
+        square = [below[max(place), min(place)] for place in product(range(len(x)), repeat=2)]
+        bodies = [_body(each, label) for each in ([energy], slopes, square)]
     except (RecursionError, OverflowError):
         raise ValueError(
             f"{short(label)} nests too deep, or makes numbers too large for float64. Write "
             "functions instead."
         ) from None
-    lines = [
-        "def energy(p, x):",
-        *bodies[0][:-1],
-        bodies[0][-1].replace("out[0] =", "return"),
-        "",
-        "",
+    bodies[0][-1] = bodies[0][-1].replace("out[0] =", "return")
+    heads = "energy(p, x)", "gradient(p, x, out)", "hessian(p, x, out)"
+    parts = [
+        "\n".join([f"def {head}:", *body, ""]) for head, body in zip(heads, bodies, strict=True)
     ]
-    lines += ["def gradient(p, x, out):", *bodies[1], "", "", "def hessian(p, x, out):", *bodies[2]]
-    return _compiled("\n".join(lines) + "\n")
+    return _compiled("\n\n".join(parts))
 
 
 def _compiled(source):
@@ -138,9 +133,8 @@ def _compiled(source):
     """
     name = f"<langevin_sgd.symbolic {sha256(source.encode()).hexdigest()[:16]}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    scope = {each: getattr(elementary, each) for each in elementary.__all__} | {
-        "__name__": "langevin_sgd.symbolic"
-    }
+    scope = {each: getattr(elementary, each) for each in elementary.__all__}
+    scope["__name__"] = "langevin_sgd.symbolic"
     exec(compile(source, name, "exec"), scope)
     return scope["energy"], scope["gradient"], scope["hessian"]
 
@@ -151,21 +145,19 @@ def _body(expressions, label):
 
     for each in expressions:
         _check_real(each, label)
-    shared, left = sympy.cse(
-        expressions, symbols=(sympy.Symbol(f"t{k}", real=True) for k in range(10**9))
-    )
+    names = (sympy.Symbol(f"t{k}", real=True) for k in count())
+    shared, left = sympy.cse(expressions, symbols=names)
     printer = _printer()
     lines = [f"    {symbol} = {printer.doprint(value)}" for symbol, value in shared]
     return lines + [f"    out[{k}] = {printer.doprint(value)}" for k, value in enumerate(left)]
 
 
 def _check_size(expressions, label):
-    count = sum(each.count_ops() for each in expressions)
-    if count > MAX_OPERATIONS:
+    operations = sum(each.count_ops() for each in expressions)
+    if operations > MAX_OPERATIONS:
         raise ValueError(
-            f"the derivatives of {short(label)} have {count:,} operations; sympy may take minutes "
-            "over more than "
-            f"{MAX_OPERATIONS:,}. Write energy and gradient as functions instead."
+            f"the derivatives of {short(label)} have {operations:,} operations; sympy may take "
+            f"minutes over more than {MAX_OPERATIONS:,}. Write energy and gradient as functions instead."
         )
 
 
@@ -190,22 +182,15 @@ def _printer():
     """A printer of sympy expressions in terms of `elementary`: floats only, and no `**`."""
     from sympy.printing.pycode import PythonCodePrinter
 
-    class TextPrinter(PythonCodePrinter):
+    class FunctionPrinter(PythonCodePrinter):
         def _print_number(self, expr):
             value = float(expr)
             if not math.isfinite(value):
                 raise OverflowError
             return repr(value)
 
-        _print_Integer = _print_Rational = _print_Float = _print_NumberSymbol = _print_Zero = (
-            _print_One
-        ) = _print_number
-        _print_NegativeOne = _print_Half = _print_Pi = _print_Exp1 = _print_number
-
         def _print_Function(self, expr):
             return f"{expr.func.__name__}({', '.join(map(self._print, expr.args))})"
-
-        _print_exp = _print_log = _print_sin = _print_cos = _print_tanh = _print_Function
 
         def _print_Pow(self, expr, rational=False):
             """A call or in parentheses, so that it binds as tight as a name."""
@@ -223,4 +208,9 @@ def _printer():
                 return f"exp({self._print(power)}*log({base}))"
             return f"(1.0/{text})" if power.is_negative else text
 
-    return TextPrinter({"fully_qualified_modules": False})
+    numbers = "Integer Rational Float NumberSymbol Zero One NegativeOne Half Pi Exp1"
+    for name in numbers.split():
+        setattr(FunctionPrinter, f"_print_{name}", FunctionPrinter._print_number)
+    for name in ("exp", "log", "sin", "cos", "tanh"):
+        setattr(FunctionPrinter, f"_print_{name}", FunctionPrinter._print_Function)
+    return FunctionPrinter({"fully_qualified_modules": False})
