@@ -61,6 +61,14 @@ class _View:
         self.written.add(self._place(k))
         self.numbers[k] = value
 
+    def part(self, start, count):
+        """What `views.part` gives; all of it counts as written."""
+        first, last = self._place(start), self._place(start + count - 1)
+        inner = _View(self.name, 0, 0.0, self.left)
+        inner.numbers = self.numbers[first : last + 1]
+        self.written.update(range(first, last + 1))
+        return inner
+
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)

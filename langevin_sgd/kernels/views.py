@@ -389,7 +389,7 @@ teach(local, _local_type, _allocate)
 
 def part(v, start, count):
     """View of `count` components of the view `v` from component `start` on."""
-    return v[start : start + count]
+    return v.part(start, count) if hasattr(v, "part") else v[start : start + count]
 
 
 def _part_type(v, start, count):

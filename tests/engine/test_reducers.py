@@ -240,3 +240,82 @@ def test_errors_that_take_readings_for_independent_are_far_too_small():
     )
     ratio = np.var([run.moments_mean.values for run in runs], axis=0, ddof=1) / naive_error
     assert np.all(ratio > 1 + 8 * np.sqrt(2 / 39))
+
+
+# ---- What the shared run cannot show ---------------------------------------------------------------
+
+FLAT = ls.potentials.quadratic([0.0, 0.0, 0.0])
+STILL = ls.dynamics.sgd(1e-9)
+
+
+def test_a_bin_holds_its_lower_edge_and_not_its_upper_one():
+    """Particles that stand on the edges 0, 0.5, 1 of two bins: one below, one in each, one above."""
+    x0 = np.array([[-0.25, 0, 0], [0.0, 0, 0], [0.5, 0, 0], [1.0, 0, 0]])
+    observed = ls.reducers.histogram(0.0, 1.0, 2)
+    run = ls.simulate(FLAT, STILL, particles=4, steps=1, x0=x0, seed=1, reducers=observed)
+    assert run.histogram_count.values.tolist() == [1, 1]
+    assert run.histogram_underflow == 1 and run.histogram_overflow == 1
+
+
+@pytest.mark.parametrize("components", [1, (2, 0)])
+def test_components_are_those_that_were_asked_for(components):
+    """The particles stand at (0.5, 1.5, 2.5), and move by one up along component 1."""
+    wanted = np.atleast_1d(components)
+    rate = ls.Potential("wind", no_energy, no_gradient, {}, 3, drift=up_along_1)
+    observed = (
+        ls.reducers.histogram(0.0, 4.0, 4, components),
+        ls.reducers.currents(0.0, 4.0, 4, components),
+    )
+    options = {"x0": [0.5, 0.5, 2.5], "seed": 1, "reducers": observed}
+    run = ls.simulate(rate, ls.dynamics.sgd(1.0), particles=16, steps=1, **options)
+    counts = run.histogram_count
+    assert counts.dims == tuple(f"histogram_x{k}" for k in wanted)
+    place = np.argwhere(counts.values == 16)
+    assert place.tolist() == [[{0: 0, 1: 1, 2: 2}[k] for k in wanted]]
+    moved = run.currents_current.sum(list(run.currents_count.dims)).values
+    np.testing.assert_allclose(moved, (wanted == 1) * 1.0)
+
+
+def no_energy(p, x):
+    return 0.0 * x[0]
+
+
+def no_gradient(p, x, out):
+    for k in range(3):
+        out[k] = 0.0
+
+
+def up_along_1(p, x, out):
+    out[0] = 0.0
+    out[1] = 1.0
+    out[2] = 0.0
+
+
+def test_gradient_noise_of_a_table_is_divided_by_its_rows():
+    """Sigma = H cov(c) H with the divisor N, everywhere; N - 1 would be 4/3 of it."""
+    centers = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, -1.0], [0.5, 0.5]])
+    loss, hessian = ls.losses.quadratic_centers([1.0, 2.0], centers), np.diag([1.0, 2.0])
+    observed = ls.reducers.gradient_noise()
+    noise = ls.noise.minibatch()
+    run = ls.simulate(loss, STILL, noise, particles=16, steps=1, seed=1, reducers=observed)
+    exact = hessian @ np.cov(centers.T, bias=True) @ hessian
+    np.testing.assert_allclose(run.gradient_noise_covariance, exact, rtol=1e-12)
+    np.testing.assert_allclose(run.gradient_noise_trace, np.trace(exact), rtol=1e-12)
+    np.testing.assert_allclose(run.gradient_noise_mean, -hessian @ centers.mean(axis=0), atol=1e-7)
+
+
+def test_weight_decay_is_in_every_factor_of_the_virial():
+    """Against the twin that adds decay x to the gradient; without a velocity, and with one."""
+    for momentum in (0.0, MOMENTUM):
+        moves = ls.dynamics.sgd(RATE, BATCH, momentum=momentum, weight_decay=3.0)
+        options = {"particles": 50, "steps": 20, "every": 1, "seed": 2, "x0": [0.7, -0.4]}
+        run = ls.simulate(WELL, moves, NOISE, reducers=ls.reducers.virial(), **options)
+        found = naive_reducers.read(run)
+        g = TWIN.gradient(found["before"]) + 3.0 * found["before"]
+        if momentum:
+            push = naive_reducers.pushes(found, RATE, momentum)
+        else:
+            push = (found["before"] - found["x"]) / RATE
+        terms = naive_reducers.budget(found, g, RATE, momentum, push - g)
+        for name, value in terms.items():
+            close(run[f"virial{name}"], value, scale=10.0)

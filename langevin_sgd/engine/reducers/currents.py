@@ -6,11 +6,11 @@ from ...arguments import checked
 from ...kernels.elementary import maximum, minimum
 from ...models.records import recorded
 from .grid import bin_of, grid
+from .periodic import ROUND, periods, whole_periods
 from .readings import Estimate, variables_of
 from .record import Reducer
 
 FIXED_POINT = 2.0**24  # a current counts displacements in 2^-24 cells
-ROUND = 6755399441055744.0  # 1.5 * 2^52: adding and taking it away rounds to a whole number
 # cells: a longer displacement counts as this one, so that 2^29 of them still fit in an int64
 FARTHEST = 1024.0
 
@@ -20,9 +20,9 @@ def _observe_currents(p, acc, step, before, x, v, g):
     for k in range(axes):
         here, there = before[int(p.component[k])], x[int(p.component[k])]
         moved = there - here
-        moved = moved - p.period[k] * ((moved * p.per_period[k] + ROUND) - ROUND)
+        moved = moved - whole_periods(p, k, moved)
         middle = here + 0.5 * moved
-        middle = middle - p.period[k] * (((middle - p.middle[k]) * p.per_period[k] + ROUND) - ROUND)
+        middle = middle - whole_periods(p, k, middle - p.middle[k])
         acc[k] = bin_of(p, k, middle)
         cells_moved = minimum(maximum(moved * p.per_length[k], -FARTHEST), FARTHEST)
         acc[axes + k] = (cells_moved * FIXED_POINT + ROUND) - ROUND
@@ -54,7 +54,7 @@ def currents(lower, upper, bins=20, components=(0, 1), every=1, start=0, name="c
 
     def complete(reducer, model, dynamics, noise):
         bins_of_x.check_model(name, model)
-        return reducer.fitted(bins_of_x.params() | _periods(model, bins_of_x.components))
+        return reducer.fitted(bins_of_x.params() | periods(model, bins_of_x.components))
 
     def finish(reducer, readings):
         return _finish_currents(name, readings, bins_of_x)
@@ -72,19 +72,6 @@ def currents(lower, upper, bins=20, components=(0, 1), every=1, start=0, name="c
         finish=finish,
         complete=complete,
     )
-
-
-def _periods(model, components):
-    """Lengths of the periodic components, one over them, and their middles; zeros elsewhere."""
-    found = {name: np.zeros(len(components)) for name in ("period", "per_period", "middle")}
-    for k, component in enumerate(components):
-        wall = model.domain[component] if getattr(model, "domain", None) else None
-        if wall is not None and wall[0] == "periodic":
-            _, low, high = wall
-            found["period"][k] = high - low
-            found["per_period"][k] = 1.0 / (high - low)
-            found["middle"][k] = 0.5 * (low + high)
-    return found
 
 
 def _finish_currents(name, readings, grid):

@@ -78,7 +78,7 @@ def gradient_noise(every=1, start=0, name="gradient_noise"):
     """
 
     def complete(reducer, model, dynamics, noise):
-        d, table = model.dim, getattr(model, "data", None)
+        d, table = model.dim, model.data
         sums = d + d * (d + 1) // 2
         if table is not None:
             columns = table.shape[1]
@@ -100,9 +100,9 @@ def gradient_noise(every=1, start=0, name="gradient_noise"):
 
 def _finish_noise(reducer, readings):
     model, dynamics, _ = readings.records
-    d, of_table = model.dim, hasattr(model, "data")
-    # What was drawn is the noise of a batch; the table's examples are single ones.
-    examples = 1.0 if of_table else float(getattr(dynamics.params, "batch_size", 1))
+    d, examples = model.dim, 1.0
+    if model.data is None:  # what was drawn is the noise of a batch
+        examples = float(getattr(dynamics.params, "batch_size", 1))
 
     def covariance(means):
         return covariance_of(examples * means[..., d : d + d * (d + 1) // 2], d)
