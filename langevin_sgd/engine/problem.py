@@ -221,7 +221,7 @@ def _check_draws(model, dynamics, noise, table):
 
 def _check_reducers(reducers, particles):
     """Refuse accumulators, `size` numbers a particle, and bins that exceed the memory."""
-    if any(reducer.ends_particles for reducer in reducers):
+    if not reducers or any(reducer.ends_particles for reducer in reducers):
         return
     need = {r.name: 8 * (r.size * particles + (REPLICATES + 1) * cells(r)) for r in reducers}
     most = max(reducers, key=lambda reducer: need[reducer.name])
@@ -318,7 +318,7 @@ def _initial(value, name, particles, components, precision):
     farthest = np.hypot.reduce(np.atleast_1d(state), axis=-1).max(initial=0.0)
     if precision == "float32" and not farthest < LARGEST_SINGLE:
         raise ValueError(
-            f"{name} must have |{name}| below {LARGEST_SINGLE:g} for precision='float32', where "
+            f"{name} must have |{name}| below 1.8e19 for precision='float32', where "
             f"squares end; got {np.abs(state).max():g}. Choose another unit of length, or "
             "precision='float64'."
         )

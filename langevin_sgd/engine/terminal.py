@@ -42,10 +42,11 @@ def _is_terminal():
 
 def _write(line, last):
     """A line on stderr; on a terminal the next one takes its place."""
-    begin, end = ("\r", "\n" if last else "") if _is_terminal() else ("", "\n")
+    over = _is_terminal()
+    end = "" if over and not last else "\n"
     try:
         if sys.stderr is not None:
-            print(f"{begin}{line:<79s}", end=end, file=sys.stderr, flush=True)
+            print(f"\r{line:<79s}" if over else line, end=end, file=sys.stderr, flush=True)
     except (OSError, ValueError):  # nobody can read it, and no run is lost for that
         return
 

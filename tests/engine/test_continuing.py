@@ -6,10 +6,7 @@ import pytest
 import langevin_sgd as ls
 
 dynamics, noise, reducers = ls.dynamics, ls.noise, ls.reducers
-WELL, PAIR = (
-    ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1),
-    ls.noise.gaussian([1.0, 0.25]),
-)
+WELL, PAIR = ls.potentials.double_well(2, 0.5, 2.0, 0.5, 0.1), ls.noise.gaussian([1.0, 0.25])
 random = np.random.default_rng(4)
 LINE = ls.losses.linear_regression(random.normal(size=(13, 2)), random.normal(size=13))
 FIRST, SECOND, PARTICLES = 37, 30, 21
@@ -28,7 +25,7 @@ FAST = "scheduled"
 
 
 def simulate(name, steps, **options):
-    return ls.simulate(*CASES[name], particles=PARTICLES, steps=steps, seed=6, every=1, **options)
+    return ls.simulate(*CASES[name], particles=PARTICLES, steps=steps, every=1, **options)
 
 
 @pytest.mark.parametrize(
@@ -38,53 +35,94 @@ def test_bits_of_a_continued_run(name):
     """Readings are due at the same steps: those of the second part are what one run reads after
     step 37.
     """
-    start = random.normal(size=(PARTICLES, 2)) / 4
-    several = reducers.moments(every=5, start=3), reducers.autocovariance([0, 8], every=4)
-    whole = simulate(name, FIRST + SECOND, x0=start, reducers=several)
-    first = simulate(name, FIRST, x0=start, reducers=several)
-    velocity = {"v0": first.v[-1].values} if "v" in first else {}
-    second = simulate(
-        name, SECOND, x0=first.x[-1].values, first_step=FIRST, reducers=several, **velocity
-    )
+    options = {
+        "seed": 6,
+        "x0": random.normal(size=(PARTICLES, 2)) / 4,
+        "reducers": (reducers.moments(every=5, start=3), reducers.autocovariance([0, 8], every=4)),
+    }
+    whole, first = simulate(name, FIRST + SECOND, **options), simulate(name, FIRST, **options)
+    second = simulate(name, SECOND, **options | {"seed": None, "x0": first})
     for key in ("x", "v") if "v" in whole else ("x",):
         np.testing.assert_array_equal(whole[key][: FIRST + 1], first[key])
         np.testing.assert_array_equal(whole[key][FIRST:], second[key])
     np.testing.assert_array_equal(second.step, np.arange(FIRST, FIRST + SECOND + 1))
-    read = [
-        x
-        for step, x in zip(second.step.values, second.x.values, strict=True)
-        if step > FIRST and (step - 3) % 5 == 0
-    ]
+    by_hand = {name: first[name].values[-1] for name in ("x", "v") if name in first}
+    by_hand = {f"{name}0": value for name, value in by_hand.items()} | {"first_step": FIRST}
+    np.testing.assert_array_equal(second.x, simulate(name, SECOND, **options | by_hand).x)
+    steps = second.step.values
+    read = second.x.values[(steps > FIRST) & ((steps - 3) % 5 == 0)]
     assert second.moments_observations == PARTICLES * len(read)
-    np.testing.assert_allclose(second.moments_mean, np.concatenate(read).mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(second.moments_mean, read.mean(axis=(0, 1)), rtol=1e-12)
     read = second.x.sel(step=np.arange(40, FIRST + SECOND + 1, 4)).values
-    exact = np.mean(read[2:] * read[:-2], axis=(0, 1)) - read[2:].mean(axis=(0, 1)) * read[
-        :-2
-    ].mean(axis=(0, 1))
+    means = read[2:].mean(axis=(0, 1)) * read[:-2].mean(axis=(0, 1))
+    exact = np.mean(read[2:] * read[:-2], axis=(0, 1)) - means
     np.testing.assert_allclose(second.autocovariance[1], exact, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.filterwarnings("ignore:.* particles left")
+@pytest.mark.parametrize("moves", [dynamics.sgd(0.1), dynamics.sgd_diffusion(0.1, substeps=3)])
+def test_particles_that_had_left_stay_where_they_were_in_a_continued_run(moves, tmp_path):
+    kicks = noise.gaussian([6.0, 3.0])
+    options = {"particles": 200, "escape_radius": 1.8, "reducers": reducers.moments()}
+
+    def run(steps, **more):
+        return ls.simulate(WELL, moves, kicks, steps=steps, **options, **more)
+
+    whole, first = run(60, seed=4), run(30, seed=4)
+    assert 5 < (first.status > 0).sum() < (whole.status > 0).sum() < 195
+    ls.save(first, tmp_path / "first.nc")
+    for start in (first, ls.load(tmp_path / "first.nc"), first.isel(step=-1)):
+        second = run(30, x0=start)
+        for name in ("status", "stopped_at_step"):
+            np.testing.assert_array_equal(second[name], whole[name])
+        np.testing.assert_array_equal(second.x[-1], whole.x[-1])
+    both = first.moments_observations + second.moments_observations
+    assert both == whole.moments_observations
+    in_folder = run(30, x0=first, checkpoint=tmp_path / "second")
+    np.testing.assert_array_equal(in_folder.status, whole.status)
+    np.testing.assert_array_equal(in_folder.x[-1], whole.x[-1])
+    revived = run(30, x0=first.x[-1].values, first_step=30, seed=4)  # the twin: only places
+    assert np.any(revived.x[-1] != whole.x[-1])
+
+
+def test_every_counts_the_steps_of_the_whole_run():
+    whole = ls.simulate(WELL, dynamics.sgd(0.1), PAIR, particles=3, steps=25, seed=1, every=4)
+    first = ls.simulate(WELL, dynamics.sgd(0.1), PAIR, particles=3, steps=10, seed=1, every=4)
+    second = ls.simulate(WELL, dynamics.sgd(0.1), PAIR, particles=3, steps=15, x0=first, every=4)
+    assert second.step.values.tolist() == [10, 12, 16, 20, 24, 25]
+    for step in (12, 16, 20, 24, 25):
+        np.testing.assert_array_equal(second.x.sel(step=step), whole.x.sel(step=step))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"first_step": 5}, "first_step must be 3, the last step of the run in x0, or left out"),
+        ({"v0": [0.0, 0.0]}, "v0 must be None where x0 is a run"),
+        ({"particles": 3}, r"x0 must be None or have the shape \(2,\) or \(3, 2\), got \(2, 2\)"),
+        ({"x0": ls.evaluate}, "x0 must be a number or an array of real numbers"),
+    ],
+)
+def test_what_does_not_fit_the_run_in_x0_is_refused(changed, message):
+    first = ls.simulate(WELL, dynamics.sgd(0.1, momentum=0.5), PAIR, particles=2, steps=3, seed=1)
+    options = {"particles": 2, "steps": 3, "x0": first} | changed
+    with pytest.raises((TypeError, ValueError), match=message):
+        ls.simulate(WELL, dynamics.sgd(0.1, momentum=0.5), PAIR, **options)
+    if "x0" not in changed:
+        with pytest.raises(ValueError, match="a whole run of simulate, got a dataset without"):
+            ls.simulate(WELL, dynamics.sgd(0.1), **options | {"x0": first[["x"]]})
+
+
+BAOAB = dynamics.underdamped_langevin(0.5, 1.0, 0.1)
+MATTHEWS = dynamics.langevin(0.5, 0.1, method="leimkuhler_matthews")
 
 
 @pytest.mark.parametrize(
     ("model", "moves", "kicks", "message"),
     [
-        (
-            WELL,
-            dynamics.langevin(0.5, 0.1, method="leimkuhler_matthews"),
-            None,
-            "'langevin_leimkuhler_matthews', whose memory no",
-        ),
-        (
-            WELL,
-            dynamics.underdamped_langevin(0.5, 1.0, 0.1),
-            PAIR,
-            "'underdamped_langevin_baoab' with a noise: a step begins",
-        ),
-        (
-            LINE,
-            dynamics.underdamped_langevin(0.5, 1.0, 0.1),
-            noise.minibatch(),
-            "with a noise: a step begins with the noisy",
-        ),
+        (WELL, MATTHEWS, None, "'langevin_leimkuhler_matthews', whose memory no"),
+        (WELL, BAOAB, PAIR, "'underdamped_langevin_baoab' with a noise: a step begins"),
+        (LINE, BAOAB, noise.minibatch(), "with a noise: a step begins with the noisy"),
     ],
 )
 def test_a_state_that_no_dataset_holds_cannot_be_continued(model, moves, kicks, message):
@@ -93,21 +131,7 @@ def test_a_state_that_no_dataset_holds_cannot_be_continued(model, moves, kicks, 
     assert message in str(caught.value)
 
 
-def test_numbers_and_schedules_of_a_continued_run_are_checked():
-    options = {"particles": 2, "steps": 3, "seed": 1}
-    for value, error, message in (
-        (-1, ValueError, "first_step must be >= 0 and < "),
-        (1.0, TypeError, "first_step must be a whole number, got 1.0."),
-        (
-            2**48 - 3,
-            ValueError,
-            "first_step must be >= 0 and < 281474976710653, got 281474976710653.",
-        ),
-    ):
-        with pytest.raises(error) as caught:
-            ls.simulate(WELL, dynamics.sgd(0.1), PAIR, first_step=value, **options)
-        assert message in str(caught.value)
-    with pytest.raises(
-        ValueError, match=r"the schedule of learning_rate has 67 values, but the run has 68 steps"
-    ):
-        ls.simulate(WELL, dynamics.sgd(RATE), PAIR, first_step=65, **options)
+def test_schedules_of_a_continued_run_are_checked():
+    told = "the schedule of learning_rate has 67 values, but the run has 68 steps"
+    with pytest.raises(ValueError, match=told):
+        ls.simulate(WELL, dynamics.sgd(RATE), PAIR, particles=2, steps=3, first_step=65)

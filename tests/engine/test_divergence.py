@@ -3,6 +3,7 @@ that comes before.
 """
 
 import re
+import tracemalloc
 import warnings
 
 import naive
@@ -36,23 +37,18 @@ def agree(run, x, status, stopped):
     assert np.isfinite(run.x).all()
 
 
+def on_the_saddle(radius, **options):
+    """50 particles, no multiple of 16; they leave at different steps, before and after the 32 steps
+    between two saved states."""
+    options |= {"x0": starts(50, 0.5), "seed": 1, "escape_radius": radius}
+    return ls.simulate(ls.potentials.quadratic(SADDLE), STEP, particles=50, steps=70, **options)
+
+
 @pytest.mark.interpreted
 @pytest.mark.parametrize("radius", [2.5, 40.0])
 def test_particles_that_leave_a_saddle_stop_inside_the_radius(radius):
-    """50 particles, no multiple of 16; they leave at different steps, before and after the 32 steps
-    between two saved states.
-    """
-    x0 = starts(50, 0.5)
-    run = ls.simulate(
-        ls.potentials.quadratic(SADDLE),
-        STEP,
-        particles=50,
-        steps=70,
-        x0=x0,
-        seed=1,
-        escape_radius=radius,
-    )
-    agree(run, *naive.freeze(naive_step(naive.quadratic(SADDLE).gradient), x0, 70, radius))
+    run, step = on_the_saddle(radius), naive_step(naive.quadratic(SADDLE).gradient)
+    agree(run, *naive.freeze(step, starts(50, 0.5), 70, radius))
     assert set(np.unique(run.status)) == {0, 2}
     assert np.linalg.norm(run.x[-1], axis=1).max() <= radius
 
@@ -67,47 +63,28 @@ def test_a_quartic_far_out_overflows_and_the_last_finite_place_is_kept():
 
 @pytest.mark.interpreted
 @EXPLODES
-def test_status_tells_an_escape_from_an_overflow():
+@pytest.mark.parametrize(
+    ("x0", "radius", "status"),
+    [
+        ([[1e110, 0.0], [7.0, 0.0], [1.0, 0.8]], 1e111, [1, 0, 0]),
+        ([[7.0, 0.0], [7.0, 1.0], [1.0, 0.8]], 10.0, [2, 2, 0]),
+    ],
+)
+def test_status_tells_an_escape_from_an_overflow(x0, radius, status):
     """From 1e110 a single step of the quartic overflows; from 7 it lands beyond a radius of 10, but
     at a number.
     """
-    run = ls.simulate(
-        WELL,
-        STEP,
-        particles=3,
-        steps=5,
-        x0=[[1e110, 0.0], [7.0, 0.0], [1.0, 0.8]],
-        seed=1,
-        escape_radius=1e111,
-    )
-    assert run.status.values.tolist() == [1, 0, 0]
-    run = ls.simulate(
-        WELL,
-        STEP,
-        particles=3,
-        steps=5,
-        x0=[[7.0, 0.0], [7.0, 1.0], [1.0, 0.8]],
-        seed=1,
-        escape_radius=10.0,
-    )
-    assert run.status.values.tolist() == [2, 2, 0]
-    assert run.stopped_at_step.values.tolist() == [1, 1, -1]
-    np.testing.assert_array_equal(run.x[-1, :2], [[7.0, 0.0], [7.0, 1.0]])
+    options = {"particles": 3, "steps": 5, "x0": x0, "escape_radius": radius}
+    run = ls.simulate(WELL, STEP, seed=1, **options)
+    assert run.status.values.tolist() == status
+    left = np.array(status) > 0
+    np.testing.assert_array_equal(run.stopped_at_step[left], 1)
+    np.testing.assert_array_equal(run.x[-1, left], np.array(x0)[left])
     assert run.status.attrs["flag_meanings"].split() == ["running", "not_finite", "escaped"]
 
 
 def test_a_frozen_particle_stays_in_all_later_snapshots():
-    x0 = starts(50, 0.5)
-    run = ls.simulate(
-        ls.potentials.quadratic(SADDLE),
-        STEP,
-        particles=50,
-        steps=70,
-        x0=x0,
-        seed=1,
-        escape_radius=2.5,
-        every=1,
-    )
+    run = on_the_saddle(2.5, every=1)
     for particle in np.flatnonzero(run.status):
         stopped = int(run.stopped_at_step[particle])
         before, last = run.x.values[: stopped - 1, particle], run.x.values[stopped - 1, particle]
@@ -123,11 +100,9 @@ def test_neighbours_do_not_notice(momentum):
     """With and without a radius the particles that stay inside have the same bits, and those that
     leave had them until then.
     """
-    dynamics = ls.dynamics.sgd(RATE, momentum=momentum)
+    moves, options = ls.dynamics.sgd(RATE, momentum=momentum), {"particles": 200, "steps": 100}
     open_run, closed_run = (
-        ls.simulate(
-            WELL, dynamics, NOISE, particles=200, steps=100, seed=4, every=1, escape_radius=radius
-        )
+        ls.simulate(WELL, moves, NOISE, seed=4, every=1, escape_radius=radius, **options)
         for radius in (None, 2.5)
     )
     assert 5 < closed_run.status.astype(bool).sum() < 195 and not open_run.status.any()
@@ -138,62 +113,74 @@ def test_neighbours_do_not_notice(momentum):
         assert closed_run.stopped_at_step[particle] == stopped
         end = stopped if stopped > 0 else None
         for name in ("x", "v") if momentum else ("x",):
-            np.testing.assert_array_equal(
-                closed_run[name][:end, particle], open_run[name][:end, particle]
-            )
+            one, other = (each[name].values[:end, particle] for each in (closed_run, open_run))
+            np.testing.assert_array_equal(one, other)
 
 
 @EXPLODES
 def test_velocities_of_frozen_particles_are_finite_too():
-    run = ls.simulate(
-        WELL,
-        ls.dynamics.sgd(RATE, momentum=0.7),
-        NOISE,
-        particles=50,
-        steps=60,
-        x0=starts(50, 20.0),
-        seed=4,
-    )
+    moves, options = ls.dynamics.sgd(RATE, momentum=0.7), {"x0": starts(50, 20.0), "seed": 4}
+    run = ls.simulate(WELL, moves, NOISE, particles=50, steps=60, **options)
     assert run.status.any()
     assert np.isfinite(run.x).all() and np.isfinite(run.v).all()
 
 
 def test_a_start_outside_the_radius_is_refused():
-    with pytest.raises(
-        ValueError,
-        match=r"escape_radius must be at least 5, the distance of the farthest particle of x0, "
-        r"got 4",
-    ):
+    told = "escape_radius must be at least 5, the distance of the farthest particle of x0, got 4"
+    with pytest.raises(ValueError, match=told):
         ls.simulate(WELL, STEP, particles=2, steps=1, x0=[[3.0, 4.0], [0.0, 0.0]], escape_radius=4)
 
 
-# The warning
+# ---- what is said --------------------------------------------------------------------------------
+
+
+def said(*records, **options):
+    """The warnings of a run, which point to the line that asks for it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ls.simulate(*records, particles=20, steps=200, seed=1, x0=[4.0, 1.0], **options)
+    assert all(each.filename == __file__ for each in caught)
+    return [str(each.message) for each in caught]
+
+
+def test_divergence_is_told_once_with_the_number_and_the_way_out():
+    threshold, diverged = said(WELL, STEP, NOISE)
+    assert "is above the threshold" in threshold
+    assert diverged.startswith("20 of 20 particles left: 20 diverged and stay where they were")
+    assert "Take a smaller learning_rate or step_size" in diverged
+
+
+def test_who_leaves_a_radius_that_was_asked_for_is_told_where_reducers_have_read():
+    far = {"escape_radius": 4.2}
+    assert said(WELL, ls.dynamics.sgd(0.01), NOISE) == []
+    assert said(ls.potentials.quadratic([1.0, -1.0]), STEP, **far) == []
+    (told,) = said(
+        ls.potentials.quadratic([1.0, -1.0]), STEP, reducers=ls.reducers.moments(), **far
+    )
+    assert told.startswith("20 of 20 particles left: the reducers hold what they did until then")
+
+
+# ---- the threshold -------------------------------------------------------------------------------
 
 CURVATURE = 3.0
+FORMS = None, "torch", "lookahead"
 THRESHOLDS = [
-    *(
-        (
-            ls.dynamics.sgd(0.1, momentum=mu, nesterov=form),
-            ls.theory.stability_threshold([[CURVATURE]], mu, form),
-        )
-        for mu in (0.0, 0.5, 0.9)
-        for form in (None, "torch", "lookahead")
-    ),
-    *(
-        (
-            ls.dynamics.sgd(0.1, momentum=mu, nesterov=form, weight_decay=2.0),
-            ls.theory.stability_threshold([[CURVATURE + 2.0]], mu, form),
-        )
-        for mu in (0.0, 0.5)
-        for form in (None, "torch", "lookahead")
-    ),
-    (ls.dynamics.langevin(0.5, 0.1), 2 / CURVATURE),
-    (ls.dynamics.langevin(0.5, 0.1, method="leimkuhler_matthews"), 2 / CURVATURE),
-    *(
-        (ls.dynamics.underdamped_langevin(0.5, f, 0.1, mass=m), 2 * np.sqrt(m / CURVATURE))
-        for f in (0.0, 0.3, 20.0)
-        for m in (1.0, 2.5)
-    ),
+    (
+        ls.dynamics.sgd(0.1, momentum=mu, nesterov=form, weight_decay=decay),
+        ls.theory.stability_threshold([[CURVATURE + decay]], mu, form),
+    )
+    for decay, momenta in ((0.0, (0.0, 0.5, 0.9)), (2.0, (0.0, 0.5)))
+    for mu in momenta
+    for form in FORMS
+]
+THRESHOLDS += [
+    (ls.dynamics.underdamped_langevin(0.5, f, 0.1, mass=m), 2 * np.sqrt(m / CURVATURE))
+    for f in (0.0, 0.3, 20.0)
+    for m in (1.0, 2.5)
+]
+THRESHOLDS += [
+    (ls.dynamics.langevin(0.5, 0.1, method=method), 2 / CURVATURE)
+    for method in ("euler_maruyama", "leimkuhler_matthews")
 ]
 
 
@@ -207,31 +194,20 @@ def own_update(p, x, v, g, xi, z):
         x[k] = x[k] - 0.5 * p.learning_rate * g[k]
 
 
-def test_a_dynamics_of_ones_own_is_judged_by_its_text():
-    assert stable_limit(ls.Dynamics("half", own_update, {"learning_rate": 0.1}), CURVATURE)[
-        2
-    ] == pytest.approx(4 / CURVATURE)
-    assert (
-        stable_limit(
-            ls.Dynamics(
-                "half", own_update, {"learning_rate": ls.schedules.from_values([0.3, 0.9])}
-            ),
-            3.0,
-            steps=2,
-        )[1]
-        == 0.9
-    )
+def test_a_dynamics_of_ones_own_is_judged_by_its_functions():
+    rates = 0.1, ls.schedules.from_values([0.3, 0.9, 5.0])
+    one, scheduled = (ls.Dynamics("half", own_update, {"learning_rate": rate}) for rate in rates)
+    assert stable_limit(one, CURVATURE)[2] == pytest.approx(4 / CURVATURE)
+    assert stable_limit(scheduled, CURVATURE, steps=2)[1] == 0.9
 
 
-BOWL = np.array(
-    [[2.0, 1.0], [1.0, 2.0]]
-)  # eigenvalues 1 and 3: the largest entry is not the largest curvature
+# Eigenvalues 1 and 3: the largest entry is not the largest curvature.
+BOWL = np.array([[2.0, 1.0], [1.0, 2.0]])
 
 
-def run_of(dynamics, **options):
-    return ls.simulate(
-        ls.potentials.quadratic(BOWL), dynamics, particles=2, steps=1, seed=1, **options
-    )
+def run_of(dynamics, curvatures=BOWL, **options):
+    model = ls.potentials.quadratic(curvatures)
+    return ls.simulate(model, dynamics, particles=2, steps=1, seed=1, **options)
 
 
 @pytest.mark.parametrize("factor", [0.99, 1.01])
@@ -241,20 +217,29 @@ def test_simulate_warns_above_the_threshold_of_the_largest_eigenvalue_and_names_
         run_of(ls.dynamics.sgd(factor * 2 / 3))
     assert len(caught) == (factor > 1)
     if caught:
+        told = r"learning_rate = (\S+) is above the threshold (\S+), where .* x0, (\S+), becomes"
+        numbers = map(float, re.match(told, str(caught[0].message)).groups())
+        assert tuple(numbers) == pytest.approx((1.01 * 2 / 3, 2 / 3, 3.0), rel=1e-5)
         assert caught[0].filename == __file__
-        value, threshold, curvature = map(
-            float,
-            re.match(
-                r"learning_rate = (\S+) is above the threshold (\S+), where .* x0, (\S+), becomes",
-                str(caught[0].message),
-            ).groups(),
-        )
-        assert (value, threshold, curvature) == pytest.approx((1.01 * 2 / 3, 2 / 3, 3.0), rel=1e-5)
 
 
-def test_a_schedule_is_judged_by_its_largest_value():
+def test_a_schedule_is_judged_by_the_largest_value_that_the_run_uses():
     with pytest.warns(UserWarning, match=r"learning_rate = 0.7 is above the threshold 0.666667"):
         run_of(ls.dynamics.sgd(ls.schedules.from_values([0.7, 0.1])))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run_of(ls.dynamics.sgd(ls.schedules.from_values([0.1] + 99 * [0.7])))
+
+
+def test_many_components_are_judged_without_their_hessian():
+    """20,000 curvatures up to 3: the matrix would take 3 GB, and is not needed."""
+    curvatures = np.linspace(1.0, 2.0, 20_000)
+    curvatures[7] = 3.0
+    tracemalloc.start()
+    with pytest.warns(UserWarning, match=r"learning_rate = 0.7 is above the threshold 0.66666"):
+        run_of(ls.dynamics.sgd(0.7), curvatures)
+    assert tracemalloc.get_traced_memory()[1] < 2**28
+    tracemalloc.stop()
 
 
 def test_curvature_is_looked_at_where_the_particles_start():
