@@ -99,6 +99,9 @@ def _range_in_words(above, at_least, below, at_most):
 # ---- arrays --------------------------------------------------------------------------------------
 
 
+_WAYS = {"toarray": "toarray()", "detach": "detach().cpu().numpy()"}  # of SciPy's and torch's
+
+
 def real_array(value, name):
     """`value` as a new C-contiguous float64 array, nan and inf allowed; a TypeError that names it
     if it is no number and no array of real numbers."""
@@ -113,9 +116,16 @@ def real_array(value, name):
         )
     if array.dtype.kind not in "iuf":
         kind = f" of dtype {array.dtype}" if array.ndim else ""
+        odd = [type(each).__name__ for each in array.flat if not isinstance(each, (int, float))]
+        kind += f" with an entry of type {odd[0]}" if kind and odd else ""
+        ways = [way for known, way in _WAYS.items() if hasattr(type(value), known)]
+        way = (
+            f"Pass {name}.{ways[0]}."
+            if ways
+            else "Convert it with numpy.asarray(..., dtype=float)."
+        )
         raise TypeError(
-            f"{name} must be a number or an array of real numbers, got {shown(value)}{kind}. "
-            "Convert it with numpy.asarray(..., dtype=float)."
+            f"{name} must be a number or an array of real numbers, got {shown(value)}{kind}. {way}"
         )
     if np.ma.is_masked(value):
         raise TypeError(

@@ -13,14 +13,13 @@ from .sums import dot, squares
 
 def with_targets(inputs, targets, name):
     """The table (inputs, target), checked; `name` is what messages call the targets."""
-    shapes = [np.shape(values) for values in (inputs, targets) if hasattr(values, "shape")]
-    if [len(shape) for shape in shapes] == [1, 2]:
+    inputs, targets = real_array(inputs, "inputs"), numbers_or_truths(targets, name)
+    if (inputs.ndim, targets.ndim) == (1, 2):
         raise ValueError(
             f"inputs must have the shape (examples, columns) and {name} (examples,), got "
-            f"{shapes[0]} and {shapes[1]}. Exchange inputs and {name}."
+            f"{inputs.shape} and {targets.shape}. Exchange inputs and {name}."
         )
     inputs = table_of(inputs, "inputs")
-    targets = numbers_or_truths(targets, name)
     if targets.shape != (len(inputs),):
         raise ValueError(
             f"{name} must have the shape ({len(inputs)},), one per row of inputs; got "

@@ -2,28 +2,23 @@
 the learning rate further.
 """
 
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 
-from ..arguments import checked, instance, one_of, within
+from ..arguments import one_of, within
 from ..kernels import elementary
 from ..kernels.functions import content, copied, is_helper, plain
 from .expressions import sympy_functions
 from .potential_record import Potential
-from .records import recorded
+from .records import of_kind, recorded
 from .symbolic import printed_functions
 
 MAX_DIM = 6
 
 
-@recorded
-@checked(
-    model=partial(
-        instance,
-        kinds=Potential,
-        words="a Potential (the energy of a Loss is a sum over its table)",
-    ),
+@recorded(
+    model=of_kind(Potential, "a Potential (the energy of a Loss is a sum over its table)"),
     learning_rate=within(at_least=0),
     sampling=one_of("with_replacement"),
 )
