@@ -54,11 +54,7 @@ def student():
 calls(
     "theory",
     best_boltzmann=lambda: {"law": law(), "potential": quadratic()},
-    best_fit_temperature=lambda: {
-        "potential": well(),
-        "mean_energy": 0.1,
-        "bounds": [(-3.0, 3.0)],
-    },
+    best_fit_temperature=lambda: {"potential": well(), "mean_energy": 0.1, "bounds": [(-3.0, 3.0)]},
     bin_probabilities=lambda: {"law": law(), "edges": [[-np.inf, 0.0, 1.0]]},
     boltzmann_bin_probabilities=lambda: {
         "potential": well(),

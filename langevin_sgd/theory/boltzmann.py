@@ -270,11 +270,7 @@ def _lowest_energy(potential, mean_energy, bounds):
         name = f"with mean_energy {mean_energy:g} as the unit, potential {potential.name!r}"
         level = max(1.0, abs(mean_energy))
         box = bounding_box(
-            lambda x: evaluate(potential, x, "energy"),
-            potential.dim,
-            level,
-            name,
-            potential.domain,
+            lambda x: evaluate(potential, x, "energy"), potential.dim, level, name, potential.domain
         )
     return evaluate(potential, box_scan(box, 65), "energy").min()
 

@@ -5,14 +5,7 @@ import numpy as np
 
 from ..arguments import whole
 from ..models.evaluate import evaluate
-from .confinement import (
-    energy_of,
-    one_law,
-    uphill,
-    values_of,
-    variance,
-    walls_of,
-)
+from .confinement import energy_of, one_law, uphill, values_of, variance, walls_of
 from .one_step_matrix import gaussian, leading
 from .two_grids import OnGrid, law_of_two
 

@@ -5,12 +5,7 @@ table with batch size one.
 import numpy as np
 
 from .. import arguments
-from ..arguments import (
-    function,
-    optional,
-    real_array,
-    whole,
-)
+from ..arguments import function, optional, real_array, whole
 from .confinement import one_law
 from .one_step_matrix import leading
 from .two_grids import OnGrid, labels, law_of_two

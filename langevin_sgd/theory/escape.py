@@ -5,14 +5,7 @@ published rates by name.
 import numpy as np
 
 from .. import arguments
-from ..arguments import (
-    finite_array,
-    function,
-    number,
-    optional,
-    whole,
-    within,
-)
+from ..arguments import finite_array, function, number, optional, whole, within
 from ..models.evaluate import evaluate
 from .confinement import check_inside, energy_of, one_law, uphill, values_of
 from .discrete_noise import shares

@@ -13,15 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import (
-    choice,
-    finite_array,
-    function,
-    instance,
-    optional,
-    whole_numbers,
-    within,
-)
+from ..arguments import choice, finite_array, function, instance, optional, whole_numbers, within
 from ..models.evaluate import evaluate
 from .confinement import bounds_inside, energy_of, one_law, walls_of
 from .grids import bounding_box, tensor_nodes

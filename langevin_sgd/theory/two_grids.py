@@ -28,19 +28,10 @@ WORDS = {  # name: (what it is, unit); {volume} and {flux} depend on the dimensi
     "entropy": ("differential entropy -E[log p]", "1"),
     "mean_gradient": ("mean gradient E[d_i U], zero when stationary", "energy/length"),
     "virial": ("virial E[x_i d_j U]", "energy"),
-    "gradient_second_moment": (
-        "E[d_i U d_j U] of the noise-free gradient",
-        "energy^2/length^2",
-    ),
-    "mean_batch_covariance": (
-        "mean covariance of the batch gradient, E[C]",
-        "energy^2/length^2",
-    ),
+    "gradient_second_moment": ("E[d_i U d_j U] of the noise-free gradient", "energy^2/length^2"),
+    "mean_batch_covariance": ("mean covariance of the batch gradient, E[C]", "energy^2/length^2"),
     "mean_diffusion": ("mean diffusion coefficient E[D]", "length^2/time"),
-    "area_per_step": (
-        "mean area per step, E[x_i(t) x_j(t+1) - x_j(t) x_i(t+1)]/2",
-        "length^2",
-    ),
+    "area_per_step": ("mean area per step, E[x_i(t) x_j(t+1) - x_j(t) x_i(t+1)]/2", "length^2"),
     "lag_one_moment": ("raw second moment over one step, E[x_i(t) x_j(t+1)]", "length^2"),
     "velocity_second_moment": ("second moment of the velocity, E[v^2]", "length^2"),
     "velocity_fourth_moment": ("fourth moment of the velocity, E[v^4]", "length^4"),
