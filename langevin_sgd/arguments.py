@@ -34,7 +34,7 @@ def shown(value):
 def number(value, name, *, above=None, at_least=None, below=None, at_most=None):
     """`value` as a float inside the stated range."""
     value = _scalar(value)
-    if isinstance(value, (bool, np.bool_)) or not isinstance(
+    if isinstance(value, (bool, np.bool_, np.timedelta64)) or not isinstance(
         value, (int, float, np.integer, np.floating)
     ):
         raise TypeError(f"{name} must be a number, got {shown(value)}.")
@@ -48,7 +48,9 @@ def integer(value, name, at_least, below=None, limit=2**63):
     """`value` as an int in [at_least, below); `limit` is a `below` that messages name only where it
     is met."""
     value = _scalar(value)
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+    if isinstance(value, (bool, np.bool_, np.timedelta64)) or not isinstance(
+        value, (int, np.integer)
+    ):
         way = f" Write {int(value)}." if _is_whole_float(value) else ""
         raise TypeError(f"{name} must be a whole number, got {shown(value)}.{way}")
     value = int(value)

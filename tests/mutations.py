@@ -86,6 +86,44 @@ ROWS = [
         "engine/test_reducers.py",
     ),
     ("kernels/rng_float32.py", "-2.0", "-1.0", "kernels/test_rng_float32.py"),
+    (
+        "theory/circle.py",
+        "np.sqrt(noise_covariance / batch_size)",
+        "np.sqrt(noise_covariance)",
+        "theory/test_circle.py",
+    ),
+    (
+        "theory/confinement.py",
+        'gradient - evaluate(potential, x, "drift")',
+        "gradient",
+        "theory/test_ito_1d.py",
+    ),
+    ("theory/boltzmann.py", "        potential.domain,\n", "", "theory/test_boltzmann.py"),
+    ("theory/ito_1d.py", "        potential.domain,\n", "", "theory/test_ito_1d.py"),
+    (
+        "theory/fokker_planck_generator.py",
+        "np.broadcast_to(total + own, x.shape)",
+        "np.broadcast_to(total, x.shape)",
+        "theory/test_fokker_planck.py",
+    ),
+    (
+        "theory/leaving_region.py",
+        "y = points @ step.rotation",
+        "y = points + 0.0",
+        "theory/test_leaving_region.py",
+    ),
+    (
+        "theory/finite_rate.py",
+        "learning_rate / 4",
+        "learning_rate / 2",
+        "theory/test_finite_rate.py",
+    ),
+    (
+        "theory/heavy_ball_operator.py",
+        "(2 * batch_size * (1 - momentum))",
+        "(2 * batch_size * 100 * (1 - momentum))",
+        "theory/test_heavy_ball_operator.py",
+    ),
 ]
 
 

@@ -128,9 +128,8 @@ def values_of(value, name, x):
 
 def one_positive_matrix(value, name, dim=None):
     """A check: one positive definite (dim, dim) matrix, from a matrix, its diagonal or a number."""
-    if np.ndim(value) == 0:
-        value = np.full(dim or 1, number(value, name, above=0))
-    matrix = positive_matrix(value, name, dim)
+    array = finite_array(value, name)
+    matrix = positive_matrix(array if array.ndim else np.full(dim or 1, array), name, dim)
     if matrix.ndim != 2:
         raise ValueError(f"{name} must be one matrix, got the shape {matrix.shape}.")
     return matrix
