@@ -2,6 +2,8 @@
 estimate.
 """
 
+from functools import partial
+
 import numpy as np
 
 from ..models.evaluate import evaluate
@@ -24,7 +26,6 @@ LEVEL = 42.0  # the box reaches to exp(-42) = 6e-19 of the largest density
 LARGEST_GRID = 3_000_000
 LARGEST_GAUSS = 1500  # points of a Gauss-Legendre rule: the cost grows with the cube
 LARGEST_CHANGE = 1e-2
-LARGEST_LEVELS = 500
 LEVEL_POINTS = {1: 100_000, 2: 700, 3: 110}
 FIRST_POINTS = {1: 129, 2: 65, 3: 49}
 
@@ -198,12 +199,7 @@ def _finite(edge, ends, wall):
     """
     if wall is not None:
         return np.clip(edge, *wall[1:])
-    edge = edge.copy()
-    if np.isinf(edge[0]):
-        edge[0] = min(ends[0], edge[1])
-    if np.isinf(edge[-1]):
-        edge[-1] = max(ends[1], edge[-2])
-    return edge
+    return np.nan_to_num(edge, neginf=min(ends[0], edge[1]), posinf=max(ends[1], edge[-2]))
 
 
 @one_law(potential=ON_ITS_DOMAIN)
@@ -275,7 +271,7 @@ def _lowest_energy(potential, mean_energy, bounds):
     return evaluate(potential, box_scan(box, 65), "energy").min()
 
 
-@one_law(potential=ON_ITS_DOMAIN, levels=bin_edges)
+@one_law(potential=ON_ITS_DOMAIN, levels=partial(bin_edges, longest=500))
 def level_populations(potential, temperature, levels, *, bounds=None):
     """Boltzmann probability that the energy lies between neighbouring levels.
 
@@ -302,8 +298,6 @@ def level_populations(potential, temperature, levels, *, bounds=None):
     from scipy.special import ndtr
 
     levels = edges_along(levels, 1, "levels")[0]
-    if len(levels) > LARGEST_LEVELS:
-        raise ValueError(f"levels must be at most {LARGEST_LEVELS} energies, got {len(levels)}.")
     box, _ = _box(potential, temperature, bounds)
     estimates = []
     for refined in (1.0, 0.7):

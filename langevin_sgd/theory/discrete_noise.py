@@ -7,7 +7,7 @@ import numpy as np
 from .. import arguments
 from ..arguments import function, optional, real_array, whole
 from .confinement import one_law
-from .one_step_matrix import leading
+from .one_step_matrix import leading, matrix_of_columns
 from .two_grids import OnGrid, labels, law_of_two
 
 POLISH = 12
@@ -128,8 +128,6 @@ def _invariant_interval(gradients, rate):
 
 
 def _on_grid(gradients, rate, probabilities, axis):
-    from scipy.sparse import csc_matrix
-
     image = _images(gradients, rate, axis)
     probabilities = shares(probabilities, image.shape[1])
     if not axis[0] <= image.min() <= image.max() <= axis[-1]:
@@ -142,8 +140,7 @@ def _on_grid(gradients, rate, probabilities, axis):
     part = place - left
     rows = np.stack([left, left + 1], axis=-1).reshape(len(axis), -1)
     values = np.stack([probabilities * (1 - part), probabilities * part], axis=-1)
-    starts = np.arange(len(axis) + 1) * rows.shape[1]
-    pair = leading(csc_matrix((values.ravel(), rows.ravel(), starts), shape=(len(axis),) * 2))
+    pair = leading(matrix_of_columns(rows, values))
     p = pair.probability
     names = ("mean_position", "second_moment", "third_moment", "fourth_moment")
     moments = {name: p @ axis**power for power, name in enumerate(names, start=1)}
@@ -159,12 +156,10 @@ def _polish(distribution, axis, image, probabilities):
     """Pull the distribution function back through the maps, if they all increase."""
     if np.any(np.diff(image, axis=0) <= 0):
         return distribution
-    before = [np.interp(axis, column, axis) for column in image.T]
-    inside = [((axis >= column[0]).astype(float), axis > column[-1]) for column in image.T]
+    # Beyond the images of the ends a map has come from nowhere, or from everywhere.
+    ends = {"left": axis[0] - 1, "right": axis[-1] + 1}
+    before = [np.interp(axis, column, axis, **ends) for column in image.T]
     for _ in range(POLISH):
-        terms = [
-            share * np.where(above, 1.0, reached * np.interp(origin, axis, distribution))
-            for share, origin, (reached, above) in zip(probabilities, before, inside, strict=True)
-        ]
-        distribution = np.sum(terms, axis=0)
+        pulled = [np.interp(origin, axis, distribution, left=0.0, right=1.0) for origin in before]
+        distribution = probabilities @ pulled
     return distribution

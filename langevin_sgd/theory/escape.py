@@ -179,8 +179,8 @@ def _noise_law(noise_values, probabilities, cumulant):
     weights = shares(probabilities, len(values))
     if abs(values @ weights) > 1e-12 * np.abs(values).max(initial=0.0):
         raise ValueError(
-            f"noise_values must have mean zero under their probabilities, got {values @ weights:g}; "
-            "subtract it and add it to the gradient."
+            f"noise_values must have mean zero, got {values @ weights:g}; subtract it and add it "
+            "to the gradient."
         )
 
     def log_moment(p):

@@ -185,9 +185,8 @@ def _current(generator, probability):
     flow = generator.rate[kept] * probability[generator.origin[kept]] / 2
     moved = generator.displacement[kept] * flow[:, None]
     current = np.zeros((len(probability), moved.shape[1]))
-    for k in range(moved.shape[1]):
-        for end in (generator.origin[kept], generator.target[kept]):
-            current[:, k] += np.bincount(end, weights=moved[:, k], minlength=len(probability))
+    for end in (generator.origin[kept], generator.target[kept]):
+        np.add.at(current, end, moved)
     return current
 
 

@@ -71,7 +71,7 @@ def _diffusion(value, name):
 
 
 def _boundaries(value, name):
-    kinds = [value] if isinstance(value, str) else value
+    kinds = value if isinstance(value, (list, tuple)) else [value]
     return [choice(kind, name, BOUNDARIES) for kind in kinds]
 
 
@@ -217,10 +217,10 @@ def _assemble(flow, axes, spacing, boundaries):
     scaled = flow.diffusion(nodes) / np.outer(spacing, spacing)
     weights, offsets = selling_decomposition(scaled)
     walled = _at_a_wall(cell, offsets, shape, boundaries)
-    for k in range(weights.shape[-1]):
-        unit = k < len(axes)
-        weights[walled, k] = scaled[walled, k, k] if unit else 0.0
-        offsets[walled, k] = np.eye(len(axes), dtype=int)[k] if unit else 0
+    dim = len(axes)
+    weights[walled], offsets[walled] = 0.0, 0
+    weights[walled, :dim] = np.diagonal(scaled[walled], axis1=1, axis2=2)
+    offsets[walled, :dim] = np.eye(dim, dtype=int)
     parts = []
     for term in range(weights.shape[-1]):
         for sign in (1, -1):

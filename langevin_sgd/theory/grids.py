@@ -4,7 +4,7 @@ density on them.
 
 import numpy as np
 
-from ..arguments import real_array, shown
+from ..arguments import LONGEST, real_array, shown
 
 
 def tensor_nodes(axes):
@@ -37,7 +37,7 @@ def gauss_rule(low, high, points):
     return np.asarray(low)[..., None] + half * (nodes + 1), half * weights
 
 
-def bin_edges(value, name):
+def bin_edges(value, name, longest=LONGEST):
     """A check: one strictly increasing array of two or more numbers per component, as a list; only
     the first and the last edge may be infinite. One array is d = 1."""
     try:
@@ -47,10 +47,10 @@ def bin_edges(value, name):
     edges = [real_array(edge, name) for edge in edges]
     for k, edge in enumerate(edges):
         rises = edge.ndim == 1 and edge.size > 1 and np.all(np.diff(edge) > 0)
-        if not (rises and np.isfinite(edge[1:-1]).all()):
+        if not (rises and np.isfinite(edge[1:-1]).all() and edge.size <= longest):
             raise ValueError(
-                f"{name}[{k}] must be a one-dimensional, strictly increasing array of at least two "
-                f"numbers, got {shown(edge)}."
+                f"{name}[{k}] must be a strictly increasing row of 2 to {longest} numbers, got "
+                f"{shown(edge)}."
             )
     return edges
 

@@ -59,27 +59,9 @@ def tail_exponents(curvature, learning_rate, batch_size=1):
     Kesten 1973; SDE form as in Ziyin et al. (arXiv:2102.05375); decoupled form as in Mori, Ziyin,
     Liu, Ueda 2022 (arXiv:2105.09557). Relative error below
     1e-10 (held against mpmath)."""
-    curvature, rate, batch = _sweep(
-        curvature=curvature, learning_rate=learning_rate, batch_size=batch_size
-    )
-    step = curvature * rate
+    step, batch = np.broadcast_arrays(curvature * learning_rate, batch_size)
     exact = np.vectorize(_kesten_root, otypes=[float])(step, batch)
     return TailExponents(exact[()], 1 + batch / step, 1 + 2 * batch / step)
-
-
-def _sweep(**arguments):
-    """The arguments as arrays of one shape, at most MOST_UPDATES long."""
-    shapes = [np.shape(array) for array in arguments.values()]
-    try:
-        size = np.prod(np.broadcast_shapes(*shapes), dtype=float)
-    except ValueError:
-        size = np.inf
-    if size > MOST_UPDATES:
-        raise ValueError(
-            f"{', '.join(arguments)} must have shapes that fit each other and at most "
-            f"{MOST_UPDATES} values together, got the shapes {shapes}."
-        )
-    return np.broadcast_arrays(*arguments.values())
 
 
 @formula(**REGRESSION, label_noise=all_within(at_least=0, longest=MOST_UPDATES))
@@ -91,17 +73,11 @@ def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
     diverges (tail exponent <= 2 or <= 4). Derived from E delta'^2 = E delta^2 and E delta'^4 = E
     delta^4 with delta' = m delta + n, m = 1 - eta a w, n Gaussian of variance eta^2 label_noise a w
     / B given w."""
-    a, label_noise, eta, batch = _sweep(
-        curvature=curvature,
-        label_noise=label_noise,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-    )
-    noise = eta**2 * label_noise * a / batch
+    step, batch = np.broadcast_arrays(learning_rate * curvature, batch_size)
+    noise = learning_rate**2 * label_noise * curvature / batch
     w = [np.ones_like(batch)]  # raw moments of w = chi^2_B / B
     for k in range(4):
         w.append(w[-1] * (batch + 2 * k) / batch)
-    step = eta * a
     m2 = 1 - 2 * step + step**2 * w[2]
     m4 = 1 - 4 * step + 6 * step**2 * w[2] - 4 * step**3 * w[3] + step**4 * w[4]
     for order, factor in ((2, m2), (4, m4)):
