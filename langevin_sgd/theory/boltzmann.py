@@ -2,6 +2,7 @@
 estimate.
 """
 
+import math
 from functools import partial
 
 import numpy as np
@@ -14,11 +15,9 @@ from .grids import (
     bounding_box,
     box_scan,
     edges_along,
-    gauss_rule,
     grid_moments,
     tensor_nodes,
-    tensor_weight,
-    trapezoid_rule,
+    tensor_rule,
 )
 from .two_grids import OnGrid, law_of_two
 
@@ -66,17 +65,13 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
         the heat capacity), ``entropy``. Each has ``NAME_error``: the change in the last refinement,
         an upper estimate.
 
-    Raises
-    ------
-    ValueError
-        If exp(-U/T) is not normalisable and no bounds are given, the energy does not have the
-        period of the domain, or the law is too narrow for the bounds.
-
     Notes
     -----
-    Source: textbook equilibrium statistical mechanics; it is the stationary law of dx = -grad U dt
-    + sqrt(2 T) dW. SGD tends to it for isotropic noise and small learning rate with T =
-    learning_rate sigma^2 / (2 batch_size)."""
+    ValueError if exp(-U/T) is not normalisable and no bounds are given, the energy does not have
+    the period of the domain, or the law is too narrow for the bounds. Source: textbook equilibrium
+    statistical mechanics; it is the stationary law of dx = -grad U dt + sqrt(2 T) dW. SGD tends to
+    it for isotropic noise and small learning rate with T = learning_rate sigma^2 / (2 batch_size).
+    """
     box, walled = _box(potential, temperature, bounds)
     points = FIRST_POINTS[potential.dim]
     coarse = _on_grid(potential, temperature, box, points, walled)
@@ -122,12 +117,8 @@ def _box(potential, temperature, bounds):
 
 
 def _on_grid(potential, temperature, box, points, walled):
-    rules = [
-        (gauss_rule if wall else trapezoid_rule)(*side, points)
-        for side, wall in zip(box, walled, strict=True)
-    ]
-    axes, weights = zip(*rules, strict=True)
-    nodes, weight = tensor_nodes(axes), tensor_weight(weights)
+    axes, weight = tensor_rule(box, [points] * potential.dim, walled)
+    nodes = tensor_nodes(axes)
     energy = evaluate(potential, nodes, "energy")
     lowest = energy.min()
     factor = np.exp(-(energy - lowest) / temperature)
@@ -161,14 +152,10 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
     (bins_0, ..., bins_{d-1}) array
         Probabilities. Their sum is below one by the mass outside the edges.
 
-    Raises
-    ------
-    ValueError
-        As `boltzmann_density`; or if the bins are too wide for `rtol`: more of them are needed.
-
     Notes
     -----
-    Source: quadrature of the definition.
+    ValueError if As `boltzmann_density`; or if the bins are too wide for `rtol`: more of them are
+    needed. Source: quadrature of the definition.
     """
     edges = edges_along(edges, potential.dim)
     law = boltzmann_density(potential, temperature, bounds=bounds)
@@ -181,7 +168,8 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
             break
         nodes, weights = zip(*(bin_rule(edge, order) for edge in edges), strict=True)
         energy = evaluate(potential, tensor_nodes(nodes), "energy")
-        bins = np.exp(-energy / temperature - law.log_normaliser.item()) * tensor_weight(weights)
+        bins = np.exp(-energy / temperature - law.log_normaliser.item())
+        bins *= math.prod(np.ix_(*weights))
         for k in range(bins.ndim):
             bins = np.add.reduceat(bins, np.arange(0, bins.shape[k], order), axis=k)
         if np.abs(bins - before).max() <= rtol * bins.max():
@@ -222,13 +210,9 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
     float
         T in units of energy, to a relative 1e-12 of the quadrature's mean energy.
 
-    Raises
-    ------
-    ValueError
-        If no temperature up to 1e12 times the energy above the minimum has this mean energy.
-
     Notes
     -----
+    ValueError if no temperature up to 1e12 times the energy above the minimum has this mean energy.
     Source: the exponential-family projection (derived above). On a quadratic it is tr(H S)/d.
     """
     from scipy.optimize import brentq

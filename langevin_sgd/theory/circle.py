@@ -46,13 +46,9 @@ def transfer_operator_circle(
         ``energy``, and ``mean_velocity`` = E[force - U'], ``relaxation_eigenvalue``, each with
         ``NAME_error``, the difference of two grids.
 
-    Raises
-    ------
-    ValueError
-        If the force is not periodic, or the noise is too small for a grid of 3000 points.
-
     Notes
     -----
+    ValueError if the force is not periodic, or the noise is too small for a grid of 3000 points.
     Source: derived above. Without force and at small learning rate it tends to von Mises' law
     exp(-U/T)/Z."""
     low, period = _turn(potential, period)

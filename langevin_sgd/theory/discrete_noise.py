@@ -61,17 +61,12 @@ def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=N
         ``NAME_error``: ``mean_position``, ``second_moment``, ``third_moment``, ``fourth_moment``,
         ``relaxation_eigenvalue``.
 
-    Raises
-    ------
-    ValueError
-        If the chain is not confined, or has more than one stationary law because the bounded noise
-        cannot join two regions.
-
     Notes
     -----
-    Moments converge with the square of the spacing. The pull-back needs maps that increase (eta
-    times the curvature below one); otherwise the distribution of the nodes is returned as it is.
-    Source: derived above; Ulam's method with linear sharing."""
+    ValueError if the chain is not confined, or has more than one stationary law because the bounded
+    noise cannot join two regions. Moments converge with the square of the spacing. The pull-back
+    needs maps that increase (eta times the curvature below one); otherwise the distribution of the
+    nodes is returned as it is. Source: derived above; Ulam's method with linear sharing."""
     if points % 2 == 0:
         raise ValueError(
             f"points must be odd, so that every second node is a grid too, got {points}."

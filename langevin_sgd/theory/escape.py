@@ -41,15 +41,11 @@ def kramers_time(potential, diffusion, minimum, saddle):
         In units of time. Relative error O(T / barrier): in the quartic well the exact time is 22 %
         longer at barrier/T = 2.5 and 11 % at 5; `mean_first_passage_time` gives it in d = 1.
 
-    Raises
-    ------
-    ValueError
-        If a point is not critical or the Hessians have the wrong signs.
-
     Notes
     -----
-    Source: Kramers 1940, Eyring-Kramers law (standard). The factor sqrt(D_s/D_a) follows from
-    Laplace's method in the exact integral, derived here."""
+    ValueError if a point is not critical or the Hessians have the wrong signs. Source: Kramers
+    1940, Eyring-Kramers law (standard). The factor sqrt(D_s/D_a) follows from Laplace's method in
+    the exact integral, derived here."""
     a, s = np.atleast_1d(minimum), np.atleast_1d(saddle)
     _check_critical(potential, a, s)
     low, high = (np.linalg.eigvalsh(evaluate(potential, point, "hessian")) for point in (a, s))
@@ -143,16 +139,11 @@ def quasi_potential(
         V in units of the learning rate (length^2/energy), so that V/eta is a pure number. Infinite
         if the noise cannot climb.
 
-    Raises
-    ------
-    ValueError
-        If the slope is against the way somewhere, the noise law is not given exactly once, or its
-        mean is not zero.
-
     Notes
     -----
-    Source: Freidlin-Wentzell theory for small jumps, derived above; the general statement for SGD
-    is Azizian et al. (ICML 2024)."""
+    ValueError if the slope is against the way somewhere, the noise law is not given exactly once,
+    or its mean is not zero. Source: Freidlin-Wentzell theory for small jumps, derived above; the
+    general statement for SGD is Azizian et al. (ICML 2024)."""
     check_inside(potential, "start and end", start, end)
     log_moment, bound = _noise_law(noise_values, probabilities, cumulant)
     way = np.sign(end - start)

@@ -76,17 +76,12 @@ def finite_rate_density(potential, temperature, learning_rate, *, bounds=None):
         for the moments that the correction moves by a relative r: an estimate r^2 of the neglected
         second order.
 
-    Raises
-    ------
-    ValueError
-        If the linearised density is negative somewhere with a weight above 1e-6: the learning rate
-        is too large for it.
-
     Notes
     -----
-    Quartic well, T = 0.2, eta = 0.05: E x^2 = 0.82313, the exact one 0.82276, Boltzmann 0.83090; KL
-    from the exact law 1.9e-5, that of the exponential form on |x| < 2.2 4.6e-6, Boltzmann's 1.1e-3.
-    Source: as `finite_rate_energy`."""
+    ValueError if the linearised density is negative somewhere with a weight above 1e-6: the
+    learning rate is too large for it. Quartic well, T = 0.2, eta = 0.05: E x^2 = 0.82313, the exact
+    one 0.82276, Boltzmann 0.83090; KL from the exact law 1.9e-5, that of the exponential form on
+    |x| < 2.2 4.6e-6, Boltzmann's 1.1e-3. Source: as `finite_rate_energy`."""
     law = boltzmann_density(potential, temperature, bounds=bounds)
     axes = [law[dim].values for dim in law.density.dims]
     nodes, energy, weight = tensor_nodes(axes), law.energy.values, law.weight.values

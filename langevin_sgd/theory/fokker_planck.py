@@ -53,16 +53,12 @@ def fokker_planck(
         ``mean_velocity``, ``area_rate``, ``entropy_production``. Time is learning rate times steps
         for SGD.
 
-    Raises
-    ------
-    ValueError
-        As `fokker_planck_generator`; or if a boundary absorbs, so that nothing is stationary.
-
     Notes
     -----
-    Order of accuracy 2 in the spacing for smooth D. Where the density is below 1e-12 of its maximum
-    the current is not resolved and left out of the entropy production. Source: derived in
-    `fokker_planck_generator`."""
+    ValueError if As `fokker_planck_generator`; or if a boundary absorbs, so that nothing is
+    stationary. Order of accuracy 2 in the spacing for smooth D. Where the density is below 1e-12 of
+    its maximum the current is not resolved and left out of the entropy production. Source: derived
+    in `fokker_planck_generator`."""
     kinds = boundaries_of(potential, boundary)
     if "absorbing" in kinds:
         raise ValueError(
@@ -210,15 +206,11 @@ def evolve_density(generator, density, times):
     (k, ...) array
         Densities. The exponential is exact to rounding; the error is that of the grid.
 
-    Raises
-    ------
-    ValueError
-        If the density has another shape or is negative, or a time is.
-
     Notes
     -----
-    Without absorbing walls the total probability is conserved to 1e-12. Source: Al-Mohy and
-    Higham's action of the matrix exponential, as implemented in SciPy."""
+    ValueError if the density has another shape or is negative, or a time is. Without absorbing
+    walls the total probability is conserved to 1e-12. Source: Al-Mohy and Higham's action of the
+    matrix exponential, as implemented in SciPy."""
     from scipy.sparse.linalg import expm_multiply
 
     shape = tuple(len(axis) for axis in generator.axes)

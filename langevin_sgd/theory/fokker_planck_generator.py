@@ -120,15 +120,11 @@ def fokker_planck_generator(
     -------
     Generator
 
-    Raises
-    ------
-    ValueError
-        If D is not positive semidefinite, the grid is too large, or no box is found.
-
     Notes
     -----
-    Source: Selling's decomposition as in monotone schemes for degenerate diffusion, with the rates
-    of Scharfetter and Gummel (1969) along each direction; combined and derived in the module's
+    ValueError if D is not positive semidefinite, the grid is too large, or no box is found. Source:
+    Selling's decomposition as in monotone schemes for degenerate diffusion, with the rates of
+    Scharfetter and Gummel (1969) along each direction; combined and derived in the module's
     docstring."""
     dim = potential.dim
     flow = _flow(potential, diffusion, force, floor)

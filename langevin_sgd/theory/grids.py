@@ -2,6 +2,8 @@
 density on them.
 """
 
+import math
+
 import numpy as np
 
 from ..arguments import LONGEST, real_array, shown
@@ -10,14 +12,6 @@ from ..arguments import LONGEST, real_array, shown
 def tensor_nodes(axes):
     """All points of the tensor product of one-dimensional grids, shape (n_0, ..., n_{d-1}, d)."""
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-
-
-def tensor_weight(weights):
-    """Quadrature weight of every tensor node: the product of the one-dimensional weights."""
-    product = np.ones(())
-    for weight in weights:
-        product = product[..., None] * weight
-    return product
 
 
 def trapezoid_rule(low, high, points):
@@ -68,6 +62,17 @@ def bin_rule(edge, order):
     """Gauss-Legendre nodes and weights of all bins of one axis, each of length bins * order."""
     nodes, weights = gauss_rule(edge[:-1], edge[1:], order)
     return nodes.ravel(), weights.ravel()
+
+
+def tensor_rule(box, points, walled):
+    """Axes of a box (d, 2) with some points each, and the quadrature weight of every tensor node:
+    Gauss-Legendre along an axis that is walled, else the trapezoid rule."""
+    rules = [
+        (gauss_rule if wall else trapezoid_rule)(*side, int(count))
+        for side, count, wall in zip(box, points, walled, strict=True)
+    ]
+    axes, weights = zip(*rules, strict=True)
+    return axes, math.prod(np.ix_(*weights))
 
 
 def box_scan(box, points):

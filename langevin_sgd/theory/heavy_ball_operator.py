@@ -44,15 +44,11 @@ def transfer_operator_heavy_ball(
         ``velocity_second_moment``, ``velocity_fourth_moment``, ``position_velocity``, ``survival``,
         ``relaxation_eigenvalue``.
 
-    Raises
-    ------
-    ValueError
-        If d is not 1, the chain is transient, or the grid would be too large.
-
     Notes
     -----
-    Exact identities that the result obeys: (1+mu) E[v^2] = 2 eta E[x U'], E[x v] = -E[v^2]/2.
-    Source: derived above."""
+    ValueError if d is not 1, the chain is transient, or the grid would be too large. Exact
+    identities that the result obeys: (1+mu) E[v^2] = 2 eta E[x U'], E[x v] = -E[v^2]/2. Source:
+    derived above."""
     temperature = learning_rate * noise_covariance / (2 * batch_size * (1 - momentum))
     sd = learning_rate * np.sqrt(noise_covariance / batch_size)
     (low, high), *_ = bounding_box(

@@ -90,16 +90,12 @@ def sde_law(potential, diffusion, *, bounds=None):
         f)], ``gradient_second_moment``, ``mean_diffusion`` = E[D]. Without walls the virial is the
         mean diffusion exactly; walls at a and b take b D p(b) - a D p(a) from it.
 
-    Raises
-    ------
-    ValueError
-        If d is not 1, D is not positive, the domain is periodic (use `sde_law_circle`), or the law
-        is not normalisable.
-
     Notes
     -----
-    Source: the zero-current solution of the Fokker-Planck equation, derived above. A law with
-    power-law tails is cut at 42 and its high moments lose what lies beyond."""
+    ValueError if d is not 1, D is not positive, the domain is periodic (use `sde_law_circle`), or
+    the law is not normalisable. Source: the zero-current solution of the Fokker-Planck equation,
+    derived above. A law with power-law tails is cut at 42 and its high moments lose what lies
+    beyond."""
     if bounds is None:
         bounds = diffusion_box(potential, diffusion)
     low, high = bounds_inside(bounds, potential)[0]
@@ -179,16 +175,11 @@ def mean_first_passage_time(potential, diffusion, start, target, *, wall=None):
         ``mean_time``, in units of time (learning rate times steps for SGD), and
         ``mean_time_error``, the change from half the panels.
 
-    Raises
-    ------
-    ValueError
-        If start equals target, D is not positive, a point lies outside the domain, or the potential
-        is not confining.
-
     Notes
     -----
-    Source: Pontryagin, Andronov, Vitt; Gardiner, Handbook of Stochastic Methods, ch. 5.2. Panels of
-    16 Gauss-Legendre nodes, no asymptotics."""
+    ValueError if start equals target, D is not positive, a point lies outside the domain, or the
+    potential is not confining. Source: Pontryagin, Andronov, Vitt; Gardiner, Handbook of Stochastic
+    Methods, ch. 5.2. Panels of 16 Gauss-Legendre nodes, no asymptotics."""
     check_inside(potential, "start and target", start, target)
     if start == target:
         raise ValueError(

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arguments import finite_array
 from .confinement import bounds_inside, energy_of, intervals, one_law
-from .grids import box_scan, gauss_rule, grid_moments, tensor_nodes, tensor_weight
+from .grids import box_scan, grid_moments, tensor_nodes, tensor_rule
 from .one_step_matrix import gaussian
 from .sgd_step import law_box, update_step
 from .two_grids import OnGrid, law_of_two
@@ -47,18 +47,13 @@ def mean_first_passage_steps(
         ``mean_steps`` (start) and ``mean_steps_error``, the difference of two grids. The time is
         learning_rate * mean_steps.
 
-    Raises
-    ------
-    ValueError
-        If a start is outside, or the grid is too large: correlated noise allows 6,000 nodes,
-        independent components 20,000.
-
     Notes
     -----
-    What leaves through an infinite side counts as stopped; it is below 1e-12 per step unless the
-    chain is transient. The chain is seen at its steps only: a path that crosses and comes back
-    between two of them is not counted, so that the time to the top of a barrier is longer than the
-    diffusion's by O(sqrt(eta)). Source: derived above."""
+    ValueError if a start is outside, or the grid is too large: correlated noise allows 6,000 nodes,
+    independent components 20,000. What leaves through an infinite side counts as stopped; it is
+    below 1e-12 per step unless the chain is transient. The chain is seen at its steps only: a path
+    that crosses and comes back between two of them is not counted, so that the time to the top of a
+    barrier is longer than the diffusion's by O(sqrt(eta)). Source: derived above."""
     step = update_step(potential, noise_covariance, learning_rate, batch_size)
     region = bounds_inside(inside, potential, "inside")
     if start.size % potential.dim or start.size == 0:
@@ -101,15 +96,10 @@ def quasi_stationary_law(potential, noise_covariance, learning_rate, batch_size=
         lifetime in steps), ``mean_position``, ``second_moment``, ``fourth_moment``,
         ``mean_energy``, ``energy_variance``, ``entropy``.
 
-    Raises
-    ------
-    ValueError
-        If the grid is too large.
-
     Notes
     -----
-    Source: derived above; Collet, Martinez, San Martin, Quasi-Stationary Distributions, for the
-    existence."""
+    ValueError if the grid is too large. Source: derived above; Collet, Martinez, San Martin,
+    Quasi-Stationary Distributions, for the existence."""
     step = update_step(potential, noise_covariance, learning_rate, batch_size)
     region = bounds_inside(inside, potential, "inside")
     coarse, fine = (_quasi_stationary(step, region, ratio) for ratio in (COARSE, FINE))
@@ -117,33 +107,29 @@ def quasi_stationary_law(potential, noise_covariance, learning_rate, batch_size=
 
 
 def _nodes(step, region, ratio):
-    """Axes along the components, and the weights of their nodes, inside the region."""
-    straight = step._replace(rotation=np.eye(len(region)))
-    walls = np.isfinite(region)
-    box = region if walls.all() else np.where(walls, region, law_box(straight))
+    """Axes along the components, and the weights of the nodes, inside the region."""
+    finite = np.isfinite(region)
+    walled = finite.any(axis=1)
+    box = region if finite.all() else np.where(finite, region, law_box(_straight(step)))
     scan = step.step_sd(box_scan(box, 65)).reshape(-1, len(box))
     # Where the noise is correlated, the spread of a component when the others are known.
     spread = 1 / np.sqrt(scan**-2.0 @ (step.rotation**2).T)
     points = (box[:, 1] - box[:, 0]) / (ratio * spread.min(axis=0))
-    points = np.where(walls.any(axis=1), np.ceil(np.pi / 2 * points) + 8, np.ceil(points) + 1)
+    # The widest gap of Gauss-Legendre nodes is pi/2 times the mean one.
+    points = np.where(walled, np.ceil(np.pi / 2 * points) + 8, np.ceil(points) + 1)
     largest = LARGEST_GRID if _is_straight(step) else LARGEST_FULL
-    if not (
-        np.prod(points) <= largest
-        and np.all(points <= np.where(walls.any(axis=1), LARGEST_GAUSS, largest))
-    ):
+    if not (np.prod(points) <= largest and np.all(points[walled] <= LARGEST_GAUSS)):
         raise ValueError(
             f"inside needs {np.prod(points):.3g} nodes (limit {largest}, {LARGEST_GAUSS} between "
             "walls): the step noise is too small. Move the walls, or use a larger learning_rate or "
             "noise_covariance or a smaller batch_size."
         )
-    rules = []
-    for (low, high), count, wall in zip(box, points.astype(int), walls, strict=True):
-        if wall.any():  # the widest gap of Gauss-Legendre nodes is pi/2 times the mean one
-            rules.append(gauss_rule(low, high, count))
-        else:
-            axis = np.linspace(low, high, count)
-            rules.append((axis, np.full(count, axis[1] - axis[0])))
-    return zip(*rules, strict=True)
+    return tensor_rule(box, points, walled)
+
+
+def _straight(step):
+    """The step in the components of x, for what does not depend on the noise of each."""
+    return step._replace(rotation=np.eye(len(step.rotation)))
 
 
 def _is_straight(step):
@@ -173,9 +159,8 @@ def _pull_back(kernel, values):
 
 
 def _mean_steps(step, region, start, ratio):
-    axes, weights = _nodes(step, region, ratio)
+    axes, weight = _nodes(step, region, ratio)
     kernel = _kernel(step, axes, tensor_nodes(axes).reshape(-1, len(axes)))
-    weight = tensor_weight(weights)
     count = weight.size
     if count <= DENSE:
         matrix = kernel[0]
@@ -201,8 +186,8 @@ def _mean_steps(step, region, start, ratio):
 def _quasi_stationary(step, region, ratio):
     from scipy.sparse.linalg import LinearOperator, eigs
 
-    axes, weights = _nodes(step, region, ratio)
-    nodes, weight = tensor_nodes(axes), tensor_weight(weights)
+    axes, weight = _nodes(step, region, ratio)
+    nodes = tensor_nodes(axes)
     kernel = _kernel(step, axes, nodes.reshape(-1, len(axes)))
 
     def push(probability):
@@ -216,7 +201,7 @@ def _quasi_stationary(step, region, ratio):
     probability = vectors[:, first].real
     probability = (probability / probability.sum()).reshape(weight.shape)
     survival, density = float(values[first].real), probability / weight
-    energy = step._replace(rotation=np.eye(len(axes))).energy(nodes)
+    energy = _straight(step).energy(nodes)
     moments = grid_moments(nodes, probability, energy, density)
     numbers = moments | {"survival": survival, "exit_probability": 1 - survival}
     return OnGrid(axes, {"density": density, "weight": weight, "energy": energy}, numbers)

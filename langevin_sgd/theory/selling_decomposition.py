@@ -33,15 +33,11 @@ def selling_decomposition(matrix):
     offsets : (..., d(d+1)/2, d) integer array
         e_k, with the first non-zero entry positive.
 
-    Raises
-    ------
-    ValueError
-        If some matrix is not positive definite (the reduction does not end).
-
     Notes
     -----
-    Source: Selling 1874; the algorithm as in Conway and Sloane, and for monotone schemes Fehrenbach
-    and Mirebeau 2014; checked by the sum."""
+    ValueError if some matrix is not positive definite (the reduction does not end). Source: Selling
+    1874; the algorithm as in Conway and Sloane, and for monotone schemes Fehrenbach and Mirebeau
+    2014; checked by the sum."""
     dim = matrix.shape[-1]
     if dim > 3:
         raise ValueError(f"matrix must be at most 3 x 3, got the shape {matrix.shape}.")

@@ -49,16 +49,11 @@ def student_law(hessian, slope, offset):
     StudentLaw
         nu = 2 (1 + 1/c) - d, scale = 2 u0 / nu H^-1, covariance = 2 u0 / (2/c - d) H^-1.
 
-    Raises
-    ------
-    ValueError
-        If the density cannot be normalised (nu <= 0).
-
     Notes
     -----
-    Exact for the Ito diffusion (Stratonovich would give another exponent), a limit for SGD. Source:
-    Fokker-Planck equation, derived: D p' + (D' + U') p = 0; compare Mori, Ziyin, Liu, Ueda 2022
-    (arXiv:2105.09557)."""
+    ValueError if the density cannot be normalised (nu <= 0). Exact for the Ito diffusion
+    (Stratonovich would give another exponent), a limit for SGD. Source: Fokker-Planck equation,
+    derived: D p' + (D' + U') p = 0; compare Mori, Ziyin, Liu, Ueda 2022 (arXiv:2105.09557)."""
     d = len(hessian)
     dof = 2 * (1 + 1 / slope) - d
     if dof <= 0:
@@ -118,14 +113,10 @@ def student_covariance(hessian, slope, offset, learning_rate):
     S = A S A + 2 eta c (tr(H S)/2 + u0) I with A = I - eta H: exact. Tends to
     `student_law(...).covariance` as eta -> 0 for c < 2/d.
 
-    Raises
-    ------
-    ValueError
-        If the second moment diverges, or at the stability threshold of the mean.
-
     Notes
     -----
-    Derived: stationarity of E[x x']; the equation is diagonal plus rank one in tau = tr(H S).
+    ValueError if the second moment diverges, or at the stability threshold of the mean. Derived:
+    stationarity of E[x x']; the equation is diagonal plus rank one in tau = tr(H S).
     """
     require_stable(hessian, learning_rate)
     d = len(hessian)

@@ -71,18 +71,14 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
         E[g x'] = eta (E[g g'] + E[C]) is checked to 1e-6, and ``virial_residual`` says how well it
         holds.
 
-    Raises
-    ------
-    ValueError
-        If Sigma is singular, the chain is transient (survival below 1 - 1e-9: no stationary law
-        exists, see `quasi_stationary_law`), two wells exchange less than 1e-11 per step, the tails
-        are too heavy for a grid, or the steps are so small that the matrix would not fit.
-
     Notes
     -----
-    Valid at any learning rate. SGD on a potential that grows faster than a quadratic always is
-    transient in principle; what leaves per step is 1 - survival. Densities below 1e-14 of the
-    largest are rounding. Source: derived above; the quadrature is Nystrom's method."""
+    ValueError if Sigma is singular, the chain is transient (survival below 1 - 1e-9: no stationary
+    law exists, see `quasi_stationary_law`), two wells exchange less than 1e-11 per step, the tails
+    are too heavy for a grid, or the steps are so small that the matrix would not fit. Valid at any
+    learning rate. SGD on a potential that grows faster than a quadratic always is transient in
+    principle; what leaves per step is 1 - survival. Densities below 1e-14 of the largest are
+    rounding. Source: derived above; the quadrature is Nystrom's method."""
     step = update_step(potential, noise_covariance, learning_rate, batch_size)
     box = law_box(step) if bounds is None else bounds_inside(bounds, potential)
     for _ in range(8):
