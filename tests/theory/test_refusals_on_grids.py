@@ -85,7 +85,11 @@ REFUSED = [
     ("tail_exponents", {"batch_size": 1e12}, "batch_size 1e.12 .* too large"),
     ("tail_exponents", {"curvature": -1.0}, "curvature must be > 0"),
     ("tail_exponents", {"learning_rate": 6.0, "batch_size": 1}, "no stationary law"),
-    ("tail_exponents", {"learning_rate": np.full(200_000, 0.1)}, "learning_rate must ask for at most"),
+    (
+        "tail_exponents",
+        {"learning_rate": np.full(200_000, 0.1)},
+        "learning_rate must ask for at most",
+    ),
     (
         "transfer_operator",
         {"learning_rate": 1e-4, "potential": COUPLED} | OPEN,
