@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "langevin_sgd"
-# A layer imports only from layers before it; `arguments` is one file beside the folders.
+# A layer imports only from layers before it; `arguments` holds the checks that all layers use.
 LAYERS = ["arguments", "kernels", "models", "theory", "storage", "engine", "analysis", "plots"]
 
 ROOT_FILES = {"__init__.py", "__main__.py"}  # above all layers: they may import anything

@@ -1,12 +1,8 @@
-"""The one checker of arguments, for every layer: an error names the argument, its value, what is
-allowed and the way out.
-
-A check is a function `check(value, name) -> value` that gives the value in the form in which the
-code wants it, or raises. `checked` puts checks in front of a public function.
-"""
+"""Checks of single values: `check(value, name) -> value` gives the value in the form in which the
+code wants it, or raises an error that names the argument, its value, what is allowed and the way
+out."""
 
 import functools
-import inspect
 import os
 import sys
 from difflib import get_close_matches
@@ -318,7 +314,7 @@ def nearest(value, known):
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-# ---- checks in front of a function ---------------------------------------------------------------
+# ---- checks with limits --------------------------------------------------------------------------
 
 
 def within(**limits):
@@ -349,141 +345,3 @@ def optional(check):
 def anything(value, name):
     """A check that lets everything pass: the function judges by itself."""
     return value
-
-
-# What a name means in the whole package; a function that needs something else says so.
-QUANTITIES = {
-    "hessian": symmetric_matrix,
-    "noise_covariance": covariance_matrix,
-    "batch_covariance": covariance_matrix,
-    "covariance": covariance_matrix,
-    "learning_rate": all_within(above=0, longest=LONGEST_SWEEP),
-    "batch_size": all_within(at_least=1, longest=LONGEST_SWEEP),
-    "momentum": all_within(at_least=0, below=1, longest=LONGEST_SWEEP),
-    "temperature": all_within(above=0, longest=LONGEST_SWEEP),
-    "step_size": all_within(above=0, longest=LONGEST_SWEEP),
-    "friction": all_within(above=0, longest=LONGEST_SWEEP),
-    "mass": all_within(above=0, longest=LONGEST_SWEEP),
-    "nesterov": one_of(None, "torch", "lookahead"),
-}
-# Short names of other libraries, too far from ours for a guess by likeness.
-_ELSEWHERE = {
-    "lr": "learning_rate",
-    "eta": "learning_rate",
-    "step": "steps",
-    "n_steps": "steps",
-    "n": "particles",
-    "mu": "momentum",
-    "beta": "momentum",
-    "bs": "batch_size",
-    "dt": "step_size",
-    "gamma": "friction",
-    "t": "temperature",
-    "kt": "temperature",
-    "cov": "covariance",
-    "d": "dim",
-    "dims": "dim",
-    "rng": "seed",
-    "random_state": "seed",
-}
-
-
-def bound(signature, owner, args, kwargs):
-    """`signature.bind(*args, **kwargs)`; a TypeError that names the argument, and the nearest one
-    for a name that `owner` does not have."""
-    parameters = signature.parameters.values()
-    names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters)
-    for name in () if takes_any else kwargs:
-        if name not in names:
-            meant = _ELSEWHERE.get(name.lower())
-            hint = f" Did you mean {meant!r}?" if meant in names else nearest(name, names)
-            raise TypeError(
-                f"{owner}() has no argument {name!r}; it takes {', '.join(names)}.{hint}"
-            )
-    try:
-        return signature.bind(*args, **kwargs)
-    except TypeError as error:
-        raise TypeError(f"{owner}(): {error}; it takes {', '.join(names)}.") from None
-
-
-def checked(function=None, /, **checks):
-    """A decorator: every argument passes its check before the function sees it.
-
-    Parameters
-    ----------
-    **checks : callables
-        `check(value, name) -> value` for arguments by name. What has none is checked by its name in
-        `QUANTITIES`, and left alone where it is not there either. A default that is left out is not
-        checked.
-    """
-    if function is None:
-        return functools.partial(checked, **checks)
-    signature = inspect.signature(function)
-    unknown = checks.keys() - signature.parameters.keys()
-    if unknown:
-        raise NameError(f"{function.__name__} has no arguments {sorted(unknown)}")
-    of = {name: checks.get(name, QUANTITIES.get(name, anything)) for name in signature.parameters}
-
-    @functools.wraps(function)
-    def call(*args, **kwargs):
-        found = bound(signature, function.__name__, args, kwargs)
-        for name, value in found.arguments.items():
-            found.arguments[name] = of[name](value, name)
-        return function(*found.args, **found.kwargs)
-
-    call.checks = of  # a test sees which arguments have none
-    return call
-
-
-def formula(function=None, /, *, infinite=False, nan=False, **checks):
-    """A decorator: `checked`, for a function that computes finite numbers from its arguments (or,
-    with `infinite` or `nan`, those that its docstring speaks of).
-
-    What overflows on the way, what NumPy and SciPy refuse (shapes that do not fit together,
-    singular matrices, no memory), and what the function itself refuses once each argument has
-    passed its check, ends in an error that names all arguments and their values.
-    """
-    if function is None:
-        return functools.partial(formula, infinite=infinite, nan=nan, **checks)
-    signature = inspect.signature(function)
-
-    def is_allowed(result):
-        """False if a number in `result`, a tuple or a dataset of results, is not allowed."""
-        if isinstance(result, tuple):
-            return all(map(is_allowed, result))
-        if hasattr(result, "data_vars"):
-            return all(is_allowed(part.values) for part in result.data_vars.values())
-        kind = np.asarray(result).dtype.kind if isinstance(result, (float, np.ndarray)) else None
-        if kind not in ("f", "c"):
-            return True
-        return np.all(np.isfinite(result) | infinite & np.isinf(result) | nan & np.isnan(result))
-
-    @functools.wraps(function)
-    def guarded(*args, **kwargs):
-        try:
-            with np.errstate(all="ignore"):
-                result = function(*args, **kwargs)
-            if not is_allowed(result):
-                raise ValueError(
-                    f"{function.__name__} has no finite value here: numbers are too large or too "
-                    "small, or meet a singular point."
-                )
-        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
-            reason = str(error).partition(" Given: ")[0]  # of a formula that this one uses
-            given = signature.bind(*args, **kwargs).arguments.items()
-            values = ", ".join(f"{name} = {_brief(value)}" for name, value in given)
-            raise ValueError(f"{reason} Given: {values}") from error
-        return result
-
-    return checked(guarded, **checks)
-
-
-def _brief(value):
-    """`value` in at most 80 characters, on one line; of a large array the shape."""
-    if isinstance(value, np.ndarray):
-        if value.size > 8:
-            return f"an array of the shape {value.shape}"
-        value = value.tolist()
-    words = " ".join(shown(value).split())
-    return words if len(words) <= 80 else words[:76] + " ..."
