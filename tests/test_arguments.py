@@ -102,7 +102,7 @@ REFUSED = [  # check, value, type of the error, the message after the name
     (NEAREST, np.eye(2), ValueError, "must be one of"),
     (a.flag, 1, TypeError, "must be True or False, got 1"),
     (a.text, "", TypeError, "must be text, like 'my_well', got ''"),
-    (a.text, "a/b", ValueError, "without slashes .* got 'a/b'"),
+    (a.word, "a/b", ValueError, "without slashes .* got 'a/b'"),
     (a.path, 3, TypeError, "must be a path, like .* got 3"),
     (a.path, "a\0", ValueError, "without NUL"),
     (a.function, 3, TypeError, "must be a function, got 3"),

@@ -36,5 +36,6 @@ from .checks import (
     whole,
     whole_numbers,
     within,
+    word,
 )
 from .decorators import QUANTITIES, bound, checked, formula
