@@ -103,8 +103,18 @@ def netcdf_image(dataset):
     dataset = dataset.compute().drop_encoding()
     encoding = {name: _encoding(variable.dtype) for name, variable in dataset.variables.items()}
     buffer = io.BytesIO()
-    with h5netcdf.File(_timeless_file(buffer), "w") as file:
-        dataset.dump_to_store(xr.backends.H5NetCDFStore(file), encoding=encoding)
+    try:
+        with h5netcdf.File(_timeless_file(buffer), "w") as file:
+            dataset.dump_to_store(xr.backends.H5NetCDFStore(file), encoding=encoding)
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise ValueError(f"save: the dataset does not fit into a netCDF4 file: {error}") from error
     return buffer.getbuffer()
 
 
@@ -295,7 +305,7 @@ def _check_name(name, what):
 
 def _check_attributes(attributes, owner):
     for key, value in attributes.items():
-        if not isinstance(key, str) or not key.isprintable() or key.strip("/.") != key or not key:
+        if not isinstance(key, str) or not key.isprintable() or not key:
             raise TypeError(f"save: attribute {shown(key)} of {owner} must have a name of text")
         if not _is_netcdf_attribute(value):
             raise TypeError(
@@ -332,39 +342,34 @@ def _refuse_what_does_not_come_back(dataset, image, path):
     except ValueError as error:
         raise ValueError(f"save: {str(error).removeprefix('load: ')}") from error
     with xr.open_dataset(io.BytesIO(image), engine=ENGINE, decode_times=False) as back:
-        changed = [
-            f"variable {name!r}"
-            for name in dataset.variables.keys() | back.variables.keys()
-            if not _is_the_same(name, dataset, back)
-        ]
-        if not _same_attributes(dataset.attrs, back.attrs):
-            changed.append("the attributes")
+        changed = _changed_attributes(dataset.attrs, back.attrs, "the dataset")
+        for name in dataset.variables.keys() | back.variables.keys():
+            changed += _changed_parts(name, dataset, back)
     if changed:
         raise ValueError(
-            f"save: {', '.join(changed)} of the dataset would not come back from a file as it is; "
-            "change the name, the type or the attributes"
+            f"save: {'; '.join(sorted(changed))} would not come back from a file as it is; change "
+            "the name, the type or the value"
         )
 
 
-def _is_the_same(name, dataset, back):
+def _changed_parts(name, dataset, back):
+    """What of a variable differs in a file, in words."""
+    owner = f"variable {name!r}"
     if name not in dataset.variables or name not in back.variables:
-        return False
-    if (name in dataset.coords) != (name in back.coords):
-        return False
+        return [owner]
     here, there = dataset.variables[name], back.variables[name].load()
     if there.dtype.kind == "O":
         there = there.astype(str)
-    kinds = {here.dtype.kind, there.dtype.kind}
-    same_type = kinds == {"U"} or here.dtype.newbyteorder("=") == there.dtype
-    return (
-        same_type
-        and here.dims == there.dims
-        and here.equals(there)
-        and _same_attributes(here.attrs, there.attrs)
-    )
+    same_type = {here.dtype.kind, there.dtype.kind} == {"U"}
+    same_type = same_type or here.dtype.newbyteorder("=") == there.dtype
+    same_role = (name in dataset.coords) == (name in back.coords)
+    if not (same_type and same_role and here.dims == there.dims and here.equals(there)):
+        return [owner]
+    return _changed_attributes(here.attrs, there.attrs, owner)
 
 
-def _same_attributes(here, there):
+def _changed_attributes(here, there, owner):
     """As `content_hash` compares them: a file does not tell a list of one from its item."""
-    here, there = ({**attributes, SEAL: ""} for attributes in (here, there))
-    return attributes_as_lists(here) == attributes_as_lists(there)
+    here, there = attributes_as_lists(here), attributes_as_lists(there)
+    names = [key for key in here | there if key != SEAL and here.get(key) != there.get(key)]
+    return [f"attribute {key!r} of {owner}" for key in names]

@@ -167,9 +167,8 @@ def read_manifest(folder, kinds=KINDS, damaged=False):
         del records[-1]
     final = None
     if len(records) > 1 and records[-1] is not None and "finished" in records[-1]:
-        final = _parsed(
-            lambda line: _file(line["file"]), records.pop(), path, len(records), damaged
-        )
+        count = len(records)
+        final = _parsed(lambda line: _file(line["file"]), records.pop(), path, count, damaged)
     header = _parsed(_header, records[0] if records else None, path, 1, damaged)
     segments = [
         _parsed(_segment, record, path, number, damaged)

@@ -3,7 +3,9 @@ what differs.
 """
 
 import errno
+import json
 import os
+import shutil
 import signal
 import tracemalloc
 from functools import cache
@@ -15,6 +17,7 @@ import langevin_sgd as ls
 from langevin_sgd.engine import checkpoint, description, terminal
 from langevin_sgd.storage import content_hash, run_files, run_folder
 from langevin_sgd.storage.lock import take_lock
+from langevin_sgd.storage.manifest import begin_manifest, read_manifest
 
 WELL, NOISE = (
     ls.potentials.double_well(dim=2, stiffness=4.0),
@@ -360,6 +363,88 @@ def test_bad_arguments(tmp_path):
         in_folder(3)
     run_folder.create(tmp_path / "other", {"a": 1}, {"x": np.zeros(1)}).close()
     assert "does not hold a run of simulate" in refusal(ls.resume, tmp_path / "other")
+
+
+FORGED = {
+    "arguments.particles": [10**9, 10**30, -1, 0, "a", 23, 25, 2.5, None],
+    "arguments.steps": [10**30, -1, "a", None],
+    "arguments.every": [0, -1, 1e300],
+    "arguments.first_step": [10**30, -3],
+    "arguments.seed": [2**64, -1, [1]],
+    "arguments.precision": ["float16", 3],
+    "arguments.target": ["cuda", None],
+    "arguments.escape_radius": [-1.0, "a"],
+    "model.dim": [10**9, 3, -1, 2.0],
+    "model.name": ["../x", "", "a\nb", 3],
+    "model.scratch": [10**9, -1],
+    "model.energy": [{"function": "os:system"}, {"own": "a", "lines": []}, 3],
+    "model.params": [{}, {"barrier": "a"}, 3, None],
+    "model.kind": ["Evil", "Reducer", None],
+    "dynamics.state_size": [10**9],
+    "dynamics.normals": [10**9, -1],
+    "noise.normals": [10**9, -1],
+    "noise.params.scale": [{"array": "nowhere"}, "a"],
+    "reducers": [3, [3], [{"made_by": "eval"}], [{"made_by": "histogram", "bins": 10**9}]],
+}
+
+
+@pytest.fixture(scope="module")
+def crashed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crashed") / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(drive, "SHOW_SECONDS", 0.0)
+        in_folder(folder, checkpoint_every=10, chunk_steps=5, progress=crash_at(30))
+    return folder
+
+
+@pytest.mark.parametrize("place", FORGED)
+def test_what_a_forged_folder_claims_is_checked_like_arguments(crashed, tmp_path, place):
+    """Sizes before memory is asked for: 10^9 particles took all of it. Nothing is computed."""
+    description = read_manifest(crashed).header.description
+    *way, last = place.split(".")
+    for value in FORGED[place]:
+        forged = json.loads(json.dumps(description))
+        target = forged
+        for name in way:
+            target = target[name]
+        target[last] = value
+        lines = (crashed / "manifest.jsonl").read_bytes().splitlines(keepends=True)
+        header = read_manifest(crashed).header._replace(description=forged)
+        (tmp_path / "run").mkdir(exist_ok=True)
+        for file in crashed.glob("s*-*"):
+            shutil.copy(file, tmp_path / "run")
+        begin_manifest(tmp_path / "run", header)
+        with open(tmp_path / "run" / "manifest.jsonl", "ab") as file:
+            file.writelines(lines[1:])
+        with pytest.raises((ValueError, TypeError)) as refused:
+            ls.resume(tmp_path / "run")
+        assert not isinstance(refused.value.__cause__, MemoryError)
+
+
+def test_a_relative_folder_stays_where_it_was(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def change(done, steps, seconds):
+        monkeypatch.chdir(tmp_path / "elsewhere")
+
+    run = in_folder("run", checkpoint_every=10, chunk_steps=5, progress=change)
+    assert content_hash(run.compute()) == content_hash(alone())
+    assert not list((tmp_path / "elsewhere").iterdir()) and (tmp_path / "run" / "final.nc").exists()
+
+
+def test_a_function_that_does_not_compile_begins_no_folder(tmp_path):
+    def own(word):
+        def update(p, x, v, g, xi, z):
+            x[0] = x[0] - p.rate * (g[0] + word)
+
+        return ls.Dynamics("own", update, {"rate": 0.1})
+
+    given = {"particles": 16, "steps": 4, "seed": 1, "checkpoint": tmp_path / "run"}
+    with pytest.raises(Exception) as refused:
+        ls.simulate(ls.potentials.quadratic([1.0]), own("a text"), None, **given)
+    assert not isinstance(refused.value, FileExistsError) and not (tmp_path / "run").exists()
+    assert ls.simulate(ls.potentials.quadratic([1.0]), own(0.0), None, **given).finished == 1
 
 
 def peak(steps, **options):

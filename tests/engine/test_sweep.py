@@ -286,6 +286,52 @@ def test_a_failed_point_is_marked_and_the_others_stand(tmp_path):
     assert stand.equals(alone)
 
 
+def buggy(run, model):
+    return xr.Dataset({"spread": run.no_such_variable.std()})
+
+
+def test_a_bug_in_measure_ends_a_sweep_at_its_first_point_and_tells_the_line(tmp_path):
+    """Nothing is kept of it, so that the corrected function may go on in the same folder."""
+    line = buggy.__code__.co_firstlineno + 1
+    told = rf"first point: AttributeError: .*\(test_sweep.py, line {line}: return xr.Dataset"
+    for folder in (None, tmp_path):
+        with pytest.raises(RuntimeError, match=told) as found:
+            swept(measure=buggy, directory=folder)
+        assert isinstance(found.value.__cause__, AttributeError)
+    assert sweep_folder.missing(tmp_path, range(6)) == list(range(6))
+
+
+def test_a_run_that_the_package_refuses_to_judge_is_a_failed_point_also_at_first():
+    def measure(run, model):
+        return ls.analysis.boltzmann_test(run, model)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the rate is too high, and particles leave
+        dataset = swept(grid={"learning_rate": [5.0, 0.1]}, steps=50, x0=[1.5], measure=measure)
+    assert dataset.failed.values.tolist() == [1, 0]
+    assert "measure(" not in str(dataset.error[0].values)
+    assert "ValueError" in str(dataset.error[0].values)
+
+
+def test_what_no_file_can_hold_fails_its_point_and_not_the_sweep(tmp_path):
+    def measure(run, model):
+        unholdable = {"bad": None} if model.params.barrier > 0.4 else {}
+        return spread(run, model).assign_attrs(unholdable)
+
+    dataset = swept(measure=measure, directory=tmp_path)
+    assert dataset.failed.values.tolist() == [[0, 1]] * 3
+    assert "save: attribute 'bad' of the dataset is None" in str(dataset.error[0, 1].values)
+
+
+def test_a_schedule_of_ones_own_dynamics_may_be_replaced_by_numbers():
+    def update(p, x, v, g, xi, z):
+        x[0] = x[0] - p.rate * (g[0] + xi[0])
+
+    own = ls.Dynamics("own", update, {"rate": ls.schedules.from_values([0.3, 0.1] * 4)})
+    dataset = swept(ls.potentials.double_well(), own, grid={"rate": [0.1, 0.2]})
+    np.testing.assert_allclose(dataset.x.sel(rate=0.1), single(0.1).x, rtol=1e-12)
+
+
 def test_the_fault_of_a_machine_is_no_result(tmp_path):
     def measure(run, model):
         raise MemoryError
@@ -316,6 +362,7 @@ def test_an_interrupted_sweep_in_memory_keeps_its_finished_points():
     with pytest.warns(UserWarning, match=r"^interrupted: 2 of 6 points are done, and kept\."):
         part = swept(measure=at_the_third)
     whole = swept(measure=spread)
+    assert part.attrs["interrupted"] == 1 and "interrupted" not in whole.attrs
     assert part.failed.values.ravel().tolist() == [0, 0, 1, 1, 1, 1] and set(
         part.error.values.ravel()[2:]
     ) == {"interrupted"}

@@ -6,13 +6,16 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
-from langevin_sgd.storage import load, save
+from langevin_sgd.storage import content_hash, load, save
 
 
 def example():
@@ -83,24 +86,17 @@ def test_files_open_with_bare_xarray(tmp_path):
         assert bare.kept.dtype == bool and list(bare.direction.values) == ["steep", "", "flat é"]
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        None,
-        {"a": 1},
-        True,
-        np.bool_(True),
-        1j,
-        2**64,
-        "a\0b",
-        [None],
-        ["a", 1],
-        [[1, 2]],
-        [[1], [1, 2]],
-        b"raw",
-        object(),
-    ],
-)
+BAD_VALUES = [None, {"a": 1}, True, np.bool_(True), 1j, 2**64, "a\0b", "\ud800", [None], ["a", 1]]
+BAD_VALUES += [[[1, 2]], [[1], [1, 2]], b"raw", object(), [], (), np.zeros(0), np.longdouble(1)]
+BAD_KEYS = ["", 3, "a\nb", ("a",)]
+WORDS = ["_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype"]
+WORDS += ["coordinates", "_Encoding", "CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"]
+BAD_TYPES = [np.array([1j]), np.array([None]), np.array(["a"], object), np.zeros(1, np.longdouble)]
+BAD_TYPES += [np.array(["2026"], "datetime64[ns]"), np.zeros(1, np.float16), np.array([b"a"])]
+BAD_NAMES = ["a/b", "", "a\0", ".", "x" * 256, 3, ("a",), "a\nb", "\ud800"]
+
+
+@pytest.mark.parametrize("value", BAD_VALUES, ids=ascii)
 @pytest.mark.parametrize("owner", ["the dataset", "variable 'x'"])
 def test_an_attribute_that_netcdf_cannot_hold_is_named(tmp_path, value, owner):
     dataset = example()
@@ -110,26 +106,134 @@ def test_an_attribute_that_netcdf_cannot_hold_is_named(tmp_path, value, owner):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(
-    "values",
+def variant(kind, what):
+    """A dataset with one thing that would not come back from a file, and how messages name it."""
+    x = ("particle", np.zeros(3))
+    if kind == "attribute":
+        return xr.Dataset({"x": (*x, {what: 1.0})}), what
+    if kind == "dtype":
+        return xr.Dataset({"culprit": ("k", what)}), "culprit"
+    if kind == "variable":
+        return xr.Dataset({what: x}), what
+    if kind == "dim":
+        return xr.Dataset({"x": ((what,), np.zeros(3))}), what
+    coordinates = xr.Dataset(coords={what: ("particle", np.zeros(3))})
+    return coordinates.assign(x=x), what
+
+
+CULPRITS = [("attribute", key) for key in [*BAD_KEYS, *WORDS]]
+CULPRITS += [("dtype", values) for values in BAD_TYPES]
+CULPRITS += [(kind, name) for kind in ("variable", "dim") for name in BAD_NAMES]
+CULPRITS += [("coordinate", "a b")]
+
+
+@pytest.mark.parametrize(("kind", "what"), CULPRITS, ids=ascii)
+def test_what_would_not_come_back_from_a_file_is_named(tmp_path, kind, what):
+    dataset, culprit = variant(kind, what)
+    with pytest.raises((TypeError, ValueError), match="save: ") as refused:
+        save(dataset, tmp_path / "run.nc")
+    assert repr(culprit)[:50] in str(refused.value) and not list(tmp_path.iterdir())
+
+
+def test_dims_that_a_variable_has_twice_are_named(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of xarray, which says the same
+        dataset = xr.Dataset({"x": xr.Variable(("a", "a"), np.zeros((2, 2)))})
+    with pytest.raises(ValueError, match="variable 'x' has the dims .* one of them twice"):
+        save(dataset, tmp_path / "run.nc")
+
+
+def mostly(good, bad):
+    """Nine times of ten one of `good`, a list; else what the strategy `bad` makes."""
+    return st.integers(0, 9).flatmap(lambda k: st.sampled_from(good) if k else bad)
+
+
+NUMBERS = [0.1, -0.0, np.nan, np.inf, 5e-324, 2**63 + 5, -(2**63), np.float32(0.1), np.int8(-3)]
+values_of = mostly(
     [
-        np.array([1j]),
-        np.array([None]),
-        np.array(["a"], object),
-        np.array(["2026"], "datetime64[ns]"),
+        *NUMBERS,
+        "",
+        "days since 2000",
+        "é",
+        [0.1, np.nan],
+        [1, 2],
+        ["a", ""],
+        np.arange(3, dtype="u2"),
     ],
+    st.text(max_size=5) | st.lists(st.text(max_size=2), max_size=2) | st.sampled_from(BAD_VALUES),
 )
-def test_a_variable_that_netcdf_cannot_hold_is_named(tmp_path, values):
-    with pytest.raises(
-        TypeError,
-        match=r"save: variable 'culprit' has dtype .* holds bool, integer, float32 or float64",
-    ):
-        save(xr.Dataset({"culprit": ("k", values)}), tmp_path / "run.nc")
+keys = mostly(
+    ["units", "long_name", "a b", "a/b", "é"], st.sampled_from(WORDS) | st.text(max_size=4)
+)
+attributes = st.dictionaries(keys, values_of, max_size=2)
+dtypes = mostly(
+    ["?", "i1", "u2", "i4", "i8", "u8", "f4", "f8", ">f8", ">i4", "U1", "U3"], st.sampled_from(["f2", "g", "c16", "U0", "O", "M8[ns]"])
+)
+variable_names = mostly(
+    ["x", "y", "z", "step", "d0", "d2", "string2", "é", ".."], st.text(max_size=3)
+)
+
+
+@st.composite
+def datasets(draw):
+    dataset = xr.Dataset(attrs=draw(attributes))
+    for name in draw(st.lists(variable_names, max_size=3, unique=True)):
+        dims = draw(st.lists(st.sampled_from(["d0", "d1", "d2"]), max_size=2, unique=True))
+        shape = [{"d0": 2, "d1": 0, "d2": 1}[dim] for dim in dims]
+        dtype = np.dtype(draw(dtypes))
+        random = np.random.default_rng(draw(st.integers(0, 9)))
+        values = random.choice([0, 1, -1], shape).astype(dtype)
+        if dtype.kind == "f" and values.size:
+            values.flat[0] = draw(st.sampled_from([np.nan, np.inf, -0.0, 5e-324]))
+        if dtype.kind == "U" and values.size:
+            values.flat[0] = draw(mostly(["", "ab", " é"], st.text(max_size=3)))
+        if name in ("d0", "d1", "d2"):
+            dims, values = [name], np.zeros({"d0": 2, "d1": 0, "d2": 1}[name])
+        dataset[name] = xr.Variable(dims, values, draw(attributes))
+        if draw(st.booleans()):
+            dataset = dataset.set_coords(name)
+    return dataset
+
+
+@settings(max_examples=150, derandomize=True, deadline=None, database=None)
+@given(datasets())
+def test_a_dataset_comes_back_as_it_was_or_is_refused(tmp_path_factory, dataset):
+    path = tmp_path_factory.getbasetemp() / "any.nc"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            save(dataset, path)
+        except (TypeError, ValueError) as error:
+            assert str(error).startswith("save: ")
+            event("refused")
+            return
+        back = load(path)
+    event("came back")
+    assert content_hash(back) == content_hash(dataset)
+    xr.testing.assert_equal(back, dataset)
+    assert set(back.coords) == set(dataset.coords)
+    for name, variable in dataset.variables.items():
+        kept = back.variables[name]
+        assert kept.dtype.kind == variable.dtype.kind and kept.dims == variable.dims
+        assert variable.dtype.kind == "U" or kept.dtype.itemsize == variable.dtype.itemsize
+        assert set(kept.attrs) == set(variable.attrs)
+    assert set(back.attrs) == set(dataset.attrs)
+
+
+def test_an_interrupted_run_says_so_when_it_is_saved(tmp_path):
+    run = example().assign_attrs(interrupted=1)
+    with pytest.warns(UserWarning, match=r"run.nc' was interrupted after 10 steps, and says so"):
+        save(run, tmp_path / "run.nc")
+    assert load(tmp_path / "run.nc").interrupted == 1
 
 
 def test_only_datasets_into_existing_folders(tmp_path):
     with pytest.raises(TypeError, match=r"save: dataset must be an xarray\.Dataset, got DataArray"):
         save(example().x, tmp_path / "run.nc")
+    with pytest.raises(TypeError, match="dataset and path are swapped.*save.dataset, path.*run.nc"):
+        save(tmp_path / "run.nc", example())
+    with pytest.raises(TypeError, match="path must be a path, like .*, got 3"):
+        save(example(), 3)
     with pytest.raises(
         FileNotFoundError,
         match=r"save: the folder '.*missing' of path .* does not exist; create it first",
