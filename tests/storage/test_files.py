@@ -167,7 +167,8 @@ keys = mostly(
 )
 attributes = st.dictionaries(keys, values_of, max_size=2)
 dtypes = mostly(
-    ["?", "i1", "u2", "i4", "i8", "u8", "f4", "f8", ">f8", ">i4", "U1", "U3"], st.sampled_from(["f2", "g", "c16", "U0", "O", "M8[ns]"])
+    ["?", "i1", "u2", "i4", "i8", "u8", "f4", "f8", ">f8", ">i4", "U1", "U3"],
+    st.sampled_from(["f2", "g", "c16", "U0", "O", "M8[ns]"]),
 )
 variable_names = mostly(
     ["x", "y", "z", "step", "d0", "d2", "string2", "é", ".."], st.text(max_size=3)
