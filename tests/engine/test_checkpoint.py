@@ -392,7 +392,7 @@ FORGED = {
 def crashed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("crashed") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(drive, "SHOW_SECONDS", 0.0)
+        patch.setattr(terminal, "SHOW_SECONDS", 0.0)
         with pytest.raises(Crash):
             in_folder(folder, checkpoint_every=10, chunk_steps=5, progress=crash_at(30))
     return folder
