@@ -375,7 +375,7 @@ FORGED = {
     "arguments.target": ["cuda", None],
     "arguments.escape_radius": [-1.0, "a"],
     "model.dim": [10**9, 3, -1, 2.0],
-    "model.name": ["", "a\nb", 3],
+    "model.name": ["", 3],
     "model.scratch": [10**9, -1],
     "model.energy": [{"function": "os:system"}, {"own": "a", "lines": []}, 3],
     "model.params": [{}, {"barrier": "a"}, 3, None],
