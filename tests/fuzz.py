@@ -147,9 +147,10 @@ def tried(name, arguments, argument, value):
         kind = FINITE if is_finite or (told and not raw) else "not finite"
     except TooLong:
         kind, message = "too long", f"more than {SECONDS} s"
-    except OURS as error:
+    except (*OURS, OSError) as error:  # of files: the path is named
         message = f"{type(error).__name__}: {error}"
-        kind = REFUSED if names(message, argument) else "refused without the name"
+        is_named = names(message, argument) or isinstance(error, OSError) and text[1:-1] in message
+        kind = REFUSED if is_named else "refused without the name"
     except Exception as error:  # whatever it is, it is a fault, and is listed
         kind, message = "raw error", f"{type(error).__name__}: {error}"
     finally:

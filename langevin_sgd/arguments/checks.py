@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 LARGEST = sys.float_info.max
+NOT_WHOLE = bool, np.bool_, np.timedelta64  # numpy counts a timedelta among its integers
+LARGEST_DIM = 4096  # of a matrix that is given by its diagonal
 LONGEST = 10**8  # numbers in an array that is no data table: beyond it is a mistake
 LONGEST_SWEEP = 10**5  # numbers of a sweep or a schedule in one call
 
@@ -44,9 +46,7 @@ def integer(value, name, at_least, below=None, limit=2**63):
     """`value` as an int in [at_least, below); `limit` is a `below` that messages name only where it
     is met."""
     value = _scalar(value)
-    if isinstance(value, (bool, np.bool_, np.timedelta64)) or not isinstance(
-        value, (int, np.integer)
-    ):
+    if isinstance(value, NOT_WHOLE) or not isinstance(value, (int, np.integer)):
         way = f" Write {int(value)}." if _is_whole_float(value) else ""
         raise TypeError(f"{name} must be a whole number, got {shown(value)}.{way}")
     value = int(value)

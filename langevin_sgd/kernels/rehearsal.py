@@ -13,6 +13,7 @@ import numpy as np
 
 from .functions import interpreted
 
+LARGEST_VIEW = 2**20  # numbers; more take too long in interpreted Python
 MOST_READS = 2_000  # numbers read or written in one run, which bounds its time to milliseconds
 # What the views hold; an index made of a value must fit at one of them only.
 PLACES = 0.4, 0.0, -1.3
@@ -152,8 +153,11 @@ def rehearse(function, label, p, lengths, step=1, written=0):
     ValueError
         For a parameter that is not there, an index beyond a view or an array of p, with the line,
         or a result that is not written, or added to what was there. An index that depends on the
-        numbers in the views is given three chances.
+        numbers in the views is given three chances. A function of a view of more than 2^20 numbers
+        is not tried.
     """
+    if max((length or 0 for length in lengths), default=0) > LARGEST_VIEW:
+        return
     function, slips = interpreted(function), []
     for value in PLACES:
         runs = [

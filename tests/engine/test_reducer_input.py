@@ -204,3 +204,9 @@ def test_errors_need_independent_particles():
     )
     run = simulate(reducers.moments(), model=loss, noise=shared)
     assert np.isfinite(run.moments_mean).all() and np.isnan(run.moments_mean_standard_error).all()
+
+
+def test_an_empty_list_of_reducers_is_none():
+    well, sgd = ls.potentials.double_well(), ls.dynamics.sgd(0.1)
+    run = ls.simulate(well, sgd, particles=4, steps=3, seed=1, reducers=[])
+    assert set(run.data_vars) == {"x", "status", "stopped_at_step"}
