@@ -135,6 +135,13 @@ DATA = {  # arguments that are data stand here, those that must be made stand in
     "variance_test_samples": {"excess": 0.05, "level": 0.05, "miss_rate": 0.2},
 }
 MADE = {
+    "virial_budget": lambda: {
+        "hessian": HESSIAN,
+        "blocks": theory.stationary_blocks(**process()),
+        "batch_covariance": SIGMA,
+        "learning_rate": 0.1,
+        "momentum": 0.5,
+    },
     "area_per_step": process,
     "area_variance": lambda: process() | {"i": 0, "j": 1},
     "autocovariance": lambda: process() | {"lags": 5},

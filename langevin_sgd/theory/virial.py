@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import checked, covariance_matrix, finite_array, instance, symmetric_matrix
+from ..arguments import covariance_matrix, finite_array, formula, instance, symmetric_matrix
 from .linear_process import transpose
 
 HEAVY_BALL = "sgd", "sgd_momentum"  # names of the dynamics for which it holds
@@ -89,7 +89,7 @@ def _blocks(value, name):
     return [finite_array(block, name) for block in value[:2]]
 
 
-@checked(hessian=symmetric_matrix, blocks=_blocks, batch_covariance=covariance_matrix)
+@formula(hessian=symmetric_matrix, blocks=_blocks, batch_covariance=covariance_matrix)
 def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0):
     """Virial temperature matrix of SGD or heavy ball on U = x' H x / 2 and what it is made of, as
     `VirialBudget`.
