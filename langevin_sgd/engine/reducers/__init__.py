@@ -8,6 +8,7 @@ step hands over its particles, and `of_run` which reducers fit a run and what th
 from ..first_passage import first_passage
 from .autocovariance import autocovariance
 from .currents import currents
+from .displacement import displacement
 from .gradient_noise import gradient_noise
 from .histogram import histogram
 from .moments import moments
@@ -18,6 +19,7 @@ __all__ = [
     "Reducer",
     "autocovariance",
     "currents",
+    "displacement",
     "first_passage",
     "gradient_noise",
     "histogram",
