@@ -164,6 +164,7 @@ CALLS = {
     "reducers.histogram": lambda: {"lower": -2, "upper": 2, "bins": 10, "components": 0},
     "reducers.currents": lambda: {"lower": -2, "upper": 2, "bins": 5, "components": (0, 1)},
     "reducers.autocovariance": lambda: {"lags": [0, 2], "every": 1, "start": 0},
+    "reducers.displacement": lambda: {"steps": [1, 3], "start": 0},
     "reducers.virial": lambda: {"every": 2, "start": 0},
     "reducers.gradient_noise": lambda: {"every": 2, "start": 0},
     "reducers.first_passage": lambda: {"above": 1.0, "component": 0},
