@@ -104,6 +104,7 @@ DYNAMICS = {  # the rows of a dynamics take its variants in turn
         for m in ("euler_maruyama", "leimkuhler_matthews")
     ],
     "rmsprop": [lambda make: make(RATE, BATCH)],
+    "sign_sgd": [lambda make: make(RATE, BATCH, 0.9)],
     "sgd": [
         lambda make: make(RATE, BATCH, weight_decay=0.1),
         lambda make: make(RATE, BATCH, 0.9),
