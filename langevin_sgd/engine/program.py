@@ -19,6 +19,7 @@ from ..kernels.rehearsal import rehearse
 from ..kernels.rng import ADDRESS
 from ..kernels.views import view_type, wide_view_type
 from ..models.forces import Force, Site
+from ..models.forgotten import doubts
 from ..models.noise_record import SILENCE
 from .blocks import Shape
 from .cpu import Constants, build
@@ -26,6 +27,7 @@ from .domain import OPEN_WALLS, wall_arrays
 from .reducers.kernel import Reader, cells
 from .reducers.readings import REPLICATES, replicates
 from .stability import warn_if_unstable
+from .terminal import tell
 
 NO_TABLE = np.zeros((1, 1))
 
@@ -57,8 +59,15 @@ def make_program(problem):
     readers = tuple(_reader(reducer, parts, problem) for reducer in problem.reducers)
     kernel = build(parts.force, parts.update, parts.advance, readers, parts.shape)
     if problem.first_step == 0:  # else x0 is no start, but wherever the particles are
+        _tell_doubts(problem)
         warn_if_unstable(problem.model, problem.dynamics, problem.start.x, problem.steps)
     return Program(kernel, parts.shape, parts.constants, parts.paths)
+
+
+def _tell_doubts(problem):
+    model, dynamics, noise = problem.model, problem.dynamics, problem.noise
+    for sentence in doubts(model, dynamics, noise, problem.table.template):
+        tell(sentence)
 
 
 def compile_parts(problem, address=ADDRESS):

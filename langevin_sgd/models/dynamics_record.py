@@ -7,8 +7,11 @@ averaged over the batch), z thermal normals."""
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..arguments import flag, one_of, optional
-from .parameters import integer_or_schedule, parameters, schedules_of, size
+from ..kernels.rehearsal import rehearse
+from .parameters import Schedule, integer_or_schedule, parameters, schedules_of, size
 from .records import Recipe, check_functions, record
 
 MEMORIES = (None, "velocity", "hidden")
@@ -82,7 +85,12 @@ class Dynamics(NamedTuple):
         return self._with(params=params, vectors=vectors)
 
     def check(self, model):
-        """Refuse a model with walls that the dynamics cannot meet."""
+        """Refuse a memory that was not asked for, and walls that the dynamics cannot meet."""
+        if self.memory is None and self._finds(model.dim, 0) and not self._finds(model.dim, 1):
+            raise ValueError(
+                f"{self.name!r} uses v, but has no memory. Give its record memory='velocity', or "
+                "memory='hidden' for a state that no dataset shows, and state_size."
+            )
         if model.domain is not None and not self.walls:
             raise ValueError(
                 f"{self.name!r} needs a model without walls, got the domain {model.domain!r} of "
@@ -95,6 +103,20 @@ class Dynamics(NamedTuple):
                 f"{self.state_size} parts of its hidden memory, the first ones, turn round with "
                 "the particle."
             )
+
+    def _finds(self, dim, memory):
+        """What a rehearsal finds wrong with so many parts of v; None for nothing."""
+        numbers, v, z = {}, memory * dim, self.normals * dim
+        for name, value in self.params._asdict().items():
+            schedule = isinstance(value, Schedule)
+            numbers[name] = float(value.rule(np.arange(1))[0]) if schedule else value
+        p = self.params._replace(**numbers)
+        try:
+            rehearse(self.update, "update", p, (dim, v, dim, dim, z))
+            if self.advance is not None:
+                rehearse(self.advance, "advance", p, (dim, v, dim, z))
+        except ValueError as error:
+            return error
 
     def schedules(self):
         """The parameters that change from step to step, a dict name -> Schedule."""

@@ -9,10 +9,12 @@ import numpy as np
 
 from ..arguments import covariance_matrix, flag, optional
 from ..kernels.bits import kernel
+from ..kernels.functions import plain
 from ..kernels.lanes import WIDTH
 from ..kernels.views import part, view
 from . import forces
 from .evaluate import values_at
+from .forgotten import BIAS, DRAWS, mean_over_error
 from .noise_record import Noise
 from .parameters import parameters, size
 from .records import Recipe, check_functions, record
@@ -108,6 +110,19 @@ class GradientNoise(NamedTuple):
 
     def _room(self, dim):
         return dim * (1 + self.scratch_per_component)
+
+    def doubts(self, model):
+        if plain(self.sample).__module__.startswith(__package__.split(".")[0] + "."):
+            return
+        numbers, room = (self.normals, self.uniforms), self._room(model.dim)
+        biases = mean_over_error(self.sample, self.params, numbers, model.dim, room)
+        worst = int(np.argmax(np.abs(biases)))
+        if abs(biases[worst]) > BIAS:
+            yield (
+                f"the mean of the noise {self.name!r} is not 0: at x = 0.5 out[{worst}] is "
+                f"{biases[worst]:.3g} standard errors from it in {DRAWS} draws. Subtract its mean, "
+                "or put that into the model."
+            )
 
     def batch_covariance(self, model, x, batch_size):
         dim, extra = model.dim, 0

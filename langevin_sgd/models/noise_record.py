@@ -41,6 +41,10 @@ class Noise:
         """The `Force` of a model under this noise, built at a `Site`."""
         return site.model.force(site)
 
+    def doubts(self, model):
+        """Sentences about what is wrong with the noise at a look and is not refused."""
+        return ()
+
     def batch_covariance(self, model, x, batch_size):
         """C(x), the covariance of the batch gradient at points x (n, d): an array (n, d, d) in
         (energy / length)^2. A ValueError where it is not known, or no function of x alone."""

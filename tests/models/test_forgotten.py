@@ -1,0 +1,82 @@
+"""Noise that was forgotten, ignored or biased is reported once, in plain words."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import langevin_sgd as ls
+
+pytestmark = pytest.mark.interpreted
+TABLE = ls.losses.quadratic_centers([1.0], [[1.0], [-1.0]])
+BOWL, NOISE = ls.potentials.quadratic([1.0]), ls.noise.gaussian([1.0])
+
+
+def ignores_xi(p, x, v, g, xi, z):
+    x[0] = x[0] - p.learning_rate * g[0]
+
+
+def uses_v(p, x, v, g, xi, z):
+    v[0] = 0.9 * v[0] + g[0] + xi[0]
+    x[0] = x[0] - p.learning_rate * v[0]
+
+
+def exponential(p, x, z, out):
+    out[0] = -ls.elementary.log(1.0 - z[0]) - p.mean
+
+
+def own(update, **options):
+    return ls.Dynamics("own", update, {"learning_rate": 0.1}, **options)
+
+
+def biased(mean):
+    return ls.GradientNoise("waiting", exponential, {"mean": mean}, 0, uniforms=1)
+
+
+def said(model, dynamics, noise=None, first_step=0):
+    options = {"particles": 2, "steps": 1, "seed": 1, "first_step": first_step}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ls.simulate(model, dynamics, noise, **options)
+    return [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize(
+    ("model", "dynamics", "noise", "message"),
+    [
+        (TABLE, ls.dynamics.sgd(0.1, 8), None, "batch_size = 8 without a noise changes nothing"),
+        (BOWL, own(ignores_xi), NOISE, "update of 'own' does not use xi"),
+        (BOWL, ls.dynamics.sgd(0.1), biased(0.0), "the mean of the noise 'waiting' is not 0"),
+        (BOWL, ls.dynamics.sgd(0.1), biased(0.7), "the mean of the noise 'waiting' is not 0"),
+    ],
+)
+def test_a_doubt_is_told_once(model, dynamics, noise, message):
+    (told,) = said(model, dynamics, noise)
+    assert message in told
+
+
+@pytest.mark.parametrize(
+    ("model", "dynamics", "noise"),
+    [
+        (TABLE, ls.dynamics.sgd(0.1), None),
+        (TABLE, ls.dynamics.sgd(0.1, 8), ls.noise.minibatch()),
+        (BOWL, own(ignores_xi), None),
+        (BOWL, ls.dynamics.sgd(0.1), biased(1.0)),
+        (BOWL, ls.dynamics.sgd(0.1), ls.noise.alpha_stable(0.6, 1.0)),
+        *((BOWL, make(0.1), NOISE) for make in (ls.dynamics.sign_sgd, ls.dynamics.adam)),
+    ],
+)
+def test_what_is_right_goes_without_a_word(model, dynamics, noise):
+    assert said(model, dynamics, noise) == []
+
+
+@pytest.mark.parametrize("update", [uses_v])
+def test_a_memory_that_was_forgotten_is_named(update):
+    with pytest.raises(
+        ValueError, match="'own' uses v, but has no memory. Give its record memory="
+    ):
+        said(BOWL, own(update))
+    assert said(BOWL, own(update, memory="velocity")) == []
+    wrong = ls.Dynamics("own", lambda p, x, v, g, xi, z: p.nothing, {"learning_rate": 0.1})
+    with pytest.raises(ValueError, match="nothing"):
+        said(BOWL, wrong)
