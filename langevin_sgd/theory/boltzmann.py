@@ -10,6 +10,8 @@ import numpy as np
 from ..models.evaluate import evaluate
 from .confinement import bounds_inside, check_period, energy_of, one_law, walls_of
 from .grids import (
+    DEPTH,
+    LARGEST_GAUSS,
     bin_edges,
     bin_rule,
     bounding_box,
@@ -21,9 +23,7 @@ from .grids import (
 )
 from .two_grids import OnGrid, law_of_two
 
-LEVEL = 42.0  # the box reaches to exp(-42) = 6e-19 of the largest density
-LARGEST_GRID = 3_000_000
-LARGEST_GAUSS = 1500  # points of a Gauss-Legendre rule: the cost grows with the cube
+LARGEST_TENSOR = 3_000_000
 LARGEST_CHANGE = 1e-2
 LEVEL_POINTS = {1: 100_000, 2: 700, 3: 110}
 FIRST_POINTS = {1: 129, 2: 65, 3: 49}
@@ -74,13 +74,13 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
     """
     box, walled = _box(potential, temperature, bounds)
     points = FIRST_POINTS[potential.dim]
-    coarse = _on_grid(potential, temperature, box, points, walled)
+    coarse = _boltzmann_on_grid(potential, temperature, box, points, walled)
     while True:
         points = round(1.5 * points)
-        fine = _on_grid(potential, temperature, box, points, walled)
+        fine = _boltzmann_on_grid(potential, temperature, box, points, walled)
         change = _change(fine, coarse)
         full = any(walled) and 1.5 * points > LARGEST_GAUSS
-        if change < rtol or full or (1.5 * points) ** potential.dim > LARGEST_GRID:
+        if change < rtol or full or (1.5 * points) ** potential.dim > LARGEST_TENSOR:
             break
         coarse = fine
     if not change < max(LARGEST_CHANGE, rtol):
@@ -108,7 +108,7 @@ def _box(potential, temperature, bounds):
     box = bounding_box(
         lambda x: evaluate(potential, x, "energy") / temperature,
         potential.dim,
-        LEVEL,
+        DEPTH,
         f"potential {potential.name!r} at temperature {temperature:g}",
         potential.domain,
     )
@@ -116,7 +116,7 @@ def _box(potential, temperature, bounds):
     return box, [wall is not None for wall in walls_of(potential)]
 
 
-def _on_grid(potential, temperature, box, points, walled):
+def _boltzmann_on_grid(potential, temperature, box, points, walled):
     axes, weight = tensor_rule(box, [points] * potential.dim, walled)
     nodes = tensor_nodes(axes)
     energy = evaluate(potential, nodes, "energy")
@@ -164,7 +164,7 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
     edges = [_finite(*three) for three in zip(edges, ends, walls, strict=True)]
     before = np.inf
     for order in (6, 12, 24, 48, 96):
-        if np.prod([order * (len(edge) - 1) for edge in edges], dtype=float) > 10 * LARGEST_GRID:
+        if np.prod([order * (len(edge) - 1) for edge in edges], dtype=float) > 10 * LARGEST_TENSOR:
             break
         nodes, weights = zip(*(bin_rule(edge, order) for edge in edges), strict=True)
         energy = evaluate(potential, tensor_nodes(nodes), "energy")
@@ -286,7 +286,7 @@ def level_populations(potential, temperature, levels, *, bounds=None):
     estimates = []
     for refined in (1.0, 0.7):
         points = round(refined * LEVEL_POINTS[potential.dim])
-        law = _on_grid(potential, temperature, box, points, [False] * potential.dim)
+        law = _boltzmann_on_grid(potential, temperature, box, points, [False] * potential.dim)
         density, weight, energy = law.fields.values()
         # Inside a cell the energy is spread over |gradient| * spacing: a smooth step of that width
         # makes the error second order.

@@ -6,11 +6,11 @@ import numpy as np
 from ..arguments import whole
 from ..models.evaluate import evaluate
 from .confinement import energy_of, one_law, uphill, values_of, variance, walls_of
-from .one_step_matrix import gaussian, leading
+from .one_step_matrix import leading, normal_density
 from .two_grids import OnGrid, law_of_two
 
-COARSE, FINE = 0.7, 0.5  # grid spacings in units of the step noise
-LARGEST_GRID = 3000
+SPACINGS = (0.5, 0.7)  # of two grids, in units of the step noise
+LARGEST_CIRCLE = 3000
 MOST_TURNS = 50
 ON_A_CIRCLE = energy_of(1, drift=True, walls=("periodic",))
 
@@ -51,15 +51,15 @@ def transfer_operator_circle(
     ValueError if the force is not periodic, or the noise is too small for a grid of 3000 points.
     Source: derived above. Without force and at small learning rate it tends to von Mises' law
     exp(-U/T)/Z."""
-    low, period = _turn(potential, period)
+    low, period = _circle_of(potential, period)
     sd = learning_rate * np.sqrt(noise_covariance / batch_size)
 
     def law(ratio):
         points = max(period / sd, 32) / ratio
-        if not (points <= LARGEST_GRID and sd <= MOST_TURNS * period):
+        if not (points <= LARGEST_CIRCLE and sd <= MOST_TURNS * period):
             raise ValueError(
                 f"noise_covariance, learning_rate and batch_size make steps of {sd:g}: too small "
-                f"for {LARGEST_GRID} points on a circle of period {period:g}, or more than "
+                f"for {LARGEST_CIRCLE} points on a circle of period {period:g}, or more than "
                 f"{MOST_TURNS} turns."
             )
         points = int(np.ceil(points))
@@ -71,7 +71,9 @@ def transfer_operator_circle(
         distance -= period * np.rint(distance / period)
         images = int(np.ceil(8 * sd / period))
         turns = range(-images, images + 1)
-        kernel = sum(gaussian(distance + turn * period, sd) for turn in turns) * (period / points)
+        kernel = sum(normal_density(distance + turn * period, sd) for turn in turns) * (
+            period / points
+        )
         pair = leading(kernel)
         numbers = {
             "mean_velocity": -pair.probability @ slope,
@@ -80,8 +82,7 @@ def transfer_operator_circle(
         return _on_circle(potential, axis, period, pair.probability * points / period, numbers)
 
     return law_of_two(
-        law(FINE),
-        law(COARSE),
+        *map(law, SPACINGS),
         model=potential.name,
         learning_rate=learning_rate,
         batch_size=batch_size,
@@ -96,7 +97,7 @@ def _on_circle(potential, axis, period, density, numbers):
     return OnGrid([axis], {"density": density, "weight": weight, "energy": energy}, numbers)
 
 
-def _turn(potential, period):
+def _circle_of(potential, period):
     """Where the circle starts, and its period: that of the domain, or the one given."""
     wall = walls_of(potential)[0]
     low = 0.0 if wall is None else wall[1]
@@ -145,7 +146,7 @@ def sde_law_circle(potential, diffusion, *, force=0.0, period=None, points=256):
     -----
     Source: Stratonovich's formula for the tilted washboard (Risken, The Fokker-Planck equation, ch.
     11), derived above for any D."""
-    low, period = _turn(potential, period)
+    low, period = _circle_of(potential, period)
 
     def law(points):
         axis = low + np.arange(points) * (period / points)

@@ -152,9 +152,10 @@ def noise(value, name):
 
 
 # What the name of an argument means in the theory of one potential and one update.
-POSITIVE = within(above=0)
+ABOVE_ZERO = within(above=0)
+FROM_ZERO = all_within(at_least=0)
 MEANINGS = dict.fromkeys(("force", "start", "end", "target", "mean_energy"), within())
-MEANINGS |= dict.fromkeys(("learning_rate", "temperature"), POSITIVE)
+MEANINGS |= dict.fromkeys(("learning_rate", "temperature"), ABOVE_ZERO)
 MEANINGS |= dict.fromkeys(("rtol", "floor"), within(above=0, at_most=1))
 MEANINGS |= {
     "potential": energy_of(),
@@ -163,7 +164,7 @@ MEANINGS |= {
     "batch_size": within(at_least=1),
     "momentum": within(at_least=0, below=1),
     "bounds": optional(intervals),
-    "period": optional(POSITIVE),
+    "period": optional(ABOVE_ZERO),
     "wall": optional(within()),
     "edges": bin_edges,
     "x": all_within(),

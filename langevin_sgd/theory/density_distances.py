@@ -3,9 +3,9 @@
 import numpy as np
 
 from ..arguments import all_within, formula
+from .confinement import FROM_ZERO
 
-NOT_NEGATIVE = all_within(at_least=0)
-ON_NODES = {"density": NOT_NEGATIVE, "reference": NOT_NEGATIVE, "weight": NOT_NEGATIVE}
+ON_NODES = {"density": FROM_ZERO, "reference": FROM_ZERO, "weight": FROM_ZERO}
 
 
 @formula(infinite=True, **ON_NODES)
@@ -45,7 +45,7 @@ def density_hellinger(density, reference, weight):
     return float(np.sqrt((difference**2 * weight).sum() / 2))
 
 
-@formula(x=all_within(), density=NOT_NEGATIVE, reference=NOT_NEGATIVE)
+@formula(x=all_within(), density=FROM_ZERO, reference=FROM_ZERO)
 def density_w2(x, density, reference):
     """Wasserstein-2 distance of two densities on one increasing one-dimensional grid, in units of
     length.

@@ -11,7 +11,7 @@ from .one_step_matrix import leading, matrix_of_columns
 from .two_grids import OnGrid, labels, law_of_two
 
 POLISH = 12
-MOST_POINTS = 10**6
+LONGEST_AXIS = 10**6
 
 
 def shares(given, count):
@@ -27,7 +27,7 @@ def shares(given, count):
 @one_law(
     gradients=function,
     probabilities=optional(arguments.probabilities),
-    points=whole(11, MOST_POINTS),
+    points=whole(11, LONGEST_AXIS),
 )
 def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=None, points=20_001):
     """Stationary law of x' = x - eta g_i(x), where i is drawn anew at each step from a finite
@@ -77,7 +77,7 @@ def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=N
         raise ValueError(f"bounds must be one pair (low, high), got {bounds.tolist()}.")
     axis = np.linspace(*bounds[0], points)
     fine, coarse = (
-        _on_grid(gradients, learning_rate, probabilities, grid) for grid in (axis, axis[::2])
+        _table_chain(gradients, learning_rate, probabilities, grid) for grid in (axis, axis[::2])
     )
     if 1 - fine.numbers["relaxation_eigenvalue"] < 1e-9:
         raise ValueError(
@@ -122,7 +122,7 @@ def _invariant_interval(gradients, rate):
     )
 
 
-def _on_grid(gradients, rate, probabilities, axis):
+def _table_chain(gradients, rate, probabilities, axis):
     image = _images(gradients, rate, axis)
     probabilities = shares(probabilities, image.shape[1])
     if not axis[0] <= image.min() <= image.max() <= axis[-1]:

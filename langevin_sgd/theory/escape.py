@@ -7,11 +7,10 @@ import numpy as np
 from .. import arguments
 from ..arguments import finite_array, function, number, optional, whole, within
 from ..models.evaluate import evaluate
-from .confinement import check_inside, energy_of, one_law, uphill, values_of
+from .confinement import ABOVE_ZERO, check_inside, energy_of, one_law, uphill, values_of
 from .discrete_noise import shares
 from .ito_1d import panels, potential_of_flow
 
-POSITIVE = within(above=0)
 ANY_WALLS = ("periodic", "reflecting")
 ON_A_PATH = energy_of(1, drift=True, walls=ANY_WALLS)
 
@@ -206,7 +205,7 @@ def _climbing_root(log_moment, slope):
 
 @one_law(
     barrier=within(),
-    curvature_minimum=POSITIVE,
+    curvature_minimum=ABOVE_ZERO,
     curvature_saddle=within(),
     fraction=within(at_least=0, at_most=1),
 )
@@ -247,7 +246,10 @@ def xie_escape_time(
 
 
 @one_law(
-    loss_minimum=POSITIVE, loss_saddle=POSITIVE, curvatures=finite_array, outliers=whole(1, 10**6)
+    loss_minimum=ABOVE_ZERO,
+    loss_saddle=ABOVE_ZERO,
+    curvatures=finite_array,
+    outliers=whole(1, 10**6),
 )
 def mori_escape_time(
     loss_minimum, loss_saddle, curvatures, learning_rate, batch_size=1, *, outliers=1

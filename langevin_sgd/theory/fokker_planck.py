@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arguments import all_within, formula, whole
 from ..models.evaluate import evaluate
-from .confinement import one_law
+from .confinement import FROM_ZERO, one_law
 from .fokker_planck_generator import (
     EQUATION,
     boundaries_of,
@@ -22,7 +22,6 @@ PILOTS = {  # cells of coarse solutions; the last, finer one resolves a narrow r
     3: (20, 20, 24),
 }
 MOST_JUMPS = 3e6
-NOT_NEGATIVE = all_within(at_least=0)
 
 
 @one_law(**EQUATION)
@@ -86,7 +85,7 @@ def fokker_planck(
             "points must be even and at least 8, because the law is also computed on half as many "
             f"cells; got {points}."
         )
-    plain, coarse = _on_grid(fine), _on_grid(solved(bounds, half))
+    plain, coarse = _flow_on_grid(fine), _flow_on_grid(solved(bounds, half))
     # The scheme is of second order, so a third of the difference of the grids removes the leading
     # error.
     improved = {
@@ -144,7 +143,7 @@ def _narrow(generator, kinds):
     return np.array(box)
 
 
-def _on_grid(generator):
+def _flow_on_grid(generator):
     """Everything `fokker_planck` returns, on one grid."""
     nodes = tensor_nodes(generator.axes)
     shape, dim = nodes.shape[:-1], nodes.shape[-1]
@@ -186,9 +185,7 @@ def _current(generator, probability):
     return current
 
 
-@formula(
-    generator=generator_check, density=NOT_NEGATIVE, times=all_within(at_least=0, longest=1000)
-)
+@formula(generator=generator_check, density=FROM_ZERO, times=all_within(at_least=0, longest=1000))
 def evolve_density(generator, density, times):
     """Density at later times from an initial one: p(t) = exp(t L) p(0).
 

@@ -20,10 +20,10 @@ from .grids import bounding_box, tensor_nodes
 from .selling_decomposition import selling_decomposition
 
 BOUNDARIES = ("reflecting", "absorbing", "periodic")
-LEVEL = (
+FLOW_DEPTH = (
     30.0  # the automatic box reaches to exp(-30) of the largest density of the hottest direction
 )
-LARGEST_GRID = 400_000
+MOST_CELLS = 400_000
 POINTS = {1: 400, 2: 100, 3: 32}
 
 
@@ -66,7 +66,7 @@ def generator_check(value, name):
     return instance(value, name, Generator, "a Generator, from fokker_planck_generator")
 
 
-def _diffusion(value, name):
+def _diffusion_of_any_kind(value, name):
     return value if callable(value) else finite_array(value, name, longest=9)
 
 
@@ -77,8 +77,8 @@ def _boundaries(value, name):
 
 EQUATION = {
     "potential": energy_of(1, 2, 3, drift=True, walls=("periodic", "reflecting")),
-    "diffusion": _diffusion,
-    "points": optional(partial(whole_numbers, at_least=4, below=LARGEST_GRID)),
+    "diffusion": _diffusion_of_any_kind,
+    "points": optional(partial(whole_numbers, at_least=4, below=MOST_CELLS)),
     "boundary": optional(_boundaries),
     "force": optional(function),
     "floor": within(above=0, below=1),
@@ -130,8 +130,8 @@ def fokker_planck_generator(
     flow = _flow(potential, diffusion, force, floor)
     kinds = boundaries_of(potential, boundary)
     counts = np.broadcast_to(points or POINTS[dim], dim)
-    if np.prod(counts, dtype=float) > LARGEST_GRID:
-        raise ValueError(f"points must have a product of at most {LARGEST_GRID}, got {points}.")
+    if np.prod(counts, dtype=float) > MOST_CELLS:
+        raise ValueError(f"points must have a product of at most {MOST_CELLS}, got {points}.")
     box = _automatic_box(flow) if bounds is None else bounds_inside(bounds, potential)
     # Absorbing walls lie on the centres of the first cells outside, all others on the faces of the
     # last cells inside.
@@ -200,7 +200,7 @@ def _automatic_box(flow):
         return evaluate(flow.potential, x, "energy") / hottest
 
     name = f"potential {flow.potential.name!r} under this diffusion"
-    return bounding_box(height, flow.potential.dim, LEVEL, name, flow.potential.domain)
+    return bounding_box(height, flow.potential.dim, FLOW_DEPTH, name, flow.potential.domain)
 
 
 def _assemble(flow, axes, spacing, boundaries):

@@ -8,6 +8,9 @@ import numpy as np
 
 from ..arguments import LONGEST, real_array, shown
 
+LARGEST_GAUSS = 1500  # points of a Gauss-Legendre rule: the cost grows with the cube
+DEPTH = 42.0  # a box reaches to exp(-42) = 6e-19 of the largest density
+
 
 def tensor_nodes(axes):
     """All points of the tensor product of one-dimensional grids, shape (n_0, ..., n_{d-1}, d)."""

@@ -7,12 +7,17 @@ import numpy as np
 from ..models.evaluate import evaluate
 from .confinement import energy_of, one_law, variance
 from .grids import bounding_box, line_moments
-from .one_step_matrix import LARGEST_MATRIX, REACH, leading, transition_matrix
+from .one_step_matrix import (
+    COARSE,
+    FINE,
+    LARGEST_LEAK,
+    MOST_ENTRIES,
+    REACH,
+    leading,
+    transition_matrix,
+)
+from .sgd_step import CHAIN_DEPTH
 from .two_grids import OnGrid, law_of_two
-
-COARSE, FINE = 0.7, 0.55  # grid spacings in units of the step noise
-LEVEL = 45.0
-LARGEST_LEAK = 1e-9
 
 
 @one_law(potential=energy_of(1), noise_covariance=variance)
@@ -54,13 +59,13 @@ def transfer_operator_heavy_ball(
     (low, high), *_ = bounding_box(
         lambda x: evaluate(potential, x, "energy") / temperature,
         1,
-        LEVEL,
+        CHAIN_DEPTH,
         f"potential {potential.name!r} at learning_rate times noise_covariance/(2 batch_size (1 - "
         f"momentum)) = {temperature:g}",
     )
     for _ in range(5):
         coarse, fine = (
-            _on_grid(potential, learning_rate, momentum, sd, (low - pad, high + pad), ratio)
+            _pair_on_grid(potential, learning_rate, momentum, sd, (low - pad, high + pad), ratio)
             for ratio, pad in ((COARSE, 0), (FINE, sd))
         )
         leak = 1 - fine.numbers["survival"]
@@ -83,12 +88,12 @@ def transfer_operator_heavy_ball(
     )
 
 
-def _on_grid(potential, rate, mu, sd, box, ratio):
+def _pair_on_grid(potential, rate, mu, sd, box, ratio):
     """The stationary pair on one grid."""
     from scipy.sparse import csc_matrix
 
     points = np.ceil((box[1] - box[0]) / (ratio * sd)) + 1
-    if not points**2 * (2 * REACH / ratio + 3) <= LARGEST_MATRIX:
+    if not points**2 * (2 * REACH / ratio + 3) <= MOST_ENTRIES:
         raise ValueError(
             f"the heavy-ball operator needs {points:g}^2 nodes: the step noise {sd:g} is too "
             "small; use a larger learning_rate or noise_covariance, or a smaller batch_size or "

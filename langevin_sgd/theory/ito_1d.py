@@ -16,10 +16,9 @@ from .confinement import (
     values_of,
     walls_of,
 )
-from .grids import gauss_rule, line_moments, warm_box
+from .grids import DEPTH, gauss_rule, line_moments, warm_box
 from .two_grids import OnGrid, law_of_two
 
-LEVEL = 42.0  # the line is cut where the density is exp(-42) of its maximum
 ORDER = 16
 PANELS = (200, 100)
 ON_A_LINE = energy_of(
@@ -121,7 +120,7 @@ def diffusion_box(potential, diffusion):
         lambda x: _tilted_energy(potential, x[:, 0]),
         lambda x: values_of(diffusion, "diffusion", x[:, 0]),
         1,
-        LEVEL,
+        DEPTH,
         f"potential {potential.name!r} over this diffusion",
         257,
         potential.domain,

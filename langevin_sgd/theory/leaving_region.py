@@ -8,16 +8,15 @@ import numpy as np
 
 from ..arguments import finite_array
 from .confinement import bounds_inside, energy_of, intervals, one_law
-from .grids import box_scan, grid_moments, tensor_nodes, tensor_rule
-from .one_step_matrix import gaussian
+from .grids import LARGEST_GAUSS, box_scan, grid_moments, tensor_nodes, tensor_rule
+from .one_step_matrix import normal_density
 from .sgd_step import law_box, update_step
 from .two_grids import OnGrid, law_of_two
 
-COARSE, FINE = 0.75, 0.6  # largest distance of two nodes in units of the smallest step noise
-LARGEST_GRID = 20_000
+GAPS = (0.6, 0.75)  # of nodes of two grids, at most, in units of the smallest step noise
+LARGEST_PRODUCT = 20_000
 LARGEST_FULL = 6_000  # nodes of a kernel that is no product
-LARGEST_GAUSS = 1_500
-DENSE = 1500
+DIRECT = 1500
 
 
 @one_law(potential=energy_of(1, 2), start=finite_array, inside=partial(intervals, infinite=True))
@@ -63,9 +62,8 @@ def mean_first_passage_steps(
         raise ValueError(
             f"start must be inside the region {region.tolist()}, got {start.tolist()}."
         )
-    coarse, fine = (
-        OnGrid([], {}, {"mean_steps": _mean_steps(step, region, start, ratio)})
-        for ratio in (COARSE, FINE)
+    fine, coarse = (
+        OnGrid([], {}, {"mean_steps": _mean_steps(step, region, start, ratio)}) for ratio in GAPS
     )
     law = law_of_two(fine, coarse, {"mean_steps": ("start",)}, **step.attributes())
     law["start_position"] = ("start", "component"), start, {"long_name": "start", "units": "length"}
@@ -102,7 +100,7 @@ def quasi_stationary_law(potential, noise_covariance, learning_rate, batch_size=
     Quasi-Stationary Distributions, for the existence."""
     step = update_step(potential, noise_covariance, learning_rate, batch_size)
     region = bounds_inside(inside, potential, "inside")
-    coarse, fine = (_quasi_stationary(step, region, ratio) for ratio in (COARSE, FINE))
+    fine, coarse = (_quasi_stationary(step, region, ratio) for ratio in GAPS)
     return law_of_two(fine, coarse, **step.attributes())
 
 
@@ -117,7 +115,7 @@ def _nodes(step, region, ratio):
     points = (box[:, 1] - box[:, 0]) / (ratio * spread.min(axis=0))
     # The widest gap of Gauss-Legendre nodes is pi/2 times the mean one.
     points = np.where(walled, np.ceil(np.pi / 2 * points) + 8, np.ceil(points) + 1)
-    largest = LARGEST_GRID if _is_straight(step) else LARGEST_FULL
+    largest = LARGEST_PRODUCT if _is_straight(step) else LARGEST_FULL
     if not (np.prod(points) <= largest and np.all(points[walled] <= LARGEST_GAUSS)):
         raise ValueError(
             f"inside needs {np.prod(points):.3g} nodes (limit {largest}, {LARGEST_GAUSS} between "
@@ -143,9 +141,11 @@ def _kernel(step, axes, points):
     y = points @ step.rotation
     image, sd = np.nan_to_num(step.image(y), nan=1e300), step.step_sd(y)
     if _is_straight(step):
-        return [gaussian(axis[:, None] - image[:, k], sd[:, k]) for k, axis in enumerate(axes)]
+        return [
+            normal_density(axis[:, None] - image[:, k], sd[:, k]) for k, axis in enumerate(axes)
+        ]
     nodes = tensor_nodes(axes).reshape(-1, len(axes)) @ step.rotation
-    factors = (gaussian(nodes[:, k, None] - image[:, k], sd[:, k]) for k in range(len(axes)))
+    factors = (normal_density(nodes[:, k, None] - image[:, k], sd[:, k]) for k in range(len(axes)))
     return [np.prod(list(factors), axis=0)]
 
 
@@ -162,7 +162,7 @@ def _mean_steps(step, region, start, ratio):
     axes, weight = _nodes(step, region, ratio)
     kernel = _kernel(step, axes, tensor_nodes(axes).reshape(-1, len(axes)))
     count = weight.size
-    if count <= DENSE:
+    if count <= DIRECT:
         matrix = kernel[0]
         if len(kernel) == 2:
             matrix = np.einsum("in,jn->ijn", *kernel).reshape(count, count)

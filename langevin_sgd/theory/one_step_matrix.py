@@ -10,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 REACH = 8.0  # a kernel is cut off at 8 standard deviations, where it is 1e-14 of its maximum
-LARGEST_MATRIX = 60_000_000  # non-zero entries: about 0.7 GB
+MOST_ENTRIES = 60_000_000  # non-zero entries: about 0.7 GB
 DENSE = 300
+COARSE, FINE = 0.7, 0.55  # grid spacings in units of the smallest step noise
+LARGEST_LEAK = 1e-9
 
 
 class Leading(NamedTuple):
@@ -41,7 +43,7 @@ def transition_matrix(axes, image, sd):
         reach = int(np.ceil(REACH * spread.max() / spacing))
         nearest = np.rint(np.clip((mean - axis[0]) / spacing, -1e6, 1e6)).astype(np.int32)
         index = nearest + np.arange(-reach, reach + 1, dtype=np.int32)
-        kernel = gaussian(axis[0] + index * spacing - mean, spread) * spacing
+        kernel = normal_density(axis[0] + index * spacing - mean, spread) * spacing
         inside = (index >= 0) & (index < len(axis))
         index, kernel = np.where(inside, index, np.int32(0)), np.where(inside, kernel, 0.0)
         rows = (rows[:, :, None] * len(axis) + index[:, None, :]).reshape(len(image), -1)
@@ -57,21 +59,21 @@ def matrix_of_columns(rows, values):
     return csc_matrix((values.ravel(), rows.ravel(), starts), shape=(len(rows),) * 2)
 
 
-def check_size(points, sd, spacing):
+def check_entries(points, sd, spacing):
     """Refuse a grid of `points` nodes per axis whose matrix, with at most REACH step sd to each
     side, would not fit.
     """
     entries = np.prod(points, dtype=float) * np.prod(2 * REACH * sd / spacing + 2)
-    if not entries <= LARGEST_MATRIX:
+    if not entries <= MOST_ENTRIES:
         raise ValueError(
             f"the transfer operator needs {np.prod(points, dtype=float):.3g} nodes and "
-            f"{entries:.2g} matrix entries (limit {LARGEST_MATRIX:.2g}): the step noise is too "
+            f"{entries:.2g} matrix entries (limit {MOST_ENTRIES:.2g}): the step noise is too "
             "small for the box. Use a larger learning_rate or noise_covariance, a smaller "
             "batch_size, narrower bounds, or fokker_planck, the limit of small steps."
         )
 
 
-def gaussian(x, sd):
+def normal_density(x, sd):
     """Normal density of x with mean zero."""
     return np.exp(-0.5 * (x / sd) ** 2) / (sd * np.sqrt(2 * np.pi))
 

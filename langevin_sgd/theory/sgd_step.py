@@ -10,7 +10,7 @@ from ..models.evaluate import evaluate
 from .confinement import one_positive_matrix, values_of
 from .grids import warm_box
 
-LEVEL = 45.0  # the box reaches to exp(-45) of the hottest Boltzmann density
+CHAIN_DEPTH = 45.0  # the box reaches to exp(-45) of the hottest Boltzmann density
 
 
 class Step(NamedTuple):
@@ -82,4 +82,4 @@ def law_box(step):
     temperatures of its minimum.
     """
     name = f"potential {step.potential.name!r} under this noise_covariance and learning_rate"
-    return warm_box(step.energy, step.temperature, step.potential.dim, LEVEL, name, 65)
+    return warm_box(step.energy, step.temperature, step.potential.dim, CHAIN_DEPTH, name, 65)

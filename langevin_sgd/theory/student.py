@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import all_within, formula
-from .confinement import POSITIVE, number_or_matrix, one_positive_matrix
+from .confinement import ABOVE_ZERO, number_or_matrix, one_positive_matrix
 from .linear_process import state_covariance
 from .quadratic_sgd import linear_sgd, require_stable
 
@@ -26,7 +26,7 @@ class StudentLaw(NamedTuple):
     density_exponent: float
 
 
-LOSS_NOISE = {"hessian": one_positive_matrix, "slope": POSITIVE, "offset": POSITIVE}
+LOSS_NOISE = {"hessian": one_positive_matrix, "slope": ABOVE_ZERO, "offset": ABOVE_ZERO}
 
 
 @formula(infinite=True, **LOSS_NOISE)
@@ -91,7 +91,7 @@ def student_density(x, hessian, slope, offset):
     return np.exp(log_norm - (law.dof + d) / 2 * np.log1p(distance / law.dof))
 
 
-@formula(radius=all_within(at_least=0), curvature=POSITIVE, slope=POSITIVE, offset=POSITIVE)
+@formula(radius=all_within(at_least=0), curvature=ABOVE_ZERO, slope=ABOVE_ZERO, offset=ABOVE_ZERO)
 def student_tail(radius, curvature, slope, offset):
     """P(|x| > radius) of `student_law` in one dimension, an array like ``radius``; it falls like
     radius^-(1 + 2/slope).
@@ -105,7 +105,7 @@ def student_tail(radius, curvature, slope, offset):
     return betainc(law.dof / 2, 0.5, law.dof / (law.dof + ratio))
 
 
-@formula(**LOSS_NOISE, learning_rate=POSITIVE)
+@formula(**LOSS_NOISE, learning_rate=ABOVE_ZERO)
 def student_covariance(hessian, slope, offset, learning_rate):
     """Covariance of the chain x' = x - eta H x + sqrt(2 eta slope (U + offset)) N, (d, d), at a
     finite learning rate.

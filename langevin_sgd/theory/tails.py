@@ -10,12 +10,12 @@ import numpy as np
 
 from ..arguments import all_within, formula
 
-FARTHEST = 3e4  # the quadrature has a panel for each unit
+MOST_PANELS = 3e4  # the quadrature has a panel for each unit
 MOST_UPDATES = 10_000  # of a sweep: each takes milliseconds
-POSITIVE = all_within(above=0, longest=MOST_UPDATES)
-REGRESSION = {
-    "curvature": POSITIVE,
-    "learning_rate": POSITIVE,
+MANY_ABOVE_ZERO = all_within(above=0, longest=MOST_UPDATES)
+ONE_INPUT = {
+    "curvature": MANY_ABOVE_ZERO,
+    "learning_rate": MANY_ABOVE_ZERO,
     "batch_size": all_within(at_least=1, longest=MOST_UPDATES),
 }
 
@@ -29,7 +29,7 @@ class TailExponents(NamedTuple):
     decoupled: np.ndarray
 
 
-@formula(**REGRESSION)
+@formula(**ONE_INPUT)
 def tail_exponents(curvature, learning_rate, batch_size=1):
     """Tail exponents of online linear regression in one dimension, as `TailExponents`
     (dimensionless; arrays broadcast).
@@ -59,7 +59,7 @@ def tail_exponents(curvature, learning_rate, batch_size=1):
     return TailExponents(exact[()], 1 + batch / step, 1 + 2 * batch / step)
 
 
-@formula(**REGRESSION, label_noise=all_within(at_least=0, longest=MOST_UPDATES))
+@formula(**ONE_INPUT, label_noise=all_within(at_least=0, longest=MOST_UPDATES))
 def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
     """Exact stationary second and fourth moment of delta = w - w* in one dimension (units of w^2
     and w^4).
@@ -120,7 +120,7 @@ def _chi_quadrature(step, batch):
     # the integrand |1 - step s^2/B|^kappa exp(-s^2/2) peaks beyond the kink by O(1), whatever
     # kappa: 40 covers the Gaussian tail
     far = 3 * kink + np.sqrt(batch) + 40.0
-    if far > FARTHEST:
+    if far > MOST_PANELS:
         raise ValueError(
             f"batch_size {batch:g} over learning_rate * curvature {step:g} is too large: the "
             "exponent is 1 + 2 B/(eta a) there."

@@ -8,7 +8,7 @@ import xarray as xr
 from ..arguments import instance
 from .boltzmann import best_fit_temperature, bin_rule, boltzmann_density, edges_along
 from .confinement import energy_of, one_law
-from .one_step_matrix import gaussian
+from .one_step_matrix import normal_density
 from .two_grids import labels
 
 MOST_NODES = 2_000  # of a Gauss-Legendre rule in a bin
@@ -50,7 +50,7 @@ def stationary_density(law, x):
         part = flat[start : start + 512]
         kernel = probability * np.ones((len(part), 1))
         for k in range(part.shape[1]):
-            kernel *= gaussian(part[:, k, None] - mean[:, k], sd[:, k])
+            kernel *= normal_density(part[:, k, None] - mean[:, k], sd[:, k])
         density[start : start + 512] = kernel.sum(axis=1)
     return density.reshape(y.shape[:-1])
 
@@ -150,7 +150,7 @@ def _correlated_bins(law, edges, mean, sd, probability):
     for row, (x, weight) in enumerate(zip(nodes, weights, strict=True)):
         near = np.abs(x - mean[:, 0]) < 8.5 * spread
         centre = mean[near, 1] + slope * (x - mean[near, 0])
-        kernel = weight * probability[near] * gaussian(x - mean[near, 0], spread)
+        kernel = weight * probability[near] * normal_density(x - mean[near, 0], spread)
         slabs[row] = np.diff(ndtr((edges[1][:, None] - centre) / conditional) @ kernel)
     return np.add.reduceat(slabs, np.arange(0, len(nodes), order), axis=0)
 

@@ -8,12 +8,11 @@ import numpy as np
 
 from .confinement import bounds_inside, energy_of, one_law
 from .grids import box_scan, grid_moments, tensor_nodes
-from .one_step_matrix import check_size, leading, transition_matrix
+from .one_step_matrix import COARSE, FINE, LARGEST_LEAK, check_entries, leading, transition_matrix
 from .sgd_step import law_box, update_step
-from .two_grids import MATRIX, OnGrid, labels, law_of_two
+from .two_grids import ROW_COLUMN, OnGrid, labels, law_of_two
 
-PILOT, COARSE, FINE = 1.0, 0.7, 0.55  # grid spacings in units of the smallest step noise
-LARGEST_LEAK = 1e-9
+PILOT = 1.0  # a first grid spacing in units of the smallest step noise
 SLOWEST = 1e-11
 
 
@@ -89,8 +88,8 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
         if bounds is not None or not grown:
             break
     solution = _solve(step, box, COARSE, solution)
-    coarse = _on_grid(step, solution)
-    fine = _on_grid(step, _solve(step, _widen(step, box), FINE, solution))
+    coarse = _chain_on_grid(step, solution)
+    fine = _chain_on_grid(step, _solve(step, _widened(step, box), FINE, solution))
     _check_recurrent(step, fine.numbers, coarse.numbers)
     dims = {"image": ("axis",), "step_sd": ("axis",)}
     law = law_of_two(fine, coarse, dims, **step.attributes())
@@ -100,7 +99,7 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
         labels("eigenvectors of the noise: x = rotation y", "1"),
     )
     law["virial_residual"] = (
-        MATRIX,
+        ROW_COLUMN,
         _virial_residual(step, fine.numbers),
         labels("residual of the exact virial identity", "energy"),
     )
@@ -112,7 +111,7 @@ def _axes(step, box, ratio):
     scan = step.step_sd(box_scan(box, 65)).reshape(-1, len(box))
     smallest = scan.min(axis=0)
     points = np.ceil((box[:, 1] - box[:, 0]) / (ratio * smallest)) + 1
-    check_size(points, scan.max(axis=0), ratio * smallest)
+    check_entries(points, scan.max(axis=0), ratio * smallest)
     return [np.linspace(low, high, int(n)) for (low, high), n in zip(box, points, strict=True)]
 
 
@@ -183,7 +182,7 @@ def _confined_growth(step, point, k, centre, width):
     return 0.0
 
 
-def _widen(step, box):
+def _widened(step, box):
     """The box with each wall one step noise further out: so the difference of two grids also shows
     an error of the box.
     """
@@ -191,7 +190,7 @@ def _widen(step, box):
     return box + np.outer(walls, [-1.0, 1.0])
 
 
-def _on_grid(step, solution):
+def _chain_on_grid(step, solution):
     """Everything `transfer_operator` returns, on one grid, rotated to the components of x."""
     rotation, rate = step.rotation, step.learning_rate
     nodes, pair = solution.nodes, solution.pair

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 GRID = ("axis_0", "axis_1", "axis_2")
-MATRIX = ("component", "component_j")
+ROW_COLUMN = ("component", "component_j")
 WORDS = {  # name: (what it is, unit); {volume} and {flux} depend on the dimension
     "density": ("probability density", "length^-{dim}"),
     "weight": ("quadrature weight of the node", "length^{dim}"),
@@ -70,7 +70,7 @@ def law_of_two(fine, coarse, dims=None, **attributes):
 
     def put(name, array, on, start="", field=None):
         text, unit = WORDS[field or name]
-        own = (dims or {}).get(field or name, MATRIX[: np.ndim(array) - len(on)])
+        own = (dims or {}).get(field or name, ROW_COLUMN[: np.ndim(array) - len(on)])
         data[name] = (on + own, array, labels(start + text, unit.format(**words)))
 
     for name, array in fine.fields.items():
