@@ -98,8 +98,8 @@ ROWS = [
         "gradient",
         "theory/test_ito_1d.py",
     ),
-    ("theory/boltzmann.py", "        potential.domain,\n", "", "theory/test_boltzmann.py"),
-    ("theory/ito_1d.py", "        potential.domain,\n", "", "theory/test_ito_1d.py"),
+    ("theory/boltzmann.py", "        walls_of(potential),\n", "", "theory/test_boltzmann.py"),
+    ("theory/ito_1d.py", "        walls_of(potential),\n", "", "theory/test_ito_1d.py"),
     (
         "theory/fokker_planck_generator.py",
         "np.broadcast_to(total + own, x.shape)",

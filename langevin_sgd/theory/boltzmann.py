@@ -12,12 +12,14 @@ from .confinement import bounds_inside, check_period, energy_of, one_law, walls_
 from .grids import (
     DEPTH,
     LARGEST_GAUSS,
+    Wall,
     bin_edges,
     bin_rule,
     bounding_box,
     box_scan,
     edges_along,
     grid_moments,
+    spacing_of,
     tensor_nodes,
     tensor_rule,
 )
@@ -93,12 +95,11 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
 
 def _change(fine, coarse):
     """How much log Z and the mean energy above the minimum change from one grid to the next."""
-    log_normalisers, energies = (
-        [law.numbers[name] for law in (fine, coarse)] for name in ("log_normaliser", "mean_energy")
+    log_normaliser, energy = (
+        abs(fine.numbers[name] - coarse.numbers[name]) for name in ("log_normaliser", "mean_energy")
     )
-    scale = energies[0] - fine.fields["energy"].min()
-    moved = abs(energies[0] - energies[1]) / scale if scale > 0 else 0.0
-    return max(abs(log_normalisers[0] - log_normalisers[1]), moved)
+    scale = fine.numbers["mean_energy"] - fine.fields["energy"].min()
+    return max(log_normaliser, energy / scale if scale > 0 else 0.0)
 
 
 def _box(potential, temperature, bounds):
@@ -110,7 +111,7 @@ def _box(potential, temperature, bounds):
         potential.dim,
         DEPTH,
         f"potential {potential.name!r} at temperature {temperature:g}",
-        potential.domain,
+        walls_of(potential),
     )
     check_period(potential, box)
     return box, [wall is not None for wall in walls_of(potential)]
@@ -159,9 +160,11 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
     """
     edges = edges_along(edges, potential.dim)
     law = boltzmann_density(potential, temperature, bounds=bounds)
-    ends = [(law[dim].values[0], law[dim].values[-1]) for dim in law.density.dims]
-    walls = list(walls_of(potential)) if bounds is None else [("bounds", *side) for side in bounds]
-    edges = [_finite(*three) for three in zip(edges, ends, walls, strict=True)]
+    ends = [law[dim].values[[0, -1]] for dim in law.density.dims]
+    walls = (
+        list(walls_of(potential)) if bounds is None else [Wall("bounds", *side) for side in bounds]
+    )
+    edges = [_finite(edge, *end, wall) for edge, end, wall in zip(edges, ends, walls, strict=True)]
     before = np.inf
     for order in (6, 12, 24, 48, 96):
         if np.prod([order * (len(edge) - 1) for edge in edges], dtype=float) > 10 * LARGEST_TENSOR:
@@ -181,13 +184,13 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
     )
 
 
-def _finite(edge, ends, wall):
+def _finite(edge, low, high, wall):
     """The edges with infinite ends moved to the end of the law, and clipped to its walls; a finite
     edge beyond an open end stays, with its tiny probability.
     """
     if wall is not None:
         return np.clip(edge, *wall[1:])
-    return np.nan_to_num(edge, neginf=min(ends[0], edge[1]), posinf=max(ends[1], edge[-2]))
+    return np.nan_to_num(edge, neginf=min(low, edge[1]), posinf=max(high, edge[-2]))
 
 
 @one_law(potential=ON_ITS_DOMAIN)
@@ -291,7 +294,7 @@ def level_populations(potential, temperature, levels, *, bounds=None):
         # Inside a cell the energy is spread over |gradient| * spacing: a smooth step of that width
         # makes the error second order.
         slope = evaluate(potential, tensor_nodes(law.axes), "gradient")
-        spacing = np.array([axis[1] - axis[0] for axis in law.axes])
+        spacing = np.array([spacing_of(axis) for axis in law.axes])
         spread = np.sqrt(((slope * spacing) ** 2).sum(axis=-1) / 12) + np.finfo(float).tiny
         mass = density * weight
         below = np.array([(ndtr((level - energy) / spread) * mass).sum() for level in levels])

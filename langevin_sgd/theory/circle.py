@@ -100,8 +100,8 @@ def _on_circle(potential, axis, period, density, numbers):
 def _circle_of(potential, period):
     """Where the circle starts, and its period: that of the domain, or the one given."""
     wall = walls_of(potential)[0]
-    low = 0.0 if wall is None else wall[1]
-    natural = 2 * np.pi if wall is None else wall[2] - wall[1]
+    low = 0.0 if wall is None else wall.low
+    natural = 2 * np.pi if wall is None else wall.high - wall.low
     if wall is not None and period not in (None, natural):
         raise ValueError(f"period must be {natural:g}, that of the wall {wall}, got {period:g}.")
     period = natural if period is None else period

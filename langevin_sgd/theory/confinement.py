@@ -19,7 +19,7 @@ from ..arguments import (
     within,
 )
 from ..models.evaluate import evaluate, landscape
-from .grids import bin_edges, tensor_nodes
+from .grids import Wall, bin_edges, tensor_nodes
 
 
 def energy_of(*dims, drift=False, walls=(), way="simulate it instead"):
@@ -41,7 +41,7 @@ def energy_of(*dims, drift=False, walls=(), way="simulate it instead"):
                 f"{name} must have no drift beside its gradient here, but {value.name!r} has one; "
                 f"{way}."
             )
-        kinds = {wall[0] for wall in value.domain or () if wall is not None}
+        kinds = {wall.kind for wall in walls_of(value) if wall is not None}
         if not kinds <= set(walls):
             raise ValueError(
                 f"{name} must not have {' or '.join(sorted(kinds - set(walls)))} walls here, got "
@@ -78,27 +78,28 @@ def bounds_inside(bounds, potential, name="bounds"):
         )
     for wall, (low, high) in zip(walls_of(potential), bounds, strict=True):
         slack = 1e-9 * (high - low)
-        if wall is not None and not wall[1] - slack <= low < high <= wall[2] + slack:
+        if wall is not None and not wall.low - slack <= low < high <= wall.high + slack:
             raise ValueError(f"{name} must lie inside the wall {wall}, got ({low:g}, {high:g}).")
     return bounds
 
 
 def walls_of(potential):
-    """(kind, low, high) or None for each component."""
-    return potential.domain or (None,) * potential.dim
+    """The `Wall` or None of each component."""
+    walls = potential.domain or (None,) * potential.dim
+    return [wall and Wall(*wall) for wall in walls]
 
 
 def check_inside(potential, name, *places):
     """Raise unless numbers on the line lie inside the domain of a potential with d = 1."""
     wall = walls_of(potential)[0]
-    if wall is not None and not wall[1] <= min(places) <= max(places) <= wall[2]:
+    if wall is not None and not wall.low <= min(places) <= max(places) <= wall.high:
         raise ValueError(f"{name} must lie inside the wall {wall}, got {list(places)}.")
 
 
 def check_period(potential, box):
     """Raise unless the energy is the same at both ends of every periodic component."""
     for k, wall in enumerate(walls_of(potential)):
-        if wall is not None and wall[0] == "periodic":
+        if wall is not None and wall.kind == "periodic":
             axes = [np.linspace(low, high, 9) for low, high in box]
             axes[k] = np.array(wall[1:])
             low, high = np.moveaxis(evaluate(potential, tensor_nodes(axes), "energy"), k, 0)

@@ -84,7 +84,7 @@ def density_w2(x, density, reference):
     merged = np.unique(np.concatenate(levels))
     # Where a distribution function is flat its quantile jumps: it is taken from both sides.
     below, above = (
-        _quantile(x, levels[0], merged, side) - _quantile(x, levels[1], merged, side)
+        np.subtract(*(_quantile(x, level, merged, side) for level in levels))
         for side in ("left", "right")
     )
     after, before = above[:-1], below[1:]

@@ -50,7 +50,7 @@ def kramers_time(potential, diffusion, minimum, saddle):
     low, high = (np.linalg.eigvalsh(evaluate(potential, point, "hessian")) for point in (a, s))
     if low[0] <= 0:
         raise ValueError(f"minimum {a.tolist()} must be a minimum, got the curvature {low[0]:g}.")
-    if high[0] >= 0 or (len(high) > 1 and high[1] <= 0):
+    if high[0] >= 0 or np.any(high[1:2] <= 0):
         raise ValueError(
             f"saddle {s.tolist()} has the curvatures {high.tolist()}; exactly one must be negative."
         )
@@ -59,9 +59,9 @@ def kramers_time(potential, diffusion, minimum, saddle):
         temperature = number(diffusion, "diffusion", above=0)
         climb = evaluate(potential, s, "energy") - evaluate(potential, a, "energy")
         return float(prefactor * np.exp(climb / temperature))
-    spread = values_of(diffusion, "diffusion", np.array([a[0], s[0]]))
-    exponent = barrier_exponent(potential, diffusion, a[0], s[0])
-    return float(prefactor * np.sqrt(spread[1] / spread[0]) * np.exp(exponent))
+    at_minimum, at_saddle = values_of(diffusion, "diffusion", np.append(a, s))
+    exponent = barrier_exponent(potential, diffusion, a.item(), s.item())
+    return float(prefactor * np.sqrt(at_saddle / at_minimum) * np.exp(exponent))
 
 
 def _check_critical(potential, a, s):

@@ -13,7 +13,7 @@ from .fokker_planck_generator import (
     fokker_planck_generator,
     generator_check,
 )
-from .grids import grid_moments, tensor_nodes
+from .grids import grid_moments, spacing_of, tensor_nodes
 from .two_grids import OnGrid, law_of_two
 
 PILOTS = {  # cells of coarse solutions; the last, finer one resolves a narrow ridge of full D
@@ -147,7 +147,7 @@ def _flow_on_grid(generator):
     """Everything `fokker_planck` returns, on one grid."""
     nodes = tensor_nodes(generator.axes)
     shape, dim = nodes.shape[:-1], nodes.shape[-1]
-    cell = float(np.prod([axis[1] - axis[0] for axis in generator.axes]))
+    cell = float(np.prod([spacing_of(axis) for axis in generator.axes]))
     probability = stationary_probability(generator)
     energy = evaluate(generator.flow.potential, nodes, "energy")
     density = probability.reshape(shape) / cell

@@ -200,7 +200,7 @@ def _automatic_box(flow):
         return evaluate(flow.potential, x, "energy") / hottest
 
     name = f"potential {flow.potential.name!r} under this diffusion"
-    return bounding_box(height, flow.potential.dim, FLOW_DEPTH, name, flow.potential.domain)
+    return bounding_box(height, flow.potential.dim, FLOW_DEPTH, name, walls_of(flow.potential))
 
 
 def _assemble(flow, axes, spacing, boundaries):

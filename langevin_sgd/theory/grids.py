@@ -3,6 +3,7 @@ density on them.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,19 @@ from ..arguments import LONGEST, real_array, shown
 
 LARGEST_GAUSS = 1500  # points of a Gauss-Legendre rule: the cost grows with the cube
 DEPTH = 42.0  # a box reaches to exp(-42) = 6e-19 of the largest density
+
+
+class Wall(NamedTuple):
+    """A wall of one component: "periodic" or "reflecting", from `low` to `high`."""
+
+    kind: str
+    low: float
+    high: float
+
+
+def spacing_of(axis):
+    """The distance of two neighbours on an equally spaced axis."""
+    return float(np.ptp(axis[:2]))
 
 
 def tensor_nodes(axes):
@@ -21,7 +35,7 @@ def trapezoid_rule(low, high, points):
     """Equally spaced nodes and their weights: spectrally accurate for a density that vanishes at
     both ends."""
     axis = np.linspace(low, high, points)
-    weight = np.full(points, axis[1] - axis[0])
+    weight = np.full(points, spacing_of(axis))
     weight[[0, -1]] /= 2
     return axis, weight
 
@@ -88,7 +102,7 @@ def bounding_box(height, dim, level, name, walls=None):
     (d, 2).
 
     `height` maps points (n, d) to (n,), without unit (an energy over a temperature). The box starts
-    as [-1, 1]^d, or as the `walls` (kind, low, high) of a component; each open side moves out until
+    as [-1, 1]^d, or as the `Wall` of a component; each open side moves out until
     it is high enough, then all but periodic ones are pulled in. Wells are seen on a scan of 33 (d =
     3: 17) points an axis: a well narrower than that, far from the others, is missed.
 
@@ -101,7 +115,7 @@ def bounding_box(height, dim, level, name, walls=None):
     walls = walls or (None,) * dim
     box = np.array([(-1.0, 1.0) if wall is None else wall[1:] for wall in walls])
     grows = [k for k, wall in enumerate(walls) if wall is None]
-    shrinks = [k for k, wall in enumerate(walls) if wall is None or wall[0] != "periodic"]
+    shrinks = [k for k, wall in enumerate(walls) if wall is None or wall.kind != "periodic"]
     lowest = np.inf
     for _ in range(400):
         values, lowest = _scan(height, box, lowest)
@@ -131,7 +145,9 @@ def warm_box(energy, temperature, dim, level, name, scan, walls=None):
     `energy` and `temperature` map points (n, d) to (n,); the minimum comes from a `scan` of that
     many points an axis of the box of the temperature at the origin (or the middle of the walls).
     """
-    centre = [[0.0 if wall is None else (wall[1] + wall[2]) / 2 for wall in walls or [None] * dim]]
+    centre = [
+        [0.0 if wall is None else (wall.low + wall.high) / 2 for wall in walls or [None] * dim]
+    ]
     start = float(temperature(np.array(centre))[0])
     cold = bounding_box(lambda x: energy(x) / start, dim, level, name, walls)
     lowest = energy(box_scan(cold, scan).reshape(-1, dim)).min()

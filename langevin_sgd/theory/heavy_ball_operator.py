@@ -6,7 +6,7 @@ import numpy as np
 
 from ..models.evaluate import evaluate
 from .confinement import energy_of, one_law, variance
-from .grids import bounding_box, line_moments
+from .grids import bounding_box, line_moments, spacing_of
 from .one_step_matrix import (
     COARSE,
     FINE,
@@ -92,7 +92,7 @@ def _pair_on_grid(potential, rate, mu, sd, box, ratio):
     """The stationary pair on one grid."""
     from scipy.sparse import csc_matrix
 
-    points = np.ceil((box[1] - box[0]) / (ratio * sd)) + 1
+    points = np.ceil(np.ptp(box) / (ratio * sd)) + 1
     if not points**2 * (2 * REACH / ratio + 3) <= MOST_ENTRIES:
         raise ValueError(
             f"the heavy-ball operator needs {points:g}^2 nodes: the step noise {sd:g} is too "
@@ -101,7 +101,7 @@ def _pair_on_grid(potential, rate, mu, sd, box, ratio):
         )
     points = int(points)
     axis = np.linspace(*box, points)
-    spacing = axis[1] - axis[0]
+    spacing = spacing_of(axis)
     slope = evaluate(potential, axis[:, None], "gradient")[:, 0]
     now, before = np.divmod(np.arange(points**2), points)
     image = axis[now] + mu * (axis[now] - axis[before]) - rate * slope[now]

@@ -123,7 +123,7 @@ def diffusion_box(potential, diffusion):
         DEPTH,
         f"potential {potential.name!r} over this diffusion",
         257,
-        potential.domain,
+        walls_of(potential),
     )
 
 
@@ -134,7 +134,7 @@ def _tilted_energy(potential, x):
     if potential.drift is None:
         return energy
     wall = walls_of(potential)[0]
-    start = 0.0 if wall is None else wall[1]
+    start = 0.0 if wall is None else wall.low
     grid = panels(np.concatenate([[start], x]))
     drift = evaluate(potential, grid.nodes.reshape(-1, 1), "drift").reshape(grid.nodes.shape)
     return energy - np.cumsum((grid.weights * drift).sum(axis=1))

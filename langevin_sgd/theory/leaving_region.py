@@ -155,7 +155,8 @@ def _pull_back(kernel, values):
     """
     if len(kernel) == 1:
         return values.ravel() @ kernel[0]
-    return np.einsum("in,in->n", kernel[0], values @ kernel[1])
+    first, second = kernel
+    return np.einsum("in,in->n", first, values @ second)
 
 
 def _mean_steps(step, region, start, ratio):
@@ -193,7 +194,8 @@ def _quasi_stationary(step, region, ratio):
     def push(probability):
         if len(kernel) == 1:
             return weight.ravel() * (kernel[0] @ probability.ravel())
-        return (weight * ((kernel[0] * probability.ravel()) @ kernel[1].T)).ravel()
+        first, second = kernel
+        return (weight * ((first * probability.ravel()) @ second.T)).ravel()
 
     operator = LinearOperator((weight.size,) * 2, matvec=push, dtype=float)
     values, vectors = eigs(operator, k=2, v0=np.ones(weight.size), tol=0)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .grids import spacing_of
+
 REACH = 8.0  # a kernel is cut off at 8 standard deviations, where it is 1e-14 of its maximum
 MOST_ENTRIES = 60_000_000  # non-zero entries: about 0.7 GB
 DENSE = 300
@@ -39,7 +41,7 @@ def transition_matrix(axes, image, sd):
     rows, values = np.zeros((len(image), 1), dtype=np.int32), np.ones((len(image), 1))
     for k, axis in enumerate(axes):
         mean, spread = image[:, k, None], sd[:, k, None]
-        spacing = axis[1] - axis[0]
+        spacing = spacing_of(axis)
         reach = int(np.ceil(REACH * spread.max() / spacing))
         nearest = np.rint(np.clip((mean - axis[0]) / spacing, -1e6, 1e6)).astype(np.int32)
         index = nearest + np.arange(-reach, reach + 1, dtype=np.int32)

@@ -62,11 +62,6 @@ def grid_coordinates(law, x):
     rotation = law.rotation.values
     if len(rotation) == 1 and (x.ndim == 0 or x.shape[-1] != 1):
         x = x[..., None]
-    if x.shape[-1] != len(rotation):
-        raise ValueError(
-            f"x must have the shape (..., {len(rotation)}), one entry per component of the law, "
-            f"got {x.shape}."
-        )
     return x @ rotation
 
 
@@ -112,7 +107,8 @@ def bin_probabilities(law, edges):
         inside = [_normal_bins(edge, mean[:, k], sd[:, k]) for k, edge in enumerate(edges)]
         if len(edges) == 1:
             return inside[0] @ probability
-        return (inside[0] * probability) @ inside[1].T
+        across, along = inside
+        return (across * probability) @ along.T
     return _correlated_bins(law, edges, mean, sd, probability)
 
 
@@ -133,25 +129,26 @@ def _correlated_bins(law, edges, mean, sd, probability):
     from scipy.special import ndtr
 
     rotation = law.rotation.values
+    across, along = edges
     mean = mean @ rotation.T
     covariance = rotation @ np.diag(sd[0] ** 2) @ rotation.T
     spread = np.sqrt(covariance[0, 0])
     slope = covariance[0, 1] / covariance[0, 0]
     conditional = np.sqrt(covariance[1, 1] - slope * covariance[0, 1])
-    if not np.all(np.isfinite(edges[0])):
+    if not np.all(np.isfinite(across)):
         raise ValueError(
             "edges[0] must be finite when the noise is correlated; edges[1] may be infinite."
         )
-    order = 4 + int(np.ceil(3 * np.diff(edges[0]).max() / spread))
+    order = 4 + int(np.ceil(3 * np.diff(across).max() / spread))
     if order > MOST_NODES:
         raise ValueError(f"edges[0] must be closer: a bin is {order / 3:.3g} step noises wide.")
-    nodes, weights = bin_rule(edges[0], order)
-    slabs = np.empty((len(nodes), len(edges[1]) - 1))
+    nodes, weights = bin_rule(across, order)
+    slabs = np.empty((len(nodes), len(along) - 1))
     for row, (x, weight) in enumerate(zip(nodes, weights, strict=True)):
         near = np.abs(x - mean[:, 0]) < 8.5 * spread
         centre = mean[near, 1] + slope * (x - mean[near, 0])
         kernel = weight * probability[near] * normal_density(x - mean[near, 0], spread)
-        slabs[row] = np.diff(ndtr((edges[1][:, None] - centre) / conditional) @ kernel)
+        slabs[row] = np.diff(ndtr((along[:, None] - centre) / conditional) @ kernel)
     return np.add.reduceat(slabs, np.arange(0, len(nodes), order), axis=0)
 
 

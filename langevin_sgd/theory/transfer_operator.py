@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .confinement import bounds_inside, energy_of, one_law
-from .grids import box_scan, grid_moments, tensor_nodes
+from .grids import box_scan, grid_moments, spacing_of, tensor_nodes
 from .one_step_matrix import COARSE, FINE, LARGEST_LEAK, check_entries, leading, transition_matrix
 from .sgd_step import law_box, update_step
 from .two_grids import ROW_COLUMN, OnGrid, labels, law_of_two
@@ -140,7 +140,7 @@ def _interpolated(rough, nodes):
     """
     from scipy.ndimage import map_coordinates
 
-    places = [(nodes[..., k] - axis[0]) / (axis[1] - axis[0]) for k, axis in enumerate(rough.axes)]
+    places = [(nodes[..., k] - axis[0]) / spacing_of(axis) for k, axis in enumerate(rough.axes)]
     span = rough.pair.span.reshape(rough.nodes.shape[:-1])
     return map_coordinates(span, places, order=3, mode="constant").ravel()
 
@@ -195,7 +195,7 @@ def _chain_on_grid(step, solution):
     rotation, rate = step.rotation, step.learning_rate
     nodes, pair = solution.nodes, solution.pair
     shape, dim = nodes.shape[:-1], nodes.shape[-1]
-    cell = np.prod([axis[1] - axis[0] for axis in solution.axes])
+    cell = np.prod([spacing_of(axis) for axis in solution.axes])
     probability, energy = pair.probability.reshape(shape), step.energy(nodes)
     density = probability / cell
     gradient = np.where(np.isfinite(solution.image), step.gradient(nodes), 0.0)
