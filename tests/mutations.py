@@ -98,7 +98,7 @@ ROWS = [
         "gradient",
         "theory/test_ito_1d.py",
     ),
-    ("theory/boltzmann.py", "        walls_of(potential),\n", "", "theory/test_boltzmann.py"),
+    ("theory/confinement.py", "        walls_of(potential),\n", "", "theory/test_boltzmann.py"),
     ("theory/ito_1d.py", "        walls_of(potential),\n", "", "theory/test_ito_1d.py"),
     (
         "theory/fokker_planck_generator.py",

@@ -8,14 +8,13 @@ from functools import partial
 import numpy as np
 
 from ..models.evaluate import evaluate
-from .confinement import bounds_inside, check_period, energy_of, one_law, walls_of
+from .confinement import bounds_inside, check_period, energy_box, energy_of, one_law, walls_of
 from .grids import (
     DEPTH,
     LARGEST_GAUSS,
     Wall,
     bin_edges,
     bin_rule,
-    bounding_box,
     box_scan,
     edges_along,
     grid_moments,
@@ -106,13 +105,8 @@ def _box(potential, temperature, bounds):
     """The box of the law, and along which axes the density does not vanish at its ends."""
     if bounds is not None:
         return bounds_inside(bounds, potential), [True] * potential.dim
-    box = bounding_box(
-        lambda x: evaluate(potential, x, "energy") / temperature,
-        potential.dim,
-        DEPTH,
-        f"potential {potential.name!r} at temperature {temperature:g}",
-        walls_of(potential),
-    )
+    name = f"potential {potential.name!r} at temperature {temperature:g}"
+    box = energy_box(potential, temperature, DEPTH, name)
     check_period(potential, box)
     return box, [wall is not None for wall in walls_of(potential)]
 
@@ -248,13 +242,11 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
 
 def _lowest_energy(potential, mean_energy, bounds):
     """The minimum of the potential, to the resolution of a scan."""
-    box = bounds_inside(bounds, potential) if bounds is not None else None
-    if box is None:
+    if bounds is not None:
+        box = bounds_inside(bounds, potential)
+    else:
         name = f"with mean_energy {mean_energy:g} as the unit, potential {potential.name!r}"
-        level = max(1.0, abs(mean_energy))
-        box = bounding_box(
-            lambda x: evaluate(potential, x, "energy"), potential.dim, level, name, potential.domain
-        )
+        box = energy_box(potential, 1.0, max(1.0, abs(mean_energy)), name)
     return evaluate(potential, box_scan(box, 65), "energy").min()
 
 

@@ -19,7 +19,7 @@ from ..arguments import (
     within,
 )
 from ..models.evaluate import evaluate, landscape
-from .grids import Wall, bin_edges, tensor_nodes
+from .grids import Wall, bin_edges, bounding_box, tensor_nodes
 
 
 def energy_of(*dims, drift=False, walls=(), way="simulate it instead"):
@@ -87,6 +87,17 @@ def walls_of(potential):
     """The `Wall` or None of each component."""
     walls = potential.domain or (None,) * potential.dim
     return [wall and Wall(*wall) for wall in walls]
+
+
+def energy_box(potential, unit, level, name):
+    """A box on whose open sides the energy is `level` units above its minimum."""
+    return bounding_box(
+        lambda x: evaluate(potential, x, "energy") / unit,
+        potential.dim,
+        level,
+        name,
+        walls_of(potential),
+    )
 
 
 def check_inside(potential, name, *places):

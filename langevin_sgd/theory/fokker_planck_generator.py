@@ -147,7 +147,7 @@ def fokker_planck_generator(
 
 def boundaries_of(potential, boundary):
     """The kind of boundary of each axis: as given, or that of the domain, or reflecting."""
-    natural = ["reflecting" if wall is None else wall[0] for wall in walls_of(potential)]
+    natural = ["reflecting" if wall is None else wall.kind for wall in walls_of(potential)]
     return natural if boundary is None else list(np.broadcast_to(boundary, potential.dim))
 
 

@@ -5,8 +5,8 @@ two-step transfer operator.
 import numpy as np
 
 from ..models.evaluate import evaluate
-from .confinement import energy_of, one_law, variance
-from .grids import bounding_box, line_moments, spacing_of
+from .confinement import energy_box, energy_of, one_law, variance
+from .grids import line_moments, spacing_of
 from .one_step_matrix import (
     COARSE,
     FINE,
@@ -56,13 +56,8 @@ def transfer_operator_heavy_ball(
     derived above."""
     temperature = learning_rate * noise_covariance / (2 * batch_size * (1 - momentum))
     sd = learning_rate * np.sqrt(noise_covariance / batch_size)
-    (low, high), *_ = bounding_box(
-        lambda x: evaluate(potential, x, "energy") / temperature,
-        1,
-        CHAIN_DEPTH,
-        f"potential {potential.name!r} at learning_rate times noise_covariance/(2 batch_size (1 - "
-        f"momentum)) = {temperature:g}",
-    )
+    name = f"potential {potential.name!r} at the temperature {temperature:g} of this step"
+    low, high = energy_box(potential, temperature, CHAIN_DEPTH, name).ravel()
     for _ in range(5):
         coarse, fine = (
             _pair_on_grid(potential, learning_rate, momentum, sd, (low - pad, high + pad), ratio)
