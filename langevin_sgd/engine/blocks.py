@@ -36,7 +36,7 @@ class Sizes(NamedTuple):
     size: int  # dim + scratch
 
 
-class Shape(NamedTuple):
+class KernelShape(NamedTuple):
     """The compile-time constants of a kernel."""
 
     dim: int

@@ -14,7 +14,7 @@ from ..kernels.packing import unpack
 from ..storage import begun, create, load, reopen
 from ..storage.manifest import NAME as MANIFEST
 from .chunks import Pause, Stored, compile_kernel, run_chunks
-from .dataset import along_steps, at_the_end, attributes, tell_who_left
+from .dataset import along_steps, at_the_end, attributes_of_run, tell_who_left
 from .description import describe, fingerprints
 from .ensemble import begin
 from .problem import make_problem
@@ -113,7 +113,7 @@ def in_folder(folder, given, job, options):
     # A function that does not compile has begun no folder, and can be mended.
     program = _compiled(job, ensemble, options)
     first = job.first_step
-    about = attributes(job, first)
+    about = attributes_of_run(job, first)
     state = ensemble._asdict()
     with create(folder.path, description, state, about, first, constants) as run:
         return _go_on(run, job, program, ensemble, folder.every, options)
@@ -161,7 +161,7 @@ def _go_on(run, job, program, ensemble, every, options):
     begun = run.step * substeps
     done = run_chunks(program, ensemble, pieces.rows, job, options, pause, begun) // substeps
     variables = {**at_the_end(job, ensemble), **read_out(job, ensemble, done)}
-    closing = xr.Dataset(variables, attrs=attributes(job, done))
+    closing = xr.Dataset(variables, attrs=attributes_of_run(job, done))
     tell_who_left(job, closing)
     if done == job.last_step:
         run.finish(closing)

@@ -23,7 +23,7 @@ from ..kernels.lanes import WIDTH
 from ..kernels.packing import empty_groups
 from ..kernels.views import flat, flat_from, flats
 from .blocks import Block, Fixed, Moving, Now, Work
-from .freezing import Rows, book_keeping
+from .freezing import StoredRow, book_keeping
 from .reducers.kernel import Readers, observe_kernel
 from .reducers.readings import REPLICATES, UNIT, replicates
 from .step import step_kernel
@@ -47,11 +47,9 @@ def params_at(template, table, step):
 @intrinsic
 def _params_at(typingctx, template, table, step):
     def codegen(context, builder, sig, args):
-        data, made = args[1], args[0]
-        start = builder.mul(
-            context.cast(builder, args[2], sig.args[2], types.intp),
-            context.get_constant(types.intp, len(template)),
-        )
+        made, data, row = args
+        fields = context.get_constant(types.intp, len(template))
+        start = builder.mul(context.cast(builder, row, step, types.intp), fields)
         for k, kind in enumerate(template):
             if kind == types.float64:
                 place = builder.add(start, context.get_constant(types.intp, k))
@@ -112,7 +110,7 @@ def build(force, update, advance, readers, shape):
     observe = observe_kernel(readers) if readers else None
     one_step = step_kernel(force, update, advance, observe, shape)
     keeping, sizes = book_keeping(shape.number), shape.sizes()
-    save, restore, find_frozen = keeping.save_all, keeping.restore_all, keeping.find_frozen
+    save_group, restore, find_frozen = keeping.save_all, keeping.restore_all, keeping.find_frozen
     write_rows, acc_rows = keeping.write_rows, sum(reader.size for reader in readers)
     dim, state, size = sizes
 
@@ -164,14 +162,16 @@ def build(force, update, advance, readers, shape):
                 start, step = 0, 0
                 while step < steps:
                     if step == start:
-                        save(moving, sizes, groups, room.saved)
+                        save_group(moving, sizes, groups, room.saved)
                     dynamics = params_at(constants.dynamics, rows.numbers, step)
                     update = np.uint64(chunk.first + step)
                     now = Now(update, rows.batches[step], rows.due[step], dynamics)
                     if one_step(moving, room, block, fixed, now):
                         if rows.rows[step] >= 0:
                             row = rows.rows[step] * constants.particles
-                            out = Rows(flat_from(rows.x, row * dim), flat_from(rows.v, row * state))
+                            out = StoredRow(
+                                flat_from(rows.x, row * dim), flat_from(rows.v, row * state)
+                            )
                             count = min(groups * WIDTH, constants.particles - first * WIDTH)
                             write_rows(moving, sizes, out, first * WIDTH, count)
                         step += 1
@@ -209,7 +209,9 @@ def move(program, ensemble, chunk, workers, block_size):
     the results. `workers` is a ThreadPoolExecutor and its number of threads."""
     groups, constants, (pool, threads) = len(ensemble.x), program.constants, workers
     per_block = max(1, block_size // WIDTH)
-    edges = _edges(groups, per_block, threads, constants.particles if ensemble.counts.size else 0)
+    edges = _task_edges(
+        groups, per_block, threads, constants.particles if ensemble.counts.size else 0
+    )
     tasks = Tasks(edges, np.zeros(1, np.int64), per_block)
 
     def work(_):
@@ -224,7 +226,7 @@ def move(program, ensemble, chunk, workers, block_size):
         list(pool.map(work, range(min(threads, len(edges) - 1))))
 
 
-def _edges(groups, per_block, threads, counted):
+def _task_edges(groups, per_block, threads, counted):
     """First groups of the tasks, and the end. Where `counted` particles are counted, no two tasks
     share a replicate.
 

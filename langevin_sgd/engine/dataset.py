@@ -29,7 +29,7 @@ def assemble(problem, rows, ensemble, done):
         x[count], v[count] = unpack(ensemble.x, particles), unpack(ensemble.v, particles)
         x, v, stored = x[: count + 1], v[: count + 1], np.append(stored[:count], done)
     path = along_steps(problem, x, v, stored)
-    return path.assign(at_the_end(problem, ensemble)).assign_attrs(attributes(problem, done))
+    return path.assign(at_the_end(problem, ensemble)).assign_attrs(attributes_of_run(problem, done))
 
 
 def along_steps(problem, x, v, steps):
@@ -74,7 +74,7 @@ def at_the_end(problem, ensemble):
 
 
 def tell_who_left(problem, dataset):
-    """Warn of particles that are not finite any more, and of what reducers hold of any that left."""
+    """Warn of particles that are not finite, and of what reducers hold of any that left."""
     status, said = dataset["status"].values, []
     left, lost = int((status != RUNNING).sum()), int((status == NOT_FINITE).sum())
     if left and any(not reducer.ends_particles for reducer in problem.reducers):
@@ -89,7 +89,7 @@ def tell_who_left(problem, dataset):
         tell(f"{left} of {problem.particles} particles left: {' '.join(said)}")
 
 
-def attributes(problem, done):
+def attributes_of_run(problem, done):
     """The attributes of the dataset of a problem of which `done` steps are done."""
     model, dynamics, noise = problem.records
     return {

@@ -17,11 +17,11 @@ from .blocks import Moving, Sizes, typed
 
 RUNNING, NOT_FINITE, ESCAPED = 0, 1, 2
 INFINITE = float("inf")  # squared norms that are not below it are inf or nan: not finite
-BYTES = flat_type(types.int8)
-SIZES = typed(Sizes, types.int64, types.int64, types.int64)
+STATUSES = flat_type(types.int8)
+SIZES_TYPE = typed(Sizes, types.int64, types.int64, types.int64)
 
 
-class Rows(NamedTuple):
+class StoredRow(NamedTuple):
     """Where a step is stored: x and v, flat (particles, components)."""
 
     x: Any
@@ -75,27 +75,43 @@ def fate(x, v, sizes, lane, limit):
 # ---- groups and blocks ---------------------------------------------------------------------------
 
 
+class Kept(NamedTuple):
+    """A copy of one group."""
+
+    x: Any
+    v: Any
+    g: Any
+
+
 @kernel
-def _copy_group(to, at, source, start, rows):
+def _kept(store, group, sizes):
+    """Where the copy of a group of the block lies in `store`."""
+    x = flat_from(store, group * (sizes.dim + sizes.state + sizes.size) * WIDTH)
+    v = flat_from(x, sizes.dim * WIDTH)
+    return Kept(x, v, flat_from(v, sizes.state * WIDTH))
+
+
+@kernel
+def _copy_group(to, to_group, source, group, rows):
     for k in range(rows):
-        view(to, at + k * WIDTH, 1)[0] = view(source, start + k * WIDTH, 1)[0]
+        number = view(source, (group * rows + k) * WIDTH, 1)[0]
+        view(to, (to_group * rows + k) * WIDTH, 1)[0] = number
 
 
 @kernel
-def save(moving, sizes, group, store):
+def save_group(moving, sizes, group, store):
     """Copy x, v and g of one group of the block to its place in `store`."""
-    dim, state, size = sizes
-    here = group * (dim + state + size) * WIDTH
-    _copy_group(store, here, moving.x, group * dim * WIDTH, dim)
-    _copy_group(store, here + dim * WIDTH, moving.v, group * state * WIDTH, state)
-    _copy_group(store, here + (dim + state) * WIDTH, moving.g, group * size * WIDTH, size)
+    kept = _kept(store, group, sizes)
+    _copy_group(kept.x, 0, moving.x, group, sizes.dim)
+    _copy_group(kept.v, 0, moving.v, group, sizes.state)
+    _copy_group(kept.g, 0, moving.g, group, sizes.size)
 
 
 @kernel
 def save_all(moving, sizes, groups, store):
     """Copy x, v and g of a whole block."""
     for group in range(groups):
-        save(moving, sizes, group, store)
+        save_group(moving, sizes, group, store)
 
 
 @kernel
@@ -103,12 +119,11 @@ def restore_all(moving, sizes, groups, store, step):
     """Copy a block back to how it was after `step` updates; particles that were frozen since are
     running again.
     """
-    dim, state, size = sizes
     for group in range(groups):
-        here = group * (dim + state + size) * WIDTH
-        _copy_group(moving.x, group * dim * WIDTH, store, here, dim)
-        _copy_group(moving.v, group * state * WIDTH, store, here + dim * WIDTH, state)
-        _copy_group(moving.g, group * size * WIDTH, store, here + (dim + state) * WIDTH, size)
+        kept = _kept(store, group, sizes)
+        _copy_group(moving.x, group, kept.x, 0, sizes.dim)
+        _copy_group(moving.v, group, kept.v, 0, sizes.state)
+        _copy_group(moving.g, group, kept.g, 0, sizes.size)
     for particle in range(groups * WIDTH):
         if moving.stopped[particle] > step:
             moving.status[particle] = RUNNING
@@ -116,13 +131,11 @@ def restore_all(moving, sizes, groups, store, step):
 
 
 @kernel
-def settle(moving, sizes, group, kept, limit, step):
+def freeze_leavers(moving, sizes, group, store, limit, step):
     """Take back the last step of the particles of a group that are frozen, and of those that must
     be frozen now.
     """
-    dim, state, size = sizes
-    x = flat_from(kept, group * (dim + state + size) * WIDTH)
-    v, g = flat_from(x, dim * WIDTH), flat_from(x, (dim + state) * WIDTH)
+    kept = _kept(store, group, sizes)
     for lane in range(WIDTH):
         particle = group * WIDTH + lane
         found = fate(moving.x, moving.v, sizes, particle, limit)
@@ -130,9 +143,9 @@ def settle(moving, sizes, group, kept, limit, step):
             moving.status[particle] = found
             moving.stopped[particle] = step + 1
         if moving.status[particle] != RUNNING:
-            copy_lane(moving.x, particle, x, lane, dim)
-            copy_lane(moving.v, particle, v, lane, state)
-            copy_lane(moving.g, particle, g, lane, size)
+            copy_lane(moving.x, particle, kept.x, lane, sizes.dim)
+            copy_lane(moving.v, particle, kept.v, lane, sizes.state)
+            copy_lane(moving.g, particle, kept.g, lane, sizes.size)
 
 
 @kernel
@@ -156,10 +169,10 @@ def write_rows(moving, sizes, rows, first, count):
 class BookKeeping(NamedTuple):
     """The functions above that a kernel calls."""
 
-    save: Any
-    settle: Any
+    save_group: Any
     save_all: Any
     restore_all: Any
+    freeze_leavers: Any
     find_frozen: Any
     write_rows: Any
 
@@ -168,12 +181,14 @@ class BookKeeping(NamedTuple):
 def book_keeping(number):
     """The `BookKeeping` of blocks whose x, v and g hold `number`."""
     numbers, count = flat_type(number), types.int64
-    moving = typed(Moving, numbers, numbers, numbers, BYTES, INTEGERS)
+    moving = typed(Moving, numbers, numbers, numbers, STATUSES, INTEGERS)
+    block = moving, SIZES_TYPE, count, numbers
+    row = typed(StoredRow, numbers, numbers)
     return BookKeeping(
-        save=linked(save, moving, SIZES, count, numbers),
-        settle=linked(settle, moving, SIZES, count, numbers, types.float64, count),
-        save_all=linked(save_all, moving, SIZES, count, numbers),
-        restore_all=linked(restore_all, moving, SIZES, count, numbers, count),
-        find_frozen=linked(find_frozen, BYTES, moving, count),
-        write_rows=linked(write_rows, moving, SIZES, typed(Rows, numbers, numbers), count, count),
+        linked(save_group, *block),
+        linked(save_all, *block),
+        linked(restore_all, *block, count),
+        linked(freeze_leavers, *block, types.float64, count),
+        linked(find_frozen, STATUSES, moving, count),
+        linked(write_rows, moving, SIZES_TYPE, row, count, count),
     )

@@ -12,7 +12,7 @@ from ..kernels.linked import linked
 from ..kernels.rng import FLOATS, INTEGERS
 from ..kernels.views import flat_from, flat_type
 from .blocks import typed
-from .freezing import BYTES, RUNNING, SIZES, copy_lane, fate, first_number, write_lane
+from .freezing import RUNNING, SIZES_TYPE, STATUSES, copy_lane, fate, first_number, write_lane
 
 NOBODY = -1
 DEALT, IN_ALL, ON_LANES, FIRST = range(4)  # places in `Lanes.queue`
@@ -125,9 +125,9 @@ def dealer(number):
     numbers, count = flat_type(number), types.int64
     lanes = typed(Lanes, numbers, numbers, numbers, INTEGERS, INTEGERS, INTEGERS)
     starts = typed(Starts, numbers, numbers, numbers)
-    outcome = typed(Outcome, numbers, numbers, INTEGERS, BYTES, INTEGERS)
+    outcome = typed(Outcome, numbers, numbers, INTEGERS, STATUSES, INTEGERS)
     ends = typed(Ends, types.float64, count)
     return Dealer(
-        linked(deal, lanes, starts, outcome, SIZES, count, FLOATS, numbers, ends),
-        linked(close_ranks, lanes, SIZES, count),
+        linked(deal, lanes, starts, outcome, SIZES_TYPE, count, FLOATS, numbers, ends),
+        linked(close_ranks, lanes, SIZES_TYPE, count),
     )

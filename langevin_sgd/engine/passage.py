@@ -23,7 +23,7 @@ from ..kernels.random_rows import Draws
 from ..kernels.rng import OWN_ADDRESS
 from ..kernels.views import flat, flat_from, flats, view, view_type, wide_view, wide_view_type
 from ..models.evaluate import values_at
-from .blocks import Block, Fixed, Now, Shape, Views
+from .blocks import Block, Fixed, KernelShape, Now, Views
 from .cpu import Constants, work_buffers
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
 from .program import compile_parts
@@ -111,7 +111,7 @@ class Passage(NamedTuple):
     """A compiled kernel for first passages and what it reads."""
 
     kernel: Callable
-    shape: Shape
+    shape: KernelShape
     constants: Constants
     ends: Ends
     batch: int

@@ -27,7 +27,7 @@ from .reducers.of_run import checked_reducers
 from .reducers.readings import REPLICATES
 from .timetable import Timetable, timetable
 
-ROLES = {
+WANTED = {
     "model": "a Potential or a Loss (see langevin_sgd.potentials and langevin_sgd.losses)",
     "dynamics": "a Dynamics (see langevin_sgd.dynamics)",
     "noise": "None or a noise of langevin_sgd.noise",
@@ -131,7 +131,7 @@ def make_problem(
     limit = STEP_LIMIT // dynamics.substeps
     steps = integer(steps, "steps", 0, limit)
     first_step = integer(first_step, "first_step", 0, limit - steps)
-    begun = Begun(x0, v0, first_step, seed)
+    begun = Beginning(x0, v0, first_step, seed)
     if hasattr(x0, "data_vars"):
         begun = end_of(x0, begun, dynamics)
     first_step, seed = begun.first_step, begun.seed
@@ -188,7 +188,7 @@ def make_problem(
 def check_records(model, dynamics, noise):
     """Refuse what is no record, and combinations that mean nothing."""
     given = {"model": model, "dynamics": dynamics, "noise": noise}
-    for name, words in ROLES.items():
+    for name, words in WANTED.items():
         value = given[name]
         role = getattr(value, "argument", None)
         if role == name or (name == "noise" and value is None):
@@ -236,7 +236,7 @@ def _check_reducers(reducers, particles):
 # ---- the start -----------------------------------------------------------------------------------
 
 
-class Begun(NamedTuple):
+class Beginning(NamedTuple):
     """How far a run has come before."""
 
     x: Any
@@ -248,7 +248,7 @@ class Begun(NamedTuple):
 
 
 def end_of(run, given, dynamics):
-    """The `Begun` of a run that goes on where the dataset `run` ended, with the same random
+    """The `Beginning` of a run that goes on where the dataset `run` ended, with the same random
     numbers; particles that had left stay where they are.
     """
     for name in ("x", "status", "stopped_at_step", "step"):
@@ -266,7 +266,7 @@ def end_of(run, given, dynamics):
             f"{given.first_step}."
         )
     stopped = last["stopped_at_step"].values
-    return Begun(
+    return Beginning(
         x=last["x"].values,
         v=last["v"].values if "v" in last and dynamics.memory == "velocity" else None,
         first_step=step,

@@ -21,7 +21,7 @@ from ..kernels.views import view_type, wide_view_type
 from ..models.forces import Force, Site
 from ..models.forgotten import doubts
 from ..models.noise_record import SILENCE
-from .blocks import Shape
+from .blocks import KernelShape
 from .cpu import Constants, build
 from .domain import OPEN_WALLS, wall_arrays
 from .reducers.kernel import Reader, cells
@@ -38,7 +38,7 @@ class Parts(NamedTuple):
     force: Force
     update: Callable
     advance: Callable | None
-    shape: Shape
+    shape: KernelShape
     constants: Constants
     compiled: Callable  # compiled(record, role, *types): one more function, for a group
     paths: dict  # how each function runs: "lanes", "column" or "interpreted"
@@ -48,7 +48,7 @@ class Program(NamedTuple):
     """A kernel and what stays the same from chunk to chunk."""
 
     kernel: Callable
-    shape: Shape
+    shape: KernelShape
     constants: Constants
     paths: dict
 
@@ -119,7 +119,7 @@ def compile_parts(problem, address=ADDRESS):
 def _shape(model, dynamics, noise, draws):
     """The constants of a kernel; behind the thermal normals z has rows for what the noise draws."""
     dim, thermal = model.dim, dynamics.normals * model.dim
-    return Shape(
+    return KernelShape(
         dim=dim,
         size=dim + model.scratch,
         state=dynamics.state_size * dim if dynamics.memory else 0,

@@ -12,7 +12,7 @@ from .terminal import tell
 STEP_PARAMETERS = ("learning_rate", "step_size")
 MOST_PLACES = 64
 MOST_NUMBERS = 2**22  # of all Hessians together: beyond, curvature is found from differences of g
-ROUNDS = 60  # of the power iteration, which is then within some percent
+POWER_ROUNDS = 60  # of the power iteration, which is then within some percent
 
 
 class StepLength(NamedTuple):
@@ -101,7 +101,7 @@ def largest_curvature(model, x):
         return float(np.linalg.eigvalsh(evaluate(model, x, "hessian")).max())
     step = 1e-6 * (1.0 + np.abs(x).max())
     along = np.random.default_rng(0).normal(size=x.shape)
-    for _ in range(ROUNDS):
+    for _ in range(POWER_ROUNDS):
         along /= np.linalg.norm(along, axis=1, keepdims=True)
         ahead, behind = (evaluate(model, x + side * step * along, "gradient") for side in (1, -1))
         turned = (ahead - behind) / (2 * step)

@@ -85,7 +85,11 @@ def step_kernel(force, update, advance, observe, shape):
         shape.sizes(),
         book_keeping(shape.number),
     )
-    save, settle, has_readers = keeping.save, keeping.settle, observe is not None
+    save_group, freeze_leavers, has_readers = (
+        keeping.save_group,
+        keeping.freeze_leavers,
+        observe is not None,
+    )
     draw, move_group = (
         draw_kernel(force, shape, Draws(shape.number)),
         move_kernel(force, update, advance, shape),
@@ -124,13 +128,13 @@ def step_kernel(force, update, advance, observe, shape):
             else:
                 before = view(local(before_room, work.z), 0, known)
             if unlikely(work.careful[group]):
-                save(moving, sizes, group, work.kept)
+                save_group(moving, sizes, group, work.kept)
             if has_readers and now.due:
                 remember(before, x, v, dim, state)
             move_group(work, block, fixed, now, group, Views(x, v, g, xi, z, before))
             stays = True
             if unlikely(work.careful[group]):
-                settle(moving, sizes, group, work.kept, fixed.limit, step)
+                freeze_leavers(moving, sizes, group, work.kept, fixed.limit, step)
             else:
                 stays = stays_inside(x, v, dim, state, fixed.limit)
                 if unlikely(not stays):

@@ -15,7 +15,7 @@ from pathlib import Path
 SHOW_SECONDS = 0.2
 LINE_SECONDS = 10.0  # where no line can be written over
 AGAIN_SECONDS = 0.01
-_PACKAGE = str(Path(__file__).parents[1])
+_OWN_FILES = str(Path(__file__).parents[1])
 
 
 # ---- words ---------------------------------------------------------------------------------------
@@ -25,7 +25,7 @@ def tell(message):
     """A UserWarning at the line that called the package; no run is lost because nobody can read
     it."""
     frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OWN_FILES):
         frame, level = frame.f_back, level + 1
     try:
         warnings.warn(message, stacklevel=level)
@@ -40,7 +40,7 @@ def _is_terminal():
         return False
 
 
-def _write(line, last):
+def _write_line(line, last):
     """A line on stderr; on a terminal the next one takes its place."""
     over = _is_terminal()
     end = "" if over and not last else "\n"
@@ -67,7 +67,7 @@ def reporter(progress, total, what, particles=0):
         rate = done / max(seconds, 1e-9)
         left = (total - done) / rate if rate else float("inf")
         speed = f"{rate * particles / 1e6:.1f} M particle-steps/s" if particles else f"{rate:.0f}/s"
-        _write(f"{done:,} of {total:,} {what}, {speed}, {left:.0f} s left", done == total)
+        _write_line(f"{done:,} of {total:,} {what}, {speed}, {left:.0f} s left", done == total)
 
     return report
 

@@ -13,7 +13,7 @@ from ...kernels.lanes import WIDTH, whole
 from ...kernels.linked import linked
 from ...kernels.rng import FLOATS
 from ...kernels.views import store_words, view
-from ..freezing import BYTES, RUNNING
+from ..freezing import RUNNING, STATUSES
 
 
 class Reader(NamedTuple):
@@ -113,7 +113,7 @@ def _chained(readers, number, rows_before, cells_before):
     reader, all_rows = readers[number], sum(reader.size for reader in readers)
     observe_one, size, has_bins, bit = reader.observe, reader.size, bool(reader.bins), 1 << number
     save = linked(keep, FLOATS, FLOATS, types.int64, types.int64)
-    restore = linked(put_back, FLOATS, FLOATS, types.int64, types.int64, BYTES, types.int64)
+    restore = linked(put_back, FLOATS, FLOATS, types.int64, types.int64, STATUSES, types.int64)
     deposit = _deposit_kernel(reader, cells_before)
     following = _chained(readers, number + 1, rows_before + size, cells_before + cells(reader))
 
