@@ -73,7 +73,7 @@ def potential_force(model, noise):
 
 def row_kernel(noise):
     """The number of the example that a particle takes as number `number` of its batch."""
-    sampling, weighted = noise.sampling, noise.weighted
+    sampling, weighted = noise.sampling, "alias" in noise.params._fields
     new_order = {"reshuffle": 1, "single_shuffle": 2}.get(sampling, 0)
 
     @kernel
@@ -112,7 +112,7 @@ def batch_force(model, noise):
     example, row_of, weighted, shared = (
         compiled(model.example_gradient),
         row_kernel(noise),
-        noise.weighted,
+        "alias" in noise.params._fields,
         noise.shared,
     )
     dim, size = model.dim, model.dim + model.scratch

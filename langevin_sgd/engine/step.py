@@ -4,6 +4,7 @@ reducers, in one pass.
 
 import numpy as np
 
+from ..kernels.addresses import Address, Rows
 from ..kernels.bits import fma, kernel
 from ..kernels.lanes import WIDTH, all_lanes, unlikely
 from ..kernels.random_rows import Draws
@@ -67,8 +68,8 @@ def draw_kernel(force, shape, draws):
     @kernel
     def draw(work, block, fixed, now):
         if thermal:
-            address = (block.seed, now.step, block.particle, THERMAL, FIRST_DRAW)
-            fill_normals(work.z, (0, spacing, thermal, block.groups), address)
+            address = Address(block.seed, now.step, block.particle, THERMAL, FIRST_DRAW)
+            fill_normals(work.z, Rows(0, spacing, thermal, block.groups), address)
         prepare(work, block, fixed, now)
 
     return draw

@@ -1,9 +1,9 @@
 """Who draws when: particles in a row at one step, or lanes that each have a particle and a step of
 their own.
 
-In an address (seed, step, particle, stream, draw), `step` and `particle` are either whole numbers,
-when the particles of a block follow one another and are all at one step, or flat int64 arrays with
-an entry for each lane of the block. `place` counts lanes from the start of the block.
+In an `Address`, `step` and `particle` are either whole numbers, when the particles of a block
+follow one another and are all at one step, or flat int64 arrays with an entry for each lane of the
+block. `place` counts lanes from the start of the block.
 
 | function               | number                | array                    |
 |------------------------|-----------------------|--------------------------|
@@ -17,6 +17,8 @@ an entry for each lane of the block. `place` counts lanes from the start of the 
 | in_a_row(particle)        | True                  | False                    |
 """
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from llvmlite import ir
 from numba import types
@@ -25,6 +27,26 @@ from .lanes import WIDTH, lane_numbers, teach, words
 from .views import ViewType
 
 _WORDS = ir.VectorType(ir.IntType(64), WIDTH)
+
+
+class Address(NamedTuple):
+    """Of random numbers: which they are, for `particle` and those behind it; all uint64."""
+
+    seed: Any
+    step: Any
+    particle: Any
+    stream: Any
+    draw: Any
+
+
+class Rows(NamedTuple):
+    """Where random numbers go in a flat array: `count` rows of WIDTH numbers for each of `groups`
+    groups; row 0 of the first group lies at `start`, that of the next `spacing` numbers later."""
+
+    start: int
+    spacing: int
+    count: int
+    groups: int
 
 
 def id_at(particle, place):

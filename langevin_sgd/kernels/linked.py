@@ -33,13 +33,22 @@ def _compiled(function, arguments):
     def emit(context, builder, sig, args):
         form = ir.FunctionType(ir.VoidType(), [context.get_value_type(kind) for kind in arguments])
         values = [
-            context.cast(builder, *pair) for pair in zip(args, sig.args, arguments, strict=True)
+            _handed(context, builder, *each) for each in zip(args, sig.args, arguments, strict=True)
         ]
         builder.call(cgutils.get_or_insert_function(builder.module, form, name), values)
         return context.get_dummy_value()
 
     teach(call, lambda *given: types.none if len(given) == len(arguments) else None, emit)
     return call
+
+
+def _handed(context, builder, value, given, wanted):
+    """A value as the function wants it; a tuple number by number, whatever names it has."""
+    if not isinstance(wanted, types.BaseTuple):
+        return context.cast(builder, value, given, wanted)
+    parts = zip(cgutils.unpack_tuple(builder, value), given, wanted, strict=True)
+    handed = [_handed(context, builder, *part) for part in parts]
+    return context.make_tuple(builder, wanted, handed)
 
 
 def linked(function, *arguments):

@@ -35,10 +35,10 @@ def _hashed(value, key, tweak, below):
 @kernel
 def _rounds(left, right, keys, turn, sides):
     """Two rounds of the network; sides = (lefts, rights), left < lefts, right < rights."""
-    (a, b, c, d), (lefts, rights) = keys, sides
-    left = left + _hashed(right, a + turn * _W0, b, lefts)
+    lefts, rights = sides
+    left = left + _hashed(right, keys[0] + turn * _W0, keys[1], lefts)
     left = where(left >= lefts, left - lefts, left)
-    right = right + _hashed(left, c + turn * _W1, d, rights)
+    right = right + _hashed(left, keys[2] + turn * _W1, keys[3], rights)
     return left, where(right >= rights, right - rights, right)
 
 
@@ -83,9 +83,8 @@ def _sides(below):
 
 
 @kernel
-def _small(address, keys, at, below):
-    """pi(at) by transpositions; address = (seed, epoch, particle, stream)."""
-    seed, epoch, particle, stream = address
+def _small(seed, epoch, particle, stream, keys, at, below):
+    """pi(at) by transpositions."""
     index = at + (keys[0] & np.uint64(0))
     for draw in range(SMALL // 4):
         words = words_at(seed, epoch, particle, stream, np.uint64(draw), np.uint64(0))
@@ -105,34 +104,33 @@ def permutation_at(seed, epoch, particle, stream, position, below):
     keys = words_at(seed, epoch, particle, stream, np.uint64(0), np.uint64(0))
     if below > np.uint64(SMALL):
         return _two_large(keys, position, position, below, _sides(below))[0]
-    return _small((seed, epoch, particle, stream), keys, position, below)
+    return _small(seed, epoch, particle, stream, keys, position, below)
 
 
 @kernel
-def fill_permutation(rows, place, address, below):
-    """Fill rows of groups with pi(position), pi(position + 1), ... for each particle's own
-    permutation of `below` things.
+def fill_permutation(numbers, rows, address, below):
+    """Fill rows of groups with pi(place), pi(place + 1), ... for each particle's own permutation of
+    `below` things.
 
-    `rows` (flat int64) and `place` = (start, spacing, count, groups) as in `rng.fill_normals`;
-    address = (seed, epoch, particle, stream, position): the permutation belongs to the first four,
-    `position` is the first place to look up; position + count must not exceed `below`."""
-    start, spacing, count, groups = place
-    seed, epoch, particle, stream, position = address
+    `numbers` (flat int64) and `rows` are as in `rng.fill_integers`. In the `Address`, `step` is the
+    epoch, and `draw` the first place to look up: place + count must not exceed `below`."""
+    seed, epoch, stream = address.seed, address.step, address.stream
     sides = _sides(below)
-    for group in range(groups):
-        ids = lane_numbers(particle + np.uint64(group * WIDTH))
+    for group in range(rows.groups):
+        ids = lane_numbers(address.particle + np.uint64(group * WIDTH))
         keys = words_at(seed, epoch, ids, stream, np.uint64(0), np.uint64(0))
+        first_row = rows.start + group * rows.spacing
         if below > np.uint64(SMALL):
-            for number in range(0, count, 2):
-                at, row = position + np.uint64(number), start + group * spacing + number * WIDTH
-                last = number + 1 == count
-                first, second = _two_large(
-                    keys, at, at if last else at + np.uint64(1), below, sides
-                )
-                store_words(rows, row, first)
+            for number in range(0, rows.count, 2):
+                at, row = address.draw + np.uint64(number), first_row + number * WIDTH
+                last = number + 1 == rows.count
+                other = at if last else at + np.uint64(1)
+                first, second = _two_large(keys, at, other, below, sides)
+                store_words(numbers, row, first)
                 if not last:
-                    store_words(rows, row + WIDTH, second)
+                    store_words(numbers, row + WIDTH, second)
         else:
-            for number in range(count):
-                at, row = position + np.uint64(number), start + group * spacing + number * WIDTH
-                store_words(rows, row, _small((seed, epoch, ids, stream), keys, at, below))
+            for number in range(rows.count):
+                at = address.draw + np.uint64(number)
+                found = _small(seed, epoch, ids, stream, keys, at, below)
+                store_words(numbers, first_row + number * WIDTH, found)

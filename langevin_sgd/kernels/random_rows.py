@@ -14,9 +14,8 @@ class Draws(NamedTuple):
     """Two float64 or four float32 numbers come from one draw; rows are filled in pairs."""
 
     number: types.Type = types.float64
-    address: types.Type = (
-        ADDRESS  # whether all particles are at one step, or each at its own, see `addresses`
-    )
+    # whether all particles are at one step, or each at its own, see `addresses`
+    address: types.Type = ADDRESS
 
     def each(self):
         """Numbers from one draw."""
@@ -32,18 +31,15 @@ class Draws(NamedTuple):
 
     def fill_normals(self):
         """The kernel that fills rows with normals, as something that kernels call."""
-        return self._external(
-            rng_float32.fill_normals_single if self.number == types.float32 else rng.fill_normals
-        )
+        return self._filling(rng.fill_normals, rng_float32.fill_normals_single)
 
     def fill_uniforms(self):
         """The kernel that fills rows with uniform numbers in [0, 1)."""
-        return self._external(
-            rng_float32.fill_uniforms_single if self.number == types.float32 else rng.fill_uniforms
-        )
+        return self._filling(rng.fill_uniforms, rng_float32.fill_uniforms_single)
 
-    def _external(self, text):
-        return linked(text, flat_type(self.number), PLACE, self.address)
+    def _filling(self, double, single):
+        fill = single if self.number == types.float32 else double
+        return linked(fill, flat_type(self.number), PLACE, self.address)
 
 
 DOUBLES = Draws()

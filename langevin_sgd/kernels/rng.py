@@ -18,7 +18,7 @@ from enum import IntEnum
 import numpy as np
 from numba import types
 
-from .addresses import id_at, ids_at, leaders_at, step_at, steps_at
+from .addresses import Address, Rows, id_at, ids_at, leaders_at, step_at, steps_at
 from .bits import bits_float, kernel
 from .elementary import box_muller
 from .lanes import WIDTH, all_lanes
@@ -126,15 +126,15 @@ def _pair_at(address, place, pair):
     """Two uniform numbers in [1, 2) for a group: 1 + uniform(a, b) and 1 + uniform(c, d) of its
     words.
     """
-    seed, step, particle, stream, draw = address
-    ids, now = ids_at(particle, place), steps_at(step, place)
+    ids, now = ids_at(address.particle, place), steps_at(address.step, place)
+    draw = address.draw + np.uint64(pair)
     if _THREEFRY:
-        a, b, c, d = words_at(seed, now, ids, stream, draw + np.uint64(pair), np.uint64(0))
+        a, b, c, d = words_at(address.seed, now, ids, address.stream, draw, np.uint64(0))
         return bits_float((a << _20) | (b >> _12) | _ONE), bits_float(
             (c << _20) | (d >> _12) | _ONE
         )
-    purpose = (stream << _26) + draw + np.uint64(pair)
-    c0, c1, c2, c3, k0, k1 = _counter_and_key(seed, now, ids, leaders_at(particle, place), purpose)
+    purpose, leaders = (address.stream << _26) + draw, leaders_at(address.particle, place)
+    c0, c1, c2, c3, k0, k1 = _counter_and_key(address.seed, now, ids, leaders, purpose)
     p1, e1, p0, e3 = _last_products(c0, c1, c2, c3, k0, k1)
     # Upper and lower half of a product are a word (but for e) and the next: one shift brings both
     # to their places.
@@ -156,45 +156,39 @@ def normal_pair(a, b, c, d):
 
 
 @kernel
-def fill_normals(z, place, address):
+def fill_normals(z, rows, address):
     """Fill rows of groups with standard normals.
 
     Parameters
     ----------
     z : flat float64
-        Groups of rows of WIDTH numbers.
-    place : (start, spacing, count, groups), int64
-        Row 0 of the first group lies at `start`, that of the next one `spacing` numbers later;
-        `count` rows of `groups` groups are filled (an odd count fills one row more).
-    address : (seed, step, particle, stream, draw), uint64
+    rows : Rows
+        An odd count fills one row more.
+    address : Address
         The first group begins with `particle`, a multiple of WIDTH; draws are numbered from `draw`
         on, one for each pair of rows. Step and particle may be arrays, see `addresses`.
     """
-    start, spacing, count, groups = place
-    for pair in range((count + 1) // 2):
-        first = start + 2 * pair * WIDTH
+    for pair in range((rows.count + 1) // 2):
+        first = rows.start + 2 * pair * WIDTH
         # Two loops: the words of one group and the logarithms of another do not wait for each
         # other.
-        for group in range(groups):
-            rows = view(z, first + group * spacing, 2)
-            rows[0], rows[1] = _pair_at(address, group * WIDTH, pair)
-        for group in range(groups):
-            rows = view(z, first + group * spacing, 2)
-            a, b = box_muller(rows[0], rows[1])
-            rows[0] = a
-            rows[1] = b
+        for group in range(rows.groups):
+            numbers = view(z, first + group * rows.spacing, 2)
+            numbers[0], numbers[1] = _pair_at(address, group * WIDTH, pair)
+        for group in range(rows.groups):
+            numbers = view(z, first + group * rows.spacing, 2)
+            numbers[0], numbers[1] = box_muller(numbers[0], numbers[1])
 
 
 @kernel
-def fill_uniforms(z, place, address):
+def fill_uniforms(z, rows, address):
     """Like `fill_normals`, with uniform numbers in [0, 1)."""
-    start, spacing, count, groups = place
-    for pair in range((count + 1) // 2):
-        for group in range(groups):
-            rows = view(z, start + group * spacing + 2 * pair * WIDTH, 2)
+    for pair in range((rows.count + 1) // 2):
+        first = rows.start + 2 * pair * WIDTH
+        for group in range(rows.groups):
+            numbers = view(z, first + group * rows.spacing, 2)
             u, v = _pair_at(address, group * WIDTH, pair)
-            rows[0] = u - 1.0
-            rows[1] = v - 1.0
+            numbers[0], numbers[1] = u - 1.0, v - 1.0
 
 
 @kernel
@@ -215,38 +209,39 @@ def integer_at(seed, step, particle, stream, number, below):
 
 
 @kernel
-def fill_integers(rows, place, address, below):
-    """Like `fill_normals`, with the integers in [0, below) of `integer_at`; `rows` is flat int64,
-    four numbers share a draw.
-    """
-    start, spacing, count, groups = place
-    seed, step, particle, stream, first_draw = address
+def fill_integers(numbers, rows, address, below):
+    """Like `fill_normals`, with the integers in [0, below) of `integer_at`; `numbers` is flat
+    int64, four of them share a draw."""
     reject_below = (np.uint64(1) << _HALF) % below
-    for draw in range((count + 3) // 4):
-        for group in range(groups):
-            ids, now = ids_at(particle, group * WIDTH), steps_at(step, group * WIDTH)
-            words = words_at(seed, now, ids, stream, first_draw + np.uint64(draw), np.uint64(0))
+    for four in range((rows.count + 3) // 4):
+        draw = address.draw + np.uint64(four)
+        for group in range(rows.groups):
+            place = group * WIDTH
+            ids, now = ids_at(address.particle, place), steps_at(address.step, place)
+            words = words_at(address.seed, now, ids, address.stream, draw, np.uint64(0))
             for k in range(4):
-                number = 4 * draw + k
-                if number < count:
-                    product, row = words[k] * below, start + group * spacing + number * WIDTH
-                    store_words(rows, row, product >> _HALF)
+                number = 4 * four + k
+                if number < rows.count:
+                    product = words[k] * below
+                    row = rows.start + group * rows.spacing + number * WIDTH
+                    store_words(numbers, row, product >> _HALF)
                     if not all_lanes((product & _LOW) >= reject_below):
-                        _draw_again(rows, row, address, (group * WIDTH, number), below)
+                        _draw_again(numbers, row, address, place, number, below)
 
 
 @kernel
-def _draw_again(rows, row, address, which, below):
-    seed, step, particle, stream, first_draw = address
-    first, number = which
-    place = np.uint64(4) * first_draw + np.uint64(number)
+def _draw_again(numbers, row, address, place, number, below):
+    number = np.uint64(4) * address.draw + np.uint64(number)
     for lane in range(WIDTH):
-        now, who = step_at(step, first + lane), id_at(particle, first + lane)
-        rows[row + lane] = np.int64(integer_at(seed, now, who, stream, place, below))
+        now, who = step_at(address.step, place + lane), id_at(address.particle, place + lane)
+        drawn = integer_at(address.seed, now, who, address.stream, number, below)
+        numbers[row + lane] = np.int64(drawn)
 
 
 FLOATS, INTEGERS = flat_type(types.float64), flat_type(types.int64)
-PLACE, ADDRESS = types.UniTuple(types.int64, 4), types.UniTuple(types.uint64, 5)
-OWN_ADDRESS = types.Tuple(
-    (types.uint64, INTEGERS, INTEGERS, types.uint64, types.uint64)
-)  # a step and a particle for each lane
+PLACE = types.NamedUniTuple(types.int64, 4, Rows)
+ADDRESS = types.NamedUniTuple(types.uint64, 5, Address)
+# a step and a particle for each lane
+OWN_ADDRESS = types.NamedTuple(
+    (types.uint64, INTEGERS, INTEGERS, types.uint64, types.uint64), Address
+)

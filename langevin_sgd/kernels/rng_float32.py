@@ -20,14 +20,13 @@ The texts run on int32 lanes (or numpy int32 in interpreted Python), 16 of them 
 register."""
 
 import numpy as np
-from numba import types
 
 from .addresses import id_at, ids_at, in_a_row, steps_at
 from .bits import bits_float, float_bits, fma, kernel, sqrt, where
 from .casts import low_word, signed_single, unsigned_single
 from .lanes import WIDTH, lane_numbers
 from .rng import words_at
-from .views import flat_type, view
+from .views import view
 
 _SQRT_HALF, _MANTISSA = 0x3F3504F3, 0x007FFFFF  # bits of sqrt(1/2)
 _LN2, _LN2_TAIL = (
@@ -91,102 +90,94 @@ def uniform_single(w):
 
 
 @kernel
-def _store(rows, a, b):
+def _store(numbers, a, b):
     """The low halves of two words as they are."""
-    rows[0] = bits_float(low_word(a))
-    rows[1] = bits_float(low_word(b))
+    numbers[0], numbers[1] = bits_float(low_word(a)), bits_float(low_word(b))
 
 
 @kernel
-def _own_words(z, first, spacing, address, groups, draw):
-    """Four rows of words for each of some groups, the first of which lies at `first`."""
-    seed, step, particle, stream, first_draw = address
-    for group in range(groups):
-        ids, now = ids_at(particle, group * WIDTH), steps_at(step, group * WIDTH)
-        a, b, c, d = words_at(seed, now, ids, stream, first_draw + np.uint64(draw), np.uint64(0))
-        _store(view(z, first + group * spacing, 2), a, b)
-        _store(view(z, first + group * spacing + 2 * WIDTH, 2), c, d)
+def _own_words(z, first, rows, address, draw):
+    """Four rows of words for each group, the first of which lies at `first`."""
+    number = address.draw + np.uint64(draw)
+    for group in range(rows.groups):
+        place, at = group * WIDTH, first + group * rows.spacing
+        ids, now = ids_at(address.particle, place), steps_at(address.step, place)
+        a, b, c, d = words_at(address.seed, now, ids, address.stream, number, np.uint64(0))
+        _store(view(z, at, 2), a, b)
+        _store(view(z, at + 2 * WIDTH, 2), c, d)
 
 
 @kernel
-def _shared_words(z, first, spacing, address, groups, draw):
-    """Two rows of words for each of some groups; where two partners are at hand, they are drawn
-    once for both.
-    """
-    seed, step, particle, stream, first_draw = address
-    number, group = first_draw + np.uint64(draw), 0
-    while group < groups:
-        rows, place = view(z, first + group * spacing, 2), group * WIDTH
-        leader, now = id_at(particle, place), steps_at(step, place)
-        if in_a_row(particle) and group + 1 < groups and leader & _LAST_32 == 0:
-            a, b, c, d = words_at(
-                seed, now, lane_numbers(leader >> _ONE), stream, number, np.uint64(0)
-            )
-            _store(rows, a, b)
-            _store(view(z, first + (group + 1) * spacing, 2), c, d)
+def _shared_words(z, first, rows, address, draw):
+    """Two rows of words for each group; where two partners are at hand, they are drawn once for
+    both."""
+    seed, stream, particle = address.seed, address.stream, address.particle
+    number, group = address.draw + np.uint64(draw), 0
+    while group < rows.groups:
+        numbers, place = view(z, first + group * rows.spacing, 2), group * WIDTH
+        leader, now = id_at(particle, place), steps_at(address.step, place)
+        if in_a_row(particle) and group + 1 < rows.groups and leader & _LAST_32 == 0:
+            pairs = lane_numbers(leader >> _ONE)
+            a, b, c, d = words_at(seed, now, pairs, stream, number, np.uint64(0))
+            _store(numbers, a, b)
+            _store(view(z, first + (group + 1) * rows.spacing, 2), c, d)
             group += 2
         else:
             ids = ids_at(particle, place)
-            a, b, c, d = words_at(
-                seed, now, ((ids >> _5) << _4) | (ids & _LAST_16), stream, number, np.uint64(0)
-            )
+            pairs = ((ids >> _5) << _4) | (ids & _LAST_16)
+            a, b, c, d = words_at(seed, now, pairs, stream, number, np.uint64(0))
             is_later = (ids & _16) == _16
-            _store(rows, where(is_later, c, a), where(is_later, d, b))
+            _store(numbers, where(is_later, c, a), where(is_later, d, b))
             group += 1
 
 
 @kernel
-def fill_normals_single(z, place, address):
+def _normals_of(a, b):
+    """Two normals from two words that are stored as singles."""
+    return box_muller_single(float_bits(a), float_bits(b))
+
+
+@kernel
+def fill_normals_single(z, rows, address):
     """Fill rows of groups with standard normals in single precision.
 
     Parameters
     ----------
     z : flat float32
-        Groups of rows of WIDTH numbers.
-    place : (start, spacing, count, groups), int64
-        Row 0 of the first group lies at `start`, that of the next one `spacing` numbers later;
-        `count` rows of `groups` groups are filled (an odd count fills one row more).
-    address : (seed, step, particle, stream, draw), uint64
+    rows : Rows
+        An odd count fills one row more.
+    address : Address
         The first group begins with `particle`; draws are numbered from `draw` on, one for each four
         rows. Step and particle may be arrays, see `addresses`.
     """
-    start, spacing, count, groups = place
-    pairs = (count + 1) // 2
+    pairs = (rows.count + 1) // 2
     # Words first, logarithms later: those of one group do not wait for those of another.
     for draw in range(pairs // 2):
-        first = start + 4 * draw * WIDTH
-        _own_words(z, first, spacing, address, groups, draw)
-        for group in range(groups):
-            rows = view(z, first + group * spacing, 4)
-            a, b = box_muller_single(float_bits(rows[0]), float_bits(rows[1]))
-            c, d = box_muller_single(float_bits(rows[2]), float_bits(rows[3]))
-            rows[0] = a
-            rows[1] = b
-            rows[2] = c
-            rows[3] = d
+        first = rows.start + 4 * draw * WIDTH
+        _own_words(z, first, rows, address, draw)
+        for group in range(rows.groups):
+            numbers = view(z, first + group * rows.spacing, 4)
+            a, b = _normals_of(numbers[0], numbers[1])
+            c, d = _normals_of(numbers[2], numbers[3])
+            numbers[0], numbers[1] = a, b
+            numbers[2], numbers[3] = c, d
     if pairs % 2 == 1:
-        first = start + 2 * (pairs - 1) * WIDTH
-        _shared_words(z, first, spacing, address, groups, pairs // 2)
-        for group in range(groups):
-            rows = view(z, first + group * spacing, 2)
-            a, b = box_muller_single(float_bits(rows[0]), float_bits(rows[1]))
-            rows[0] = a
-            rows[1] = b
+        first = rows.start + 2 * (pairs - 1) * WIDTH
+        _shared_words(z, first, rows, address, pairs // 2)
+        for group in range(rows.groups):
+            numbers = view(z, first + group * rows.spacing, 2)
+            numbers[0], numbers[1] = _normals_of(numbers[0], numbers[1])
 
 
 @kernel
-def fill_uniforms_single(z, place, address):
+def fill_uniforms_single(z, rows, address):
     """Like `fill_normals_single`, with uniform numbers in [0, 1)."""
-    start, spacing, count, groups = place
-    pairs = (count + 1) // 2
+    pairs = (rows.count + 1) // 2
     for draw in range(pairs // 2):
-        _own_words(z, start + 4 * draw * WIDTH, spacing, address, groups, draw)
+        _own_words(z, rows.start + 4 * draw * WIDTH, rows, address, draw)
     if pairs % 2 == 1:
-        _shared_words(z, start + 2 * (pairs - 1) * WIDTH, spacing, address, groups, pairs // 2)
-    for group in range(groups):
+        _shared_words(z, rows.start + 2 * (pairs - 1) * WIDTH, rows, address, pairs // 2)
+    for group in range(rows.groups):
         for k in range(2 * pairs):
-            row = view(z, start + group * spacing + k * WIDTH, 1)
+            row = view(z, rows.start + group * rows.spacing + k * WIDTH, 1)
             row[0] = uniform_single(float_bits(row[0]))
-
-
-SINGLES = flat_type(types.float32)

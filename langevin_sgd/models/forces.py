@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.addresses import ids_from, steps_from
+from ..kernels.addresses import Address, Rows, ids_from, steps_from
 from ..kernels.bits import kernel, sqrt
 from ..kernels.lanes import WIDTH
 from ..kernels.random_rows import Draws
@@ -169,11 +169,14 @@ def filler(numbers, draws):
     @kernel
     def draw(z, at, groups, who, number):
         seed, step, particle = who
-        address = seed, step, particle, normal_stream, np.uint64(number * normal_draws)
-        fill_normals(z, (at, spacing, normals, groups), address)
+        draw = np.uint64(number * normal_draws)
+        address = Address(seed, step, particle, normal_stream, draw)
+        fill_normals(z, Rows(at, spacing, normals, groups), address)
         if uniforms:
-            address = seed, step, particle, uniform_stream, np.uint64(number * uniform_draws)
-            fill_uniforms(z, (at + normals * WIDTH, spacing, uniforms, groups), address)
+            draw = np.uint64(number * uniform_draws)
+            address = Address(seed, step, particle, uniform_stream, draw)
+            rows = Rows(at + normals * WIDTH, spacing, uniforms, groups)
+            fill_uniforms(z, rows, address)
 
     @kernel
     def fill(work, block, now, group, number):

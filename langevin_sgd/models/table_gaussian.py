@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.addresses import ids_from, steps_from
+from ..kernels.addresses import Address, Rows, ids_from, steps_from
 from ..kernels.bits import kernel, sqrt
 from ..kernels.lanes import WIDTH
 from ..kernels.rng import Stream
@@ -95,8 +95,9 @@ def _force(gradient, dim, size, columns, tile, draws):
         total = 0.0
         for start in range(0, examples, TILE):
             count = TILE if examples - start > TILE else examples - start
-            address = block.seed, step, particle, _TABLE, np.uint64(start // each)
-            fill_normals(z, (tile, 0, count, 1), address)
+            draw = np.uint64(start // each)
+            address = Address(block.seed, step, particle, _TABLE, draw)
+            fill_normals(z, Rows(tile, 0, count, 1), address)
             for i in range(count):
                 row = table_row(fixed.table, start + i, columns)
                 gradient(fixed.model, here.x, row, one)

@@ -13,6 +13,7 @@ import numpy as np
 
 from benchmark.clock import best_seconds
 from langevin_sgd.kernels import elementary, rng
+from langevin_sgd.kernels.addresses import Address, Rows
 from langevin_sgd.kernels.bits import OPTIONS, fma, kernel
 from langevin_sgd.kernels.compiling import for_lanes
 from langevin_sgd.kernels.lanes import WIDTH, all_lanes, lane_numbers
@@ -52,8 +53,8 @@ def random_parts(dim):
     def fill(arrays, p, groups, step):
         rng.fill_normals(
             arrays[3],
-            (0, dim * WIDTH, dim, groups),
-            (_SEED, np.uint64(step), _ZERO, _STREAM, _ZERO),
+            Rows(0, dim * WIDTH, dim, groups),
+            Address(_SEED, np.uint64(step), _ZERO, _STREAM, _ZERO),
         )
 
     @kernel
@@ -182,8 +183,8 @@ def fill_call(dim, repeats):
         for step in range(repeats):
             fill(
                 numbers,
-                (0, dim * WIDTH, dim, groups),
-                (_SEED, np.uint64(step), _ZERO, _STREAM, _ZERO),
+                Rows(0, dim * WIDTH, dim, groups),
+                Address(_SEED, np.uint64(step), _ZERO, _STREAM, _ZERO),
             )
 
     return lambda: loop(z, GROUPS, repeats)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from langevin_sgd.kernels import rng
+from langevin_sgd.kernels.addresses import Address, Rows
 from langevin_sgd.kernels.bits import JIT, kernel
 from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH, lane_numbers
@@ -90,9 +91,7 @@ EDGES = {
 def counters(monkeypatch, addresses, seed=0):
     """The counters and keys that the text of `words_at` hands to Philox."""
     monkeypatch.setattr(rng, "philox", lambda *words: tuple(int(word) for word in words))
-    text = interpreted.__wrapped__(
-        rng.words_at
-    )  # past its cache, which would keep this philox for other tests
+    text = interpreted(rng.words_at)
     return [text(*u64(seed, *address)) for address in addresses]
 
 
@@ -158,12 +157,8 @@ def filled(fill, count, groups, *, stream=1, draw=3, particle=PARTICLE, step=STE
     """
     rows = count + 3
     array = np.full((groups, rows, WIDTH), -7, np.int64 if below else np.float64)
-    fill(
-        array.reshape(-1),
-        (0, rows * WIDTH, count, groups),
-        u64(SEED, step, particle, stream, draw),
-        *u64(*below),
-    )
+    address = Address._make(u64(SEED, step, particle, stream, draw))
+    fill(array.reshape(-1), Rows(0, rows * WIDTH, count, groups), address, *u64(*below))
     assert np.all(array[:, count + (0 if below else count % 2) :] == -7)
     return array[:, :count].transpose(0, 2, 1).reshape(groups * WIDTH, count)
 

@@ -19,6 +19,7 @@ import random_words
 from scipy.special import ndtr
 
 from langevin_sgd.kernels import rng
+from langevin_sgd.kernels.addresses import Address, Rows
 from langevin_sgd.kernels.bits import kernel
 from langevin_sgd.kernels.lanes import WIDTH, lane_numbers
 from langevin_sgd.kernels.rng import Stream
@@ -41,12 +42,12 @@ THRESHOLDS = np.arange(1.0, 6.0)
 
 def normals(at, **shift):
     """The normals of all particles in step `at`: one row of PARTICLES after the other, flat."""
-    address = tuple(
+    address = Address._make(
         np.uint64(start + shift.get(name, 0)) for name, start in (HERE | {"step": at}).items()
     )
     groups = PARTICLES // WIDTH
     z = np.empty((groups, ROWS, WIDTH))
-    rng.fill_normals(z.reshape(-1), (0, ROWS * WIDTH, ROWS, groups), address)
+    rng.fill_normals(z.reshape(-1), Rows(0, ROWS * WIDTH, ROWS, groups), address)
     return z.transpose(1, 0, 2).reshape(-1)
 
 

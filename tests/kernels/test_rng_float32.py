@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from langevin_sgd.kernels import rng, rng_float32
+from langevin_sgd.kernels.addresses import Address, Rows
 from langevin_sgd.kernels.bits import JIT, float_bits, kernel
 from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH
@@ -18,7 +19,7 @@ from langevin_sgd.kernels.views import flat, view
 compiled_only = pytest.mark.skipif(not JIT, reason="millions of interpreted draws")
 SEED, STEP, PARTICLE = 2**63 + 12345, 2**40 + 7, 2**41 + 16  # high bits everywhere
 STREAM, DRAW = 1, 5
-ADDRESS = tuple(np.uint64(number) for number in (SEED, STEP, PARTICLE, STREAM, DRAW))
+ADDRESS = Address._make(np.uint64(number) for number in (SEED, STEP, PARTICLE, STREAM, DRAW))
 
 
 @kernel
@@ -28,10 +29,8 @@ def fill(z, place, address):
 
 @kernel
 def anywhere(z, place, address, steps, particles):
-    seed, _, _, stream, draw = address
-    rng_float32.fill_normals_single(
-        flat(z), place, (seed, flat(steps), flat(particles), stream, draw)
-    )
+    own = Address(address.seed, flat(steps), flat(particles), address.stream, address.draw)
+    rng_float32.fill_normals_single(flat(z), place, own)
 
 
 @kernel
@@ -55,10 +54,8 @@ def circle(w, s, c):
 
 def words(particle, draw):
     """The four words of a draw as int32."""
-    seed, step, _, stream, _ = ADDRESS
-    found = rng.words_at(
-        seed, step, np.uint64(particle), stream, np.uint64(DRAW + draw), np.uint64(0)
-    )
+    address = ADDRESS._replace(particle=np.uint64(particle), draw=np.uint64(DRAW + draw))
+    found = rng.words_at(*address, np.uint64(0))
     return np.array(found, np.uint64).astype(np.uint32).view(np.int32)
 
 
@@ -86,7 +83,7 @@ def test_a_draw_fills_four_rows_or_two_of_two_particles(count):
     rows = count + count % 2
     z = np.full((3, rows + 1, WIDTH), 9.0, np.float32)
     with np.errstate(all="ignore"):
-        fill(z, (WIDTH, (rows + 1) * WIDTH, count, 3), ADDRESS)
+        fill(z, Rows(WIDTH, (rows + 1) * WIDTH, count, 3), ADDRESS)
         text = interpreted(rng_float32.box_muller_single)
         for place in (0, 1, WIDTH, 3 * WIDTH - 1):
             expected = [text(*pair) for pair in pairs_of_words(PARTICLE + place, count)]
@@ -100,7 +97,7 @@ def test_a_draw_fills_four_rows_or_two_of_two_particles(count):
 def test_uniforms_are_the_upper_24_bits_of_the_words(count):
     z = np.empty((2, 8, WIDTH), np.float32)
     with np.errstate(all="ignore"):
-        fill_uniforms(z, (0, 8 * WIDTH, count, 2), ADDRESS)
+        fill_uniforms(z, Rows(0, 8 * WIDTH, count, 2), ADDRESS)
         for place in (0, 2 * WIDTH - 1):
             upper = pairs_of_words(PARTICLE + place, count).reshape(-1).view(np.uint32) >> 8
             assert (
@@ -232,7 +229,8 @@ def moments_off(z):
 def drawn(text, rows=4):
     groups = DRAWN // (rows * WIDTH)
     z = empty_groups(groups, rows, np.float32)
-    text(z, (0, rows * WIDTH, rows, groups), tuple(np.uint64(number) for number in (7, 0, 0, 0, 0)))
+    address = Address._make(np.uint64(number) for number in (7, 0, 0, 0, 0))
+    text(z, Rows(0, rows * WIDTH, rows, groups), address)
     return z.astype(float)
 
 
@@ -261,10 +259,10 @@ def test_a_particle_has_its_numbers_wherever_it_is():
     """In groups that begin elsewhere, and on lanes that each have a particle and a step of their
     own.
     """
-    z, rows = np.empty((3, 6, WIDTH), np.float32), (0, 6 * WIDTH, 6, 3)
+    z, rows = np.empty((3, 6, WIDTH), np.float32), Rows(0, 6 * WIDTH, 6, 3)
     fill(z, rows, ADDRESS)
     expected = z.swapaxes(1, 2).reshape(-1, 6)
-    fill(z, rows, (*ADDRESS[:2], np.uint64(PARTICLE + 3), *ADDRESS[3:]))
+    fill(z, rows, ADDRESS._replace(particle=np.uint64(PARTICLE + 3)))
     np.testing.assert_array_equal(z.swapaxes(1, 2).reshape(-1, 6)[:-3], expected[3:])
     places = np.random.default_rng(7).permutation(3 * WIDTH)
     anywhere(z, rows, ADDRESS, np.full(3 * WIDTH, STEP), PARTICLE + places)

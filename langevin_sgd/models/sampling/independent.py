@@ -6,7 +6,7 @@ import numpy as np
 from numba import types
 
 from ...kernels import rng
-from ...kernels.addresses import ids_from, steps_from
+from ...kernels.addresses import Address, Rows, ids_from, steps_from
 from ...kernels.bits import kernel
 from ...kernels.lanes import WIDTH
 from ...kernels.linked import linked
@@ -27,12 +27,13 @@ def _uniform_rows(shared, draws, free):
         rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
         examples = np.uint64(fixed.examples)
         if shared:
-            address = block.seed, now.step, _ZERO, _BATCH, _ZERO
-            fill_integers(rows, (0, spacing, batch, 1), address, examples)
+            address = Address(block.seed, now.step, _ZERO, _BATCH, _ZERO)
+            fill_integers(rows, Rows(0, spacing, batch, 1), address, examples)
             same_for_all(rows, batch, block.groups, spacing)
         else:
-            address = block.seed, now.step, block.particle, _BATCH, _ZERO
-            fill_integers(rows, (0, spacing, batch, block.groups), address, examples)
+            address = Address(block.seed, now.step, block.particle, _BATCH, _ZERO)
+            places = Rows(0, spacing, batch, block.groups)
+            fill_integers(rows, places, address, examples)
 
     return pick
 
@@ -56,8 +57,8 @@ def _weighted_rows(shared, draws, free):
             particle = first_of(block.particle, group * WIDTH)
             step = steps_from(now.step, group * WIDTH)
             for number in range(now.batch):
-                address = block.seed, step, particle, _UNIFORM, np.uint64(number)
-                fill_uniforms(uniforms, (0, 0, 1, 1), address)
+                address = Address(block.seed, step, particle, _UNIFORM, np.uint64(number))
+                fill_uniforms(uniforms, Rows(0, 0, 1, 1), address)
                 for lane in range(WIDTH):
                     place = (group * fixed.batch_rows + number) * WIDTH + lane
                     row = rows[place]

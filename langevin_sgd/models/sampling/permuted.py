@@ -7,6 +7,7 @@ import numpy as np
 from numba import types
 
 from ...kernels import permutation
+from ...kernels.addresses import Address, Rows
 from ...kernels.bits import kernel
 from ...kernels.lanes import WIDTH
 from ...kernels.linked import linked
@@ -31,12 +32,13 @@ def _permuted_rows(new_order, shared, draws, free):
             epoch = now.step // steps_of_epoch if new_order == _EVERY_EPOCH else _ZERO
             position = (now.step % steps_of_epoch) * np.uint64(batch)
         if shared:
-            address = block.seed, epoch, _ZERO, _PERMUTATION, position
-            fill_permutation(rows, (0, spacing, batch, 1), address, examples)
+            address = Address(block.seed, epoch, _ZERO, _PERMUTATION, position)
+            fill_permutation(rows, Rows(0, spacing, batch, 1), address, examples)
             same_for_all(rows, batch, block.groups, spacing)
         else:
-            address = block.seed, epoch, block.particle, _PERMUTATION, position
-            fill_permutation(rows, (0, spacing, batch, block.groups), address, examples)
+            address = Address(block.seed, epoch, block.particle, _PERMUTATION, position)
+            places = Rows(0, spacing, batch, block.groups)
+            fill_permutation(rows, places, address, examples)
 
     return pick
 
