@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import covariance_matrix, flag, optional
+from ..arguments import covariance_matrix, flag, one_matrix, optional, text
 from ..kernels.bits import kernel
 from ..kernels.functions import plain
 from ..kernels.lanes import WIDTH
@@ -188,7 +188,8 @@ def _covariance_of(sample, normals, room):
 def covariance_factor(covariance, name="covariance"):
     """Factor F (d, rank) with F F' = covariance, by LDL' with diagonal pivoting, in plain Python:
     the same bits on every machine."""
-    left = covariance_matrix(covariance, name).tolist()
+    matrix = one_matrix(covariance, text(name, "name"))
+    left = covariance_matrix(matrix, name).tolist()
     size, columns = len(left), []
     tolerance = 1e-10 * max(abs(entry) for row in left for entry in row)
     while len(columns) < size:

@@ -101,7 +101,8 @@ def multinomial_regression(inputs, labels, classes=None, l2=0.0):
     """
     table = with_targets(inputs, labels, "labels")
     check_whole(table[:, -1], "labels", COUNT_LIMIT)
-    classes = size(2)(classes or int(table[:, -1].max()) + 1, "classes")
+    classes = int(table[:, -1].max()) + 1 if classes is None else classes
+    classes = size(2)(classes, "classes")
     check_whole(table[:, -1], "labels", classes)
     functions, blocks = (_value, _gradient, {"l2": l2}, table), classes - 1
     dim = blocks * (table.shape[1] - 1)
