@@ -103,7 +103,6 @@ class Loss(NamedTuple):
         check_gradient(*about, self.example_loss, self.example_gradient, table[0])
         check_hessian(*about, self.example_gradient, self.example_hessian, table[0])
         check_fisher(*about, self.example_fisher, table[0])
-        _check_draw_writes(self)
         return self
 
     # What a model answers, a Potential alike
@@ -153,21 +152,6 @@ def _check_draw_fits(loss):
         raise ValueError(
             f"mean of {loss.name!r} must be that of a population, with a draw, and have dim = "
             f"{loss.dim}, got {shown(loss.mean)} with dim = {loss.mean.dim}."
-        )
-
-
-def _check_draw_writes(loss):
-    """Refuse a `draw` that does not write the whole row."""
-    if loss.draw is None:
-        return
-    (row,) = fresh_rows(
-        loss.draw, loss.params, loss.draw_normals, loss.draw_uniforms, (1, loss.data.shape[1]), 0
-    )
-    if not np.all(np.isfinite(row)):
-        column = int(np.argmin(np.isfinite(row)))
-        raise ValueError(
-            f"draw of {loss.name!r} must write every number of the row, but row[{column}] is "
-            f"{row[column]}."
         )
 
 

@@ -4,7 +4,7 @@ from ..arguments import within
 from ..kernels.elementary import exp, fma, log, maximum, where
 from .linear_predictor import check_whole, with_targets
 from .loss_record import Loss
-from .parameters import COUNT_LIMIT, size
+from .parameters import size
 from .records import recorded
 from .sums import dot, squares
 
@@ -100,7 +100,7 @@ def multinomial_regression(inputs, labels, classes=None, l2=0.0):
         derived).
     """
     table = with_targets(inputs, labels, "labels")
-    check_whole(table[:, -1], "labels", COUNT_LIMIT)
+    check_whole(table[:, -1], "labels")
     classes = int(table[:, -1].max()) + 1 if classes is None else classes
     classes = size(2)(classes, "classes")
     check_whole(table[:, -1], "labels", classes)

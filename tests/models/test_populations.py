@@ -57,27 +57,28 @@ def test_gradients_of_the_linear_population_have_the_moments_of_isserlis():
     assert worst(products(LINEAR.data[:, :2]), exact.hessian[np.triu_indices(2)]) < 4
 
 
-def stein(x, l2):
-    """Gradient and Hessian as the docstring states them, averages over one normal by Gauss and
-    Hermite.
-    """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
-    weights = weights / weights.sum()
-
-    def means(y):
-        s = 1 / (1 + np.exp(-nodes * np.sqrt(y @ COVARIANCE @ y)))
-        return weights @ (s * (1 - s)), weights @ (s * (1 - s) * (1 - 6 * s * (1 - s)))
-
-    (first, third), (there, _) = means(x), means(TRUE)
-    direction = COVARIANCE @ x
-    hessian = first * COVARIANCE + third * np.outer(direction, direction) + l2 * np.eye(2)
-    return first * direction - there * COVARIANCE @ TRUE + l2 * x, hessian
+def test_the_mean_of_the_linear_population_is_that_of_isserlis():
+    exact, delta = (
+        ls.theory.regression_statistics(COVARIANCE, POINT - TRUE, LABEL_NOISE),
+        POINT - TRUE,
+    )
+    mean = LINEAR.expected("population")
+    np.testing.assert_allclose(ls.evaluate(mean, POINT, "gradient"), exact.gradient, rtol=1e-13)
+    np.testing.assert_allclose(ls.evaluate(mean, POINT, "hessian"), COVARIANCE, rtol=1e-15)
+    energy = (delta @ COVARIANCE @ delta + LABEL_NOISE) / 2
+    np.testing.assert_allclose(ls.evaluate(mean, POINT, "energy"), energy, rtol=1e-14)
+    assert LINEAR.expected("with_replacement") is LINEAR and mean.expected("population") is mean
 
 
 def test_means_of_the_logistic_population():
     gradient, hessian = naive_losses.logistic_population(COVARIANCE, TRUE, POINT, 0.1)
-    np.testing.assert_allclose(stein(POINT, 0.1)[0], gradient, rtol=1e-8)
-    np.testing.assert_allclose(stein(POINT, 0.1)[1], hessian, rtol=1e-8)
+    mean = LOGISTIC.expected("population")
+    np.testing.assert_allclose(ls.evaluate(mean, POINT, "gradient"), gradient, rtol=1e-8)
+    np.testing.assert_allclose(ls.evaluate(mean, POINT, "hessian"), hessian, rtol=1e-8)
+    z, l2 = LOGISTIC.data[:, :2] @ POINT, 0.05 * POINT @ POINT
+    energies = (np.logaddexp(0.0, z) - LOGISTIC.data[:, 2] * z + l2)[:, None]
+    energy = ls.evaluate(mean, POINT, "energy")
+    assert worst(energies, energy) < 4 < worst(energies, energy - l2)
     inputs, labels = LOGISTIC.data[:, :2], LOGISTIC.data[:, 2]
     p = 1 / (1 + np.exp(-inputs @ POINT))
     assert set(labels) == {0.0, 1.0}
@@ -139,6 +140,11 @@ def example_gradient(p, x, row, out):
     out[0] = x[0] - row[0]
 
 
+def draw(p, z, row):
+    row[0] = z[0]
+    row[1] = z[1]
+
+
 def half_a_draw(p, z, row):
     row[0] = z[0]
 
@@ -148,166 +154,38 @@ def own(**fields):
 
 
 INPUTS, ENTRIES = np.eye(2), [[0, 1, 0.5], [2, 0, -0.5]]
-BAD = [
-    (
-        lambda: own(draw_normals=1),
-        ValueError,
-        "draw_normals = 1 and draw_uniforms = 0 do not fit draw = None of 'own'",
-    ),
-    (
-        lambda: own(draw=half_a_draw),
-        ValueError,
-        "give a draw and at least one random number, or neither.",
-    ),
-    (
-        lambda: own(draw=half_a_draw, draw_normals=-1),
-        ValueError,
-        "draw_normals must be >= 0, got -1.",
-    ),
-    (
-        lambda: own(draw=half_a_draw, draw_uniforms=0.5),
-        TypeError,
-        "draw_uniforms must be a whole number, got 0.5.",
-    ),
+FLAT = ls.potentials.quadratic([1.0, 1.0])
+BAD = [  # what is special; the rest is in bad_inputs
+    (lambda: own(draw_normals=1), "draw_normals = 1 and draw_uniforms = 0 do not fit draw = None"),
+    (lambda: own(draw=half_a_draw), "give a draw and at least one random number, or neither."),
     (
         lambda: own(draw=half_a_draw, draw_normals=1),
-        ValueError,
         "draw of 'own' does not write row[1], which then holds anything",
     ),
-    (
-        lambda: losses.linear_regression(INPUTS, [1, 2], l2=-1.0),
-        ValueError,
-        "l2 must be >= 0, got -1.0.",
-    ),
-    (
-        lambda: losses.poisson_regression(INPUTS, [1, -2]),
-        ValueError,
-        "counts must be whole numbers >= 0, got -2.0.",
-    ),
-    (
-        lambda: losses.poisson_regression(INPUTS, [1, 0.5]),
-        ValueError,
-        "counts must be whole numbers >= 0, got 0.5.",
-    ),
-    (
-        lambda: losses.poisson_regression(INPUTS, [1]),
-        ValueError,
-        "counts must have the shape (2,), one per row of inputs; got",
-    ),
-    (
-        lambda: losses.poisson_regression(INPUTS, [1, 2], -1),
-        ValueError,
-        "l2 must be >= 0, got -1.0.",
-    ),
-    (
-        lambda: losses.huber_regression(INPUTS, [1, 2], 0.0),
-        ValueError,
-        "delta must be > 0 and <= 1e+150, got 0.0.",
-    ),
-    (
-        lambda: losses.huber_regression(INPUTS, [1, 2], l2=-1),
-        ValueError,
-        "l2 must be >= 0, got -1.0.",
-    ),
-    (
-        lambda: losses.phase_retrieval(INPUTS, [1]),
-        ValueError,
-        "intensities must have the shape (2,)",
-    ),
-    (
-        lambda: losses.multinomial_regression(INPUTS, [0, 0]),
-        ValueError,
-        "classes must be >= 2, got 1.",
-    ),
-    (
-        lambda: losses.multinomial_regression(INPUTS, [0, 3], 3),
-        ValueError,
-        "labels must be whole numbers >= 0 and < 3, got 3.0.",
-    ),
-    (
-        lambda: losses.multinomial_regression(INPUTS, [0, -1]),
-        ValueError,
-        "labels must be whole numbers >= 0, got -1.0.",
-    ),
-    (
-        lambda: losses.multinomial_regression(INPUTS, [0, 1], l2=-1),
-        ValueError,
-        "l2 must be >= 0, got -1.0.",
-    ),
-    (
-        lambda: losses.matrix_factorisation([[0, 1]], 1),
-        ValueError,
-        "entries must have the shape (examples, 3), rows of (i, j,",
-    ),
-    (lambda: losses.matrix_factorisation(ENTRIES, 0), ValueError, "rank must be >= 1, got 0."),
-    (
-        lambda: losses.matrix_factorisation([[0.5, 1, 1]], 1),
-        ValueError,
-        "row numbers of entries must be whole numbers >= 0, got",
-    ),
-    (
-        lambda: losses.matrix_factorisation([[0, -1, 1]], 1),
-        ValueError,
-        "column numbers of entries must be whole numbers >= 0, got",
-    ),
-    (
-        lambda: losses.matrix_factorisation(ENTRIES, 1, (2, 2)),
-        ValueError,
-        "row numbers of entries must be whole numbers >= 0",
-    ),
-    (
-        lambda: losses.matrix_factorisation(ENTRIES, 1, 3),
-        TypeError,
-        "shape must be (rows, columns), got 3.",
-    ),
-    (
-        lambda: losses.matrix_factorisation(ENTRIES, 1, (3, 0)),
-        ValueError,
-        "shape[1] must be >= 1, got 0.",
-    ),
-    (lambda: losses.tanh_network(INPUTS, [1, 2], 0), ValueError, "hidden must be >= 1, got 0."),
-    (
-        lambda: losses.linear_regression_population([0.0], 1.0),
-        ValueError,
-        "input_covariance must not be zero, got [0.0].",
-    ),
-    (
-        lambda: losses.linear_regression_population([1.0, -1.0], 1.0),
-        ValueError,
-        "input_covariance must be positive semidefinite",
-    ),
-    (
-        lambda: losses.linear_regression_population([1.0], -1.0),
-        ValueError,
-        "label_noise must be >= 0, got -1.0.",
-    ),
+    (lambda: own(mean=ls.potentials.quadratic([1.0])), "must be that of a population, with a draw"),
+    (lambda: own(draw=draw, draw_normals=2, mean=FLAT), "and have dim = 1, got quadratic("),
+    (lambda: losses.poisson_regression(INPUTS, [1, -2]), "counts must be whole numbers >= 0, got"),
+    (lambda: losses.poisson_regression(INPUTS, [1, 0.5]), "whole numbers >= 0, got 0.5."),
+    (lambda: losses.poisson_regression(INPUTS, [1]), "counts must have the shape (2,), one per ro"),
+    (lambda: losses.multinomial_regression(INPUTS, [0, 0]), "classes must be >= 2, got 1."),
+    (lambda: losses.multinomial_regression(INPUTS, [0, 3], 3), "numbers >= 0 and < 3, got 3.0."),
+    (lambda: losses.multinomial_regression(INPUTS, [0, -1]), "whole numbers >= 0, got -1.0."),
+    (lambda: losses.matrix_factorisation([[0, 1]], 1), "(examples, 3), rows of (i, j,"),
+    (lambda: losses.matrix_factorisation([[0.5, 1, 1]], 1), "row numbers of entries must be whole"),
+    (lambda: losses.matrix_factorisation([[0, -1, 1]], 1), "column numbers of entries must be who"),
+    (lambda: losses.matrix_factorisation(ENTRIES, 1, (2, 2)), "row numbers of entries must be who"),
+    (lambda: losses.matrix_factorisation(ENTRIES, 1, (3, 0)), "shape[1] must be >= 1, got 0."),
+    (lambda: losses.linear_regression_population([0.0], 1.0), "input_covariance must not be zero"),
     (
         lambda: losses.linear_regression_population([1.0], 1.0, [1, 2]),
-        ValueError,
         "true_parameters must have the shape (1,) to",
     ),
-    (
-        lambda: losses.linear_regression_population([1.0], 1.0, examples=0),
-        ValueError,
-        "examples must be >= 1, got 0.",
-    ),
-    (
-        lambda: losses.logistic_regression_population([1.0], seed=-1),
-        ValueError,
-        "seed must be >= 0, got -1.",
-    ),
-    (
-        lambda: losses.logistic_regression_population([1.0], l2=-1),
-        ValueError,
-        "l2 must be >= 0, got -1.0.",
-    ),
+    (lambda: own(draw=draw, draw_normals=2).expected("population"), "Give the Loss mean=, a Poten"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("make", "error", "message"), [pytest.param(*record, id=record[2]) for record in BAD]
-)
-def test_bad_input_is_refused_with_the_reason(make, error, message):
-    with pytest.raises(error) as caught:
-        make()
+@pytest.mark.parametrize(("call", "message"), BAD, ids=[row[1] for row in BAD])
+def test_bad_input_is_refused_with_the_reason(call, message):
+    with pytest.raises(ValueError) as caught:
+        call()
     assert message in str(caught.value)
