@@ -134,7 +134,7 @@ def real_array(value, name):
         return np.array(array, dtype=np.float64, order="C")
 
 
-def check_size(count, name, longest=LONGEST):
+def check_count(count, name, longest=LONGEST):
     """Raise an error unless the arrays that `name` asks for hold at most `longest` numbers."""
     if count > longest:
         raise ValueError(f"{name} must ask for at most {longest} numbers in an array, got {count}.")
@@ -142,9 +142,9 @@ def check_size(count, name, longest=LONGEST):
 
 def finite_array(value, name, *, ndim=None, longest=LONGEST):
     """`value` as a finite float64 array, of `ndim` dimensions and at most `longest` numbers."""
-    check_size(value.size if isinstance(value, np.ndarray) else 0, name, longest)
+    check_count(value.size if isinstance(value, np.ndarray) else 0, name, longest)
     array = real_array(value, name)
-    check_size(array.size, name, longest)
+    check_count(array.size, name, longest)
     if ndim is not None and array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} dimensions, got the shape {array.shape}.")
     if not np.all(np.isfinite(array)):
@@ -197,7 +197,7 @@ def symmetric_matrix(value, name, dim=None, stacked=True):
     """`value` as a (..., d, d) symmetric array; a number or a (d,) vector is read as a diagonal."""
     array = finite_array(value, name)
     if array.ndim < 2:
-        check_size(array.size**2, name)
+        check_count(array.size**2, name)
         array = np.diag(np.atleast_1d(array))
     square = array.shape[-1] == array.shape[-2] and array.size > 0
     if not square or (array.ndim > 2 and not stacked):

@@ -135,6 +135,12 @@ def epoch_cross_covariance(noise_covariance, dataset_size):
     return -noise_covariance / (dataset_size - 1)
 
 
+def _mean_and_noise(mean_gradient, noise_covariance):
+    """G as a row, and Sigma of its dimension."""
+    mean = np.atleast_1d(mean_gradient)
+    return mean, covariance_matrix(noise_covariance, "noise_covariance", mean.shape[-1])
+
+
 @formula(mean_gradient=finite_array, dataset_size=optional(all_within(at_least=1)))
 def expected_squared_norm(mean_gradient, noise_covariance, batch_size=1, dataset_size=None):
     """E |g|^2 = |G|^2 + tr Cov(g) of a batch gradient, in squared units of the gradient (float or
@@ -142,10 +148,8 @@ def expected_squared_norm(mean_gradient, noise_covariance, batch_size=1, dataset
 
     Exact. ``dataset_size`` as in `batch_covariance`. Source: bias-variance decomposition. Raises
     ValueError as `batch_covariance`, or if the dimensions of the two differ."""
-    mean = np.atleast_1d(mean_gradient)
-    noise = covariance_matrix(noise_covariance, "noise_covariance", mean.shape[-1])
-    covariance = batch_covariance(noise, batch_size, dataset_size)
-    return np.sum(mean**2, axis=-1) + trace(covariance)
+    mean, noise = _mean_and_noise(mean_gradient, noise_covariance)
+    return np.sum(mean**2, axis=-1) + trace(batch_covariance(noise, batch_size, dataset_size))
 
 
 @formula(mean_gradient=finite_array)
@@ -156,9 +160,8 @@ def simple_noise_scale(mean_gradient, noise_covariance):
     A quantity of the transient only: near the stationary state G -> 0. The plug-in |G|^2 from n
     examples is biased up by tr Sigma / n. Source: McCandlish et al. 2018; definition. Raises
     ValueError if the mean gradient is zero or the dimensions of the two differ."""
-    mean = np.atleast_1d(mean_gradient)
+    mean, noise = _mean_and_noise(mean_gradient, noise_covariance)
     square = np.sum(mean**2, axis=-1)
     if np.any(square == 0):
         raise ValueError("mean_gradient must not be zero: the noise scale is infinite there.")
-    noise = covariance_matrix(noise_covariance, "noise_covariance", mean.shape[-1])
     return trace(noise) / square

@@ -7,16 +7,16 @@ hardly diffuse."""
 
 import numpy as np
 
-from ..arguments import check_size, formula, whole
+from ..arguments import check_count, formula, whole
 from .batch_noise import batch_covariance
 from .linear_process import solve_stationary, transpose
 from .quadratic_sgd import linear_sgd, require_stable
 
 MOST_BATCHES = 10**5  # an epoch
-SIZES = {"batch_size": whole(1), "dataset_size": whole(2)}
+BATCHES = {"batch_size": whole(1), "dataset_size": whole(2)}
 
 
-@formula(**SIZES)
+@formula(**BATCHES)
 def epoch_covariance(
     hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum=0.0, nesterov=None
 ):
@@ -61,7 +61,7 @@ def epoch_covariance(
     return (powers @ boundary @ transpose(powers) + injected)[..., :d, :d]
 
 
-@formula(**SIZES)
+@formula(**BATCHES)
 def single_shuffle_covariance(
     hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum=0.0, nesterov=None
 ):
@@ -97,7 +97,7 @@ def _epoch_process(
         )
     require_stable(hessian, learning_rate, momentum, nesterov)
     process = linear_sgd(hessian, noise_covariance, learning_rate, 1, momentum, nesterov)
-    check_size(2 * batches * process.transition.size, "dataset_size")
+    check_count(2 * batches * process.transition.size, "dataset_size")
     covariance = batch_covariance(noise_covariance, batch_size, dataset_size)
     return process._replace(noise_covariance=covariance), batches
 

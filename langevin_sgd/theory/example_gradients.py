@@ -40,18 +40,11 @@ def logistic_statistics(inputs, labels, parameters):
     """Loss, gradient, curvature and noise of logistic regression (mean negative log-likelihood), as
     `LogisticStatistics`.
 
-    Parameters
-    ----------
-    inputs : (N, d) array
-    labels : (N,) array of 0 and 1
-    parameters : (d,) array
-
-    Notes
-    -----
-    With p_i = sigmoid(x_i . theta): hessian = fisher = mean of p (1 - p) x x' for every theta and
-    labels (canonical link); empirical_fisher = mean of (p - y)^2 x x' = noise_covariance + gradient
-    gradient', a different matrix. The gradient covariance equals the Fisher matrix only where the
-    model is right and the mean gradient vanishes. Exact. Amari 1998; Martens 2020; derived."""
+    ``inputs`` (N, d), ``labels`` (N,) of 0 and 1, ``parameters`` (d,). With p_i = sigmoid(x_i .
+    theta): hessian = fisher = mean of p (1 - p) x x' for every theta and labels (canonical link);
+    empirical_fisher = mean of (p - y)^2 x x' = noise_covariance + gradient gradient', a different
+    matrix. The gradient covariance equals the Fisher matrix only where the model is right and the
+    mean gradient vanishes. Exact. Amari 1998; Martens 2020; derived."""
     if inputs.ndim != 2 or labels.shape != inputs.shape[:1] or parameters.shape != inputs.shape[1:]:
         raise ValueError(
             "inputs, labels and parameters must have the shapes (N, d), (N,) and (d,), got "

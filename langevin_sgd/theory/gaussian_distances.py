@@ -7,7 +7,7 @@ from .linear_process import trace, transpose
 
 MEANS = {"mean_p": finite_array, "mean_q": finite_array}
 DEFINITE = {**MEANS, "covariance_p": positive_matrix, "covariance_q": positive_matrix}
-POSITIVE = all_within(above=0)
+WIDTHS = all_within(above=0)
 
 
 @formula(**DEFINITE)
@@ -50,7 +50,7 @@ def gaussian_hellinger(mean_p, covariance_p, mean_q, covariance_q):
     return np.sqrt(-np.expm1(-np.maximum(distance, 0.0)))
 
 
-@formula(variance=POSITIVE, length=POSITIVE)
+@formula(variance=WIDTHS, length=WIDTHS)
 def gaussian_stein_discrepancy(variance, length=1.0):
     """Squared kernel Stein discrepancy of N(0, variance) from the target N(0, 1), and the mean
     diagonal of its Stein kernel.
@@ -65,7 +65,7 @@ def gaussian_stein_discrepancy(variance, length=1.0):
     return (precision - 1) ** 2 * overlap, variance + coupling
 
 
-@formula(variance=POSITIVE, length=POSITIVE)
+@formula(variance=WIDTHS, length=WIDTHS)
 def gaussian_mmd(variance, length=1.0):
     """Squared maximum mean discrepancy between N(0, variance) and N(0, 1), kernel exp(-(x - y)^2/(2
     length^2)), (...).

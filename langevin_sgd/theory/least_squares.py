@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import check_size, finite_array, formula, one_of, whole, within
+from ..arguments import check_count, finite_array, formula, one_of, whole, within
 from .batch_noise import SUBSETS, batch_covariance
 from .linear_process import spectral_radius
 
@@ -44,10 +44,8 @@ def least_squares_moments(
 
     Parameters
     ----------
-    inputs : (N, d) array
-        Rows x_i.
-    targets : (N,) array
-        y_i, in the units of the residual.
+    inputs, targets : (N, d) and (N,) array
+        Rows x_i, and y_i in the units of the residual.
     learning_rate, batch_size, momentum : float, int, float
         Heavy ball if momentum > 0.
     sampling : "with_replacement", "without_replacement", "reshuffle" or "single_shuffle"
@@ -96,7 +94,7 @@ def _example_maps(inputs, targets, eta, mu):
             f"{targets.shape}."
         )
     count, d = inputs.shape
-    check_size(max(count * (2 * d + 1) ** 2, (2 * d) ** 4), "inputs")
+    check_count(max(count * (2 * d + 1) ** 2, (2 * d) ** 4), "inputs")
     solution, _, rank, _ = np.linalg.lstsq(inputs, targets)
     if rank < d:
         raise ValueError(f"inputs has rank {rank} < {d}: drop the flat directions, they diffuse.")
@@ -151,7 +149,7 @@ def _epoch_maps(maps, batch):
                 f"batch_size = {batch} gives an epoch of {count} examples more than {MOST_ORDERS} "
                 "orders; use fewer examples or larger batches."
             )
-    check_size(orders * (count // batch + 1) * maps[0].size, "inputs")
+    check_count(orders * (count // batch + 1) * maps[0].size, "inputs")
     paths = []
 
     def extend(remaining, path):

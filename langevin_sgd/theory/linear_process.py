@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import (
-    check_size,
+    check_count,
     covariance_matrix,
     finite_array,
     formula,
@@ -84,7 +84,7 @@ def trace(matrix):
     return np.trace(matrix, axis1=-2, axis2=-1)
 
 
-def sweep(*numbers):
+def over_matrices(*numbers):
     """Numbers that broadcast together, with two more axes: each multiplies a stack of matrices."""
     return [number[..., None, None] for number in np.broadcast_arrays(*numbers)]
 
@@ -92,7 +92,7 @@ def sweep(*numbers):
 def one_by_one(function, *numbers, outputs=1):
     """`function` of each entry of the numbers of a sweep; a float, or an array (or `outputs` of
     them) of their shape."""
-    check_size(np.broadcast(*numbers).size, "a sweep", MOST_ONE_BY_ONE)
+    check_count(np.broadcast(*numbers).size, "a sweep", MOST_ONE_BY_ONE)
     values = np.vectorize(function, otypes=[float] * outputs)(*numbers)
     return values[()] if outputs == 1 else tuple(value[()] for value in values)
 
@@ -126,12 +126,8 @@ def solve_stationary(transition, injected):
     Doubling adds positive terms only, so Z is positive semidefinite; the number of passes is
     log2(36 / (1 - rho)).
 
-    Raises
-    ------
-    ValueError
-        If rho >= 1, or if the residual exceeds 1e-6 of N: the slowest mode then relaxes too slowly
-        for double precision.
-    """
+    Raises ValueError if rho >= 1, or if the residual exceeds 1e-6 of N: the slowest mode then
+    relaxes too slowly for double precision."""
     radius = np.max(spectral_radius(transition))
     if not radius < 1:
         raise ValueError(
@@ -199,7 +195,7 @@ def autocovariance(process, lags):
     F^k Z, position block; exact. Its decay gives every integrated autocorrelation time. Derived:
     E[z(t+k) z(t)'] = F^k Z."""
     d, correlation = process.dim, state_covariance(process)
-    check_size((lags + 1) * correlation.size, "lags")
+    check_count((lags + 1) * correlation.size, "lags")
     values = np.empty((lags + 1, *correlation.shape[:-2], d, d))
     values[0] = correlation[..., :d, :d]
     for k in range(1, lags + 1):
@@ -310,7 +306,7 @@ def evolve(process, mean, covariance=None, steps=None):
         covariance = _padded(covariance, "covariance", (d, d), (size, size))
         spread = covariance_matrix(covariance, "covariance")
     count = len(process.transition) if steps is None else steps
-    check_size((count + 1) * size**2, "steps")
+    check_count((count + 1) * size**2, "steps")
     transitions = np.broadcast_to(process.transition, (count, size, size))
     injected = np.broadcast_to(injected_covariance(process), (count, size, size))
     means, covariances = [state[:d]], [spread[:d, :d]]

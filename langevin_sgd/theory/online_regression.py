@@ -19,7 +19,7 @@ from .linear_process import StationaryBlocks, one_by_one, spectral_radius, trace
 from .quadratic_sgd import stability_threshold
 
 INPUTS = {"input_covariance": positive_matrix}
-REGRESSION = {**INPUTS, "label_noise": within(at_least=0)}
+WITH_NOISE = {**INPUTS, "label_noise": within(at_least=0)}
 
 
 class StabilityBounds(NamedTuple):
@@ -30,7 +30,7 @@ class StabilityBounds(NamedTuple):
     trace: np.ndarray
 
 
-@formula(**REGRESSION)
+@formula(**WITH_NOISE)
 def regression_covariance(input_covariance, label_noise, learning_rate, batch_size=1, momentum=0.0):
     """Stationary covariance blocks of w - w* for online linear regression, as `StationaryBlocks` of
     (..., d, d) arrays.
@@ -78,7 +78,7 @@ def regression_covariance(input_covariance, label_noise, learning_rate, batch_si
     return StationaryBlocks(*((basis * values[..., None, :]) @ basis.T for values in diagonals))
 
 
-@formula(**REGRESSION)
+@formula(**WITH_NOISE)
 def regression_excess_risk(
     input_covariance, label_noise, learning_rate, batch_size=1, momentum=0.0
 ):

@@ -18,7 +18,7 @@ from ..arguments import (
     one_of,
     optional,
 )
-from .linear_process import LinearProcess, stacked, sweep
+from .linear_process import LinearProcess, over_matrices, stacked
 
 OVERDAMPED = ("euler_maruyama", "leimkuhler_matthews")
 SPLITTINGS = ("baoab", "aboba", "obabo", "oabao")
@@ -91,7 +91,9 @@ def langevin_process(
             f"the method {method!r} takes no batch_covariance; use 'euler_maruyama' or "
             "'semi_implicit'."
         )
-    numbers = _Numbers(*sweep(temperature, step_size, 1.0 if overdamped else friction, mass))
+    numbers = _Numbers(
+        *over_matrices(temperature, step_size, 1.0 if overdamped else friction, mass)
+    )
     if overdamped:
         process = _overdamped(hessian, numbers, method)
     elif method in SPLITTINGS:

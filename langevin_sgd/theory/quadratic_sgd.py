@@ -7,7 +7,7 @@ compute (autocovariance, area, schedules, time averages ...) then applies."""
 import numpy as np
 
 from ..arguments import covariance_matrix, formula, positive_matrix
-from .linear_process import LinearProcess, position_covariance, stacked, sweep, transpose
+from .linear_process import LinearProcess, over_matrices, position_covariance, stacked, transpose
 
 
 @formula
@@ -39,7 +39,7 @@ def linear_sgd(hessian, noise_covariance, learning_rate, batch_size=1, momentum=
     Source: the update rules written as matrices; derived here."""
     d = hessian.shape[-1]
     noise = covariance_matrix(noise_covariance, "noise_covariance", d)
-    eta, batch, mu = sweep(learning_rate, batch_size, momentum)
+    eta, batch, mu = over_matrices(learning_rate, batch_size, momentum)
     identity, step = np.eye(d), eta * hessian
     kick = eta * identity
     velocity = [step, mu * identity]
@@ -64,23 +64,10 @@ def stability_threshold(hessian, momentum=0.0, nesterov=None):
     Nesterov forms: there an eigenvalue of the update reaches -1. Every smaller learning rate is
     stable; infinite for a hessian that is zero.
 
-    Parameters
-    ----------
-    hessian : (d, d) matrix, (d,) curvatures or scalar
-        In units of energy per squared length.
-    momentum : float or array
-    nesterov : None, "torch" or "lookahead"
-
-    Raises
-    ------
-    ValueError
-        If the hessian has a negative eigenvalue: no learning rate is then stable.
-
-    Notes
-    -----
-    Additive noise only; noise that grows with the loss lowers the threshold
-    (`regression_threshold`). Source: Jury's criterion on each mode's characteristic polynomial,
-    derived here."""
+    Parameters as in `linear_sgd`. Additive noise only; noise that grows with the loss lowers the
+    threshold (`regression_threshold`). Raises ValueError if the hessian has a negative eigenvalue:
+    no learning rate is then stable. Source: Jury's criterion on each mode's characteristic
+    polynomial, derived here."""
     curvatures = np.linalg.eigvalsh(hessian)
     if np.any(curvatures[..., 0] < -1e-12 * np.abs(curvatures).max()):
         raise ValueError(
@@ -118,10 +105,8 @@ def stationary_covariance(
 
     Parameters
     ----------
-    hessian : (d, d) matrix, (d,) curvatures or scalar
-        H, positive definite.
-    noise_covariance, learning_rate, batch_size, momentum, nesterov
-        As in `linear_sgd`; arrays of numbers are a sweep.
+    hessian, noise_covariance, learning_rate, batch_size, momentum, nesterov
+        As in `linear_sgd`; H positive definite.
 
     Returns
     -------
@@ -160,7 +145,7 @@ def small_step_covariance(hessian, noise_covariance, learning_rate, batch_size=1
     D_ij / (h_i + h_j) in the eigenbasis of H."""
     curvatures, basis = np.linalg.eigh(hessian)
     noise = covariance_matrix(noise_covariance, "noise_covariance", hessian.shape[-1])
-    eta, batch, mu = sweep(learning_rate, batch_size, momentum)
+    eta, batch, mu = over_matrices(learning_rate, batch_size, momentum)
     rotated = transpose(basis) @ noise @ basis
     covariance = rotated / (curvatures[..., :, None] + curvatures[..., None, :])
     return eta / (batch * (1 - mu)) * (basis @ covariance @ transpose(basis))

@@ -5,12 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import all_within, check_size, formula, optional, probabilities, whole, within
+from ..arguments import all_within, check_count, formula, optional, probabilities, whole, within
 
 COEFFICIENT = all_within(above=-1, below=1)
 LEVELS = all_within(above=0, below=1, longest=10**4)
 MOST_COUNTS = 5 * 10**7
-LEVEL = within(above=0, below=1)
+RATE = within(above=0, below=1)
 
 
 class HistogramBias(NamedTuple):
@@ -69,7 +69,7 @@ def histogram_kl_bias(probabilities, samples):
     p, n = probabilities, samples
     if not p.all():
         raise ValueError("probabilities must be > 0: leave empty bins out.")
-    check_size((n + 1) * len(p), "samples", MOST_COUNTS)
+    check_count((n + 1) * len(p), "samples", MOST_COUNTS)
     k = np.arange(n + 1.0)
     ways = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
     exact = 0.0
@@ -122,27 +122,17 @@ def normal_critical(level):
     return -ndtri(level / 2)
 
 
-@formula(excess=within(above=0), level=LEVEL, miss_rate=LEVEL)
+@formula(excess=within(above=0), level=RATE, miss_rate=RATE)
 def variance_test_samples(excess, level=0.05, miss_rate=0.2):
     """Independent samples needed to see that a Gaussian's variance is 1 + ``excess`` times the
     expected one, as `VarianceTest`.
 
-    Parameters
-    ----------
-    excess : float
-        Relative excess eps > 0 of the variance.
-    level : float
-        Two-sided false-alarm rate.
-    miss_rate : float
-        Probability that the variance test misses the effect.
-
-    Notes
-    -----
-    Two-sided variance test with known mean: n such that (1 + eps) chi^2_n falls outside the central
-    1 - level of chi^2_n with probability 1 - miss_rate; normal approximation 2 ((z_(1-level/2) +
-    z_(1-miss))/eps)^2. Kolmogorov-Smirnov sees sup|dF|, about 0.12 eps, and has half power at n =
-    (K_level / sup|dF|)^2: roughly eight times more samples at eps = 5 %. KL = (eps
-    - log(1 + eps))/2, close to eps^2/4. Derived."""
+    ``level`` is the two-sided false-alarm rate, ``miss_rate`` the probability that the test misses
+    the effect. Two-sided variance test with known mean: n such that (1 + eps) chi^2_n falls outside
+    the central 1 - level of chi^2_n with probability 1 - miss_rate; normal approximation 2
+    ((z_(1-level/2) + z_(1-miss))/eps)^2. Kolmogorov-Smirnov sees sup|dF|, about 0.12 eps, and has
+    half power at n = (K_level / sup|dF|)^2: roughly eight times more samples at eps = 5 %. KL =
+    (eps - log(1 + eps))/2, close to eps^2/4. Derived."""
     from scipy.optimize import brentq
     from scipy.special import chdtr, chdtrc, chdtri, ndtr, ndtri
     from scipy.stats import kstwobign

@@ -52,17 +52,10 @@ def sgd_temperature(noise_covariance, learning_rate, batch_size=1, momentum=0.0)
     For isotropic Sigma and a small learning rate the stationary law is exp(-U/T). For any Sigma it
     is, at small learning rate, the T that minimises KL(p || exp(-U/T)) on a quadratic, since that
     minimiser is tr(H S)/d.
-
-    Parameters
-    ----------
-    noise_covariance : (d, d) matrix, (d,) variances or scalar
-        Sigma of ONE example's gradient; a scalar is the variance in one dimension.
-    learning_rate, batch_size, momentum : float or arrays that broadcast together
-
-    Notes
-    -----
-    Error of order eta at finite learning rate; batches drawn independently with replacement.
-    Source: derived from tr of H S + S H - eta H S H = eta C (mu = 0) and its heavy-ball form."""
+    ``noise_covariance`` is Sigma of ONE example's gradient (d, d), its d variances, or the variance
+    in one dimension; the numbers are floats or arrays that broadcast together. Error of order eta
+    at finite learning rate; batches drawn independently with replacement. Source: derived from tr
+    of H S + S H - eta H S H = eta C (mu = 0) and its heavy-ball form."""
     mean_variance = trace(noise_covariance) / noise_covariance.shape[-1]
     return learning_rate * mean_variance / (2 * batch_size * (1 - momentum))
 

@@ -21,9 +21,9 @@ from ..arguments import (
 )
 from .linear_process import trace
 
-NOT_NEGATIVE = all_within(at_least=0)
-MODE = {"curvature": finite_array, "noise_variance": NOT_NEGATIVE}
-PATH = {"time": NOT_NEGATIVE, "start": finite_array}
+AT_LEAST_ZERO = all_within(at_least=0)
+MODE = {"curvature": finite_array, "noise_variance": AT_LEAST_ZERO}
+STARTED = {"time": AT_LEAST_ZERO, "start": finite_array}
 
 
 class DriftNoise(NamedTuple):
@@ -76,7 +76,7 @@ def modified_equation(curvature, noise_variance, learning_rate, order=1):
     return DriftNoise(*np.broadcast_arrays(rate, noise_variance))
 
 
-@formula(curvature=all_within(above=0), noise_variance=NOT_NEGATIVE)
+@formula(curvature=all_within(above=0), noise_variance=AT_LEAST_ZERO)
 def interpolating_ou(curvature, noise_variance, learning_rate):
     """The Ornstein-Uhlenbeck process that has SGD's mean and variance exactly at every step, as
     `DriftNoise`.
@@ -89,7 +89,7 @@ def interpolating_ou(curvature, noise_variance, learning_rate):
     return DriftNoise(rate, 2 * rate * noise_variance / (curvature * (2 - step)))
 
 
-@formula(process=drift_noise, **PATH)
+@formula(process=drift_noise, **STARTED)
 def diffusion_moments(process, learning_rate, time, start=1.0):
     """Mean and variance at ``time`` of dX = -rate X dt + sqrt(eta variance) dW from the point
     ``start``; arrays broadcast.
@@ -103,7 +103,7 @@ def diffusion_moments(process, learning_rate, time, start=1.0):
     return np.exp(-rate * time) * start, variance
 
 
-@formula(curvature=finite_array, **PATH)
+@formula(curvature=finite_array, **STARTED)
 def flow_error(curvature, learning_rate, time, start=1.0):
     """Leading error of gradient flow for the mean of SGD at ``time`` t = eta k: -(eta h^2 t / 2)
     exp(-h t) x0.
