@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import choice, integer, word
+from ..arguments import choice, instance, integer, one_of, optional, text, whole, word
 from .files import write_durably, write_whole
 
 NAME = "manifest.jsonl"
@@ -83,6 +83,13 @@ class Segment(NamedTuple):
         return len(self.steps) if isinstance(self.steps, list) else self.steps.count
 
 
+class Final(NamedTuple):
+    """The last line of a finished run."""
+
+    finished: int
+    file: File
+
+
 class Manifest(NamedTuple):
     """What a manifest says."""
 
@@ -107,7 +114,7 @@ def begin_manifest(folder, header, replace=True):
     """
     line = _sealed(header)
     write_whole(Path(folder) / NAME, line, replace)
-    return Manifest(_header(json.loads(line)), [], None, [len(line)])
+    return Manifest(_record(Header, json.loads(line)), [], None, [len(line)])
 
 
 def add_line(folder, record, length):
@@ -165,16 +172,31 @@ def read_manifest(folder, kinds=KINDS, damaged=False):
     ends = np.cumsum([len(line) + 1 for line in lines], dtype=int).tolist()
     if len(records) > 1 and records[-1] is None:
         del records[-1]
-    final = None
-    if len(records) > 1 and records[-1] is not None and "finished" in records[-1]:
-        count = len(records)
-        final = _parsed(lambda line: _file(line["file"]), records.pop(), path, count, damaged)
-    header = _parsed(_header, records[0] if records else None, path, 1, damaged)
-    segments = [
-        _parsed(_segment, record, path, number, damaged)
-        for number, record in enumerate(records[1:], 2)
-    ]
-    manifest = Manifest(header, segments, final, ends[: max(1, len(records))])
+    parsed = []
+    for number, line in enumerate(records or [None], 1):
+        kind = Header if number == 1 else Segment
+        if number == len(records) > 1 and line is not None and "finished" in line:
+            kind = Final
+        try:
+            parsed.append(_record(kind, line))
+        except (LookupError, TypeError, AttributeError, ValueError) as error:
+            # A seal tells of damage, not of who wrote what it seals.
+            why = f"is malformed ({error!r:.200})"
+            if line is None:
+                why = "is damaged: its checksum does not fit"
+            if not damaged:
+                raise ValueError(
+                    f"line {number} of {str(path)!r} {why}. {_way_out(folder)}"
+                ) from error
+            parsed.append(None)
+    header, *segments = parsed
+    final = segments.pop().file if kind is Final and segments[-1] else None
+    if header is not None and header.schema_version > VERSION:
+        raise ValueError(
+            f"{str(path)!r} has version {header.schema_version}, and this program reads {VERSION}; "
+            "use a newer langevin_sgd"
+        )
+    manifest = Manifest(header, segments, final, ends[: 1 + len(segments)])
     return _of_another_kind(folder, manifest, kinds)
 
 
@@ -265,91 +287,85 @@ def _unsealed(line):
     return record if whole else None
 
 
-def _parsed(kind, record, path, number, damaged):
-    """The named tuple of a line: a seal tells of damage, not of who wrote what it seals."""
-    try:
-        if record is not None:
-            return kind(record)
-        why = "is damaged: its checksum does not fit"
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        why = f"is malformed ({error!r:.200})"
-        if isinstance(error, _Newer):
-            raise ValueError(f"{str(path)!r} {error}") from None
-    if damaged:
-        return None
-    raise ValueError(f"line {number} of {str(path)!r} {why}. {_way_out(path.parent)}")
-
-
-class _Newer(ValueError):
-    pass
-
-
-def _header(line):
-    version = integer(line.get("schema_version", line.get("format")), "schema_version", 1)
-    if version > VERSION:
-        raise _Newer(
-            f"has version {version}, and this program reads {VERSION}; use a newer langevin_sgd"
-        )
-    state, constants = line.get("state"), line.get("constants")
-    return Header(
-        kind=choice(line.get("kind", "run"), "kind", KINDS),
-        description=_dict(line["description"], "description"),
-        attributes=_dict(line["attributes"], "attributes"),
-        step=integer(line.get("step", 0), "step", 0),
-        state=state and _file(state),
-        constants=constants and _file(constants),
-        schema_version=version,
-    )
+def _record(kind, line):
+    """A named tuple of a dict, each field checked; what it has a default for may be missing."""
+    if kind is Header and "format" in line:  # of a run of version 1
+        line = line | {"kind": "run", "schema_version": line["format"]}
+    names = [name for name in kind._fields if name in line or name not in kind._field_defaults]
+    record = kind(**{name: CHECKS[name](line[name], name) for name in names})
+    if kind is Segment or getattr(record, "kind", None) == "run":
+        _of(File)(line["state"], "state")
+    if kind is Segment:
+        most = 1 + record.file.bytes // STORED_STEP
+        integer(record.rows(), "number of stored steps", 0, most)
+    return record
 
 
 def _sweep_1(path):
     """The manifest of a folder of points of version 1."""
     try:
-        plan, begun = (json.loads(path.read_bytes())[name] for name in ("plan", "begun"))
-        kind = "sweep" if "grid" in plan else "study"
-        header = Header(kind, _dict(plan, "plan"), _dict(begun, "begun"), schema_version=1)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        line = json.loads(path.read_bytes())
+        kind = "sweep" if "grid" in line["plan"] else "study"
+        line = {"description": line["plan"], "attributes": line["begun"], "schema_version": 1}
+        return Manifest(_record(Header, line | {"kind": kind}), [], None, [])
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise ValueError(
             f"{str(path)!r} is damaged ({error}); restore it from a copy: the points are not lost."
         ) from error
-    return Manifest(header, [], None, [])
 
 
-def _segment(line):
-    stored, file = line["steps"], _file(line["file"])
-    if isinstance(stored, dict):
-        stored = Steps(**{name: integer(stored[name], name, 0) for name in Steps._fields})
-    else:
-        stored = [integer(step, "steps", 0) for step in stored]
-    segment = Segment(
-        segment=integer(line["segment"], "segment", 1),
-        step=integer(line["step"], "step", 0),
-        steps=stored,
-        variables={name: _rows(row) for name, row in line["variables"].items()},
-        file=file,
-        state=_file(line["state"]),
-    )
-    integer(segment.rows(), "number of stored steps", 0, 1 + file.bytes // STORED_STEP)
-    return segment
+def _of(kind):
+    return lambda value, name: _record(kind, instance(value, name, dict, "a dict"))
 
 
-def _rows(row):
-    """Of a dict; version 1 has a list."""
-    dims, dtype, shape = row if isinstance(row, list) else [row[name] for name in Rows._fields]
-    if np.dtype(dtype).kind not in "biuf":
-        raise TypeError(f"{dtype} is no number")
-    names = [word(dim, "dim") for dim in dims]
-    return Rows(names, dtype, [integer(size, "size", 0) for size in shape])
-
-
-def _file(data):
-    return File(str(data["name"]), integer(data["bytes"], "bytes", 0), str(data["sha256"]))
+def _list_of(check):
+    return lambda value, name: [check(item, name) for item in instance(value, name, list, "a list")]
 
 
 def _dict(value, name):
-    if not isinstance(value, dict):
-        raise TypeError(f"{name} must be a dict")
-    return value
+    return instance(value, name, dict, "a dict")
+
+
+def _steps(value, name):
+    return (_of(Steps) if isinstance(value, dict) else _list_of(whole(0)))(value, name)
+
+
+def _variables(value, name):
+    """Name -> Rows; a row of version 1 is a list."""
+    rows = {
+        key: dict(zip(Rows._fields, row, strict=True)) if isinstance(row, list) else row
+        for key, row in _dict(value, name).items()
+    }
+    return {key: _of(Rows)(row, key) for key, row in rows.items()}
+
+
+def _dtype(value, name):
+    return choice(np.dtype(value).kind, name, "biuf") and value
+
+
+CHECKS = {
+    "kind": one_of(*KINDS),
+    "description": _dict,
+    "attributes": _dict,
+    "step": whole(0),
+    "state": optional(_of(File)),
+    "constants": optional(_of(File)),
+    "schema_version": whole(1),
+    "name": text,
+    "bytes": whole(0),
+    "sha256": text,
+    "first": whole(0),
+    "stride": whole(0),
+    "count": whole(0),
+    "dims": _list_of(word),
+    "dtype": _dtype,
+    "shape": _list_of(whole(0)),
+    "segment": whole(1),
+    "steps": _steps,
+    "variables": _variables,
+    "file": _of(File),
+    "finished": whole(1),
+}
 
 
 def _leaves(value, key=""):

@@ -22,7 +22,7 @@ from .files import arrays_image, is_temporary, netcdf_image, read_arrays, remove
 from .lock import NAME as LOCK_NAME
 from .lock import take_lock
 from .manifest import NAME as MANIFEST_NAME
-from .manifest import Header, add_line, begin_manifest, read_manifest, refuse_another
+from .manifest import Final, Header, add_line, begin_manifest, read_manifest, refuse_another
 from .run_files import (
     CONSTANTS,
     FINAL,
@@ -159,7 +159,7 @@ class Run:
             )
         try:
             final = written(self.directory / FINAL, netcdf_image(dataset))
-            add_line(self.directory, {"finished": 1, "file": final}, self._manifest.ends[-1])
+            add_line(self.directory, Final(1, final), self._manifest.ends[-1])
         except OSError as error:
             raise self._refused_by_disk("finish", error) from error
         self._manifest = self._manifest._replace(final=final)
