@@ -54,7 +54,7 @@ def content_hash(dataset):
         kind = "text" if text else variable.dtype.newbyteorder("<").str
         role = "coordinate" if name in dataset.coords else "variable"
         layout = role, list(variable.dims), list(variable.shape), kind
-        head = [name, *layout, attributes_as_lists(variable.attrs)]
+        head = [name, *layout, _attributes(variable.attrs)]
         total.update(json.dumps(head).encode() + b"\0")
         if text:
             total.update(json.dumps(variable.values.tolist()).encode())
@@ -62,7 +62,7 @@ def content_hash(dataset):
             for piece in _pieces(variable):
                 total.update(np.ascontiguousarray(piece, dtype=kind).tobytes())
     kept = {key: value for key, value in dataset.attrs.items() if not _is_provenance(key)}
-    total.update(json.dumps(attributes_as_lists(kept)).encode())
+    total.update(json.dumps(_attributes(kept)).encode())
     return total.hexdigest()
 
 
@@ -80,7 +80,7 @@ def _is_provenance(key):
     return (made and key != "schema_version") or key in OF_THE_FOLDER or key == SEAL
 
 
-def attributes_as_lists(attributes):
+def _attributes(attributes):
     """Attributes for comparison: a file does not tell a list of one from its item, so every value
     is a flat list here; floats by their bits."""
     listed = {key: np.asarray(value).ravel().tolist() for key, value in attributes.items()}

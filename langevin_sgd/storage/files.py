@@ -17,12 +17,13 @@ import xarray as xr
 
 from ..arguments import path as checked_path
 from ..arguments import shown
-from .content import SEAL, attributes_as_lists, sealed
+from .content import SEAL, sealed
 from .plain_data import clear_errors, is_only_a_dimension, refuse_what_is_not_plain_data
 
 ENGINE = "h5netcdf"
 LONGEST_NAME = 255  # bytes
-# Attributes of a variable that say how it is stored, not what it is.
+LARGEST = 2**62  # bytes: what was in memory once
+# Attributes that say how something is stored, not what it is.
 RESERVED = {"_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype"}
 RESERVED |= {"coordinates", "_Encoding", "CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"}
 
@@ -86,7 +87,8 @@ def save(dataset, path):
         )
     dataset = dataset.compute()
     image = netcdf_image(sealed(dataset) if SEAL in dataset.attrs else dataset)
-    _refuse_what_does_not_come_back(dataset, image, path)
+    with clear_errors(path, "save"):
+        refuse_what_is_not_plain_data(io.BytesIO(image), path, LARGEST)
     write_whole(path, image)
 
 
@@ -103,18 +105,8 @@ def netcdf_image(dataset):
     dataset = dataset.compute().drop_encoding()
     encoding = {name: _encoding(variable.dtype) for name, variable in dataset.variables.items()}
     buffer = io.BytesIO()
-    try:
-        with h5netcdf.File(_timeless_file(buffer), "w") as file:
-            dataset.dump_to_store(xr.backends.H5NetCDFStore(file), encoding=encoding)
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise ValueError(f"save: the dataset does not fit into a netCDF4 file: {error}") from error
+    with clear_errors("the dataset", "save"), h5netcdf.File(_timeless_file(buffer), "w") as file:
+        dataset.dump_to_store(xr.backends.H5NetCDFStore(file), encoding=encoding)
     return buffer.getbuffer()
 
 
@@ -284,11 +276,6 @@ def _refuse_what_netcdf_cannot_hold(dataset):
                 "each a name of its own with .rename"
             )
         _check_attributes(variable.attrs, f"variable {name!r}")
-        for key in RESERVED.intersection(variable.attrs):
-            raise ValueError(
-                f"save: attribute {key!r} of variable {name!r} is a word of netCDF, which would "
-                "change the values or vanish when it is read; call it otherwise"
-            )
 
 
 def _check_name(name, what):
@@ -305,8 +292,11 @@ def _check_name(name, what):
 
 def _check_attributes(attributes, owner):
     for key, value in attributes.items():
-        if not isinstance(key, str) or not key.isprintable() or not key:
-            raise TypeError(f"save: attribute {shown(key)} of {owner} must have a name of text")
+        if not isinstance(key, str) or not key.isprintable() or not key or key in RESERVED:
+            raise TypeError(
+                f"save: attribute {shown(key)} of {owner} must have a printable name that is no "
+                "word of netCDF, which would change values or vanish when it is read"
+            )
         if not _is_netcdf_attribute(value):
             raise TypeError(
                 f"save: attribute {key!r} of {owner} is {shown(value)} ({type(value).__name__}); "
@@ -333,43 +323,3 @@ def _is_netcdf_attribute(value):
 def _is_plain_text(value):
     """Whether UTF-8 can hold it, and HDF5's texts, which end at a NUL."""
     return "\0" not in value and value == value.encode(errors="ignore").decode()
-
-
-def _refuse_what_does_not_come_back(dataset, image, path):
-    """Compare a dataset with what its file says, one variable at a time."""
-    try:
-        refuse_what_is_not_plain_data(io.BytesIO(image), path, 2**62)
-    except ValueError as error:
-        raise ValueError(f"save: {str(error).removeprefix('load: ')}") from error
-    with xr.open_dataset(io.BytesIO(image), engine=ENGINE, decode_times=False) as back:
-        changed = _changed_attributes(dataset.attrs, back.attrs, "the dataset")
-        for name in dataset.variables.keys() | back.variables.keys():
-            changed += _changed_parts(name, dataset, back)
-    if changed:
-        raise ValueError(
-            f"save: {'; '.join(sorted(changed))} would not come back from a file as it is; change "
-            "the name, the type or the value"
-        )
-
-
-def _changed_parts(name, dataset, back):
-    """What of a variable differs in a file, in words."""
-    owner = f"variable {name!r}"
-    if name not in dataset.variables or name not in back.variables:
-        return [owner]
-    here, there = dataset.variables[name], back.variables[name].load()
-    if there.dtype.kind == "O":
-        there = there.astype(str)
-    same_type = {here.dtype.kind, there.dtype.kind} == {"U"}
-    same_type = same_type or here.dtype.newbyteorder("=") == there.dtype
-    same_role = (name in dataset.coords) == (name in back.coords)
-    if not (same_type and same_role and here.dims == there.dims and here.equals(there)):
-        return [owner]
-    return _changed_attributes(here.attrs, there.attrs, owner)
-
-
-def _changed_attributes(here, there, owner):
-    """As `content_hash` compares them: a file does not tell a list of one from its item."""
-    here, there = attributes_as_lists(here), attributes_as_lists(there)
-    names = [key for key in here | there if key != SEAL and here.get(key) != there.get(key)]
-    return [f"attribute {key!r} of {owner}" for key in names]

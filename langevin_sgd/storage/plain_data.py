@@ -74,17 +74,19 @@ class Source(NamedTuple):
 
 
 @contextlib.contextmanager
-def clear_errors(path):
-    """Whatever the readers of a damaged or hostile file trip over becomes one ValueError that names
-    the file."""
+def clear_errors(path, caller="load"):
+    """Whatever the library trips over, in a damaged or hostile file or in a dataset that does not
+    fit into one, becomes one ValueError that names it."""
     try:
         yield
     except (*READERS_TROUBLE, ValueError) as error:
-        if str(error).startswith("load:"):
+        why = str(error)
+        if why.startswith(f"{caller}:") or (caller == "save" and isinstance(error, MemoryError)):
             raise
-        raise ValueError(
-            f"load: {str(path)!r} is damaged, or not a plain netCDF4 file ({error!r:.300})"
-        ) from error
+        if not why.startswith("load:"):
+            trouble = "does not fit into a" if caller == "save" else "is damaged, or not a plain"
+            why = f"{str(path)!r} {trouble} netCDF4 file ({error!r:.300})"
+        raise ValueError(f"{caller}: {why.removeprefix('load: ')}") from error
 
 
 @contextlib.contextmanager
