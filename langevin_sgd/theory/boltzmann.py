@@ -12,7 +12,6 @@ from .confinement import bounds_inside, check_period, energy_box, energy_of, one
 from .grids import (
     DEPTH,
     LARGEST_GAUSS,
-    Wall,
     bin_edges,
     bin_rule,
     box_scan,
@@ -154,11 +153,11 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
     """
     edges = edges_along(edges, potential.dim)
     law = boltzmann_density(potential, temperature, bounds=bounds)
-    ends = [law[dim].values[[0, -1]] for dim in law.density.dims]
-    walls = (
-        list(walls_of(potential)) if bounds is None else [Wall("bounds", *side) for side in bounds]
-    )
-    edges = [_finite(edge, *end, wall) for edge, end, wall in zip(edges, ends, walls, strict=True)]
+    box, walled = _box(potential, temperature, bounds)
+    edges = [
+        np.clip(edge, *side) if wall else _finite(edge, *side)
+        for edge, side, wall in zip(edges, box, walled, strict=True)
+    ]
     before = np.inf
     for order in (6, 12, 24, 48, 96):
         if np.prod([order * (len(edge) - 1) for edge in edges], dtype=float) > 10 * LARGEST_TENSOR:
@@ -178,12 +177,10 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
     )
 
 
-def _finite(edge, low, high, wall):
-    """The edges with infinite ends moved to the end of the law, and clipped to its walls; a finite
-    edge beyond an open end stays, with its tiny probability.
+def _finite(edge, low, high):
+    """The edges with infinite ends moved to the end of the law; a finite edge beyond it stays, with
+    its tiny probability.
     """
-    if wall is not None:
-        return np.clip(edge, *wall[1:])
     return np.nan_to_num(edge, neginf=min(low, edge[1]), posinf=max(high, edge[-2]))
 
 

@@ -65,25 +65,24 @@ def law_of_two(fine, coarse, dims=None, **attributes):
     Fields are those of the fine grid; each number comes with `NAME_error` = |fine - coarse|. An
     array has the dimensions component and component_j, or what `dims` says for its name.
     """
-    grid, data = GRID[: len(fine.axes)], {}
+    grid = GRID[: len(fine.axes)]
     words = {"dim": len(grid), "flux": 1 - len(grid)}
 
-    def put(name, array, on, start="", field=None):
-        text, unit = WORDS[field or name]
-        own = (dims or {}).get(field or name, ROW_COLUMN[: np.ndim(array) - len(on)])
-        data[name] = (on + own, array, labels(start + text, unit.format(**words)))
+    def variable(name, array, on=(), start=""):
+        text, unit = WORDS[name]
+        own = (dims or {}).get(name, ROW_COLUMN[: np.ndim(array) - len(on)])
+        return on + own, np.asarray(array, dtype=float), labels(start + text, unit.format(**words))
 
-    for name, array in fine.fields.items():
-        put(name, array, grid)
+    data = {name: variable(name, array, grid) for name, array in fine.fields.items()}
     for name, value in fine.numbers.items():
-        put(name, np.asarray(value, dtype=float), ())
-        error = np.abs(np.asarray(value, dtype=float) - coarse.numbers[name])
-        put(f"{name}_error", error, (), "estimated error (two grids) of the ", name)
+        error = np.abs(np.subtract(value, coarse.numbers[name]))
+        data[name] = variable(name, value)
+        data[f"{name}_error"] = variable(name, error, (), "estimated error (two grids) of the ")
     coords = {
         dim: (dim, axis, labels("grid coordinate", "length"))
         for dim, axis in zip(grid, fine.axes, strict=True)
     }
-    return xr.Dataset(data, coords=coords, attrs=attributes)
+    return xr.Dataset(data, coords, attributes)
 
 
 def labels(text, unit):
