@@ -14,6 +14,7 @@ from ..arguments import (
     number,
     optional,
     positive_matrix,
+    probabilities,
     real_array,
     shown,
     within,
@@ -179,6 +180,7 @@ MEANINGS |= {
     "period": optional(ABOVE_ZERO),
     "wall": optional(within()),
     "edges": bin_edges,
+    "probabilities": optional(probabilities),
     "x": all_within(),
 }
 

@@ -4,8 +4,7 @@ table with batch size one.
 
 import numpy as np
 
-from .. import arguments
-from ..arguments import function, optional, real_array, whole
+from ..arguments import function, real_array, whole
 from .confinement import one_law
 from .one_step_matrix import leading, matrix_of_columns
 from .two_grids import OnGrid, labels, law_of_two
@@ -26,7 +25,6 @@ def shares(given, count):
 
 @one_law(
     gradients=function,
-    probabilities=optional(arguments.probabilities),
     points=whole(11, LONGEST_AXIS),
 )
 def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=None, points=20_001):

@@ -4,7 +4,6 @@ published rates by name.
 
 import numpy as np
 
-from .. import arguments
 from ..arguments import finite_array, function, number, optional, whole, within
 from ..models.evaluate import evaluate
 from .confinement import ABOVE_ZERO, check_inside, energy_of, one_law, uphill, values_of
@@ -91,7 +90,6 @@ def barrier_exponent(potential, diffusion, start, end):
     infinite=True,
     potential=ON_A_PATH,
     noise_values=optional(finite_array),
-    probabilities=optional(arguments.probabilities),
     cumulant=optional(function),
     panel_count=whole(1, 10_000),
 )

@@ -159,8 +159,7 @@ def _scan(height, box, lowest):
     met so far.
     """
     nodes = box_scan(box, 17 if len(box) == 3 else 33)
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = height(nodes.reshape(-1, len(box))).reshape(nodes.shape[:-1])
+    values = height(nodes.reshape(-1, len(box))).reshape(nodes.shape[:-1])
     values = np.where(np.isnan(values), np.inf, values)
     return values, min(lowest, values.min())
 

@@ -32,8 +32,7 @@ class Step(NamedTuple):
 
     def image(self, y):
         """Where the step leads without its noise."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return y - self.learning_rate * self.gradient(y)
+        return y - self.learning_rate * self.gradient(y)
 
     def step_sd(self, y):
         return self.learning_rate * np.sqrt(self.variance(y) / self.batch_size)
