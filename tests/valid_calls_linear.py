@@ -72,11 +72,7 @@ DATA = {  # arguments that are data stand here, those that must be made stand in
         "sampling": "reshuffle",
     },
     "linear_sgd": {**ON_QUADRATIC, "nesterov": "lookahead"},
-    "logistic_statistics": {
-        "inputs": GRADIENTS,
-        "labels": [0, 1, 1, 0],
-        "parameters": [0.3, -0.2],
-    },
+    "logistic_statistics": {"inputs": GRADIENTS, "labels": [0, 1, 1, 0], "parameters": [0.3, -0.2]},
     "measured_temperatures": {"hessian": HESSIAN, "covariance": SIGMA},
     "minibatch_covariance": {
         "gradients": GRADIENTS,

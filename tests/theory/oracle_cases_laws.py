@@ -1,8 +1,7 @@
 """What `langevin_sgd.theory` computes for the oracle cases about laws, gradients, estimators and
 metrics.
 
-Same shape as `oracle_cases_exact`.
-"""
+Same shape as `oracle_cases_exact`."""
 
 import numpy as np
 

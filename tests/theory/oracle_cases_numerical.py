@@ -1,8 +1,7 @@
 """What `langevin_sgd.theory` computes for each oracle case that needs a grid: group or case id ->
 function(inputs) -> values.
 
-The noise of these cases has the variance 2 eta D per step, so Sigma = 2 D/eta at batch size one.
-"""
+The noise of these cases has the variance 2 eta D per step, so Sigma = 2 D/eta at batch size one."""
 
 import numpy as np
 

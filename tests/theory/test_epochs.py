@@ -4,6 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose as close
 
 from langevin_sgd import theory
 
@@ -13,8 +14,7 @@ VARIANCE = CENTRES.var()
 
 def enumerated(h, eta, mu, nesterov):
     """Boundary and in-epoch second moments of x from all 24 orders, by the fixed point of the epoch
-    map on (x, v) moments.
-    """
+    map on (x, v) moments."""
     process = theory.linear_sgd(h, 1.0, eta, 1, mu, nesterov)
     transition, kick = process.transition, process.noise_input[:, 0]
     noise = -h * (CENTRES - CENTRES.mean())
@@ -46,10 +46,8 @@ def test_every_order_enumerated_gives_the_same(h, eta, mu, nesterov):
     inside, orders = enumerated(h, eta, mu, nesterov)
     sigma = h**2 * VARIANCE
     positions = theory.epoch_covariance(h, sigma, eta, 1, 4, mu, nesterov)[:, 0, 0]
-    np.testing.assert_allclose(positions, inside, rtol=1e-11)
-    assert theory.single_shuffle_covariance(h, sigma, eta, 1, 4, mu, nesterov)[
-        0, 0
-    ] == pytest.approx(orders, rel=1e-11)
+    close(positions, inside, 1e-11)
+    close(theory.single_shuffle_covariance(h, sigma, eta, 1, 4, mu, nesterov)[0, 0], orders, 1e-11)
     assert positions[0] != pytest.approx(2 * inside[0], rel=0.1)  # the twin
 
 
@@ -59,38 +57,34 @@ def test_the_boundary_value_has_its_closed_form_where_that_can_be_evaluated():
     first, second = sum(a**j for j in range(4)), sum(a ** (2 * j) for j in range(4))
     closed = eta**2 * c0 * (batches * second - first**2) / ((batches - 1) * (1 - a**8))
     noise = c0 / theory.batch_covariance(1.0, 2, 8)[0, 0]
-    assert theory.epoch_covariance(h, noise, eta, 2, 8)[0, 0, 0] == pytest.approx(closed, rel=1e-12)
+    close(theory.epoch_covariance(h, noise, eta, 2, 8)[0, 0, 0], closed, 1e-12)
 
 
 def test_flat_directions_saturate_instead_of_diffusing():
     """h -> 0: the time average tends to eta^2 c0 (M + 1)/6, fresh batches give eta c0 / (2 h); no
-    digits are lost on the way.
-    """
+    digits are lost on the way."""
     eta, batches = 0.05, 20
     c0 = theory.batch_covariance(1.0, 1, batches)[0, 0]
     saturated = eta**2 * c0 * (batches + 1) / 6
     for h, tolerance in ((1e-4, 2e-4), (1e-7, 2e-7)):
         average = theory.epoch_covariance(h, 1.0, eta, 1, batches)[:, 0, 0].mean()
-        assert average == pytest.approx(saturated, rel=tolerance)
+        close(average, saturated, tolerance)
     assert theory.stationary_covariance(1e-4, c0, eta)[0, 0] > 1000 * saturated
 
 
 def test_momentum_saturates_below_its_long_epoch_limit():
     """eta^2 c0 M / (6 (1 - mu)^2) needs M (1 - mu) >> 1: the ratio falls from 1 as the epoch gets
-    shorter than the memory.
-    """
+    shorter than the memory."""
     ratios = []
     for batches in (1000, 200, 50):
         c0 = theory.batch_covariance(1.0, 1, batches)[0, 0]
         value = theory.epoch_covariance(1e-6, 1.0, 0.01, 1, batches, 0.9)[:, 0, 0].mean()
         ratios.append(value / (0.01**2 * c0 * batches / (6 * 0.1**2)))
-    np.testing.assert_allclose(ratios, [0.97, 0.87, 0.62], atol=0.02)
+    close(ratios, [0.97, 0.87, 0.62], atol=0.02)
 
 
 def test_a_stack_of_curvatures_is_one_call():
     curvatures = np.array([0.1, 1.0]).reshape(2, 1, 1)
     values = theory.epoch_covariance(curvatures, 1.0, 0.1, 1, 4)
     assert values.shape == (4, 2, 1, 1)
-    np.testing.assert_allclose(
-        values[:, 1], theory.epoch_covariance(1.0, 1.0, 0.1, 1, 4), rtol=1e-13
-    )
+    close(values[:, 1], theory.epoch_covariance(1.0, 1.0, 0.1, 1, 4), 1e-13)

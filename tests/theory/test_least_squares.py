@@ -1,11 +1,11 @@
 """Finite least squares against listed batches, and against the additive theory where all inputs
-have one length.
-"""
+have one length."""
 
 from itertools import combinations, product
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose as close
 
 from langevin_sgd import theory
 
@@ -40,35 +40,30 @@ def test_moments_are_stationary_under_every_listed_batch(sampling, momentum):
     maps = np.array(maps)
     for _ in range(steps):
         moment = np.einsum("nij,jk,nlk->il", maps, moment, maps) / len(maps)
-    np.testing.assert_allclose(mean, moment[:2, 4], rtol=1e-10)
-    np.testing.assert_allclose(covariance, moment[:2, :2] - np.outer(mean, mean), rtol=1e-8)
+    close(mean, moment[:2, 4], 1e-10)
+    close(covariance, moment[:2, :2] - np.outer(mean, mean), 1e-8)
 
 
 def test_one_length_of_inputs_makes_the_noise_additive():
     """In one dimension with x_i = +-1 the hessian is the same in every batch: all four schemes have
-    their Gaussian formula.
-    """
+    their Gaussian formula."""
     inputs, targets = np.array([[1.0], [-1.0], [1.0], [-1.0]]), np.array([0.3, -1.0, 1.7, 0.4])
     setting = 0.2, 2, 0.5
     noise = np.var(inputs[:, 0] * targets)
     fresh = theory.least_squares_moments(inputs, targets, *setting)
-    np.testing.assert_allclose(
-        fresh.covariance, theory.stationary_covariance(1.0, noise, *setting), rtol=1e-12
-    )
+    close(fresh.covariance, theory.stationary_covariance(1.0, noise, *setting), 1e-12)
     epochs = theory.least_squares_moments(inputs, targets, *setting, sampling="reshuffle")
-    np.testing.assert_allclose(
-        epochs.covariance, theory.epoch_covariance(1.0, noise, 0.2, 2, 4, 0.5), rtol=1e-9
-    )
+    close(epochs.covariance, theory.epoch_covariance(1.0, noise, 0.2, 2, 4, 0.5), 1e-9)
     orders = theory.least_squares_moments(inputs, targets, *setting, sampling="single_shuffle")
     expected = theory.single_shuffle_covariance(1.0, noise, 0.2, 2, 4, 0.5)
-    np.testing.assert_allclose(orders.covariance, [expected, expected], rtol=1e-9)
+    close(orders.covariance, [expected, expected], 1e-9)
 
 
 def test_reshuffling_shifts_the_mean_and_fresh_batches_do_not():
     solution = np.linalg.lstsq(INPUTS, TARGETS)[0]
     for sampling in ("with_replacement", "without_replacement"):
         fresh = theory.least_squares_moments(INPUTS, TARGETS, 0.2, 2, sampling=sampling)
-        np.testing.assert_allclose(fresh.mean, solution, rtol=1e-12)
+        close(fresh.mean, solution, 1e-12)
     shuffled = theory.least_squares_moments(INPUTS, TARGETS, 0.2, 2, sampling="reshuffle")
     assert shuffled.mean.shape == (2, 2) and np.abs(shuffled.mean - solution).max() > 1e-4
 
@@ -91,8 +86,6 @@ def test_one_order_for_ever_is_found_by_running_it():
         np.abs(np.linalg.eigvals(last @ first)).max()
         for first, last in zip(halves, halves[::-1], strict=True)
     )
-    assert expected.second_moment_radius == pytest.approx(slowest**2, rel=1e-10)
-    np.testing.assert_allclose(expected.mean[0], np.mean(points, axis=0), rtol=1e-9)
-    np.testing.assert_allclose(
-        expected.covariance[0], np.cov(np.array(points).T, bias=True), rtol=1e-7
-    )
+    close(expected.second_moment_radius, slowest**2, 1e-10)
+    close(expected.mean[0], np.mean(points, axis=0), 1e-9)
+    close(expected.covariance[0], np.cov(np.array(points).T, bias=True), 1e-7)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose as close
 
 from langevin_sgd import theory
 
@@ -10,8 +11,7 @@ INPUTS = np.array([[1.2, 0.3], [0.3, 0.5]])
 
 def kronecker(covariance, label_noise, eta, batch, mu):
     """Second-moment map of (delta, v) written out on all n^2 entries, for any basis: radius and
-    stationary covariance.
-    """
+    stationary covariance."""
     d = len(covariance)
     identity = np.eye(d)
     transition = np.block(
@@ -37,12 +37,10 @@ def kronecker(covariance, label_noise, eta, batch, mu):
 def test_the_eigenbasis_solution_equals_the_full_system(eta, batch, mu):
     radius, full = kronecker(INPUTS, 0.8, eta, batch, mu)
     position, cross, velocity = theory.regression_covariance(INPUTS, 0.8, eta, batch, mu)
-    np.testing.assert_allclose(position, full[:2, :2], rtol=1e-9)
-    np.testing.assert_allclose(cross, full[:2, 2:], rtol=1e-9)
-    np.testing.assert_allclose(velocity, full[2:, 2:], rtol=1e-9)
-    assert theory.regression_second_moment_radius(INPUTS, eta, batch, mu) == pytest.approx(
-        radius, rel=1e-9
-    )
+    close(position, full[:2, :2], 1e-9)
+    close(cross, full[:2, 2:], 1e-9)
+    close(velocity, full[2:, 2:], 1e-9)
+    close(theory.regression_second_moment_radius(INPUTS, eta, batch, mu), radius, 1e-9)
 
 
 @pytest.mark.parametrize(("batch", "mu"), [(1, 0.0), (4, 0.5), (1, 0.9), (1000, 0.9)])
@@ -58,43 +56,36 @@ def test_the_radius_crosses_one_at_the_threshold(batch, mu):
 
 def test_isotropic_inputs_show_both_plateaus():
     """2 B (1 - mu)/(d + 1 + B (1 - mu)/(1 + mu)) for A = I: plateaus 2 (1 - mu) and 2 (1 + mu) in
-    B.
-    """
+    B."""
     d, mu = 64, 0.9
     batches = np.array([1, 16, 1e9])
     exact = 2 * batches * (1 - mu) / (d + 1 + batches * (1 - mu) / (1 + mu))
-    np.testing.assert_allclose(
-        theory.regression_threshold(np.ones(d), batches, mu), exact, rtol=1e-10
-    )
+    close(theory.regression_threshold(np.ones(d), batches, mu), exact, 1e-10)
     small, large = theory.batch_sharpness_plateaus(1.0, mu)
-    assert exact[0] * (d + 1 + 0.1 / 1.9) == pytest.approx(small, rel=1e-12)
-    assert exact[2] == pytest.approx(large, rel=1e-5)
+    close(exact[0] * (d + 1 + 0.1 / 1.9), small, 1e-12)
+    close(exact[2], large, 1e-5)
 
 
 def test_the_published_plateaus_of_momentum_are_reached_without_a_network():
     """Andreyev et al. 2026: curvature 2 (1 - mu)/eta at small and 2 (1 + mu)/eta at large batches.
-    64 inputs, mu = 0.9.
-    """
+    64 inputs, mu = 0.9."""
     batches, published = np.array([1, 16, 1e9]), (0.003074, 0.0486, 3.8)
     thresholds = theory.regression_threshold(np.ones(64), batches, 0.9)
-    np.testing.assert_allclose(thresholds, published, rtol=6e-4)
+    close(thresholds, published, 6e-4)
     radii = [
         theory.regression_second_moment_radius(np.ones(64), thresholds[:2] * s, batches[:2], 0.9)
         for s in (1, 1.01)
     ]
-    np.testing.assert_allclose(radii[0], 1, rtol=1e-9)
+    close(radii[0], 1, 1e-9)
     assert np.all(radii[1] > 1 + 1e-5)
     small, large = theory.batch_sharpness_plateaus(thresholds, 0.9)
-    assert 64 * small[0] / 65 == pytest.approx(
-        64, rel=2e-3
-    )  # tr H: 2 (1 - mu)/eta is tr H but for the factor (d + 1)/d
-    assert large[2] == pytest.approx(1, rel=1e-4)  # the largest eigenvalue
+    close(64 * small[0] / 65, 64, 2e-3)  # tr H: 2 (1 - mu)/eta is tr H but for the factor (d + 1)/d
+    close(large[2], 1, 1e-4)  # the largest eigenvalue
 
 
 def test_the_constant_of_the_frobenius_bound_is_one_or_more():
     """mu0 = tr(Sigma H) / (2 L |H|_F^2) of Wu, Wang, Su 2022 is 1 + G' H G / (2 L |H|_F^2) for
-    Gaussian inputs.
-    """
+    Gaussian inputs."""
     for displacement in ([0.0, 0.0], [1.0, -2.0], [50.0, 3.0]):
         state = theory.regression_statistics(INPUTS, displacement, 0.8)
         constant = np.trace(state.noise_covariance @ INPUTS) / (2 * state.loss * np.sum(INPUTS**2))
@@ -113,14 +104,12 @@ def test_the_constant_of_the_frobenius_bound_is_one_or_more():
 def test_published_bounds_hold_and_the_trace_bound_is_tight(curvatures, batch, expected):
     bounds = theory.stability_bounds(curvatures, batch)
     exact = theory.regression_threshold(curvatures, batch)
-    np.testing.assert_allclose([exact, bounds.frobenius, bounds.trace], expected, rtol=6e-3)
+    close([exact, bounds.frobenius, bounds.trace], expected, 6e-3)
     assert exact < bounds.trace < bounds.frobenius
 
 
 def test_the_least_mean_squares_threshold_of_two_directions():
-    assert theory.regression_threshold([1.0, 2.0]) == pytest.approx(
-        4 / (9 + np.sqrt(17)), rel=1e-13
-    )
+    close(theory.regression_threshold([1.0, 2.0]), 4 / (9 + np.sqrt(17)), 1e-13)
 
 
 def test_an_atlas_is_one_call():
@@ -148,6 +137,6 @@ def test_a_simulation_agrees_and_a_planted_factor_two_does_not():
         theory.regression_excess_risk(INPUTS, 0.8, eta, batch),
         risk.std() / np.sqrt(particles),
     )
-    assert np.trace(INPUTS @ moments) / 2 == pytest.approx(exact)
+    close(np.trace(INPUTS @ moments) / 2, exact, 1e-6)
     assert abs(risk.mean() - exact) < 4 * error + exact * (1 - relaxed)
     assert abs(risk.mean() - 2 * exact) > 10 * error

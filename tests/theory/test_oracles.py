@@ -1,6 +1,5 @@
 """Walks through every oracle case of the theory: exact values, computed elsewhere, that the library
-has to reproduce.
-"""
+has to reproduce."""
 
 import json
 from functools import cache
@@ -82,8 +81,7 @@ def test_theory_reproduces_the_oracle(name):
 @pytest.mark.parametrize("name", CASES)
 def test_a_factor_of_two_would_be_seen_in_every_quantity(name):
     """The twin: twice each quantity that is not zero within the tolerance must be found wrong, one
-    by one.
-    """
+    by one."""
     tolerance = CASES[name]["tolerance"]
     for key, value in numbers(CASES[name]["expected"]).items():
         if disagreements(value, doubled(value), tolerance):

@@ -1,9 +1,9 @@
 """Covariance, threshold and temperature on a quadratic: closed forms, identities, errors, and a
-planted factor 2.
-"""
+planted factor 2."""
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose as close
 
 from langevin_sgd import theory
 
@@ -23,20 +23,16 @@ def test_one_dimension_equals_the_ar2_formula(learning_rate, momentum):
     h, c = 1.7, 0.6
     a = 1 - learning_rate * h
     plain = theory.stationary_covariance(h, c, learning_rate, 1, momentum)[0, 0]
-    assert plain == pytest.approx(
-        learning_rate**2 * c * ar2_variance(a + momentum, -momentum), rel=1e-10
-    )
+    close(plain, learning_rate**2 * c * ar2_variance(a + momentum, -momentum), 1e-10)
     closed = (
         learning_rate
         * c
         * (1 + momentum)
         / ((1 - momentum) * h * (2 * (1 + momentum) - learning_rate * h))
     )
-    assert plain == pytest.approx(closed, rel=1e-10)
+    close(plain, closed, 1e-10)
     ahead = theory.stationary_covariance(h, c, learning_rate, 1, momentum, "lookahead")[0, 0]
-    assert ahead == pytest.approx(
-        learning_rate**2 * c * ar2_variance((1 + momentum) * a, -momentum * a), rel=1e-10
-    )
+    close(ahead, learning_rate**2 * c * ar2_variance((1 + momentum) * a, -momentum * a), 1e-10)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.7])
@@ -45,22 +41,22 @@ def test_torchs_nesterov_stores_the_look_ahead_point(momentum):
     setting = HESSIAN, SIGMA, 0.2, 2, momentum
     x, cross, v = theory.stationary_blocks(theory.linear_sgd(*setting, "lookahead"))
     stored = x - momentum * (cross + cross.T) + momentum**2 * v
-    np.testing.assert_allclose(theory.stationary_covariance(*setting, "torch"), stored, rtol=1e-11)
+    close(theory.stationary_covariance(*setting, "torch"), stored, 1e-11)
 
 
 @pytest.mark.parametrize("learning_rate", [0.05, 0.4])
 def test_the_finite_rate_virial_holds_without_momentum(learning_rate):
     s = theory.stationary_covariance(HESSIAN, SIGMA, learning_rate, 4)
     noise_and_step = learning_rate * (HESSIAN @ s @ HESSIAN + SIGMA / 4)
-    np.testing.assert_allclose(HESSIAN @ s + s @ HESSIAN, noise_and_step, rtol=1e-11)
+    close(HESSIAN @ s + s @ HESSIAN, noise_and_step, 1e-11)
     assert np.abs(HESSIAN @ s + s @ HESSIAN - noise_and_step / 2).max() > 1e-3  # the twin
 
 
 @pytest.mark.parametrize("momentum", [0.3, 0.9])
 def test_the_heavy_ball_identities_hold(momentum):
     x, cross, v = theory.stationary_blocks(theory.linear_sgd(HESSIAN, SIGMA, 0.3, 2, momentum))
-    np.testing.assert_allclose(cross + cross.T, -v, rtol=1e-10)
-    np.testing.assert_allclose((1 + momentum) * v, 0.3 * (HESSIAN @ x + x @ HESSIAN), rtol=1e-10)
+    close(cross + cross.T, -v, 1e-10)
+    close((1 + momentum) * v, 0.3 * (HESSIAN @ x + x @ HESSIAN), 1e-10)
 
 
 @pytest.mark.parametrize("nesterov", FORMS)
@@ -99,7 +95,7 @@ def test_a_sweep_is_one_call():
     sweep = theory.stationary_covariance(HESSIAN, SIGMA, rates, 4, momenta)
     assert sweep.shape == (2, 3, 3, 3)
     one = theory.stationary_covariance(HESSIAN, SIGMA, 0.3, 4, 0.5)
-    np.testing.assert_allclose(sweep[1, 2], one, rtol=1e-13)
+    close(sweep[1, 2], one, 1e-13)
     assert theory.sgd_temperature(SIGMA, rates, 4).shape == (3,)
     assert theory.stability_threshold(HESSIAN, momenta).shape == (2, 1)
 
@@ -107,9 +103,7 @@ def test_a_sweep_is_one_call():
 def test_diagonals_and_scalars_stand_for_matrices():
     full = theory.stationary_covariance(np.diag([1.0, 4.0]), np.diag([1.0, 0.25]), 0.1)
     np.testing.assert_array_equal(theory.stationary_covariance([1.0, 4.0], [1.0, 0.25], 0.1), full)
-    assert theory.stationary_covariance(4.0, 0.25, 0.1)[0, 0] == pytest.approx(
-        full[1, 1], rel=1e-14
-    )
+    close(theory.stationary_covariance(4.0, 0.25, 0.1)[0, 0], full[1, 1], 1e-14)
     assert theory.stability_threshold(4.0) == theory.stability_threshold([1.0, 4.0]) == 0.5
 
 
@@ -131,22 +125,17 @@ def test_the_small_step_limit_is_reached_at_first_order():
         ).max()
 
     for momentum in (0.0, 0.8):
-        assert relative_error(1e-3, momentum) / relative_error(5e-4, momentum) == pytest.approx(
-            2, rel=0.02
-        )
+        close(relative_error(1e-3, momentum) / relative_error(5e-4, momentum), 2, 0.02)
 
 
 def test_temperature_is_the_one_that_minimises_kl():
     """For anisotropic noise too: tr(H S)/d, the minimiser of KL(p || exp(-U/T)), tends to
-    sgd_temperature.
-    """
+    sgd_temperature."""
     for momentum in (0.0, 0.9):
         covariance = theory.stationary_covariance(HESSIAN, SIGMA, 1e-5, 1, momentum)
         projected = np.trace(HESSIAN @ covariance) / 3
-        assert theory.sgd_temperature(SIGMA, 1e-5, 1, momentum) == pytest.approx(
-            projected, rel=1e-4
-        )
-    assert theory.sgd_temperature(2.0, 0.1, 4) == pytest.approx(0.1 * 2 / (2 * 4))
+        close(theory.sgd_temperature(SIGMA, 1e-5, 1, momentum), projected, 1e-4)
+    close(theory.sgd_temperature(2.0, 0.1, 4), 0.1 * 2 / (2 * 4), 1e-6)
 
 
 def test_a_plain_has_an_infinite_threshold():
@@ -155,16 +144,13 @@ def test_a_plain_has_an_infinite_threshold():
 
 def test_the_heavy_ball_has_a_closed_form_for_noise_that_does_not_commute():
     """Stationarity of E[x x'], E[x v'], E[v v'] solved by hand in the eigenbasis of H, entry by
-    entry: no matrix F.
-    """
+    entry: no matrix F."""
     h, eta = np.array([3.0, 0.5, 1e-4]), 0.3
     for mu in (0.0, 0.5, 0.95):
         pairs = eta * (h[:, None] + h) * (1 + mu) - eta**2 * h[:, None] * h
         denominator = (1 - mu) ** 2 * pairs + mu * eta**2 * (h[:, None] - h) ** 2
         closed = eta**2 * (SIGMA / 2) * (1 - mu**2) / denominator
-        np.testing.assert_allclose(
-            theory.stationary_covariance(h, SIGMA, eta, 2, mu), closed, rtol=1e-9
-        )
+        close(theory.stationary_covariance(h, SIGMA, eta, 2, mu), closed, 1e-9)
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
@@ -172,8 +158,8 @@ def test_slow_modes_keep_the_digits_that_the_docstring_promises(momentum):
     """A mode of 1e7 steps keeps eight digits; one of 1e12 steps is refused."""
     slow, eta = 1e-6, 0.1
     closed = eta * (1 + momentum) / ((1 - momentum) * slow * (2 * (1 + momentum) - eta * slow))
-    assert theory.stationary_covariance([1.0, slow], [1.0, 1.0], eta, 1, momentum)[
-        1, 1
-    ] == pytest.approx(closed, rel=1e-8)
+    close(
+        theory.stationary_covariance([1.0, slow], [1.0, 1.0], eta, 1, momentum)[1, 1], closed, 1e-8
+    )
     with pytest.raises(ValueError, match="too small for double precision"):
         theory.stationary_covariance([1.0, 1e-11], [1.0, 1.0], eta, 1, momentum)

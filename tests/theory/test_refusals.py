@@ -1,8 +1,7 @@
 """What each function refuses although every argument by itself is in range, and in which words.
 
 One entry changes some arguments of a valid call. What the checks of single arguments refuse is in
-`test_arguments` and in `test_public_functions`.
-"""
+`test_arguments` and in `test_public_functions`."""
 
 import numpy as np
 import pytest
