@@ -79,22 +79,12 @@ def step_kernel(force, update, advance, observe, shape):
     """The kernel that moves a block by one step; `observe` as `reducers.kernel.observe_kernel`
     makes it, or None.
     """
-    dim, size, state, known = shape.dim, shape.size, shape.state, shape.dim + shape.state
-    rows, thermal, sizes, keeping = (
-        shape.rows,
-        shape.thermal,
-        shape.sizes(),
-        book_keeping(shape.number),
-    )
-    save_group, freeze_leavers, has_readers = (
-        keeping.save_group,
-        keeping.freeze_leavers,
-        observe is not None,
-    )
-    draw, move_group = (
-        draw_kernel(force, shape, Draws(shape.number)),
-        move_kernel(force, update, advance, shape),
-    )
+    dim, size, state = shape.dim, shape.size, shape.state
+    rows, thermal, known = shape.rows, shape.thermal, dim + state
+    keeping, sizes = book_keeping(shape.number), shape.sizes()
+    save_group, freeze_leavers = keeping.save_group, keeping.freeze_leavers
+    draw = draw_kernel(force, shape, Draws(shape.number))
+    move_group, has_readers = move_kernel(force, update, advance, shape), observe is not None
     observe = observe or force.act
     # xi, g and the state before the step stay in registers where they can: without noise xi is a
     # row of zeros, and an `advance` finds the last g in memory.
