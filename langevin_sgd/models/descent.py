@@ -1,12 +1,12 @@
 """Stochastic gradient descent and its relatives, composed from few functions.
 
 Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or
-averaged over the batch). A step is made of these parts:
+averaged over the batch). A step is composed of
 
-push       g + xi, and weight decay where there is some
-shorten    the factor that clips g + xi
-rates      (inner, outer): v' = mu v + inner push, x' = x - outer way; the learning rate is one
-way        v' (heavy ball), or inner push + mu v' or inner push alone (Nesterov)"""
+push   g + xi, clipped where that is asked for, and weight decay
+kick   inner push, of which the velocity becomes v' = mu v + kick
+way    v' (heavy ball), kick + mu v' (Nesterov's in PyTorch) or kick alone (after a look ahead):
+       x' = x - outer way, where inner or outer is the learning rate"""
 
 from functools import cache
 
@@ -17,19 +17,54 @@ from .parameters import COUNT_LIMIT, integer_or_schedule, number_or_schedule
 from .records import recorded
 
 
-def _noisy(p, x, force):
-    return force
+@cache
+def _plain(decays):
+    """x' = x - eta push, without a velocity."""
+
+    def update(p, x, v, g, xi, z):
+        for k in range(len(x)):
+            push = g[k] + xi[k]
+            if decays:
+                push = fma(p.weight_decay, x[k], push)
+            x[k] = fma(-p.learning_rate, push, x[k])
+
+    return update
 
 
-def _decayed(p, x, force):
-    return fma(p.weight_decay, x, force)
+@cache
+def _with_velocity(rate="inside", form="along", decays=True, clips=False):
+    """`rate`: the learning rate stands inside v, outside it, or v is an average; `form`: the way."""
+    outside, averages = rate == "outside", rate == "average"
+    torch, alone = form == "torch", form == "alone"
+
+    def update(p, x, v, g, xi, z):
+        inner, outer = p.learning_rate, 1.0
+        if outside:
+            inner, outer = 1.0, p.learning_rate
+        if averages:
+            inner, outer = 1.0 - p.momentum, p.learning_rate / (1.0 - p.momentum)
+        if clips:
+            factor = _shortening(p, g, xi)
+        for k in range(len(x)):
+            push = g[k] + xi[k]
+            if clips:
+                push = factor * push
+            if decays:
+                push = fma(p.weight_decay, x[k], push)
+            kick = inner * push
+            v[k] = p.momentum * v[k] + kick
+            way = v[k]
+            if torch:
+                way = kick + p.momentum * v[k]
+            if alone:
+                way = kick
+            x[k] = x[k] - outer * way
+
+    return update
 
 
-def _unclipped(p, g, xi):
-    return 1.0
-
-
-def _clipped(p, g, xi):
+def _shortening(p, g, xi):
+    """What brings g + xi to the norm `max_norm` where it is longer."""
     square = 0.0
     for k in range(len(g)):
         square = fma(g[k] + xi[k], g[k] + xi[k], square)
@@ -37,71 +72,25 @@ def _clipped(p, g, xi):
     return where(norm > p.max_norm, p.max_norm / norm, 1.0)
 
 
-def _inside(p):
-    return p.learning_rate, 1.0
-
-
-def _outside(p):
-    return 1.0, p.learning_rate
-
-
-def _average(p):
-    return 1.0 - p.momentum, p.learning_rate / (1.0 - p.momentum)
-
-
-def _along(p, kick, v):
-    return v
-
-
-def _torch(p, kick, v):
-    return kick + p.momentum * v
-
-
-def _kick_alone(p, kick, v):
-    return kick
-
-
 @cache
-def _plain(push):
-    """x' = x - eta push, without a velocity."""
-
-    def update(p, x, v, g, xi, z):
-        for k in range(len(x)):
-            x[k] = fma(-p.learning_rate, push(p, x[k], g[k] + xi[k]), x[k])
-
-    return update
-
-
-@cache
-def _with_velocity(push, shorten, rates, way):
-    def update(p, x, v, g, xi, z):
-        inner, outer = rates(p)
-        factor = shorten(p, g, xi)
-        for k in range(len(x)):
-            kick = inner * push(p, x[k], factor * (g[k] + xi[k]))
-            v[k] = p.momentum * v[k] + kick
-            x[k] = x[k] - outer * way(p, kick, v[k])
-
-    return update
-
-
-@cache
-def _look_ahead(rates):
+def _look_ahead(outside):
     """To x - mu v, where Nesterov's gradient is evaluated."""
 
     def advance(p, x, v, g, z):
-        _, outer = rates(p)
+        share = p.momentum
+        if outside:
+            share = p.learning_rate * p.momentum
         for k in range(len(x)):
-            x[k] = x[k] - outer * p.momentum * v[k]
+            x[k] = x[k] - share * v[k]
 
     return advance
 
 
-# nesterov -> (name, way, whether the gradient is that of a place ahead)
+# nesterov -> (name, form)
 _FORMS = {
-    None: ("sgd_momentum", _along, False),
-    "torch": ("sgd_torch_nesterov", _torch, False),
-    "lookahead": ("sgd_lookahead_nesterov", _kick_alone, True),
+    None: ("sgd_momentum", "along"),
+    "torch": ("sgd_torch_nesterov", "torch"),
+    "lookahead": ("sgd_lookahead_nesterov", "alone"),
 }
 
 
@@ -155,14 +144,13 @@ def sgd(
     choice(rate_inside, "rate_inside", (True, False))
     params = _parameters(learning_rate, batch_size, momentum=momentum, weight_decay=weight_decay)
     if nesterov is None and momentum == 0.0:  # no velocity to store
-        return Dynamics("sgd", _plain(_decayed if weight_decay else _noisy), params)
-    name, way, ahead = _FORMS[nesterov]
-    rates = _inside if rate_inside else _outside
+        return Dynamics("sgd", _plain(bool(weight_decay)), params)
+    name, form = _FORMS[nesterov]
     return Dynamics(
         name if rate_inside else f"{name}_rate_outside",
-        _with_velocity(_decayed, _unclipped, rates, way),
+        _with_velocity("inside" if rate_inside else "outside", form),
         params,
-        _look_ahead(rates) if ahead else None,
+        _look_ahead(not rate_inside) if nesterov == "lookahead" else None,
         memory="velocity" if rate_inside else "hidden",
         vectors=1,
     )
@@ -193,7 +181,7 @@ def sgd_running_average(learning_rate, batch_size=1, momentum=0.9):
     v'. So the positions are those of `sgd` with the same momentum (of `rate_inside=False` under a
     schedule of the learning rate). There is no bias correction."""
     params = _parameters(learning_rate, batch_size, momentum=momentum)
-    update = _with_velocity(_noisy, _unclipped, _average, _along)
+    update = _with_velocity("average", decays=False)
     return Dynamics("sgd_running_average", update, params, memory="hidden", vectors=1)
 
 
@@ -226,8 +214,7 @@ def clipped_sgd(learning_rate, batch_size=1, max_norm=1.0, momentum=0.0, weight_
     params = _parameters(
         learning_rate, batch_size, momentum=momentum, weight_decay=weight_decay, max_norm=max_norm
     )
-    update = _with_velocity(_decayed, _clipped, _inside, _along)
-    return Dynamics("clipped_sgd", update, params, memory="velocity")
+    return Dynamics("clipped_sgd", _with_velocity(clips=True), params, memory="velocity")
 
 
 def _to_iterate(p, x, v, g, z):
@@ -240,7 +227,7 @@ def _averaged(p, x, v, g, xi, z):
     for k in range(dim):
         count = v[dim + k] + 1.0
         # the new iterate less the old mean
-        ahead = fma(-p.learning_rate, _decayed(p, x[k], g[k] + xi[k]), v[k])
+        ahead = fma(-p.learning_rate, fma(p.weight_decay, x[k], g[k] + xi[k]), v[k])
         x[k] = x[k] - v[k] + ahead / count
         v[k] = ahead - ahead / count
         v[dim + k] = count
