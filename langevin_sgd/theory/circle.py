@@ -71,10 +71,8 @@ def transfer_operator_circle(
         distance -= period * np.rint(distance / period)
         images = int(np.ceil(8 * sd / period))
         turns = range(-images, images + 1)
-        kernel = sum(normal_density(distance + turn * period, sd) for turn in turns) * (
-            period / points
-        )
-        pair = leading(kernel)
+        kernel = sum(normal_density(distance + turn * period, sd) for turn in turns)
+        pair = leading(kernel * (period / points))
         numbers = {
             "mean_velocity": -pair.probability @ slope,
             "relaxation_eigenvalue": pair.relaxation,
@@ -105,10 +103,10 @@ def _circle_of(potential, period):
     if wall is not None and period not in (None, natural):
         raise ValueError(f"period must be {natural:g}, that of the wall {wall}, got {period:g}.")
     period = natural if period is None else period
-    x = np.linspace(low, low + period, 17)[:, None]
+    # Beyond its domain a potential need not go on: then its ends are compared.
+    x = low + period * np.linspace(0, 1, 17 if wall is None else 1)[:, None]
     slope = uphill(potential, x)
-    again = uphill(potential, x + period) if wall is None else slope[[-1] + [*range(1, 17)]]
-    jump = np.abs(again - slope).max()
+    jump = np.abs(uphill(potential, x + period) - slope).max()
     if not jump < 1e-8 * (1 + np.abs(slope).max()):
         raise ValueError(
             f"potential {potential.name!r} must have a gradient of period {period:g}; it changes "
@@ -147,6 +145,8 @@ def sde_law_circle(potential, diffusion, *, force=0.0, period=None, points=256):
     Source: Stratonovich's formula for the tilted washboard (Risken, The Fokker-Planck equation, ch.
     11), derived above for any D."""
     low, period = _circle_of(potential, period)
+    if points % 2:
+        raise ValueError(f"points must be even, got {points}.")
 
     def law(points):
         axis = low + np.arange(points) * (period / points)

@@ -8,6 +8,7 @@ from scipy.stats import chi2, norm
 from theory.landscapes import CIRCLE, WALLS, logarithmic, parabola, pendulum
 
 from langevin_sgd import theory
+from langevin_sgd.models.losses import linear_regression
 from langevin_sgd.models.potentials import double_well, quadratic
 
 CUT = 1 - np.sqrt(2 / np.pi) * np.exp(-0.5) / erf(np.sqrt(0.5))  # variance of a normal cut at 1
@@ -62,6 +63,13 @@ def test_a_narrow_law_between_wide_walls_and_one_around_a_circle():
     law = theory.boltzmann_density(pendulum(domain=CIRCLE), 0.5)
     cosine = (law.density * law.weight * np.cos(law.axis_0)).sum().item()
     assert cosine == approx(iv(1, 2) / iv(0, 2), rel=1e-10)
+
+
+def test_a_loss_stands_for_its_mean_over_the_table():
+    """(x_0^2 + (x_1 - 2)^2)/4: a normal law of variance 2 T around (0, 2)."""
+    law = theory.boltzmann_density(linear_regression(np.eye(2), [0.0, 2.0]), 0.3)
+    assert law.mean_position.values == approx([0, 2], abs=1e-9)
+    assert law.second_moment.values == approx(np.diag([0.6, 4.6]), abs=1e-9)
 
 
 def test_power_law_tail():

@@ -78,6 +78,7 @@ REFUSED = [
     ("regression_moments_1d", {"learning_rate": 0.9}, "moment 4 diverges"),
     ("regression_moments_1d", {"learning_rate": 1.5}, "moment 2 diverges"),
     ("sde_law", {"diffusion": lambda x: x}, "diffusion must be positive"),
+    ("sde_law_circle", {"points": 65}, "points must be even"),
     ("sde_law", ON_CIRCLE, "periodic walls.* sde_law_circle"),
     ("selling_decomposition", {"matrix": np.diag([1.0, -1.0])}, "matrix must be positive definite"),
     ("student_covariance", {"hessian": 1.0, "slope": 3.0}, "second moment diverges"),
