@@ -8,6 +8,12 @@ import numpy as np
 from langevin_sgd import theory
 
 
+def fields(record, names):
+    """{name in the oracle: field of the record}, from "name field, name field"."""
+    pairs = (pair.split() for pair in names.split(","))
+    return {name: getattr(record, field) for name, field in pairs}
+
+
 def student(case):
     from scipy.optimize import brentq
 
@@ -30,23 +36,15 @@ def student(case):
 def student_2d(case):
     law = theory.student_law(case["H"], case["c"], case["u0"])
     finite = theory.student_covariance(case["H"], case["c"], case["u0"], case["eta"])
-    return {
-        "nu": law.dof,
-        "cov_sde": law.covariance,
-        "cov_finite_eta": finite,
-        "exponent": law.density_exponent,
-    }
+    named = "nu dof, cov_sde covariance, exponent density_exponent"
+    return fields(law, named) | {"cov_finite_eta": finite}
 
 
 def logistic(case):
     values = theory.logistic_statistics(case["X"], case["y"], case["theta"])
     return {
-        "loss": values.loss,
-        "G": values.gradient,
-        "hessian": values.hessian,
-        "fisher_expected": values.fisher,
-        "fisher_empirical": values.empirical_fisher,
-        "Sigma": values.noise_covariance,
+        **fields(values, "loss loss, G gradient, hessian hessian, fisher_expected fisher"),
+        **fields(values, "fisher_empirical empirical_fisher, Sigma noise_covariance"),
         "trace": np.trace(values.noise_covariance),
         "eig": np.linalg.eigvalsh(values.noise_covariance),
         "E_norm2": theory.expected_squared_norm(values.gradient, values.noise_covariance),
@@ -55,14 +53,8 @@ def logistic(case):
 
 def regression_noise(case):
     values = theory.regression_statistics(case["A"], case["delta"], case["sig2"])
-    return {
-        "L": values.loss,
-        "G": values.gradient,
-        "H": values.hessian,
-        "Sigma": values.noise_covariance,
-        "second_moment": values.second_moment,
-        "fisher_nll": values.fisher,
-    }
+    named = "L loss, G gradient, H hessian, Sigma noise_covariance, fisher_nll fisher"
+    return fields(values, named + ", second_moment second_moment")
 
 
 def autocorrelation(case):
@@ -99,13 +91,8 @@ def histogram_bias(case):
 
 def power(case):
     test = theory.variance_test_samples(case["eps"], case["alpha"], case["beta"])
-    return {
-        "n_var_normal_approx": test.normal_approximation,
-        "n_var_chi2_exact": test.variance_test,
-        "sup_dF": test.distance,
-        "n_KS_half_power": test.kolmogorov_smirnov,
-        "KL_gauss": test.kl,
-    }
+    named = "n_var_normal_approx normal_approximation, n_var_chi2_exact variance_test, "
+    return fields(test, named + "sup_dF distance, n_KS_half_power kolmogorov_smirnov, KL_gauss kl")
 
 
 def gaussian_metrics(case):
@@ -130,7 +117,7 @@ def stein(case):
 def cumulants(case):
     law = theory.noise_cumulants(case["noise_values"], case["noise_probs"])
     shape = theory.stationary_shape(case["h"], law, case["eta"], case["B"], case["mu"])
-    return {"var": shape.variance, "skew": shape.skewness, "excess_kurtosis": shape.excess_kurtosis}
+    return fields(shape, "var variance, skew skewness, excess_kurtosis excess_kurtosis")
 
 
 def uniform_law(case):

@@ -4,6 +4,7 @@ function(inputs) -> values.
 The noise of these cases has the variance 2 eta D per step, so Sigma = 2 D/eta at batch size one."""
 
 import numpy as np
+from theory.oracle_cases_laws import fields
 
 from langevin_sgd import theory
 from langevin_sgd.kernels.elementary import cos, sin
@@ -63,9 +64,7 @@ def multiplicative(case):
         return anchor.density.item() * spread(anchor.axis_0.item()) / spread(x) * np.exp(-exponent)
 
     return {
-        "mean": law.mean_position.item(),
-        "x2": law.second_moment.item(),
-        "mean_U": law.mean_energy.item(),
+        **fields(law.squeeze(), "mean mean_position, x2 second_moment, mean_U mean_energy"),
         "P_right": right,
         "density_at": [[x, density(x)] for x in (-1.0, 0.0, 0.5, 1.0)],
         "identity_E_xdU_minus_D": law.virial.item() - law.mean_diffusion.item(),
@@ -127,26 +126,24 @@ def line(case):
         return theory.bin_probabilities(law, [np.array([low, high])]).item()
 
     return {
-        "mean": law.mean_position.item(),
-        "x2": law.second_moment.item(),
-        "x4": law.fourth_moment.item(),
-        "mean_U": law.mean_energy.item(),
-        "mean_xdU": law.virial.item(),
-        "mean_dU": law.mean_gradient.item(),
-        "mean_dU2": law.gradient_second_moment.item(),
+        **fields(
+            law.squeeze(),
+            "mean mean_position, x2 second_moment, x4 fourth_moment, mean_U mean_energy",
+        ),
+        **fields(
+            law.squeeze(), "mean_xdU virial, mean_dU mean_gradient, mean_dU2 gradient_second_moment"
+        ),
+        "lambda2": law.relaxation_eigenvalue,
         "mean_D": eta * law.mean_batch_covariance.item() / 2,
         "P_right_of_0": beyond(0.0, np.inf),
         "density": [[x, theory.stationary_density(law, x).item()] for x in points],
         "tails": [[z, beyond(z, np.inf), beyond(-np.inf, -z)] for z in tails],
         "lambda1_minus_1": law.survival.item() - 1,
-        "lambda2": law.relaxation_eigenvalue.item(),
         "lag1_autocov": law.lag_one_moment.item() - law.mean_position.item() ** 2,
-        "sde_limit": {
-            "x2": limit.second_moment.item(),
-            "mean_U": limit.mean_energy.item(),
-            "mean": limit.mean_position.item(),
-            "P_right_of_0": right,
-        },
+        "sde_limit": fields(
+            limit.squeeze(), "mean mean_position, x2 second_moment, mean_U mean_energy"
+        )
+        | {"P_right_of_0": right},
         "KL_to_sde_limit": theory.density_kl(
             theory.stationary_density(law, limit.axis_0.values), limit.density, limit.weight
         ),
@@ -158,25 +155,17 @@ def plane(case):
     well = potential(case["U"])
     law = theory.transfer_operator(well, noise(case, case["eta"]), case["eta"])
     best = theory.best_boltzmann(law, well)
+    moment, virial = law.second_moment.values, law.virial.values
+    named = "mean_U mean_energy, dU2 gradient_second_moment, lambda2 relaxation_eigenvalue"
     return {
-        "x2": law.second_moment.values[0, 0],
-        "xy": law.second_moment.values[0, 1],
-        "y2": law.second_moment.values[1, 1],
+        **fields(law.squeeze(), named + ", differential_entropy entropy"),
+        **fields(best, "T_match temperature, KL_to_best_boltzmann kl"),
+        **dict(zip(("x2", "xy", "y2"), moment[[0, 0, 1], [0, 1, 1]], strict=True)),
+        **{f"virial_{'xy'[i]}{'xy'[j]}": virial[i, j] for i in (0, 1) for j in (0, 1)},
+        **dict(zip(("mean_x", "mean_y"), law.mean_position.values, strict=True)),
         "x4": law.fourth_moment.values[0],
-        "mean_x": law.mean_position.values[0],
-        "mean_y": law.mean_position.values[1],
-        "mean_U": law.mean_energy.item(),
         "area_per_step": law.area_per_step.values[0, 1],
-        "virial_xx": law.virial.values[0, 0],
-        "virial_xy": law.virial.values[0, 1],
-        "virial_yx": law.virial.values[1, 0],
-        "virial_yy": law.virial.values[1, 1],
-        "dU2": law.gradient_second_moment.values,
         "lambda1_minus_1": law.survival.item() - 1,
-        "lambda2": law.relaxation_eigenvalue.item(),
-        "T_match": best.temperature.item(),
-        "differential_entropy": law.entropy.item(),
-        "KL_to_best_boltzmann": best.kl.item(),
     }
 
 
@@ -212,33 +201,22 @@ def heavy_ball(case):
     law = theory.transfer_operator_heavy_ball(
         potential(case["U"]), sigma2, case["eta"], momentum=case["mu"]
     )
-    return {
-        "x2": law.second_moment.item(),
-        "x4": law.fourth_moment.item(),
-        "mean_x": law.mean_position.item(),
-        "mean_U": law.mean_energy.item(),
-        "v2": law.velocity_second_moment.item(),
-        "v4": law.velocity_fourth_moment.item(),
-        "mean_xdU": law.virial.item(),
-        "E_theta_v": law.position_velocity.item(),
-        "lambda1_minus_1": law.survival.item() - 1,
-        "lambda2": law.relaxation_eigenvalue.item(),
-    }
+    named = "x2 second_moment, x4 fourth_moment, mean_x mean_position, mean_U mean_energy, "
+    named += "v2 velocity_second_moment, v4 velocity_fourth_moment, mean_xdU virial, "
+    named += "E_theta_v position_velocity, lambda2 relaxation_eigenvalue"
+    return fields(law.squeeze(), named) | {"lambda1_minus_1": law.survival.item() - 1}
 
 
 def killed(case):
     setting = potential(case["U"]), noise(case, case["eta"]), case["eta"]
     region = [(-case["b"], case["b"])]
     law = theory.quasi_stationary_law(*setting, inside=region)
-    return {
-        "survival_per_step": law.survival.item(),
-        "one_minus_survival": law.exit_probability.item(),
-        "qsd_x2": law.second_moment.item(),
-        "qsd_x4": law.fourth_moment.item(),
-        "mean_steps_to_exit_from_1": theory.mean_first_passage_steps(
-            *setting, start=1.0, inside=region
-        ).mean_steps.item(),
-    }
+    exit_from_1 = theory.mean_first_passage_steps(*setting, start=1.0, inside=region)
+    named = "survival_per_step survival, one_minus_survival exit_probability, "
+    named += "qsd_x2 second_moment, qsd_x4 fourth_moment"
+    return fields(law.squeeze(), named) | fields(
+        exit_from_1.squeeze(), "mean_steps_to_exit_from_1 mean_steps"
+    )
 
 
 CASES = {

@@ -24,13 +24,6 @@ def test_one_dimension_equals_the_ar2_formula(learning_rate, momentum):
     a = 1 - learning_rate * h
     plain = theory.stationary_covariance(h, c, learning_rate, 1, momentum)[0, 0]
     close(plain, learning_rate**2 * c * ar2_variance(a + momentum, -momentum), 1e-10)
-    closed = (
-        learning_rate
-        * c
-        * (1 + momentum)
-        / ((1 - momentum) * h * (2 * (1 + momentum) - learning_rate * h))
-    )
-    close(plain, closed, 1e-10)
     ahead = theory.stationary_covariance(h, c, learning_rate, 1, momentum, "lookahead")[0, 0]
     close(ahead, learning_rate**2 * c * ar2_variance((1 + momentum) * a, -momentum * a), 1e-10)
 
@@ -44,15 +37,7 @@ def test_torchs_nesterov_stores_the_look_ahead_point(momentum):
     close(theory.stationary_covariance(*setting, "torch"), stored, 1e-11)
 
 
-@pytest.mark.parametrize("learning_rate", [0.05, 0.4])
-def test_the_finite_rate_virial_holds_without_momentum(learning_rate):
-    s = theory.stationary_covariance(HESSIAN, SIGMA, learning_rate, 4)
-    noise_and_step = learning_rate * (HESSIAN @ s @ HESSIAN + SIGMA / 4)
-    close(HESSIAN @ s + s @ HESSIAN, noise_and_step, 1e-11)
-    assert np.abs(HESSIAN @ s + s @ HESSIAN - noise_and_step / 2).max() > 1e-3  # the twin
-
-
-@pytest.mark.parametrize("momentum", [0.3, 0.9])
+@pytest.mark.parametrize("momentum", [0.0, 0.3, 0.9])
 def test_the_heavy_ball_identities_hold(momentum):
     x, cross, v = theory.stationary_blocks(theory.linear_sgd(HESSIAN, SIGMA, 0.3, 2, momentum))
     close(cross + cross.T, -v, 1e-10)
@@ -64,9 +49,9 @@ def test_the_heavy_ball_identities_hold(momentum):
 def test_the_spectral_radius_crosses_one_at_the_threshold(momentum, nesterov):
     threshold = theory.stability_threshold(HESSIAN, momentum, nesterov)
     rates = threshold * np.array([1e-3, 0.3, 0.99, 1 - 1e-6, 1 + 1e-6, 1.2])
-    radius = theory.spectral_radius(
-        theory.linear_sgd(HESSIAN, SIGMA, rates, 1, momentum, nesterov).transition
-    )
+    process = theory.linear_sgd(HESSIAN, SIGMA, rates, 1, momentum, nesterov)
+    radius = theory.spectral_radius(process)
+    np.testing.assert_array_equal(radius, theory.spectral_radius(process.transition))
     assert (radius < 1).tolist() == [True] * 4 + [False] * 2
 
 
