@@ -3,38 +3,18 @@ what differs.
 """
 
 import errno
-import json
 import os
-import shutil
 import signal
 import tracemalloc
-from functools import cache
 
 import numpy as np
 import pytest
+from runs_in_folders import NOISE, SIMPLE, WELL, Crash, alone, crash_at, in_folder, readers, refusal
 
 import langevin_sgd as ls
 from langevin_sgd.engine import checkpoint, description, terminal
 from langevin_sgd.storage import content_hash, run_files, run_folder
 from langevin_sgd.storage.lock import take_lock
-from langevin_sgd.storage.manifest import begin_manifest, read_manifest
-
-WELL, NOISE = (
-    ls.potentials.double_well(dim=2, stiffness=4.0),
-    ls.noise.gaussian([[1.0, 0.2], [0.2, 0.25]]),
-)
-
-
-class Crash(Exception):
-    """A process that dies, as far as its folder can tell."""
-
-
-def crash_at(step):
-    def progress(done, steps, seconds):
-        if done >= step:
-            raise Crash
-
-    return progress
 
 
 @pytest.fixture(autouse=True)
@@ -47,18 +27,6 @@ def regression():
     return ls.losses.linear_regression(random.normal(size=(40, 2)), random.normal(size=40))
 
 
-def readers():
-    return [ls.reducers.histogram(-2, 2, 8), ls.reducers.autocovariance(range(0, 9, 2), every=2)]
-
-
-SIMPLE = {
-    "particles": 24,
-    "steps": 60,
-    "seed": 5,
-    "x0": [0.5, 0.1],
-    "every": 7,
-    "reducers": readers(),
-}  # one kernel for most
 CASES = {
     "diverging, reducers": lambda: (
         WELL,
@@ -163,14 +131,6 @@ def test_a_run_that_is_cut_elsewhere_would_not_pass(tmp_path):
         assert content_hash(ls.resume(tmp_path / "run")) != content_hash(alone())
 
 
-def alone():
-    return ls.simulate(WELL, ls.dynamics.sgd(0.05), NOISE, **SIMPLE)
-
-
-def in_folder(folder, rate=0.05, **options):
-    return ls.simulate(WELL, ls.dynamics.sgd(rate), NOISE, **SIMPLE | options, checkpoint=folder)
-
-
 def test_a_finished_run_is_only_read(tmp_path, monkeypatch):
     first = in_folder(tmp_path / "run")
     before = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
@@ -210,12 +170,6 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     assert content_hash(ls.resume(tmp_path / "run")) == content_hash(alone())
 
 
-def refusal(call, *arguments, **options):
-    with pytest.raises(ValueError) as raised:
-        call(*arguments, **options)
-    return str(raised.value)
-
-
 def test_what_differs_is_shown_line_by_line(tmp_path, monkeypatch):
     in_folder(tmp_path / "run")
     assert "dynamics.params.learning_rate: 0.05 there, 0.06 now" in refusal(
@@ -235,65 +189,6 @@ def test_what_differs_is_shown_line_by_line(tmp_path, monkeypatch):
     changed = description._code_of_the_package() | {"engine/cpu.py": "another"}
     monkeypatch.setattr(description, "_code_of_the_package", lambda: changed)
     assert 'code.engine/cpu.py: "' in refusal(in_folder, tmp_path / "run")
-
-
-@cache
-def valley(exponent, power=1.0):
-    def helper(y):
-        return exponent * y
-
-    def gradient(p, x, out):
-        out[0] = power * helper(x[0])
-
-    def energy(p, x):
-        return 0.5 * power * exponent * x[0] * x[0]
-
-    return ls.Potential("valley", energy, gradient, {"none": 0.0}, 1)
-
-
-def test_functions_of_the_user_are_compared_and_never_looked_up(tmp_path):
-    options = {
-        "particles": 16,
-        "steps": 20,
-        "seed": 1,
-        "checkpoint": tmp_path / "run",
-        "chunk_steps": 5,
-        "checkpoint_every": 5,
-    }
-    with pytest.raises(Crash):
-        ls.simulate(
-            valley(1.0),
-            ls.dynamics.sgd(0.1),
-            ls.noise.gaussian([1.0]),
-            **options,
-            progress=crash_at(10),
-        )
-    assert "Pass it as before" in refusal(ls.resume, tmp_path / "run")
-    assert "model.gradient.uses.helper.uses.exponent: 1.0 there, 2.0 now" in refusal(
-        ls.resume, tmp_path / "run", model=valley(2.0)
-    )
-    text = refusal(ls.resume, tmp_path / "run", model=ls.potentials.quadratic([1.0]))
-    assert 'model.gradient.own: "gradient" there, (absent) now' in text
-    left_alone = ls.simulate(
-        valley(1.0), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0]), particles=16, steps=20, seed=1
-    )
-    assert content_hash(ls.resume(tmp_path / "run", model=valley(1.0))) == content_hash(left_alone)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "os:system",
-        "antigravity:geohash",
-        "langevin_sgd.storage.files:save",
-        "langevin_sgd.models.x:y",
-    ],
-)
-def test_a_folder_cannot_name_a_function_from_elsewhere(path, monkeypatch):
-    data = description.data_of(WELL, "model", {}) | {"energy": {"function": path}}
-    with pytest.raises(description.NotInThePackage, match=path), monkeypatch.context() as patch:
-        patch.setattr("builtins.__import__", None)
-        description.rebuilt(data, {})
 
 
 def test_every_record_of_the_package_is_rebuilt(tmp_path):
@@ -363,63 +258,6 @@ def test_bad_arguments(tmp_path):
         in_folder(3)
     run_folder.create(tmp_path / "other", {"a": 1}, {"x": np.zeros(1)}).close()
     assert "does not hold a run of simulate" in refusal(ls.resume, tmp_path / "other")
-
-
-FORGED = {
-    "arguments.particles": [10**9, 10**30, -1, 0, "a", 23, 25, 2.5, None],
-    "arguments.steps": [10**30, -1, "a", None],
-    "arguments.every": [0, -1, 1e300],
-    "arguments.first_step": [10**30, -3],
-    "arguments.seed": [2**64, -1, [1]],
-    "arguments.precision": ["float16", 3],
-    "arguments.target": ["cuda", None],
-    "arguments.escape_radius": [-1.0, "a"],
-    "model.dim": [10**9, 3, -1, 2.0],
-    "model.name": ["", 3],
-    "model.scratch": [10**9, -1],
-    "model.energy": [{"function": "os:system"}, {"own": "a", "lines": []}, 3],
-    "model.params": [{}, {"barrier": "a"}, 3, None],
-    "model.kind": ["Evil", "Reducer", None],
-    "dynamics.state_size": [10**9],
-    "dynamics.normals": [10**9, -1],
-    "noise.normals": [10**9, -1],
-    "noise.params.scale": [{"array": "nowhere"}, "a"],
-    "reducers": [3, [3], [{"made_by": "eval"}], [{"made_by": "histogram", "bins": 10**9}]],
-}
-
-
-@pytest.fixture(scope="module")
-def crashed(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("crashed") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(terminal, "SHOW_SECONDS", 0.0)
-        with pytest.raises(Crash):
-            in_folder(folder, checkpoint_every=10, chunk_steps=5, progress=crash_at(30))
-    return folder
-
-
-@pytest.mark.parametrize("place", FORGED)
-def test_what_a_forged_folder_claims_is_checked_like_arguments(crashed, tmp_path, place):
-    """Sizes before memory is asked for: 10^9 particles took all of it. Nothing is computed."""
-    description = read_manifest(crashed).header.description
-    *way, last = place.split(".")
-    for value in FORGED[place]:
-        forged = json.loads(json.dumps(description))
-        target = forged
-        for name in way:
-            target = target[name]
-        target[last] = value
-        lines = (crashed / "manifest.jsonl").read_bytes().splitlines(keepends=True)
-        header = read_manifest(crashed).header._replace(description=forged)
-        (tmp_path / "run").mkdir(exist_ok=True)
-        for file in crashed.glob("s*-*"):
-            shutil.copy(file, tmp_path / "run")
-        begin_manifest(tmp_path / "run", header)
-        with open(tmp_path / "run" / "manifest.jsonl", "ab") as file:
-            file.writelines(lines[1:])
-        with pytest.raises((ValueError, TypeError)) as refused:
-            ls.resume(tmp_path / "run")
-        assert not isinstance(refused.value.__cause__, MemoryError)
 
 
 def test_a_relative_folder_stays_where_it_was(tmp_path, monkeypatch):

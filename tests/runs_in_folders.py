@@ -1,0 +1,50 @@
+"""A small run, alone or in a folder, and processes that die."""
+
+import pytest
+
+import langevin_sgd as ls
+
+WELL, NOISE = (
+    ls.potentials.double_well(dim=2, stiffness=4.0),
+    ls.noise.gaussian([[1.0, 0.2], [0.2, 0.25]]),
+)
+
+
+class Crash(Exception):
+    """A process that dies, as far as its folder can tell."""
+
+
+def crash_at(step):
+    def progress(done, steps, seconds):
+        if done >= step:
+            raise Crash
+
+    return progress
+
+
+def readers():
+    return [ls.reducers.histogram(-2, 2, 8), ls.reducers.autocovariance(range(0, 9, 2), every=2)]
+
+
+SIMPLE = {
+    "particles": 24,
+    "steps": 60,
+    "seed": 5,
+    "x0": [0.5, 0.1],
+    "every": 7,
+    "reducers": readers(),
+}  # one kernel for most
+
+
+def alone():
+    return ls.simulate(WELL, ls.dynamics.sgd(0.05), NOISE, **SIMPLE)
+
+
+def in_folder(folder, rate=0.05, **options):
+    return ls.simulate(WELL, ls.dynamics.sgd(rate), NOISE, **SIMPLE | options, checkpoint=folder)
+
+
+def refusal(call, *arguments, **options):
+    with pytest.raises(ValueError) as raised:
+        call(*arguments, **options)
+    return str(raised.value)
