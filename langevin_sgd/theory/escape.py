@@ -4,7 +4,7 @@ published rates by name.
 
 import numpy as np
 
-from ..arguments import finite_array, function, number, optional, whole, within
+from ..arguments import finite_array, function, optional, whole, within
 from ..models.evaluate import evaluate
 from .confinement import ABOVE_ZERO, check_inside, energy_of, one_law, uphill, values_of
 from .discrete_noise import shares
@@ -54,13 +54,14 @@ def kramers_time(potential, diffusion, minimum, saddle):
             f"saddle {s.tolist()} has the curvatures {high.tolist()}; exactly one must be negative."
         )
     prefactor = 2 * np.pi / abs(high[0]) * np.sqrt(np.abs(np.prod(high)) / np.prod(low))
-    if potential.dim > 1:
-        temperature = number(diffusion, "diffusion", above=0)
-        climb = evaluate(potential, s, "energy") - evaluate(potential, a, "energy")
-        return float(prefactor * np.exp(climb / temperature))
-    at_minimum, at_saddle = values_of(diffusion, "diffusion", np.append(a, s))
-    exponent = barrier_exponent(potential, diffusion, a.item(), s.item())
-    return float(prefactor * np.sqrt(at_saddle / at_minimum) * np.exp(exponent))
+    if callable(diffusion):
+        at_minimum, at_saddle = values_of(diffusion, "diffusion", np.append(a, s))
+        prefactor *= np.sqrt(at_saddle / at_minimum)
+        exponent = barrier_exponent(potential, diffusion, a.item(), s.item())
+    else:
+        energies = (evaluate(potential, point, "energy") for point in (s, a))
+        exponent = np.subtract(*energies) / diffusion
+    return float(prefactor * np.exp(exponent))
 
 
 def _check_critical(potential, a, s):

@@ -4,6 +4,7 @@ approximations that are in use.
 delta' = (1 - eta a w) delta + noise with w ~ chi^2_B / B: P(|delta| > t) ~ t^-kappa.
 """
 
+from math import comb
 from typing import NamedTuple
 
 import numpy as np
@@ -73,18 +74,22 @@ def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
     w = [np.ones_like(batch)]  # raw moments of w = chi^2_B / B
     for k in range(4):
         w.append(w[-1] * (batch + 2 * k) / batch)
-    m2 = 1 - 2 * step + step**2 * w[2]
-    m4 = 1 - 4 * step + 6 * step**2 * w[2] - 4 * step**3 * w[3] + step**4 * w[4]
+
+    def mean(power, with_w=0):
+        """E[(1 - step w)^power w^with_w]."""
+        terms = (comb(power, k) * (-step) ** k * w[k + with_w] for k in range(power + 1))
+        return sum(terms)
+
+    m2, m4 = mean(2), mean(4)
     for order, factor in ((2, m2), (4, m4)):
         if np.any(factor >= 1):
-            worst = np.max(factor)
             raise ValueError(
-                f"moment {order} diverges (E|1 - eta a w|^{order} = {worst:.6g} >= 1); lower "
-                "learning_rate * curvature."
+                f"moment {order} diverges (E|1 - eta a w|^{order} = {factor.max():.6g} >= 1); "
+                "lower learning_rate * curvature."
             )
     second = noise / (1 - m2)
-    m2w = w[1] - 2 * step * w[2] + step**2 * w[3]
-    return second[()], ((6 * noise * m2w * second + 3 * noise**2 * w[2]) / (1 - m4))[()]
+    fourth = (6 * noise * mean(2, 1) * second + 3 * noise**2 * w[2]) / (1 - m4)
+    return second[()], fourth[()]
 
 
 def _kesten_root(step, batch):

@@ -9,7 +9,7 @@ from ..arguments import instance
 from .boltzmann import best_fit_temperature, bin_rule, boltzmann_density, edges_along
 from .confinement import energy_of, one_law
 from .one_step_matrix import normal_density
-from .two_grids import labels
+from .two_grids import OnGrid, law_of_two
 
 MOST_NODES = 2_000  # of a Gauss-Legendre rule in a bin
 
@@ -180,15 +180,9 @@ def best_boltzmann(law, potential):
     energy, error = float(law.mean_energy), float(law.mean_energy_error)
     temperature = best_fit_temperature(potential, energy)
     reference = boltzmann_density(potential, temperature)
-    curvature = temperature**2 / float(reference.energy_variance)
+    slope = temperature**2 / float(reference.energy_variance)
     kl = float(reference.log_normaliser) + energy / temperature - float(law.entropy)
     kl_error = float(reference.log_normaliser_error) + error / temperature
-    values = {
-        "temperature": (temperature, "temperature of the closest Boltzmann law", "energy"),
-        "temperature_error": (error * curvature, "estimated error of it", "energy"),
-        "kl": (kl, "KL to that Boltzmann law", "nat"),
-        "kl_error": (kl_error + float(law.entropy_error), "estimated error of it", "nat"),
-    }
-    return xr.Dataset(
-        {name: ((), value, labels(text, unit)) for name, (value, text, unit) in values.items()}
-    )
+    best = OnGrid([], {}, {"temperature": temperature, "kl": kl})
+    off = {"temperature": temperature + error * slope, "kl": kl + kl_error + law.entropy_error}
+    return law_of_two(best, best._replace(numbers=off))

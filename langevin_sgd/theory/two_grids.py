@@ -47,6 +47,8 @@ WORDS = {  # name: (what it is, unit); {volume} and {flux} depend on the dimensi
     ),
     "mean_steps": ("mean number of steps until the chain is outside", "1"),
     "mean_time": ("mean first-passage time", "time"),
+    "temperature": ("temperature of the closest Boltzmann law", "energy"),
+    "kl": ("KL to that Boltzmann law", "nat"),
     "population": ("probability of the energies between two levels", "1"),
 }
 
