@@ -16,7 +16,7 @@ from engine import test_covering as catalogue
 import langevin_sgd as ls
 from langevin_sgd.engine import reducers
 from langevin_sgd.kernels import permutation, rng
-from langevin_sgd.kernels.addresses import Address, Rows
+from langevin_sgd.kernels.addresses import Address, Places
 
 PARTICLES, SEED = 3, 2**63 + 5
 STEPS, BATCH, START = catalogue.STEPS, catalogue.BATCH, catalogue.START
@@ -153,7 +153,7 @@ def _on_the_cpu(fill, count, stream, dtype, *more):
     """What the engine's `fill` writes for all particles, interpreted."""
     rows = np.zeros(PARTICLES * (count + 3), dtype)
     address = Address._make(np.uint64(number) for number in (SEED, STEPS, 0, stream, 0))
-    fill(rows, Rows(0, count + 3, count, PARTICLES), address, *more)
+    fill(rows, Places(0, count + 3, count, PARTICLES), address, *more)
     return rows.reshape(PARTICLES, -1)[:, :count]
 
 

@@ -207,7 +207,7 @@ def _code_at(path):
 
 
 class NotInThePackage(Exception):
-    """A function that a description names, or holds as text, and that has to be passed by the user."""
+    """A function that a description names, or only knows by its content, and that has to be passed by the user."""
 
 
 def rebuilt(data, arrays):

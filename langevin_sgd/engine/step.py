@@ -4,7 +4,7 @@ reducers, in one pass.
 
 import numpy as np
 
-from ..kernels.addresses import Address, Rows
+from ..kernels.addresses import Address, Places
 from ..kernels.bits import fma, kernel
 from ..kernels.lanes import WIDTH, all_lanes, unlikely
 from ..kernels.random_rows import Draws
@@ -69,7 +69,7 @@ def draw_kernel(force, shape, draws):
     def draw(work, block, fixed, now):
         if thermal:
             address = Address(block.seed, now.step, block.particle, THERMAL, FIRST_DRAW)
-            fill_normals(work.z, Rows(0, spacing, thermal, block.groups), address)
+            fill_normals(work.z, Places(0, spacing, thermal, block.groups), address)
         prepare(work, block, fixed, now)
 
     return draw

@@ -39,7 +39,7 @@ class Address(NamedTuple):
     draw: Any
 
 
-class Rows(NamedTuple):
+class Places(NamedTuple):
     """Where random numbers go in a flat array: `count` rows of WIDTH numbers for each of `groups`
     groups; row 0 of the first group lies at `start`, that of the next `spacing` numbers later."""
 

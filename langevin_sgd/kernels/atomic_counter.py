@@ -8,14 +8,14 @@ from numba import types
 from .lanes import teach
 from .views import ViewType
 
-_TURNS = Lock()
+_LOCK = Lock()
 
 
 def next_number(counter):
     """The number in `counter`, a flat int64 of one entry, which is one more for whoever asks next,
     in any thread.
     """
-    with _TURNS:
+    with _LOCK:
         counter[0] += 1
         return counter[0] - 1
 

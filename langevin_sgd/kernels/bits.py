@@ -2,8 +2,8 @@
 square root and select.
 
 Each is a plain function (it runs in interpreted Python and in the CUDA simulator) with a compiled
-form beside it, so that one text gives the same bits interpreted and compiled. The compiled forms
-are intrinsics inlined at the call, which is what builds for CUDA without a driver."""
+form beside it, so that one function gives the same bits interpreted and compiled. The compiled
+forms are intrinsics inlined at the call, which is what builds for CUDA without a driver."""
 
 import ctypes
 
@@ -16,6 +16,7 @@ from numba.extending import intrinsic, overload
 from .python_single import Single, any_single, rounded
 
 JIT = not numba.config.DISABLE_JIT
+LOW_WORD, WORD_BITS = np.uint64(0xFFFFFFFF), np.uint64(32)  # of a 32-bit word in a uint64
 
 # "numpy": a division by zero gives inf; the default adds a raising branch to every division, which
 # costs 3-5x. No fastmath: it makes isnan return False and the bits depend on the machine.
@@ -107,7 +108,7 @@ def _sqrt(typingctx, x):
 
 
 @intrinsic
-def _select(typingctx, condition, a, b):
+def _chosen(typingctx, condition, a, b):
     return a(types.boolean, a, a), lambda context, builder, sig, args: builder.select(*args)
 
 
@@ -143,5 +144,5 @@ def _(x):
 def _(condition, a, b):
     if isinstance(condition, types.Boolean) and _all(types.Number, a, b):
         if _all(types.Integer, a, b):
-            return lambda condition, a, b: _select(condition, a, b)
-        return lambda condition, a, b: _select(condition, np.float64(a), np.float64(b))
+            return lambda condition, a, b: _chosen(condition, a, b)
+        return lambda condition, a, b: _chosen(condition, np.float64(a), np.float64(b))

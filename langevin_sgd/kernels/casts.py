@@ -75,27 +75,27 @@ teach(as_single, _single_type, _converted)
 teach(like, _like_type, _converted)
 
 
-def _kernel_named(text, function):
-    function = wraps(text)(function)
-    del function.__wrapped__  # the compiler would read the text's own signature
+def _kernel_named(original, function):
+    function = wraps(original)(function)
+    del function.__wrapped__  # the compiler would read the original's signature
     return kernel(function)
 
 
-def in_double(text):
-    """`text(x)` compiled, and for singles computed in float64 and rounded once."""
-    inner = kernel(text)
-    return _kernel_named(text, lambda x: like(inner(as_double(x)), x))
+def in_double(original):
+    """`original(x)` compiled, and for singles computed in float64 and rounded once."""
+    inner = kernel(original)
+    return _kernel_named(original, lambda x: like(inner(as_double(x)), x))
 
 
-def pair_in_double(text):
-    """Like `in_double`, for a text that returns two numbers."""
-    inner = kernel(text)
+def pair_in_double(original):
+    """Like `in_double`, for a function that returns two numbers."""
+    inner = kernel(original)
 
     def function(x):
         a, b = inner(as_double(x))
         return like(a, x), like(b, x)
 
-    return _kernel_named(text, function)
+    return _kernel_named(original, function)
 
 
 def low_word(w):

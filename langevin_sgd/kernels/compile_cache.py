@@ -32,9 +32,9 @@ from .compile_key import key_of
 from .functions import copied
 
 VARIABLE = "LANGEVIN_SGD_CACHE"
-LIMIT = 256 * 2**20  # bytes in the folder; beyond, what was used least recently is removed
+SIZE_LIMIT = 256 * 2**20  # bytes in the folder; beyond, what was used least recently is removed
 ABANDONED = 3600.0  # seconds after which an unfinished file is nobody's
-_OURS = re.compile(r"[0-9a-f]{64}|kernel_\w+\.tmp")  # names of files that may be removed
+_OUR_FILES = re.compile(r"[0-9a-f]{64}|kernel_\w+\.tmp")  # names of files that may be removed
 _asked = Counter()  # how often this process asked for each key
 
 
@@ -102,12 +102,12 @@ def _write(place, entry):
 def _shrink(folder):
     """Remove what a killed process left unfinished, and what is beyond the limit."""
     with os.scandir(folder) as found:
-        ours = [(each.stat(), each.path) for each in found if _OURS.fullmatch(each.name)]
+        ours = [(each.stat(), each.path) for each in found if _OUR_FILES.fullmatch(each.name)]
     total = 0
     for state, path in sorted(ours, key=lambda one: one[0].st_mtime, reverse=True):
         total += state.st_size
         is_left = path.endswith(".tmp") and state.st_mtime < time.time() - ABANDONED
-        if total > LIMIT or is_left:
+        if total > SIZE_LIMIT or is_left:
             os.unlink(path)
 
 

@@ -28,7 +28,7 @@ from .lanes import WIDTH
 _PACKAGE = __package__.split(".")[0]
 _PARTS = "kernels", "engine"  # of the package, which teach numba
 _OURS = tuple(f"{_PACKAGE}.{part}." for part in _PARTS)  # determined by the sources
-_SCALARS = types.Number, types.Boolean, types.NoneType, types.NumberClass
+_SIMPLE_TYPES = types.Number, types.Boolean, types.NoneType, types.NumberClass
 _NUMBA = os.path.dirname(numba.__file__)
 _THREADS = {"NUMBA_NUM_THREADS", "NUMBA_DEFAULT_NUM_THREADS"}  # no kernel has threads of its own
 
@@ -76,7 +76,7 @@ def _state_of_type(kind):
         return getattr(kind, "fields", ()), tuple(kind.types)
     if isinstance(kind, types.Array):
         return kind.dtype, kind.ndim, kind.layout, kind.mutable, kind.aligned
-    if isinstance(kind, _SCALARS) or type(kind).__module__.startswith(_OURS):
+    if isinstance(kind, _SIMPLE_TYPES) or type(kind).__module__.startswith(_OURS):
         return (kind.name,)
     raise Unstatable(kind)
 

@@ -26,7 +26,7 @@ RULES = (
     "same kind and the functions of langevin_sgd.kernels.elementary; no slices, no numpy functions "
     "on views, no ** (write x*x, or elementary.powi), no `if` on x (use elementary.where)."
 )
-_compiled = {}  # content of a function -> its dispatcher
+_by_content = {}  # content of a function -> its dispatcher
 
 
 def compiled(function):
@@ -36,10 +36,10 @@ def compiled(function):
     if not JIT:
         return function
     key = content(function, special=_in_this_process)
-    if key not in _compiled:
+    if key not in _by_content:
         frozen = copied(function, _frozen)
-        _compiled[key] = numba.njit(**OPTIONS, forceinline=True)(frozen)
-    return _compiled[key]
+        _by_content[key] = numba.njit(**OPTIONS, forceinline=True)(frozen)
+    return _by_content[key]
 
 
 def _in_this_process(value):
@@ -61,7 +61,7 @@ def _frozen(value):
     return value
 
 
-def lanes_of(arguments, lane):
+def lane_of_each(arguments, lane):
     """One lane of each view in a tuple; numbers, and rows for all lanes, are handed on as they are.
     In interpreted Python a view has one lane only."""
     return arguments
@@ -91,7 +91,7 @@ def _lane_starts(context, builder, sig, args):
     return context.make_tuple(builder, sig.return_type, starts)
 
 
-teach(lanes_of, _lane_types, _lane_starts)
+teach(lane_of_each, _lane_types, _lane_starts)
 
 
 def _lane_by_lane(function):
@@ -99,7 +99,7 @@ def _lane_by_lane(function):
 
     def each(p, *arguments):
         for lane in range(WIDTH):
-            function(p, *lanes_of(arguments, lane))
+            function(p, *lane_of_each(arguments, lane))
 
     return numba.njit(**OPTIONS, forceinline=True)(each)
 

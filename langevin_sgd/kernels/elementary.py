@@ -1,6 +1,6 @@
 """Elementary functions whose bits do not depend on the machine, and which run in lanes.
 
-Each is one branch-free text of + - * /, fused multiply-add, comparisons, `where` and integer
+Each is one branch-free function of + - * /, fused multiply-add, comparisons, `where` and integer
 operations on the bits of a float64. All of these are rounded the same way on every IEEE 754
 machine, so a result has the same bits interpreted, compiled, and in any lane or vector width; libm
 promises none of this and does not vectorise. Write custom potentials with these instead of `math`.
@@ -258,7 +258,7 @@ def _log_parts(x):
 
 @kernel
 def _log_sum(k, f, tail):
-    """k ln 2 + log(1 + f) + tail, with log(1 + f) = f - s (f - 2 artanh(s)/s + 2), s = f/(2 + f)."""
+    """k ln 2 + log(1 + f) + tail; log(1 + f) = f - s (f - 2 artanh(s)/s + 2), s = f/(2 + f)."""
     s = f / (2.0 + f)
     z = s * s
     return fma(k, _LN2, f - fma(s, fma(-z, _seven(z, _LOG), f), fma(k, -_LN2_TAIL, -tail)))
@@ -292,7 +292,7 @@ def log(x):
 
 @in_double
 def log1p(x):
-    """log(1 + x) for every x, accurate near 0 too: -inf at -1, nan below. Error at most 0.95 ulp."""
+    """log(1 + x) for every x, exact near 0 too: -inf at -1, nan below. Error at most 0.95 ulp."""
     u = 1.0 + x
     back = u - 1.0
     lost = (1.0 - (u - back)) + (x - back)  # u + lost = 1 + x exactly
@@ -320,7 +320,7 @@ def _quadrant(k, s, c):
 
 @pair_in_double
 def sincos(x):
-    """sin and cos of x for |x| <= 2^30; beyond, nan. Error at most 1.1 ulp, also next to the zeros."""
+    """sin and cos of x for |x| <= 2^30; beyond, nan. Error at most 1.1 ulp, at the zeros too."""
     x = where(x * x <= 1.152921504606847e18, x, _NAN)
     shifted = fma(x, _2_PI, _ROUND)
     k = shifted - _ROUND

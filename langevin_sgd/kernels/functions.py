@@ -21,7 +21,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 MISSING = object()  # what stands at a name that is not there
-_PACKAGE = __package__.split(".")[0]
 _GLOBAL = "LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"
 _CLOSURE = "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"
 _OF_CODE = (

@@ -1,10 +1,10 @@
-"""The vector type: the text for ONE particle, compiled for WIDTH particles at once.
+"""The vector type: the function for ONE particle, compiled for WIDTH particles at once.
 
 + - * / and comparisons work lane by lane, scalars widen, `where` selects. Nothing is left to LLVM's
 auto-vectoriser. A comparison gives a mask: `where(x[0] > 0.0, a, b)` is fine, `if x[0] > 0.0:` is
-not, for lanes may disagree (the engine then runs the text particle by particle, see
+not, for lanes may disagree (the engine then runs the function particle by particle, see
 `views.column`). In interpreted Python WIDTH is 1 and a lane is a plain number, so that the same
-texts run there.
+functions run there.
 
 Precision belongs to the lanes: scalars are float64, and where one meets `singles` it is rounded to
 float32, so that no literal and no parameter widens a computation. `floats` and `singles` do not
@@ -31,8 +31,8 @@ class LanesType(types.Type):
 
     `float` (float64), `single` (float32), `int` (int64), `int32`, `word` (uint64), `mask` (true or
     false) or `single_mask`: the outcome of comparing singles, which `where` needs to know if it is
-    given two literals. A lone single, of width 1, is what a text sees that runs one particle after
-    the other."""
+    given two literals. A lone single, of width 1, is what a function sees that runs one particle
+    after the other."""
 
     def __init__(self, kind, width=WIDTH):
         self.kind, self.width = kind, width
@@ -65,7 +65,7 @@ _ACCEPTED = {
 _ACCEPTED |= {"mask": types.Boolean, "single_mask": types.Boolean}
 floats, ints, words, mask = (LanesType(kind) for kind in ("float", "int", "word", "mask"))
 singles, ints32, single_mask = (LanesType(kind) for kind in ("single", "int32", "single_mask"))
-single, flag = LanesType("single", 1), LanesType("single_mask", 1)
+single, lone_mask = LanesType("single", 1), LanesType("single_mask", 1)
 _NUMBERS = {
     "float": ir.DoubleType(),
     "single": ir.FloatType(),
@@ -73,7 +73,7 @@ _NUMBERS = {
     "word": ir.IntType(64),
 }
 _NUMBERS |= {"int32": ir.IntType(32), "mask": ir.IntType(1), "single_mask": ir.IntType(1)}
-_KINDS = floats, ints, words, mask, singles, ints32, single_mask, single, flag
+_KINDS = floats, ints, words, mask, singles, ints32, single_mask, single, lone_mask
 _LLVM = {kind: ir.VectorType(_NUMBERS[kind.kind], kind.width) for kind in _KINDS}
 _SCALAR_OF = {
     "float": types.float64,
@@ -83,7 +83,11 @@ _SCALAR_OF = {
     "int32": types.int32,
 }
 _SCALAR_OF |= {"mask": types.boolean, "single_mask": types.boolean}
-_REAL, _WHOLE, _TRUTH = (floats, singles, single), (ints, words, ints32), (mask, single_mask, flag)
+_REAL, _WHOLE, _TRUTH = (
+    (floats, singles, single),
+    (ints, words, ints32),
+    (mask, single_mask, lone_mask),
+)
 
 
 @register_model(LanesType)
@@ -101,8 +105,7 @@ def common(*kinds):
     )
 
 
-# ---- arithmetic
-# ------------------------------------------------------------------------------------------------------------------
+# ---- arithmetic ----------------------------------------------------------------------------------
 
 
 def _broadcast(builder, scalar, vector):
@@ -142,26 +145,37 @@ for _kind in (types.Float, types.Integer, types.Boolean, LanesType):
     lower_cast(_kind, LanesType)(_widen)
 
 
-def _add_operator(op, emit, kinds, result=lambda kind: kind):
-    """Teach numba `op` on lanes; `emit(builder, kind, a, b)` writes the instruction."""
+def _widened(context, builder, sig, args, kind):
+    """All arguments as lanes of `kind`."""
+    pairs = zip(args, sig.args, strict=True)
+    return [_widen(context, builder, given, kind, value) for value, given in pairs]
+
+
+def _typing(op, result):
+    """Teach numba that `op` gives `result(*types)`, if that is not None."""
 
     class Template(AbstractTemplate):
         key = op
 
         def generic(self, args, kws):
-            kind = common(*args)
-            if kind in kinds:
-                return signature(result(kind), *args)
+            returned = result(*args)
+            return None if returned is None else signature(returned, *args)
 
-    infer_global(op)(Template)
+    return Template
+
+
+def _add_operator(op, emit, kinds, result=lambda kind: kind):
+    """Teach numba `op` on lanes; `emit(builder, kind, a, b)` writes the instruction."""
+
+    def typed(*args):
+        kind = common(*args)
+        return result(kind) if kind in kinds else None
+
+    infer_global(op)(_typing(op, typed))
 
     def lower(context, builder, sig, args):
         kind = common(*sig.args)
-        return emit(
-            builder,
-            kind,
-            *(_widen(context, builder, t, kind, v) for v, t in zip(args, sig.args, strict=True)),
-        )
+        return emit(builder, kind, *_widened(context, builder, sig, args, kind))
 
     for pair in ((LanesType, LanesType), (LanesType, types.Any), (types.Any, LanesType)):
         lower_builtin(op, *pair)(lower)
@@ -181,48 +195,36 @@ def _float_or_int(float_instruction, int_instruction):
 _both(operator.add, _float_or_int("fadd", "add"), (*_REAL, *_WHOLE))
 _both(operator.sub, _float_or_int("fsub", "sub"), (*_REAL, *_WHOLE))
 _both(operator.mul, _float_or_int("fmul", "mul"), (*_REAL, *_WHOLE))
-_both(operator.truediv, lambda builder, kind, a, b: builder.fdiv(a, b), _REAL)
-_both(operator.and_, lambda builder, kind, a, b: builder.and_(a, b), (*_WHOLE, *_TRUTH))
-_both(operator.or_, lambda builder, kind, a, b: builder.or_(a, b), (*_WHOLE, *_TRUTH))
-_both(operator.xor, lambda builder, kind, a, b: builder.xor(a, b), (*_WHOLE, *_TRUTH))
-_both(operator.lshift, lambda builder, kind, a, b: builder.shl(a, b), _WHOLE)
-_both(
-    operator.rshift,
-    lambda builder, kind, a, b: (builder.lshr if kind == words else builder.ashr)(a, b),
-    _WHOLE,
-)
+_both(operator.truediv, _float_or_int("fdiv", ""), _REAL)
+for _name in ("and_", "or_", "xor"):
+    _both(getattr(operator, _name), _float_or_int("", _name), (*_WHOLE, *_TRUTH))
+_both(operator.lshift, _float_or_int("", "shl"), _WHOLE)
+
+
+def _shifted_right(builder, kind, a, b):
+    return builder.lshr(a, b) if kind == words else builder.ashr(a, b)
+
+
+_both(operator.rshift, _shifted_right, _WHOLE)
 
 
 def _mask_of(kind):
-    return {singles: single_mask, ints32: single_mask, single: flag}.get(kind, mask)
+    return {singles: single_mask, ints32: single_mask, single: lone_mask}.get(kind, mask)
 
 
-for _op, _sign in (
-    (operator.lt, "<"),
-    (operator.le, "<="),
-    (operator.gt, ">"),
-    (operator.ge, ">="),
-    (operator.eq, "=="),
-    (operator.ne, "!="),
-):
+_SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+for _name, _sign in _SIGNS.items():
 
     def _compare(builder, kind, a, b, sign=_sign):
         if kind in _REAL:
             return (builder.fcmp_unordered if sign == "!=" else builder.fcmp_ordered)(sign, a, b)
         return (builder.icmp_unsigned if kind == words else builder.icmp_signed)(sign, a, b)
 
-    _add_operator(_op, _compare, (*_REAL, *_WHOLE), _mask_of)
+    _add_operator(getattr(operator, _name), _compare, (*_REAL, *_WHOLE), _mask_of)
 
 
 def _add_unary(op, emit, kinds):
-    class Template(AbstractTemplate):
-        key = op
-
-        def generic(self, args, kws):
-            if args[0] in kinds:
-                return signature(args[0], args[0])
-
-    infer_global(op)(Template)
+    infer_global(op)(_typing(op, lambda *args: args[0] if args[0] in kinds else None))
     lower_builtin(op, LanesType)(
         lambda context, builder, sig, args: emit(builder, sig.args[0], args[0])
     )
@@ -245,8 +247,7 @@ _add_unary(operator.invert, lambda builder, kind, a: builder.not_(a), (*_WHOLE, 
 _add_unary(abs, lambda builder, kind, a: _llvm(builder, "llvm.fabs", a), _REAL)
 
 
-# ---- functions
-# -------------------------------------------------------------------------------------------------------------------
+# ---- functions -----------------------------------------------------------------------------------
 
 
 def teach(function, result, emit):
@@ -256,24 +257,12 @@ def teach(function, result, emit):
     Lighter than `overload`, which compiles a function of its own for every call.
     """
 
-    class Template(AbstractTemplate):
-        key = function
-
-        def generic(self, args, kws):
-            returned = result(*args)
-            return None if returned is None else signature(returned, *args)
-
-    infer_global(function, types.Function(Template))
+    infer_global(function, types.Function(_typing(function, result)))
     lower_builtin(function, types.VarArg(types.Any))(emit)
 
 
 def _fused(context, builder, sig, args):
-    kind = sig.return_type
-    return _llvm(
-        builder,
-        "llvm.fma",
-        *(_widen(context, builder, t, kind, v) for v, t in zip(args, sig.args, strict=True)),
-    )
+    return _llvm(builder, "llvm.fma", *_widened(context, builder, sig, args, sig.return_type))
 
 
 def _fused_type(*terms):
@@ -291,7 +280,7 @@ def _select(context, builder, sig, args):
 
 
 def _selected_type(condition, a, b):
-    if condition in (single_mask, flag):
+    if condition in (single_mask, lone_mask):
         return common(LanesType("single", condition.width), a, b)
     kind = common(a, b) or (floats if condition == mask and common(floats, a, b) else None)
     return (
@@ -339,7 +328,7 @@ teach(
     lambda condition: types.boolean if condition in (*_TRUTH, types.boolean) else None,
     _packed_all,
 )
-teach(bool, lambda condition: types.boolean if condition == flag else None, _packed_all)
+teach(bool, lambda condition: types.boolean if condition == lone_mask else None, _packed_all)
 
 
 def lane_numbers(first):
@@ -357,8 +346,8 @@ def _numbered(context, builder, sig, args):
 teach(lane_numbers, lambda first: words if isinstance(first, types.Integer) else None, _numbered)
 
 
-def whole(x):
-    """The float `x` cut to a whole number, int64."""
+def cut_to_whole(x):
+    """The float `x` cut to a cut_to_whole number, int64."""
     return np.int64(x)
 
 
@@ -366,7 +355,7 @@ def _cut(context, builder, sig, args):
     return builder.fptosi(args[0], context.get_value_type(ints))
 
 
-teach(whole, lambda x: ints if x == floats else None, _cut)
+teach(cut_to_whole, lambda x: ints if x == floats else None, _cut)
 
 
 def unlikely(condition):

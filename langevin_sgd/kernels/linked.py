@@ -20,11 +20,12 @@ from .lanes import teach
 
 
 @cache
-def _compiled(function, arguments):
+def _link(function, arguments):
     # "numpy": nothing raises, for an exception could not cross the call.
     code = kept(CFunc(plain(function), (arguments, types.void), {}, {"error_model": "numpy"}))
     code.compile()
-    name = f"{function.__module__}.{function.__name__}.{sha256(str(arguments).encode()).hexdigest()[:8]}"
+    kinds = sha256(str(arguments).encode()).hexdigest()[:8]
+    name = f"{function.__module__}.{function.__name__}.{kinds}"
     binding.add_symbol(name, code.address)
 
     def call(*args):
@@ -55,4 +56,4 @@ def linked(function, *arguments):
     """`function` (arguments of these numba types, no result) as something a kernel can call; itself
     in interpreted mode.
     """
-    return _compiled(function, arguments) if JIT else plain(function)
+    return _link(function, arguments) if JIT else plain(function)

@@ -10,35 +10,32 @@ bits, as in Philox."""
 
 import numpy as np
 
-from .bits import kernel, sqrt, where
+from .bits import LOW_WORD, WORD_BITS, kernel, sqrt, where
 from .lanes import WIDTH, all_lanes, lane_numbers
-from .rng import words_at
+from .rng import PHILOX_M0, PHILOX_M1, PHILOX_W0, PHILOX_W1, words_at
 from .views import store_words
 
 SMALL = 16
 # Rounds of the network, in pairs. With 8 rounds the pairs (pi(0), pi(1)) are uneven at n = 17 (10^7
 # keys), and even from 257 on (4 10^7 keys).
 FEW, FEW_ROUNDS, ROUNDS = 256, 7, 4
-_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
-_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
 
 @kernel
 def _hashed(value, key, tweak, below):
     """Keyed hash of `value` in [0, below)."""
-    product = _M0 * ((value + key) & _LOW)
-    product = _M1 * (((product >> _HALF) ^ product ^ tweak) & _LOW)
-    return ((((product >> _HALF) ^ product) & _LOW) * below) >> _HALF
+    product = PHILOX_M0 * ((value + key) & LOW_WORD)
+    product = PHILOX_M1 * (((product >> WORD_BITS) ^ product ^ tweak) & LOW_WORD)
+    return ((((product >> WORD_BITS) ^ product) & LOW_WORD) * below) >> WORD_BITS
 
 
 @kernel
 def _rounds(left, right, keys, turn, sides):
     """Two rounds of the network; sides = (lefts, rights), left < lefts, right < rights."""
     lefts, rights = sides
-    left = left + _hashed(right, keys[0] + turn * _W0, keys[1], lefts)
+    left = left + _hashed(right, keys[0] + turn * PHILOX_W0, keys[1], lefts)
     left = where(left >= lefts, left - lefts, left)
-    right = right + _hashed(left, keys[2] + turn * _W1, keys[3], rights)
+    right = right + _hashed(left, keys[2] + turn * PHILOX_W1, keys[3], rights)
     return left, where(right >= rights, right - rights, right)
 
 
@@ -91,7 +88,7 @@ def _small(seed, epoch, particle, stream, keys, at, below):
         for k in range(4):
             i = np.uint64(4 * draw + k + 1)
             if i < below:
-                partner = (words[k] * (i + np.uint64(1))) >> _HALF
+                partner = (words[k] * (i + np.uint64(1))) >> WORD_BITS
                 index = where(index == i, partner, where(index == partner, i, index))
     return index
 

@@ -2,8 +2,8 @@
 bits.
 
 Plain numpy float32 would not do: numpy computes float32 times a float64 scalar (a parameter, say)
-in float64. In a text whatever meets a single is rounded to float32 first, so that neither literals
-nor parameters widen a computation."""
+in float64. In a function whatever meets a single is rounded to float32 first, so that neither
+literals nor parameters widen a computation."""
 
 import operator
 

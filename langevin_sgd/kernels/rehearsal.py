@@ -16,7 +16,7 @@ from .functions import interpreted
 LARGEST_VIEW = 2**20  # numbers; more take too long in interpreted Python
 MOST_READS = 2_000  # numbers read or written in one run, which bounds its time to milliseconds
 # What the views hold; an index made of a value must fit at one of them only.
-PLACES = 0.4, 0.0, -1.3
+TRIED = 0.4, 0.0, -1.3
 _BEFORE = np.nan, 7.0  # what a view that is to be written holds: nothing may depend on it
 
 
@@ -159,7 +159,7 @@ def rehearse(function, label, p, lengths, step=1, written=0):
     if max((length or 0 for length in lengths), default=0) > LARGEST_VIEW:
         return
     function, slips = interpreted(function), []
-    for value in PLACES:
+    for value in TRIED:
         runs = [
             _run(function, p, lengths, value, before, step)
             for before in (_BEFORE if written else (None,))
@@ -198,7 +198,7 @@ def is_read(function, p, lengths, number, step=1):
     """Whether a function reads its view `number`, counted as in `lengths`; True where that cannot
     be seen, for no interpreted run comes to its end."""
     copy = interpreted(function)
-    runs = [_run(copy, p, lengths, value, step=step) for value in PLACES]
+    runs = [_run(copy, p, lengths, value, step=step) for value in TRIED]
     return any(run.views[number].read for run in runs) or not any(run.ended for run in runs)
 
 
@@ -209,7 +209,7 @@ class DrawnMean(NamedTuple):
     standard_error: np.ndarray
 
 
-def mean_of_draws(sample, p, x, normals, uniforms, size, draws=256):
+def sample_mean(sample, p, x, normals, uniforms, size, draws=256):
     """Mean of what `sample(p, x, z, out)` writes into the first len(x) of the `size` numbers of
     `out`, over interpreted draws from numpy's generator with a fixed seed."""
     random, run = np.random.default_rng(0), interpreted(sample)

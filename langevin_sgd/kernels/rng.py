@@ -8,7 +8,7 @@ seed is the key; the address fills the four 32-bit words of the counter:
     word 0   step, low 32 bits            word 2   step, high 16 bits; particle, high 16 bits
     word 1   particle, low 32 bits        word 3   stream (6 bits), attempt (6 bits), draw (20 bits)
 
-`attempt` counts the redraws of an integer that was rejected to keep it unbiased. Texts run on
+`attempt` counts the redraws of an integer that was rejected to keep it unbiased. Functions run on
 uint64 scalars or lanes alike; each 32-bit word sits in a 64-bit lane, for the 32 x 32 -> 64 bit
 product is one vector instruction there."""
 
@@ -18,8 +18,8 @@ from enum import IntEnum
 import numpy as np
 from numba import types
 
-from .addresses import Address, Rows, id_at, ids_at, leaders_at, step_at, steps_at
-from .bits import bits_float, kernel
+from .addresses import Address, Places, id_at, ids_at, leaders_at, step_at, steps_at
+from .bits import LOW_WORD, WORD_BITS, bits_float, kernel
 from .elementary import box_muller
 from .lanes import WIDTH, all_lanes
 from .threefry import threefry
@@ -55,25 +55,24 @@ class Stream(IntEnum):
     USER = 63
 
 
-_M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
-_W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
-_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
+PHILOX_M0, PHILOX_M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+PHILOX_W0, PHILOX_W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _16, _20, _26, _12 = np.uint64(16), np.uint64(20), np.uint64(26), np.uint64(12)
-_ONE = np.uint64(0x3FF0000000000000)
+_ONE_BITS = np.uint64(0x3FF0000000000000)
 
 
 @kernel
 def _round(c0, c1, c2, c3, k0, k1):
-    p0, p1 = _M0 * c0, _M1 * c2
+    p0, p1 = PHILOX_M0 * c0, PHILOX_M1 * c2
     # The masks tell LLVM that the upper halves are zero: without them it multiplies full 64-bit
     # numbers, at twice the cost.
     return (
-        (p1 >> _HALF) ^ c1 ^ k0,
-        p1 & _LOW,
-        (p0 >> _HALF) ^ c3 ^ k1,
-        p0 & _LOW,
-        (k0 + _W0) & _LOW,
-        (k1 + _W1) & _LOW,
+        (p1 >> WORD_BITS) ^ c1 ^ k0,
+        p1 & LOW_WORD,
+        (p0 >> WORD_BITS) ^ c3 ^ k1,
+        p0 & LOW_WORD,
+        (k0 + PHILOX_W0) & LOW_WORD,
+        (k1 + PHILOX_W1) & LOW_WORD,
     )
 
 
@@ -90,7 +89,7 @@ def _last_products(c0, c1, c2, c3, k0, k1):
     c0, c1, c2, c3, k0, k1 = _round(*fourth)
     for _ in range(5):
         c0, c1, c2, c3, k0, k1 = _round(c0, c1, c2, c3, k0, k1)
-    return _M1 * c2, c1 ^ k0, _M0 * c0, c3 ^ k1
+    return PHILOX_M1 * c2, c1 ^ k0, PHILOX_M0 * c0, c3 ^ k1
 
 
 @kernel
@@ -99,14 +98,21 @@ def philox(c0, c1, c2, c3, k0, k1):
     bits in a uint64.
     """
     p1, e1, p0, e3 = _last_products(c0, c1, c2, c3, k0, k1)
-    return (p1 >> _HALF) ^ e1, p1 & _LOW, (p0 >> _HALF) ^ e3, p0 & _LOW
+    return (p1 >> WORD_BITS) ^ e1, p1 & LOW_WORD, (p0 >> WORD_BITS) ^ e3, p0 & LOW_WORD
 
 
 @kernel
 def _counter_and_key(seed, step, particle, high, purpose):
     """What an address is to Philox; `high` has the upper half of `particle`."""
-    word = ((step >> _HALF) + ((high >> _HALF) << _16)) & _LOW
-    return step & _LOW, particle & _LOW, word, purpose & _LOW, seed & _LOW, seed >> _HALF
+    word = ((step >> WORD_BITS) + ((high >> WORD_BITS) << _16)) & LOW_WORD
+    return (
+        step & LOW_WORD,
+        particle & LOW_WORD,
+        word,
+        purpose & LOW_WORD,
+        seed & LOW_WORD,
+        seed >> WORD_BITS,
+    )
 
 
 @kernel
@@ -130,23 +136,23 @@ def _pair_at(address, place, pair):
     draw = address.draw + np.uint64(pair)
     if _THREEFRY:
         a, b, c, d = words_at(address.seed, now, ids, address.stream, draw, np.uint64(0))
-        return bits_float((a << _20) | (b >> _12) | _ONE), bits_float(
-            (c << _20) | (d >> _12) | _ONE
+        return bits_float((a << _20) | (b >> _12) | _ONE_BITS), bits_float(
+            (c << _20) | (d >> _12) | _ONE_BITS
         )
     purpose, leaders = (address.stream << _26) + draw, leaders_at(address.particle, place)
     c0, c1, c2, c3, k0, k1 = _counter_and_key(address.seed, now, ids, leaders, purpose)
     p1, e1, p0, e3 = _last_products(c0, c1, c2, c3, k0, k1)
     # Upper and lower half of a product are a word (but for e) and the next: one shift brings both
     # to their places.
-    return bits_float(((p1 >> _12) ^ (e1 << _20)) | _ONE), bits_float(
-        ((p0 >> _12) ^ (e3 << _20)) | _ONE
+    return bits_float(((p1 >> _12) ^ (e1 << _20)) | _ONE_BITS), bits_float(
+        ((p0 >> _12) ^ (e3 << _20)) | _ONE_BITS
     )
 
 
 @kernel
 def uniform(high, low):
     """52-bit uniform number in [0, 1) from two words."""
-    return bits_float((high << _20) | (low >> _12) | _ONE) - 1.0
+    return bits_float((high << _20) | (low >> _12) | _ONE_BITS) - 1.0
 
 
 @kernel
@@ -162,7 +168,7 @@ def fill_normals(z, rows, address):
     Parameters
     ----------
     z : flat float64
-    rows : Rows
+    rows : Places
         An odd count fills one row more.
     address : Address
         The first group begins with `particle`, a multiple of WIDTH; draws are numbered from `draw`
@@ -198,21 +204,21 @@ def integer_at(seed, step, particle, stream, number, below):
 
     Four numbers share a draw; a rejected one is drawn again with the next `attempt`. With 64
     attempts, each rejected with probability below 1/2, the bias that is left is under 2^-64."""
-    reject_below = (np.uint64(1) << _HALF) % below
+    reject_below = (np.uint64(1) << WORD_BITS) % below
     product = np.uint64(0)
     for attempt in range(ATTEMPTS):
         words = words_at(seed, step, particle, stream, number >> np.uint64(2), np.uint64(attempt))
         product = words[number & np.uint64(3)] * below
-        if (product & _LOW) >= reject_below:
+        if (product & LOW_WORD) >= reject_below:
             break
-    return product >> _HALF
+    return product >> WORD_BITS
 
 
 @kernel
 def fill_integers(numbers, rows, address, below):
     """Like `fill_normals`, with the integers in [0, below) of `integer_at`; `numbers` is flat
     int64, four of them share a draw."""
-    reject_below = (np.uint64(1) << _HALF) % below
+    reject_below = (np.uint64(1) << WORD_BITS) % below
     for four in range((rows.count + 3) // 4):
         draw = address.draw + np.uint64(four)
         for group in range(rows.groups):
@@ -224,8 +230,8 @@ def fill_integers(numbers, rows, address, below):
                 if number < rows.count:
                     product = words[k] * below
                     row = rows.start + group * rows.spacing + number * WIDTH
-                    store_words(numbers, row, product >> _HALF)
-                    if not all_lanes((product & _LOW) >= reject_below):
+                    store_words(numbers, row, product >> WORD_BITS)
+                    if not all_lanes((product & LOW_WORD) >= reject_below):
                         _draw_again(numbers, row, address, place, number, below)
 
 
@@ -239,7 +245,7 @@ def _draw_again(numbers, row, address, place, number, below):
 
 
 FLOATS, INTEGERS = flat_type(types.float64), flat_type(types.int64)
-PLACE = types.NamedUniTuple(types.int64, 4, Rows)
+PLACE = types.NamedUniTuple(types.int64, 4, Places)
 ADDRESS = types.NamedUniTuple(types.uint64, 5, Address)
 # a step and a particle for each lane
 OWN_ADDRESS = types.NamedTuple(

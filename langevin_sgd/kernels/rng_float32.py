@@ -9,14 +9,14 @@ run rounded.
 
 Resolution, from the 32 bits of a word w:
 
-    radius   sqrt(-2 log u), u = (2 floor(w/2) + 1) 2^-32: the midpoints of 2^31 bins, then rounded to float32. The largest
-             normal is 6.66 (probability of more: 2.7e-11); next to u = 1 the bins are 2^-24 wide,
-             so that with probability 2^-25 the radius, and with it a pair of normals, is 0, and the
-             next smallest one is 3.5e-4.
-    angle    w 2^-32 turns, reduced to an eighth of a turn in integers before it is rounded to float32
+    radius   sqrt(-2 log u), u = (2 floor(w/2) + 1) 2^-32: the midpoints of 2^31 bins, then
+             rounded to float32. The largest normal is 6.66 (probability of more: 2.7e-11); next to
+             u = 1 the bins are 2^-24 wide, so that with probability 2^-25 the radius, and with it a
+             pair of normals, is 0, and the next smallest one is 3.5e-4.
+    angle    w 2^-32 turns, reduced to an eighth of a turn in integers, then rounded to float32
     uniform  the upper 24 bits of w: multiples of 2^-24 in [0, 1)
 
-The texts run on int32 lanes (or numpy int32 in interpreted Python), 16 of them in one vector
+The functions run on int32 lanes (or numpy int32 in interpreted Python), 16 of them in one vector
 register."""
 
 import numpy as np
@@ -28,21 +28,23 @@ from .lanes import WIDTH, lane_numbers
 from .rng import words_at
 from .views import view
 
-_SQRT_HALF, _MANTISSA = 0x3F3504F3, 0x007FFFFF  # bits of sqrt(1/2)
-_LN2, _LN2_TAIL = (
+_SQRT_HALF_SINGLE, _MANTISSA_SINGLE = 0x3F3504F3, 0x007FFFFF  # bits of sqrt(1/2)
+_LN2_SINGLE, _LN2_TAIL_SINGLE = (
     0.693359375,
     -0.00021219444170128554,
 )  # the head has 15 zero bits, so that k times it is exact
-_2PI, _2PI_TAIL = 6.2831854820251465, -1.7484555314695172e-07
+_2PI_SINGLE, _2PI_TAIL_SINGLE = 6.2831854820251465, -1.7484555314695172e-07
 _WORD, _HALF_WORD = 2.0**-32, 2.0**-24
-_ONE, _4, _5, _16, _LAST_16, _LAST_32 = (np.uint64(number) for number in (1, 4, 5, 16, 15, 31))
+_ONE_BIT, _4, _5, _PARTNER, _LAST_16, _LAST_32 = (
+    np.uint64(number) for number in (1, 4, 5, 16, 15, 31)
+)
 
 # (log(1 + y) - y + y^2/2) / y^3 in y; sin(2 pi t)/t - 2 pi and cos(2 pi t) - 1 over t^2 in t^2:
 # near-minimax fits, in float32
-_LOG = (0.3333333134651184, -0.25000306963920593, 0.20001043379306793, -0.1664126217365265)
-_LOG += (0.1421455442905426, -0.1299852877855301, 0.12621887028217316, -0.07900885492563248)
-_SIN = (-41.341697692871094, 81.59951782226562, -75.72630310058594)
-_COS = (-19.739208221435547, 64.93936920166016, -85.44882202148438, 59.42410659790039)
+_LOG_SINGLE = (0.3333333134651184, -0.25000306963920593, 0.20001043379306793, -0.1664126217365265)
+_LOG_SINGLE += (0.1421455442905426, -0.1299852877855301, 0.12621887028217316, -0.07900885492563248)
+_SIN_SINGLE = (-41.341697692871094, 81.59951782226562, -75.72630310058594)
+_COS_SINGLE = (-19.739208221435547, 64.93936920166016, -85.44882202148438, 59.42410659790039)
 
 
 @kernel
@@ -50,24 +52,33 @@ def log_unit_single(u):
     """Natural logarithm of a positive normal single (of others, nonsense), for uniform numbers.
     Error at most 1.03 ulp.
     """
-    i = float_bits(u) - _SQRT_HALF
+    i = float_bits(u) - _SQRT_HALF_SINGLE
     k = signed_single(i >> 23)
-    y = bits_float((i & _MANTISSA) + _SQRT_HALF) - 1.0
+    y = bits_float((i & _MANTISSA_SINGLE) + _SQRT_HALF_SINGLE) - 1.0
     z = y * y
-    even = fma(z, fma(z, fma(z, _LOG[6], _LOG[4]), _LOG[2]), _LOG[0])
-    odd = fma(z, fma(z, fma(z, _LOG[7], _LOG[5]), _LOG[3]), _LOG[1])
-    tail = fma(y * z, fma(y, odd, even), fma(z, -0.5, k * _LN2_TAIL))
-    return fma(k, _LN2, y + tail)
+    even = fma(z, fma(z, fma(z, _LOG_SINGLE[6], _LOG_SINGLE[4]), _LOG_SINGLE[2]), _LOG_SINGLE[0])
+    odd = fma(z, fma(z, fma(z, _LOG_SINGLE[7], _LOG_SINGLE[5]), _LOG_SINGLE[3]), _LOG_SINGLE[1])
+    tail = fma(y * z, fma(y, odd, even), fma(z, -0.5, k * _LN2_TAIL_SINGLE))
+    return fma(k, _LN2_SINGLE, y + tail)
 
 
 @kernel
 def sincos_word(w):
-    """sin and cos of w 2^-32 turns, in single precision, for an int32 `w`. Error at most 1.4 ulp."""
+    """sin and cos of w 2^-32 turns, in float32, for an int32 `w`. Error at most 1.4 ulp."""
     k = (w + 0x20000000) >> 30
     t = signed_single(w - (k << 30)) * _WORD
     z = t * t
-    s = fma(t, _2PI, t * fma(z, fma(z, fma(z, _SIN[2], _SIN[1]), _SIN[0]), _2PI_TAIL))
-    c = fma(z, fma(z, fma(z, fma(z, _COS[3], _COS[2]), _COS[1]), _COS[0]), 1.0)
+    s = fma(
+        t,
+        _2PI_SINGLE,
+        t
+        * fma(z, fma(z, fma(z, _SIN_SINGLE[2], _SIN_SINGLE[1]), _SIN_SINGLE[0]), _2PI_TAIL_SINGLE),
+    )
+    c = fma(
+        z,
+        fma(z, fma(z, fma(z, _COS_SINGLE[3], _COS_SINGLE[2]), _COS_SINGLE[1]), _COS_SINGLE[0]),
+        1.0,
+    )
     even = (k & 1) == 0
     sine, cosine = where(even, s, c), where(even, c, s)
     return bits_float(float_bits(sine) ^ ((k & 2) << 30)), bits_float(
@@ -117,7 +128,7 @@ def _shared_words(z, first, rows, address, draw):
         numbers, place = view(z, first + group * rows.spacing, 2), group * WIDTH
         leader, now = id_at(particle, place), steps_at(address.step, place)
         if in_a_row(particle) and group + 1 < rows.groups and leader & _LAST_32 == 0:
-            pairs = lane_numbers(leader >> _ONE)
+            pairs = lane_numbers(leader >> _ONE_BIT)
             a, b, c, d = words_at(seed, now, pairs, stream, number, np.uint64(0))
             _store(numbers, a, b)
             _store(view(z, first + (group + 1) * rows.spacing, 2), c, d)
@@ -126,7 +137,7 @@ def _shared_words(z, first, rows, address, draw):
             ids = ids_at(particle, place)
             pairs = ((ids >> _5) << _4) | (ids & _LAST_16)
             a, b, c, d = words_at(seed, now, pairs, stream, number, np.uint64(0))
-            is_later = (ids & _16) == _16
+            is_later = (ids & _PARTNER) == _PARTNER
             _store(numbers, where(is_later, c, a), where(is_later, d, b))
             group += 1
 
@@ -144,7 +155,7 @@ def fill_normals_single(z, rows, address):
     Parameters
     ----------
     z : flat float32
-    rows : Rows
+    rows : Places
         An odd count fills one row more.
     address : Address
         The first group begins with `particle`; draws are numbered from `draw` on, one for each four

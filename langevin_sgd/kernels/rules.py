@@ -29,7 +29,7 @@ def check_function(function, label, *arguments):
         )
     if arguments:
         _check_arguments(plain(function), label, [names.split() for names in arguments])
-    _check(plain(function), label, ())
+    _check_body(plain(function), label, ())
 
 
 def _check_arguments(function, label, allowed):
@@ -39,7 +39,7 @@ def _check_arguments(function, label, allowed):
     for each in allowed:
         if sorted(names) == sorted(each) and names != each:
             raise TypeError(f"{label} must take {wanted} in this order, got {signature}.")
-    if not any(_takes(signature, len(each)) for each in allowed):
+    if not any(_accepts(signature, len(each)) for each in allowed):
         raise TypeError(f"{label} must take the arguments {wanted}, got {signature}.")
     extra = [one for one in signature.parameters.values() if one.default is not one.empty]
     if extra:
@@ -49,7 +49,7 @@ def _check_arguments(function, label, allowed):
         )
 
 
-def _takes(signature, count):
+def _accepts(signature, count):
     try:
         signature.bind(*range(count))
     except TypeError:
@@ -57,7 +57,7 @@ def _takes(signature, count):
     return True
 
 
-def _check(function, label, callers):
+def _check_body(function, label, callers):
     if function in callers:
         raise ValueError(f"{label} calls itself through {function.__name__}(). Write a loop.")
 
@@ -83,7 +83,7 @@ def _check(function, label, callers):
                 read.line,
             )
         if is_helper(read.value):
-            _check(plain(read.value), label, (*callers, function))
+            _check_body(plain(read.value), label, (*callers, function))
 
 
 def _is_random(value):

@@ -7,11 +7,10 @@ says LANGEVIN_SGD_GENERATOR=threefry."""
 
 import numpy as np
 
-from .bits import kernel
+from .bits import LOW_WORD, WORD_BITS, kernel
 
-_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
-_PARITY, _ONE = np.uint64(0x1BD11BDA), np.uint64(1)
-_TURNS = tuple(
+_PARITY, _NEXT = np.uint64(0x1BD11BDA), np.uint64(1)
+_ROTATIONS = tuple(
     (np.uint64(a), np.uint64(b))
     for a, b in ((10, 26), (11, 21), (13, 27), (23, 5), (6, 20), (17, 11), (25, 10), (18, 20))
 )
@@ -19,24 +18,24 @@ _TURNS = tuple(
 
 @kernel
 def _mix(a, b, turn):
-    a = (a + b) & _LOW
-    return a, (((b << turn) | (b >> (_HALF - turn))) & _LOW) ^ a
+    a = (a + b) & LOW_WORD
+    return a, (((b << turn) | (b >> (WORD_BITS - turn))) & LOW_WORD) ^ a
 
 
 @kernel
 def threefry(c0, c1, c2, c3, k0, k1, k2, k3):
-    """Threefry4x32-20 of a counter under a key of four words: four words, each 32 bits in a uint64."""
+    """Threefry4x32-20 of a counter under a key of four words: four words of 32 bits in uint64."""
     k4, number = k0 ^ k1 ^ k2 ^ k3 ^ _PARITY, np.uint64(0)
     for four in range(6):
         c0, c1, c2, c3 = (
-            (c0 + k0) & _LOW,
-            (c1 + k1) & _LOW,
-            (c2 + k2) & _LOW,
-            (c3 + k3 + number) & _LOW,
+            (c0 + k0) & LOW_WORD,
+            (c1 + k1) & LOW_WORD,
+            (c2 + k2) & LOW_WORD,
+            (c3 + k3 + number) & LOW_WORD,
         )
-        k0, k1, k2, k3, k4, number = k1, k2, k3, k4, k0, number + _ONE
+        k0, k1, k2, k3, k4, number = k1, k2, k3, k4, k0, number + _NEXT
         for turn in range(4 if four < 5 else 0):
-            left, right = _TURNS[(4 * four + turn) % 8]
+            left, right = _ROTATIONS[(4 * four + turn) % 8]
             c0, c1 = _mix(c0, c1, left)
             c2, c3 = _mix(c2, c3, right)
             c1, c3 = c3, c1

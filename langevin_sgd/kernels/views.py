@@ -1,16 +1,16 @@
-"""Views: how a text sees the numbers of one particle, while WIDTH particles are worked on at once.
+"""Views: how a function sees the numbers of one particle, while WIDTH particles are worked on.
 
 A group of WIDTH particles lies in memory component by component, WIDTH neighbouring numbers each.
 An array of groups has the shape (groups, components, WIDTH) and is C-contiguous; `offset` counts
-numbers from its start.
+numbers from its start. A *lane* is one particle's place in a group.
 
-| made by                                  | `v[k]` is                                | used for                            |
-|------------------------------------------|------------------------------------------|-------------------------------------|
-| `view(array, offset, dim)`               | component k of WIDTH particles           | x, v, g, xi, z, out                 |
-| `wide_view(array, offset, dim)`          | the same in float64, whatever is stored  | statistics of a float32 run         |
-| `column(array, offset, dim)`             | component k of one of them               | texts that branch on x: slow, exact |
-| `table_row(table, row, dim)`             | entry k of one row of a table, all lanes | the mean over all examples          |
-| `gathered_row(table, rows, offset, dim)` | entry k of a row of its own in each lane | minibatches                         |
+| made by                                | `v[k]` is                              | used for           |
+|----------------------------------------|----------------------------------------|--------------------|
+| view(array, offset, dim)               | component k of WIDTH particles         | x, v, g, xi, z     |
+| wide_view(array, offset, dim)          | the same in float64                    | statistics         |
+| column(array, offset, dim)             | component k of one of them             | branches on x      |
+| table_row(table, row, dim)             | entry k of a table's row, in all lanes | mean over the data |
+| gathered_row(table, rows, offset, dim) | entry k of a row of its own in a lane  | minibatches        |
 
 A view supports `v[k]`, `v[k] = ...` and `len(v)`, and nothing else. In interpreted Python all five
 are numpy slices. On float32 arrays the first, the third and the last give singles, the others
@@ -46,21 +46,12 @@ class ViewType(types.Type):
     """
 
     def __init__(self, kind, dim, stride, element, number=None):
-        own = {floats: types.float64, singles: types.float32, single: types.float32}.get(
-            element, element
-        )
-        self.kind, self.dim, self.stride, self.element, self.number = (
-            kind,
-            dim,
-            stride,
-            element,
-            number or own,
-        )
-        super().__init__(
-            f"{kind}({dim}, {element})"
-            if self.number == own
-            else f"{kind}({dim}, {element} from {number})"
-        )
+        lanes = {floats: types.float64, singles: types.float32, single: types.float32}
+        own = lanes.get(element, element)
+        self.kind, self.dim = kind, dim
+        self.stride, self.element, self.number = stride, element, number or own
+        source = "" if self.number == own else f" from {number}"
+        super().__init__(f"{kind}({dim}, {element}{source})")
 
 
 class GatheredRowType(types.Type):
@@ -206,13 +197,12 @@ def _number_of(array):
     return number if number == types.float32 else types.float64
 
 
-def _strided_type(type_of):
-    def typed(array, offset, dim):
-        return (
-            type_of(dim.literal_value, _number_of(array))
-            if isinstance(dim, types.IntegerLiteral)
-            else None
-        )
+def _typed(type_of):
+    """The type of a view of `array`, made by `type_of(dim, number)`."""
+
+    def typed(array, *places):
+        if isinstance(places[-1], types.IntegerLiteral):
+            return type_of(places[-1].literal_value, _number_of(array))
 
     return typed
 
@@ -233,14 +223,6 @@ def _stored(context, builder, sig, args):
     return context.get_dummy_value()
 
 
-def _gathered_type(table, rows, offset, dim):
-    return (
-        GatheredRowType(dim.literal_value, _number_of(table))
-        if isinstance(dim, types.IntegerLiteral)
-        else None
-    )
-
-
 def _length_type(v):
     return types.intp if isinstance(v, (ViewType, GatheredRowType)) and v.dim is not None else None
 
@@ -257,11 +239,11 @@ for each in (flat, flats, flat_from, view, column):
         made, given[0].name, *known
     )
 teach(flat_from, lambda numbers, offset: numbers if isinstance(numbers, ViewType) else None, _place)
-teach(view, _strided_type(view_type), _place)
-teach(wide_view, _strided_type(wide_view_type), _place)
-teach(column, _strided_type(column_type), _place)
-teach(table_row, _strided_type(row_type), _place)
-teach(gathered_row, _gathered_type, _gathered)
+teach(view, _typed(view_type), _place)
+teach(wide_view, _typed(wide_view_type), _place)
+teach(column, _typed(column_type), _place)
+teach(table_row, _typed(row_type), _place)
+teach(gathered_row, _typed(GatheredRowType), _gathered)
 teach(
     store_words,
     lambda array, offset, value: types.none if isinstance(value, LanesType) else None,
@@ -370,12 +352,6 @@ def local(dim, like):
     return np.empty(dim, like.dtype)
 
 
-def _local_type(dim, like):
-    return (
-        view_type(dim.literal_value, like.number) if isinstance(dim, types.IntegerLiteral) else None
-    )
-
-
 def _allocate(context, builder, sig, args):
     kind = sig.return_type
     numbers = ir.ArrayType(context.get_value_type(kind.number), max(1, kind.dim * kind.stride))
@@ -384,7 +360,7 @@ def _allocate(context, builder, sig, args):
     return builder.bitcast(place, context.get_value_type(kind))
 
 
-teach(local, _local_type, _allocate)
+teach(local, lambda dim, like: _typed(view_type)(like, dim), _allocate)
 
 
 def part(v, start, count):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.addresses import Address, Rows, ids_from, steps_from
+from ..kernels.addresses import Address, Places, ids_from, steps_from
 from ..kernels.bits import kernel, sqrt
 from ..kernels.lanes import WIDTH
 from ..kernels.random_rows import Draws
@@ -171,11 +171,11 @@ def filler(numbers, draws):
         seed, step, particle = who
         draw = np.uint64(number * normal_draws)
         address = Address(seed, step, particle, normal_stream, draw)
-        fill_normals(z, Rows(at, spacing, normals, groups), address)
+        fill_normals(z, Places(at, spacing, normals, groups), address)
         if uniforms:
             draw = np.uint64(number * uniform_draws)
             address = Address(seed, step, particle, uniform_stream, draw)
-            rows = Rows(at + normals * WIDTH, spacing, uniforms, groups)
+            rows = Places(at + normals * WIDTH, spacing, uniforms, groups)
             fill_uniforms(z, rows, address)
 
     @kernel

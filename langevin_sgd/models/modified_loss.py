@@ -29,7 +29,7 @@ def modified_loss(model, learning_rate, sampling="with_replacement"):
     Parameters
     ----------
     model : Potential
-        U: its `energy` text is run once on symbols of sympy (extra `symbolic`), which also derives
+        U: its `energy` is run once on symbols of sympy (extra `symbolic`), which also derives
         the Hessian.
     learning_rate : float >= 0
         eta, length squared per energy. A parameter: a sweep compiles nothing.

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.addresses import Address, Rows, ids_from, steps_from
+from ..kernels.addresses import Address, Places, ids_from, steps_from
 from ..kernels.bits import kernel, sqrt
 from ..kernels.lanes import WIDTH
 from ..kernels.rng import Stream
@@ -97,7 +97,7 @@ def _force(gradient, dim, size, columns, tile, draws):
             count = TILE if examples - start > TILE else examples - start
             draw = np.uint64(start // each)
             address = Address(block.seed, step, particle, _TABLE, draw)
-            fill_normals(z, Rows(tile, 0, count, 1), address)
+            fill_normals(z, Places(tile, 0, count, 1), address)
             for i in range(count):
                 row = table_row(fixed.table, start + i, columns)
                 gradient(fixed.model, here.x, row, one)

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmark.clock import best_seconds
 from langevin_sgd.kernels import elementary, rng
-from langevin_sgd.kernels.addresses import Address, Rows
+from langevin_sgd.kernels.addresses import Address, Places
 from langevin_sgd.kernels.bits import OPTIONS, fma, kernel
 from langevin_sgd.kernels.compiling import for_lanes
 from langevin_sgd.kernels.lanes import WIDTH, all_lanes, lane_numbers
@@ -53,7 +53,7 @@ def random_parts(dim):
     def fill(arrays, p, groups, step):
         rng.fill_normals(
             arrays[3],
-            Rows(0, dim * WIDTH, dim, groups),
+            Places(0, dim * WIDTH, dim, groups),
             Address(_SEED, np.uint64(step), _ZERO, _STREAM, _ZERO),
         )
 
@@ -183,7 +183,7 @@ def fill_call(dim, repeats):
         for step in range(repeats):
             fill(
                 numbers,
-                Rows(0, dim * WIDTH, dim, groups),
+                Places(0, dim * WIDTH, dim, groups),
                 Address(_SEED, np.uint64(step), _ZERO, _STREAM, _ZERO),
             )
 

@@ -8,7 +8,7 @@ import pytest
 from bad_inputs import draw, energy, example_gradient, example_loss, gradient, sample, update
 
 import langevin_sgd as ls
-from langevin_sgd.kernels.rehearsal import MOST_READS, PLACES, is_read, mean_of_draws, rehearse
+from langevin_sgd.kernels.rehearsal import MOST_READS, TRIED, is_read, rehearse, sample_mean
 
 BOWL, SGD = ls.potentials.quadratic([1.0, 2.0]), ls.dynamics.sgd(0.1)
 pytestmark = pytest.mark.interpreted
@@ -412,7 +412,7 @@ def test_a_rehearsal_reads_no_more_than_it_may(dim):
     params = PARAMS._replace(table=[Counted(1.0)])
     function = lambda p, x, out: [p.table[0] * x[k] for k in range(dim) for j in range(dim)]  # noqa: E731
     rehearse(function, "own", params, (dim, dim))
-    assert len(products) == len(PLACES) * min(dim * dim, MOST_READS)
+    assert len(products) == len(TRIED) * min(dim * dim, MOST_READS)
 
 
 # ---- what others ask -----------------------------------------------------------------------------
@@ -433,6 +433,6 @@ def test_the_mean_of_some_draws_tells_a_biased_noise():
     def biased(p, x, z, out):
         out[0], out[1] = z[0], 1.0 + z[1]
 
-    found = mean_of_draws(biased, PARAMS, np.zeros(2), 2, 0, 2)
+    found = sample_mean(biased, PARAMS, np.zeros(2), 2, 0, 2)
     deviation = found.mean / found.standard_error
     assert abs(deviation[0]) < 4 < 10 < deviation[1]

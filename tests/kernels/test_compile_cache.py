@@ -172,7 +172,7 @@ def test_a_reader_never_sees_half_a_file(tmp_path):
 
 def test_beyond_the_limit_the_least_recently_used_goes(tmp_path, monkeypatch):
     """And nothing but machine code: the folder may be one that holds other things."""
-    monkeypatch.setattr(compile_cache, "LIMIT", 3_300)
+    monkeypatch.setattr(compile_cache, "SIZE_LIMIT", 3_300)
     (tmp_path / "thesis.dat").write_bytes(b"x" * 9_000)
     os.utime(tmp_path / "thesis.dat", (0, 0))
     a, b, c, d = (tmp_path / (letter * 64) for letter in "abcd")

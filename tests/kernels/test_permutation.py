@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from langevin_sgd.kernels import permutation, rng
-from langevin_sgd.kernels.addresses import Address, Rows
+from langevin_sgd.kernels.addresses import Address, Places
 from langevin_sgd.kernels.bits import JIT, kernel
 from langevin_sgd.kernels.lanes import WIDTH
 from langevin_sgd.kernels.linked import linked
@@ -34,7 +34,7 @@ def places(count, below, groups, epoch=0, position=0, text=permutation.fill_perm
     rows = empty_groups(groups, count, np.int64)
     address = Address._make(np.uint64(number) for number in (SEED, epoch, 0, STREAM, position))
     with np.errstate(all="ignore"):
-        run(rows, Rows(0, count * WIDTH, count, groups), address, np.uint64(below))
+        run(rows, Places(0, count * WIDTH, count, groups), address, np.uint64(below))
     return rows.transpose(0, 2, 1).reshape(-1, count)
 
 

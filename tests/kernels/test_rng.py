@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from langevin_sgd.kernels import rng
-from langevin_sgd.kernels.addresses import Address, Rows
+from langevin_sgd.kernels.addresses import Address, Places
 from langevin_sgd.kernels.bits import JIT, kernel
 from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH, lane_numbers
@@ -158,7 +158,7 @@ def filled(fill, count, groups, *, stream=1, draw=3, particle=PARTICLE, step=STE
     rows = count + 3
     array = np.full((groups, rows, WIDTH), -7, np.int64 if below else np.float64)
     address = Address._make(u64(SEED, step, particle, stream, draw))
-    fill(array.reshape(-1), Rows(0, rows * WIDTH, count, groups), address, *u64(*below))
+    fill(array.reshape(-1), Places(0, rows * WIDTH, count, groups), address, *u64(*below))
     assert np.all(array[:, count + (0 if below else count % 2) :] == -7)
     return array[:, :count].transpose(0, 2, 1).reshape(groups * WIDTH, count)
 

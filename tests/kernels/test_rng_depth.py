@@ -19,7 +19,7 @@ import random_words
 from scipy.special import ndtr
 
 from langevin_sgd.kernels import rng
-from langevin_sgd.kernels.addresses import Address, Rows
+from langevin_sgd.kernels.addresses import Address, Places
 from langevin_sgd.kernels.bits import kernel
 from langevin_sgd.kernels.lanes import WIDTH, lane_numbers
 from langevin_sgd.kernels.rng import Stream
@@ -47,7 +47,7 @@ def normals(at, **shift):
     )
     groups = PARTICLES // WIDTH
     z = np.empty((groups, ROWS, WIDTH))
-    rng.fill_normals(z.reshape(-1), Rows(0, ROWS * WIDTH, ROWS, groups), address)
+    rng.fill_normals(z.reshape(-1), Places(0, ROWS * WIDTH, ROWS, groups), address)
     return z.transpose(1, 0, 2).reshape(-1)
 
 

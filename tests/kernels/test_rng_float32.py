@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from langevin_sgd.kernels import rng, rng_float32
-from langevin_sgd.kernels.addresses import Address, Rows
+from langevin_sgd.kernels.addresses import Address, Places
 from langevin_sgd.kernels.bits import JIT, float_bits, kernel
 from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH
@@ -83,7 +83,7 @@ def test_a_draw_fills_four_rows_or_two_of_two_particles(count):
     rows = count + count % 2
     z = np.full((3, rows + 1, WIDTH), 9.0, np.float32)
     with np.errstate(all="ignore"):
-        fill(z, Rows(WIDTH, (rows + 1) * WIDTH, count, 3), ADDRESS)
+        fill(z, Places(WIDTH, (rows + 1) * WIDTH, count, 3), ADDRESS)
         text = interpreted(rng_float32.box_muller_single)
         for place in (0, 1, WIDTH, 3 * WIDTH - 1):
             expected = [text(*pair) for pair in pairs_of_words(PARTICLE + place, count)]
@@ -97,7 +97,7 @@ def test_a_draw_fills_four_rows_or_two_of_two_particles(count):
 def test_uniforms_are_the_upper_24_bits_of_the_words(count):
     z = np.empty((2, 8, WIDTH), np.float32)
     with np.errstate(all="ignore"):
-        fill_uniforms(z, Rows(0, 8 * WIDTH, count, 2), ADDRESS)
+        fill_uniforms(z, Places(0, 8 * WIDTH, count, 2), ADDRESS)
         for place in (0, 2 * WIDTH - 1):
             upper = pairs_of_words(PARTICLE + place, count).reshape(-1).view(np.uint32) >> 8
             assert (
@@ -190,14 +190,15 @@ def test_the_coefficients_are_the_fits_they_claim_to_be():
     pi = mpmath.pi
     assert (
         fit(lambda y: (mpmath.log1p(y) - y + y * y / 2) / y**3, "-0.2929", "0.4143", 8)
-        == rng_float32._LOG
+        == rng_float32._LOG_SINGLE
     )
     assert (
         fit(in_square(lambda t: mpmath.sin(2 * pi * t) / t - 2 * pi), "0", "0.015625", 3)
-        == rng_float32._SIN
+        == rng_float32._SIN_SINGLE
     )
     assert (
-        fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 4) == rng_float32._COS
+        fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 4)
+        == rng_float32._COS_SINGLE
     )
 
 
@@ -230,7 +231,7 @@ def drawn(text, rows=4):
     groups = DRAWN // (rows * WIDTH)
     z = empty_groups(groups, rows, np.float32)
     address = Address._make(np.uint64(number) for number in (7, 0, 0, 0, 0))
-    text(z, Rows(0, rows * WIDTH, rows, groups), address)
+    text(z, Places(0, rows * WIDTH, rows, groups), address)
     return z.astype(float)
 
 
@@ -259,7 +260,7 @@ def test_a_particle_has_its_numbers_wherever_it_is():
     """In groups that begin elsewhere, and on lanes that each have a particle and a step of their
     own.
     """
-    z, rows = np.empty((3, 6, WIDTH), np.float32), Rows(0, 6 * WIDTH, 6, 3)
+    z, rows = np.empty((3, 6, WIDTH), np.float32), Places(0, 6 * WIDTH, 6, 3)
     fill(z, rows, ADDRESS)
     expected = z.swapaxes(1, 2).reshape(-1, 6)
     fill(z, rows, ADDRESS._replace(particle=np.uint64(PARTICLE + 3)))

@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 
 from ...kernels.bits import kernel, where
-from ...kernels.lanes import WIDTH, whole
+from ...kernels.lanes import WIDTH, cut_to_whole
 from ...kernels.linked import linked
 from ...kernels.rng import FLOATS
 from ...kernels.views import store_words, view
@@ -71,7 +71,7 @@ def put_back(acc, kept, at, rows, status, group):
 def _bin(place, length):
     """The bin of a place, the first or last one of those outside; nan is in the first."""
     place = where(place > 0.0, place, 0.0)
-    return whole(where(place < length - 1.0, place, length - 1.0))
+    return cut_to_whole(where(place < length - 1.0, place, length - 1.0))
 
 
 def _deposit_kernel(reader, first_cell):

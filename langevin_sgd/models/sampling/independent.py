@@ -6,7 +6,7 @@ import numpy as np
 from numba import types
 
 from ...kernels import rng
-from ...kernels.addresses import Address, Rows, ids_from, steps_from
+from ...kernels.addresses import Address, Places, ids_from, steps_from
 from ...kernels.bits import kernel
 from ...kernels.lanes import WIDTH
 from ...kernels.linked import linked
@@ -28,11 +28,11 @@ def _uniform_rows(shared, draws, free):
         examples = np.uint64(fixed.examples)
         if shared:
             address = Address(block.seed, now.step, _ZERO, _BATCH, _ZERO)
-            fill_integers(rows, Rows(0, spacing, batch, 1), address, examples)
+            fill_integers(rows, Places(0, spacing, batch, 1), address, examples)
             same_for_all(rows, batch, block.groups, spacing)
         else:
             address = Address(block.seed, now.step, block.particle, _BATCH, _ZERO)
-            places = Rows(0, spacing, batch, block.groups)
+            places = Places(0, spacing, batch, block.groups)
             fill_integers(rows, places, address, examples)
 
     return pick
@@ -58,7 +58,7 @@ def _weighted_rows(shared, draws, free):
             step = steps_from(now.step, group * WIDTH)
             for number in range(now.batch):
                 address = Address(block.seed, step, particle, _UNIFORM, np.uint64(number))
-                fill_uniforms(uniforms, Rows(0, 0, 1, 1), address)
+                fill_uniforms(uniforms, Places(0, 0, 1, 1), address)
                 for lane in range(WIDTH):
                     place = (group * fixed.batch_rows + number) * WIDTH + lane
                     row = rows[place]

@@ -7,7 +7,7 @@ import numpy as np
 from numba import types
 
 from ...kernels import permutation
-from ...kernels.addresses import Address, Rows
+from ...kernels.addresses import Address, Places
 from ...kernels.bits import kernel
 from ...kernels.lanes import WIDTH
 from ...kernels.linked import linked
@@ -33,11 +33,11 @@ def _permuted_rows(new_order, shared, draws, free):
             position = (now.step % steps_of_epoch) * np.uint64(batch)
         if shared:
             address = Address(block.seed, epoch, _ZERO, _PERMUTATION, position)
-            fill_permutation(rows, Rows(0, spacing, batch, 1), address, examples)
+            fill_permutation(rows, Places(0, spacing, batch, 1), address, examples)
             same_for_all(rows, batch, block.groups, spacing)
         else:
             address = Address(block.seed, epoch, block.particle, _PERMUTATION, position)
-            places = Rows(0, spacing, batch, block.groups)
+            places = Places(0, spacing, batch, block.groups)
             fill_permutation(rows, places, address, examples)
 
     return pick
