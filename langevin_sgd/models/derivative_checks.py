@@ -1,4 +1,4 @@
-"""Is a gradient that of its energy, a Hessian that of its gradient, a Fisher matrix one that can be?
+"""Whether a gradient is that of its energy, a Hessian that of its gradient, a Fisher matrix one.
 
 Central differences along a random direction at two points, interpreted; relative tolerance 1e-4.
 """
@@ -8,69 +8,63 @@ import numpy as np
 from ..kernels.functions import interpreted
 
 STEP = 1e-5
-LARGEST_MATRIX = 10_000  # numbers; beyond it an interpreted Hessian takes too long to be checked
+LARGEST_MATRIX = 32 * 32  # numbers; an interpreted Hessian of more takes long
 CORRECT = {
     "gradient": "Correct one of them; a force that is no gradient goes into drift=.",
     "hessian": "Correct one of them.",
 }
 
 
+def _written(function, p, size, scratch, row):
+    """x -> the first `size` numbers that an interpreted function writes at x."""
+    function, out = interpreted(function), np.zeros(size + scratch)
+
+    def at(x):
+        with np.errstate(all="ignore"):
+            function(p, x, *row, out)
+        return out[:size].copy()
+
+    return at
+
+
 def check_gradient(name, p, dim, scratch, energy, gradient, *row):
     """Refuse a gradient that is not that of its energy; `row` is one example of a loss."""
-    energy, gradient = interpreted(energy), interpreted(gradient)
-    out = np.zeros(dim + scratch)
-
-    def slope(x, direction):
-        gradient(p, x, *row, out)
-        return out[:dim] @ direction, np.abs(out[:dim]).max()
-
-    _check("gradient", "energy", name, dim, slope, lambda x: float(energy(p, x, *row)))
+    energy = interpreted(energy)
+    slopes = _written(gradient, p, dim, scratch, row)
+    _check("gradient", "energy", name, dim, slopes, lambda x: np.array([float(energy(p, x, *row))]))
 
 
 def check_hessian(name, p, dim, scratch, gradient, hessian, *row):
     """Refuse a Hessian that is not that of its gradient."""
-    if hessian is None or dim * dim > LARGEST_MATRIX:
-        return
-    gradient, hessian = interpreted(gradient), interpreted(hessian)
-    slopes, out = np.zeros(dim + scratch), np.zeros(dim * dim + scratch)
-
-    def slope(x, direction):
-        hessian(p, x, *row, out)
-        matrix = out[: dim * dim].reshape(dim, dim)
-        return matrix @ direction, np.abs(matrix).max()
-
-    def gradient_at(x):
-        gradient(p, x, *row, slopes)
-        return slopes[:dim].copy()
-
-    _check("hessian", "gradient", name, dim, slope, gradient_at)
+    if hessian is not None and dim * dim <= LARGEST_MATRIX:
+        slopes = _written(gradient, p, dim, scratch, row)
+        curvatures = _written(hessian, p, dim * dim, scratch, row)
+        _check("hessian", "gradient", name, dim, curvatures, slopes)
 
 
-def _check(role, of, name, dim, slope, value):
-    """Compare `slope(x, direction)` with differences of `value(x)`."""
+def _check(role, of, name, dim, derivatives, values):
+    """Compare `derivatives(x)`, (rows, dim) numbers, with differences of `values(x)`, (rows)."""
     random = np.random.default_rng(0)
     for x in random.normal(size=(2, dim)):
         direction = random.normal(size=dim) / np.sqrt(dim)
         place = np.round(x, 3).tolist()
         try:
             with np.errstate(all="ignore"):
-                given, scale = slope(x, direction)
-                there, back = value(x + STEP * direction), value(x - STEP * direction)
-                differences = (there - back) / (2 * STEP)
-                tolerance = 1e-4 * np.maximum(scale, np.abs(differences).max()) + 1e-8
-                tolerance = tolerance + 1e-14 * np.abs(there).max() / STEP
-                wrong = np.abs(given - differences) > tolerance  # False where one is not finite
+                found = derivatives(x).reshape(-1, dim)
+                there, back = values(x + STEP * direction), values(x - STEP * direction)
+                given, expected = found @ direction, (there - back) / (2 * STEP)
+                scale = max(np.abs(found).max(), np.abs(expected).max())
+                rounding = 1e-14 * np.abs(there).max() / STEP
+                wrong = np.abs(given - expected) > 1e-4 * scale + 1e-8 + rounding  # not if nan
         except (TypeError, ArithmeticError, AttributeError, LookupError) as error:
             raise ValueError(
                 f"the {of} or {role} of {name!r} cannot be run at x = {place}: {error}."
             ) from error
-        if np.any(wrong):
-            worst = int(np.argmax(wrong))
-            given, differences = np.atleast_1d(given)[worst], np.atleast_1d(differences)[worst]
+        for k in np.flatnonzero(wrong)[:1]:
             raise ValueError(
                 f"the {role} of {name!r} is not that of its {of}: at x = {place} along a random "
-                f"direction it gives {given:.6g}, differences of the {of} give "
-                f"{differences:.6g}. {CORRECT[role]}"
+                f"direction it gives {given[k]:.6g}, differences of the {of} give "
+                f"{expected[k]:.6g}. {CORRECT[role]}"
             )
 
 
@@ -81,11 +75,9 @@ def check_fisher(name, p, dim, scratch, fisher, row):
     """
     if fisher is None or dim * dim > LARGEST_MATRIX:
         return
-    fisher, out = interpreted(fisher), np.zeros(dim * dim + scratch)
+    fisher = _written(fisher, p, dim * dim, scratch, (row,))
     for x in np.random.default_rng(0).normal(size=(2, dim)):
-        with np.errstate(all="ignore"):
-            fisher(p, x, row, out)
-        matrix = out[: dim * dim].reshape(dim, dim)
+        matrix = fisher(x).reshape(dim, dim)
         if not np.all(np.isfinite(matrix)):
             continue
         tolerance = 1e-8 * np.abs(matrix).max()

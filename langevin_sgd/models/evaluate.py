@@ -116,12 +116,6 @@ def evaluate(model, x, quantity):
     ndarray, shape (...), (..., d) or (..., d, d)
         In units of energy, energy per length, energy per length squared (of the Fisher matrix: that
         of g g'); a `drift` is no part of the gradient.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If model is neither, the last axis of x is not d, or the model has no Hessian, Fisher matrix
-        or drift.
     """
     landscape(model, "model")
     choice(quantity, "quantity", QUANTITIES)

@@ -160,8 +160,8 @@ def _allowed_parts(node, variables, params, used):
         raise ValueError(f"a choice is not smooth: {short(ast.unparse(node))}. {SMOOTHER}")
     other = f"{type(node).__name__} ({type(getattr(node, 'op', node)).__name__})"
     raise ValueError(
-        f"{NAMED.get(type(node), other)} is not allowed in a formula: {short(ast.unparse(node))}. Only numbers, names, + "
-        "- * / ** and functions."
+        f"{NAMED.get(type(node), other)} is not allowed in a formula: {short(ast.unparse(node))}. "
+        "Only numbers, names, + - * / ** and functions."
     )
 
 

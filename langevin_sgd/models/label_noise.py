@@ -5,6 +5,7 @@ from ..kernels.elementary import fma
 from .gradient_noise import GradientNoise
 from .potential_record import Potential
 from .records import recorded
+from .sums import write_two_by_two
 
 
 def _valley_energy(p, x):
@@ -19,11 +20,7 @@ def _valley_gradient(p, x, out):
 
 
 def _valley_hessian(p, x, out):
-    mixed = fma(2.0 * x[0], x[1], -1.0)
-    out[0] = x[1] * x[1]
-    out[1] = mixed
-    out[2] = mixed
-    out[3] = x[0] * x[0]
+    write_two_by_two(x[1] * x[1], fma(2.0 * x[0], x[1], -1.0), x[0] * x[0], out)
 
 
 @recorded

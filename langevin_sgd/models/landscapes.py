@@ -7,6 +7,7 @@ from ..kernels.elementary import cos, exp, fma, sigmoid, sin, softplus
 from .parameters import size
 from .potential_record import Potential
 from .records import recorded
+from .sums import write_two_by_two
 
 # of U = sum_k height_k exp(xx_k u^2 + xy_k u w + yy_k w^2), (u, w) measured from (x_k, y_k)
 MUELLER_BROWN = {
@@ -50,10 +51,7 @@ def _hills_hessian(p, x, out):
         first = fma(height, fma(a, a, 2.0 * p.xx[k]), first)
         mixed = fma(height, fma(a, b, p.xy[k]), mixed)
         second = fma(height, fma(b, b, 2.0 * p.yy[k]), second)
-    out[0] = first
-    out[1] = mixed
-    out[2] = mixed
-    out[3] = second
+    write_two_by_two(first, mixed, second, out)
 
 
 @recorded

@@ -113,7 +113,7 @@ class Loss(NamedTuple):
     energy_word = "loss"
 
     def role(self, quantity):
-        """The field with the function of a quantity: "energy", "gradient", "hessian" or "fisher"."""
+        """The field with the function of a quantity, such as "hessian" or "fisher"."""
         return ROLES.get(quantity)
 
     def function(self, quantity):
@@ -156,8 +156,8 @@ def _check_draw_fits(loss):
 
 
 def fresh_rows(draw, p, normals, uniforms, shape, seed):
-    """A table of `shape` that `draw` fills, interpreted, from numpy's generator: so many normals and
-    uniforms a row."""
+    """A table of `shape` that `draw` fills, interpreted, from so many normals and uniforms a row of
+    numpy's generator."""
     random, draw, table = np.random.default_rng(seed), interpreted(draw), np.full(shape, np.nan)
     for row in table:
         z = [random.normal(size=normals), random.uniform(size=uniforms)]

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..arguments import finite_array, integer, one_matrix, within
+from ..arguments import finite_array, one_matrix, whole, within
 from ..kernels.elementary import fma, sigmoid, softplus, sqrt, where
 from .gradient_noise import covariance_factor
 from .linear_predictor import loss_of_predictor
@@ -127,30 +127,19 @@ def _factor_of(covariance):
     return factor
 
 
-def _with_sample(name, functions, params, mean, draw, rows):
-    """The `Loss`; `draw` is (function, normals, uniforms) and `rows` (examples, seed) of its
-    table."""
-    function, normals, uniforms = draw
-    examples, seed = rows
+def _population(name, functions, params, mean, examples, seed, **draw):
+    """The `Loss` with a sample of the population for its table."""
+    counts = draw["draw_normals"], draw.get("draw_uniforms", 0)
     shape = examples, len(params["true_parameters"]) + 1
-    table = fresh_rows(function, parameters(params, repr(name)), normals, uniforms, shape, seed)
-    fields = {"draw": function, "draw_normals": normals, "draw_uniforms": uniforms, "mean": mean}
-    return loss_of_predictor(name, functions, table, params, **fields)
-
-
-def _examples(value, name):
-    return integer(value, name, 1, limit=EXAMPLES_LIMIT)
-
-
-def _seed(value, name):
-    return integer(value, name, 0, limit=2**64)
+    table = fresh_rows(draw["draw"], parameters(params, repr(name)), *counts, shape, seed)
+    return loss_of_predictor(name, functions, table, params, mean=mean, **draw)
 
 
 @recorded(
     input_covariance=one_matrix,
     label_noise=within(at_least=0),
-    examples=_examples,
-    seed=_seed,
+    examples=whole(1, EXAMPLES_LIMIT),
+    seed=whole(0, 2**64),
 )
 def linear_regression_population(
     input_covariance, label_noise, true_parameters=None, *, examples=1000, seed=0
@@ -160,8 +149,8 @@ def linear_regression_population(
 
     Over the population, with delta = x - w: loss (delta' A delta + s2)/2, gradient A delta, Hessian
     and Fisher matrix A, and covariance of one example's gradient A delta delta' A + (delta' A delta
-    + s2) A, exactly (Isserlis; Ziyin, Liu, Mori and Ueda 2022, arXiv:2102.05375, abstract read
-    only; `theory.regression_statistics`).
+    + s2) A, exactly (Isserlis; Ziyin, Liu, Mori and Ueda 2022, arXiv:2102.05375;
+    `theory.regression_statistics`).
 
     Parameters
     ----------
@@ -185,11 +174,17 @@ def linear_regression_population(
     name = "linear_regression_population"
     of_mean = {"hessian": input_covariance, "center": center, "floor": 0.5 * label_noise}
     functions = _mean_of_squares, _gradient_of_squares, of_mean, len(center), _hessian_of_squares
-    draw = _linear_draw, factor.shape[1] + 1, 0
-    return _with_sample(name, LINEAR, params, Potential(name, *functions), draw, (examples, seed))
+    mean, normals = Potential(name, *functions), factor.shape[1] + 1
+    draw = {"draw": _linear_draw, "draw_normals": normals}
+    return _population(name, LINEAR, params, mean, examples, seed, **draw)
 
 
-@recorded(input_covariance=one_matrix, l2=within(at_least=0), examples=_examples, seed=_seed)
+@recorded(
+    input_covariance=one_matrix,
+    l2=within(at_least=0),
+    examples=whole(1, EXAMPLES_LIMIT),
+    seed=whole(0, 2**64),
+)
 def logistic_regression_population(
     input_covariance, true_parameters=None, l2=0.0, *, examples=1000, seed=0
 ):
@@ -198,9 +193,9 @@ def logistic_regression_population(
 
     Over the population, with the mean over the standard normal z, q = sqrt(x' A x), s = sigmoid and
     its derivatives s', s''': gradient E[s'(q z)] A x - E[s'(q_w z)] A w + l2 x and Hessian E[s'(q
-    z)] A + E[s'''(q z)] A x x' A + l2 (Stein's lemma; derived; the `mean` sums over 361 values of z, exact to 1e-9 for
-    x' A x < 400). Without l2 a minimum is x = w
-    exactly, and there the covariance of one example's gradient is the Hessian.
+    z)] A + E[s'''(q z)] A x x' A + l2 (Stein's lemma; derived; `mean` sums over 361 values of z,
+    exact to 1e-9 for x' A x < 400). Without l2 a minimum is x = w exactly, and there the covariance
+    of one example's gradient is the Hessian.
 
     Parameters
     ----------
@@ -222,5 +217,6 @@ def logistic_regression_population(
     params = {"factor": factor, "true_parameters": center, "l2": l2}
     name, of_mean = "logistic_regression_population", _entropy_params(input_covariance, center, l2)
     functions = _mean_of_entropy, _gradient_of_entropy, of_mean, len(center), _hessian_of_entropy
-    draw = _logistic_draw, factor.shape[1], 1
-    return _with_sample(name, LOGISTIC, params, Potential(name, *functions), draw, (examples, seed))
+    mean, normals = Potential(name, *functions), factor.shape[1]
+    draw = {"draw": _logistic_draw, "draw_normals": normals, "draw_uniforms": 1}
+    return _population(name, LOGISTIC, params, mean, examples, seed, **draw)

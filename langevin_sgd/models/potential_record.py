@@ -42,7 +42,7 @@ class Potential(NamedTuple):
     ------
     TypeError, ValueError
         If a function breaks the rules of `langevin_sgd.kernels.rules`, the gradient is not that of
-        the energy, or the Hessian (up to 100 components) not that of the gradient: central
+        the energy, or the Hessian (up to 32 components) not that of the gradient: central
         differences along a random direction at two points, relative tolerance 1e-4.
     """
 

@@ -1,4 +1,4 @@
-"""What all records have in common: checked fields, the recipe they were made by, copies and pickles.
+"""What all records have in common: checked fields, the recipe they were made by, and pickles.
 
 A record is a NamedTuple of plain functions and their parameters. It cannot be changed; `_replace`
 makes another one, which knows of no recipe.
@@ -31,19 +31,18 @@ class Recipe(NamedTuple):
 
     def names(self):
         """Names of the arguments that can be set by name, given or not."""
-        parameters = inspect.signature(self.function).parameters.values()
-        named = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.POSITIONAL_ONLY)]
-        others = [name for name in self.arguments if name not in self._by_place()]
-        return [*dict.fromkeys(named + others)]
+        names = self._of_kind("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY")
+        names = dict.fromkeys([*names, *self.arguments])
+        return [name for name in names if name not in self._of_kind("POSITIONAL_ONLY")]
 
-    def _by_place(self):
+    def _of_kind(self, *kinds):
         parameters = inspect.signature(self.function).parameters.values()
-        return [p.name for p in parameters if p.kind == p.POSITIONAL_ONLY]
+        return [p.name for p in parameters if p.kind.name in kinds]
 
     def made(self, **changed):
         """The record with other arguments; the function judges them as it did the first ones."""
         arguments = {**self.arguments, **changed}
-        placed = [arguments.pop(name) for name in self._by_place()]
+        placed = [arguments.pop(name) for name in self._of_kind("POSITIONAL_ONLY")]
         return self.function(*placed, **arguments)
 
 
@@ -156,7 +155,7 @@ def _short(value):
     return written if len(written) <= 60 else written[:40] + " ..."
 
 
-# ---- pickles, for process pools; nothing in the package reads a file by pickle ---------------------
+# ---- pickles, for process pools; nothing in the package reads a file by pickle -------------------
 
 
 def _fields_as_recipe(owner):

@@ -5,7 +5,7 @@ from ..kernels.elementary import exp, fma, where
 from .parameters import size
 from .potential_record import Potential
 from .records import recorded
-from .sums import squares
+from .sums import squares, write_two_by_two
 
 
 def _ring_energy(p, x):
@@ -78,10 +78,8 @@ def _bowls_gradient(p, x, out):
 
 def _bowls_hessian(p, x, out):
     inside, _, _ = _in_sharp_bowl(p, x)
-    out[0] = where(inside, p.stiff + p.soft, 2.0 * p.flat)
-    out[1] = where(inside, p.stiff - p.soft, 0.0)
-    out[2] = where(inside, p.stiff - p.soft, 0.0)
-    out[3] = where(inside, p.stiff + p.soft, 2.0 * p.flat)
+    own = where(inside, p.stiff + p.soft, 2.0 * p.flat)
+    write_two_by_two(own, where(inside, p.stiff - p.soft, 0.0), own, out)
 
 
 @recorded
@@ -125,10 +123,7 @@ def _stream_gradient(p, x, out):
 
 
 def _stream_hessian(p, x, out):
-    out[0] = fma(3.0 * x[0], x[0], -1.0)
-    out[1] = 0.0
-    out[2] = 0.0
-    out[3] = 1.0
+    write_two_by_two(fma(3.0 * x[0], x[0], -1.0), 0.0, 1.0, out)
 
 
 def _stream_drift(p, x, out):

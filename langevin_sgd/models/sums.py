@@ -1,4 +1,5 @@
-"""Sums that several models share, in a fixed order: their bits are fixed."""
+"""Sums and matrices that several models share; sums run in a fixed order, so that their bits are
+fixed."""
 
 from ..kernels.elementary import fma
 
@@ -32,3 +33,11 @@ def write_matrix(matrix, d, out):
     for k in range(d):
         for j in range(d):
             out[d * k + j] = matrix[k, j]
+
+
+def write_two_by_two(first, mixed, second, out):
+    """A symmetric (2, 2) matrix into `out`."""
+    out[0] = first
+    out[1] = mixed
+    out[2] = mixed
+    out[3] = second

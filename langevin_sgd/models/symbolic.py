@@ -44,14 +44,10 @@ def from_expression(text, variables, /, **params):
 
     Raises
     ------
-    ImportError
-        Without sympy.
-    ValueError
-        If the text holds anything else, or is not smooth, or not real; if it is longer than 10,000
-        bytes or nests too deep, or its derivatives have more than 5,000 operations; or if a
-        parameter does not occur in it.
-    TypeError
-        If an argument is of the wrong type.
+    ImportError, TypeError, ValueError
+        Without sympy; if the text holds anything else, is not smooth or not real, is longer than
+        10,000 bytes or nests too deep, has derivatives of more than 5,000 operations, or lacks a
+        parameter.
 
     Notes
     -----
@@ -73,9 +69,7 @@ def from_expression(text, variables, /, **params):
 
 @cache
 def _functions(text, variables, params):
-    """The three functions of an expression; the same functions for the same formula, so that it
-    compiles once.
-    """
+    """The three functions of a formula: always the same ones, so that it compiles once."""
     tree = expression_tree(text, variables, params)
     symbols = [f"x[{k}]" for k in range(len(variables))]
     scope = dict(zip(variables, symbols, strict=True)) | {name: f"p.{name}" for name in params}
@@ -83,8 +77,7 @@ def _functions(text, variables, params):
 
 
 def printed_functions(energy, variables, label):
-    """(energy, gradient, hessian) as functions compiled from printed source, from a sympy
-    expression.
+    """(energy, gradient, hessian) as functions compiled from printed source.
 
     Parameters
     ----------
@@ -94,15 +87,6 @@ def printed_functions(energy, variables, label):
         Names of the symbols that are differentiated with respect to.
     label : str
         How messages call the expression.
-
-    Returns
-    -------
-    tuple of three functions
-
-    Raises
-    ------
-    ValueError
-        If something in it or in its derivatives is not smooth, not real or not finite.
     """
     import sympy
 
@@ -157,7 +141,8 @@ def _check_size(expressions, label):
     if operations > MAX_OPERATIONS:
         raise ValueError(
             f"the derivatives of {short(label)} have {operations:,} operations; sympy may take "
-            f"minutes over more than {MAX_OPERATIONS:,}. Write energy and gradient as functions instead."
+            f"minutes over more than {MAX_OPERATIONS:,}. Write energy and gradient as functions "
+            "instead."
         )
 
 

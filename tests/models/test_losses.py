@@ -22,6 +22,8 @@ INPUTS, TARGETS = RNG.normal(size=(23, 3)), RNG.normal(size=23)
 LABELS, COUNTS, CLASSES = (TARGETS > 0) * 1.0, RNG.poisson(1.5, size=23), np.arange(23) % 4
 ENTRIES = np.column_stack([np.arange(11) % 3, np.arange(11) % 2, RNG.normal(size=11)])
 DELTA, L2 = 0.7, 0.1
+LINEAR, LOGISTIC, POISSON = (INPUTS, TARGETS), (INPUTS, LABELS, L2), (INPUTS, COUNTS, L2)
+HUBER = INPUTS, TARGETS, DELTA, L2
 
 
 def normal_around(mean, variance):
@@ -38,9 +40,7 @@ def with_label(row, law):
 
 
 def gaussian_labels(prediction, variance=1.0):
-    return lambda x, row: with_label(
-        row, normal_around(prediction(x, row), variance(x, row) if callable(variance) else variance)
-    )
+    return lambda x, row: with_label(row, normal_around(prediction(x, row), variance))
 
 
 def logistic_labels(x, row):
@@ -50,15 +50,13 @@ def logistic_labels(x, row):
 
 def poisson_labels(x, row):
     rate = math.exp(x @ row[:-1])
-    return with_label(
-        row, [(k, math.exp(k * math.log(rate) - rate - math.lgamma(k + 1))) for k in range(200)]
-    )
+    logs = [k * math.log(rate) - rate - math.lgamma(k + 1) for k in range(200)]
+    return with_label(row, enumerate(map(math.exp, logs)))
 
 
 def class_labels(x, row):
-    return with_label(
-        row, enumerate(naive_losses.class_probabilities([row[:-1]], 4, x[None])[0, 0])
-    )
+    probabilities = naive_losses.class_probabilities([row[:-1]], 4, x[None])[0, 0]
+    return with_label(row, enumerate(probabilities))
 
 
 def huber_labels(x, row):
@@ -99,52 +97,27 @@ def intensity(x, row):
 
 
 losses = ls.losses
+ENTRIES_OF = ENTRIES, 2, (3, 2)
+TABLE = [  # the loss, its arguments, those of its twin, the law of its labels at x
+    ("linear_regression", LINEAR, LINEAR, gaussian_labels(linear_prediction)),
+    ("logistic_regression", LOGISTIC, LOGISTIC, logistic_labels),
+    ("poisson_regression", POISSON, POISSON, poisson_labels),
+    ("huber_regression", HUBER, HUBER, huber_labels),
+    ("phase_retrieval", LINEAR, LINEAR, gaussian_labels(intensity, 2.0)),
+    ("multinomial_regression", (INPUTS, CLASSES, None, L2), (INPUTS, CLASSES, 4, L2), class_labels),
+    ("matrix_factorisation", ENTRIES_OF[:2], ENTRIES_OF, gaussian_labels(factor_prediction)),
+    ("tanh_network", (*LINEAR, 2), (*LINEAR, 2), gaussian_labels(network_prediction)),
+    ("quadratic_centers", (MATRIX, INPUTS), (MATRIX, INPUTS), scattered_centers),
+]
+
+
+def twin_of(name, arguments):
+    return getattr(naive_losses if hasattr(naive_losses, name) else naive, name)(*arguments)
+
+
 LOSSES = {  # the loss, its twin, and the law of its labels at x
-    "linear_regression": (
-        losses.linear_regression(INPUTS, TARGETS),
-        naive.linear_regression(INPUTS, TARGETS),
-        gaussian_labels(linear_prediction),
-    ),
-    "logistic_regression": (
-        losses.logistic_regression(INPUTS, LABELS, L2),
-        naive.logistic_regression(INPUTS, LABELS, L2),
-        logistic_labels,
-    ),
-    "poisson_regression": (
-        losses.poisson_regression(INPUTS, COUNTS, L2),
-        naive_losses.poisson_regression(INPUTS, COUNTS, L2),
-        poisson_labels,
-    ),
-    "huber_regression": (
-        losses.huber_regression(INPUTS, TARGETS, DELTA, L2),
-        naive_losses.huber_regression(INPUTS, TARGETS, DELTA, L2),
-        huber_labels,
-    ),
-    "phase_retrieval": (
-        losses.phase_retrieval(INPUTS, TARGETS),
-        naive_losses.phase_retrieval(INPUTS, TARGETS),
-        gaussian_labels(intensity, 2.0),
-    ),
-    "multinomial_regression": (
-        losses.multinomial_regression(INPUTS, CLASSES, l2=L2),
-        naive_losses.multinomial_regression(INPUTS, CLASSES, 4, L2),
-        class_labels,
-    ),
-    "matrix_factorisation": (
-        losses.matrix_factorisation(ENTRIES, 2),
-        naive_losses.matrix_factorisation(ENTRIES, 2, (3, 2)),
-        gaussian_labels(factor_prediction),
-    ),
-    "tanh_network": (
-        losses.tanh_network(INPUTS, TARGETS, 2),
-        naive_losses.tanh_network(INPUTS, TARGETS, 2),
-        gaussian_labels(network_prediction),
-    ),
-    "quadratic_centers": (
-        losses.quadratic_centers(MATRIX, INPUTS),
-        naive.quadratic_centers(MATRIX, INPUTS),
-        scattered_centers,
-    ),
+    name: (getattr(losses, name)(*ours), twin_of(name, theirs), law)
+    for name, ours, theirs, law in TABLE
 }
 SEEN = {"linear_regression", "logistic_regression", "quadratic_centers"}  # by test_models
 
@@ -182,11 +155,8 @@ def mean_over_labels(loss, labels, x):
     """Mean of g g' over the rows and over labels drawn from the model at x; the ridge is no part of
     the model.
     """
-    gradient, out, total = (
-        interpreted(loss.example_gradient),
-        np.zeros(loss.dim + loss.scratch),
-        np.zeros((loss.dim, loss.dim)),
-    )
+    gradient, out = interpreted(loss.example_gradient), np.zeros(loss.dim + loss.scratch)
+    total = np.zeros((loss.dim, loss.dim))
     for row in loss.data:
         for relabelled, weight in labels(x, row):
             gradient(loss.params, x, relabelled, out)
@@ -213,31 +183,22 @@ def test_canonical_links_have_the_hessian_for_a_fisher_matrix(name):
     loss = LOSSES[name][0]
     x = places(loss)
     ridge = loss.params.l2 * np.eye(loss.dim)
-    np.testing.assert_allclose(
-        ls.evaluate(loss, x, "hessian") - ridge,
-        ls.evaluate(loss, x, "fisher"),
-        rtol=1e-14,
-        atol=1e-15,
-    )
+    hessian, fisher = (ls.evaluate(loss, x, quantity) for quantity in ("hessian", "fisher"))
+    np.testing.assert_allclose(hessian - ridge, fisher, rtol=1e-14, atol=1e-15)
 
 
 @pytest.mark.parametrize("name", ["huber_regression", "multinomial_regression", "tanh_network"])
 def test_gradients_run_in_lanes_where_each_lane_has_a_row_of_its_own(name):
     loss = LOSSES[name][0]
-    kinds = (
-        view_type(loss.dim),
-        GatheredRowType(loss.data.shape[1]),
-        view_type(loss.dim + loss.scratch),
-    )
-    assert for_lanes(loss.example_gradient, name, (numba.typeof(loss.params), *kinds))[1] == "lanes"
+    row, out = GatheredRowType(loss.data.shape[1]), view_type(loss.dim + loss.scratch)
+    kinds = numba.typeof(loss.params), view_type(loss.dim), row, out
+    assert for_lanes(loss.example_gradient, name, kinds)[1] == "lanes"
 
 
 def example_gradients(loss, x):
     """One row per example, interpreted."""
-    gradient, out = (
-        interpreted(loss.example_gradient),
-        np.zeros((len(loss.data), loss.dim + loss.scratch)),
-    )
+    gradient = interpreted(loss.example_gradient)
+    out = np.zeros((len(loss.data), loss.dim + loss.scratch))
     for row, slot in zip(loss.data, out, strict=True):
         gradient(loss.params, x, row, slot)
     return out[:, : loss.dim]
@@ -245,14 +206,11 @@ def example_gradients(loss, x):
 
 def test_two_classes_are_logistic_regression_and_a_wide_huber_loss_is_a_parabola():
     x = places(LOSSES["linear_regression"][0])[0]
-    two_classes, wide = (
-        losses.multinomial_regression(INPUTS, LABELS, l2=L2),
-        losses.huber_regression(INPUTS, TARGETS, 1e9),
-    )
+    two_classes = losses.multinomial_regression(INPUTS, LABELS, l2=L2)
+    wide = losses.huber_regression(INPUTS, TARGETS, 1e9)
     for one, name in [(two_classes, "logistic_regression"), (wide, "linear_regression")]:
-        np.testing.assert_allclose(
-            example_gradients(one, x), example_gradients(LOSSES[name][0], x), rtol=1e-12, atol=1e-14
-        )
+        found, expected = (example_gradients(each, x) for each in (one, LOSSES[name][0]))
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-14)
 
 
 def test_softmax_does_not_overflow_far_out():
@@ -303,19 +261,10 @@ def test_a_loss_of_ones_own_is_two_functions_and_a_table():
     np.testing.assert_allclose(
         ls.evaluate(loss, places(loss), "energy"), 0.25 * np.log(np.cosh(residuals)).mean(axis=1)
     )
-    run = ls.simulate(
-        loss,
-        ls.dynamics.sgd(0.1, batch_size=4),
-        ls.noise.minibatch(),
-        particles=300,
-        steps=400,
-        seed=1,
-    )
-    np.testing.assert_allclose(
-        run.x[-1].mean("particle"), [1.0, -2.0], atol=0.15
-    )  # least squares is off by more
+    sgd, noise = ls.dynamics.sgd(0.1, batch_size=4), ls.noise.minibatch()
+    run = ls.simulate(loss, sgd, noise, particles=300, steps=400, seed=1)
+    # least squares is off by more
+    np.testing.assert_allclose(run.x[-1].mean("particle"), [1.0, -2.0], atol=0.15)
     assert np.abs(np.linalg.lstsq(inputs, table[:, 2], rcond=None)[0] - [1.0, -2.0]).max() > 1.0
-    with pytest.raises(
-        ValueError, match=r"'log cosh' has no fisher; give it one as example_fisher= to ask for it"
-    ):
+    with pytest.raises(ValueError, match="has no fisher; give it one as example_fisher= to ask"):
         ls.evaluate(loss, [0.0, 0.0], "fisher")
