@@ -101,6 +101,15 @@ def energy_box(potential, unit, level, name):
     )
 
 
+def wrapped(potential, x):
+    """Points (n, d) with the components of periodic walls put back between them."""
+    for k, wall in enumerate(walls_of(potential)):
+        if wall is not None and wall.kind == "periodic":
+            x = x.copy()
+            x[:, k] = wall.low + (x[:, k] - wall.low) % (wall.high - wall.low)
+    return x
+
+
 def check_inside(potential, name, *places):
     """Raise unless numbers on the line lie inside the domain of a potential with d = 1."""
     wall = walls_of(potential)[0]

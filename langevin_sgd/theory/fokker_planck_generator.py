@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arguments import choice, finite_array, function, instance, optional, whole_numbers, within
 from ..models.evaluate import evaluate
-from .confinement import bounds_inside, energy_of, one_law, walls_of
+from .confinement import bounds_inside, energy_of, one_law, walls_of, wrapped
 from .grids import bounding_box, tensor_nodes
 from .selling_decomposition import selling_decomposition
 
@@ -272,7 +272,7 @@ def _work(flow, x, displacement, walled):
     """
     total = np.zeros(len(x))
     for part, share in ((0.0, 1 / 6), (0.5, 4 / 6), (1.0, 1 / 6)):
-        at = x + part * displacement
+        at = wrapped(flow.potential, x + part * displacement)
         drift = flow.force(at)
         if flow.temperature is None:
             matrix = flow.diffusion(at)
@@ -282,7 +282,7 @@ def _work(flow, x, displacement, walled):
         total += share * (drift * displacement).sum(axis=-1)
     if flow.temperature is None:
         return total
-    ends = (evaluate(flow.potential, at, "energy") for at in (x + displacement, x))
+    ends = (evaluate(flow.potential, end, "energy") for end in (at, x))
     return (total - np.subtract(*ends)) / flow.temperature
 
 

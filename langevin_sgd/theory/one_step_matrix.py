@@ -13,6 +13,7 @@ from .grids import spacing_of
 
 REACH = 8.0  # a kernel is cut off at 8 standard deviations, where it is 1e-14 of its maximum
 MOST_ENTRIES = 60_000_000  # non-zero entries: about 0.7 GB
+LONGEST_SIDE = 100_000  # nodes of an axis: beyond it a chain mixes too slowly
 DENSE = 300
 COARSE, FINE = 0.7, 0.55  # grid spacings in units of the smallest step noise
 LARGEST_LEAK = 1e-9
@@ -42,7 +43,7 @@ def transition_matrix(axes, image, sd):
     for k, axis in enumerate(axes):
         mean, spread = image[:, k, None], sd[:, k, None]
         spacing = spacing_of(axis)
-        reach = int(np.ceil(REACH * spread.max() / spacing))
+        reach = int(min(np.ceil(REACH * spread.max() / spacing), LONGEST_SIDE))
         nearest = np.rint(np.clip((mean - axis[0]) / spacing, -1e6, 1e6)).astype(np.int32)
         index = nearest + np.arange(-reach, reach + 1, dtype=np.int32)
         kernel = normal_density(axis[0] + index * spacing - mean, spread) * spacing
@@ -66,7 +67,7 @@ def check_entries(points, sd, spacing):
     side, would not fit.
     """
     entries = np.prod(points, dtype=float) * np.prod(2 * REACH * sd / spacing + 2)
-    if not entries <= MOST_ENTRIES:
+    if not (entries <= MOST_ENTRIES and np.max(points) <= LONGEST_SIDE):
         raise ValueError(
             f"the transfer operator needs {np.prod(points, dtype=float):.3g} nodes and "
             f"{entries:.2g} matrix entries (limit {MOST_ENTRIES:.2g}): the step noise is too "

@@ -8,7 +8,7 @@ from pytest import approx
 from theory.landscapes import WALLS, parabola
 
 from langevin_sgd import theory
-from langevin_sgd.models.potentials import double_well, quadratic
+from langevin_sgd.models.potentials import Potential, double_well, from_expression, quadratic
 
 HESSIAN = np.array([[2.0, 0.5], [0.5, 0.7]])
 FULL = np.array([[0.3, 0.1], [0.1, 0.05]])
@@ -160,6 +160,15 @@ def test_walls_and_drift_of_the_potential_count(well):
     exact, law = theory.sde_law(well, 0.4), theory.fokker_planck(well, 0.4, points=200)
     for name in ("mean_position", "second_moment"):
         assert law[name].item() == approx(exact[name].item(), rel=1e-6, abs=1e-12)
+
+
+def test_a_periodic_domain_has_a_seam():
+    """The ends of this energy are level, their slopes are not: beyond the seam it is another."""
+    formula = from_expression("(1 - x**2) * (2 + x)", "x")
+    ring = Potential(*formula[:5], domain=[("periodic", -1.0, 1.0)])
+    law, exact = theory.fokker_planck(ring, 1.0, points=200), theory.boltzmann_density(ring, 1.0)
+    assert law.mean_position.item() == approx(exact.mean_position.item(), abs=1e-5)
+    assert np.abs(law.current).max() < 1e-12
 
 
 @pytest.mark.slow
