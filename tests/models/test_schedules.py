@@ -1,7 +1,6 @@
 """Schedules by their formulas, and what they refuse."""
 
 import json
-import re
 
 import numpy as np
 import pytest
@@ -30,12 +29,8 @@ def test_formula(name):
     schedule, exact = FORMULAS[name]
     np.testing.assert_allclose(schedule.rule(K), exact, rtol=1e-13)
     np.testing.assert_array_equal(schedule.rule(K[13:29]), schedule.rule(K)[13:29])
-    assert (
-        not np.allclose(
-            schedule.rule(K + 1 if name != "from_values" else K[:-1] + 1)[:40], exact[:40]
-        )
-        or name == "constant"
-    )
+    if name != "constant":
+        assert not np.allclose(schedule.rule(K[:-1] + 1)[:40], exact[:40])
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -71,34 +66,9 @@ def test_a_learning_rate_that_ends_at_zero_is_refused_beyond_the_end():
         tabulated(falling, "learning_rate", 6)
 
 
-BAD = [
-    (lambda: schedules.constant("a"), TypeError, "value must be a number, got 'a'."),
-    (
-        lambda: schedules.constant(float("inf")),
-        ValueError,
-        "value must be a finite number, got inf.",
-    ),
-    (
-        lambda: schedules.step_decay(float("nan"), 0.5, 3),
-        ValueError,
-        "start must be a finite number, got nan.",
-    ),
-    (lambda: schedules.step_decay(0.1, 0.0, 3), ValueError, "factor must be > 0, got 0.0."),
-    (lambda: schedules.step_decay(0.1, 0.5, 0), ValueError, "every must be >= 1, got 0."),
-    (
-        lambda: schedules.step_decay(0.1, 0.5, 2.0),
-        TypeError,
-        "every must be a whole number, got 2.0.",
-    ),
-    (lambda: schedules.exponential(0.1, -1.0), ValueError, "factor must be > 0, got -1.0."),
-    (lambda: schedules.inverse_time(0.1, 0.0), ValueError, "time must be > 0, got 0.0."),
-    (lambda: schedules.inverse_time(True, 1.0), TypeError, "start must be a number, got True."),
-    (lambda: schedules.cosine(0.1, None, 3), TypeError, "end must be a number, got None."),
-    (lambda: schedules.cosine(0.1, 0.0, -3), ValueError, "steps must be >= 1, got -3."),
-]
 
-
-@pytest.mark.parametrize(("make", "error", "message"), BAD)
-def test_bad_numbers_are_refused(make, error, message):
-    with pytest.raises(error, match=re.escape(message)):
-        make()
+def test_the_largest_value_is_one_that_the_run_uses():
+    """A list of 50 values in a run of 5 steps; a formula that falls; a run of no steps."""
+    assert FORMULAS["from_values"][0].largest(5) == np.sqrt(5.0)
+    assert schedules.exponential(0.3, 0.9).largest(9000) == 0.3
+    assert schedules.exponential(0.3, 2.0).largest(0) == 0.3
