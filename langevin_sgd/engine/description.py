@@ -10,7 +10,6 @@ import sys
 import sysconfig
 import types as python_types
 from functools import cache
-from hashlib import sha256
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from ..models import schedules
 from ..models.dynamics import Dynamics
 from ..models.losses import Loss
 from ..models.noise import GradientNoise, Minibatch, TableGaussian
-from ..models.parameters import Schedule
+from ..models.parameters import WRITTEN_OUT, Schedule, array_fingerprint
 from ..models.potentials import Potential
 from ..storage import source_hashes
 from . import reducers as reducer_makers
@@ -34,8 +33,6 @@ _RECORDS = {
     for kind in (Potential, Loss, GradientNoise, Minibatch, TableGaussian, Dynamics, Reducer)
 }
 _LIBRARIES = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
-# numbers of an array that are written out; longer ones are kept apart and named by their SHA-256
-LONGEST = 64
 
 
 def describe(records, reducers, arguments, prints):
@@ -76,19 +73,15 @@ def describe(records, reducers, arguments, prints):
 
 def fingerprints(start):
     """SHA-256 of the start of a problem; of the particles that had left, where there are any."""
-    prints = {"x0": _sha256(start.x), "v0": _sha256(start.v)}
+    parts = {"x0": start.x, "v0": start.v}
     if np.any(start.status):
-        prints |= {"status": _sha256(start.status), "stopped_at_step": _sha256(start.stopped)}
-    return prints
+        parts |= {"status": start.status, "stopped_at_step": start.stopped}
+    return {name: array_fingerprint(part)["sha256"] for name, part in parts.items()}
 
 
 @cache  # at the first use: what is edited later does not run in this process
 def _code_of_the_package():
     return source_hashes("kernels", "models", "engine")
-
-
-def _sha256(array):
-    return sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
 # ---- to data -------------------------------------------------------------------------------------
@@ -142,10 +135,10 @@ def data_of(value, key="", arrays=None, inside=()):
 
 
 def _data_of_array(array, key, arrays):
-    if 0 < array.size <= LONGEST:
+    if 0 < array.size <= WRITTEN_OUT:
         return array.tolist()
     arrays[key] = array
-    return {"array": key, "shape": list(array.shape), "sha256": _sha256(array)}
+    return {"array": key, **array_fingerprint(array)}
 
 
 def _data_of_schedule(schedule, key, arrays):

@@ -9,6 +9,7 @@ import z_scores
 
 import langevin_sgd as ls
 from langevin_sgd import losses
+from langevin_sgd.engine.description import data_of, rebuilt
 from langevin_sgd.models.loss_record import fresh_rows
 
 COVARIANCE, TRUE = np.array([[1.5, 0.4], [0.4, 0.5]]), np.array([0.8, -1.2])
@@ -189,3 +190,11 @@ def test_bad_input_is_refused_with_the_reason(call, message):
     with pytest.raises(ValueError) as caught:
         call()
     assert message in str(caught.value)
+
+
+def test_a_folder_rebuilds_a_population_and_its_mean():
+    arrays = {}
+    again = rebuilt(data_of(LOGISTIC, "model", arrays), arrays)
+    for one, other in ((LOGISTIC, again), (LOGISTIC.mean, again.mean)):
+        energies = (ls.evaluate(each, POINT, "energy") for each in (one, other))
+        np.testing.assert_array_equal(*energies)
