@@ -66,7 +66,6 @@ def test_a_learning_rate_that_ends_at_zero_is_refused_beyond_the_end():
         tabulated(falling, "learning_rate", 6)
 
 
-
 def test_the_largest_value_is_one_that_the_run_uses():
     """A list of 50 values in a run of 5 steps; a formula that falls; a run of no steps."""
     assert FORMULAS["from_values"][0].largest(5) == np.sqrt(5.0)
