@@ -103,19 +103,9 @@ RULES = {
 
 
 def simulated(rule, noise=VARIANCES):
-    well, options = (
-        ls.potentials.double_well(2, BARRIER, STIFFNESS, COUPLING, TILT),
-        {"steps": STEPS, "every": 1},
-    )
-    return ls.simulate(
-        well,
-        RULES[rule],
-        ls.noise.gaussian(noise),
-        particles=PARTICLES,
-        x0=START,
-        seed=SEED,
-        **options,
-    )
+    well = ls.potentials.double_well(2, BARRIER, STIFFNESS, COUPLING, TILT)
+    options = {"particles": PARTICLES, "steps": STEPS, "x0": START, "seed": SEED, "every": 1}
+    return ls.simulate(well, RULES[rule], ls.noise.gaussian(noise), **options)
 
 
 def expected(rule):

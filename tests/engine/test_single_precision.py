@@ -81,13 +81,9 @@ def test_exact_laws_hold(scores, physics_in_single):
 def in_the_well(**options):
     """The case "sgd" with other options."""
     model, dynamics, noise, _ = bits.cases()["sgd"]
-    given = {
-        "particles": bits.PARTICLES,
-        "steps": bits.STEPS,
-        "x0": np.clip(bits.START[:, :2], -1, 1),
-        "seed": 2**63 + 5,
-    }
-    return ls.simulate(model, dynamics, noise, precision="float32", **(given | options))
+    given = {"particles": bits.PARTICLES, "steps": bits.STEPS, "seed": 2**63 + 5}
+    given |= {"x0": np.clip(bits.START[:, :2], -1, 1), "precision": "float32"}
+    return ls.simulate(model, dynamics, noise, **given | options)
 
 
 @bits.compiled_only
@@ -136,17 +132,8 @@ def resting(x0, **options):
     """16 particles in a bowl that does not move them: what a step changes is below the spacing of
     float32.
     """
-    return ls.simulate(
-        BOWL,
-        SLOW,
-        particles=16,
-        x0=[x0],
-        seed=1,
-        precision="float32",
-        reducers=SUMS,
-        threads=1,
-        **options,
-    )
+    options |= {"particles": 16, "precision": "float32", "reducers": SUMS, "threads": 1}
+    return ls.simulate(BOWL, SLOW, x0=[x0], seed=1, **options)
 
 
 @bits.compiled_only
@@ -185,25 +172,12 @@ def test_a_float32_kernel_computes_no_lanes_of_float64():
 @bits.compiled_only
 def test_a_particle_whose_square_overflows_float32_is_not_finite():
     """x -> -2 x from 1: after 64 steps x^2 = 2^128, which float32 does not hold."""
-    with (
-        pytest.warns(UserWarning, match="threshold"),
-        pytest.warns(UserWarning, match="particles left"),
-    ):
-        end = ls.simulate(
-            BOWL,
-            ls.dynamics.sgd(3.0),
-            particles=20,
-            steps=70,
-            x0=[1.0],
-            seed=1,
-            precision="float32",
-            reducers=SUMS,
-        )
-    assert (
-        np.all(end.status == 1)
-        and np.all(end.stopped_at_step == 64)
-        and np.all(end.x[-1] == -(2.0**63))
-    )
+    options = {"particles": 20, "steps": 70, "x0": [1.0], "precision": "float32"}
+    threshold = pytest.warns(UserWarning, match="threshold")
+    with threshold, pytest.warns(UserWarning, match="particles left"):
+        end = ls.simulate(BOWL, ls.dynamics.sgd(3.0), seed=1, reducers=SUMS, **options)
+    assert np.all(end.status == 1) and np.all(end.stopped_at_step == 64)
+    assert np.all(end.x[-1] == -(2.0**63))
 
 
 @pytest.mark.interpreted
@@ -230,13 +204,12 @@ def folded(walls, x):
 @pytest.mark.interpreted
 @pytest.mark.parametrize("kind", ["periodic", "reflecting"])
 def test_walls_put_particles_back_from_far_away(kind):
-    """The twin: rounding by 1.5 x 2^52, as in float64, would give whole numbers of 2^29 in float32."""
+    """The twin: rounding by 1.5 x 2^52, as in float64, would give multiples of 2^29 in float32."""
     start = np.linspace(-9.0, 9.0, 37)[:, None]
     x = pack(start, np.float32)
     folded(wall_arrays([(kind, -0.5, 1.5)]), x)
-    expected = (
-        (start + 0.5) % 2 - 0.5 if kind == "periodic" else np.abs((start + 2.5) % 4 - 2) - 0.5
-    )
+    there = {"periodic": (start + 0.5) % 2 - 0.5, "reflecting": np.abs((start + 2.5) % 4 - 2) - 0.5}
+    expected = there[kind]
     np.testing.assert_allclose(unpack(x, 37), expected, atol=2e-6)
     assert (np.float32(2.5) + np.float32(1.5 * 2**52)) - np.float32(1.5 * 2**52) == 0.0
 
@@ -245,9 +218,8 @@ def test_walls_put_particles_back_from_far_away(kind):
 def test_a_run_goes_on_from_its_float32_end():
     """Also where a particle lies on the edge of what is inside, rounded."""
     half = in_the_well(steps=20).x[-1]
-    np.testing.assert_array_equal(
-        in_the_well(x0=half, steps=20, first_step=20).x[-1], in_the_well().x[-1]
-    )
+    rest = in_the_well(x0=half, steps=20, first_step=20)
+    np.testing.assert_array_equal(rest.x[-1], in_the_well().x[-1])
     assert not resting(np.float32(1.7), steps=1, escape_radius=1.7).status.any()
 
 
