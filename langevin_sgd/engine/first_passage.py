@@ -4,8 +4,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..arguments import integer, number
 from ..kernels.elementary import where
 from ..kernels.functions import plain
@@ -127,47 +125,3 @@ def check_passage(problem):
     component = getattr(passage.params, "component", 0)
     if component >= dim:
         raise ValueError(f"component of {name} must be below dim = {dim}, got {int(component)}.")
-
-
-def passage_variables(passage, passed, steps):
-    """Variables of the dataset from the step of arrival (-1: none) and the steps that each particle
-    did.
-    """
-    name, arrived = passage.name, passed >= 0
-    n, arrivals, exposure = len(passed), int(arrived.sum()), float(steps.sum())
-    fraction = arrivals / n
-    labels = {
-        "long_name": "steps until the particle first arrived, -1 if it did not",
-        "units": "steps",
-    }
-    variables = {f"{name}_step": ("particle", passed, labels)}
-    rate = arrivals / exposure if exposure else np.nan
-    scalars = {
-        "fraction": (
-            fraction,
-            np.sqrt(fraction * (1 - fraction) / n),
-            "fraction of particles that arrived",
-            "1",
-        ),
-        "rate": (
-            rate,
-            rate / np.sqrt(max(arrivals, 1)),
-            "arrivals per particle and step",
-            "1/steps",
-        ),
-    }
-    if arrivals == n and n > 1:
-        scalars["mean"] = (
-            passed.mean(),
-            passed.std(ddof=1) / np.sqrt(n),
-            "mean first passage time",
-            "steps",
-        )
-    for key, (value, error, text, units) in scalars.items():
-        variables[f"{name}_{key}"] = ((), value, {"long_name": text, "units": units})
-        variables[f"{name}_{key}_standard_error"] = (
-            (),
-            error,
-            {"long_name": f"standard error of the {text}", "units": units},
-        )
-    return variables

@@ -26,6 +26,7 @@ class Lanes(NamedTuple):
     g: Any
     ids: Any  # the particle of each lane, or NOBODY
     steps: Any  # the updates that it did
+    flags: Any  # above zero where it has arrived
     # how many of the block's particles are dealt, how many there are, how many are on lanes, and
     # then their numbers
     queue: Any
@@ -63,16 +64,16 @@ def _put(array, lane, rows, source, particle):
 
 
 @kernel
-def deal(lanes, starts, outcome, sizes, group, flags, before, ends):
+def deal(lanes, starts, outcome, sizes, group, before, ends):
     """Note which particles of a group have ended, and how, and give their lanes to the next ones.
 
-    A particle ends where `flags` > 0, after its last step, or where it left: then it stays where it
-    was before, as `before`, x and v of the group, has it."""
+    A particle ends where it has arrived, after its last step, or where it left: then it stays where
+    it was before, as `before`, x and v of the group, has it."""
     dim, state, size = sizes
     queue = lanes.queue
     for lane in range(group * WIDTH, (group + 1) * WIDTH):
         particle, found = lanes.ids[lane], fate(lanes.x, lanes.v, sizes, lane, ends.limit)
-        arrived = flags[lane] > 0.0
+        arrived = lanes.flags[lane] > 0.0
         ended = found != RUNNING or arrived or lanes.steps[lane] >= ends.steps
         if particle != NOBODY and ended:
             if found != RUNNING:
@@ -112,22 +113,15 @@ def close_ranks(lanes, sizes, last):
             lanes.ids[last] = NOBODY
 
 
-class Dealer(NamedTuple):
-    """The functions above that a kernel calls."""
-
-    deal: Any
-    close_ranks: Any
-
-
 @cache
 def dealer(number):
-    """The `Dealer` of lanes whose x, v and g hold `number`."""
+    """(deal, close_ranks) as a kernel calls them, for lanes whose x, v and g hold `number`."""
     numbers, count = flat_type(number), types.int64
-    lanes = typed(Lanes, numbers, numbers, numbers, INTEGERS, INTEGERS, INTEGERS)
+    lanes = typed(Lanes, numbers, numbers, numbers, INTEGERS, INTEGERS, FLOATS, INTEGERS)
     starts = typed(Starts, numbers, numbers, numbers)
     outcome = typed(Outcome, numbers, numbers, INTEGERS, STATUSES, INTEGERS)
     ends = typed(Ends, types.float64, count)
-    return Dealer(
-        linked(deal, lanes, starts, outcome, SIZES_TYPE, count, FLOATS, numbers, ends),
+    return (
+        linked(deal, lanes, starts, outcome, SIZES_TYPE, count, numbers, ends),
         linked(close_ranks, lanes, SIZES_TYPE, count),
     )

@@ -6,10 +6,9 @@ particle does depends neither on its lane nor on who was there before. Blocks ge
 advance; when none is left, those that run close ranks."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import types
@@ -23,12 +22,14 @@ from ..kernels.random_rows import Draws
 from ..kernels.rng import OWN_ADDRESS
 from ..kernels.views import flat, flat_from, flats, view, view_type, wide_view, wide_view_type
 from ..models.evaluate import values_at
-from .blocks import Block, Fixed, KernelShape, Now, Views
-from .cpu import Constants, work_buffers
+from .blocks import Block, Fixed, Now, Views
+from .cpu import work_buffers
+from .dataset import assemble, tell_who_left
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
-from .program import compile_parts
+from .program import Program, compile_parts
+from .reducers.readings import with_error
 from .step import draw_kernel, move_kernel, remember, stays_inside
-from .terminal import SHOW_SECONDS, at_once, interrupts, reporter
+from .terminal import SHOW_SECONDS, at_once, interrupts, reporter, tell
 
 # particles of a block for each of its lanes, where there are enough: lanes are idle at the end only
 WAVES = 8
@@ -36,21 +37,12 @@ FEW_LANES = 128  # fewer are slower per step
 LOOK_SECONDS = 0.05  # a block looks that often whether somebody asked to stop
 
 
-class PassageWork(NamedTuple):
-    """Room of one block."""
-
-    z: Any  # as in `blocks.Work`
-    chosen: Any
-    spare: Any
-    flags: Any  # for each lane: above zero where its particle has arrived
-
-
 @cache
 def build_passage(force, update, advance, reached, shape):
     """The kernel that moves a block by at most `rounds` steps of each lane."""
     dim, size, state, known = shape.dim, shape.size, shape.state, shape.dim + shape.state
-    rows, thermal, sizes, turn = shape.rows, shape.thermal, shape.sizes(), dealer(shape.number)
-    deal, close_ranks = turn.deal, turn.close_ranks
+    rows, thermal, sizes = shape.rows, shape.thermal, shape.sizes()
+    deal, close_ranks = dealer(shape.number)
     draw = draw_kernel(force, shape, Draws(shape.number, OWN_ADDRESS))
     move_group = move_kernel(force, update, advance, shape)
     xi_row, before_row, _ = shape.places()
@@ -68,7 +60,7 @@ def build_passage(force, update, advance, reached, shape):
         move_group(work, block, fixed, now, group, Views(x, v, g, xi, z, before))
         for lane in range(group * WIDTH, (group + 1) * WIDTH):
             lanes.steps[lane] += 1
-        flag, earlier = view(work.flags, group * WIDTH, 1), wide_view(before, 0, known)
+        flag, earlier = view(lanes.flags, group * WIDTH, 1), wide_view(before, 0, known)
         places = wide_view(x, 0, dim), wide_view(v, 0, state), wide_view(g, 0, dim)
         reached(fixed.readers, flag, np.int64(0), earlier, *places)
         in_time = steps_at(lanes.steps, group * WIDTH) < np.uint64(ends.steps)
@@ -100,39 +92,24 @@ def build_passage(force, update, advance, reached, shape):
             draw(work, block, fixed, now)
             for group in range(groups):
                 if not one_group(lanes, work, block, fixed, now, group, ends):
-                    deal(lanes, starts, outcome, sizes, group, work.flags, before, ends)
+                    deal(lanes, starts, outcome, sizes, group, before, ends)
             if lanes.queue[ON_LANES] < groups * WIDTH:
                 close_ranks(lanes, sizes, groups * WIDTH - 1)
 
     return kept(run)
 
 
-class Passage(NamedTuple):
-    """A compiled kernel for first passages and what it reads."""
-
-    kernel: Callable
-    shape: KernelShape
-    constants: Constants
-    ends: Ends
-    batch: int
-
-
 def make_passage(problem):
-    """Compile everything that a problem needs whose only reducer is a first passage."""
+    """The `Program` of a problem whose only reducer is a first passage."""
     parts, (target,) = compile_parts(problem, OWN_ADDRESS), problem.reducers
-    dim, state = parts.shape.dim, parts.shape.state
+    shape = parts.shape
     before, at, memory = (
-        wide_view_type(rows, problem.number) for rows in (dim + state, dim, state)
+        wide_view_type(rows, problem.number)
+        for rows in (shape.dim + shape.state, shape.dim, shape.state)
     )
-    kinds = view_type(1), types.int64, before, at, memory, at
-    reached = parts.compiled(target, "observe", *kinds)
-    return Passage(
-        kernel=build_passage(parts.force, parts.update, parts.advance, reached, parts.shape),
-        shape=parts.shape,
-        constants=parts.constants._replace(readers=target.params),
-        ends=Ends(problem.limit, problem.steps * problem.dynamics.substeps),
-        batch=int(getattr(problem.table.template, "batch_size", 1)),
-    )
+    reached = parts.compiled(target, "observe", view_type(1), types.int64, before, at, memory, at)
+    kernel = build_passage(parts.force, parts.update, parts.advance, reached, shape)
+    return Program(kernel, shape, parts.constants._replace(readers=target.params), parts.paths)
 
 
 @cache
@@ -150,7 +127,8 @@ def _lanes(starts, deck, lanes):
     ids[:running] = deck[:running]
     here = (pack(start[deck[:running]], start.dtype) for start in starts)
     queue = np.append([running, len(deck), running], deck)
-    return Lanes(*here, ids, np.zeros(len(ids), np.int64), queue)
+    flags = empty_groups(len(ids) // WIDTH, 1)
+    return Lanes(*here, ids, np.zeros(len(ids), np.int64), flags, queue)
 
 
 class Passages(NamedTuple):
@@ -178,7 +156,9 @@ def passages(problem, gradient, options):
     Passages
     """
     with at_once():
-        passage = make_passage(problem)
+        program = make_passage(problem)
+    constants, ends = program.constants, Ends(problem.limit, problem.steps * problem.table.substeps)
+    batch = int(getattr(constants.dynamics, "batch_size", 1))
     starts = Starts(*map(np.ascontiguousarray, (problem.start.x, problem.start.v, gradient)))
     particles, most = problem.particles, max(WIDTH, options.block_size)
     outcome = Outcome(
@@ -192,18 +172,16 @@ def passages(problem, gradient, options):
     outcome.passed[arrived] = 0
     shares = max(options.threads, min(particles // (WAVES * most), 8 * options.threads))
     decks = [deck for deck in np.array_split(np.flatnonzero(~arrived), shares) if len(deck)]
-    done, ended = np.full(particles, passage.ends.steps), {}
+    done, ended = np.full(particles, ends.steps), {}
 
     def begin_block(deck):
         few = max(FEW_LANES, -(-len(deck) // (WAVES * WIDTH)) * WIDTH)
         lanes = _lanes(starts, deck, min(most, few))
-        room = work_buffers(passage.shape, len(lanes.x), passage.constants.batch_rows)
-        return lanes, PassageWork(room.z, room.chosen, room.spare, empty_groups(len(lanes.x), 1))
+        return lanes, work_buffers(program.shape, len(lanes.x), constants.batch_rows)
 
     def move_block(lanes, work, rounds):
         with np.errstate(all="ignore"):
-            read = passage.constants, passage.ends, passage.batch
-            passage.kernel(lanes, starts, outcome, work, *read, rounds)
+            program.kernel(lanes, starts, outcome, work, constants, ends, batch, rounds)
 
     def block(number):
         deck, rounds = decks[number], 1
@@ -239,3 +217,40 @@ def _arrived(problem, x):
     (target,) = problem.reducers
     label, region = f"reached of {target.name!r}", _region(target.reached)
     return values_at(region, label, target.params, x, 1).ravel() > 0
+
+
+def passage_dataset(problem, gradient, options):
+    """The dataset of a problem whose particles end where they arrive; arguments as `passages`."""
+    (reducer,), start, substeps = problem.reducers, problem.start, problem.dynamics.substeps
+    found = passages(problem, gradient, options)
+    if found.interrupted:
+        tell("interrupted: particles that were still on their way are marked as not arrived.")
+    end = found.outcome
+    walked = np.where(end.stopped_at_step >= 0, end.stopped_at_step, found.done)
+    updates = end.passed, np.where(end.passed >= 0, end.passed, walked)
+    passed, steps = (np.where(n < 0, n, -(-n // substeps)) for n in updates)
+    rows = np.stack([start.x, end.x]), np.stack([start.v, end.v])
+    dataset = assemble(problem, rows, end, problem.last_step)
+    dataset = dataset.assign_attrs(interrupted=int(found.interrupted))
+    tell_who_left(problem, dataset)
+    return dataset.assign(_variables(reducer.name, passed, steps))
+
+
+def _variables(name, passed, steps):
+    """Variables of the dataset from the step of arrival (-1: none) and the steps that each particle
+    did.
+    """
+    n, arrivals, exposure = len(passed), int((passed >= 0).sum()), float(steps.sum())
+    fraction, rate = arrivals / n, arrivals / exposure if exposure else np.nan
+    fractions = fraction, np.sqrt(fraction * (1 - fraction) / n)
+    rates, told = (rate, rate / np.sqrt(max(arrivals, 1))), "arrivals per particle and step"
+    label = "steps until the particle first arrived, -1 if it did not"
+    variables = {f"{name}_step": ("particle", passed, {"long_name": label, "units": "steps"})}
+    variables |= with_error(
+        f"{name}_fraction", (), fractions, "fraction of particles that arrived", "1"
+    )
+    variables |= with_error(f"{name}_rate", (), rates, told, "1/steps")
+    if arrivals == n and n > 1:
+        mean = passed.mean(), passed.std(ddof=1) / np.sqrt(n)
+        variables |= with_error(f"{name}_mean", (), mean, "mean first passage time", "steps")
+    return variables

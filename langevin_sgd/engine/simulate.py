@@ -7,8 +7,7 @@ from .checkpoint import simulate_in_folder
 from .chunks import Stored, make_options, run_chunks
 from .dataset import assemble, tell_who_left
 from .ensemble import begin, start_gradient
-from .first_passage import passage_variables
-from .passage import passages
+from .passage import passage_dataset
 from .problem import make_problem
 from .program import make_program
 from .reducers.of_run import read_out
@@ -163,7 +162,7 @@ def simulate(
     with at_once():
         problem = make_problem(model, dynamics, noise, **arguments, **start)
     if any(reducer.ends_particles for reducer in problem.reducers):
-        return _passage_dataset(problem, options)
+        return passage_dataset(problem, start_gradient(problem), options)
     return _path_dataset(problem, options)
 
 
@@ -189,20 +188,3 @@ def _path_dataset(problem, options):
     if keys_pressed() > keys and done == problem.last_step:
         tell("Ctrl-C came when the run was at its end: it is whole.")
     return dataset
-
-
-def _passage_dataset(problem, options):
-    """The dataset of a problem whose particles end where they arrive."""
-    (passage,), start, substeps = problem.reducers, problem.start, problem.dynamics.substeps
-    found = passages(problem, start_gradient(problem), options)
-    if found.interrupted:
-        tell("interrupted: particles that were still on their way are marked as not arrived.")
-    end = found.outcome
-    walked = np.where(end.stopped_at_step >= 0, end.stopped_at_step, found.done)
-    updates = end.passed, np.where(end.passed >= 0, end.passed, walked)
-    passed, steps = (np.where(n < 0, n, -(-n // substeps)) for n in updates)
-    rows = Stored(np.stack([start.x, end.x]), np.stack([start.v, end.v]))
-    dataset = assemble(problem, rows, end, problem.last_step)
-    dataset = dataset.assign_attrs(interrupted=int(found.interrupted))
-    tell_who_left(problem, dataset)
-    return dataset.assign(passage_variables(passage, passed, steps))
