@@ -125,7 +125,7 @@ def _solve(step, box, ratio, rough=None):
     lost = np.where(np.isfinite(image), image, 1e300)
     matrix = transition_matrix(axes, lost.reshape(-1, len(axes)), sd.reshape(-1, len(axes)))
     pair = leading(matrix, None if rough is None else _interpolated(rough, nodes))
-    if not 1 - pair.relaxation / pair.survival >= SLOWEST:
+    if not pair.survival - pair.relaxation >= SLOWEST * pair.survival:
         raise ValueError(
             f"two parts of {step.potential.name!r} exchange probability at a rate below "
             f"{SLOWEST:g} per step: their weights are lost in rounding. Raise the learning_rate or "
