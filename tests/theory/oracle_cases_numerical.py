@@ -4,34 +4,24 @@ function(inputs) -> values.
 The noise of these cases has the variance 2 eta D per step, so Sigma = 2 D/eta at batch size one."""
 
 import numpy as np
+from theory.landscapes import pendulum
 from theory.oracle_cases_laws import fields
 
 from langevin_sgd import theory
-from langevin_sgd.kernels.elementary import cos, sin
-from langevin_sgd.models.potentials import Potential, double_well, quadratic
+from langevin_sgd.models.potentials import double_well, quadratic
 
 QUARTIC = "(x^2-1)^2/4"
 COUPLED = "(x^2-1)^2/4+(y-0.8x)^2/2"
 
 
-def _pendulum_energy(p, x):
-    return -p.scale * cos(x[0])
-
-
-def _pendulum_gradient(p, x, out):
-    out[0] = p.scale * sin(x[0])
-
-
 def potential(text):
     """The few potentials that the oracle names by their formula."""
     return {
-        QUARTIC: lambda: double_well(),
+        QUARTIC: double_well,
         QUARTIC + "+0.1x": lambda: double_well(tilt=0.1),
         COUPLED: lambda: double_well(dim=2, coupling=0.8),
         "x^2": lambda: quadratic([2.0]),
-        "-cos(x)": lambda: Potential(
-            "pendulum", _pendulum_energy, _pendulum_gradient, {"scale": 1.0}, 1
-        ),
+        "-cos(x)": pendulum,
     }[text]()
 
 
