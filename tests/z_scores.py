@@ -24,3 +24,8 @@ def of_gaussian_products(x, y, exact, x_variance, y_variance):
     """
     error = np.sqrt((np.outer(x_variance, y_variance) + np.square(exact)) / len(x))
     return (x.T @ y / len(x) - exact) / error
+
+
+def worst(scores):
+    """The largest |z| of all."""
+    return max(float(np.abs(score).max()) for score in scores)

@@ -90,14 +90,12 @@ def gathered(axes, read, total, begun):
 
     def stacked(name):
         variable = next(result for result in good if name in result.variables)[name].variable
-        absent = np.full(
-            variable.shape,
-            np.nan if variable.dtype.kind == "f" else "" if variable.dtype.kind == "U" else 0,
-        )
+        kind = variable.dtype.kind
+        absent = np.full(variable.shape, {"f": np.nan, "U": ""}.get(kind, 0))
         values = np.stack(
             [(absent if name not in r.variables else r[name].values) for r in results]
         )
-        values = values if variable.dtype.kind == "U" else values.astype(variable.dtype)
+        values = values if kind == "U" else values.astype(variable.dtype)
         return [*dims, *variable.dims], values.reshape([*shape, *variable.shape]), variable.attrs
 
     def differs(name):
@@ -121,23 +119,23 @@ def gathered(axes, read, total, begun):
         name: (dims, np.stack([r[name].values for r in results]).reshape(shape), LABELS[name])
         for name in OWN
     }
-    attributes = {
-        name: value
-        for name, value in first.attrs.items()
-        if all(_same(value, r.attrs.get(name)) for r in good)
-    }
-    attributes = {
-        name: value
-        for name, value in attributes.items()
-        if name not in (*ABOUT, SEAL, *provenance(), "seed")
-    }
     grid = {
         name: (name, values, {"long_name": name.replace("_", " "), "units": UNITS})
         for name, values in axes
     }
     return xr.Dataset(
-        variables, grid | kept, attributes | begun | {"title": f"sweep over {', '.join(dims)}"}
+        variables, grid | kept, _shared(good) | begun | {"title": f"sweep over {', '.join(dims)}"}
     )
+
+
+def _shared(results):
+    """The attributes that all results have alike, but for those of a point."""
+    own = *ABOUT, SEAL, *provenance(), "seed"
+    return {
+        name: value
+        for name, value in results[0].attrs.items()
+        if name not in own and all(_same(value, result.attrs.get(name)) for result in results)
+    }
 
 
 def _same(one, other):

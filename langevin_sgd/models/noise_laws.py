@@ -16,13 +16,12 @@ from ..arguments import (
     finite_array,
     numbers,
     optional,
-    whole,
     within,
 )
 from ..kernels.elementary import exp, expm1, fma, log, log_unit, maximum, sin, sqrt, where
 from ..kernels.rules import check_function
 from .gradient_noise import GradientNoise, covariance_factor
-from .parameters import COUNT_LIMIT
+from .parameters import size
 from .records import recorded
 
 _PI = 3.141592653589793
@@ -112,7 +111,7 @@ def _field_sample(factor):
 
 
 @recorded
-@checked(normals=whole(1, COUNT_LIMIT), dim=optional(whole(1, COUNT_LIMIT)))
+@checked(normals=size(1), dim=optional(size(1)))
 def gaussian_field(factor, params, normals, dim=None):
     """Gaussian noise whose full covariance depends on the place: xi = F(x) z, Sigma(x) = F(x)
     F(x)'.

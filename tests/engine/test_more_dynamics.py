@@ -1,51 +1,20 @@
-"""Splittings, schedules, averages and substeps by simulation against exact values: |z| < 5, each
+"""Thresholds, schedules, averages and substeps by simulation against exact values: |z| < 5, each
 with a twin that fails.
 """
 
-import json
 from math import gcd
-from pathlib import Path
 
 import numpy as np
 import pytest
 import z_scores
+from oracle_cases import CASES
+from z_scores import worst
 
 import langevin_sgd as ls
 from langevin_sgd.engine.stability import stable_limit
 
-CASES = {
-    case["id"]: case
-    for case in json.loads((Path(__file__).parents[1] / "oracles_public.json").read_text())["cases"]
-}
 PARTICLES, SEED = 100_000, 31
 LINE = ls.potentials.quadratic([2.0])
-
-
-def worst(scores):
-    return max(float(np.abs(score).max()) for score in scores)
-
-
-def splitting_scores(name, method, excess):
-    case = CASES[name]["inputs"]
-    exact = CASES[name]["expected"]["SGHMC_semi" if method == "sghmc" else method.upper()]
-    dynamics = ls.dynamics.underdamped_langevin(
-        excess * case["T"], case["gamma"], case["dt"], method=method
-    )
-    run = ls.simulate(
-        ls.potentials.quadratic([case["h"]]), dynamics, particles=PARTICLES, steps=100, seed=SEED
-    )
-    x, v = run.x[-1].values, run.v[-1].values  # second moments: below e^-40 of the start
-    qq, pp, qp = ([[exact[key]]] for key in ("qq", "pp", "qp"))
-    yield z_scores.of_gaussian_products(x, x, qq, qq[0], qq[0])
-    yield z_scores.of_gaussian_products(v, v, pp, pp[0], pp[0])
-    yield z_scores.of_gaussian_products(x, v, qp, qq[0], pp[0])
-
-
-@pytest.mark.parametrize("method", ["aboba", "obabo", "oabao", "sghmc"])
-@pytest.mark.parametrize("name", ["integrators_a", "integrators_b"])
-def test_second_moments_of_splittings(name, method):
-    assert worst(splitting_scores(name, method, 1)) < 5
-    assert worst(splitting_scores(name, method, 1.5)) > 5
 
 
 # dt^2 h/m < 4, or < 4 - 2 f dt; 2 m/h; none where a step is not in proportion to the distance
@@ -79,27 +48,6 @@ def test_thresholds(dynamics, exact):
     assert (limit is None) == (exact is None)
     if exact:
         assert limit[2] == pytest.approx(exact, rel=1e-6)
-
-
-def stochastic_gradient_scores(batch):
-    """Minibatches of two examples +-1 have the case's variance: h^2 = 4 per example."""
-    case, variance = CASES["sgld"]["inputs"], CASES["sgld"]["expected"]["var"]
-    table = ls.losses.quadratic_centers([case["h"]], [[1.0], [-1.0]])
-    dynamics, options = (
-        ls.dynamics.langevin(case["T"], case["eps"], batch),
-        {"steps": 100, "seed": SEED},
-    )
-    x = (
-        ls.simulate(table, dynamics, ls.noise.minibatch(), particles=PARTICLES, **options)
-        .x[-1]
-        .values
-    )
-    yield z_scores.of_products(x, x, [[variance]])
-
-
-def test_langevin_on_minibatches_is_hotter():
-    assert worst(stochastic_gradient_scores(2)) < 5
-    assert worst(stochastic_gradient_scores(4)) > 5
 
 
 def scheduled_rates(name):

@@ -4,20 +4,16 @@
 Each has its twin: with the noise off by sqrt(2), or with the approximation that is common, the same
 comparison fails."""
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import z_scores
+from oracle_cases import CASES, of_group
+from z_scores import worst
 
 import langevin_sgd as ls
 from langevin_sgd.kernels.elementary import sqrt
 
-ORACLES = json.loads((Path(__file__).parents[1] / "oracles_public.json").read_text())["cases"]
-CASES = {case["id"]: case for case in ORACLES}
-REGRESSION = [case["id"] for case in ORACLES if case["group"] == "04_linreg_multiplicative"]
-TAILS = [case["id"] for case in ORACLES if case["group"] == "04_kesten_tail"]
+REGRESSION, TAILS = of_group("04_linreg_multiplicative"), of_group("04_kesten_tail")
 PARTICLES, SEED = 100_000, 404
 SETTLED = 60  # steps; 0.7^60 < 1e-9 in the slowest case of group 16
 
@@ -29,10 +25,6 @@ def final(model, dynamics, noise, steps):
     run = ls.simulate(model, dynamics, noise, particles=PARTICLES, steps=steps, seed=SEED)
     assert not run.status.any()
     return run.x[-1].values, run.v[-1].values if "v" in run else None
-
-
-def worst(scores):
-    return max(float(np.abs(score).max()) for score in scores)
 
 
 def regression_run(name, excess=1):

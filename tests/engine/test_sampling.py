@@ -1,21 +1,14 @@
 """Sampling modes: stationary covariances against exact ones (oracle group 03), given and weighted
-batches, walls.
+batches.
 """
-
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
+from oracle_cases import CASES
 
 import langevin_sgd as ls
 
 PARTICLES = 100_000
-CASES = {
-    case["id"]: case
-    for case in json.loads((Path(__file__).parents[1] / "oracles_public.json").read_text())["cases"]
-}
 CASE = CASES["epoch_2d"]["inputs"]
 EXPECTED = CASES["epoch_2d"]["expected"]
 HESSIAN, CENTERS, BATCH, RATE = np.array(CASE["H"]), np.array(CASE["X"]), CASE["B"], CASE["eta"]
@@ -233,34 +226,6 @@ def _no_energy(p, x):
 
 def _no_gradient(p, x, out):
     out[0] = 0.0 * x[0]
-
-
-@pytest.mark.parametrize(
-    "dynamics", [ls.dynamics.langevin(1.0, 0.05), ls.dynamics.underdamped_langevin(1.0, 0.5, 0.2)]
-)
-def test_reflecting_walls_leave_the_uniform_law(dynamics):
-    box = ls.Potential("box", _no_energy, _no_gradient, None, 1, domain=[("reflecting", 0.0, 1.0)])
-    run = ls.simulate(box, dynamics, particles=50_000, steps=200, x0=[0.9], seed=1)
-    x = run.x.values[-1, :, 0]
-    assert x.min() >= 0 and x.max() <= 1 and stats.kstest(x, "uniform").pvalue > 1e-3
-    assert stats.kstest(0.98 * x, "uniform").pvalue < 1e-6
-    if "v" in run:
-        assert abs(run.v.values[-1].var() - 1) < 4 * np.sqrt(2 / 50_000)
-
-
-def test_a_periodic_domain_gives_the_von_mises_law():
-    def energy(p, x):
-        return -ls.elementary.cos(x[0])
-
-    def gradient(p, x, out):
-        out[0] = ls.elementary.sin(x[0])
-
-    circle = ls.Potential("circle", energy, gradient, None, 1, domain=[("periodic", -np.pi, np.pi)])
-    dynamics = ls.dynamics.langevin(0.7, 0.05, method="leimkuhler_matthews")
-    x = ls.simulate(circle, dynamics, particles=PARTICLES, steps=250, seed=1).x.values[-1, :, 0]
-    assert x.min() >= -np.pi and x.max() <= np.pi
-    exact = stats.vonmises(1 / 0.7).expect(np.cos, lb=-np.pi, ub=np.pi)
-    assert abs(np.cos(x).mean() - exact) < 4 * np.cos(x).std() / np.sqrt(len(x)) + 2e-3
 
 
 @pytest.mark.parametrize(

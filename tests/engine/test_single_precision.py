@@ -61,7 +61,9 @@ def physics_in_single(monkeypatch):
             marks=pytest.mark.slow,
         ),
         pytest.param(
-            partial(physics.baoab_scores, "integrators_a"), id="baoab", marks=pytest.mark.slow
+            partial(physics.splitting_scores, "integrators_a", "baoab"),
+            id="baoab",
+            marks=pytest.mark.slow,
         ),
     ],
 )

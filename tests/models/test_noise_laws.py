@@ -9,6 +9,7 @@ import naive_noise
 import numpy as np
 import pytest
 import z_scores
+from z_scores import worst
 
 import langevin_sgd as ls
 from langevin_sgd.kernels.rng import Stream, normal_pair, uniform, words_at
@@ -68,29 +69,30 @@ def regression_cumulants(u):
     return tuple(2 ** (n - 1) * factorial(n - 1) * (low**n + high**n) for n in (2, 3, 4))
 
 
-NOISES = {
-    "gaussian_field": ls.noise.gaussian_field(write_factor, {"a": 1.3}, 2),
-    "two_point": ls.noise.two_point(SCALE),
-    "student_t": ls.noise.student_t(14.5, SIGMA),
-    "alpha_stable": ls.noise.alpha_stable(2.0, SCALE),
-    "online_regression": ls.noise.online_regression(HESSIAN, LABEL_NOISE),
+FIELD_SIGMA = factor_at(POINT) @ factor_at(POINT).T
+LOSS = POINT @ HESSIAN @ POINT + LABEL_NOISE
+REGRESSION_SIGMA = HESSIAN @ np.outer(POINT, POINT) @ HESSIAN + LOSS * HESSIAN
+LAWS = {  # name -> noise, cumulants along a direction, covariance
+    "gaussian_field": (
+        ls.noise.gaussian_field(write_factor, {"a": 1.3}, 2),
+        field_cumulants,
+        FIELD_SIGMA,
+    ),
+    "two_point": (ls.noise.two_point(SCALE), two_point_cumulants, np.diag(SCALE**2)),
+    "student_t": (ls.noise.student_t(14.5, SIGMA), student_cumulants, SIGMA),
+    "alpha_stable": (
+        ls.noise.alpha_stable(2.0, SCALE),
+        stable_cumulants,
+        np.diag(2 * SCALE**2),
+    ),
+    "online_regression": (
+        ls.noise.online_regression(HESSIAN, LABEL_NOISE),
+        regression_cumulants,
+        REGRESSION_SIGMA,
+    ),
 }
-CUMULANTS = {
-    "gaussian_field": field_cumulants,
-    "two_point": two_point_cumulants,
-    "student_t": student_cumulants,
-    "alpha_stable": stable_cumulants,
-    "online_regression": regression_cumulants,
-}
+NOISES, CUMULANTS, COVARIANCES = ({name: row[k] for name, row in LAWS.items()} for k in range(3))
 FLATTER = ["two_point", "student_t", "online_regression"]  # the fourth cumulant is not zero
-COVARIANCES = {
-    "gaussian_field": factor_at(POINT) @ factor_at(POINT).T,
-    "two_point": np.diag(SCALE**2),
-    "student_t": SIGMA,
-    "alpha_stable": np.diag(2 * SCALE**2),
-    "online_regression": HESSIAN @ np.outer(POINT, POINT) @ HESSIAN
-    + (POINT @ HESSIAN @ POINT + LABEL_NOISE) * HESSIAN,
-}
 
 
 def drawn(noise, batch_size=1, particles=PARTICLES):
@@ -126,10 +128,6 @@ def moment_scores(samples, cumulants, batch_size):
         yield z_scores.of_means(moments[:, spread], exact[spread])
 
 
-def worst(scores):
-    return max(np.abs(score).max() for score in scores)
-
-
 @pytest.mark.parametrize("batch_size", [1, 4])
 @pytest.mark.parametrize("name", NOISES)
 def test_cumulants_to_order_four_in_six_directions(name, batch_size):
@@ -146,6 +144,9 @@ def test_mean_and_covariance(name):
     products = z_scores.of_products(samples, samples, COVARIANCES[name] / 4)
     assert np.abs(products).max() < 4
     assert np.abs(z_scores.of_products(samples, samples, COVARIANCES[name] / 2)).max() > 10
+    if name != "alpha_stable":  # which has a covariance at this one index only
+        found = NOISES[name].batch_covariance(BOWL, POINT[None], 4)[0]
+        np.testing.assert_allclose(found, COVARIANCES[name] / 4, rtol=1e-13, atol=1e-14)
 
 
 @pytest.mark.parametrize("name", FLATTER)

@@ -62,8 +62,8 @@ def _weighted_rows(shared, draws, free):
                 for lane in range(WIDTH):
                     place = (group * fixed.batch_rows + number) * WIDTH + lane
                     row = rows[place]
-                    if uniforms[0 if shared else lane] >= weights.keep[row]:
-                        rows[place] = np.int64(weights.alias[row])
+                    stays = uniforms[0 if shared else lane] < weights.keep[row]
+                    rows[place] = row if stays else np.int64(weights.alias[row])
 
     return pick
 
