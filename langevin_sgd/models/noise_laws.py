@@ -11,7 +11,6 @@ from functools import cache
 import numpy as np
 
 from ..arguments import (
-    checked,
     covariance_matrix,
     finite_array,
     numbers,
@@ -68,8 +67,7 @@ def _factor_sample(p, x, z, out):
         out[k] = _factor_times(p, z, k, len(z))
 
 
-@recorded
-@checked(covariance=variances_or_matrix)
+@recorded(covariance=variances_or_matrix)
 def gaussian(covariance):
     """Gaussian gradient noise with the same covariance everywhere.
 
@@ -110,8 +108,7 @@ def _field_sample(factor):
     return sample
 
 
-@recorded
-@checked(normals=size(1), dim=optional(size(1)))
+@recorded(normals=size(1), dim=optional(size(1)))
 def gaussian_field(factor, params, normals, dim=None):
     """Gaussian noise whose full covariance depends on the place: xi = F(x) z, Sigma(x) = F(x)
     F(x)'.
@@ -157,8 +154,7 @@ def _two_point_covariance(p, x, out):
         out[k * d + k] = p.scale[k] * p.scale[k]
 
 
-@recorded
-@checked(scale=_scales)
+@recorded(scale=_scales)
 def two_point(scale):
     """Each component is +scale or -scale with probability 1/2, independently: bounded noise.
 
@@ -204,8 +200,7 @@ def _factor_covariance(p, x, out):
             out[k * d + i] = s
 
 
-@recorded
-@checked(dof=within(above=2), covariance=variances_or_matrix)
+@recorded(dof=within(above=2), covariance=variances_or_matrix)
 def student_t(dof, covariance):
     """Multivariate Student noise of any real dof > 2, scaled to have this covariance: power-law
     tails P(|xi| > r) ~ r^-dof.
@@ -253,8 +248,7 @@ def _stable_sample(p, x, z, out):
         out[k] = p.scale[k] * sin(p.alpha * _PI * turn) * exp(power / p.alpha)
 
 
-@recorded
-@checked(alpha=within(above=0, at_most=2), scale=_scales)
+@recorded(alpha=within(above=0, at_most=2), scale=_scales)
 def alpha_stable(alpha, scale):
     """Symmetric alpha-stable noise in each component, independently: E exp(i t xi) = exp(-|scale
     t|^alpha), no variance.
@@ -312,8 +306,7 @@ def _regression_covariance(p, x, out):
             out[k * d + i] = fma(loss, p.input_covariance[k, i], products)
 
 
-@recorded
-@checked(input_covariance=variances_or_matrix, label_noise=within(at_least=0))
+@recorded(input_covariance=variances_or_matrix, label_noise=within(at_least=0))
 def online_regression(input_covariance, label_noise):
     """Gradient noise of online least squares, a fresh example in every draw: multiplicative, and
     not Gaussian.
