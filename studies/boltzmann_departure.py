@@ -9,7 +9,7 @@ same chain and against Boltzmann's law at the best-fit temperature.
 temperature per Hessian eigen-direction.
 
 Run:  python studies/boltzmann_departure.py [--quick]
-(writes data/boltzmann_departure.nc and .png)
+(writes out/boltzmann_departure.nc and .png; --update-data renews data/)
 """
 
 from functools import partial

@@ -9,7 +9,7 @@ batches.
 (d) Tail exponents of online regression: exact, and as two diffusion approximations have them.
 
 Run:  python studies/theory_atlas.py [--quick]
-(writes data/theory_atlas.nc and .png)
+(writes out/theory_atlas.nc and .png; --update-data renews data/)
 """
 
 import warnings

@@ -11,7 +11,7 @@ problem is listed as such.
 (g) What reducers cost. All that is compared runs in turns, and the best of all rounds counts.
 
 Run:  python studies/throughput.py [--quick]
-(writes data/throughput.nc and .png)
+(writes out/throughput.nc and .png; --update-data renews data/)
 """
 
 import functools
