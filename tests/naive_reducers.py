@@ -13,23 +13,14 @@ def read(run, every=1, start=0):
     steps done.
     """
     steps, x, stopped = run.step.values, run.x.values, run.stopped_at_step.values
-    v = run.v.values if "v" in run else np.zeros_like(x)
-    rows = {name: [] for name in ("particle", "before", "speed", "x", "v", "step")}
+    v, rows = run.v.values if "v" in run else np.zeros_like(x), []
     for k in range(1, len(steps)):
         if steps[k] > start and (steps[k] - start) % every == 0:
-            for particle in range(x.shape[1]):
-                if stopped[particle] < 0 or steps[k] < stopped[particle]:
-                    values = (
-                        particle,
-                        x[k - 1, particle],
-                        v[k - 1, particle],
-                        x[k, particle],
-                        v[k, particle],
-                        steps[k],
-                    )
-                    for name, value in zip(rows, values, strict=True):
-                        rows[name].append(value)
-    return {name: np.array(values) for name, values in rows.items()}
+            for i in range(x.shape[1]):
+                if stopped[i] < 0 or steps[k] < stopped[i]:
+                    rows.append((i, x[k - 1, i], v[k - 1, i], x[k, i], v[k, i], steps[k]))
+    names = "particle", "before", "speed", "x", "v", "step"
+    return {name: np.array(values) for name, *values in zip(names, *rows, strict=True)}
 
 
 def moments(rows):
@@ -46,7 +37,8 @@ def moments(rows):
 
 def cell_numbers(places, lower, upper, bins):
     """The bin of each row along each axis: -1 below the range, `bins` above it."""
-    cells = np.floor((places - lower) * (bins / (np.subtract(upper, lower)))).astype(int)
+    lower, bins = np.array(lower), np.array(bins)
+    cells = np.floor((places - lower) * (bins / np.subtract(upper, lower))).astype(int)
     return np.clip(cells, -1, bins)
 
 
@@ -56,20 +48,16 @@ def currents(rows, lower, upper, bins, period=None):
     """
     axes = len(bins)
     here, there = rows["before"][:, :axes], rows["x"][:, :axes]
-    moved = there - here
+    moved, total = there - here, np.zeros((axes, *bins))
     if period:
         moved = moved - period * np.round(moved / period)
     middle = here + moved / 2
     if period:
         middle = lower + (middle - lower) % period
-    total, cells = (
-        np.zeros((axes, *bins)),
-        cell_numbers(middle, np.array(lower), np.array(upper), np.array(bins)),
-    )
-    for cell, step in zip(cells, moved, strict=True):
+    for cell, step in zip(cell_numbers(middle, lower, upper, bins), moved, strict=True):
         if np.all((cell >= 0) & (cell < bins)):
             total[(slice(None), *cell)] += step
-    return total / len(moved) / np.prod((np.array(upper) - lower) / bins)
+    return total / len(moved) / np.prod(np.subtract(upper, lower) / bins)
 
 
 def autocovariance(run, lags, every=1, start=0):
@@ -90,28 +78,20 @@ def budget(rows, gradient, learning_rate, momentum=0.0, noise=None):
     of products.
     """
     x, v, g = rows["before"] - rows["before"].mean(axis=0), rows["speed"], gradient
-    xi = np.zeros_like(g) if noise is None else noise
-    rate = learning_rate / (2 * (1 - momentum))
+    xi, kept = np.zeros_like(g) if noise is None else noise, 1 - momentum
 
     def product(a, b):
         matrix = a.T @ b / len(a)
         return (matrix + matrix.T) / 2
 
+    remembered = momentum * product(v, xi) + learning_rate * product(g, xi)
     terms = {
-        "": product(x, g),
-        "_step": rate * product(g, g),
-        "_noise": rate * product(xi, xi),
-        "_inertia": momentum / (1 - momentum) * product(v, g),
-        "_memory": (momentum * product(v, xi) + learning_rate * product(g, xi)) / (1 - momentum)
-        - product(x, xi),
+        "_step": learning_rate / (2 * kept) * product(g, g),
+        "_noise": learning_rate / (2 * kept) * product(xi, xi),
+        "_inertia": momentum / kept * product(v, g),
+        "_memory": remembered / kept - product(x, xi),
     }
-    return terms | {
-        "_residual": terms[""]
-        - terms["_step"]
-        - terms["_noise"]
-        - terms["_inertia"]
-        - terms["_memory"]
-    }
+    return terms | {"": product(x, g), "_residual": product(x, g) - sum(terms.values())}
 
 
 def pushes(rows, learning_rate, momentum):
@@ -126,9 +106,6 @@ def jackknife(estimate, rows, particles):
     left out once.
     """
     group = rows["particle"] * min(particles, 64) // particles
-    numbers = np.unique(group)
-    without = np.array(
-        [estimate({name: value[group != k] for name, value in rows.items()}) for k in numbers]
-    )
-    n = len(numbers)
+    left = [{name: value[group != k] for name, value in rows.items()} for k in np.unique(group)]
+    without, n = np.array([estimate(rest) for rest in left]), len(left)
     return np.sqrt((n - 1) / n * np.sum((without - without.mean(axis=0)) ** 2, axis=0))

@@ -1,4 +1,4 @@
-"""Estimates from runs: functions from a dataset to a dataset, each number with its standard error."""
+"""Estimates from runs: from a dataset to a dataset, each number with its standard error."""
 
 from .boltzmann_test import boltzmann_test
 from .density import density

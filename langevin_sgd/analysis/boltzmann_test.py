@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, optional, within
+from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import evaluate, landscape
 from .equipartition import along, orthonormal
 from .particles import (
@@ -13,7 +14,6 @@ from .particles import (
     at_step,
     attributes,
     dynamics_of,
-    labelled,
     landscape_of,
     reference_gradient,
     weight_decay_of,
@@ -120,22 +120,14 @@ def boltzmann_test(
     decision = _decision(found.values(), tolerance, level)
     effect, error = np.array([deviation.largest() for deviation in found.values()]).T
     p_values = [deviation.p_value for deviation in found.values()]
-    one, its_error = "one temperature for all directions", "its standard error"
     variables = {
         "p_value": labelled("test", p_values, "p-value of exact agreement"),
-        "effect": labelled("test", effect, "largest deviation relative to T"),
-        "effect_standard_error": labelled("test", error, its_error),
-        "directional_temperature": labelled(
-            "direction", measured.along, "temperature along a direction", "energy"
-        ),
-        "directional_temperature_standard_error": labelled(
-            "direction", measured.along_error, its_error, "energy"
-        ),
-        "temperature": labelled((), measured.one, one, "energy"),
-        "temperature_standard_error": labelled(
-            (), measured.one_error, f"{its_error}, 0 if given", "energy"
-        ),
+        **with_error("effect", "test", (effect, error), "largest deviation relative to T"),
     }
+    each, one = (measured.along, measured.along_error), (measured.one, measured.one_error)
+    text, of_one = "temperature along a direction", "one temperature for all directions"
+    variables |= with_error("directional_temperature", "direction", each, text, "energy")
+    variables |= with_error("temperature", (), one, of_one, "energy")
     names = [f"x{k}" if directions is None else f"direction {k}" for k in range(d)]
     verdict = wording(dynamics_of(run)["name"], decision, names, measured, found, tolerance)
     about = {"decision": decision, "verdict": verdict, "tolerance": tolerance, "level": level}

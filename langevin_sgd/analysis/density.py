@@ -4,7 +4,8 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, finite_array, integer, optional, whole_numbers
-from .particles import AT_STEP, at_step, attributes, labelled
+from ..engine.reducers.readings import labelled
+from .particles import AT_STEP, at_step, attributes
 
 
 @checked(range=optional(finite_array), components=optional(whole_numbers), **AT_STEP)
@@ -80,7 +81,7 @@ def density(run, *, bins=50, range=None, components=None, step=None, on_diverged
 
 
 def edges_of(histogram):
-    """Bin edges of a `density` dataset, one array per axis, in the order of the axes of ``count``."""
+    """Bin edges of a `density` dataset, an array per axis, in the order of those of ``count``."""
     return [histogram[f"{name}_edge"].values for name in histogram["count"].dims]
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, finite_array, optional
+from ..engine.reducers.readings import labelled
 from ..models.evaluate import landscape
-from .particles import AT_STEP, kept_particles, labelled, landscape_of, reference_gradient
+from .particles import AT_STEP, kept_particles, landscape_of, reference_gradient
 
 
 def orthonormal(value, name):

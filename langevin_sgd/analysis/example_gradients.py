@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, finite_array, instance
+from ..engine.reducers.readings import labelled
 from ..models.evaluate import evaluate
 from ..models.example_moments import example_covariance
 from ..models.losses import Loss
-from .particles import labelled
 
 LOSS = partial(instance, kinds=Loss, words="a Loss, whose data table holds the examples")
 CHECKS = {"loss": LOSS, "x": finite_array}

@@ -4,10 +4,11 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, finite_array, optional, whole, within
+from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import evaluate, landscape
 from ..theory.boltzmann import best_fit_temperature, boltzmann_bin_probabilities, boltzmann_density
 from .density import density, edges_of
-from .particles import AT_STEP, at_step, attributes, labelled, landscape_of, weight_decay_of
+from .particles import AT_STEP, at_step, attributes, landscape_of, weight_decay_of
 
 SUM_TOLERANCE = 1e-6  # how far probabilities may sum above one: quadrature error
 LEAST_MASS = 1e-9  # less reference mass than this outside the bins is quadrature error
@@ -46,7 +47,8 @@ def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0):
     Notes
     -----
     plug_in = sum_k (c_k/n) log(c_k/(n q_k)). Its bias is (K - 1)/(2n) + O(n^-2) whatever p and q
-    are, with K the number of bins that p can reach (Miller 1955, Paninski 2003; derived: with p_hat = p + delta, plug_in = KL + sum delta log(p/q) + sum delta^2/(2p) + ..., E
+    are, with K the number of bins that p can reach (Miller 1955, Paninski 2003; derived: with
+    p_hat = p + delta, plug_in = KL + sum delta log(p/q) + sum delta^2/(2p) + ..., E
     delta_k^2 = p_k (1 - p_k)/n). It is removed by the jackknife, n D - (n - 1) mean(D without one
     particle), which needs no K: on 40 x 40 bins of a double well, 20,000 particles, it left 0.001
     to 0.003 of a bias of 0.022, where (occupied bins - 1)/(2n) left 0.004 to 0.005. No correction
@@ -181,8 +183,8 @@ def kl_to_boltzmann(
     if potential.dim > 2:
         raise ValueError(
             f"potential must have dim 1 or 2 for a histogram, got {potential.dim} for "
-            f"{potential.name!r}. Use boltzmann_test, or hold a marginal of `density` (components=) "
-            "against theory.boltzmann_density."
+            f"{potential.name!r}. Use boltzmann_test, or hold a marginal (`density` with "
+            "components=) against theory.boltzmann_density."
         )
     histogram = density(run, bins=bins, range=range, step=step, on_diverged=on_diverged)
     fitted, error = int(temperature is None), 0.0
@@ -196,12 +198,8 @@ def kl_to_boltzmann(
     result = kl_to_probabilities(
         count.values, probability, outside=int(histogram["outside"]), fitted=fitted
     )
-    text = "temperature of the reference"
-    result["temperature"] = labelled((), float(temperature), text, "energy")
-    result["temperature_standard_error"] = labelled(
-        (), error, f"standard error of the {text}, 0 if given", "energy"
-    )
-    result["count"] = count
+    pair, text = (float(temperature), error), "temperature of the reference"
+    result = result.assign(with_error("temperature", (), pair, text, "energy") | {"count": count})
     result["probability"] = labelled(
         count.dims, probability, "probability of the bin under the reference"
     )

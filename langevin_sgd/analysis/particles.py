@@ -122,7 +122,7 @@ def _described(run, what):
 
 
 def weight_decay_of(run):
-    """Weight decay of the run; 0 for dynamics that have none. It is part of Boltzmann's reference."""
+    """Weight decay of the run, 0 if it has none; it is part of Boltzmann's reference."""
     decay = dynamics_of(run)["params"].get("weight_decay", 0.0)
     if not isinstance(decay, float):
         raise ValueError(
@@ -159,11 +159,6 @@ def landscape_of(run, model, dim, name, walls=False):
 def reference_gradient(run, model, x):
     """Gradient of U + (weight_decay/2) |x|^2, the energy in Boltzmann's law, at x (..., d)."""
     return evaluate(model, x, "gradient") + weight_decay_of(run) * x
-
-
-def labelled(dims, values, long_name, units="1"):
-    """A variable of a dataset."""
-    return dims, values, {"long_name": long_name, "units": units}
 
 
 def attributes(run, particles, **more):

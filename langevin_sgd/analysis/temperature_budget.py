@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, covariance_matrix, instance, optional
+from ..engine.reducers.readings import labelled, with_error
 from ..models.dynamics import Dynamics
 from ..models.evaluate import evaluate, landscape
 from ..models.noise import gaussian, minibatch, table_gaussian
@@ -18,7 +19,6 @@ from .particles import (
     at_step,
     attributes,
     dynamics_of,
-    labelled,
     landscape_of,
     noise_of,
     reference_gradient,
@@ -122,11 +122,8 @@ def temperature_budget(
     estimate = _accumulate(x, gradient, particles.v, batch_covariance, numbers)
     dims, residual, variables = ("component", "component_j"), estimate.mean[-1], {}
     for k, name in enumerate(TERMS):
-        error_name = f"standard error of the {name}"
-        variables[name] = labelled(dims, estimate.mean[k], LONG_NAMES[name], "energy")
-        variables[f"{name}_standard_error"] = labelled(
-            dims, estimate.error[k], error_name, "energy"
-        )
+        pair = estimate.mean[k], estimate.error[k]
+        variables |= with_error(name, dims, pair, LONG_NAMES[name], "energy")
     with np.errstate(divide="ignore", invalid="ignore"):  # without spread: 0 if it closes, else inf
         ratio = np.where(residual == 0, 0.0, residual / estimate.error[-1])
     p_value = hotelling(residual[np.triu_indices(d)], estimate.residual_covariance, len(x))

@@ -11,6 +11,7 @@ from ..arguments import checked, integer, whole, within
 from ..models.evaluate import evaluate
 from .problem import check_continuing, check_records, checked_seed
 from .reducers.of_run import checked_reducers, listed
+from .reducers.readings import labelled
 from .simulate import simulate
 from .timetable import timetable
 
@@ -251,14 +252,13 @@ def _variables(checks, names):
     """The comparisons, a dict steps done -> `_Comparison`, as variables (check, observable)."""
     steps = np.array(list(checks), np.int64)
     variables = {
-        "check": ("check", steps, {"long_name": "steps done", "units": "1"}),
-        "observable": ("observable", names, {"long_name": "what was compared", "units": "1"}),
+        "check": labelled("check", steps, "steps done"),
+        "observable": labelled("observable", names, "what was compared"),
     }
     for name in _Comparison._fields:
         of = name.removesuffix("_standard_error")
         label = LABELS[of] if of == name else f"standard error of the {LABELS[of]}"
         values = [getattr(found, name) for found in checks.values()]
         table = np.reshape(np.array(values), (len(checks), len(names)))
-        attributes = {"long_name": label, "units": "of the observable"}
-        variables[name] = ("check", "observable"), table, attributes
+        variables[name] = labelled(("check", "observable"), table, label, "of the observable")
     return variables

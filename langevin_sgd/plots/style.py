@@ -24,7 +24,7 @@ STYLE = {
 
 
 def style():
-    """A context in which figures have the package's look: `with langevin_sgd.plots.style(): ...`."""
+    """A context in which figures have the package's look: `with ls.plots.style(): ...`."""
     import matplotlib
 
     return matplotlib.rc_context(STYLE)

@@ -104,7 +104,7 @@ def test_one_dimension_is_judged_by_the_curvature():
 
 def test_a_population_is_judged_by_its_own_mean_loss():
     """Small batches of fresh examples with a stiff direction depart from the table's law, and agree
-    within the tolerance with their own: a table of 20 rows has another minimum and other curvatures.
+    within the tolerance with their own: a table of 20 rows has another minimum and curvatures.
     """
     loss = ls.losses.linear_regression_population(np.eye(2), label_noise=0.5, examples=20)
     loss = loss._replace(mean=ls.potentials.quadratic(np.eye(2)))
@@ -137,15 +137,14 @@ BAD = [
     ({"tolerance": 2}, "ValueError: tolerance must be > 0 and < 1, got 2."),
     ({"level": 0.0}, "ValueError: level must be > 0 and < 1, got 0.0."),
     ({"directions": np.eye(2)[:, :1]}, "ValueError: directions must be 2 columns"),
-    ({"potential": ls.potentials.quadratic([-1.0, -2.0])}, "ValueError: the fitted temperature is -"),
-    ({"potential": ls.potentials.quadratic([1.0, 0.0])}, "ValueError: run has no spread, or no force,"
-     " along direction 1"),
+    ({"potential": ls.potentials.quadratic([-1.0, -2.0])}, "ValueError: the fitted temperature is"),
+    ({"potential": ls.potentials.quadratic([1.0, 0.0])}, "ValueError: run has no spread, or no fo"),
     ({"potential": WALLED}, "ValueError: potential must have an open domain here, but 'quadratic'"),
     ({"potential": 3.0}, "TypeError: potential must be a Potential or a Loss"),
     ({"run": FEW}, "ValueError: a joint p-value of 1 numbers needs at least 10 particles, got 9"),
-    ({"run": FEW.x}, "TypeError: run must be a dataset with x (particle, component), as simulate()"),
+    ({"run": FEW.x}, "TypeError: run must be a dataset with x (particle, component), as simulate("),
     ({"run": FEW.assign_attrs(independent_particles=0)}, "ValueError: run must have independent"),
-    ({"on_diverged": "dorp"}, "ValueError: on_diverged must be one of 'raise', 'drop', got 'dorp'."),
+    ({"on_diverged": "dorp"}, "ValueError: on_diverged must be one of 'raise', 'drop', got 'dorp'"),
     ({"lebel": 0.1}, "TypeError: boltzmann_test() has no argument 'lebel'"),
 ]  # fmt: skip
 

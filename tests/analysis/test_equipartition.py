@@ -72,8 +72,8 @@ def test_weight_decay_belongs_to_the_potential():
 
 WALLED = BOWL._replace(domain=(("reflecting", -1.0, 1.0), None))
 BAD = [
-    ({"potential": ls.potentials.double_well()}, "ValueError: potential must have the dimension of t"),
-    ({"potential": WALLED}, "ValueError: potential must have an open domain here, but 'quadratic' ha"),
+    ({"potential": ls.potentials.double_well()}, "ValueError: potential must have the dimension o"),
+    ({"potential": WALLED}, "ValueError: potential must have an open domain here, but 'quadratic'"),
     ({"directions": HESSIAN}, "ValueError: directions must have orthonormal columns"),
     ({"directions": np.eye(3)}, "ValueError: directions must have the shape (2, k)"),
 ]  # fmt: skip

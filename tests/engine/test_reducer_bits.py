@@ -23,16 +23,11 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not JIT, reason="runs the interpreted side in a process of its own"),
 ]
-WELL, NOISE = (
-    ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1),
-    ls.noise.gaussian([4.0, 2.0]),
-)
+WELL = ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1)
+NOISE = ls.noise.gaussian([4.0, 2.0])
 START = np.random.default_rng(8).normal(scale=0.7, size=(2000, 2)).clip(-1.1, 1.1)
-CASES = {  # learning rate, radius
-    "nobody leaves": (0.05, None),
-    "escaped": (0.05, 1.56),
-    "not finite": (0.3, None),
-}
+# learning rate, radius
+CASES = {"nobody leaves": (0.05, None), "escaped": (0.05, 1.56), "not finite": (0.3, None)}
 
 
 def branching(p, acc, step, before, x, v, g, xi):
@@ -46,41 +41,34 @@ REDUCERS = (
     ls.reducers.moments(every=3, start=4),
     ls.reducers.currents(-1.0, 1.0, (5, 4), every=2),
     ls.reducers.autocovariance([0, 4, 6], every=2, start=1),
+    ls.reducers.displacement([3, 20]),
     ls.Reducer("branching", branching, {}, 2),
 )
 
 
 def run(case, particles, steps=75, **options):
     rate, radius = CASES[case]
+    given = {"x0": START[:particles], "seed": 4, "escape_radius": radius, "reducers": REDUCERS}
+    moves = ls.dynamics.sgd(rate, 2, momentum=0.5)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # one text branches, particles leave, and one rate is too large: all warn
-        return ls.simulate(
-            WELL, ls.dynamics.sgd(rate, 2, momentum=0.5), NOISE, particles=particles, steps=steps, x0=START[:particles],
-            seed=4, escape_radius=radius, reducers=REDUCERS, **options,
-        )  # fmt: skip
+        # One text branches, particles leave, and one rate is too large: all warn.
+        warnings.simplefilter("ignore")
+        return ls.simulate(WELL, moves, NOISE, particles=particles, steps=steps, **given, **options)
 
 
 def digest(dataset):
     """SHA-256 of the bits of all variables."""
-    assert {
-        "moments_covariance",
-        "currents_count",
-        "autocovariance_standard_error",
-        "branching_mean",
-    } <= set(dataset)
-    values = [
-        np.ascontiguousarray(dataset[name].values).tobytes() for name in sorted(dataset.variables)
-    ]
-    return sha256(b"".join(values)).hexdigest()
+    assert {"moments_covariance", "currents_count", "branching_mean"} <= set(dataset)
+    values = [np.ascontiguousarray(dataset[name].values) for name in sorted(dataset.variables)]
+    return sha256(b"".join(value.tobytes() for value in values)).hexdigest()
 
 
 WAYS = list(itertools.product((1, 2, 3), (16, 64, 256), (1, 7, 33, None)))
+SIZES = [5, 333, 2000]
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("particles", [5, 333, 2000])
+@pytest.mark.parametrize("particles", SIZES)
 def test_bits_do_not_depend_on_how_a_run_is_cut(case, particles):
     """Each way of cutting occurs with some number of particles; the digest sees one bit."""
     base = run(case, particles, threads=1, block_size=64)
@@ -89,10 +77,9 @@ def test_bits_do_not_depend_on_how_a_run_is_cut(case, particles):
         assert np.all(left < 0)
     elif particles > 5:
         assert len(np.unique(left % 32)) > 8 and 10 < np.sum(left >= 0) < particles - 5
-    for number, (threads, block_size, chunk_steps) in enumerate(WAYS):
-        if number % 3 == [5, 333, 2000].index(particles):
-            way = {"threads": threads, "block_size": block_size, "chunk_steps": chunk_steps}
-            assert digest(run(case, particles, **way)) == digest(base), way
+    for way in WAYS[SIZES.index(particles) :: 3]:
+        cut = dict(zip(("threads", "block_size", "chunk_steps"), way, strict=True))
+        assert digest(run(case, particles, **cut)) == digest(base), way
     before = digest(base)
     base.moments_mean.values[0] = np.nextafter(base.moments_mean.values[0], 9.0)
     assert digest(base) != before
@@ -104,32 +91,16 @@ def test_what_diverged_is_not_read():
     """
     found = run("not finite", 2000)
     last = np.where(found.stopped_at_step < 0, 75, found.stopped_at_step - 1)
-    assert np.any(found.status == 1) and found.moments_observations == np.sum(
-        (last - 4).clip(0) // 3
-    )
-    for name in (
-        "moments_mean",
-        "branching_mean",
-        "currents_current",
-        "currents_current_standard_error",
-    ):
+    assert np.any(found.status == 1)
+    assert found.moments_observations == np.sum((last - 4).clip(0) // 3)
+    for name in ("moments_mean", "branching_mean", "currents_current", "displacement_mean_square"):
         assert np.all(np.isfinite(found[name])), name
 
 
 def test_compiled_and_interpreted_reducers_have_the_same_bits():
-    environment = {
-        **os.environ,
-        "NUMBA_DISABLE_JIT": "1",
-        "PYTHONPATH": str(Path(ls.__file__).parents[1]),
-    }
-    output = subprocess.run(
-        [sys.executable, __file__],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=300,
-    )
+    package = {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(Path(ls.__file__).parents[1])}
+    ways = {"env": {**os.environ, **package}, "capture_output": True, "text": True, "check": True}
+    output = subprocess.run([sys.executable, __file__], timeout=300, **ways)
     assert json.loads(output.stdout) == few()
 
 

@@ -15,6 +15,7 @@ import langevin_sgd as ls
 pytestmark = pytest.mark.slow
 MOMENTUM = 0.5
 CURVATURE, SIGMA2 = np.diag([1.0, 2.0]), np.diag([1.0, 0.5])
+SWIRL, LAGS = np.array([[0.0, -1.0], [1.0, 0.0]]), (0, 1, 3, 10)
 
 
 def close(found, expected):
@@ -41,27 +42,18 @@ def linear_run(strength):
     observed = (
         ls.reducers.moments(every=2, start=100),
         ls.reducers.currents(-0.5, 0.5, 6, start=100),
-        ls.reducers.autocovariance([0, 1, 3, 10], start=100),
+        ls.reducers.autocovariance(LAGS, start=100),
         ls.reducers.virial(start=100),
         ls.reducers.gradient_noise(every=3),
     )
-    noise = ls.noise.gaussian(SIGMA2)
-    return ls.simulate(
-        bowl,
-        ls.dynamics.sgd(0.1, 2, momentum=0.5),
-        noise,
-        particles=3000,
-        steps=400,
-        seed=11,
-        reducers=observed,
-    )
+    moves, noise = ls.dynamics.sgd(0.1, 2, momentum=0.5), ls.noise.gaussian(SIGMA2)
+    return ls.simulate(bowl, moves, noise, particles=3000, steps=400, seed=11, reducers=observed)
 
 
 def linear_law(strength, momentum=0.5):
     """Transition and stationary covariance of (x, v)."""
-    one, pull = np.eye(2), 0.1 * (CURVATURE - strength * np.array([[0.0, -1.0], [1.0, 0.0]]))
+    one, pull, kick = np.eye(2), 0.1 * (CURVATURE - strength * SWIRL), 0.01 * SIGMA2 / 2
     transition = np.block([[one - pull, -momentum * one], [pull, momentum * one]])
-    kick = 0.01 * SIGMA2 / 2
     return transition, solve_discrete_lyapunov(transition, np.block([[kick, -kick], [-kick, kick]]))
 
 
@@ -72,16 +64,18 @@ def z_of(run, name, exact):
 @pytest.mark.parametrize("strength", [0.0, 0.8])
 def test_covariance_autocovariance_noise_and_virial_are_exact(strength):
     run, (transition, law) = linear_run(strength), linear_law(strength)
-    assert np.all(np.abs(z_of(run, "moments_covariance", law[:2, :2])) < 4)
-    assert np.all(np.abs(z_of(run, "moments_excess_kurtosis", 0.0)) < 4)
-    lags = [
-        np.diag((np.linalg.matrix_power(transition, lag) @ law)[:2, :2]) for lag in (0, 1, 3, 10)
-    ]
-    assert np.all(np.abs(z_of(run, "autocovariance", lags)) < 4)
-    assert np.all(np.abs(z_of(run, "gradient_noise_covariance", SIGMA2)) < 4)
-    assert np.all(np.abs(z_of(run, "virial_residual", 0.0)) < 4)
-    work = law[:2, :2] @ (CURVATURE - strength * np.array([[0.0, -1.0], [1.0, 0.0]])).T
-    assert np.all(np.abs(z_of(run, "virial", (work + work.T) / 2)) < 4)
+    after = [np.linalg.matrix_power(transition, lag) @ law for lag in LAGS]
+    work = law[:2, :2] @ (CURVATURE - strength * SWIRL).T
+    exact = {
+        "moments_covariance": law[:2, :2],
+        "moments_excess_kurtosis": 0.0,
+        "autocovariance": [np.diag(both[:2, :2]) for both in after],
+        "gradient_noise_covariance": SIGMA2,
+        "virial_residual": 0.0,
+        "virial": (work + work.T) / 2,
+    }
+    for name, value in exact.items():
+        assert np.all(np.abs(z_of(run, name, value)) < 4), name
 
 
 def test_the_same_tests_reject_the_law_without_momentum():
@@ -94,32 +88,23 @@ def test_the_same_tests_reject_the_law_without_momentum():
 INPUTS, TARGETS = np.random.default_rng(1).normal(size=(12, 2)), np.linspace(-2.0, 3.0, 12)
 
 
+def reshuffled(particles, steps, *observed, **options):
+    loss, moves = ls.losses.linear_regression(INPUTS, TARGETS), ls.dynamics.sgd(0.1, 3, MOMENTUM)
+    noise, given = ls.noise.minibatch("reshuffle"), {"seed": 5, "reducers": observed} | options
+    return ls.simulate(loss, moves, noise, particles=particles, steps=steps, **given)
+
+
 def test_the_budget_of_reshuffled_batches_closes_with_the_gradient_of_the_batch_only():
     """The twin: with the mean gradient in place of the batch's the identity lacks the noise of the
     batches.
     """
-    loss, observed = (
-        ls.losses.linear_regression(INPUTS, TARGETS),
-        (ls.reducers.virial(start=60), ls.reducers.gradient_noise()),
-    )
-    moves, kicks = ls.dynamics.sgd(0.1, 3, momentum=MOMENTUM), ls.noise.minibatch("reshuffle")
-    run = ls.simulate(
-        loss, moves, kicks, particles=256, steps=80, seed=5, every=1, reducers=observed
-    )
+    run = reshuffled(256, 80, ls.reducers.virial(start=60), every=1)
     found = naive_reducers.read(run, 1, 60)
     terms = naive_reducers.budget(found, naive_reducers.pushes(found, 0.1, MOMENTUM), 0.1, MOMENTUM)
     for name, value in terms.items():
         close(run[f"virial{name}"], value)
     assert not run.virial_noise.any() and not run.virial_memory.any()
-    run = ls.simulate(
-        loss,
-        moves,
-        kicks,
-        particles=3000,
-        steps=500,
-        seed=5,
-        reducers=(ls.reducers.virial(start=100), observed[1]),
-    )
+    run = reshuffled(3000, 500, ls.reducers.virial(start=100))
     assert np.all(np.abs(z_of(run, "virial_residual", 0.0)) < 4)
     mean = naive.linear_regression(INPUTS, TARGETS).gradient(found["before"])
     wrong = naive_reducers.budget(found, mean, 0.1, MOMENTUM)["_residual"]
@@ -127,80 +112,52 @@ def test_the_budget_of_reshuffled_batches_closes_with_the_gradient_of_the_batch_
 
 
 def test_gradient_noise_of_a_table_is_its_covariance_along_the_path():
-    loss, observed = (
-        ls.losses.linear_regression(INPUTS, TARGETS),
-        (ls.reducers.virial(), ls.reducers.gradient_noise(every=4)),
-    )
-    moves, kicks = ls.dynamics.sgd(0.1, 3, momentum=MOMENTUM), ls.noise.minibatch("reshuffle")
-    run = ls.simulate(
-        loss, moves, kicks, particles=50, steps=20, seed=5, every=1, reducers=observed
-    )
+    run = reshuffled(50, 20, ls.reducers.gradient_noise(every=4), every=1)
     places = naive_reducers.read(run, 4)["before"]
     tables = [naive.regression_gradients(INPUTS, TARGETS, x) for x in places]
-    close(
-        run.gradient_noise_covariance,
-        np.mean([naive.table_covariance(table) for table in tables], axis=0),
-    )
+    sigma = np.mean([naive.table_covariance(table) for table in tables], axis=0)
+    close(run.gradient_noise_covariance, sigma)
     close(run.gradient_noise_mean, np.mean([table.mean(axis=0) for table in tables], axis=0))
 
 
-def flat(p, x):
-    return 0.0 * x[0]
-
-
-def level(p, x, out):
-    out[0] = 0.0
-    out[1] = 0.0
-
-
 def wind(p, x, out):
-    out[0] = p.speed
+    out[0] = 2.0
     out[1] = 0.0
 
 
 def test_currents_go_the_shorter_way_round_a_periodic_domain():
     """Against the twin with round(), and the exact current of a uniform wind: rate * speed over the
-    length, in each bin.
+    length, in each bin. The twin: it is not zero.
     """
-    ring = ls.Potential(
-        "ring",
-        flat,
-        level,
-        {"speed": 2.0},
-        2,
-        drift=wind,
-        domain=(("periodic", -1.0, 2.0), ("reflecting", 0.0, 1.0)),
-    )
-    observed = ls.reducers.currents(-1.0, 2.0, 9, 0), ls.reducers.histogram(-1.0, 2.0, 9)
-    options = {"noise": ls.noise.gaussian(SIGMA2), "x0": [0.5, 0.5], "seed": 4}
-    run = ls.simulate(
-        ring, ls.dynamics.sgd(0.1), particles=100, steps=60, every=1, reducers=observed, **options
-    )
+    walls = ("periodic", -1.0, 2.0), ("reflecting", 0.0, 1.0)
+    ring = ls.potentials.quadratic([0.0, 0.0])._replace(drift=wind, domain=walls)
+
+    def blown(particles, steps, start, **options):
+        axis = {"lower": -1.0, "upper": 2.0, "bins": 9, "components": 0, "start": start}
+        observed = ls.reducers.currents(**axis), ls.reducers.histogram(**axis)
+        given = {"x0": [0.5, 0.5], "seed": 4, "reducers": observed} | options
+        numbers = {"particles": particles, "steps": steps}
+        return ls.simulate(
+            ring, ls.dynamics.sgd(0.1), ls.noise.gaussian(SIGMA2), **numbers, **given
+        )
+
+    run = blown(100, 60, 0, every=1)
     exact = naive_reducers.currents(naive_reducers.read(run), (-1.0,), (2.0,), (9,), 3.0)
     assert np.abs(run.currents_current - exact).max() < 2.0**-24 < 0.01 < np.abs(exact).max()
-    assert (
-        run.histogram_underflow == 0
-        and run.histogram_overflow == 0
-        and run.currents_count.sum() == 6000
-    )
-    late = (
-        ls.reducers.currents(-1.0, 2.0, 9, 0, start=900),
-        ls.reducers.histogram(-1.0, 2.0, 9, start=900),
-    )
-    run = ls.simulate(
-        ring, ls.dynamics.sgd(0.1), particles=3000, steps=1100, reducers=late, **options
-    )
+    assert run.histogram_underflow == 0 and run.histogram_overflow == 0
+    assert run.currents_count.sum() == 6000
+    run = blown(3000, 1100, 900)
     assert np.all(np.abs(z_of(run, "currents_current", 0.1 * 2.0 / 3.0)) < 4)
-    assert np.all(np.abs(z_of(run, "currents_current", 0.0)) > 4)  # the twin
+    assert np.all(np.abs(z_of(run, "currents_current", 0.0)) > 4)
 
 
 def test_the_virial_is_the_temperature():
     """Euler's T/(1 - h dt/2) in a bowl, exactly; the twin: T itself is rejected."""
-    run = ls.simulate(
-        ls.potentials.quadratic([1.0, 2.0]), ls.dynamics.langevin(0.7, 0.1), particles=5000, steps=600, seed=2,
-        reducers=ls.reducers.virial(start=100),
-    )  # fmt: skip
-    assert np.all(np.abs(z_of(run, "virial", np.diag(0.7 / (1 - 0.05 * np.array([1.0, 2.0]))))) < 4)
+    bowl, moves = ls.potentials.quadratic([1.0, 2.0]), ls.dynamics.langevin(0.7, 0.1)
+    observed = ls.reducers.virial(start=100)
+    run = ls.simulate(bowl, moves, particles=5000, steps=600, seed=2, reducers=observed)
+    exact = np.diag(0.7 / (1 - 0.05 * np.array([1.0, 2.0])))
+    assert np.all(np.abs(z_of(run, "virial", exact)) < 4)
     assert np.all(np.diag(z_of(run, "virial", np.diag([0.7, 0.7]))) > 10)
     assert "virial_step" not in run
 
@@ -209,24 +166,19 @@ def exact_current(strength):
     """J = p(m) E[dx | m] at the middle m = (x + x')/2, averaged over each bin with 8 x 8 points."""
     transition, law = linear_law(strength)
     together = (transition @ law)[:2, :2]  # E[x' x]
-    moved = (law[:2, :2] + together - together.T - law[:2, :2]) / 2  # E[dx m]
+    moved = (together - together.T) / 2  # E[dx m]
     middle = (2 * law[:2, :2] + together + together.T) / 4
     fine = -0.5 + (np.arange(48) + 0.5) / 48
     place = np.stack(np.meshgrid(fine, fine, indexing="ij"), axis=-1)
-    inverse = np.linalg.inv(middle)
-    density = np.exp(-np.einsum("abi,ij,abj->ab", place, inverse, place) / 2) / (
-        2 * np.pi * np.sqrt(np.linalg.det(middle))
-    )
+    inverse, volume = np.linalg.inv(middle), 2 * np.pi * np.sqrt(np.linalg.det(middle))
+    density = np.exp(-np.einsum("abi,ij,abj->ab", place, inverse, place) / 2) / volume
     current = np.einsum("ij,abj,ab->iab", moved @ inverse, place, density)
     return current.reshape(2, 6, 8, 6, 8).mean(axis=(2, 4))
 
 
 def test_the_current_of_a_rotating_force_is_exact_and_that_of_detailed_balance_zero():
+    """The twin: a rotating force is not mistaken for detailed balance."""
     assert np.all(np.abs(z_of(linear_run(0.8), "currents_current", exact_current(0.8))) < 4)
     assert np.all(np.abs(z_of(linear_run(0.0), "currents_current", 0.0)) < 4)
     assert np.abs(exact_current(0.0)).max() < 1e-15
-
-
-def test_a_rotating_force_is_not_mistaken_for_detailed_balance():
-    """The twin."""
     assert np.mean(np.abs(z_of(linear_run(0.8), "currents_current", 0.0)) > 4) > 0.5

@@ -1,4 +1,4 @@
-"""Every reducer against the slow twin that has the whole path, and its errors against many seeds."""
+"""Every reducer against the twin that has the whole path, and its errors against many seeds."""
 
 import warnings
 from functools import cache
@@ -54,20 +54,11 @@ REDUCERS = (
 
 
 def simulate(seed=3, particles=PARTICLES, steps=STEPS, **options):
+    given = {"particles": particles, "steps": steps, "seed": seed, "reducers": REDUCERS} | options
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # one text branches, and with a radius particles leave: both warn
-        return ls.simulate(
-            WELL,
-            HEAVY,
-            NOISE,
-            particles=particles,
-            steps=steps,
-            seed=seed,
-            reducers=options.pop("reducers", REDUCERS),
-            **options,
-        )
+        # One function branches, and with a radius particles leave: both warn.
+        warnings.simplefilter("ignore")
+        return ls.simulate(WELL, HEAVY, NOISE, **given)
 
 
 @cache
@@ -82,14 +73,10 @@ def path():
 
 def test_bits_do_not_depend_on_how_the_run_is_cut():
     """More ways, and plain Python, in test_reducer_bits.py."""
-    for threads, block_size, chunk_steps in ((2, 16, 7), (3, 256, 1), (1, 64, 33)):
-        other = simulate(
-            x0=path().x.values[0],
-            escape_radius=1.5,
-            threads=threads,
-            block_size=block_size,
-            chunk_steps=chunk_steps,
-        )
+    start = {"x0": path().x.values[0], "escape_radius": 1.5}
+    for way in ((2, 16, 7), (3, 256, 1), (1, 64, 33)):
+        cut = dict(zip(("threads", "block_size", "chunk_steps"), way, strict=True))
+        other = simulate(**start, **cut)
         for name in set(other.variables) - {"x", "v", "step"}:
             np.testing.assert_array_equal(other[name], path()[name], err_msg=name)
 
@@ -106,62 +93,52 @@ def close(found, expected, scale=1.0):
 
 
 def test_moments():
-    run, found = path(), naive_reducers.moments(rows(3, 4))
-    for name, value in found.items():
+    run, found = path(), rows(3, 4)
+    for name, value in naive_reducers.moments(found).items():
         close(run[f"moments_{name}"], value)
-        error = naive_reducers.jackknife(
-            lambda rows, name=name: naive_reducers.moments(rows)[name], rows(3, 4), PARTICLES
-        )
-        np.testing.assert_allclose(
-            run[f"moments_{name}_standard_error"], error, rtol=1e-7, atol=1e-12
-        )
-    assert run.moments_observations == len(rows(3, 4)["x"])
+
+        def estimate(rows, name=name):
+            return naive_reducers.moments(rows)[name]
+
+        error = naive_reducers.jackknife(estimate, found, PARTICLES)
+        stated = run[f"moments_{name}_standard_error"]
+        np.testing.assert_allclose(stated, error, rtol=1e-7, atol=1e-12)
+    assert run.moments_observations == len(found["x"])
 
 
 @pytest.mark.parametrize(("name", "every", "start"), [("histogram", 2, 0), ("plane", 1, 7)])
 def test_histograms_count_everything_once(name, every, start):
     run, x = path(), rows(every, start)["x"]
-    axes = 2 if name == "plane" else 1
-    edges = [np.linspace(LOW[k], HIGH[k], BINS[k] + 1) for k in range(axes)]
-    counts, _ = np.histogramdd(x[:, :axes], edges)
-    np.testing.assert_array_equal(run[f"{name}_count"], counts)
-    np.testing.assert_array_equal(
-        run[f"{name}_underflow"], [np.sum(x[:, k] < LOW[k]) for k in range(axes)]
-    )
-    np.testing.assert_array_equal(
-        run[f"{name}_overflow"], [np.sum(x[:, k] >= HIGH[k]) for k in range(axes)]
-    )
-    assert (
-        np.all(run[f"{name}_underflow"] > 0)
-        and np.all(run[f"{name}_overflow"] > 0)
-        and np.count_nonzero(counts) > 5
-    )
+    axes = range(2 if name == "plane" else 1)
+    edges = [np.linspace(LOW[k], HIGH[k], BINS[k] + 1) for k in axes]
+    counts, _ = np.histogramdd(x[:, : len(axes)], edges)
+    below = [np.sum(x[:, k] < LOW[k]) for k in axes]
+    above = [np.sum(x[:, k] >= HIGH[k]) for k in axes]
+    for key, exact in (("count", counts), ("underflow", below), ("overflow", above)):
+        np.testing.assert_array_equal(run[f"{name}_{key}"], exact)
+    assert min(below + above) > 0 and np.count_nonzero(counts) > 5
     volume = np.prod([edge[1] - edge[0] for edge in edges])
     close(run[f"{name}_density"], counts / len(x) / volume)
     close(run[f"{name}_x0"], (edges[0][1:] + edges[0][:-1]) / 2)
 
 
 def test_errors_of_a_histogram():
-    def density(rows):
-        return np.histogram(rows["x"][:, 0], np.linspace(LOW[0], HIGH[0], BINS[0] + 1))[0] / len(
-            rows["x"]
-        )
+    edges = np.linspace(LOW[0], HIGH[0], BINS[0] + 1)
 
-    error = naive_reducers.jackknife(density, rows(2), PARTICLES) * BINS[0] / (HIGH[0] - LOW[0])
+    def density(rows):
+        return np.histogram(rows["x"][:, 0], edges)[0] / len(rows["x"]) / (edges[1] - edges[0])
+
+    error = naive_reducers.jackknife(density, rows(2), PARTICLES)
     np.testing.assert_allclose(path().histogram_density_standard_error, error, rtol=1e-7)
 
 
 def test_currents_with_x_before_and_after():
-    run, exact = path(), naive_reducers.currents(rows(), LOW, HIGH, BINS)
-    width = np.max(np.subtract(HIGH, LOW) / BINS)
-    volume = np.prod(np.subtract(HIGH, LOW) / BINS)
-    bound = (
-        0.5 * 2.0**-24 * width / volume
-    )  # each displacement is rounded to a multiple of 2^-24 bins
+    """Each displacement is rounded to a multiple of 2^-24 bins."""
+    run, found, grid = path(), rows(), (LOW, HIGH, BINS)
+    exact, widths = naive_reducers.currents(found, *grid), np.subtract(HIGH, LOW) / BINS
+    bound = 0.5 * 2.0**-24 * np.max(widths) / np.prod(widths)
     assert np.abs(run.currents_current - exact).max() < bound < 1e-6 < np.abs(exact).max()
-    cells = naive_reducers.cell_numbers(
-        (rows()["before"] + rows()["x"]) / 2, np.array(LOW), np.array(HIGH), np.array(BINS)
-    )
+    cells = naive_reducers.cell_numbers((found["before"] + found["x"]) / 2, *grid)
     inside = np.all((cells >= 0) & (cells < BINS), axis=1)
     counts = np.zeros(BINS)
     np.add.at(counts, tuple(cells[inside].T), 1)
@@ -196,30 +173,20 @@ def test_reducers_of_ones_own():
     right = found["x"][:, 0] > found["before"][:, 0]
     close(run.branching_mean, [right.mean(), np.mean(np.where(right, 0.0, found["x"][:, 1]))])
     found, counts, sums = rows(), np.zeros((2, 3), int), np.zeros((2, 3, 2), int)
-    place = (found["x"][:, 0] > 0).astype(int), 2 * (found["x"][:, 1] > 0.1)
+    place, up = ((found["x"][:, 0] > 0).astype(int), 2 * (found["x"][:, 1] > 0.1)), found["v"] > 0
     np.add.at(counts, place, 1)
-    np.add.at(
-        sums,
-        place,
-        np.column_stack(
-            [np.where(found["v"][:, 0] > 0, 3, -5), np.where(found["v"][:, 1] > 0, 7, 0)]
-        ),
-    )
+    np.add.at(sums, place, np.where(up, [3, 7], [-5, 0]))
     np.testing.assert_array_equal(run.quadrants_count, counts)
     np.testing.assert_array_equal(run.quadrants_sum, sums)
-
-
-def spread(name, runs):
-    """(variance over the runs) / (mean square of the stated error), for each entry."""
-    values = np.array([run[name].values for run in runs])
-    return values.var(axis=0, ddof=1) / np.mean(
-        [run[f"{name}_standard_error"].values ** 2 for run in runs], axis=0
-    )
 
 
 @cache
 def many():
     return [simulate(seed, 640, 120) for seed in range(40)]
+
+
+def variance_over_seeds(name):
+    return np.var([run[name].values for run in many()], axis=0, ddof=1)
 
 
 @pytest.mark.parametrize(
@@ -229,27 +196,25 @@ def test_standard_errors_are_the_spread_over_seeds(name):
     """40 seeds know a variance to sqrt(2/39); the entries of one estimate are correlated and
     averaged without gain.
     """
-    assert abs(spread(name, many()).mean() - 1) < 4 * np.sqrt(2 / 39)
+    stated = np.mean([run[f"{name}_standard_error"].values ** 2 for run in many()], axis=0)
+    assert abs(np.mean(variance_over_seeds(name) / stated) - 1) < 4 * np.sqrt(2 / 39)
 
 
 def test_errors_that_take_readings_for_independent_are_far_too_small():
     """The twin."""
-    runs = many()
-    naive_error = np.mean(
-        [np.diag(run.moments_covariance) / run.moments_observations.item() for run in runs], axis=0
-    )
-    ratio = np.var([run.moments_mean.values for run in runs], axis=0, ddof=1) / naive_error
+    errors = [np.diag(run.moments_covariance) / run.moments_observations.item() for run in many()]
+    ratio = variance_over_seeds("moments_mean") / np.mean(errors, axis=0)
     assert np.all(ratio > 1 + 8 * np.sqrt(2 / 39))
 
 
-# ---- What the shared run cannot show ---------------------------------------------------------------
+# ---- What the shared run cannot show ----------------------------------------------------
 
 FLAT = ls.potentials.quadratic([0.0, 0.0, 0.0])
 STILL = ls.dynamics.sgd(1e-9)
 
 
 def test_a_bin_holds_its_lower_edge_and_not_its_upper_one():
-    """Particles that stand on the edges 0, 0.5, 1 of two bins: one below, one in each, one above."""
+    """Particles on the edges 0, 0.5, 1 of two bins: one below, one in each, one above."""
     x0 = np.array([[-0.25, 0, 0], [0.0, 0, 0], [0.5, 0, 0], [1.0, 0, 0]])
     observed = ls.reducers.histogram(0.0, 1.0, 2)
     run = ls.simulate(FLAT, STILL, particles=4, steps=1, x0=x0, seed=1, reducers=observed)

@@ -4,7 +4,7 @@ import numpy as np
 
 from ...arguments import checked, whole, whole_numbers
 from ...models.records import recorded
-from .readings import Estimate, add_up, variables_of
+from .readings import Estimate, add_up, labelled, variables_of
 from .record import Reducer
 
 
@@ -84,6 +84,6 @@ def _finish_lags(reducer, readings, lags):
 
     dims = f"{name}_lag", "component"
     estimate = Estimate("", dims, "autocovariance of x", "length^2", autocovariances)
-    lag = f"{name}_lag", lags, {"long_name": "lag", "units": "steps"}
+    lag = labelled(f"{name}_lag", lags, "lag", "steps")
     sums = add_up(readings._replace(acc=acc))
     return variables_of(name, [estimate], readings, sums) | {f"{name}_lag": lag}

@@ -7,7 +7,7 @@ from ...kernels.elementary import maximum, minimum
 from ...models.records import recorded
 from .grid import bin_of, grid
 from .periodic import ROUND, periods, whole_periods
-from .readings import Estimate, variables_of
+from .readings import Estimate, labelled, variables_of
 from .record import Reducer
 
 FIXED_POINT = 2.0**24  # a current counts displacements in 2^-24 cells
@@ -88,5 +88,5 @@ def _finish_currents(name, readings, grid):
     return (
         axes_of_x
         | variables_of(name, [estimate], readings, grid.sums(readings, slice(1, None)))
-        | {f"{name}_count": (dims, count, {"long_name": "readings in a bin", "units": "1"})}
+        | {f"{name}_count": labelled(dims, count, "readings in a bin")}
     )

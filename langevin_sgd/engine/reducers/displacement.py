@@ -5,7 +5,7 @@ import numpy as np
 from ...arguments import checked, whole_numbers
 from ...models.records import recorded
 from .periodic import periods, whole_periods
-from .readings import Estimate, add_up, variables_of
+from .readings import Estimate, add_up, labelled, variables_of
 from .record import Reducer
 
 
@@ -102,11 +102,11 @@ def _finish_displacement(reducer, readings):
         Estimate("mean_square", dims, text, "length^2", per_component),
         Estimate(
             "mean_square_total",
-            dims[:1],
+            f"{name}_step",
             f"{text}, all components",
             "length^2",
             lambda means: per_component(means).sum(axis=-1),
         ),
     ]
-    labels = {"long_name": "steps from the start", "units": "steps"}
-    return variables_of(name, estimates, readings, sums) | {dims[0]: (dims[0], steps, labels)}
+    coordinate = labelled(f"{name}_step", steps, "steps from the start", "steps")
+    return variables_of(name, estimates, readings, sums) | {f"{name}_step": coordinate}

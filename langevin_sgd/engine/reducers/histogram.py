@@ -5,7 +5,7 @@ import numpy as np
 from ...arguments import checked
 from ...models.records import recorded
 from .grid import bin_of, grid
-from .readings import Estimate, variables_of
+from .readings import Estimate, labelled, variables_of
 from .record import Reducer
 
 
@@ -69,11 +69,11 @@ def _finish_histogram(name, readings, grid):
         return means.reshape(*means.shape[:-1], *grid.bins) / cell
 
     estimate = Estimate("density", dims, "density of x", units[axes - 1], density)
-    labels = {"long_name": "readings in a bin", "units": "1"}
-    variables = axes_of_x | {f"{name}_count": (dims, grid.inside(counts).sum(axis=0), labels)}
+    inside = labelled(dims, grid.inside(counts).sum(axis=0), "readings in a bin")
+    variables = axes_of_x | {f"{name}_count": inside}
     variables |= variables_of(name, [estimate], readings, grid.sums(readings, 0))
     for key, end, side in (("underflow", 0, "below"), ("overflow", -1, "above")):
         outside = [int(np.take(counts.sum(axis=0), end, axis=k).sum()) for k in range(axes)]
-        labels = {"long_name": f"readings {side} the range", "units": "1"}
-        variables[f"{name}_{key}"] = f"{name}_axis", np.array(outside), labels
+        text = f"readings {side} the range"
+        variables[f"{name}_{key}"] = labelled(f"{name}_axis", np.array(outside), text)
     return variables

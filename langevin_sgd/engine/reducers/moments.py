@@ -6,7 +6,7 @@ import numpy as np
 
 from ...arguments import checked, finite_array
 from ...models.records import recorded
-from .readings import MATRIX, Estimate, variables_of
+from .readings import MATRIX, Estimate, labelled, variables_of
 from .record import Reducer
 
 
@@ -125,6 +125,6 @@ def _finish_moments(reducer, readings):
         Estimate("skewness", "component", "skewness of x", "1", skewness),
         Estimate("excess_kurtosis", "component", "excess kurtosis of x", "1", excess_kurtosis),
     ]
-    labels = {"long_name": f"readings of {reducer.name}, all particles", "units": "1"}
-    count = (), int(readings.observations.sum()), labels
-    return variables_of(reducer.name, estimates, readings) | {f"{reducer.name}_observations": count}
+    name, total = reducer.name, int(readings.observations.sum())
+    count = labelled((), total, f"readings of {name}, all particles")
+    return variables_of(name, estimates, readings) | {f"{name}_observations": count}

@@ -6,8 +6,8 @@ ROUND = 6755399441055744.0  # 1.5 * 2^52: adding and taking it away rounds to a 
 
 
 def periods(model, components):
-    """What `whole_periods` finds in `p`: for each component the period, one over it, and the middle;
-    zeros where it is not periodic.
+    """What `whole_periods` finds in `p`: for each component the period, one over it, and the
+    middle; zeros where it is not periodic.
     """
     found = {name: np.zeros(len(components)) for name in ("period", "per_period", "middle")}
     for k, component in enumerate(components):

@@ -95,13 +95,18 @@ def mean_and_error(estimate, sums, readings):
     return value, np.sqrt((n - 1) / n * tree_sum((without - tree_sum(without) / n) ** 2))
 
 
-def with_error(name, dims, pair, long_name, units):
+def labelled(dims, values, long_name, units="1"):
+    """A variable of a dataset."""
+    return dims, values, {"long_name": long_name, "units": units}
+
+
+def with_error(name, dims, pair, long_name, units="1"):
     """A variable and its standard error, as a dict name -> (dims, values, attributes)."""
     value, error = pair
     error_name = f"standard error of the {long_name}"
     return {
-        name: (dims, value, {"long_name": long_name, "units": units}),
-        f"{name}_standard_error": (dims, error, {"long_name": error_name, "units": units}),
+        name: labelled(dims, value, long_name, units),
+        f"{name}_standard_error": labelled(dims, error, error_name, units),
     }
 
 

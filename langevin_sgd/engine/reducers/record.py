@@ -12,7 +12,7 @@ from ...kernels.functions import interpreted
 from ...kernels.rules import check_function
 from ...models.parameters import parameters
 from ...models.records import Recipe, record
-from .readings import Estimate, variables_of
+from .readings import Estimate, labelled, variables_of
 
 ARGUMENTS = "p acc step before x v g"
 FINISHES = {
@@ -186,11 +186,11 @@ def _of_bins(reducer, readings):
     """Counts and sums in bins."""
     name, counts = reducer.name, readings.counts.sum(axis=0)
     dims = tuple(f"{name}_bin_{k}" for k in range(len(reducer.bins)))
-    labels = {"long_name": f"readings of {name} in each bin", "units": "1"}
-    variables = {f"{name}_count": (dims, counts[..., 0], labels)}
+    text = f"readings of {name} in each bin"
+    variables = {f"{name}_count": labelled(dims, counts[..., 0], text)}
     if reducer.weights:
-        labels = {"long_name": f"sums of {name} in each bin", "units": "1"}
-        variables[f"{name}_sum"] = (*dims, f"{name}_weight"), counts[..., 1:], labels
+        dims, text = (*dims, f"{name}_weight"), f"sums of {name} in each bin"
+        variables[f"{name}_sum"] = labelled(dims, counts[..., 1:], text)
     return variables
 
 

@@ -54,7 +54,8 @@ def no_covariance_at_a_place(noise, loss, x, batch_size):
     """Refuse to say it: the batches of different steps depend on each other."""
     raise ValueError(
         f"the batch covariance of sampling={noise.sampling!r} is no function of x alone: the "
-        "batches of different steps depend on each other."
+        "batches of different steps depend on each other. Add reducers.virial() to the run: its "
+        "identity takes the gradient of the batches, and holds for any sampling."
     )
 
 
