@@ -51,9 +51,3 @@ def test_the_whole_table_is_noiseless_and_epochs_sum_to_zero():
     assert np.abs(theory.batch_covariance(SIGMA, 4, 4)).max() == 0
     batch = theory.batch_covariance(SIGMA, 2, 4)
     close(batch + theory.epoch_cross_covariance(SIGMA, 4), 0, atol=1e-15)
-
-
-def test_a_sweep_over_batch_sizes_is_one_call():
-    assert theory.batch_covariance(SIGMA, [1, 2, 4], 4).shape == (3, 2, 2)
-    assert theory.expected_squared_norm(MEAN, SIGMA, [1, 2, 4]).shape == (3,)
-    close(theory.simple_noise_scale(MEAN, SIGMA), np.trace(SIGMA) / (MEAN @ MEAN), 1e-6)

@@ -70,9 +70,3 @@ def test_the_cantor_law_agrees_with_a_simulation():
     exact = theory.two_point_cdf(points, 1.0, 0.7, 2.0)
     found = np.array([(x <= point).mean() for point in points])
     assert np.all(np.abs(found - exact) < 4 * np.sqrt(0.25 / x.size))
-
-
-def test_a_sweep_over_learning_rates_is_one_call():
-    shapes = theory.stationary_shape(1.0, [0, 1, 0.5, -1], [0.1, 0.5], 2, 0.3)
-    single = theory.stationary_shape(1.0, [0, 1, 0.5, -1], 0.5, 2, 0.3)
-    close([field[1] for field in shapes], list(single), 1e-14)

@@ -81,10 +81,3 @@ def test_momentum_saturates_below_its_long_epoch_limit():
         value = theory.epoch_covariance(1e-6, 1.0, 0.01, 1, batches, 0.9)[:, 0, 0].mean()
         ratios.append(value / (0.01**2 * c0 * batches / (6 * 0.1**2)))
     close(ratios, [0.97, 0.87, 0.62], atol=0.02)
-
-
-def test_a_stack_of_curvatures_is_one_call():
-    curvatures = np.array([0.1, 1.0]).reshape(2, 1, 1)
-    values = theory.epoch_covariance(curvatures, 1.0, 0.1, 1, 4)
-    assert values.shape == (4, 2, 1, 1)
-    close(values[:, 1], theory.epoch_covariance(1.0, 1.0, 0.1, 1, 4), 1e-13)

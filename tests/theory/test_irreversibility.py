@@ -46,17 +46,3 @@ def test_the_circulation_has_its_form_in_the_eigenbasis():
     # the current is divergence-free: Omega S is antisymmetric
     flow = limit.current_velocity @ limit.covariance
     close(flow, -flow.T, atol=1e-14)
-
-
-def test_a_sweep_over_the_angle_of_the_noise_is_one_call():
-    angles = np.linspace(0, np.pi / 2, 5)
-    diffusions = np.array(
-        [[[2 + np.cos(2 * a), np.sin(2 * a)], [np.sin(2 * a), 2 - np.cos(2 * a)]] for a in angles]
-    )
-    stacked = theory.ornstein_uhlenbeck(HESSIAN, diffusions)
-    assert stacked.circulation.shape == (5, 2, 2) and stacked.entropy_production.shape == (5,)
-    for k, diffusion in enumerate(diffusions):
-        for field, single in zip(
-            stacked, theory.ornstein_uhlenbeck(HESSIAN, diffusion), strict=True
-        ):
-            close(field[k], single, 1e-12, atol=1e-15)

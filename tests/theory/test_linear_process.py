@@ -34,19 +34,6 @@ def test_any_process_is_accepted_even_with_a_rotating_drift():
     close(theory.area_per_step(process) / step, limit.circulation, 5e-3, atol=1e-12)
 
 
-def test_a_stack_gives_the_same_as_one_by_one():
-    rates = np.array([0.05, 0.1, 0.4])
-    stacked = heavy_ball(rates)
-    for k, rate in enumerate(rates):
-        single = heavy_ball(rate)
-        for function in (
-            theory.state_covariance,
-            theory.area_per_step,
-            theory.time_average_covariance,
-        ):
-            close(function(stacked)[k], function(single), 1e-12, atol=1e-15)
-
-
 def test_autocovariance_obeys_the_recursion_of_the_position():
     """Heavy ball is x'' = (1 + mu) x' - mu x - eta H x' + noise: the autocovariance obeys the same
     recursion from lag 1 on."""

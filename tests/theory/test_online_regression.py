@@ -112,14 +112,6 @@ def test_the_least_mean_squares_threshold_of_two_directions():
     close(theory.regression_threshold([1.0, 2.0]), 4 / (9 + np.sqrt(17)), 1e-13)
 
 
-def test_an_atlas_is_one_call():
-    atlas = theory.regression_threshold(INPUTS, [[1], [2], [8]], [0.0, 0.9])
-    assert atlas.shape == (3, 2) and np.all(np.diff(atlas, axis=0) > 0)
-    assert theory.regression_covariance(INPUTS, 1.0, [0.01, 0.02]).position.shape == (2, 2, 2)
-    bounds = theory.stability_bounds(INPUTS, [[1], [2], [8]])
-    assert bounds.trace.shape == (3, 1) and np.all(atlas[:, :1] < bounds.trace)
-
-
 def test_a_simulation_agrees_and_a_planted_factor_two_does_not():
     rng, particles, eta, batch = np.random.default_rng(5), 20_000, 0.1, 4
     delta = np.zeros((particles, 2))

@@ -75,16 +75,6 @@ def test_a_simulation_agrees_and_a_planted_factor_two_does_not():
     assert np.all(np.abs(x.var(axis=0) - 2 * exact) > 10 * error)
 
 
-def test_a_sweep_is_one_call():
-    rates, momenta = np.array([0.1, 0.2, 0.3]), np.array([[0.0], [0.5]])
-    sweep = theory.stationary_covariance(HESSIAN, SIGMA, rates, 4, momenta)
-    assert sweep.shape == (2, 3, 3, 3)
-    one = theory.stationary_covariance(HESSIAN, SIGMA, 0.3, 4, 0.5)
-    close(sweep[1, 2], one, 1e-13)
-    assert theory.sgd_temperature(SIGMA, rates, 4).shape == (3,)
-    assert theory.stability_threshold(HESSIAN, momenta).shape == (2, 1)
-
-
 def test_diagonals_and_scalars_stand_for_matrices():
     full = theory.stationary_covariance(np.diag([1.0, 4.0]), np.diag([1.0, 0.25]), 0.1)
     np.testing.assert_array_equal(theory.stationary_covariance([1.0, 4.0], [1.0, 0.25], 0.1), full)
