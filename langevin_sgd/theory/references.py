@@ -46,8 +46,8 @@ Sokal 1997 | Monte Carlo methods in statistical mechanics | nothing | autocorrel
 Solomyak 1995 | Bernoulli convolutions | nothing | when the law has a density; digits derived
 Srebro and Jaakkola 2003 | weighted low-rank approximations | from memory | the model
 Tolman 1918 | general theory of energy partition | nothing | the theorem; derived
-Wu et al. 2022 | alignment of noise and Hessian | abstract | Frobenius bound (mu0 from memory)
 Wu and Su 2023 | implicit regularization and stability | abstract | trace bound; B > 1 derived
+Wu et al. 2022 | alignment of noise and Hessian | abstract | Frobenius bound (mu0 from memory)
 Xie et al. 2021 | arXiv:2002.03495 | a later paper's table | escape time
 Yaida 2018 | arXiv:1810.00004 | nothing | virial identity; derived
 Ziyin et al. 2022 | arXiv:2102.05375 | abstract | regression's covariance; momentum derived
