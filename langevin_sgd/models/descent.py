@@ -33,7 +33,7 @@ def _plain(decays):
 
 @cache
 def _with_velocity(rate="inside", form="along", decays=True, clips=False):
-    """`rate`: the learning rate stands inside v, outside it, or v is an average; `form`: the way."""
+    """`rate`: the learning rate stands inside v, outside, or v is an average; `form`: the way."""
     outside, averages = rate == "outside", rate == "average"
     torch, alone = form == "torch", form == "alone"
 
@@ -256,8 +256,9 @@ def averaged_sgd(learning_rate, batch_size=1, weight_decay=0.0):
     Notes
     -----
     Polyak and Juditsky (1992); Ruppert (1988). On a quadratic n Var(x) -> H^-1 (Sigma/B) H^-1,
-    whatever eta. An `escape_radius` judges the mean, not the iterate. A domain with walls is refused:
-    walls fold the iterate, and a mean on a circle means nothing."""
+    whatever eta. An `escape_radius` judges the mean, not the iterate. A domain with walls is
+    refused: walls fold the iterate, and a mean on a circle means nothing; take the mean over the
+    steps of a run of `sgd` there."""
     params = _parameters(learning_rate, batch_size, weight_decay=weight_decay)
     return Dynamics(
         "averaged_sgd", _averaged, params, _to_iterate, memory="hidden", state_size=2, walls=False

@@ -26,8 +26,8 @@ def _check_batches(noise, loss, batches):
     steps, size = batches.steps, batches.largest
     if len(rows) < steps or rows.shape[1] != size or rows.max() >= examples:
         raise ValueError(
-            f"batches must have the shape (steps, batch_size) = (at least {steps}, {size}) and hold "
-            f"row numbers below {examples}; got the shape {rows.shape} with numbers up to "
+            f"batches must have the shape (steps, batch_size) = (at least {steps}, {size}) and "
+            f"hold row numbers below {examples}; got the shape {rows.shape} with numbers up to "
             f"{rows.max():.0f}."
         )
 
