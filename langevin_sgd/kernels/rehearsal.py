@@ -189,33 +189,3 @@ def _check_written(label, runs, written):
             f"{label} does not write {one.name}[{missing[0]}], which then holds anything: all of "
             f"{one.name}[0] to {one.name}[{written - 1}] must be written, a zero too."
         )
-
-
-# ---- what others ask -----------------------------------------------------------------------------
-
-
-def is_read(function, p, lengths, number, step=1):
-    """Whether a function reads its view `number`, counted as in `lengths`; True where that cannot
-    be seen, for no interpreted run comes to its end."""
-    copy = interpreted(function)
-    runs = [_run(copy, p, lengths, value, step=step) for value in TRIED]
-    return any(run.views[number].read for run in runs) or not any(run.ended for run in runs)
-
-
-class DrawnMean(NamedTuple):
-    """Mean of some draws of each component, and its standard error."""
-
-    mean: np.ndarray
-    standard_error: np.ndarray
-
-
-def sample_mean(sample, p, x, normals, uniforms, size, draws=256):
-    """Mean of what `sample(p, x, z, out)` writes into the first len(x) of the `size` numbers of
-    `out`, over interpreted draws from numpy's generator with a fixed seed."""
-    random, run = np.random.default_rng(0), interpreted(sample)
-    out = np.zeros((draws, size))
-    with np.errstate(all="ignore"):
-        for one in out:
-            run(p, x, np.append(random.normal(size=normals), random.random(uniforms)), one)
-        found = out[:, : len(x)]
-        return DrawnMean(found.mean(axis=0), found.std(axis=0, ddof=1) / np.sqrt(draws))

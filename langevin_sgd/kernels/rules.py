@@ -3,14 +3,9 @@ function, shows the user's line and says what to write instead."""
 
 import dis
 import inspect
-import random
 import types as python_types
 
-import numpy as np
-
 from .functions import MISSING, codes_of, is_helper, plain, reads, source_line
-
-_RANDOM = np.random.Generator, np.random.RandomState, np.random.BitGenerator, random.Random
 
 
 def check_function(function, label, *arguments):
@@ -87,9 +82,9 @@ def _check_body(function, label, callers):
 
 
 def _is_random(value):
-    name = value.__name__ if isinstance(value, python_types.ModuleType) else None
-    module = name or getattr(value, "__module__", None) or ""
-    owner = getattr(value, "__self__", value)
-    return module in ("random", "secrets") or (
-        module.startswith("numpy.random") or isinstance(owner, _RANDOM)
-    )
+    """True for modules, functions and objects of a library of random numbers."""
+    kinds = type(getattr(value, "__self__", value)).__mro__
+    homes = [getattr(value, "__module__", None), *(kind.__module__ for kind in kinds)]
+    if isinstance(value, python_types.ModuleType):
+        homes.append(value.__name__)
+    return any(f"{home}.".startswith(("random.", "secrets.", "numpy.random.")) for home in homes)

@@ -8,7 +8,6 @@ import pytest
 from bad_inputs import draw, energy, example_gradient, example_loss, gradient, sample, update
 
 import langevin_sgd as ls
-from langevin_sgd.kernels.rehearsal import MOST_READS, TRIED, is_read, rehearse, sample_mean
 
 BOWL, SGD = ls.potentials.quadratic([1.0, 2.0]), ls.dynamics.sgd(0.1)
 pytestmark = pytest.mark.interpreted
@@ -163,7 +162,6 @@ SLIPS = [
     (loss, "draw", far_draw, "uses z[1], but z[-1] to z[0] exist"),
     (with_sample, "sample", far_sample, "uses z[2], but z[-2] to z[1] exist: len(z) = 2"),
     (with_update, "update", far_update, "uses g[2], but g[-2] to g[1] exist: len(g) = 2"),
-    (with_update, "update", far_memory, "uses v[0], but v is empty: len(v) = 0"),
     (with_advance, "advance", far_advance, "uses z[0], but z is empty"),
     (with_observe, "observe", far_observe, "uses acc[2], but acc[-2] to acc[1] exist"),
     (with_update, "update", far_in_a_helper, "uses xi[2], but xi[-2] to xi[1] exist"),
@@ -194,6 +192,13 @@ def test_a_slip_is_refused_with_its_line(maker, role, function, message):
     said = str(caught.value)
     assert said.startswith(f"{role} of 'own' {message}"), said
     assert "test_bad_functions.py, line " in said and "    " in said.splitlines()[-1]
+
+
+def test_memory_that_was_not_asked_for_is_not_there():
+    with pytest.raises(
+        ValueError, match="'own' uses v, but has no memory. Give its record memory="
+    ):
+        with_update(far_memory)
 
 
 def test_an_array_of_p_is_not_gone_beyond():
@@ -251,7 +256,7 @@ def scratch_sample(p, x, z, out):
     """The twin: what is written first may be read, and scratch may be left alone."""
     out[3] = z[0]
     out[0], out[1] = out[3], 0.0
-    out[1] += z[1]
+    out[1] += z[1] - 0.5
 
 
 WIDE = {"dim": 2, "energy": lambda p, x: 0.5 * (x[0] * x[0] + x[1] * x[1])}
@@ -365,74 +370,3 @@ def test_wrong_arguments_are_named(make, message):
 def test_right_arguments_pass():
     assert loss(draw=draw, draw_normals=1).draw is draw
     assert ls.GradientNoise("own", sample, {"a": 1.0}, 1).sample is sample
-
-
-# ---- what is valid must pass: the twins ----------------------------------------------------------
-
-
-def ring(p, x, out):
-    for k in range(len(x)):
-        out[k] = x[k] - x[k - 1]
-
-
-def by_value(p, x, out):
-    out[0] = p.table[int(4.0 * x[0] + 9.0)]
-
-
-def by_parameter(p, x, out):
-    out[0] = p.table[int(p.a)]
-
-
-def endless(p, x, out):
-    while x[0] < 1.0:
-        out[0] = x[0]
-
-
-def not_python(p, x, out):
-    out[0] = 1 // 0
-
-
-PARAMS = own(params={"a": 1.0, "table": np.arange(10.0)}).params
-
-
-@pytest.mark.parametrize("function", [ring, by_value, by_parameter, endless, not_python])
-def test_valid_functions_pass(function):
-    rehearse(function, "own", PARAMS, (3, 6))
-
-
-@pytest.mark.parametrize("dim", [1, 2, 64, 1000])
-def test_a_rehearsal_reads_no_more_than_it_may(dim):
-    products = []
-
-    class Counted(float):
-        def __mul__(self, other):
-            products.append(1)
-            return float(self) * other
-
-    params = PARAMS._replace(table=[Counted(1.0)])
-    function = lambda p, x, out: [p.table[0] * x[k] for k in range(dim) for j in range(dim)]  # noqa: E731
-    rehearse(function, "own", params, (dim, dim))
-    assert len(products) == len(TRIED) * min(dim * dim, MOST_READS)
-
-
-# ---- what others ask -----------------------------------------------------------------------------
-
-
-def noisy_update(p, x, v, g, xi, z):
-    x[0] = x[0] - p.a * (g[0] + xi[0])
-
-
-def test_whether_an_update_reads_its_noise_is_seen():
-    sizes = (2, 0, 2, 2, 0)
-    assert is_read(noisy_update, PARAMS, sizes, 3)
-    assert not is_read(update, PARAMS, sizes, 3)
-    assert is_read(lambda p, x, v, g, xi, z: 1 // 0, PARAMS, sizes, 3)
-
-
-def test_the_mean_of_some_draws_tells_a_biased_noise():
-    def biased(p, x, z, out):
-        out[0], out[1] = z[0], 1.0 + z[1]
-
-    found = sample_mean(biased, PARAMS, np.zeros(2), 2, 0, 2)
-    deviation = found.mean / found.standard_error
-    assert abs(deviation[0]) < 4 < 10 < deviation[1]

@@ -1,0 +1,56 @@
+"""Rehearsals: what is valid passes, and they end soon. What they refuse is in
+`tests/engine/test_bad_functions.py`."""
+
+from collections import namedtuple
+
+import numpy as np
+import pytest
+
+from langevin_sgd.kernels.rehearsal import MOST_READS, TRIED, rehearse
+
+pytestmark = pytest.mark.interpreted
+
+
+def ring(p, x, out):
+    for k in range(len(x)):
+        out[k] = x[k] - x[k - 1]
+
+
+def by_value(p, x, out):
+    out[0] = p.table[int(4.0 * x[0] + 9.0)]
+
+
+def by_parameter(p, x, out):
+    out[0] = p.table[int(p.a)]
+
+
+def endless(p, x, out):
+    while x[0] < 1.0:
+        out[0] = x[0]
+
+
+def not_python(p, x, out):
+    out[0] = 1 // 0
+
+
+PARAMS = namedtuple("Params", "a table")(1.0, np.arange(10.0))
+
+
+@pytest.mark.parametrize("function", [ring, by_value, by_parameter, endless, not_python])
+def test_valid_functions_pass(function):
+    rehearse(function, "own", PARAMS, (3, 6))
+
+
+@pytest.mark.parametrize("dim", [1, 2, 64, 1000])
+def test_a_rehearsal_reads_no_more_than_it_may(dim):
+    products = []
+
+    class Counted(float):
+        def __mul__(self, other):
+            products.append(1)
+            return float(self) * other
+
+    params = PARAMS._replace(table=[Counted(1.0)])
+    function = lambda p, x, out: [p.table[0] * x[k] for k in range(dim) for j in range(dim)]  # noqa: E731
+    rehearse(function, "own", params, (dim, dim))
+    assert len(products) == len(TRIED) * min(dim * dim, MOST_READS)
