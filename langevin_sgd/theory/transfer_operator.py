@@ -89,7 +89,7 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
             break
     solution = _solve(step, box, COARSE, solution)
     coarse = _chain_on_grid(step, solution)
-    fine = _chain_on_grid(step, _solve(step, _widened(step, box), FINE, solution))
+    fine = _chain_on_grid(step, _solve(step, _one_step_wider(step, box), FINE, solution))
     _check_recurrent(step, fine.numbers, coarse.numbers)
     dims = {"image": ("axis",), "step_sd": ("axis",)}
     law = law_of_two(fine, coarse, dims, **step.attributes())
@@ -182,7 +182,7 @@ def _confined_growth(step, point, k, centre, width):
     return 0.0
 
 
-def _widened(step, box):
+def _one_step_wider(step, box):
     """The box with each wall one step noise further out: so the difference of two grids also shows
     an error of the box.
     """
