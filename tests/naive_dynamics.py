@@ -55,13 +55,14 @@ def running_average(learning_rate, momentum):
     return step
 
 
-def averaged(learning_rate):
+def averaged(learning_rate, weight_decay=0.0):
     """Every iterate is kept, and their mean reported."""
 
     def step(state, gradient, xi, z):
         mean, v, iterates = (*state, [state[0]])[:3]
         last = iterates[-1]
-        iterates = [*iterates, last - learning_rate * (gradient(last) + xi)]
+        force = gradient(last) + xi + weight_decay * last
+        iterates = [*iterates, last - learning_rate * force]
         return np.mean(iterates[1:], axis=0), v, iterates
 
     return step
@@ -207,7 +208,7 @@ PAIRS = {
     "torch_outside": outside_pair(**HEAVY, nesterov="torch", weight_decay=0.3),
     "lookahead_outside": outside_pair(**HEAVY, nesterov="lookahead", weight_decay=0.3),
     "running_average": descent_pair("sgd_running_average", running_average, **HEAVY),
-    "averaged": descent_pair("averaged_sgd", averaged, learning_rate=0.3),
+    "averaged": descent_pair("averaged_sgd", averaged, learning_rate=0.3, weight_decay=0.3),
     "diffusion": descent_pair("sgd_diffusion", diffusion, learning_rate=0.4, substeps=4),
     "euler_maruyama": langevin_pair("euler_maruyama", euler_maruyama),
     "leimkuhler_matthews": langevin_pair("leimkuhler_matthews", leimkuhler_matthews),

@@ -5,6 +5,8 @@ All runs share one landscape and one noise, so that each dynamics is compiled on
 1e-200 switches the noise off: it is lost in rounding. Addressed random numbers come from `normals`,
 number by number."""
 
+from inspect import signature
+
 import naive
 import numpy as np
 import pytest
@@ -55,6 +57,13 @@ def agree(run, x, v):
     np.testing.assert_allclose(run.x[-1], x, rtol=1e-14, atol=1e-14)
     if "v" in run:
         np.testing.assert_allclose(run.v[-1], v, rtol=1e-14, atol=1e-14)
+
+
+def test_every_dynamics_with_weight_decay_is_held_against_a_twin_with_it():
+    made = [make(False, BATCH)[0] for make in (PAIRS | NONLINEAR).values()]
+    decayed = {each.recipe.function for each in made if getattr(each.params, "weight_decay", 0)}
+    makers = [getattr(ls.dynamics, name) for name in ls.dynamics.__all__ if name != "Dynamics"]
+    assert decayed == {each for each in makers if "weight_decay" in signature(each).parameters}
 
 
 @pytest.mark.interpreted
