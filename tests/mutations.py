@@ -267,6 +267,109 @@ MUTATIONS = [
         "analysis/equipartition.py",
         ("x = x - x.mean(axis=-2, keepdims=True)\n", "", "analysis/test_equipartition.py"),
     ),
+    *of(
+        "models/noise_laws.py",
+        (
+            '"scale": np.sqrt(covariance)',
+            '"scale": np.sqrt(2 * covariance)',
+            "models/test_noise.py",
+        ),
+    ),
+    *of(
+        "models/forces.py",
+        (
+            "dim, 1.0 / sqrt(np.float64(now.batch))",
+            "dim, 1.0 / np.float64(now.batch)",
+            "models/test_noise.py",
+        ),
+        (
+            "np.uint64(number * normal_draws)",
+            "np.uint64(number // 2 * normal_draws)",
+            "engine/test_batches_float32.py",
+        ),
+    ),
+    *of(
+        "models/sampling/permuted.py",
+        ("epoch = now.step // steps_of_epoch if", "epoch = now.step if", "engine/test_sampling.py"),
+        (
+            "(now.step % steps_of_epoch) * np.uint64(batch)",
+            "(now.step % steps_of_epoch)",
+            "engine/test_sampling.py",
+        ),
+    ),
+    *of(
+        "theory/virial.py",
+        ("rate * products.xi_xi", "2 * rate * products.xi_xi", "engine/test_reducers.py"),
+    ),
+    *of(
+        "engine/reducers/kernel.py",
+        ("into.counts[cell] += 1", "into.counts[cell] += 2", "engine/test_reducers.py"),
+    ),
+    *of(
+        "theory/confinement.py",
+        ('gradient - evaluate(potential, x, "drift")', "gradient", "theory/test_ito_1d.py"),
+        ("        walls_of(potential),\n", "", "theory/test_boltzmann.py"),
+    ),
+    *of(
+        "theory/ito_1d.py",
+        ("        walls_of(potential),\n", "", "theory/test_ito_1d.py"),
+    ),
+    *of(
+        "theory/fokker_planck_generator.py",
+        (
+            "np.broadcast_to(total + own, x.shape)",
+            "np.broadcast_to(total, x.shape)",
+            "theory/test_fokker_planck.py",
+        ),
+    ),
+    *of(
+        "theory/leaving_region.py",
+        ("y = points @ step.rotation", "y = points + 0.0", "theory/test_leaving_region.py"),
+    ),
+    *of(
+        "theory/finite_rate.py",
+        ("learning_rate / 4", "learning_rate / 2", "theory/test_finite_rate.py"),
+    ),
+    *of(
+        "theory/heavy_ball_operator.py",
+        (
+            "(2 * batch_size * (1 - momentum))",
+            "(2 * batch_size * 100 * (1 - momentum))",
+            "theory/test_heavy_ball_operator.py",
+        ),
+    ),
+    *of(
+        "models/table_gaussian.py",
+        ("np.uint64(start // each)", "np.uint64(0)", "engine/test_batches_float32.py"),
+    ),
+    *of(
+        "models/sampling/independent.py",
+        ("_UNIFORM, np.uint64(number)", "_UNIFORM, _ZERO", "engine/test_batches_float32.py"),
+    ),
+    *of(
+        "models/disk.py",
+        ("p.radius * sqrt(z[1])", "p.radius * z[1]", "models/test_disk.py"),
+    ),
+    *of(
+        "models/sign_descent.py",
+        (
+            "p.learning_rate * _sign(v[k])",
+            "p.learning_rate * _sign(g[k] + xi[k])",
+            "models/test_sign_descent.py",
+        ),
+    ),
+    *of(
+        "engine/domain.py",
+        ("-v[number], v[number]", "v[number], v[number]", "engine/test_walls.py"),
+    ),
+    *of(
+        "models/adaptive.py",
+        ("state_size=4, vectors=1", "state_size=4, vectors=0", "engine/test_walls.py"),
+    ),
+    *of(
+        "models/descent.py",
+        ("factor * push", "push", "models/test_dynamics.py"),
+    ),
 ]
 
 
