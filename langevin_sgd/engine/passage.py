@@ -26,7 +26,7 @@ from .blocks import Block, Fixed, Now, Views
 from .cpu import work_buffers
 from .dataset import assemble, tell_who_left
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
-from .program import Program, compile_parts
+from .program import Program, compile_parts, tell_doubts
 from .reducers.readings import with_error
 from .step import draw_kernel, move_kernel, remember, stays_inside
 from .terminal import SHOW_SECONDS, at_once, interrupts, reporter, tell
@@ -102,6 +102,7 @@ def build_passage(force, update, advance, reached, shape):
 def make_passage(problem):
     """The `Program` of a problem whose only reducer is a first passage."""
     parts, (target,) = compile_parts(problem, OWN_ADDRESS), problem.reducers
+    tell_doubts(problem)
     shape = parts.shape
     before, at, memory = (
         wide_view_type(rows, problem.number)

@@ -59,12 +59,13 @@ def make_program(problem):
     readers = tuple(_reader(reducer, parts, problem) for reducer in problem.reducers)
     kernel = build(parts.force, parts.update, parts.advance, readers, parts.shape)
     if problem.first_step == 0:  # else x0 is no start, but wherever the particles are
-        _tell_doubts(problem)
+        tell_doubts(problem)
         warn_if_unstable(problem.model, problem.dynamics, problem.start.x, problem.steps)
     return Program(kernel, parts.shape, parts.constants, parts.paths)
 
 
-def _tell_doubts(problem):
+def tell_doubts(problem):
+    """Warn of noise that looks forgotten, unused or biased."""
     model, dynamics, noise = problem.model, problem.dynamics, problem.noise
     for sentence in doubts(model, dynamics, noise, problem.table.template):
         tell(sentence)

@@ -32,8 +32,8 @@ def biased(mean):
     return ls.GradientNoise("waiting", exponential, {"mean": mean}, 0, uniforms=1)
 
 
-def said(model, dynamics, noise=None, first_step=0):
-    options = {"particles": 2, "steps": 1, "seed": 1, "first_step": first_step}
+def said(model, dynamics, noise=None, **more):
+    options = {"particles": 2, "steps": 1, "seed": 1} | more
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         ls.simulate(model, dynamics, noise, **options)
@@ -50,8 +50,10 @@ def said(model, dynamics, noise=None, first_step=0):
     ],
 )
 def test_a_doubt_is_told_once(model, dynamics, noise, message):
-    (told,) = said(model, dynamics, noise)
-    assert message in told
+    for reducers in ((), ls.reducers.first_passage(above=1.0)):
+        (told,) = said(model, dynamics, noise, reducers=reducers)
+        assert message in told
+    assert said(model, dynamics, noise, first_step=1) == []  # it goes on, and was told at its start
 
 
 @pytest.mark.parametrize(
