@@ -15,7 +15,7 @@ CORRECT = {
 }
 
 
-def _written(function, p, size, scratch, row):
+def _writes_at(function, p, size, scratch, row):
     """x -> the first `size` numbers that an interpreted function writes at x."""
     function, out = interpreted(function), np.zeros(size + scratch)
 
@@ -30,19 +30,21 @@ def _written(function, p, size, scratch, row):
 def check_gradient(name, p, dim, scratch, energy, gradient, *row):
     """Refuse a gradient that is not that of its energy; `row` is one example of a loss."""
     energy = interpreted(energy)
-    slopes = _written(gradient, p, dim, scratch, row)
-    _check("gradient", "energy", name, dim, slopes, lambda x: np.array([float(energy(p, x, *row))]))
+    slopes = _writes_at(gradient, p, dim, scratch, row)
+    _compare(
+        "gradient", "energy", name, dim, slopes, lambda x: np.array([float(energy(p, x, *row))])
+    )
 
 
 def check_hessian(name, p, dim, scratch, gradient, hessian, *row):
     """Refuse a Hessian that is not that of its gradient."""
     if hessian is not None and dim * dim <= LARGEST_MATRIX:
-        slopes = _written(gradient, p, dim, scratch, row)
-        curvatures = _written(hessian, p, dim * dim, scratch, row)
-        _check("hessian", "gradient", name, dim, curvatures, slopes)
+        slopes = _writes_at(gradient, p, dim, scratch, row)
+        curvatures = _writes_at(hessian, p, dim * dim, scratch, row)
+        _compare("hessian", "gradient", name, dim, curvatures, slopes)
 
 
-def _check(role, of, name, dim, derivatives, values):
+def _compare(role, of, name, dim, derivatives, values):
     """Compare `derivatives(x)`, (rows, dim) numbers, with differences of `values(x)`, (rows)."""
     random = np.random.default_rng(0)
     for x in random.normal(size=(2, dim)):
@@ -75,7 +77,7 @@ def check_fisher(name, p, dim, scratch, fisher, row):
     """
     if fisher is None or dim * dim > LARGEST_MATRIX:
         return
-    fisher = _written(fisher, p, dim * dim, scratch, (row,))
+    fisher = _writes_at(fisher, p, dim * dim, scratch, (row,))
     for x in np.random.default_rng(0).normal(size=(2, dim)):
         matrix = fisher(x).reshape(dim, dim)
         if not np.all(np.isfinite(matrix)):

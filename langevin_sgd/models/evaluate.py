@@ -16,11 +16,11 @@ from ..kernels.views import row_type, table_row, view, view_type
 from .loss_record import Loss
 from .potential_record import Potential
 
-QUANTITIES = ("energy", "gradient", "hessian", "fisher", "drift")
+ASKED = ("energy", "gradient", "hessian", "fisher", "drift")
 
 
 @cache
-def _written(number, of_example):
+def _writing(number, of_example):
     """A function of one number as one that writes it into `out`."""
 
     def write(p, x, out):
@@ -118,7 +118,7 @@ def evaluate(model, x, quantity):
         of g g'); a `drift` is no part of the gradient.
     """
     landscape(model, "model")
-    choice(quantity, "quantity", QUANTITIES)
+    choice(quantity, "quantity", ASKED)
     x = real_array(x, "x")
     if x.ndim == 0 or x.shape[-1] != model.dim:
         raise ValueError(
@@ -130,7 +130,7 @@ def evaluate(model, x, quantity):
         raise ValueError(f"{model.name!r} has no {quantity}{way}")
     of_table, label = model.data is not None, f"{quantity} of {model.name!r}"
     if quantity == "energy":
-        function = _written(function, of_table)
+        function = _writing(function, of_table)
     shape = {"energy": (), "hessian": (dim, dim), "fisher": (dim, dim)}.get(quantity, (dim,))
     numbers, points = math.prod(shape), x.reshape(-1, dim)
     size = numbers + model.scratch * (quantity != "energy")

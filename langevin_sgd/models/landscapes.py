@@ -224,7 +224,7 @@ def _two_rows(value, name):
     return array
 
 
-def _pair(value, name):
+def _two_numbers(value, name):
     array = finite_array(value, name)
     if array.shape != (2,):
         raise ValueError(
@@ -273,7 +273,11 @@ def two_minima(curvatures=(1.0, 4.0), energies=(0.0, 0.0), separation=2.0, smoot
     curvatures = _two_rows(curvatures, "curvatures")
     centers = np.zeros_like(curvatures)
     centers[:, 0] = np.array([-0.5, 0.5]) * separation
-    params = {"curvatures": curvatures, "centers": centers, "energies": _pair(energies, "energies")}
+    params = {
+        "curvatures": curvatures,
+        "centers": centers,
+        "energies": _two_numbers(energies, "energies"),
+    }
     params["smoothing"] = smoothing
     functions = _pair_energy, _pair_gradient
     return Potential("two_minima", *functions, params, curvatures.shape[1], _pair_hessian)

@@ -72,13 +72,15 @@ def modified_loss(model, learning_rate, sampling="with_replacement"):
     params = model.params._asdict() | {"learning_rate": learning_rate}
     shapes = tuple((name, np.shape(value)) for name, value in model.params._asdict().items())
     energy = plain(model.energy)
-    found = _functions(energy, content(energy), model.dim, type(model.params), shapes, model.name)
+    found = _functions_of_modified(
+        energy, content(energy), model.dim, type(model.params), shapes, model.name
+    )
     name = f"modified_loss of {model.name}"
     return Potential(name, found[0], found[1], params, model.dim, found[2])
 
 
 @cache
-def _functions(energy, key, dim, kind, shapes, name):
+def _functions_of_modified(energy, key, dim, kind, shapes, name):
     """Energy, gradient and Hessian; `key`, the content of the energy, tells when they are stale."""
     import sympy
 

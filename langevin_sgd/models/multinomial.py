@@ -9,7 +9,7 @@ from .records import recorded
 from .sums import dot, squares
 
 
-def _value(p, x, row):
+def _softmax_loss(p, x, row):
     features = len(row) - 1
     largest, own = 0.0, 0.0
     for c in range(len(x) // features):
@@ -39,7 +39,7 @@ def _probabilities(x, row, out, start):
         out[start + c] = out[start + c] / total
 
 
-def _gradient(p, x, row, out):
+def _softmax_gradient(p, x, row, out):
     features, d = len(row) - 1, len(x)
     _probabilities(x, row, out, d)
     for c in range(d // features):
@@ -64,11 +64,11 @@ def _curvature(l2, x, row, out):
                     out[place] = weight * row[k] * row[j] + ridge
 
 
-def _hessian(p, x, row, out):
+def _softmax_hessian(p, x, row, out):
     _curvature(p.l2, x, row, out)
 
 
-def _fisher(p, x, row, out):
+def _softmax_fisher(p, x, row, out):
     _curvature(0.0, x, row, out)
 
 
@@ -104,6 +104,8 @@ def multinomial_regression(inputs, labels, classes=None, l2=0.0):
     classes = int(table[:, -1].max()) + 1 if classes is None else classes
     classes = size(2)(classes, "classes")
     check_whole(table[:, -1], "labels", classes)
-    functions, blocks = (_value, _gradient, {"l2": l2}, table), classes - 1
+    functions, blocks = (_softmax_loss, _softmax_gradient, {"l2": l2}, table), classes - 1
     dim = blocks * (table.shape[1] - 1)
-    return Loss("multinomial_regression", *functions, dim, _hessian, _fisher, scratch=blocks)
+    return Loss(
+        "multinomial_regression", *functions, dim, _softmax_hessian, _softmax_fisher, scratch=blocks
+    )

@@ -102,12 +102,13 @@ def parameters(params, owner, schedules=False):
                 f"leading _, got {name!r}."
             )
     values = [
-        _value(value, f"parameter {name} of {owner}", schedules) for name, value in items.items()
+        _checked_parameter(value, f"parameter {name} of {owner}", schedules)
+        for name, value in items.items()
     ]
     return _tuple_class(tuple(items))(*values)
 
 
-def _value(value, label, schedules):
+def _checked_parameter(value, label, schedules):
     if isinstance(value, Schedule):
         if not schedules:
             raise TypeError(
@@ -175,7 +176,7 @@ def tabulated(schedule, name, steps, first=0):
 def described(record):
     """JSON text of a record's name, parameters, data table and sampling; tables and long arrays as
     shape and SHA-256."""
-    found = {"name": record.name, "params": _described(record.params._asdict())}
+    found = {"name": record.name, "params": _part_of_description(record.params._asdict())}
     if getattr(record, "data", None) is not None:
         found["data"] = array_fingerprint(record.data)
     if hasattr(record, "sampling"):
@@ -189,11 +190,11 @@ def array_fingerprint(array):
     return {"shape": list(array.shape), "sha256": sha256(content).hexdigest()}
 
 
-def _described(value):
+def _part_of_description(value):
     if isinstance(value, dict):
-        return {name: _described(part) for name, part in value.items()}
+        return {name: _part_of_description(part) for name, part in value.items()}
     if isinstance(value, Schedule):
-        return {"schedule": value.name, **_described(value.numbers)}
+        return {"schedule": value.name, **_part_of_description(value.numbers)}
     if isinstance(value, np.ndarray):
         return array_fingerprint(value) if value.size > WRITTEN_OUT else value.tolist()
     return value

@@ -17,6 +17,7 @@ def _pull(p, x, row, k):
 
 
 def centers_loss(p, x, row):
+    """(x - c)' H (x - c) / 2, with c = row."""
     s = 0.0
     for k in range(len(x)):
         s = fma(_pull(p, x, row, k), x[k] - row[k], s)
@@ -24,11 +25,13 @@ def centers_loss(p, x, row):
 
 
 def centers_gradient(p, x, row, out):
+    """H (x - c)."""
     for k in range(len(x)):
         out[k] = _pull(p, x, row, k)
 
 
 def centers_hessian(p, x, row, out):
+    """H."""
     write_matrix(p.hessian, len(x), out)
 
 

@@ -85,7 +85,7 @@ def record(base=object, /, **checks):
         def __repr__(self):
             if self.recipe is None:
                 return f"{kind.__name__}({self.name!r})"
-            given = ", ".join(f"{name}={_short(v)}" for name, v in self.recipe.arguments.items())
+            given = ", ".join(f"{name}={_in_brief(v)}" for name, v in self.recipe.arguments.items())
             return f"{self.recipe.function.__name__}({given})"
 
         __new__.__signature__ = inspect.Signature([parameters[0], *signature.parameters.values()])
@@ -109,7 +109,7 @@ def recorded(function=None, /, **checks):
     @functools.wraps(function)
     def make(*args, **kwargs):
         found = bound(signature, function.__name__, args, kwargs)
-        arguments = {name: _kept(value) for name, value in found.arguments.items()}
+        arguments = {name: _own_copy(value) for name, value in found.arguments.items()}
         arguments |= arguments.pop(rest, {})
         for name, value in found.arguments.items():
             found.arguments[name] = checks.get(name, anything)(value, name)
@@ -118,7 +118,7 @@ def recorded(function=None, /, **checks):
     return make
 
 
-def _kept(value):
+def _own_copy(value):
     """A copy of an argument that its owner could change under the recipe."""
     changes = isinstance(value, (list, dict)) or hasattr(value, "__array__")
     return copy.deepcopy(value) if changes else value
@@ -148,7 +148,7 @@ def of_kind(kinds, words):
     return functools.partial(instance, kinds=kinds, words=words)
 
 
-def _short(value):
+def _in_brief(value):
     if isinstance(value, np.ndarray) and value.size > 8:
         return f"array{value.shape}"
     written = " ".join(shown(value).split())
@@ -182,7 +182,7 @@ def _pickled(recipe):
             if not inspect.isfunction(function):
                 return super().reducer_override(value)
             if _importable(value):
-                by_name = _found, (value.__module__, value.__qualname__)
+                by_name = _imported, (value.__module__, value.__qualname__)
                 return NotImplemented if value is function else by_name
             if value is not function:  # compiled by the user: the engine compiles it itself
                 return _itself, (function,)
@@ -202,7 +202,7 @@ def _importable(function):
     return module != "__main__" and found is function
 
 
-def _found(module, name):
+def _imported(module, name):
     return operator.attrgetter(name)(importlib.import_module(module))
 
 

@@ -63,12 +63,12 @@ def from_expression(text, variables, /, **params):
     names = names_of(text, tuple(variables), tuple(params))
     values = {name: number(value, f"parameter {name}") for name, value in params.items()}
     formula = " ".join(text.split())
-    energy, gradient, hessian = _functions(formula, *names)
+    energy, gradient, hessian = _functions_of_formula(formula, *names)
     return Potential(formula, energy, gradient, values, len(names[0]), hessian)
 
 
 @cache
-def _functions(text, variables, params):
+def _functions_of_formula(text, variables, params):
     """The three functions of a formula: always the same ones, so that it compiles once."""
     tree = expression_tree(text, variables, params)
     symbols = [f"x[{k}]" for k in range(len(variables))]
@@ -93,9 +93,9 @@ def printed_functions(energy, variables, label):
     x = [sympy.Symbol(name, real=True) for name in variables]
     try:
         slopes = [sympy.diff(energy, each) for each in x]
-        _check_size(slopes, label)
+        _refuse_long(slopes, label)
         below = {(i, j): sympy.diff(slopes[i], x[j]) for i in range(len(x)) for j in range(i + 1)}
-        _check_size(below.values(), label)
+        _refuse_long(below.values(), label)
         square = [below[max(place), min(place)] for place in product(range(len(x)), repeat=2)]
         bodies = [_body(each, label) for each in ([energy], slopes, square)]
     except (RecursionError, OverflowError):
@@ -108,10 +108,10 @@ def printed_functions(energy, variables, label):
     parts = [
         "\n".join([f"def {head}:", *body, ""]) for head, body in zip(heads, bodies, strict=True)
     ]
-    return _compiled("\n\n".join(parts))
+    return _from_source("\n\n".join(parts))
 
 
-def _compiled(source):
+def _from_source(source):
     """The functions of a generated module, whose source `inspect` and tracebacks find under a name
     made of its hash.
     """
@@ -136,7 +136,7 @@ def _body(expressions, label):
     return lines + [f"    out[{k}] = {printer.doprint(value)}" for k, value in enumerate(left)]
 
 
-def _check_size(expressions, label):
+def _refuse_long(expressions, label):
     operations = sum(each.count_ops() for each in expressions)
     if operations > MAX_OPERATIONS:
         raise ValueError(

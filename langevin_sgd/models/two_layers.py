@@ -155,7 +155,7 @@ def matrix_factorisation(entries, rank, shape=None):
     return Loss("matrix_factorisation", *functions, dim, hessian, fisher, scratch=2 * rank)
 
 
-def _residual(x, row):
+def _residual_of_network(x, row):
     features = len(row) - 1
     hidden, residual = len(x) // (features + 1), -row[features]
     for h in range(hidden):
@@ -199,7 +199,7 @@ def _bend(residual, x, row, out, start):
                 out[d * (first + k) + first + j] -= bent
 
 
-_NETWORK = _of_prediction(_residual, _activations, _jacobian_of_network, _bend)
+_NETWORK = _of_prediction(_residual_of_network, _activations, _jacobian_of_network, _bend)
 
 
 @recorded(hidden=size(1))
