@@ -166,8 +166,9 @@ def _info_of_points(path, out):
         axes = axes_in(header)
         total = math.prod(len(values) for _, values in axes)
     else:
-        axes = [("parts", header.description.get("parts"))]
-        total = len(instance(axes[0][1], "parts", list, "a list"))
+        parts = instance(header.description.get("parts"), "parts", list, "a list")
+        axes = [("parts", parts)]
+        total = len(parts)
     missing = sweep_folder.missing(path, sweep_folder.share(None, total))
     print(f"{total - len(missing)} of {total} points are finished", file=out)
     for name, values in [*axes, ("seed", header.description.get("seed"))]:

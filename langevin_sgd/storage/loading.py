@@ -6,6 +6,8 @@ import itertools
 import json
 import math
 import warnings
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -14,7 +16,7 @@ from ..arguments import checked, flag, whole
 from ..arguments import path as checked_path
 from .content import SEAL, is_whole
 from .files import read, read_arrays
-from .manifest import Header, Manifest, read_manifest
+from .manifest import Header, Manifest, Segment, read_manifest
 from .run_files import (
     FINAL,
     checked_bytes,
@@ -25,6 +27,13 @@ from .run_files import (
     segment_record,
     way_out,
 )
+
+
+class _Part(NamedTuple):
+    """A segment."""
+
+    path: Path
+    line: Segment  # of the manifest
 
 
 @checked(path=checked_path, max_bytes=whole(0), recover=flag)
@@ -90,7 +99,7 @@ def _load_run(folder, max_bytes, recover):
     notes = []
     if recover:
         manifest, notes = _salvaged(folder, manifest, max_bytes)
-    parts = [(folder / segment_name(line.segment), line) for line in manifest.segments]
+    parts = [_Part(folder / segment_name(line.segment), line) for line in manifest.segments]
     for path, line in parts:
         trouble = fault(path, line.file, deep=False)
         if trouble:
@@ -123,10 +132,8 @@ def _load_run(folder, max_bytes, recover):
 
 
 def _along_step(parts, max_bytes):
-    """The variables along `step`, one after the other in time: lazy with dask, else in memory.
-
-    `parts` holds (path, line of the manifest) of each segment."""
-    layout = parts[-1][1].variables
+    """The variables along `step`, one after the other in time: lazy with dask, else in memory."""
+    layout = parts[-1].line.variables
     counts = [line.rows() for _, line in parts]
     steps = np.concatenate([line.stored_steps() for _, line in parts])
     if importlib.util.find_spec("dask") is not None:
@@ -137,7 +144,7 @@ def _along_step(parts, max_bytes):
     size = bytes_of_a_row * sum(counts)
     if size > max_bytes:
         raise ValueError(
-            f"load: {str(parts[0][0].parent)!r} holds {size} bytes, above max_bytes={max_bytes}; "
+            f"load: {str(parts[0].path.parent)!r} holds {size} bytes, above max_bytes={max_bytes}; "
             "install dask, which reads it piece by piece, or call load with a larger max_bytes"
         )
     arrays = {name: np.empty((sum(counts), *row.shape), row.dtype) for name, row in layout.items()}
@@ -153,7 +160,7 @@ def _lazy(parts, name, max_bytes):
     import dask
     import dask.array
 
-    row = parts[-1][1].variables[name]
+    row = parts[-1].line.variables[name]
     piece = dask.delayed(_rows_of, pure=True)
     pieces = [
         dask.array.from_delayed(
