@@ -16,7 +16,7 @@ from pathlib import Path
 from ..arguments import integer
 from ..arguments import path as checked_path
 from .content import SEAL, is_whole, sealed
-from .files import remove_temporaries, save
+from .files import is_temporary, remove_temporaries, save
 from .loading import load
 from .lock import shared_lock, take_lock
 from .manifest import Header, begin_manifest, read_manifest, refuse_another
@@ -63,9 +63,10 @@ def settle(directory, kind, description, caller):
 def _the_same(folder, kind, description):
     header = read_manifest(folder, [kind]).header
     refuse_another(folder, header, description)
-    # Others may be writing, or the drive has no locks: then what was left stays a little longer.
-    with contextlib.suppress(RuntimeError, OSError), take_lock(folder):
-        remove_temporaries(folder)
+    if any(map(is_temporary, folder.iterdir())):
+        # Others may be writing, or the drive has no locks: then it stays a little longer.
+        with contextlib.suppress(RuntimeError, OSError), take_lock(folder):
+            remove_temporaries(folder)
     return header
 
 

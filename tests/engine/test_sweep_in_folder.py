@@ -15,6 +15,9 @@ def test_finished_points_are_never_computed_again(tmp_path, monkeypatch):
     sweep_folder.path_of(tmp_path, 3).unlink()
     again = swept(measure=spread, directory=tmp_path, seed=None)
     assert kept == [3] and again.identical(first)
+    before = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    swept(measure=spread, directory=tmp_path)
+    assert before == {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 7])
