@@ -12,10 +12,10 @@ from ..models.example_moments import example_covariance
 from ..models.losses import Loss
 
 LOSS = partial(instance, kinds=Loss, words="a Loss, whose data table holds the examples")
-CHECKS = {"loss": LOSS, "x": finite_array}
+LOSS_AND_POINT = {"loss": LOSS, "x": finite_array}
 
 
-@checked(**CHECKS)
+@checked(**LOSS_AND_POINT)
 def gradient_covariance(loss, x):
     """Mean and covariance of one example's gradient over the data table, at one point.
 
@@ -66,7 +66,7 @@ def gradient_covariance(loss, x):
     return xr.Dataset(variables, attrs={"model": loss.name, "examples": len(loss.data)})
 
 
-@checked(**CHECKS)
+@checked(**LOSS_AND_POINT)
 def covariance_at(loss, x):
     """Sigma(x) (..., d, d), the covariance over the table of one example's gradient, at points x
     (..., d).

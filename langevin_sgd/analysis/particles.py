@@ -108,15 +108,15 @@ def at_step(run, step=None, on_diverged="raise"):
 
 def dynamics_of(run):
     """Name and parameters of the run's dynamics, from its attributes."""
-    return _described(run, "dynamics")
+    return _attribute_of(run, "dynamics")
 
 
 def noise_of(run):
     """Name, parameters and sampling of the run's noise, from its attributes; None without noise."""
-    return _described(run, "noise")
+    return _attribute_of(run, "noise")
 
 
-def _described(run, what):
+def _attribute_of(run, what):
     text = run.attrs.get(what)
     return json.loads(text) if text else {"name": "unknown", "params": {}}
 

@@ -125,7 +125,7 @@ def run_until_stationary(
     of Gelman and Rubin 1992."""
     done = integer(first_check, "first_check", 1, max_steps // 2 + 1)
     reducers, observables = listed(options.pop("reducers", ())), observables or {}
-    _check(model, dynamics, noise, reducers, options, max_steps)
+    _check_can_settle(model, dynamics, noise, reducers, options, max_steps)
     seed = checked_seed(seed)
     given = {"particles": particles, "seed": seed} | options
     run = simulate(model, dynamics, noise, steps=done, x0=x0, **given)
@@ -153,7 +153,7 @@ def run_until_stationary(
     return run.assign(variables).assign_attrs(stationary=int(stationary))
 
 
-def _check(model, dynamics, noise, reducers, options, max_steps):
+def _check_can_settle(model, dynamics, noise, reducers, options, max_steps):
     """Refuse what cannot be continued, has no stationary state, or breaks the standard errors."""
     check_records(model, dynamics, noise)
     for name in ("steps", "first_step"):
@@ -241,7 +241,7 @@ def _holds(found):
     return bool(np.all((change <= found.allowed) & between))
 
 
-LABELS = {
+COMPARED = {
     "difference": "change of the ensemble mean in the last stretch",
     "group_difference": "farthest mean of those that started together, from the mean of all",
     "allowed": "tolerance times the spread",
@@ -257,7 +257,7 @@ def _variables(checks, names):
     }
     for name in _Comparison._fields:
         of = name.removesuffix("_standard_error")
-        label = LABELS[of] if of == name else f"standard error of the {LABELS[of]}"
+        label = COMPARED[of] if of == name else f"standard error of the {COMPARED[of]}"
         values = [getattr(found, name) for found in checks.values()]
         table = np.reshape(np.array(values), (len(checks), len(names)))
         variables[name] = labelled(("check", "observable"), table, label, "of the observable")

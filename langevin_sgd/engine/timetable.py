@@ -6,7 +6,7 @@ import numpy as np
 
 from ..models.parameters import BLOCK, check_length, tabulated
 
-LONGEST = 10**10  # steps of a schedule: every value is checked before the first step
+LONGEST_SCHEDULE = 10**10  # steps of a schedule: every value is checked before the first step
 
 
 class Timetable(NamedTuple):
@@ -63,9 +63,9 @@ def _largest(schedule, name, steps, first_step):
     """Largest value of a schedule, each of whose values is in its range and depends on nothing but
     the number of the step.
     """
-    if steps - first_step > LONGEST:
+    if steps - first_step > LONGEST_SCHEDULE:
         raise ValueError(
-            f"steps must be at most {LONGEST} with a schedule, got schedules of "
+            f"steps must be at most {LONGEST_SCHEDULE} with a schedule, got schedules of "
             f"{steps - first_step} steps. Make several runs, each from the end of the last one "
             "(first_step)."
         )

@@ -10,7 +10,7 @@ from ..arguments import all_within, checked, finite_array, flag, optional, text
 from .style import COLOURS, axes, points_with_errors
 
 HISTOGRAM = {"count": (), "density": (), "standard_error": ()}
-CHECKS = {
+OF_A_DENSITY = {
     "histogram": partial(run, needs=HISTOGRAM, source="analysis.density()"),
     "ax": axes,
     "reference": optional(finite_array),
@@ -18,15 +18,15 @@ CHECKS = {
 }
 
 
-def _pair(value, name):
+def _curve(value, name):
     """A check: two arrays of the same length."""
     pair = [finite_array(part, name, ndim=1) for part in value] if np.iterable(value) else ()
-    if len(pair) != 2 or len(pair[0]) != len(pair[1]):
+    if len(pair) != 2 or len({len(part) for part in pair}) > 1:
         raise ValueError(f"{name} must be a pair of arrays (x, density) of the same length.")
     return pair
 
 
-@checked(curve=optional(_pair), label=optional(text), **CHECKS)
+@checked(curve=optional(_curve), label=optional(text), **OF_A_DENSITY)
 def density_1d(
     histogram,
     ax=None,
@@ -62,7 +62,7 @@ def density_1d(
         If the histogram has another dimension or the reference another shape.
     """
     ax = axes(ax, "ax")
-    _check_histogram(histogram, 1, reference)
+    _check_bins_of(histogram, 1, reference)
     (name,), (edges,) = histogram["count"].dims, edges_of(histogram)
     line_label = reference_label if reference is None else None
     if reference is not None:
@@ -80,7 +80,7 @@ def density_1d(
     return ax
 
 
-@checked(levels=all_within(above=0, below=1), colorbar=flag, **CHECKS)
+@checked(levels=all_within(above=0, below=1), colorbar=flag, **OF_A_DENSITY)
 def density_2d(
     histogram,
     ax=None,
@@ -116,7 +116,7 @@ def density_2d(
         If the histogram has another dimension or the reference another shape.
     """
     ax = axes(ax, "ax")
-    _check_histogram(histogram, 2, reference)
+    _check_bins_of(histogram, 2, reference)
     (first, second), edges = histogram["count"].dims, edges_of(histogram)
     image = ax.pcolormesh(*edges, histogram["density"].values.T, rasterized=True)
     bar = ax.figure.colorbar(image, ax=ax, label="density (1/length$^2$)") if colorbar else None
@@ -134,7 +134,7 @@ def density_2d(
     return ax
 
 
-def _check_histogram(histogram, dim, reference):
+def _check_bins_of(histogram, dim, reference):
     dims, shape = histogram["count"].dims, histogram["count"].shape
     if len(dims) != dim:
         raise ValueError(

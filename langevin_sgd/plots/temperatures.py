@@ -6,16 +6,16 @@ import numpy as np
 
 from ..analysis.particles import run
 from ..arguments import anything, checked, optional, text, within
+from ..engine.reducers.readings import MATRIX
 from .style import COLOURS, axes, points_with_errors
 
-TERMS = {
+BARS = {
     "gradient noise": ("noise_term", "#56B4E9"),
     "finite step": ("step_term", "#E69F00"),
     "inertia": ("inertia_term", COLOURS["other"]),
 }
-MATRIX = "component", "component_j"
 NEEDS = {"virial": MATRIX, "virial_standard_error": MATRIX} | {
-    name: MATRIX for name, _ in TERMS.values()
+    name: MATRIX for name, _ in BARS.values()
 }
 
 
@@ -108,7 +108,7 @@ def temperature_budget(budget, ax=None, *, labels=None):
     diagonal = {name: np.diagonal(budget[name].values) for name in NEEDS}
     places = np.arange(len(diagonal["virial"]))
     above, below = np.zeros(len(places)), np.zeros(len(places))
-    for label, (name, colour) in TERMS.items():
+    for label, (name, colour) in BARS.items():
         height = diagonal[name]
         if np.any(height != 0):
             bottom = np.where(height > 0, above, below)

@@ -20,12 +20,12 @@ def _observe_displacement(p, acc, step, before, x, v, g):
                 acc[(1 + j) * d + k] = acc[k] * acc[k]
 
 
-def _steps(value, name):
+def _numbers_of_steps(value, name):
     return whole_numbers(value, name, 1, 10**8)
 
 
 @recorded
-@checked(steps=_steps)
+@checked(steps=_numbers_of_steps)
 def displacement(steps, start=0, name="displacement"):
     """Mean squared displacement of the particles, E[(x(start + n) - x(start))^2], after chosen
     numbers of steps n.

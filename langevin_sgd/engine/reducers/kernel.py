@@ -77,15 +77,15 @@ def _bin(place, length):
 def _deposit_kernel(reader, first_cell):
     """The kernel that counts the particles of a group in the bins that their accumulators name."""
     axes, weights = len(reader.bins), reader.weights
-    stride, lengths = 1 + weights, (*reader.bins, 1, 1)
+    stride, (first, second, third, *_) = 1 + weights, (*reader.bins, 1, 1, 1)
 
     @kernel
     def deposit(into, at, group, status, careful):
-        number = _bin(view(into.acc, at, 1)[0], lengths[0])
+        number = _bin(view(into.acc, at, 1)[0], first)
         if axes > 1:
-            number = number * lengths[1] + _bin(view(into.acc, at + WIDTH, 1)[0], lengths[1])
+            number = number * second + _bin(view(into.acc, at + WIDTH, 1)[0], second)
         if axes > 2:
-            number = number * lengths[2] + _bin(view(into.acc, at + 2 * WIDTH, 1)[0], lengths[2])
+            number = number * third + _bin(view(into.acc, at + 2 * WIDTH, 1)[0], third)
         store_words(into.numbers, 0, number * stride + first_cell)
         for lane in range(WIDTH):
             particle = group * WIDTH + lane

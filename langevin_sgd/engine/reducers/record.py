@@ -136,15 +136,14 @@ class Reducer(NamedTuple):
         random, what = np.random.default_rng(0), self.finish or "mean"
         for _ in range(3):
             views = [random.normal(size=n) for n in (dim + state, dim, state, dim, dim)]
-            found = [self._one_reading(begin, views) for begin in (0.0, 0.75, -0.75, 1e6, -1e6)]
-            if any(acc is None for acc in found):
+            after = {begin: self._one_reading(begin, views) for begin in (0.0, 0.75, 1e6, -1e6)}
+            if any(acc is None for acc in after.values()):
                 return  # what is wrong with it is the compiler's to say
-            zero, above, below, large, low = found
             right = {
-                "max": large == 1e6,
-                "min": low == -1e6,
-                "last": (above == below) | ((above == 0.75) & (below == -0.75)),
-            }.get(what, np.isclose(above - 0.75, zero) & np.isclose(below + 0.75, zero))
+                "max": after[1e6] == 1e6,
+                "min": after[-1e6] == -1e6,
+                "last": (after[0.0] == after[0.75]) | (after[0.75] == 0.75),
+            }.get(what, np.isclose(after[0.75] - 0.75, after[0.0]))
             if not np.all(right):
                 raise ValueError(
                     f"finish of {self.name!r} must fit its observe, got {what!r}, but acc["
