@@ -344,7 +344,7 @@ MUTATIONS = [
     ),
     *of(
         "models/sampling/independent.py",
-        ("_UNIFORM, np.uint64(number)", "_UNIFORM, _ZERO", "engine/test_batches_float32.py"),
+        ("_UNIFORM, np.uint64(number)", "_UNIFORM, ZERO", "engine/test_batches_float32.py"),
     ),
     *of(
         "models/disk.py",
@@ -353,8 +353,8 @@ MUTATIONS = [
     *of(
         "models/sign_descent.py",
         (
-            "p.learning_rate * _sign(v[k])",
-            "p.learning_rate * _sign(g[k] + xi[k])",
+            "p.learning_rate * _sign_of(v[k])",
+            "p.learning_rate * _sign_of(g[k] + xi[k])",
             "models/test_sign_descent.py",
         ),
     ),

@@ -8,8 +8,8 @@ from ..kernels.bits import kernel, where
 from ..kernels.casts import in_double
 
 OPEN, PERIODIC, REFLECTING = 0.0, 1.0, 2.0
-KINDS = {"periodic": PERIODIC, "reflecting": REFLECTING}
-_ROUND = 6755399441055744.0  # 1.5 * 2^52: adding and taking it away rounds to a whole number
+WALL_KINDS = {"periodic": PERIODIC, "reflecting": REFLECTING}
+_TO_WHOLE = 6755399441055744.0  # 1.5 * 2^52: adding and taking it away rounds to a whole number
 
 
 class Walls(NamedTuple):
@@ -22,7 +22,7 @@ class Walls(NamedTuple):
 
 @in_double
 def _floor(y):
-    whole = (y + _ROUND) - _ROUND
+    whole = (y + _TO_WHOLE) - _TO_WHOLE
     return where(whole > y, whole - 1.0, whole)
 
 
@@ -49,7 +49,7 @@ def fold(walls, x, v, dim, vectors):
 def wall_arrays(domain):
     """The `Walls` of a potential's `domain`."""
     rows = [
-        (OPEN, 0.0, 1.0) if wall is None else (KINDS[wall[0]], wall[1], wall[2] - wall[1])
+        (OPEN, 0.0, 1.0) if wall is None else (WALL_KINDS[wall[0]], wall[1], wall[2] - wall[1])
         for wall in domain or (None,)
     ]
     columns = zip(*rows, strict=True)

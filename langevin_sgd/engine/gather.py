@@ -13,7 +13,7 @@ DESCRIPTIONS = (
     "noise",
 )  # attributes of a run that become variables where they differ
 UNITS = "of the parameter"  # which only the function that takes it knows
-LABELS = {
+OWN_LABELS = {
     "failed": {"long_name": "1 if the point failed, else 0", "units": "1"},
     "error": {"long_name": "why the point failed", "units": "1"},
     "seed": {"long_name": "key of the random numbers", "units": "1"},
@@ -116,7 +116,7 @@ def gathered(axes, read, total, begun):
                 {"long_name": f"{name} of the point, as JSON", "units": "1"},
             )
     variables |= {
-        name: (dims, np.stack([r[name].values for r in results]).reshape(shape), LABELS[name])
+        name: (dims, np.stack([r[name].values for r in results]).reshape(shape), OWN_LABELS[name])
         for name in OWN
     }
     grid = {

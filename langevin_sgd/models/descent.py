@@ -18,7 +18,7 @@ from .records import recorded
 
 
 @cache
-def _plain(decays):
+def _without_velocity(decays):
     """x' = x - eta push, without a velocity."""
 
     def update(p, x, v, g, xi, z):
@@ -144,7 +144,7 @@ def sgd(
     choice(rate_inside, "rate_inside", (True, False))
     params = _parameters(learning_rate, batch_size, momentum=momentum, weight_decay=weight_decay)
     if nesterov is None and momentum == 0.0:  # no velocity to store
-        return Dynamics("sgd", _plain(bool(weight_decay)), params)
+        return Dynamics("sgd", _without_velocity(bool(weight_decay)), params)
     name, form = _FORMS[nesterov]
     return Dynamics(
         name if rate_inside else f"{name}_rate_outside",

@@ -8,14 +8,14 @@ from .records import recorded
 _TURN = 6.283185307179586
 
 
-def _sample(p, x, z, out):
+def _disk_sample(p, x, z, out):
     sine, cosine = sincos(_TURN * z[0])
     distance = p.radius * sqrt(z[1])
     out[0] = distance * cosine
     out[1] = distance * sine
 
 
-def _covariance(p, x, out):
+def _disk_covariance(p, x, out):
     out[0] = 0.25 * p.radius * p.radius
     out[1] = 0.0
     out[2] = 0.0
@@ -41,5 +41,5 @@ def disk(radius):
     -----
     Area within r grows as r^2, so that the distance is radius sqrt(u) for a uniform u. A component
     has Wigner's semicircle law (derived: E a^2 = radius^2/4, E a^4 = radius^4/8)."""
-    options = {"uniforms": 2, "dim": 2, "covariance": _covariance}
-    return GradientNoise("disk", _sample, {"radius": radius}, 0, **options)
+    options = {"uniforms": 2, "dim": 2, "covariance": _disk_covariance}
+    return GradientNoise("disk", _disk_sample, {"radius": radius}, 0, **options)

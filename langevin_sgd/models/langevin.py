@@ -53,14 +53,14 @@ def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
     Dynamics
     """
     choice(method, "method", ("euler_maruyama", "leimkuhler_matthews"))
-    name, params = f"langevin_{method}", _parameters(temperature, step_size, batch_size)
+    name, params = f"langevin_{method}", _heat_parameters(temperature, step_size, batch_size)
     if method == "euler_maruyama":
         return Dynamics(name, _euler_maruyama, params, normals=1)
     # what is remembered is the last noise, which walls turn round with the particle
     return Dynamics(name, _leimkuhler_matthews, params, normals=1, memory="hidden", vectors=1)
 
 
-def _parameters(temperature, step_size, batch_size):
+def _heat_parameters(temperature, step_size, batch_size):
     return {
         "temperature": number_or_schedule(temperature, "temperature", at_least=0),
         "step_size": number_or_schedule(step_size, "step_size", above=0),
@@ -199,7 +199,7 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
     ======  ====================================  ==================
     """
     choice(method, "method", tuple(_METHODS))
-    params = _parameters(temperature, step_size, batch_size)
+    params = _heat_parameters(temperature, step_size, batch_size)
     params["friction"] = number_or_schedule(friction, "friction", at_least=0)
     params["mass"] = number_or_schedule(mass, "mass", above=0)
     update, advance, normals = _METHODS[method]

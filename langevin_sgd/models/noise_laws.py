@@ -25,7 +25,7 @@ from .records import recorded
 
 _PI = 3.141592653589793
 _HALF_STEP = 2.0**-53  # half the spacing of the uniform numbers: moved by it, they avoid both ends
-_TINY = 1e-300
+_ALMOST_ZERO = 1e-300
 
 
 def variances_or_matrix(value, name):
@@ -185,7 +185,7 @@ def _student_sample(p, x, z, out):
         squared = fma(z[k], z[k], squared)
     for k in range(pairs):
         growth = fma(log_unit(1.0 - z[2 * pairs + k]), -2.0 / (p.dof + 2.0 * k), growth)
-    stretch = sqrt((p.dof - 2.0) * expm1(growth) / maximum(squared, _TINY))
+    stretch = sqrt((p.dof - 2.0) * expm1(growth) / maximum(squared, _ALMOST_ZERO))
     for k in range(len(out)):
         out[k] = _factor_times(p, z, k, p.factor.shape[1]) * stretch
 

@@ -6,19 +6,19 @@ from .parameters import integer_or_schedule, number_or_schedule
 from .records import recorded
 
 
-def _sign(force):
+def _sign_of(force):
     return where(force > 0.0, 1.0, where(force < 0.0, -1.0, 0.0))
 
 
 def _of_gradient(p, x, v, g, xi, z):
     for k in range(len(x)):
-        x[k] = x[k] - p.learning_rate * _sign(g[k] + xi[k])
+        x[k] = x[k] - p.learning_rate * _sign_of(g[k] + xi[k])
 
 
 def _of_mean(p, x, v, g, xi, z):
     for k in range(len(x)):
         v[k] = p.momentum * v[k] + (1.0 - p.momentum) * (g[k] + xi[k])
-        x[k] = x[k] - p.learning_rate * _sign(v[k])
+        x[k] = x[k] - p.learning_rate * _sign_of(v[k])
 
 
 @recorded

@@ -47,7 +47,7 @@ class TableGaussian(NamedTuple):
     def force(self, site):
         loss, gradient = site.model, forces.example_gradient(site, row_type)
         size, columns = loss.dim + loss.scratch, loss.data.shape[1]
-        return _force(gradient, loss.dim, size, columns, site.free * WIDTH, site.draws)
+        return _table_force(gradient, loss.dim, size, columns, site.free * WIDTH, site.draws)
 
     def batch_covariance(self, model, x, batch_size):
         return example_covariance(model, x) / batch_size
@@ -79,7 +79,7 @@ def table_gaussian():
 
 
 @cache
-def _force(gradient, dim, size, columns, tile, draws):
+def _table_force(gradient, dim, size, columns, tile, draws):
     """The normals of a tile of examples lie at `tile` in z."""
     fill_normals, each, room = draws.fill_normals(), draws.each(), forces.stack_room(size)
     large = room < size

@@ -13,9 +13,9 @@ from ...kernels.linked import linked
 from ...kernels.rng import INTEGERS, PLACE, Stream
 from ...kernels.views import flat_from
 from ..example_moments import example_covariance
-from .mode import Mode, by_row_numbers, same_for_all
+from .mode import ZERO, Mode, by_row_numbers, same_for_all
 
-_BATCH, _UNIFORM, _ZERO = np.uint64(Stream.BATCH), np.uint64(Stream.ROW_UNIFORM), np.uint64(0)
+_BATCH, _UNIFORM = np.uint64(Stream.BATCH), np.uint64(Stream.ROW_UNIFORM)
 
 
 @cache
@@ -27,11 +27,11 @@ def _uniform_rows(shared, draws, free):
         rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
         examples = np.uint64(fixed.examples)
         if shared:
-            address = Address(block.seed, now.step, _ZERO, _BATCH, _ZERO)
+            address = Address(block.seed, now.step, ZERO, _BATCH, ZERO)
             fill_integers(rows, Places(0, spacing, batch, 1), address, examples)
             same_for_all(rows, batch, block.groups, spacing)
         else:
-            address = Address(block.seed, now.step, block.particle, _BATCH, _ZERO)
+            address = Address(block.seed, now.step, block.particle, _BATCH, ZERO)
             places = Places(0, spacing, batch, block.groups)
             fill_integers(rows, places, address, examples)
 
@@ -40,7 +40,7 @@ def _uniform_rows(shared, draws, free):
 
 @kernel
 def _nobody(particle, place):
-    return _ZERO
+    return ZERO
 
 
 @cache
@@ -68,7 +68,7 @@ def _weighted_rows(shared, draws, free):
     return pick
 
 
-def _covariance(noise, loss, x, batch_size):
+def _uniform_covariance(noise, loss, x, batch_size):
     """Sigma/B."""
     return example_covariance(loss, x) / batch_size
 
@@ -87,7 +87,7 @@ def _check_weights(noise, loss, batches):
 
 
 WITH_REPLACEMENT = Mode(
-    "with_replacement", by_row_numbers(_uniform_rows), _covariance, own_steps=True
+    "with_replacement", by_row_numbers(_uniform_rows), _uniform_covariance, own_steps=True
 )
 WEIGHTED = Mode(
     "with_replacement",

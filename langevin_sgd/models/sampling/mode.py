@@ -5,11 +5,15 @@ from collections.abc import Callable
 from functools import cache
 from typing import NamedTuple
 
+import numpy as np
+
 from ...kernels.bits import kernel
 from ...kernels.casts import like
 from ...kernels.lanes import WIDTH
 from ...kernels.views import GatheredRowType, flat, gathered_row, local, view
 from .. import forces
+
+ZERO = np.uint64(0)  # of an address: the particle that draws for all, or the first draw
 
 
 def fits_any_run(noise, model, batches):

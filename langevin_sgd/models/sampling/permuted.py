@@ -13,9 +13,9 @@ from ...kernels.lanes import WIDTH
 from ...kernels.linked import linked
 from ...kernels.rng import ADDRESS, INTEGERS, PLACE, Stream
 from ..example_moments import example_covariance
-from .mode import Mode, by_row_numbers, same_for_all
+from .mode import ZERO, Mode, by_row_numbers, same_for_all
 
-_PERMUTATION, _ZERO = np.uint64(Stream.PERMUTATION), np.uint64(0)
+_PERMUTATION = np.uint64(Stream.PERMUTATION)
 _EVERY_STEP, _EVERY_EPOCH, _NEVER = range(3)  # when a particle draws a new order
 
 
@@ -27,12 +27,12 @@ def _permuted_rows(new_order, shared, draws, free):
     def pick(work, block, fixed, now):
         rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
         examples, steps_of_epoch = np.uint64(fixed.examples), np.uint64(fixed.examples // batch)
-        epoch, position = now.step, _ZERO
+        epoch, position = now.step, ZERO
         if new_order != _EVERY_STEP:
-            epoch = now.step // steps_of_epoch if new_order == _EVERY_EPOCH else _ZERO
+            epoch = now.step // steps_of_epoch if new_order == _EVERY_EPOCH else ZERO
             position = (now.step % steps_of_epoch) * np.uint64(batch)
         if shared:
-            address = Address(block.seed, epoch, _ZERO, _PERMUTATION, position)
+            address = Address(block.seed, epoch, ZERO, _PERMUTATION, position)
             fill_permutation(rows, Places(0, spacing, batch, 1), address, examples)
             same_for_all(rows, batch, block.groups, spacing)
         else:
@@ -59,7 +59,7 @@ def no_covariance_at_a_place(noise, loss, x, batch_size):
     )
 
 
-def _check_size(noise, loss, batches):
+def _check_subset(noise, loss, batches):
     if batches.largest > len(loss.data):
         raise ValueError(
             f"batch_size must be at most {len(loss.data)}, the number of examples, for "
@@ -68,7 +68,7 @@ def _check_size(noise, loss, batches):
 
 
 def _check_epochs(noise, loss, batches):
-    _check_size(noise, loss, batches)
+    _check_subset(noise, loss, batches)
     if batches.scheduled:
         raise ValueError(
             f"batch_size must be constant for {noise.sampling!r}: an epoch is cut into equal "
@@ -82,7 +82,7 @@ def _mode(name, new_order, batch_covariance, check):
 
 
 WITHOUT_REPLACEMENT = _mode(
-    "without_replacement", _EVERY_STEP, _covariance_of_a_subset, _check_size
+    "without_replacement", _EVERY_STEP, _covariance_of_a_subset, _check_subset
 )
 RESHUFFLE = _mode("reshuffle", _EVERY_EPOCH, no_covariance_at_a_place, _check_epochs)
 SINGLE_SHUFFLE = _mode("single_shuffle", _NEVER, no_covariance_at_a_place, _check_epochs)

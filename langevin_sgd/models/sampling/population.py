@@ -9,7 +9,7 @@ from .. import forces
 from .mode import Mode
 
 
-def _force(noise, site):
+def _population_force(noise, site):
     loss, columns, draws = site.model, site.model.data.shape[1], site.draws
     count, size = loss.draw_normals + loss.draw_uniforms, loss.dim + loss.scratch
     draw = site.compiled(loss, "draw", site.view(count), site.view(columns))
@@ -44,7 +44,7 @@ def _force_of_draws(prepare, mean):
     return forces.Force(prepare, act)
 
 
-def _covariance(noise, loss, x, batch_size):
+def _refuse_covariance(noise, loss, x, batch_size):
     raise ValueError(
         f"the covariance of fresh rows of {loss.name!r} is not known: its table is a sample. Pass "
         "noise_covariance=, that of ONE example's gradient."
@@ -64,5 +64,10 @@ def _rows(loss, draws):
 
 
 POPULATION = Mode(
-    "population", _force, _covariance, check=_check_generator, rows=_rows, own_steps=True
+    "population",
+    _population_force,
+    _refuse_covariance,
+    check=_check_generator,
+    rows=_rows,
+    own_steps=True,
 )
