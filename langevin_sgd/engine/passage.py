@@ -234,10 +234,10 @@ def passage_dataset(problem, gradient, options):
     dataset = assemble(problem, rows, end, problem.last_step)
     dataset = dataset.assign_attrs(interrupted=int(found.interrupted))
     tell_who_left(problem, dataset)
-    return dataset.assign(_variables(reducer.name, passed, steps))
+    return dataset.assign(_arrival_variables(reducer.name, passed, steps))
 
 
-def _variables(name, passed, steps):
+def _arrival_variables(name, passed, steps):
     """Variables of the dataset from the step of arrival (-1: none) and the steps that each particle
     did.
     """
