@@ -1,23 +1,29 @@
-"""Planted bugs, most of them a factor of 2, each with the test file that must turn red.
+"""Planted bugs, each with the test of the default suite that must turn red.
 
 Run:  python tests/mutations.py [number ...]
-Each is planted in a copy of the tree; exit code 1 if one goes unseen. Only the default suite is
-run, not the slow one.
+Plants the bugs of these numbers, or all, each in a copy of the tree; the exit code is 1 if one goes
+unseen. Number 0 plants nothing: the tests that the table names must be green.
 """
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[1]
+LIBRARIES = "numpy", "numba", "xarray", "scipy.stats", "scipy.sparse.linalg"
+AT_A_TIME = 2
 
 
 class Mutation(NamedTuple):
-    """A text of a file of the package, what it becomes, and who must see it."""
+    """A text that stands once in a file of the package, what it becomes, and who must see it."""
 
     file: str
     text: str
@@ -25,384 +31,316 @@ class Mutation(NamedTuple):
     test: str
 
 
-def of(file, *rows):
-    """Mutations of one file, each (text, becomes, test)."""
-    return [Mutation(file, *row) for row in rows]
+# FILE by TEST, then a line for each bug: text => what it becomes, with \n for the end of a line.
+TABLE = r"""
+models/langevin.py by models/test_dynamics.py::test_constants_of_the_thermal_noise_in_one_step_from_the_minimum
+    sqrt(2.0 * p.temperature * p.step_size) => sqrt(p.temperature * p.step_size)
+    sqrt(0.5 * p.temperature * p.step_size) => sqrt(p.temperature * p.step_size)
+models/langevin.py by engine/test_physics.py::test_second_moments_of_splittings[sghmc-integrators_a]
+    2.0 * p.friction * p.temperature => p.friction * p.temperature
+models/langevin.py by engine/test_walls.py::test_mirrors_leave_the_uniform_law[leimkuhler_matthews]
+    _leimkuhler_matthews, params, normals=1, memory="hidden", vectors=1 => _leimkuhler_matthews, params, normals=1, memory="hidden", vectors=0
+models/langevin.py by models/test_defaults.py
+    step_size, mass=1.0, batch_size=1, method="baoab" => step_size, mass=2.0, batch_size=1, method="baoab"
+    step_size, batch_size=1, method="euler_maruyama" => step_size, batch_size=1, method="leimkuhler_matthews"
+models/noise_laws.py by models/test_noise.py
+    {"scale": np.sqrt(covariance)} => {"scale": np.sqrt(2 * covariance)}
+    "label_deviation": math.sqrt(label_noise) => "label_deviation": label_noise
+    out[k * d + k] = p.scale[k] * p.scale[k] => out[k * d + k] = p.scale[k]
+models/noise_laws.py by models/test_noise_laws.py
+    (p.dof - 2.0) * expm1 => p.dof * expm1
+    -2.0 / (p.dof + 2.0 * k), growth => -2.0 / p.dof, growth
+    other = sin(_PI * (0.5 - abs((1.0 - p.alpha) * turn))) => other = sin(_PI * (0.5 - abs(turn)))
+models/noise_laws.py by analysis/test_temperature_budget.py
+    out[k * d + i] = fma(loss, p.input_covariance[k, i], products) => out[k * d + i] = loss * p.input_covariance[k, i]
+models/disk.py by models/test_disk.py
+    out[3] = 0.25 * p.radius => out[3] = 0.5 * p.radius
+    distance = p.radius * sqrt(z[1]) => distance = p.radius * z[1]
+models/label_noise.py by models/test_noise.py
+    out[0] = -p.scale * z[0] * x[1] => out[0] = p.scale * z[0] * x[1]
+models/swirl_noise.py by models/test_noise.py
+    (2.0 * batch_size / learning_rate) ** 0.5 => (2.0 / learning_rate) ** 0.5
+models/sign_descent.py by models/test_sign_descent.py
+    (1.0 - p.momentum) => 1.0
+    p.learning_rate * _sign(v[k]) => p.learning_rate * _sign(g[k] + xi[k])
+models/adaptive.py by engine/test_walls.py::test_mirrors_leave_the_uniform_law[adam]
+    state_size=4, vectors=1 => state_size=4, vectors=0
+models/adaptive.py by models/test_defaults.py
+    beta1=0.9, beta2=0.999 => beta1=0.9, beta2=0.99
+models/adaptive.py by models/test_torch.py
+    + (1.0 - p.beta2)\n => + (1.0 - p.beta1)\n
+models/descent.py by models/test_dynamics.py
+    factor * push => push
+    p.max_norm / norm => p.max_norm
+    count = v[dim + k] + 1.0 => count = v[dim + k] + 2.0
+    sqrt(p.substeps) => p.substeps
+models/descent.py by engine/test_walls.py
+    memory="velocity" if rate_inside else "hidden",\n        vectors=1 => memory="velocity" if rate_inside else "hidden",\n        vectors=0
+    "sgd_running_average", update, params, memory="hidden", vectors=1 => "sgd_running_average", update, params, memory="hidden", vectors=0
+models/schedules.py by models/test_schedules.py
+    _geometric(start, factor, k // every) => _geometric(start, factor, (k + 1) // every)
+    values = np.full(len(k), end) => values = np.full(len(k), start)
+    start / (1.0 + k / time) => start / (1.0 + np.minimum(k, 1000) / time)
+models/gradient_noise.py by models/test_noise.py
+    forces.set_to(wide, dim, 0.0) => forces.set_to(wide, 0, 0.0)
+models/gradient_noise.py by engine/test_bad_simulate.py
+    numbers = max(self.normals + 1, self.uniforms + 1) // 2 => numbers = 0
+models/gradient_noise.py by models/test_noise.py
+    out[k * d + i] += noise[k] * noise[i] => out[k * d + i] += noise[k]
+models/forces.py by engine/test_batches_float32.py
+    1.0 / sqrt(np.float64(now.batch)) => 1.0 / now.batch
+    draw = np.uint64(number * normal_draws) => draw = np.uint64(number // 2 * normal_draws)
+    draw = np.uint64(number * uniform_draws) => draw = np.uint64(number // 2 * uniform_draws)
+    scale(out, dim, 1.0 / now.batch) => scale(out, dim, 1.0 / sqrt(np.float64(now.batch)))
+models/forces.py by models/test_noise.py
+    set_to(one, dim, 0.0)\n => set_to(one, 0, 0.0)\n
+models/forces.py by models/test_dynamics.py
+    here.g[k] -= push[k] => here.g[k] += push[k]
+models/forces.py by models/test_noise_laws.py
+    if of_rows else (_NORMALS, _UNIFORMS) => if of_rows else (_NORMALS, _NORMALS)
+models/table_gaussian.py by models/test_noise.py
+    (noise[k] - mean * out[k]) * factor => noise[k] * factor
+    np.float64(examples) * np.float64(now.batch) => np.float64(examples)
+models/table_gaussian.py by engine/test_batches_float32.py
+    draw = np.uint64(start // each) => draw = np.uint64(0)
+models/sampling/permuted.py by engine/test_sampling.py
+    now.step // steps_of_epoch if => now.step if
+    * np.uint64(batch)\n => \n
+    "reshuffle", _EVERY_EPOCH => "reshuffle", _EVERY_STEP
+    "single_shuffle", _NEVER => "single_shuffle", _EVERY_EPOCH
+models/sampling/permuted.py by analysis/test_temperature_budget.py
+    (examples - batch_size) / max(1, examples - 1) => 1.0
+models/sampling/independent.py by engine/test_sampling.py
+    _UNIFORM, np.uint64(number)) => _UNIFORM, _ZERO)
+    uniforms[0 if shared else lane] => uniforms[0]
+models/sampling/independent.py by engine/test_batches_float32.py
+    _nobody if shared else ids_from => ids_from
+    uniforms[0 if shared else lane] => uniforms[lane]
+models/sampling/independent.py by analysis/test_temperature_budget.py
+    loss, x, noise.params.weight) / batch_size => loss, x) / batch_size
+    example_covariance(loss, x) / batch_size => example_covariance(loss, x)
+models/sampling/mode.py by engine/test_sampling.py
+    forces.scale(here.g, dim, 1.0 / now.batch) => forces.scale(here.g, dim, 1.0)
+    forces.scale(one, dim, like(weight, one[0])) => forces.scale(one, dim, like(1.0, one[0]))
+models/sampling/given.py by engine/test_sampling.py
+    fixed.noise.batches[now.step, number] => fixed.noise.batches[now.step, 0]
+models/example_moments.py by analysis/test_example_gradients.py
+    g = out[k] * weight => g = out[k]
+models/populations.py by models/test_populations.py
+    fma(p.label_scale, z[normals] => fma(p.label_scale * p.label_scale, z[normals]
+models/evaluate.py by models/test_models.py
+    out[...] = np.nan => pass
+models/derivative_checks.py by models/test_derivative_checks.py
+    if hessian is not None and dim * dim <= LARGEST_MATRIX => if False
+    lowest < -tolerance * dim => False
+models/records.py by models/test_records.py
+    changes = isinstance(value, (list, dict)) or hasattr(value, "__array__") => changes = False
+kernels/elementary.py by kernels/test_rng.py
+    radius = sqrt(fma(s, => radius = sqrt(0.5 * fma(s,
+kernels/random_rows.py by engine/test_batches_float32.py
+    return 4 if self.number => return 2 if self.number
+kernels/rehearsal.py by kernels/test_rehearsal.py
+    if not np.array_equal(one.numbers[k], other.numbers[k], equal_nan=True) => if False
+    if missing and all(run.ended for run in runs) => if False
+    if not -length <= k < length => if False
+kernels/functions.py by kernels/test_compile_key.py
+    function.__kwdefaults__, tuple(found.items()) => function.__kwdefaults__
+    function.__code__, function.__defaults__, => function.__code__,
+    value = held[name] => value = MISSING
+    value.dtype.str, value.shape, sha256(np.ascontiguousarray(value)).digest() => value.dtype.str, value.shape
+kernels/compile_cache.py by kernels/test_compile_cache.py
+    if head == _head(place.name, content) else None => if head else None
+engine/step.py by engine/test_sampling.py
+    np.uint64(Stream.THERMAL), np.uint64(0) => np.uint64(Stream.TABLE), np.uint64(0)
+engine/step.py by engine/test_first_passage.py
+    prepare = draws.fill_normals(), force.prepare => prepare, THERMAL = draws.fill_normals(), force.prepare, np.uint64(draws != Draws(shape.number))
+engine/step.py by engine/test_reducer_bits.py
+    work.seen[group] <= step => True
+engine/step.py by engine/test_walls.py
+    fold(fixed.walls, here.x, here.v, dim, vectors)\n        act => pass\n        act
+engine/domain.py by engine/test_walls.py
+    where(back, -v[number], v[number]) => v[number]
+    for part in range(vectors) => for part in range(min(vectors, 1))
+    turns - 2.0 * _floor(0.5 * turns) => turns - _floor(turns)
+engine/particle_queue.py by engine/test_first_passage.py
+    lanes.steps[lane] = 0\n => lanes.steps[lane] = 1\n
+engine/first_passage.py by engine/test_first_passage.py
+    x[int(p.component)] >= p.level => x[0] >= p.level
+    x[int(p.component)] <= p.level => x[0] <= p.level
+engine/passage.py by engine/test_first_passage.py
+    rate / np.sqrt(max(arrivals, 1)) => rate / max(arrivals, 1)
+    np.where(n < 0, n, -(-n // substeps)) => np.where(n < 0, n, n // substeps)
+    passed.std(ddof=1) / np.sqrt(n) => passed.std(ddof=1)
+engine/stationary.py by engine/test_stationary.py
+    + 2 * found.difference_standard_error =>
+    + 2 * found.group_difference_standard_error =>
+    np.sqrt(1 / group.sum() - 1 / n) => np.sqrt(1 / n)
+    tolerance * scale) => tolerance * spread)
+engine/timetable.py by models/test_schedules.py
+    np.arange(first, first + count) // self.substeps => (1 + np.arange(first, first + count)) // self.substeps
+engine/timetable.py by engine/test_timetable.py
+    if known != first: => if known is None:
+engine/chunks.py by engine/test_checkpoint.py
+    stored, done, count)\n            started => stored, done, count)._replace(numbers=problem.table.rows(done - first, count)[0])\n            started
+engine/chunks.py by engine/test_checkpoint.py
+    (done, done + count), side="right" => (done, done + count), side="left"
+engine/checkpoint.py by engine/test_checkpoint.py
+    target[...] = found => target[...] = found if name != "acc" else 0
+    target[...] = found => target[...] = found if name != "v" else 0
+engine/resume.py by engine/test_resume.py
+    if width != WIDTH or groups != -(-particles // WIDTH) => if False
+engine/problem.py by engine/test_divergence.py
+    return float(escape_radius) ** 2 => return float(escape_radius)
+engine/problem.py by engine/test_continuing.py
+    status=last["status"].values => status=0
+engine/grid.py by engine/test_sweep.py
+    given[role][axis.argument] = values[axis.name] => given[role][axis.argument] = axis.values[0]
+    return maker.recipe.made(**given) => return maker
+engine/sweep.py by engine/test_sweep.py
+    task.seed, spawn_key=(k,)).gen => task.seed, spawn_key=(0,)).gen
+engine/reducers/record.py by engine/test_reducers.py
+    (step > self.start) & => (step >= self.start) &
+    (step - self.start) % self.every == 0 => (step - self.start) % self.every == 1 % self.every
+    np.maximum(np.asarray(step) - self.start, 0) // self.every => np.maximum(np.asarray(step) - self.start, 0) // self.every + 1
+engine/reducers/of_run.py by engine/test_continuing.py
+    start=reducer.start + passed * reducer.every => start=reducer.start
+engine/reducers/of_run.py by engine/test_reducers.py
+    (update % substeps == 0) & reducer.due => reducer.due
+engine/reducers/virial.py by engine/test_reducers.py
+    other = g[j] + p.weight_decay * before[j] => other = g[j]
+    a, pull = before[i], g[i] + p.weight_decay * before[i] => a, pull = before[i], g[i]
+    acc[row + 3] += speed * xi[j] => acc[row + 3] += 0.0 * xi[j]
+engine/reducers/virial.py by engine/test_reducer_laws.py
+    if a == "x": => if False:
+engine/reducers/grid.py by engine/test_reducers.py
+    (place - p.lower[k]) * p.per_length[k] + 1.0 => (place - p.lower[k]) * p.per_length[k] + 0.99999
+    "per_length": self.bins / => "per_length": self.bins[0] /
+engine/reducers/histogram.py by engine/test_reducers.py
+    x[int(p.component[k])] => x[k]
+engine/reducers/currents.py by engine/test_reducers.py
+    before[int(p.component[k])], x[int(p.component[k])] => before[k], x[k]
+    middle = here + 0.5 * moved => middle = here
+engine/reducers/currents.py by engine/test_reducer_laws.py
+    moved - whole_periods(p, k, moved) => moved
+engine/reducers/gradient_noise.py by engine/test_reducers.py
+    sample[row] * share - sample => sample[row] / (examples - 1) - sample
+    examples = float(getattr(dynamics.params, "batch_size", 1)) => pass
+engine/reducers/moments.py by engine/test_reducers.py
+    central.variance() ** 2 - 3.0 => central.variance() ** 2
+    center = reducer.params.center => center = 0.0 * reducer.params.center
+    a * (x[k] - p.center[k]) => a * x[k]
+engine/reducers/autocovariance.py by engine/test_reducers.py
+    ((number - lag) % length) => ((number - lag + 1) % length)
+    return products - then * now => return products
+engine/reducers/displacement.py by engine/test_displacement.py
+    acc[k] += moved - whole_periods(p, k, moved) => acc[k] += moved
+    if int(p.steps[j]) == number: => if int(p.steps[j]) == number + 1:
+engine/reducers/kernel.py by engine/test_reducers.py
+    into.counts[cell] += 1 => into.counts[cell] += 2
+engine/reducers/readings.py by engine/test_reducers.py
+    (n - 1) / n * tree_sum => tree_sum
+theory/virial.py by theory/test_virial.py
+    learning_rate / (2 * kept) => learning_rate / kept
+    rate * products.xi_xi => 2 * rate * products.xi_xi
+theory/circle.py by theory/test_circle.py
+    np.sqrt(noise_covariance / batch_size) => np.sqrt(noise_covariance)
+theory/confinement.py by theory/test_ito_1d.py
+    gradient - evaluate(potential, x, "drift") => gradient
+theory/confinement.py by theory/test_boltzmann.py
+    walls_of(potential),\n => \n
+theory/ito_1d.py by theory/test_ito_1d.py
+    walls_of(potential),\n => \n
+theory/fokker_planck_generator.py by theory/test_fokker_planck.py
+    np.broadcast_to(total + own, x.shape) => np.broadcast_to(total, x.shape)
+theory/leaving_region.py by theory/test_leaving_region.py
+    y = points @ step.rotation => y = points + 0.0
+theory/finite_rate.py by theory/test_finite_rate.py
+    learning_rate / 4 => learning_rate / 2
+theory/heavy_ball_operator.py by theory/test_heavy_ball_operator.py
+    (2 * batch_size * (1 - momentum)) => (2 * batch_size * 100 * (1 - momentum))
+    sd = learning_rate * np.sqrt(noise_covariance / batch_size) => sd = learning_rate * np.sqrt(noise_covariance)
+analysis/boltzmann_test.py by analysis/test_boltzmann_test.py
+    + weight_decay_of(run) * model.dim =>
+    level=0.05 => level=0.5
+    tolerance=0.02 => tolerance=0.2
+analysis/particles.py by analysis/test_equipartition.py
+    + weight_decay_of(run) * x =>
+analysis/temperature_budget.py by analysis/test_temperature_budget.py
+    gradient = gradient - evaluate(mean_model, x, "drift") => pass
+    "noise_covariance", d) / numbers.batch_size => "noise_covariance", d)
+analysis/equipartition.py by analysis/test_equipartition.py
+    x = x - x.mean(axis=-2, keepdims=True)\n    gradient = gradient - gradient.mean(axis=-2, keepdims=True)\n => \n
+    return mean * n / (n - 1) => return mean
+storage/manifest.py by storage/test_hostile_files.py
+    integer(record.rows(), "number of stored steps", 0, most) => pass
+storage/manifest.py by storage/test_damaged_files.py
+    return record if whole else None => return record
+"""
 
 
-MUTATIONS = [
-    *of(
-        "models/langevin.py",
-        (
-            "sqrt(2.0 * p.temperature * p.step_size)",
-            "sqrt(p.temperature * p.step_size)",
-            "models/test_dynamics.py",
-        ),
-        (
-            "sqrt(0.5 * p.temperature * p.step_size)",
-            "sqrt(p.temperature * p.step_size)",
-            "models/test_dynamics.py",
-        ),
-        (
-            "2.0 * p.friction * p.temperature",
-            "p.friction * p.temperature",
-            "engine/test_more_dynamics.py",
-        ),
-    ),
-    *of(
-        "models/noise_laws.py",
-        (
-            '{"scale": np.sqrt(covariance)}',
-            '{"scale": np.sqrt(2 * covariance)}',
-            "models/test_noise.py",
-        ),
-        ("(p.dof - 2.0) * expm1", "p.dof * expm1", "models/test_noise_laws.py"),
-    ),
-    *of(
-        "models/disk.py",
-        ("out[3] = 0.25 * p.radius", "out[3] = 0.5 * p.radius", "models/test_disk.py"),
-        ("distance = p.radius * sqrt(z[1])", "distance = p.radius * z[1]", "models/test_disk.py"),
-    ),
-    *of(
-        "models/sign_descent.py",
-        ("(1.0 - p.momentum)", "1.0", "models/test_sign_descent.py"),
-    ),
-    *of(
-        "models/gradient_noise.py",
-        ("forces.set_to(wide, dim, 0.0)", "forces.set_to(wide, 0, 0.0)", "models/test_noise.py"),
-        (
-            "numbers = max(self.normals + 1, self.uniforms + 1) // 2",
-            "numbers = 0",
-            "engine/test_bad_simulate.py",
-        ),
-        ("out[k * d + i] += noise[k] * noise[i]", "out[k * d + i] += noise[k]", "analysis"),
-    ),
-    *of(
-        "models/forces.py",
-        ("1.0 / sqrt(np.float64(now.batch))", "1.0 / now.batch", "engine/test_batches_float32.py"),
-        ("set_to(one, dim, 0.0)\n", "set_to(one, 0, 0.0)\n", "engine/test_batches_float32.py"),
-        (
-            "draw = np.uint64(number * normal_draws)",
-            "draw = np.uint64(number)",
-            "models/test_noise.py",
-        ),
-        ("here.g[k] -= push[k]", "here.g[k] += push[k]", "models/test_dynamics.py"),
-        ("scale(out, dim, 1.0 / now.batch)", "scale(out, dim, 1.0)", "models/test_noise.py"),
-        (
-            "streams = (_ROW_NORMALS, _ROW_UNIFORMS) if of_rows else (_NORMALS, _UNIFORMS)",
-            "streams = (_ROW_NORMALS, _ROW_NORMALS) if of_rows else (_NORMALS, _NORMALS)",
-            "models/test_noise_laws.py",
-        ),
-    ),
-    *of(
-        "models/table_gaussian.py",
-        ("(noise[k] - mean * out[k]) * factor", "noise[k] * factor", "models/test_noise.py"),
-        (
-            "draw = np.uint64(start // each)",
-            "draw = np.uint64(0)",
-            "engine/test_batches_float32.py",
-        ),
-        ("np.float64(examples) * np.float64(now.batch)", "np.float64(examples)", "models"),
-    ),
-    *of(
-        "models/sampling/permuted.py",
-        ("now.step // steps_of_epoch if", "now.step if", "engine/test_sampling.py"),
-        ("* np.uint64(batch)\n", "\n", "engine/test_sampling.py"),
-        (
-            "(examples - batch_size) / max(1, examples - 1)",
-            "1.0",
-            "analysis/test_temperature_budget.py",
-        ),
-    ),
-    *of(
-        "models/sampling/independent.py",
-        ("_UNIFORM, np.uint64(number))", "_UNIFORM, _ZERO)", "engine/test_sampling.py"),
-        ("_nobody if shared else ids_from", "ids_from", "engine/test_sampling.py"),
-        ("uniforms[0 if shared else lane]", "uniforms[lane]", "engine/test_sampling.py"),
-        ("uniforms[0 if shared else lane]", "uniforms[0]", "engine/test_sampling.py"),
-        (
-            "loss, x, noise.params.weight) / batch_size",
-            "loss, x) / batch_size",
-            "analysis/test_temperature_budget.py",
-        ),
-    ),
-    *of(
-        "models/sampling/mode.py",
-        (
-            "forces.scale(here.g, dim, 1.0 / now.batch)",
-            "forces.scale(here.g, dim, 1.0)",
-            "engine/test_sampling.py",
-        ),
-    ),
-    *of(
-        "kernels/elementary.py",
-        ("radius = sqrt(fma(s,", "radius = sqrt(0.5 * fma(s,", "kernels/test_rng.py"),
-    ),
-    *of("kernels/rng_float32.py", ("-2.0", "-1.0", "kernels/test_rng_float32.py")),
-    *of(
-        "kernels/random_rows.py",
-        ("return 4 if self.number", "return 2 if self.number", "engine/test_batches_float32.py"),
-    ),
-    *of(
-        "engine/step.py",
-        (
-            "THERMAL, FIRST_DRAW = np.uint64(Stream.THERMAL)",
-            "THERMAL, FIRST_DRAW = np.uint64(Stream.NOISE_NORMAL)",
-            "engine",
-        ),
-        ("work.seen[group] <= step", "True", "engine/test_reducer_bits.py"),
-        (
-            "            fold(fixed.walls, here.x, here.v, dim, vectors)\n        act",
-            "            pass\n        act",
-            "engine/test_walls.py",
-        ),
-    ),
-    *of(
-        "engine/domain.py",
-        (
-            "v[number] = where(back, -v[number], v[number])",
-            "v[number] = v[number]",
-            "engine/test_walls.py",
-        ),
-        (
-            "for part in range(vectors)",
-            "for part in range(min(vectors, 1))",
-            "engine/test_walls.py",
-        ),
-    ),
-    *of(
-        "engine/particle_queue.py",
-        ("lanes.steps[lane] = 0\n", "lanes.steps[lane] = 1\n", "engine/test_first_passage.py"),
-    ),
-    *of(
-        "engine/passage.py",
-        (
-            "rate / np.sqrt(max(arrivals, 1))",
-            "rate / max(arrivals, 1)",
-            "engine/test_first_passage.py",
-        ),
-        (
-            "draw = draw_kernel(force, shape, Draws",
-            "draw = draw_kernel(force, shape._replace(thermal=0), Draws",
-            "engine/test_first_passage.py",
-        ),
-    ),
-    *of(
-        "engine/stationary.py",
-        ("+ 2 * found.difference_standard_error", "", "engine/test_stationary.py"),
-        ("+ 2 * found.group_difference_standard_error", "", "engine/test_stationary.py"),
-    ),
-    *of(
-        "engine/reducers/virial.py",
-        ("other = g[j] + p.weight_decay * before[j]", "other = g[j]", "engine"),
-        (
-            "a, pull = before[i], g[i] + p.weight_decay * before[i]",
-            "a, pull = before[i], g[i]",
-            "engine",
-        ),
-    ),
-    *of(
-        "engine/reducers/grid.py",
-        (
-            "(place - p.lower[k]) * p.per_length[k] + 1.0",
-            "(place - p.lower[k]) * p.per_length[k] + 0.99999",
-            "engine",
-        ),
-    ),
-    *of(
-        "engine/reducers/histogram.py",
-        ("x[int(p.component[k])]", "x[k]", "engine"),
-    ),
-    *of(
-        "engine/reducers/currents.py",
-        ("before[int(p.component[k])], x[int(p.component[k])]", "before[k], x[k]", "engine"),
-        ("middle = here + 0.5 * moved", "middle = here", "engine"),
-    ),
-    *of(
-        "engine/reducers/gradient_noise.py",
-        ("sample[row] * share - sample", "sample[row] / (examples - 1) - sample", "engine"),
-    ),
-    *of(
-        "engine/reducers/moments.py",
-        ("central.variance() ** 2 - 3.0", "central.variance() ** 2", "engine/test_reducers.py"),
-    ),
-    *of(
-        "engine/reducers/kernel.py",
-        ("counts[cell] += 1", "counts[cell] += 2", "engine/test_reducers.py"),
-    ),
-    *of(
-        "engine/reducers/readings.py",
-        ("(n - 1) / n * tree_sum", "tree_sum", "engine/test_reducers.py"),
-    ),
-    *of(
-        "theory/virial.py",
-        ("learning_rate / (2 * kept)", "learning_rate / kept", "theory/test_virial.py"),
-    ),
-    *of(
-        "theory/circle.py",
-        (
-            "np.sqrt(noise_covariance / batch_size)",
-            "np.sqrt(noise_covariance)",
-            "theory/test_circle.py",
-        ),
-    ),
-    *of(
-        "analysis/boltzmann_test.py",
-        ("+ weight_decay_of(run) * model.dim", "", "analysis/test_boltzmann_test.py"),
-    ),
-    *of(
-        "analysis/temperature_budget.py",
-        (
-            'gradient = gradient - evaluate(mean_model, x, "drift")',
-            "pass",
-            "analysis/test_temperature_budget.py",
-        ),
-        (
-            '"noise_covariance", d) / numbers.batch_size',
-            '"noise_covariance", d)',
-            "analysis/test_temperature_budget.py",
-        ),
-    ),
-    *of(
-        "analysis/equipartition.py",
-        ("x = x - x.mean(axis=-2, keepdims=True)\n", "", "analysis/test_equipartition.py"),
-    ),
-    *of(
-        "models/noise_laws.py",
-        (
-            '"scale": np.sqrt(covariance)',
-            '"scale": np.sqrt(2 * covariance)',
-            "models/test_noise.py",
-        ),
-    ),
-    *of(
-        "models/forces.py",
-        (
-            "dim, 1.0 / sqrt(np.float64(now.batch))",
-            "dim, 1.0 / np.float64(now.batch)",
-            "models/test_noise.py",
-        ),
-        (
-            "np.uint64(number * normal_draws)",
-            "np.uint64(number // 2 * normal_draws)",
-            "engine/test_batches_float32.py",
-        ),
-    ),
-    *of(
-        "models/sampling/permuted.py",
-        ("epoch = now.step // steps_of_epoch if", "epoch = now.step if", "engine/test_sampling.py"),
-        (
-            "(now.step % steps_of_epoch) * np.uint64(batch)",
-            "(now.step % steps_of_epoch)",
-            "engine/test_sampling.py",
-        ),
-    ),
-    *of(
-        "theory/virial.py",
-        ("rate * products.xi_xi", "2 * rate * products.xi_xi", "engine/test_reducers.py"),
-    ),
-    *of(
-        "engine/reducers/kernel.py",
-        ("into.counts[cell] += 1", "into.counts[cell] += 2", "engine/test_reducers.py"),
-    ),
-    *of(
-        "theory/confinement.py",
-        ('gradient - evaluate(potential, x, "drift")', "gradient", "theory/test_ito_1d.py"),
-        ("        walls_of(potential),\n", "", "theory/test_boltzmann.py"),
-    ),
-    *of(
-        "theory/ito_1d.py",
-        ("        walls_of(potential),\n", "", "theory/test_ito_1d.py"),
-    ),
-    *of(
-        "theory/fokker_planck_generator.py",
-        (
-            "np.broadcast_to(total + own, x.shape)",
-            "np.broadcast_to(total, x.shape)",
-            "theory/test_fokker_planck.py",
-        ),
-    ),
-    *of(
-        "theory/leaving_region.py",
-        ("y = points @ step.rotation", "y = points + 0.0", "theory/test_leaving_region.py"),
-    ),
-    *of(
-        "theory/finite_rate.py",
-        ("learning_rate / 4", "learning_rate / 2", "theory/test_finite_rate.py"),
-    ),
-    *of(
-        "theory/heavy_ball_operator.py",
-        (
-            "(2 * batch_size * (1 - momentum))",
-            "(2 * batch_size * 100 * (1 - momentum))",
-            "theory/test_heavy_ball_operator.py",
-        ),
-    ),
-    *of(
-        "models/table_gaussian.py",
-        ("np.uint64(start // each)", "np.uint64(0)", "engine/test_batches_float32.py"),
-    ),
-    *of(
-        "models/sampling/independent.py",
-        ("_UNIFORM, np.uint64(number)", "_UNIFORM, ZERO", "engine/test_batches_float32.py"),
-    ),
-    *of(
-        "models/disk.py",
-        ("p.radius * sqrt(z[1])", "p.radius * z[1]", "models/test_disk.py"),
-    ),
-    *of(
-        "models/sign_descent.py",
-        (
-            "p.learning_rate * _sign_of(v[k])",
-            "p.learning_rate * _sign_of(g[k] + xi[k])",
-            "models/test_sign_descent.py",
-        ),
-    ),
-    *of(
-        "engine/domain.py",
-        ("-v[number], v[number]", "v[number], v[number]", "engine/test_walls.py"),
-    ),
-    *of(
-        "models/adaptive.py",
-        ("state_size=4, vectors=1", "state_size=4, vectors=0", "engine/test_walls.py"),
-    ),
-    *of(
-        "models/descent.py",
-        ("factor * push", "push", "models/test_dynamics.py"),
-    ),
-]
+def mutations():
+    """The rows of the table."""
+    rows, file, test = [], "", ""
+    for line in filter(None, TABLE.splitlines()):
+        if line.startswith(" "):
+            text, becomes = (part.strip().replace(r"\n", "\n") for part in line.split(" =>"))
+            rows.append(Mutation(file, text, becomes, test))
+        else:
+            file, test = line.split(" by ")
+    return rows
 
 
-def survives(mutation):
-    """True if no test turns red with a bug planted; a file that cannot even be collected does not
-    count as red."""
-    with tempfile.TemporaryDirectory() as folder:
-        tree = Path(folder) / "tree"
-        ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", "data")
-        shutil.copytree(ROOT, tree, ignore=ignored)
-        target = tree / "langevin_sgd" / mutation.file
-        source = target.read_text(encoding="utf-8")
-        if source.count(mutation.text) == 0:
-            raise ValueError(f"{mutation.file} no longer holds {mutation.text!r}.")
-        target.write_text(source.replace(mutation.text, mutation.becomes), encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-        environment = {**os.environ, "PYTHONPATH": str(tree)}
-        done = subprocess.run(
-            [*command, f"tests/{mutation.test}"], cwd=tree, env=environment, capture_output=True
-        )
-        return done.returncode != 1
+def copy_of_the_tree(folder):
+    """A copy of the tree in a folder."""
+    tree, ignored = Path(folder) / "tree", (".git", ".venv", "__pycache__", "data")
+    shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(*ignored))
+    return tree
+
+
+def tested(tests, mutation=None):
+    """Exit code of tests in a copy of the tree, with a bug planted there; in a process of its
+    own."""
+    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as nowhere:
+        tree = copy_of_the_tree(folder)
+        if mutation:
+            source = (tree / "langevin_sgd" / mutation.file).read_text(encoding="utf-8")
+            if source.count(mutation.text) != 1:
+                raise ValueError(f"{mutation.file} must hold {mutation.text!r} once.")
+            planted = source.replace(mutation.text, mutation.becomes)
+            (tree / "langevin_sgd" / mutation.file).write_text(planted, encoding="utf-8")
+        os.chdir(tree)
+        os.environ["PYTHONPATH"] = str(tree)
+        sys.path[:0] = [str(tree)]
+        paths = [f"tests/{test}" for test in tests]
+        with redirect_stdout(nowhere):
+            return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", *paths]))
 
 
 def main(numbers):
     """Plant the mutations of these numbers, or all."""
-    unseen = 0
-    for number in numbers or range(1, len(MUTATIONS) + 1):
-        mutation = MUTATIONS[number - 1]
-        alive = survives(mutation)
-        unseen += alive
-        seen = "UNSEEN" if alive else "caught"
-        change = f"{mutation.file}: {mutation.text!r} -> {mutation.becomes!r}"
-        print(f"{number:2d}  {seen}  {change}  by tests/{mutation.test}", flush=True)
+    table, unseen = mutations(), 0
+    numbers = numbers or range(len(table) + 1)
+    context = get_context("forkserver")  # processes that have imported the libraries already
+    context.set_forkserver_preload(LIBRARIES)
+    with ProcessPoolExecutor(AT_A_TIME, context, max_tasks_per_child=1) as pool:
+        all_tests = sorted({mutation.test for mutation in table})
+        futures = [
+            pool.submit(tested, [table[n - 1].test], table[n - 1])
+            if n
+            else pool.submit(tested, all_tests)
+            for n in numbers
+        ]
+        for number, future in zip(numbers, futures, strict=True):
+            code = future.result()
+            if number == 0:
+                unseen += code != 0
+                print("  0", "green" if code == 0 else "RED", "with nothing planted", flush=True)
+                continue
+            mutation = table[number - 1]
+            unseen += code != 1  # a test that cannot be collected has seen nothing
+            seen = "caught" if code == 1 else "UNSEEN"
+            change = f"{mutation.file}: {mutation.text!r} -> {mutation.becomes!r}"
+            print(f"{number:3d} {seen} {change} by {mutation.test}", flush=True)
     return 1 if unseen else 0
 
 
