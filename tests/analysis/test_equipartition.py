@@ -83,3 +83,15 @@ BAD = [
 def test_what_cannot_be_right_is_refused(change, message):
     given = {"run": gaussian_run(COVARIANCE, 300, 1), "potential": BOWL} | change
     assert refusal(equipartition, **given).startswith(message)
+
+
+def test_the_divisor_is_one_less_than_the_particles():
+    """Exactly cov(x) H with the unbiased covariance of 35 particles, wherever a virial is taken."""
+    run = gaussian_run(COVARIANCE, 35, 5)
+    exact = np.cov(run.x.values[-1].T) @ HESSIAN
+    np.testing.assert_allclose(equipartition(run, BOWL).temperature[-1], exact, rtol=1e-11)
+    tested = ls.analysis.boltzmann_test(run, BOWL)
+    np.testing.assert_allclose(tested.directional_temperature, np.diag(exact), rtol=1e-11)
+    given = {"dynamics": ls.dynamics.sgd(0.1), "noise_covariance": COVARIANCE}
+    budget = ls.analysis.temperature_budget(run, BOWL, **given)
+    np.testing.assert_allclose(budget.virial, (exact + exact.T) / 2, rtol=1e-11)

@@ -71,3 +71,22 @@ def test_the_largest_value_is_one_that_the_run_uses():
     assert FORMULAS["from_values"][0].largest(5) == np.sqrt(5.0)
     assert schedules.exponential(0.3, 0.9).largest(9000) == 0.3
     assert schedules.exponential(0.3, 2.0).largest(0) == 0.3
+
+
+FAR = np.array([4095, 4096, 10**6 + 3, 10**9 + 7])
+FAR_OUT = {
+    "step_decay": (schedules.step_decay(0.3, 0.999, 10**6), 0.3 * 0.999 ** (FAR // 10**6)),
+    "exponential": (schedules.exponential(0.3, 1 - 2e-9), 0.3 * np.exp(FAR * np.log1p(-2e-9))),
+    "inverse_time": (schedules.inverse_time(0.3, 8e5), 0.3 / (1 + FAR / 8e5)),
+    "cosine": (
+        schedules.cosine(0.3, 0.1, 2 * 10**6),
+        0.2 + 0.1 * np.cos(np.pi * np.minimum(FAR / 2e6, 1)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAR_OUT)
+def test_formula_a_billion_steps_on(name):
+    schedule, exact = FAR_OUT[name]
+    np.testing.assert_allclose(schedule.rule(FAR), exact, rtol=1e-6)
+    assert len(set(exact)) == len(FAR) or name == "step_decay"
