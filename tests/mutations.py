@@ -31,74 +31,97 @@ class Mutation(NamedTuple):
     test: str
 
 
-# FILE by TEST, then a line for each bug: text => what it becomes, with \n for the end of a line.
+# FILE by TEST, then for each bug its text => what it becomes, with \n for the end of a line.
 TABLE = r"""
-models/langevin.py by models/test_dynamics.py::test_constants_of_the_thermal_noise_in_one_step_from_the_minimum
+models/langevin.py by
+models/test_dynamics.py::test_constants_of_the_thermal_noise_in_one_step_from_the_minimum
     sqrt(2.0 * p.temperature * p.step_size) => sqrt(p.temperature * p.step_size)
     sqrt(0.5 * p.temperature * p.step_size) => sqrt(p.temperature * p.step_size)
 models/langevin.py by engine/test_physics.py::test_second_moments_of_splittings[sghmc-integrators_a]
     2.0 * p.friction * p.temperature => p.friction * p.temperature
 models/langevin.py by engine/test_walls.py::test_mirrors_leave_the_uniform_law[leimkuhler_matthews]
-    _leimkuhler_matthews, params, normals=1, memory="hidden", vectors=1 => _leimkuhler_matthews, params, normals=1, memory="hidden", vectors=0
-models/langevin.py by models/test_defaults.py
-    step_size, mass=1.0, batch_size=1, method="baoab" => step_size, mass=2.0, batch_size=1, method="baoab"
-    step_size, batch_size=1, method="euler_maruyama" => step_size, batch_size=1, method="leimkuhler_matthews"
-models/noise_laws.py by models/test_noise.py
+    _leimkuhler_matthews, params, normals=1, memory="hidden", vectors=1
+        => _leimkuhler_matthews, params, normals=1, memory="hidden", vectors=0
+models/langevin.py by test_defaults.py
+    step_size, mass=1.0, batch_size=1, method="baoab"
+        => step_size, mass=2.0, batch_size=1, method="baoab"
+    step_size, batch_size=1, method="euler_maruyama"
+        => step_size, batch_size=1, method="leimkuhler_matthews"
+models/noise_laws.py by
+models/test_noise.py::test_gaussian_noise_has_the_stated_covariance[diagonal]
     {"scale": np.sqrt(covariance)} => {"scale": np.sqrt(2 * covariance)}
+models/noise_laws.py by models/test_noise_laws.py::test_mean_and_covariance[online_regression]
     "label_deviation": math.sqrt(label_noise) => "label_deviation": label_noise
+models/noise_laws.py by models/test_noise_laws.py::test_mean_and_covariance[two_point]
     out[k * d + k] = p.scale[k] * p.scale[k] => out[k * d + k] = p.scale[k]
-models/noise_laws.py by models/test_noise_laws.py
+models/noise_laws.py by models/test_noise_laws.py::test_mean_and_covariance[student_t]
     (p.dof - 2.0) * expm1 => p.dof * expm1
+models/noise_laws.py by
+models/test_noise_laws.py::test_cumulants_to_order_four_in_six_directions[student_t-1]
     -2.0 / (p.dof + 2.0 * k), growth => -2.0 / p.dof, growth
+models/noise_laws.py by
+models/test_noise_laws.py::test_alpha_stable_noise_has_its_characteristic_function[1.5-1]
     other = sin(_PI * (0.5 - abs((1.0 - p.alpha) * turn))) => other = sin(_PI * (0.5 - abs(turn)))
-models/noise_laws.py by analysis/test_temperature_budget.py
-    out[k * d + i] = fma(loss, p.input_covariance[k, i], products) => out[k * d + i] = loss * p.input_covariance[k, i]
+models/noise_laws.py by models/test_noise_laws.py::test_mean_and_covariance[online_regression]
+    out[k * d + i] = fma(loss, p.input_covariance[k, i], products)
+        => out[k * d + i] = loss * p.input_covariance[k, i]
 models/disk.py by models/test_disk.py
     out[3] = 0.25 * p.radius => out[3] = 0.5 * p.radius
     distance = p.radius * sqrt(z[1]) => distance = p.radius * z[1]
-models/label_noise.py by models/test_noise.py
+models/label_noise.py by models/test_landscapes.py
     out[0] = -p.scale * z[0] * x[1] => out[0] = p.scale * z[0] * x[1]
-models/swirl_noise.py by models/test_noise.py
+models/swirl_noise.py by models/test_landscapes.py
     (2.0 * batch_size / learning_rate) ** 0.5 => (2.0 / learning_rate) ** 0.5
 models/sign_descent.py by models/test_sign_descent.py
-    (1.0 - p.momentum) => 1.0
-    p.learning_rate * _sign(v[k]) => p.learning_rate * _sign(g[k] + xi[k])
+    v[k] = p.momentum * v[k] + => v[k] = v[k] +
+    p.learning_rate * _sign_of(v[k]) => p.learning_rate * _sign_of(g[k] + xi[k])
 models/adaptive.py by engine/test_walls.py::test_mirrors_leave_the_uniform_law[adam]
     state_size=4, vectors=1 => state_size=4, vectors=0
-models/adaptive.py by models/test_defaults.py
+models/adaptive.py by test_defaults.py
     beta1=0.9, beta2=0.999 => beta1=0.9, beta2=0.99
 models/adaptive.py by models/test_torch.py
     + (1.0 - p.beta2)\n => + (1.0 - p.beta1)\n
-models/descent.py by models/test_dynamics.py
+models/descent.py by models/test_dynamics.py::test_without_noise[clipped-7]
     factor * push => push
     p.max_norm / norm => p.max_norm
+models/descent.py by models/test_dynamics.py::test_without_noise[averaged-7]
     count = v[dim + k] + 1.0 => count = v[dim + k] + 2.0
+models/descent.py by models/test_dynamics.py::test_with_the_same_noise[diffusion]
     sqrt(p.substeps) => p.substeps
-models/descent.py by engine/test_walls.py
-    memory="velocity" if rate_inside else "hidden",\n        vectors=1 => memory="velocity" if rate_inside else "hidden",\n        vectors=0
-    "sgd_running_average", update, params, memory="hidden", vectors=1 => "sgd_running_average", update, params, memory="hidden", vectors=0
+models/descent.py by engine/test_walls.py::test_mirrors_leave_the_uniform_law[outside]
+    memory="velocity" if rate_inside else "hidden",\n        vectors=1
+        => memory="velocity" if rate_inside else "hidden",\n        vectors=0
+models/descent.py by engine/test_walls.py::test_mirrors_leave_the_uniform_law[running average]
+    "sgd_running_average", update, params, memory="hidden", vectors=1
+        => "sgd_running_average", update, params, memory="hidden", vectors=0
 models/schedules.py by models/test_schedules.py
     _geometric(start, factor, k // every) => _geometric(start, factor, (k + 1) // every)
     values = np.full(len(k), end) => values = np.full(len(k), start)
     start / (1.0 + k / time) => start / (1.0 + np.minimum(k, 1000) / time)
-models/gradient_noise.py by models/test_noise.py
+models/gradient_noise.py by models/test_noise_laws.py::test_scratch_numbers_disturb_nothing
     forces.set_to(wide, dim, 0.0) => forces.set_to(wide, 0, 0.0)
 models/gradient_noise.py by engine/test_bad_simulate.py
     numbers = max(self.normals + 1, self.uniforms + 1) // 2 => numbers = 0
-models/gradient_noise.py by models/test_noise.py
+models/gradient_noise.py by models/test_noise_laws.py::test_mean_and_covariance[gaussian_field]
     out[k * d + i] += noise[k] * noise[i] => out[k * d + i] += noise[k]
 models/forces.py by engine/test_batches_float32.py
     1.0 / sqrt(np.float64(now.batch)) => 1.0 / now.batch
     draw = np.uint64(number * normal_draws) => draw = np.uint64(number // 2 * normal_draws)
+models/forces.py by
+engine/test_batches_float32.py::test_a_batch_is_a_mean_of_independent_draws[population-4]
+    draw = np.uint64(number * normal_draws) => draw = np.uint64(number // 2 * normal_draws)
+models/forces.py by
+engine/test_batches_float32.py::test_a_batch_is_a_mean_of_independent_draws[disk-4]
     draw = np.uint64(number * uniform_draws) => draw = np.uint64(number // 2 * uniform_draws)
     scale(out, dim, 1.0 / now.batch) => scale(out, dim, 1.0 / sqrt(np.float64(now.batch)))
-models/forces.py by models/test_noise.py
+models/forces.py by
+models/test_noise.py::test_a_batch_of_own_noise_is_a_mean_of_independent_draws[5]
     set_to(one, dim, 0.0)\n => set_to(one, 0, 0.0)\n
 models/forces.py by models/test_dynamics.py
     here.g[k] -= push[k] => here.g[k] += push[k]
-models/forces.py by models/test_noise_laws.py
+models/forces.py by models/test_populations.py
     if of_rows else (_NORMALS, _UNIFORMS) => if of_rows else (_NORMALS, _NORMALS)
-models/table_gaussian.py by models/test_noise.py
+models/table_gaussian.py by models/test_noise.py::test_table_gaussian_is_its_formula
     (noise[k] - mean * out[k]) * factor => noise[k] * factor
     np.float64(examples) * np.float64(now.batch) => np.float64(examples)
 models/table_gaussian.py by engine/test_batches_float32.py
@@ -110,7 +133,8 @@ models/sampling/permuted.py by engine/test_sampling.py
     "single_shuffle", _NEVER => "single_shuffle", _EVERY_EPOCH
 models/sampling/permuted.py by analysis/test_temperature_budget.py
     (examples - batch_size) / max(1, examples - 1) => 1.0
-models/sampling/independent.py by engine/test_sampling.py
+models/sampling/independent.py by
+engine/test_sampling.py::test_importance_weights_keep_the_mean_and_give_their_covariance
     _UNIFORM, np.uint64(number)) => _UNIFORM, _ZERO)
     uniforms[0 if shared else lane] => uniforms[0]
 models/sampling/independent.py by engine/test_batches_float32.py
@@ -128,7 +152,7 @@ models/example_moments.py by analysis/test_example_gradients.py
     g = out[k] * weight => g = out[k]
 models/populations.py by models/test_populations.py
     fma(p.label_scale, z[normals] => fma(p.label_scale * p.label_scale, z[normals]
-models/evaluate.py by models/test_models.py
+models/evaluate.py by models/test_derivative_checks.py
     out[...] = np.nan => pass
 models/derivative_checks.py by models/test_derivative_checks.py
     if hessian is not None and dim * dim <= LARGEST_MATRIX => if False
@@ -139,7 +163,7 @@ kernels/elementary.py by kernels/test_rng.py
     radius = sqrt(fma(s, => radius = sqrt(0.5 * fma(s,
 kernels/random_rows.py by engine/test_batches_float32.py
     return 4 if self.number => return 2 if self.number
-kernels/rehearsal.py by kernels/test_rehearsal.py
+kernels/rehearsal.py by engine/test_bad_functions.py
     if not np.array_equal(one.numbers[k], other.numbers[k], equal_nan=True) => if False
     if missing and all(run.ended for run in runs) => if False
     if not -length <= k < length => if False
@@ -147,13 +171,16 @@ kernels/functions.py by kernels/test_compile_key.py
     function.__kwdefaults__, tuple(found.items()) => function.__kwdefaults__
     function.__code__, function.__defaults__, => function.__code__,
     value = held[name] => value = MISSING
-    value.dtype.str, value.shape, sha256(np.ascontiguousarray(value)).digest() => value.dtype.str, value.shape
+kernels/functions.py by kernels/test_functions.py
+    value.dtype.str, value.shape, sha256(np.ascontiguousarray(value)).digest()
+        => value.dtype.str, value.shape
 kernels/compile_cache.py by kernels/test_compile_cache.py
     if head == _head(place.name, content) else None => if head else None
 engine/step.py by engine/test_sampling.py
     np.uint64(Stream.THERMAL), np.uint64(0) => np.uint64(Stream.TABLE), np.uint64(0)
 engine/step.py by engine/test_first_passage.py
-    prepare = draws.fill_normals(), force.prepare => prepare, THERMAL = draws.fill_normals(), force.prepare, np.uint64(draws != Draws(shape.number))
+    prepare = draws.fill_normals(), force.prepare
+        => prepare, THERMAL = draws.fill_normals(), force.prepare, np.uint64(draws != Draws())
 engine/step.py by engine/test_reducer_bits.py
     work.seen[group] <= step => True
 engine/step.py by engine/test_walls.py
@@ -177,11 +204,13 @@ engine/stationary.py by engine/test_stationary.py
     np.sqrt(1 / group.sum() - 1 / n) => np.sqrt(1 / n)
     tolerance * scale) => tolerance * spread)
 engine/timetable.py by models/test_schedules.py
-    np.arange(first, first + count) // self.substeps => (1 + np.arange(first, first + count)) // self.substeps
+    np.arange(first, first + count) // self.substeps
+        => (1 + np.arange(first, first + count)) // self.substeps
 engine/timetable.py by engine/test_timetable.py
     if known != first: => if known is None:
 engine/chunks.py by engine/test_checkpoint.py
-    stored, done, count)\n            started => stored, done, count)._replace(numbers=problem.table.rows(done - first, count)[0])\n            started
+    stored, done, count)\n
+        => stored, done, count)._replace(numbers=problem.table.rows(done - first, count)[0])\n
 engine/chunks.py by engine/test_checkpoint.py
     (done, done + count), side="right" => (done, done + count), side="left"
 engine/checkpoint.py by engine/test_checkpoint.py
@@ -201,7 +230,8 @@ engine/sweep.py by engine/test_sweep.py
 engine/reducers/record.py by engine/test_reducers.py
     (step > self.start) & => (step >= self.start) &
     (step - self.start) % self.every == 0 => (step - self.start) % self.every == 1 % self.every
-    np.maximum(np.asarray(step) - self.start, 0) // self.every => np.maximum(np.asarray(step) - self.start, 0) // self.every + 1
+    np.maximum(np.asarray(step) - self.start, 0) // self.every
+        => np.maximum(np.asarray(step) - self.start, 0) // self.every + 1
 engine/reducers/of_run.py by engine/test_continuing.py
     start=reducer.start + passed * reducer.every => start=reducer.start
 engine/reducers/of_run.py by engine/test_reducers.py
@@ -258,7 +288,8 @@ theory/finite_rate.py by theory/test_finite_rate.py
     learning_rate / 4 => learning_rate / 2
 theory/heavy_ball_operator.py by theory/test_heavy_ball_operator.py
     (2 * batch_size * (1 - momentum)) => (2 * batch_size * 100 * (1 - momentum))
-    sd = learning_rate * np.sqrt(noise_covariance / batch_size) => sd = learning_rate * np.sqrt(noise_covariance)
+    sd = learning_rate * np.sqrt(noise_covariance / batch_size)
+        => sd = learning_rate * np.sqrt(noise_covariance)
 analysis/boltzmann_test.py by analysis/test_boltzmann_test.py
     + weight_decay_of(run) * model.dim =>
     level=0.05 => level=0.5
@@ -269,19 +300,83 @@ analysis/temperature_budget.py by analysis/test_temperature_budget.py
     gradient = gradient - evaluate(mean_model, x, "drift") => pass
     "noise_covariance", d) / numbers.batch_size => "noise_covariance", d)
 analysis/equipartition.py by analysis/test_equipartition.py
-    x = x - x.mean(axis=-2, keepdims=True)\n    gradient = gradient - gradient.mean(axis=-2, keepdims=True)\n => \n
+    x - x.mean(axis=-2, keepdims=True)\n    gradient = gradient - gradient.mean(
+        => x\n    gradient = gradient - 0 * gradient.mean(
     return mean * n / (n - 1) => return mean
-storage/manifest.py by storage/test_hostile_files.py
+storage/manifest.py by storage/test_manifest.py
     integer(record.rows(), "number of stored steps", 0, most) => pass
 storage/manifest.py by storage/test_damaged_files.py
     return record if whole else None => return record
+models/langevin.py by models/test_dynamics.py::test_with_the_same_noise[baoab]
+    sqrt((1.0 - keep * keep) * p.temperature / p.mass) => sqrt((1.0 - keep * keep) * p.temperature)
+models/descent.py by models/test_dynamics.py::test_without_noise[lookahead_outside-7]
+    share = p.learning_rate * p.momentum => share = p.momentum
+models/sampling/permuted.py by analysis/test_temperature_budget.py
+    "reshuffle", _EVERY_EPOCH, no_covariance_at_a_place
+        => "reshuffle", _EVERY_EPOCH, _covariance_of_a_subset
+models/records.py by models/test_records.py
+    "recipe": None, **changed => **changed
+models/modified_loss.py by models/test_modified_loss.py
+    loss + rate / 4 * sum => loss + rate / 2 * sum
+    content(energy), model.dim => "", model.dim
+models/forgotten.py by models/test_forgotten.py
+    BIAS = 8 => BIAS = 800
+    batch_size != 1: => batch_size < 1:
+kernels/compiling.py by kernels/test_functions.py
+    key = content(function, special=_in_this_process) => key = function.__qualname__
+kernels/rng.py by kernels/test_rng.py
+    word = ((step >> WORD_BITS) + => word = (np.uint64(0) +
+kernels/rng_float32.py by kernels/test_rng_float32.py
+    sqrt(-2.0 * log_unit_single => sqrt(-1.0 * log_unit_single
+engine/freezing.py by engine/test_divergence.py
+    moving.stopped[particle] = step + 1 => moving.stopped[particle] = step
+engine/reducers/of_run.py by engine/test_reducers.py
+    np.arange(first + 1, first + count + 1) => np.arange(first, first + count)
+engine/reducers/readings.py by engine/test_reducer_input.py
+    if n < 2 or not readings.independent: => if n < 2:
+engine/reducers/record.py by engine/test_reducer_input.py
+    {"max": -np.inf, "min": np.inf} => {"max": 0.0, "min": 0.0}
+engine/sweep.py by engine/test_sweep_in_folder.py
+    sha256(records.encode()) => sha256(b"")
+analysis/kl.py by analysis/test_kl.py
+    + fitted / (2 * n) => + 0 * fitted
+    _jackknife(c, q, plug_in) + => plug_in +
+    outside=int(histogram["outside"]) => outside=0
+analysis/density.py by analysis/test_density.py
+    count / (n * volume) => count / (count.sum() * volume)
+analysis/significance.py by analysis/test_significance.py
+    2 * len(z) * ndtr => 2 * ndtr
+    values > 1e-10 => values > -1.0
+analysis/boltzmann_test.py by analysis/test_equipartition.py
+    matrix = x.T @ gradient / (n - 1) => matrix = x.T @ gradient / n
+analysis/boltzmann_test.py by analysis/test_boltzmann_test.py
+    -ndtri(level / (2 * len(effect))) => -ndtri(level / 2)
+analysis/temperature_budget.py by analysis/test_equipartition.py
+    (x - x.mean(axis=0)) * (n / (n - 1)) => (x - x.mean(axis=0))
+storage/run_files.py by storage/test_damage.py
+    trouble is None and hashlib.sha256(image).hexdigest() != record.sha256 => False
+    if size != record.bytes: => if False:
+storage/content.py by storage/test_content.py
+    head = [name, *layout, _attributes(variable.attrs)] => head = [name, *layout]
+    total.update(json.dumps(_attributes(kept)).encode()) => pass
+theory/cumulants.py by theory/test_cumulants.py
+    fourth - 3 * second**2 => fourth
+    batch ** (order - 1) => batch**order
+theory/batch_noise.py by theory/test_batch_noise.py
+    np.maximum(dataset_size - 1, 1) => np.maximum(dataset_size, 1)
+    -noise_covariance / (dataset_size - 1) => -noise_covariance / dataset_size
+theory/epochs.py by theory/test_epochs.py
+    m * (1 - m / batches) => m
+theory/online_regression.py by theory/test_online_regression.py
+    (batch * (1 - mu) * np.where => ((1 - mu) * np.where
 """
 
 
 def mutations():
     """The rows of the table."""
     rows, file, test = [], "", ""
-    for line in filter(None, TABLE.splitlines()):
+    lines = TABLE.replace(" by\n", " by ").replace("\n        =>", " =>").splitlines()
+    for line in filter(None, lines):
         if line.startswith(" "):
             text, becomes = (part.strip().replace(r"\n", "\n") for part in line.split(" =>"))
             rows.append(Mutation(file, text, becomes, test))
