@@ -13,6 +13,21 @@ PUBLISHED_TAIL = (0.9787, 9.94e-5, 2.2e-6)
 ROUNDING = 0.006
 
 
+def _measured_epochs(table, curvatures, particles, rng, plant):
+    """Mean square of x over an epoch, and at its end, and their errors, for each curvature."""
+    batches, shape = EXAMPLES // BATCH, (particles, len(curvatures))
+    x, squares = np.zeros(shape), np.zeros((batches, *shape))
+    for _ in range(100):
+        orders = rng.permuted(np.broadcast_to(table, (particles, EXAMPLES)), axis=1)
+        drawn = orders.reshape(particles, batches, BATCH).mean(axis=2)
+        for m in range(batches):
+            squares[m] = x**2
+            push = (np.sqrt(2) if plant else 1) * drawn[:, m, None]
+            x = x - EPOCH_RATE * (curvatures * x + push)
+    samples = np.array([squares.mean(axis=0), squares[0]])
+    return samples.mean(axis=1), samples.std(axis=1, ddof=1) / np.sqrt(particles)
+
+
 def epochs(particles, seed, plant):
     """(c) Reshuffled epochs in plain NumPy: gradient h x + g_i, with the same table g for all
     curvatures h.
@@ -26,18 +41,7 @@ def epochs(particles, seed, plant):
     fresh = ls.theory.stationary_covariance(
         stack, ls.theory.batch_covariance(1.0, BATCH, EXAMPLES), EPOCH_RATE
     )[:, 0, 0]
-    x, squares = np.zeros((particles, len(at))), np.zeros((batches, particles, len(at)))
-    for _ in range(100):
-        drawn = (
-            rng.permuted(np.broadcast_to(table, (particles, EXAMPLES)), axis=1)
-            .reshape(particles, batches, BATCH)
-            .mean(axis=2)
-        )
-        for m in range(batches):
-            squares[m] = x**2
-            x = x - EPOCH_RATE * (at * x + (np.sqrt(2) if plant else 1) * drawn[:, m, None])
-    samples = np.array([squares.mean(axis=0), squares[0]])
-    measured, error = samples.mean(axis=1), samples.std(axis=1, ddof=1) / np.sqrt(particles)
+    measured, error = _measured_epochs(table, at, particles, rng, plant)
     exact = ls.theory.epoch_covariance(at[:, None, None], 1.0, EPOCH_RATE, BATCH, EXAMPLES)[
         ..., 0, 0
     ]
@@ -104,6 +108,24 @@ def regression_noise(p, x, z, out):
     out[0] = p.scale * ((z[0] * z[0] - 1.0) * x[0] - z[0] * z[1])
 
 
+def _measured_tails(rates, largest, particles, options, plant):
+    """Hill's estimate of the exponent at each rate from the `largest` distances, and the share
+    beyond the published distance at the first one.
+    """
+    scale = {"scale": np.sqrt(2) if plant else 1.0}
+    noise = ls.GradientNoise("regression", regression_noise, scale, 2)
+    options = options | {"particles": particles, "steps": 150}
+    slopes, quadratic = np.zeros(len(rates)), ls.potentials.quadratic(1.0)
+    for k, rate in enumerate(rates):
+        run = ls.simulate(quadratic, ls.dynamics.sgd(rate), noise, **options)
+        distance = np.abs(run.x.values[-1, :, 0])
+        outer = np.partition(distance, -largest - 1)[-largest - 1 :]
+        slopes[k] = 1 / np.mean(np.log(outer[1:] / outer[0]))
+        if k == 0:
+            share = np.mean(distance > PUBLISHED_TAIL[0])
+    return slopes, share
+
+
 def tails(particles, options, plant):
     """(d) One-dimensional online regression, batches of one in the simulation."""
     ratio, sizes = np.geomspace(0.02, 0.66, 50), np.array([1, 4])
@@ -111,25 +133,8 @@ def tails(particles, options, plant):
     for k, size in enumerate(sizes):
         finite = ratio * size < ls.theory.regression_threshold(1.0, size)
         exact[k, finite] = ls.theory.tail_exponents(1.0, ratio[finite] * size, size).exact
-    noise = ls.GradientNoise(
-        "regression", regression_noise, {"scale": np.sqrt(2) if plant else 1.0}, 2
-    )
     at, largest = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), particles // 10_000
-    slopes = np.zeros(len(at))
-    for k, rate in enumerate(at):
-        run = ls.simulate(
-            ls.potentials.quadratic(1.0),
-            ls.dynamics.sgd(rate),
-            noise,
-            particles=particles,
-            steps=150,
-            **options,
-        )
-        distance = np.abs(run.x.values[-1, :, 0])
-        outer = np.partition(distance, -largest - 1)[-largest - 1 :]
-        slopes[k] = 1 / np.mean(np.log(outer[1:] / outer[0]))
-        if k == 0:
-            share = np.mean(distance > PUBLISHED_TAIL[0])
+    slopes, share = _measured_tails(at, largest, particles, options, plant)
     values = {
         "ratio": (("ratio_point",), ratio, "1", "learning rate times curvature over batch size"),
         "batch_size": (("size",), sizes, "1", "batch size"),

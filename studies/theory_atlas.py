@@ -46,6 +46,25 @@ def simulated(angle, rate, momentum, steps, options, plant, **more):
     )
 
 
+def _measured_variances(rates, thresholds, options, plant):
+    """Variance over particles at each rate, and shares that left just below and above the
+    threshold, for each momentum.
+    """
+    measured, escaped = np.zeros(rates.shape), []
+    for k, momentum in enumerate(MOMENTA):
+        for j, rate in enumerate(rates[k]):
+            x = simulated(45, rate, momentum, 400, options, plant).x.values[-1, :, 0]
+            measured[k, j] = x.var(ddof=1)
+        more = options | {"escape_radius": 1e3}
+        with warnings.catch_warnings():
+            # simulate warns of a rate above the threshold, and of who left: both are tried here
+            warnings.simplefilter("ignore")
+            for factor in (0.98, 1.02):
+                run = simulated(45, factor * thresholds[k], momentum, 600, more, plant)
+                escaped.append(float((run.status != 0).mean()))
+    return measured, escaped
+
+
 def variances(particles, options, plant):
     """(a) Variance along the stiff direction."""
     options, sigma = options | {"particles": particles}, noise_at(45)
@@ -65,20 +84,7 @@ def variances(particles, options, plant):
             ]
         )
 
-    measured, escaped = np.zeros(at.shape), []
-    for k, momentum in enumerate(MOMENTA):
-        for j, rate in enumerate(at[k]):
-            x = simulated(45, rate, momentum, 400, options, plant).x.values[-1, :, 0]
-            measured[k, j] = x.var(ddof=1)
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # simulate warns that the rate is above the threshold: that is what is tried here
-            for factor in (0.98, 1.02):
-                run = simulated(
-                    45, factor * thresholds[k], momentum, 600, options, plant, escape_radius=1e3
-                )
-                escaped.append(float((run.status != 0).mean()))
+    measured, escaped = _measured_variances(at, thresholds, options, plant)
     exact, limit = (
         stiff(ls.theory.stationary_covariance, at),
         stiff(ls.theory.small_step_covariance, at),
@@ -133,6 +139,22 @@ def variances(particles, options, plant):
     ]
 
 
+def _swept_and_produced(angle, particles, options, plant):
+    """Means, and their errors, of the area swept and the entropy produced in a step."""
+    options = options | {"particles": particles}
+    x = simulated(angle, RATE, 0.0, 401, options, plant, every=400).x.values
+    before, after = x[-2], x[-1]
+    precision = np.linalg.inv(RATE**2 * noise_at(angle)) / 2
+    kick = after - before + RATE * before @ HESSIAN
+    reversed_kick = before - after + RATE * after @ HESSIAN
+    forward, reverse = (
+        np.einsum("ni,ij,nj->n", one, precision, one) for one in (kick, reversed_kick)
+    )
+    area = (before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) / 2
+    single = np.array([area, reverse - forward])
+    return single.mean(axis=1), single.std(axis=1, ddof=1) / np.sqrt(particles)
+
+
 def currents(particles, options, plant):
     """(b) Area swept and entropy produced in a step, from pairs of successive positions."""
     degrees, (h1, h2) = np.linspace(0, 90, 91), np.diagonal(HESSIAN)
@@ -146,24 +168,9 @@ def currents(particles, options, plant):
         * (h1 - h2)
         / (2 * (h1 + h2 - RATE * h1 * h2))
     )
-    means, errors = [], []
-    for angle in ANGLES:
-        x = simulated(
-            angle, RATE, 0.0, 401, options | {"particles": particles}, plant, every=400
-        ).x.values
-        before, after = x[-2], x[-1]
-        precision = np.linalg.inv(RATE**2 * noise_at(angle)) / 2
-        kicks = [
-            after - before + RATE * before @ HESSIAN,
-            before - after + RATE * after @ HESSIAN,
-        ]  # of the step, of its reversal
-        forward, reverse = (np.einsum("ni,ij,nj->n", kick, precision, kick) for kick in kicks)
-        single = np.array(
-            [(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]) / 2, reverse - forward]
-        )
-        means.append(single.mean(axis=1))
-        errors.append(single.std(axis=1, ddof=1) / np.sqrt(particles))
-    (areas, produced), (area_error, produced_error) = np.transpose(means), np.transpose(errors)
+    found = [_swept_and_produced(angle, particles, options, plant) for angle in ANGLES]
+    means, errors = np.transpose(found, (1, 2, 0))
+    (areas, produced), (area_error, produced_error) = means, errors
     exact = [
         np.interp(ANGLES, degrees, curve) for curve in (area, entropy)
     ]  # the measured angles are points of the curves
