@@ -77,21 +77,18 @@ def epochs(particles, seed, plant):
         "length^2",
         "variance: epoch mean, epoch end",
     )
-    fresh_at = (
-        EPOCH_RATE * batch_variance / (2 * at[0])
-    )  # in so flat a direction 1 - eta h / 2 is 1
-    ratio, floor = measured[0, 0] / fresh_at, plateau / fresh_at
-    return values, [
-        agreement(
-            "c: epoch variances are the exact ones",
-            measured,
-            np.array([exact.mean(axis=0), exact[0]]),
-            error,
-        ),
+    # in so flat a direction 1 - eta h / 2 is 1
+    fresh_at = EPOCH_RATE * batch_variance / (2 * at[0])
+    flat = measured[0, 0] / fresh_at, plateau / fresh_at, by_position[:, 0].mean() / plateau
+    exact = np.array([exact.mean(axis=0), exact[0]])
+    text = "c: epoch variances are the exact ones"
+    return values, [agreement(text, measured, exact, error), *_claims_of_flat(plateau, *flat)]
+
+
+def _claims_of_flat(plateau, ratio, floor, exact):
+    return [
         Claim(
-            "c: flat directions reach eta^2 c (M + 1)/6",
-            abs(by_position[:, 0].mean() / plateau - 1) < 2e-3,
-            f"{plateau:.5f}",
+            "c: flat directions reach eta^2 c (M + 1)/6", abs(exact - 1) < 2e-3, f"{plateau:.5f}"
         ),
         Claim(
             "c: the flattest collapses 50-fold",
@@ -171,13 +168,17 @@ def tails(particles, options, plant):
         "1",
         "Hill's estimate from the outermost 1e-4 of the particles",
     )
+    return values, _claims_of_tails(share, particles)
+
+
+def _claims_of_tails(share, particles):
     found = {rate: np.array(ls.theory.tail_exponents(1.0, rate)) for rate in PUBLISHED_EXPONENTS}
     worst = max(
         np.abs(found[rate] - published).max() for rate, published in PUBLISHED_EXPONENTS.items()
     )
     known, known_error = PUBLISHED_TAIL[1:]
     error = np.hypot(np.sqrt(known / particles), known_error)
-    return values, [
+    return [
         Claim(
             "d: exponents are the published ones",
             worst < ROUNDING,

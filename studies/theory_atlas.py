@@ -124,7 +124,11 @@ def variances(particles, options, plant):
         "length^2",
         "variance over particles",
     )
-    return values, [
+    return values, _claims_of_variances(measured, exact, error, excess, escaped)
+
+
+def _claims_of_variances(measured, exact, error, excess, escaped):
+    return [
         agreement("a: variances are the exact ones", measured, exact, error),
         Claim(
             "a: the small-step limit fails at 0.95 of the threshold",

@@ -120,7 +120,7 @@ def _steps(name, model, dynamics, noise):
 
 @cache
 def step_cases():
-    """Every model under SGD, every noise and sampling mode, and every dynamics with its variants."""
+    """Every model under SGD, every noise and sampling mode, every dynamics with its variants."""
     models, gaussian, sgd = catalogue.models(), ls.noise.gaussian, ls.dynamics.sgd(0.05, BATCH)
     well, population = models["double_well"], models["linear_regression_population"]
     cases = []

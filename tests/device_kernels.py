@@ -18,7 +18,7 @@ BATCH, PERMUTATION, ZERO = np.uint64(Stream.BATCH), np.uint64(Stream.PERMUTATION
 
 @kernel
 def fill_normals(z, first, count, address, stream, number):
-    """`count` normals from z[first] on: those of draw number * pairs, and of the draws behind it."""
+    """`count` normals from z[first] on: those of draw number * pairs and of those behind it."""
     seed, step, particle = address
     pairs = (count + 1) // 2
     for pair in range(pairs):

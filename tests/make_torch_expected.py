@@ -1,7 +1,7 @@
 """Writes torch_optimizers.json: where PyTorch's optimizers go on a logistic regression, on all its
 rows and on given batches.
 
-Run:  python tests/make_torch_expected.py      (needs torch, which neither the package nor its tests do)
+Run:  python tests/make_torch_expected.py      (needs torch; the package and its tests do not)
 """
 
 import json

@@ -36,7 +36,8 @@ def run(quick, seed, threads, plant, each=in_memory):
     parts = each({str(k): partial(part, k, seed) for k in range(3)})
     dataset = xr.concat([parts[str(k)] for k in range(3)], "part")
     total = float(dataset.number.sum())
-    return dataset, [Claim("the sum is right", total == 3 + 30 * seed + plant, f"{total}", (total - 1, total + 1), 0.0)]
+    holds, interval = total == 3 + 30 * seed + plant, (total - 1, total + 1)
+    return dataset, [Claim("the sum is right", holds, f"{total}", interval, 0.0)]
 
 
 class plot:
@@ -128,7 +129,7 @@ EVIL = "open('evil', 'w').write('ran')"
 
 
 def test_nothing_that_a_folder_names_is_run(tmp_path, monkeypatch, capsys):
-    """Studies, files and modules named in manifests of both versions, beside code of these names."""
+    """Studies, files and modules named in manifests of both versions, beside code so called."""
     monkeypatch.chdir(tmp_path)
     for place in ("studies/evil.py", "o/evil.py", "evil.py", "studies/throughput.py"):
         Path(place).parent.mkdir(exist_ok=True)

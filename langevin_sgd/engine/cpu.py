@@ -103,15 +103,8 @@ class Tasks(NamedTuple):
 
 
 @cache
-def build(force, update, advance, readers, shape):
-    """The kernel of one combination of force, dynamics, reducers and shape; parameters are data: a
-    sweep never recompiles.
-    """
-    observe = observe_kernel(readers) if readers else None
-    one_step = step_kernel(force, update, advance, observe, shape)
-    keeping, sizes = book_keeping(shape.number), shape.sizes()
-    save_group, restore, find_frozen = keeping.save_all, keeping.restore_all, keeping.find_frozen
-    write_rows, acc_rows = keeping.write_rows, sum(reader.size for reader in readers)
+def _from_group(sizes):
+    """The kernel that gives what a step changes, from the group `first` on."""
     dim, state, size = sizes
 
     @kernel
@@ -123,6 +116,21 @@ def build(force, update, advance, readers, shape):
             flat_from(ensemble.status, first * WIDTH),
             flat_from(ensemble.stopped_at_step, first * WIDTH),
         )
+
+    return begin_block
+
+
+@cache
+def build(force, update, advance, readers, shape):
+    """The kernel of one combination of force, dynamics, reducers and shape; parameters are data: a
+    sweep never recompiles.
+    """
+    observe = observe_kernel(readers) if readers else None
+    one_step = step_kernel(force, update, advance, observe, shape)
+    keeping, sizes = book_keeping(shape.number), shape.sizes()
+    save_group, restore, find_frozen = keeping.save_all, keeping.restore_all, keeping.find_frozen
+    write_rows, acc_rows = keeping.write_rows, sum(reader.size for reader in readers)
+    begin_block, dim, state = _from_group(sizes), shape.dim, shape.state
 
     @kernel
     def run(ensemble, work, constants, chunk, tasks):
@@ -146,16 +154,9 @@ def build(force, update, advance, readers, shape):
                     all_groups.counts,
                     room.bins,
                 )
-                fixed = Fixed(
-                    constants.model,
-                    constants.noise,
-                    table,
-                    len(constants.table),
-                    constants.batch_rows,
-                    constants.limit,
-                    walls,
-                    readers,
-                )
+                given, of_batches = (constants.model, constants.noise), constants.batch_rows
+                examples, limit = len(constants.table), constants.limit
+                fixed = Fixed(*given, table, examples, of_batches, limit, walls, readers)
                 find_frozen(room.careful, moving, groups)
                 for group in range(groups):
                     room.seen[group] = chunk.first
@@ -169,11 +170,9 @@ def build(force, update, advance, readers, shape):
                     if one_step(moving, room, block, fixed, now):
                         if rows.rows[step] >= 0:
                             row = rows.rows[step] * constants.particles
-                            out = StoredRow(
-                                flat_from(rows.x, row * dim), flat_from(rows.v, row * state)
-                            )
+                            x, v = flat_from(rows.x, row * dim), flat_from(rows.v, row * state)
                             count = min(groups * WIDTH, constants.particles - first * WIDTH)
-                            write_rows(moving, sizes, out, first * WIDTH, count)
+                            write_rows(moving, sizes, StoredRow(x, v), first * WIDTH, count)
                         step += 1
                         start = step if step - start == STRETCH else start
                     else:

@@ -200,7 +200,7 @@ def _code_at(path):
 
 
 class NotInThePackage(Exception):
-    """A function that a description names, or only knows by its content, and that has to be passed by the user."""
+    """A function that a description names, or knows by its content only: the user must pass it."""
 
 
 def rebuilt(data, arrays):

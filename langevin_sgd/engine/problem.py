@@ -136,14 +136,8 @@ def make_problem(
         begun = end_of(x0, begun, dynamics)
     first_step, seed = begun.first_step, begun.seed
     particles = integer(particles, "particles", 1, PARTICLE_LIMIT)
-    size = np.dtype(precision).itemsize * particles
     stored = 2 if on_disk or not every else 2 + steps // every
-    has_velocity, memory = dynamics.memory == "velocity", dynamics.state_size * model.dim
-    check_fits(
-        size * model.dim * (stored * (1 + has_velocity) + 2),
-        f"particles = {particles} with {stored} stored steps",
-        "Take fewer particles or steps, or a larger `every` with reducers.",
-    )
+    _check_stored(model, dynamics, particles, stored, precision)
     table = timetable(dynamics, first_step + steps, first_step)
     if first_step:
         check_continuing(dynamics, noise, table.template, model.dim)
@@ -151,13 +145,7 @@ def make_problem(
     if noise is not None:
         scheduled = "batch_size" in table.schedules
         noise.check_batches(model, table.largest_batch, scheduled, first_step + steps)
-    x = _initial(begun.x, "x0", particles, model.dim, precision)
-    if model.domain and not all_inside(model.domain, x):
-        raise ValueError(f"x0 must lie inside the domain {model.domain!r} of {model.name!r}.")
-    if begun.v is not None and not has_velocity:
-        raise ValueError(f"v0 must be None: {dynamics.name!r} has no velocity.")
-    v = _initial(begun.v, "v0", particles, memory if dynamics.memory else 0, precision)
-    inside = _largest_norm(escape_radius, x)
+    start = _checked_start(begun, model, dynamics, particles, precision)
     if reducers != ():
         reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
         _check_reducers(reducers, particles)
@@ -165,7 +153,7 @@ def make_problem(
         model=model,
         dynamics=dynamics,
         noise=noise,
-        start=Start(x, v, begun.status, begun.stopped),
+        start=start,
         table=table,
         particles=particles,
         steps=steps,
@@ -174,7 +162,7 @@ def make_problem(
         every=every,
         reducers=reducers,
         loss=loss,
-        limit=inside,
+        limit=_largest_norm(escape_radius, start.x),
         precision=precision,
     )
     if any(reducer.ends_particles for reducer in reducers):
@@ -233,7 +221,29 @@ def _check_reducers(reducers, particles):
     )
 
 
+def _check_stored(model, dynamics, particles, stored, precision):
+    """Refuse stored steps that exceed the memory."""
+    numbers = model.dim * (stored * (2 if dynamics.memory == "velocity" else 1) + 2)
+    check_fits(
+        np.dtype(precision).itemsize * particles * numbers,
+        f"particles = {particles} with {stored} stored steps",
+        "Take fewer particles or steps, or a larger `every` with reducers.",
+    )
+
+
 # ---- the start -----------------------------------------------------------------------------------
+
+
+def _checked_start(begun, model, dynamics, particles, precision):
+    """The `Start` of all particles."""
+    x = _initial(begun.x, "x0", particles, model.dim, precision)
+    if model.domain and not all_inside(model.domain, x):
+        raise ValueError(f"x0 must lie inside the domain {model.domain!r} of {model.name!r}.")
+    if begun.v is not None and dynamics.memory != "velocity":
+        raise ValueError(f"v0 must be None: {dynamics.name!r} has no velocity.")
+    memory = dynamics.state_size * model.dim if dynamics.memory else 0
+    v = _initial(begun.v, "v0", particles, memory, precision)
+    return Start(x, v, begun.status, begun.stopped)
 
 
 class Beginning(NamedTuple):

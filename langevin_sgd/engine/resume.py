@@ -1,4 +1,4 @@
-"""resume(): a run goes on from its folder alone, to the bits of a run that was never interrupted."""
+"""resume(): a run goes on from its folder alone, to the bits of one never interrupted."""
 
 from typing import NamedTuple
 

@@ -92,14 +92,12 @@ def step_kernel(force, update, advance, observe, shape):
     g_room = 1 if advance else stack_room(size)
     xi_room = stack_room(dim) if shape.noisy else 1
     before_room = stack_room(known) if has_readers else 1
-    g_kept, xi_kept = g_room < size or advance is not None, xi_room < dim or not shape.noisy
-    before_kept = before_room < known
+    g_kept = g_room < size or advance is not None
+    xi_kept, before_kept = xi_room < dim or not shape.noisy, before_room < known
 
     @kernel
     def one_step(moving, work, block, fixed, now):
-        """Move a block by one step; False if a particle left from a group that is not in careful
-        mode.
-        """
+        """Move a block by one step; False if a particle left a group not in careful mode."""
         draw(work, block, fixed, now)
         inside, step = True, np.int64(now.step)
         for group in range(block.groups):
@@ -140,13 +138,8 @@ def step_kernel(force, update, advance, observe, shape):
                     z,
                     wide_view(before, 0, known),
                 )
-                observe(
-                    fixed.readers,
-                    group,
-                    (step + 1, now.due, work.careful[group]),
-                    here,
-                    moving.status,
-                )
+                reading = step + 1, now.due, work.careful[group]
+                observe(fixed.readers, group, reading, here, moving.status)
         return inside
 
     return one_step

@@ -4,13 +4,13 @@ A group of WIDTH particles lies in memory component by component, WIDTH neighbou
 An array of groups has the shape (groups, components, WIDTH) and is C-contiguous; `offset` counts
 numbers from its start. A *lane* is one particle's place in a group.
 
-| made by                                | `v[k]` is                              | used for           |
-|----------------------------------------|----------------------------------------|--------------------|
-| view(array, offset, dim)               | component k of WIDTH particles         | x, v, g, xi, z     |
-| wide_view(array, offset, dim)          | the same in float64                    | statistics         |
-| column(array, offset, dim)             | component k of one of them             | branches on x      |
-| table_row(table, row, dim)             | entry k of a table's row, in all lanes | mean over the data |
-| gathered_row(table, rows, offset, dim) | entry k of a row of its own in a lane  | minibatches        |
+| made by                            | `v[k]` is                          | used for           |
+|------------------------------------|------------------------------------|--------------------|
+| view(array, offset, dim)           | component k of WIDTH particles     | x, v, g, xi, z     |
+| wide_view(array, offset, dim)      | the same in float64                | statistics         |
+| column(array, offset, dim)         | component k of one of them         | branches on x      |
+| table_row(table, row, dim)         | entry k of one row, in all lanes   | mean over the data |
+| gathered_row(table, rows, at, dim) | entry k of an own row in each lane | minibatches        |
 
 A view supports `v[k]`, `v[k] = ...` and `len(v)`, and nothing else. In interpreted Python all five
 are numpy slices. On float32 arrays the first, the third and the last give singles, the others

@@ -33,9 +33,10 @@ def content_hash(dataset):
     attributes; then the attributes of the dataset. Not counted are the provenance (``created``,
     ``history``, ``source``, ``cpu``, every ``git_...`` and every ``..._version`` but
     ``schema_version``), what `load` says about a run folder (``finished``, ``steps_done``,
-    ``recovery``), the hash that a file states (``content_sha256``), encodings, chunks, byte order, the order of variables, and the width in which
-    text is stored. A dataset and its copy out of a file have the same hash; so have a run that was
-    interrupted and resumed and the same run left alone.
+    ``recovery``), the hash that a file states (``content_sha256``), encodings, chunks, byte order,
+    the order of variables, and the width in which text is stored. A dataset and its copy out of a
+    file have the same hash; so have a run that was interrupted and resumed and the same run left
+    alone.
 
     Parameters
     ----------

@@ -367,7 +367,7 @@ def _consistent(folder, manifest):
 
 
 def _faults(folder, manifest, deep=True, upto=None):
-    """What is wrong with the segments (the last one's SHA-256 too, if `deep`) and the final file."""
+    """What is wrong with the segments (the last one's SHA-256 too if `deep`) and the end."""
     records = manifest.segments[:upto]
     found = [
         fault(folder / segment_name(number), record.file, deep and number == len(records))

@@ -102,7 +102,8 @@ def _broken_globally(attributes):
         if not _is_text(attributes.get(name)):
             yield f"attribute {name!r} must be text, got {attributes.get(name)!r}"
     if attributes.get("schema_version") != SCHEMA_VERSION:
-        yield f"attribute 'schema_version' must be {SCHEMA_VERSION}, got {attributes.get('schema_version')!r}"
+        found = attributes.get("schema_version")
+        yield f"attribute 'schema_version' must be {SCHEMA_VERSION}, got {found!r}"
     for name in JSON:
         try:
             json.loads(attributes.get(name, "null"), parse_constant=_refuse_constant)
@@ -136,7 +137,7 @@ def _broken_by(name, variable, variables):
     if measured is None:
         yield f"has no {name.removesuffix('_standard_error')!r} beside it"
     elif measured.dims != variable.dims or measured.attrs.get("units") != units:
-        yield f"must have the dimensions {measured.dims} and the units of the quantity whose error it is"
+        yield f"must have the dimensions {measured.dims} and the units of what it is the error of"
 
 
 def _is_str(value):

@@ -26,7 +26,7 @@ def simulated(**options):
     return ls.simulate(well, ls.dynamics.sgd(0.1), noise, **how, **options)
 
 def killed(folder, after):
-    "Simulate in a child and kill it after some time; returns whether it died of that, and what it said was safe."
+    "Simulate in a child and kill it after a while; whether it died of that, and what was safe."
     heard, told = os.pipe()
     child = os.fork()
     if child == 0:
@@ -64,7 +64,8 @@ while deaths < kills:
         safe, now = max(said, default=before), done(folder)
         bad += now not in (safe, safe + 1)
         if now == 50 // every or deaths == kills:
-            bad += content_hash(ls.resume(folder) if now else simulated(checkpoint=folder)) != reference
+            whole = ls.resume(folder) if now else simulated(checkpoint=folder)
+            bad += content_hash(whole) != reference
             runs += 1
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)

@@ -100,7 +100,7 @@ def test_motion_on_a_circle_is_motion_on_the_line_wrapped_round(name):
 
 
 def near_the_walls(dynamics, particles=50_000):
-    """z of the number in the outer tenth, and the p-value of a uniform law, from a uniform start."""
+    """z of the number in the outer tenth, and the p-value of uniformity, from a uniform start."""
     x0 = (2 * np.arange(particles)[:, None] + 1) / particles - 1
     model, options = between(MIRRORS, FLAT), {"steps": 100, "seed": 3}
     run = ls.simulate(model, dynamics, NOISE, particles=particles, x0=x0, **options)

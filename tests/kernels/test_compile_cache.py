@@ -25,7 +25,8 @@ def say(result):
 """
 SIMULATE = """
 well, noise = ls.potentials.double_well(dim=2), ls.noise.gaussian([[1.0, 0.0], [0.0, 0.25]])
-run = ls.simulate(well, ls.dynamics.sgd(0.05), noise, particles=50, steps=40, seed=1, threads=2, block_size=16)
+options = {"particles": 50, "steps": 40, "seed": 1, "threads": 2, "block_size": 16}
+run = ls.simulate(well, ls.dynamics.sgd(0.05), noise, **options)
 say(hashlib.sha256(run.x.values.tobytes()).hexdigest())
 """
 HALVES = """
@@ -43,8 +44,10 @@ def too_large_to_copy(factor):
     def helper(x):
         s = x
         for k in range(9):
-            s = math.sin(s) + math.cos(s) * math.exp(-s) + math.tanh(s) + math.log(1.0 + s * s) + math.atan(s) + math.tan(s)
-            s = math.sin(s) + math.cos(s) * math.exp(-s) + math.tanh(s) + math.log(1.0 + s * s) + math.atan(s) + math.tan(s)
+            s = math.sin(s) + math.cos(s) * math.exp(-s) + math.tanh(s)
+            s = s + math.log(1.0 + s * s) + math.atan(s) + math.tan(s)
+            s = math.sin(s) + math.cos(s) * math.exp(-s) + math.tanh(s)
+            s = s + math.log(1.0 + s * s) + math.atan(s) + math.tan(s)
         return factor if x > 0.0 else s
     @numba.njit
     def scaled(x):

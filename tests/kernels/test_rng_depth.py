@@ -157,7 +157,7 @@ def test_a_spoilt_normal_is_seen_in_a_hundredth_of_them(fault):
 
 @kernel
 def groups_of_words(counters, out):
-    """Philox at WIDTH counters that differ in word 1, for each row (c0, first c1, c2, c3, k0, k1)."""
+    """Philox at WIDTH counters that differ in word 1, a row: (c0, first c1, c2, c3, k0, k1)."""
     for row in range(len(counters)):
         c0, first, c2, c3, k0, k1 = counters[row]
         words = rng.philox(c0, lane_numbers(first), c2, c3, k0, k1)

@@ -109,7 +109,7 @@ def test_factors_give_the_matrix_back(seed):
 
 
 def test_the_bits_of_a_factor_are_those_of_schoolbook_cholesky():
-    """Divisions and square roots of IEEE 754 in one fixed order: these bits hold on every machine."""
+    """Divisions and roots of IEEE 754 in one fixed order: these bits hold on every machine."""
     factor = covariance_factor([[4.0, 2.0, 0.6], [2.0, 3.0, 0.1], [0.6, 0.1, 1.0]])
     np.testing.assert_array_equal(factor[:2], [[2.0, 0.0, 0.0], [1.0, 2.0 / math.sqrt(2.0), 0.0]])
     assert [value.hex() for value in factor[2]] == [

@@ -96,7 +96,7 @@ BAD_TYPES += [np.array(["2026"], "datetime64[ns]"), np.zeros(1, np.float16), np.
 BAD_NAMES = ["a/b", "", "a\0", ".", "x" * 256, 3, ("a",), "a\nb", "\ud800"]
 
 
-@pytest.mark.parametrize("value", BAD_VALUES, ids=ascii)
+@pytest.mark.parametrize("value", BAD_VALUES, ids=range(len(BAD_VALUES)))
 @pytest.mark.parametrize("owner", ["the dataset", "variable 'x'"])
 def test_an_attribute_that_netcdf_cannot_hold_is_named(tmp_path, value, owner):
     dataset = example()
@@ -276,7 +276,7 @@ import numpy as np, xarray as xr
 from langevin_sgd.storage import load, save
 
 path, in_place, bad = sys.argv[1], sys.argv[2] == "in place", 0
-xr.Dataset().to_netcdf(path, engine="h5netcdf")  # imports what a writer needs, so that every kill hits one that writes
+xr.Dataset().to_netcdf(path, engine="h5netcdf")  # imports now: every kill hits one that writes
 save(xr.Dataset({"x": 0.0}, attrs={"k": 0}), path)
 for attempt in range(10):
     child = os.fork()
@@ -296,7 +296,7 @@ print("bad files:", bad)
 
 
 def bad_files_after_ten_kills(path, how):
-    """A child that does nothing but write is killed at ten moments; after each, the file is read."""
+    """A child that only writes is killed at ten moments; after each, the file is read."""
     done = subprocess.run(
         [sys.executable, "-c", WRITERS, str(path), how], capture_output=True, text=True, timeout=60
     )

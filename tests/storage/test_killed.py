@@ -53,7 +53,7 @@ def dying(function, countdown):
     return instead
 
 def killed(folder, call=None, after=None):
-    "Start a writer and kill it, at its n-th call or after some time; returns whether it died, and what it said was safe."
+    "Start a writer and kill it, at its n-th call or after a while; whether it died, what is safe."
     heard, told = os.pipe()
     child = os.fork()
     if child == 0:
@@ -89,7 +89,8 @@ while first + deaths < kills:
     folder = folders / f"run{runs}"
     try:
         before = done(folder) if folder.exists() else 0
-        died, said = killed(folder, call=first + deaths) if "call" in how else killed(folder, after=delay(0, 0.1 * number))
+        when = {"call": first + deaths} if "call" in how else {"after": delay(0, 0.1 * number)}
+        died, said = killed(folder, **when)
         deaths += died
         safe = max(said, default=before)
         now = done(folder)
