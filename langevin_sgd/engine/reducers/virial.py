@@ -2,7 +2,6 @@
 
 from ...arguments import checked
 from ...models.records import recorded
-from ...theory.virial import HEAVY_BALL, LONG_NAMES, Products, symmetric_product, virial_terms
 from .readings import MATRIX, Estimate, variables_of
 from .record import Reducer
 
@@ -107,6 +106,9 @@ def virial(every=1, start=0, name="virial"):
 
 
 def _finish_virial(reducer, readings):
+    # Here, for all of `theory` comes with it, which takes longer to import than the package.
+    from ...theory.virial import HEAVY_BALL, LONG_NAMES, Products, symmetric_product, virial_terms
+
     model, dynamics, _ = readings.records
     d, params = model.dim, dynamics.params
 
