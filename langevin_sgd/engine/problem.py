@@ -268,6 +268,12 @@ def end_of(run, given, dynamics):
             )
     last = run.isel(step=-1) if "step" in run.dims else run
     step, seed = int(last["step"]), int(run.attrs["seed"])
+    prefixes = [name.removesuffix("_fraction") for name in run.variables]
+    if any(f"{prefix}_step" in run.variables for prefix in prefixes):
+        raise ValueError(
+            "x0 must not be a run that observed a first passage, whose particles ended at steps of "
+            "their own. Pass x0=run.x[-1].values to begin a new run there."
+        )
     if given.v is not None:
         raise ValueError("v0 must be None where x0 is a run, which has its own.")
     if given.first_step not in (0, step):
@@ -276,13 +282,14 @@ def end_of(run, given, dynamics):
             f"{given.first_step}."
         )
     stopped = last["stopped_at_step"].values
+    left = (stopped >= 0) & (stopped <= step)  # some may have left after this step
     return Beginning(
         x=last["x"].values,
         v=last["v"].values if "v" in last and dynamics.memory == "velocity" else None,
         first_step=step,
         seed=seed if given.seed is None else given.seed,
-        status=last["status"].values,
-        stopped=np.where(stopped < 0, stopped, stopped * dynamics.substeps),
+        status=np.where(left, last["status"].values, 0).astype(np.int8),
+        stopped=np.where(left, stopped * dynamics.substeps, -1),
     )
 
 

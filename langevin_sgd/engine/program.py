@@ -30,6 +30,7 @@ from .stability import warn_if_unstable
 from .terminal import tell
 
 NO_TABLE = np.zeros((1, 1))
+WRITE_A_VECTOR = "gradient", "drift", "example_gradient", "sample"
 
 
 class Parts(NamedTuple):
@@ -84,9 +85,9 @@ def compile_parts(problem, address=ADDRESS):
         if record is not model:  # whose functions were rehearsed when it was made
             lengths = [getattr(kind, "dim", None) for kind in kinds]
             step = getattr(record, "start", 0) + getattr(record, "every", 1)
-            written = shape.dim if role == "sample" else 0
-            rehearse(function, label, params, lengths, step, written=written)
-        made, paths[label] = for_lanes(function, label, (numba.typeof(params), *kinds))
+            rehearse(function, label, params, lengths, step, shape.dim * (role == "sample"))
+        written = shape.dim * (role in WRITE_A_VECTOR)
+        made, paths[label] = for_lanes(function, label, (numba.typeof(params), *kinds), written)
         return made
 
     site = Site(model, compiled, draws, draws.rows(shape.thermal), shape.rows)

@@ -25,7 +25,7 @@ class StepLength(NamedTuple):
 
 def _step_matrix(dynamics, params, curvature):
     """One step on U = curvature x^2 / 2 without noise, from the functions of the dynamics itself;
-    None if it is not linear.
+    None if it is not linear, or needs several components.
     """
     memory = dynamics.state_size if dynamics.memory else 0
     update = interpreted(dynamics.update)
@@ -40,9 +40,12 @@ def _step_matrix(dynamics, params, curvature):
             update(params, x, v, curvature * x, np.zeros(1), none)
         return np.concatenate([x, v])
 
-    with np.errstate(all="ignore"):
-        columns = np.array([moved(start) for start in np.eye(1 + memory)])
-        far = moved(np.full(1 + memory, 3.0))
+    try:
+        with np.errstate(all="ignore"):
+            columns = np.array([moved(start) for start in np.eye(1 + memory)])
+            far = moved(np.full(1 + memory, 3.0))
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return None  # not one of a single component
     linear = np.allclose(far, 3.0 * columns.sum(axis=0), rtol=1e-9, atol=1e-12)
     return columns if linear else None
 

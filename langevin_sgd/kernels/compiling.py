@@ -4,6 +4,7 @@ The engine always compiles from the Python function, with its own flags, and so 
 helper (plain functions and numba dispatchers alike): `fastmath` or a `cache` of the user's cannot
 slip in. Whatever is compiled is kept under its content: what changed is compiled afresh."""
 
+import math
 import types as python_types
 import warnings
 from functools import cache
@@ -94,12 +95,16 @@ def _lane_starts(context, builder, sig, args):
 teach(lane_of_each, _lane_types, _lane_starts)
 
 
-def _lane_by_lane(function):
-    """`function(p, ...)` for a group of particles, one after the other."""
+def _lane_by_lane(function, written):
+    """`function(p, ...)` for a group of particles, one after the other; `written` numbers of its
+    last view are nan before, so that what a branch leaves out is not what was there."""
 
     def each(p, *arguments):
         for lane in range(WIDTH):
-            function(p, *lane_of_each(arguments, lane))
+            views = lane_of_each(arguments, lane)
+            for k in range(written):
+                views[-1][k] = math.nan
+            function(p, *views)
 
     return numba.njit(**OPTIONS, forceinline=True)(each)
 
@@ -149,7 +154,7 @@ def _compile_error(function, label, error):
     )
 
 
-def for_lanes(function, label, kinds):
+def for_lanes(function, label, kinds, written=0):
     """Compile a function for lanes, or where it branches on x, to run one particle after the other.
 
     Parameters
@@ -160,6 +165,8 @@ def for_lanes(function, label, kinds):
         How messages name it.
     kinds : tuple of numba types
         Types of its arguments (parameters, then views).
+    written : int
+        So many numbers at the start of the last view are its result.
 
     Returns
     -------
@@ -173,11 +180,11 @@ def for_lanes(function, label, kinds):
     """
     if not JIT:
         return plain(function), "interpreted"
-    return _for_lanes(kept(compiled(function)), label, kinds)
+    return _for_lanes(kept(compiled(function)), label, kinds, written)
 
 
 @cache
-def _for_lanes(function, label, kinds):
+def _for_lanes(function, label, kinds, written):
     check_function(function, label)  # which may have changed since the record was made
     try:
         function.compile(kinds)
@@ -195,7 +202,7 @@ def _for_lanes(function, label, kinds):
         f"lanes.\n{place}\n{reason}\n{RULES}"
     )
     warnings.warn(message, stacklevel=3)
-    return _lane_by_lane(function), "column"
+    return _lane_by_lane(function, written), "column"
 
 
 _NOISE = ("Failed in", "During:", "File ", "<source elided>", "^", "- Resolution", "There are")

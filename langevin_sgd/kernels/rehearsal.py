@@ -6,15 +6,17 @@ particle, in silence. And what it gets to write into holds whatever was there be
 
 import inspect
 import traceback
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
 
 from .functions import interpreted
 
+LARGEST_WALK = 2**14  # numbers in views that a function may walk through
 LARGEST_VIEW = 2**20  # numbers; more take too long in interpreted Python
-MOST_READS = 2_000  # numbers read or written in one run, which bounds its time to milliseconds
+MOST_READS = 2_000  # numbers read or written in one run, which bounds its time to milliseconds;
+READS_PER_NUMBER = 4  # or so many for each number in its views, that loops over them come to an end
 # What the views hold; an index made of a value must fit at one of them only.
 TRIED = 0.4, 0.0, -1.3
 _BEFORE = np.nan, 7.0  # what a view that is to be written holds: nothing may depend on it
@@ -104,7 +106,9 @@ class _Run(NamedTuple):
 
 def _run(function, p, lengths, value, before=None, step=1):
     """One interpreted run; the last view holds `before`, if that is given."""
-    left, names = [MOST_READS], list(inspect.signature(function).parameters)[1:]
+    numbers = sum(length or 0 for length in lengths)
+    left = [max(MOST_READS, READS_PER_NUMBER * min(numbers, LARGEST_WALK))]
+    names = list(inspect.signature(function).parameters)[1:]
     views = [
         step if length is None else _View(name, length, value, left)
         for name, length in zip(names, lengths, strict=False)
@@ -166,19 +170,26 @@ def rehearse(function, label, p, lengths, step=1, written=0):
         ]
         slips.append(runs[0])
         if written:
-            _check_written(label, runs, written)
+            again = partial(_run, function, p, lengths, value, _BEFORE[0], step)
+            _check_written(label, runs, written, again)
     if all(run.slip for run in slips):
         slip, frame = slips[0].slip, slips[0].frame
         line = frame.line or "(source not available)"
         raise ValueError(f"{label} {slip}.\n{frame.filename}, line {frame.lineno}:\n    {line}")
 
 
-def _check_written(label, runs, written):
+def _check_written(label, runs, written, again):
     if any(run.slip for run in runs):
         return
     one, other = (run.views[-1] for run in runs)
     for k in sorted(one.written & other.written & set(range(written))):
         if not np.array_equal(one.numbers[k], other.numbers[k], equal_nan=True):
+            if not np.array_equal(one.numbers, again().views[-1].numbers, equal_nan=True):
+                raise ValueError(
+                    f"{label} gives other numbers each time that it is called. It may depend on "
+                    "nothing but its arguments; random numbers come in z, which normals= and "
+                    "uniforms= of a record ask for."
+                )
             raise ValueError(
                 f"{label} gives another {one.name}[{k}] if {one.name} holds other numbers before: "
                 f"nothing is there to be added to or read. Write {one.name}[{k}] = ... first."

@@ -13,12 +13,17 @@ def doubts(model, dynamics, noise, params):
     if noise is None:
         yield from _without_noise(model, dynamics)
     elif noise.adds:
-        if _same_moves(dynamics, params, model.dim):
+        if _ignores("xi", dynamics, params, model.dim):
             yield (
                 f"update of {dynamics.name!r} does not use xi, so that the noise {noise.name!r} "
                 "changes nothing. Add xi[k] to g[k]."
             )
         yield from noise.doubts(model)
+    if dynamics.normals and _ignores("z", dynamics, params, model.dim):
+        yield (
+            f"{dynamics.name!r} asks for normals = {dynamics.normals} and does not use z, so that "
+            "no thermal noise acts. Add z[k] times its amplitude, or leave normals= out."
+        )
 
 
 def _without_noise(model, dynamics):
@@ -31,13 +36,19 @@ def _without_noise(model, dynamics):
         )
 
 
-def _same_moves(dynamics, params, dim):
-    """Whether `update` does the same whatever xi is; False where it cannot be run like this."""
+def _ignores(name, dynamics, params, dim):
+    """Whether a step is the same whatever is in "xi" or "z"; False where it cannot be run like
+    this."""
     update, memory = interpreted(dynamics.update), dynamics.state_size if dynamics.memory else 0
+    advance = dynamics.advance and interpreted(dynamics.advance)
 
-    def moved(noise):
+    def moved(number):
         x, v, g = np.full(dim, 0.5), np.full(memory * dim, 0.25), np.full(dim, 0.3)
-        update(params, x, v, g, np.full(dim, noise), np.full(dynamics.normals * dim, 0.1))
+        noise = {"xi": np.full(dim, 0.2), "z": np.full(dynamics.normals * dim, 0.1)}
+        noise[name][:] = number
+        if advance:
+            advance(params, x, v, g, noise["z"])
+        update(params, x, v, g, noise["xi"], noise["z"])
         return np.concatenate([x, v, g])
 
     try:

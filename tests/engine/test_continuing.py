@@ -113,6 +113,29 @@ def test_what_does_not_fit_the_run_in_x0_is_refused(changed, message):
             ls.simulate(WELL, dynamics.sgd(0.1), **options | {"x0": first[["x"]]})
 
 
+@pytest.mark.filterwarnings("ignore:.* particles left")
+def test_a_run_is_continued_from_an_earlier_step_as_it_was_there():
+    options = {"particles": 200, "escape_radius": 1.8, "every": 30}
+    kicks = noise.gaussian([6.0, 3.0])
+    whole = ls.simulate(WELL, dynamics.sgd(0.1), kicks, steps=60, seed=4, **options)
+    left = whole.stopped_at_step.values
+    assert np.any((left > 0) & (left <= 30)) and np.any(left > 30)
+    start = whole.isel(step=slice(0, 2))
+    again = ls.simulate(WELL, dynamics.sgd(0.1), kicks, steps=30, x0=start, **options)
+    for name in ("status", "stopped_at_step"):
+        np.testing.assert_array_equal(again[name], whole[name])
+    np.testing.assert_array_equal(again.x[-1], whole.x[-1])
+
+
+def test_a_run_of_a_first_passage_cannot_be_continued():
+    reached = reducers.first_passage(above=0.2, name="arrival")
+    moves = WELL, dynamics.sgd(0.1), PAIR
+    first = ls.simulate(*moves, particles=4, steps=9, seed=1, reducers=reached)
+    with pytest.raises(ValueError, match="x0 must not be a run that observed a first passage"):
+        ls.simulate(*moves, particles=4, steps=9, x0=first)
+    assert ls.simulate(*moves, particles=4, steps=9, x0=first.x[-1].values).sizes["step"] == 2
+
+
 BAOAB = dynamics.underdamped_langevin(0.5, 1.0, 0.1)
 MATTHEWS = dynamics.langevin(0.5, 0.1, method="leimkuhler_matthews")
 

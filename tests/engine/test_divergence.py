@@ -253,3 +253,38 @@ def test_curvature_is_looked_at_where_the_particles_start():
         ls.simulate(well, STEP, particles=2, steps=1, x0=[1.0, 0.0], seed=1)
     with pytest.warns(UserWarning, match=r"largest Hessian eigenvalue at x0, 26, becomes"):
         ls.simulate(well, STEP, particles=2, steps=1, x0=[[1.0, 0.0], [3.0, 0.0]], seed=1)
+
+
+def energy(p, x):
+    return x[0] * x[0] / 2
+
+
+def gradient(p, x, out):
+    out[0] = x[0]
+
+
+def gradient_of_some(p, x, out):
+    if x[0] < 3.0:
+        out[0] = x[0]
+
+
+def sample_of_some(p, x, z, out):
+    if x[0] < 3.0:
+        out[0] = z[0]
+
+
+@pytest.mark.filterwarnings("ignore:.* one particle at a time", "ignore:.* diverged")
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+@pytest.mark.parametrize(
+    ("slope", "sample", "batch"),
+    [(gradient_of_some, None, 1), (gradient, sample_of_some, 1), (gradient, sample_of_some, 4)],
+)
+def test_a_branch_that_writes_nothing_ends_a_particle(slope, sample, batch, precision):
+    """Not the gradient of the step before, nor the noise of another particle."""
+    model = ls.Potential("half", energy, slope, None, 1)
+    kicks = sample and ls.GradientNoise("half", sample, None, normals=1)
+    x0 = np.array([[1.0], [5.0], [2.0]])
+    options = {"particles": 3, "steps": 3, "x0": x0, "seed": 1, "precision": precision}
+    run = ls.simulate(model, ls.dynamics.sgd(0.01, batch), kicks, **options)
+    assert run.status.values.tolist() == [0, 1, 0]
+    assert run.stopped_at_step[1] == 1

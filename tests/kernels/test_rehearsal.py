@@ -6,7 +6,7 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-from langevin_sgd.kernels.rehearsal import MOST_READS, TRIED, rehearse
+from langevin_sgd.kernels.rehearsal import MOST_READS, READS_PER_NUMBER, TRIED, rehearse
 
 pytestmark = pytest.mark.interpreted
 
@@ -53,4 +53,26 @@ def test_a_rehearsal_reads_no_more_than_it_may(dim):
     params = PARAMS._replace(table=[Counted(1.0)])
     function = lambda p, x, out: [p.table[0] * x[k] for k in range(dim) for j in range(dim)]  # noqa: E731
     rehearse(function, "own", params, (dim, dim))
-    assert len(products) == len(TRIED) * min(dim * dim, MOST_READS)
+    most = max(MOST_READS, READS_PER_NUMBER * 2 * dim)
+    assert len(products) == len(TRIED) * min(dim * dim, most)
+
+
+def all_but_the_last(p, x, out):
+    for k in range(len(x) - 1):
+        out[k] = x[k]
+
+
+@pytest.mark.parametrize("dim", [2, 3000])
+def test_a_loop_over_many_numbers_comes_to_its_end(dim):
+    with pytest.raises(ValueError, match=rf"own does not write out\[{dim - 1}\], which then"):
+        rehearse(all_but_the_last, "own", PARAMS, (dim, dim), written=dim)
+
+
+def test_a_function_of_something_that_changes_by_itself_is_refused():
+    draw = iter(range(100))
+
+    def changing(p, x, out):
+        out[0] = x[0] + next(draw)
+
+    with pytest.raises(ValueError, match="own gives other numbers each time that it is called"):
+        rehearse(changing, "own", PARAMS, (1, 1), written=1)

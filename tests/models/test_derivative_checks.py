@@ -127,3 +127,27 @@ def test_what_a_function_does_not_write_is_nan_and_never_what_was_in_memory():
     for _ in range(3):
         found = values_at(silent, "silent", params, np.ones((20, 2)), 2)
         np.testing.assert_array_equal(found, np.tile([1.0, np.nan], (20, 1)))
+
+
+def weighted_loss(p, x, row):
+    return row[1] * (x[0] - row[0]) * (x[0] - row[0]) / 2
+
+
+def weighted_gradient(p, x, row, out):
+    out[0] = row[1] * (x[0] - row[0])
+
+
+def forgotten_weight(p, x, row, out):
+    out[0] = x[0] - row[0]
+
+
+@pytest.mark.parametrize(
+    ("gradient", "hessian", "wrong"),
+    [(forgotten_weight, None, "gradient"), (weighted_gradient, one, "hessian")],
+)
+def test_derivatives_are_compared_at_more_than_the_first_row(gradient, hessian, wrong):
+    rows = [[1.0, 1.0], [2.0, 3.0], [0.0, 1.0]]
+    fields = weighted_loss, gradient, None, rows, 1
+    with pytest.raises(ValueError, match=f"the {wrong} of 'weighted' is not that of its"):
+        ls.Loss("weighted", *fields, example_hessian=hessian)
+    assert ls.Loss("weighted", *fields[:3], rows[:1], 1, example_hessian=hessian).dim == 1

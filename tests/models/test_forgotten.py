@@ -15,6 +15,15 @@ def ignores_xi(p, x, v, g, xi, z):
     x[0] = x[0] - p.learning_rate * g[0]
 
 
+def two_components(p, x, v, g, xi, z):
+    x[0] = x[0] - p.learning_rate * (g[0] + xi[0])
+    x[1] = x[1] - p.learning_rate * (g[1] + xi[1])
+
+
+def waits_with_z(p, x, v, g, z):
+    x[0] = x[0] + z[0]
+
+
 def uses_v(p, x, v, g, xi, z):
     v[0] = 0.9 * v[0] + g[0] + xi[0]
     x[0] = x[0] - p.learning_rate * v[0]
@@ -45,6 +54,7 @@ def said(model, dynamics, noise=None, **more):
     [
         (TABLE, ls.dynamics.sgd(0.1, 8), None, "batch_size = 8 without a noise changes nothing"),
         (BOWL, own(ignores_xi), NOISE, "update of 'own' does not use xi"),
+        (BOWL, own(ignores_xi, normals=1), None, "'own' asks for normals = 1 and does not use z"),
         (BOWL, ls.dynamics.sgd(0.1), biased(0.0), "the mean of the noise 'waiting' is not 0"),
         (BOWL, ls.dynamics.sgd(0.1), biased(0.7), "the mean of the noise 'waiting' is not 0"),
     ],
@@ -62,6 +72,8 @@ def test_a_doubt_is_told_once(model, dynamics, noise, message):
         (TABLE, ls.dynamics.sgd(0.1), None),
         (TABLE, ls.dynamics.sgd(0.1, 8), ls.noise.minibatch()),
         (BOWL, own(ignores_xi), None),
+        (BOWL, own(ignores_xi, normals=1, advance=waits_with_z), None),
+        (ls.potentials.quadratic([1.0, 2.0]), own(two_components), ls.noise.gaussian([1.0, 1.0])),
         (BOWL, ls.dynamics.sgd(0.1), biased(1.0)),
         (BOWL, ls.dynamics.sgd(0.1), ls.noise.alpha_stable(0.6, 1.0)),
         *((BOWL, make(0.1), NOISE) for make in (ls.dynamics.sign_sgd, ls.dynamics.adam)),
