@@ -79,7 +79,8 @@ def find_study(name):
     """The file of a study: one of this package's own by its name, any other by its path."""
     is_path = name.endswith(".py") or Path(name).name != name
     file = Path(name) if is_path else STUDIES / f"{name}.py"
-    return file if file.is_file() else None
+    is_ours = not is_path and name.startswith("_")  # what the studies share is no study
+    return file if os.path.isfile(file) and not is_ours else None
 
 
 def list_studies(out):
@@ -212,6 +213,14 @@ def bench_merge(count, out):
         )
 
 
+def _number(words):
+    """A whole number of the command line, from 1 to what a sweep may hold."""
+    try:
+        return integer(int(words), "the number", 1, 1 + sweep_folder.MOST_POINTS)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m langevin_sgd", description="Where SGD stops being Langevin dynamics."
@@ -238,19 +247,22 @@ def _parser():
     merging.add_argument("study", nargs="?", help="whose shards they are: it is run for the parts")
     going_on = commands.add_parser("resume", help="go on with a run that was given checkpoint=")
     going_on.add_argument("directory", type=Path)
-    going_on.add_argument("--threads", type=int, help="default: all processors")
+    going_on.add_argument("--threads", type=_number, help="default: all processors")
     telling = commands.add_parser("info", help="print what a result is")
     telling.add_argument("file", type=Path, help="a dataset, or a folder of points")
     bench = commands.add_parser("bench", help="measure")
     bench.add_argument("what", choices=["merge"])
     bench.add_argument(
-        "--points", type=int, default=10_000, help="about how many points (default 10000)"
+        "--points", type=_number, default=10_000, help="about how many points (default 10000)"
     )
     return parser
 
 
 def main(arguments=None):
     """Run the command line; returns the exit code."""
+    for name in ("stdout", "stderr"):  # closed by whoever started this
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))
     given = _parser().parse_args(arguments)
     try:
         return _done(given)

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 import langevin_sgd as ls
+from langevin_sgd.arguments import integer, optional, whole
 from langevin_sgd.storage import sealed, source_hashes, sweep_folder
 from langevin_sgd.storage.content import SEAL
 from langevin_sgd.storage.schema import global_attributes
@@ -114,16 +115,19 @@ def _as_files(study, arguments, parts):
         "parts": list(parts),
         "source": source | source_hashes("kernels", "models", "theory", "engine", "analysis"),
     }
-    sweep_folder.settle(folder, "study", description, f"studies/{study}.py")
     names = list(parts)
-    missing = sweep_folder.missing(folder, sweep_folder.share(arguments.shard, len(names)))
+    try:
+        sweep_folder.settle(folder, "study", description, f"studies/{study}.py")
+        missing = sweep_folder.missing(folder, sweep_folder.share(arguments.shard, len(names)))
+        if arguments.shard is None and not missing:
+            return {name: sweep_folder.read(folder, k) for k, name in enumerate(names)}
+    except (ValueError, OSError) as error:  # of the folder: no part has run
+        sys.exit(f"{study}: {error}")
     if arguments.shard is None:
-        if missing:
-            sys.exit(
-                f"{study}: missing in {folder}: {', '.join(names[k] for k in missing)}. "
-                "Run their shards."
-            )
-        return {name: sweep_folder.read(folder, k) for k, name in enumerate(names)}
+        sys.exit(
+            f"{study}: missing in {folder}: {', '.join(names[k] for k in missing)}. "
+            "Run their shards."
+        )
 
     def kept(k):
         return lambda: sweep_folder.keep(parts[names[k]](), folder, k)
@@ -176,10 +180,14 @@ def _parsed(name, shardable):
             parser.error(
                 "--shard and --merge, one at a time, need --out FOLDER, the same for all shards"
             )
-        try:
-            sweep_folder.share(arguments.shard, 1)
-        except ValueError as error:
-            parser.error(str(error))
+    try:  # before anything is computed
+        sweep_folder.share(arguments.shard, 1)
+        integer(arguments.seed, "--seed", 0, 2**64)
+        optional(whole(1))(arguments.threads, "--threads")
+        if arguments.out:
+            arguments.out.mkdir(parents=True, exist_ok=True)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
     partial = arguments.quick or arguments.plant or arguments.shard
     if arguments.update_data and (partial or arguments.out):
         parser.error("--update-data goes with full results only: without --quick --plant --out")
@@ -221,7 +229,7 @@ def main(name, run, plot):
         out = DATA if passed and not _is_there(DATA / f"{name}.nc", dataset) else None
         print(f"data/ is {'renewed' if out else 'left as it is'}")
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        out.mkdir(exist_ok=True)
         ls.save(dataset, out / f"{name}.nc")
         plot(dataset).savefig(out / f"{name}.png", dpi=150)
         print(f"wrote {out / name}.nc and .png")

@@ -59,6 +59,34 @@ def test_a_study_that_is_not_there(capsys):
     assert "Did you mean 'boltzmann_departure'?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["run", "x" * 5000], 2),
+        (["run", "_runner"], 2),
+        (["bench", "merge", "--points", "-5"], 2),
+        (["bench", "merge", "--points", str(10**9)], 2),
+        (["resume", "here", "--threads", "0"], 2),
+        (["resume", __file__], 1),
+        (["merge", __file__], 1),
+    ],
+    ids=lambda words: " ".join(words)[:30] if isinstance(words, list) else "",
+)
+def test_no_arguments_end_in_a_traceback(words, code, capsys):
+    try:
+        assert main(words) == code
+    except SystemExit as end:
+        assert end.code == code
+    told = capsys.readouterr().err
+    assert "no study" in told or "the number must" in told or "no manifest" in told
+
+
+def test_a_closed_output_is_no_error():
+    command = f"{sys.executable} -m langevin_sgd list models >&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_reader_that_stops_reading_is_no_error():
     command = f"{sys.executable} -m langevin_sgd list models | head -n 1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)

@@ -154,23 +154,25 @@ def test_a_missing_shard_is_named_and_another_plan_refused(toy, tmp_path, capsys
     assert run(toy, "--out", tmp_path, "--shard", "1/2") == 0
     assert run(toy, "--out", tmp_path, "--merge") == 1
     assert "missing in" in (error := capsys.readouterr().err) and ": 1. Run their shards." in error
-    with pytest.raises(
-        ValueError, match="study in .* begun with another description:\n  seed: 1 there, 2 now"
-    ):
-        run(toy, "--out", tmp_path, "--shard", "2/2", "--seed", "2")
+    assert run(toy, "--out", tmp_path, "--shard", "2/2", "--seed", "2") == 1
+    assert "begun with another description:\n  seed: 1 there, 2 now" in capsys.readouterr().err
 
 
 REFUSED = {
     ("--shard", "1/2"): "need --out FOLDER",
     ("--merge",): "need --out FOLDER",
     ("--update-data", "--quick"): "goes with full results only",
-    ("--out", "o", "--shard", "3/2"): "shard must be 'i/n'",
-    ("--out", "o", "--shard", "1/2", "--merge"): "one at a time",
+    ("--merge", "--out", "o", "--shard", "1/2"): "one at a time",
+    ("--shard", "3/2", "--out", "o"): "shard must be 'i/n'",
+    ("--seed", "-1"): "--seed must be >= 0",
+    ("--threads", "0"): "--threads must be >= 1",
+    ("--out", __file__): "File exists",
 }
 
 
 @pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
-def test_bad_arguments(arguments, toy, capsys):
+def test_bad_arguments(arguments, toy, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     assert run(toy, *arguments) == 2
     assert REFUSED[arguments] in capsys.readouterr().err
 

@@ -26,6 +26,8 @@ LARGEST = 2**62  # bytes: what was in memory once
 # Attributes that say how something is stored, not what it is.
 RESERVED = {"_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype"}
 RESERVED |= {"coordinates", "_Encoding", "CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"}
+RESERVED |= {"_NCProperties", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_nc3_strict"}
+NOT_A_COORDINATE = "_nc4_non_coord_"  # what netCDF puts before a name, and takes away again
 
 
 def save(dataset, path):
@@ -282,7 +284,7 @@ def _check_name(name, what):
     """HDF5 reads a slash as a folder; netCDF lists coordinates with blanks between."""
     sound = (
         isinstance(name, str) and name.isprintable() and "/" not in name and name not in ("", ".")
-    )
+    ) and not name.startswith(NOT_A_COORDINATE)
     if not sound or len(name.encode()) > LONGEST_NAME or (what == "a coordinate" and " " in name):
         raise ValueError(
             f"save: {shown(name)} cannot be the name of {what} in a file: write text of at most "
@@ -301,8 +303,8 @@ def _check_attributes(attributes, owner):
             raise TypeError(
                 f"save: attribute {key!r} of {owner} is {shown(value)} ({type(value).__name__}); "
                 "netCDF holds text without NUL, a number of at most 64 bits, or a flat list of "
-                "either that is not empty. Store a yes or no as 1 or 0, and anything nested as "
-                "text: json.dumps(value)"
+                "either that is not empty. Store a yes or no as 1 or 0, a numpy.str_ as str(value), "
+                "and anything nested as text: json.dumps(value)"
             )
 
 
@@ -321,5 +323,5 @@ def _is_netcdf_attribute(value):
 
 
 def _is_plain_text(value):
-    """Whether UTF-8 can hold it, and HDF5's texts, which end at a NUL."""
-    return "\0" not in value and value == value.encode(errors="ignore").decode()
+    """Whether UTF-8 can hold it, and HDF5's texts, which end at a NUL and are no numpy.str_."""
+    return type(value) is str and "\0" not in value and value == value.encode(errors="ignore").decode()

@@ -162,7 +162,7 @@ def read_manifest(folder, kinds=KINDS, damaged=False):
     try:
         # What follows the last newline was never finished.
         lines = path.read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         if damaged:
             return Manifest(None, [], None, [])
         raise FileNotFoundError(

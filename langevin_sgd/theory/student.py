@@ -47,7 +47,8 @@ def student_law(hessian, slope, offset):
     Returns
     -------
     StudentLaw
-        nu = 2 (1 + 1/c) - d, scale = 2 u0 / nu H^-1, covariance = 2 u0 / (2/c - d) H^-1.
+        nu = 2 (1 + 1/c) - d, scale = 2 u0 / nu H^-1, covariance = 2 u0 / (2/c - d) H^-1, infinite
+        for nu <= 2.
 
     Notes
     -----

@@ -5,13 +5,14 @@ its distance to Boltzmann.
 import numpy as np
 import xarray as xr
 
-from ..arguments import instance
+from ..arguments import check_count, instance
 from .boltzmann import best_fit_temperature, bin_rule, boltzmann_density, edges_along
 from .confinement import energy_of, one_law
 from .one_step_matrix import normal_density
 from .two_grids import OnGrid, law_of_two
 
 MOST_NODES = 2_000  # of a Gauss-Legendre rule in a bin
+MOST_INTEGRALS = 2 * 10**7  # of kernels over bins; they take seconds
 
 
 def transfer_law(value, name):
@@ -103,6 +104,8 @@ def bin_probabilities(law, edges):
     """
     edges = edges_along(edges, law.sizes["axis"])
     mean, sd, probability = kernel_nodes(law)
+    for edge in edges:
+        check_count(edge.size * probability.size, "edges", MOST_INTEGRALS)
     if np.all(law.rotation.values == np.eye(len(edges))):
         inside = [_normal_bins(edge, mean[:, k], sd[:, k]) for k, edge in enumerate(edges)]
         if len(edges) == 1:
@@ -119,7 +122,8 @@ def _normal_bins(edge, mean, sd):
     z = (edge[:, None] - mean) / sd
     # In the upper half the tail is used, so that a small tail is not the difference of two numbers
     # near one.
-    return np.where(z[:-1] > 0, ndtr(-z[:-1]) - ndtr(-z[1:]), ndtr(z[1:]) - ndtr(z[:-1]))
+    below, above = ndtr(z), ndtr(-z)
+    return np.where(z[:-1] > 0, above[:-1] - above[1:], below[1:] - below[:-1])
 
 
 def _correlated_bins(law, edges, mean, sd, probability):

@@ -89,7 +89,7 @@ def test_bad_input_is_refused_with_a_message_that_names_it(argument):
      "noise must be None or a noise of langevin_sgd.noise, got the model 'quadratic'."),
     ({"dynamics": ls.dynamics.sgd}, "Call it: sgd(...)."),
     ({"noise": ls.noise.gaussian([1.0, 1.0, 1.0])},
-     "noise has 3 components, but 'quadratic' has dim = 2."),
+     "noise has 3 components, but the model 'quadratic' has dim = 2."),
     ({"noise": ls.noise.minibatch()},
      "noise.minibatch needs a Loss with a data table, got the potential"),
     ({"noise": ls.noise.table_gaussian()}, "noise.table_gaussian needs a Loss with a data table"),

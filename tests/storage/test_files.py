@@ -87,13 +87,14 @@ def test_files_open_with_bare_xarray(tmp_path):
 
 
 BAD_VALUES = [None, {"a": 1}, True, np.bool_(True), 1j, 2**64, "a\0b", "\ud800", [None], ["a", 1]]
-BAD_VALUES += [[[1, 2]], [[1], [1, 2]], b"raw", object(), [], (), np.zeros(0), np.longdouble(1)]
+BAD_VALUES += [np.str_("a"), ["a", np.str_("b")], [[1, 2]], [[1], [1, 2]], b"raw", object(), [], (), np.zeros(0), np.longdouble(1)]
 BAD_KEYS = ["", 3, "a\nb", ("a",)]
 WORDS = ["_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype"]
 WORDS += ["coordinates", "_Encoding", "CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"]
+WORDS += ["_NCProperties", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_nc3_strict"]
 BAD_TYPES = [np.array([1j]), np.array([None]), np.array(["a"], object), np.zeros(1, np.longdouble)]
 BAD_TYPES += [np.array(["2026"], "datetime64[ns]"), np.zeros(1, np.float16), np.array([b"a"])]
-BAD_NAMES = ["a/b", "", "a\0", ".", "x" * 256, 3, ("a",), "a\nb", "\ud800"]
+BAD_NAMES = ["a/b", "", "a\0", ".", "x" * 256, 3, ("a",), "a\nb", "\ud800", "_nc4_non_coord_x"]
 
 
 @pytest.mark.parametrize("value", BAD_VALUES, ids=range(len(BAD_VALUES)))
