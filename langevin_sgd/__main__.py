@@ -260,9 +260,6 @@ def _parser():
 
 def main(arguments=None):
     """Run the command line; returns the exit code."""
-    for name in ("stdout", "stderr"):  # closed by whoever started this
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))
     given = _parser().parse_args(arguments)
     try:
         return _done(given)
@@ -304,7 +301,7 @@ def list_all(what, out):
         list_models(out, known if what in ("models", None) else {what})
     if what in ("studies", None):
         list_studies(out)
-    out.flush()
+    print(end="", flush=True, file=out)  # which may be closed, and then is None
     return 0
 
 

@@ -324,4 +324,6 @@ def _is_netcdf_attribute(value):
 
 def _is_plain_text(value):
     """Whether UTF-8 can hold it, and HDF5's texts, which end at a NUL and are no numpy.str_."""
-    return type(value) is str and "\0" not in value and value == value.encode(errors="ignore").decode()
+    return (
+        type(value) is str and "\0" not in value and value == value.encode(errors="ignore").decode()
+    )

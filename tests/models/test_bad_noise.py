@@ -58,7 +58,9 @@ def test_parameters_out_of_range(make, given, message):
 
 def test_a_field_of_a_stated_dimension_refuses_another():
     noise = ls.noise.gaussian_field(write_factor, {"a": 1.0}, 2, dim=2)
-    with pytest.raises(ValueError, match="noise has 2 components, but the model 'quadratic' has dim = 3"):
+    with pytest.raises(
+        ValueError, match="noise has 2 components, but the model 'quadratic' has dim = 3"
+    ):
         ls.simulate(
             ls.potentials.quadratic(SIGMA), ls.dynamics.sgd(0.1), noise, particles=1, steps=1
         )

@@ -87,7 +87,18 @@ def test_files_open_with_bare_xarray(tmp_path):
 
 
 BAD_VALUES = [None, {"a": 1}, True, np.bool_(True), 1j, 2**64, "a\0b", "\ud800", [None], ["a", 1]]
-BAD_VALUES += [np.str_("a"), ["a", np.str_("b")], [[1, 2]], [[1], [1, 2]], b"raw", object(), [], (), np.zeros(0), np.longdouble(1)]
+BAD_VALUES += [
+    np.str_("a"),
+    ["a", np.str_("b")],
+    [[1, 2]],
+    [[1], [1, 2]],
+    b"raw",
+    object(),
+    [],
+    (),
+    np.zeros(0),
+    np.longdouble(1),
+]
 BAD_KEYS = ["", 3, "a\nb", ("a",)]
 WORDS = ["_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype"]
 WORDS += ["coordinates", "_Encoding", "CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"]
