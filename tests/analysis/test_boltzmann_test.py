@@ -153,3 +153,17 @@ BAD = [
 def test_what_cannot_be_right_is_refused(change, message):
     given = {"run": gaussian_run(BOLTZMANN, 200, 1), "potential": BOWL} | change
     assert refusal(boltzmann_test, **given).startswith(message)
+
+
+def test_all_intervals_hold_together():
+    """65 numbers of 8 components: without Bonferroni nearly every run of Boltzmann's law would
+    depart."""
+    bowl = ls.potentials.quadratic(np.arange(1.0, 9.0))
+    law = np.diag(TEMPERATURE / np.arange(1.0, 9.0))
+    runs = (gaussian_run(law, 2000, seed) for seed in range(40))
+    results = [boltzmann_test(run, bowl, tolerance=1e-9) for run in runs]
+    departs = np.mean([result.decision == "departs" for result in results])
+    assert departs < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 40)
+    loose = (gaussian_run(law, 2000, seed) for seed in range(10))
+    results = [boltzmann_test(run, bowl, tolerance=1e-9, level=0.99) for run in loose]
+    assert np.mean([result.decision == "departs" for result in results]) > 0.3  # the twin

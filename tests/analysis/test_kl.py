@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from refusals import refusal
 from scipy.special import rel_entr
+from scipy.stats import multinomial
 from synthetic_runs import gaussian_run
 
 import langevin_sgd as ls
@@ -189,3 +190,21 @@ RUNS = [
 @pytest.mark.parametrize(("run", "potential", "message"), RUNS)
 def test_runs_and_potentials_that_do_not_fit_are_refused(run, potential, message):
     assert refusal(kl_to_boltzmann, run, potential).startswith(message)
+
+
+def test_a_fitted_parameter_takes_its_share_of_the_bias():
+    """Every histogram of 30 particles of the law (t^2, 2 t (1 - t), (1 - t)^2), each held against
+    the law of its own best t: the mean is nearly 0, and -1/(2n) if the fit is not told."""
+    n, t, means = 30, 0.4, np.zeros(2)
+    for first, second in product(range(n + 1), repeat=2):
+        counts = np.array([first, second, n - first - second])
+        if counts[2] < 0 or np.sum(counts > 0) < 2:
+            continue  # a single bin, of probability 1e-6
+        best, law = ((2 * first + second) / (2 * n), t) if first + second else (0.0, t)
+        p, q = (np.array([s * s, 2 * s * (1 - s), (1 - s) ** 2]) for s in (law, best))
+        weight = multinomial.pmf(counts, n, p)
+        if weight > 1e-9:
+            kl = [kl_to_probabilities(counts, q, fitted=fitted).kl.item() for fitted in (0, 1)]
+            means += weight * np.array(kl)
+    untold, told = 2 * n * means
+    assert abs(told) < 0.15 and abs(untold + 1) < 0.15

@@ -262,3 +262,40 @@ def test_lanes_are_not_idle():
     ideal = min(timed(2048, 2500, passage(above=1e6)) for _ in range(5))
     print(f"\n{1e9 * cost:.2f} ns a step with passages, {1e9 * ideal:.2f} ns without")
     assert cost < 1.15 * ideal
+
+
+# ---- A wind along component 1: everybody arrives in a step that is known -------------------------
+
+
+def no_energy(p, x):
+    return 0.0 * x[0]
+
+
+def no_gradient(p, x, out):
+    out[0] = 0.0
+    out[1] = 0.0
+
+
+def wind(p, x, out):
+    out[0] = 0.0
+    out[1] = p.speed
+
+
+@pytest.mark.parametrize(
+    ("speed", "substeps", "region", "arrival"),
+    [
+        (1.0, 1, {"above": 2.5, "component": 1}, 3),
+        (-1.0, 1, {"below": -3.5, "component": 1}, 4),
+        (1.0, 1, {"above": 5.0, "component": 0}, 0),
+        (1.5, 3, {"above": 2.2, "component": 1}, 2),  # in the fifth update of half a length
+    ],
+)
+def test_the_component_is_the_one_that_was_asked_for_and_steps_are_rounded_up(
+    speed, substeps, region, arrival
+):
+    model = ls.Potential("wind", no_energy, no_gradient, {"speed": speed}, 2, drift=wind)
+    moves = dynamics.sgd_diffusion(1.0, substeps=substeps) if substeps > 1 else dynamics.sgd(1.0)
+    options = {"x0": [5.0, 0.0], "reducers": passage(**region), "seed": 1}
+    found = ls.simulate(model, moves, particles=17, steps=9, **options)
+    assert found.first_passage_step.values.tolist() == [arrival] * 17
+    assert found.first_passage_mean == arrival and found.first_passage_fraction == 1

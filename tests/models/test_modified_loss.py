@@ -88,3 +88,22 @@ def test_a_sweep_over_learning_rates_is_one_function():
         potentials.modified_loss(potentials.double_well(2, **WELL), rate) for rate in (0.1, 0.2)
     )
     assert one.gradient is two.gradient and one.params.learning_rate == 0.1
+
+
+SOURCE = """
+def energy(p, x):
+    return 0.5 * K * x[0] * x[0]
+
+def gradient(p, x, out):
+    out[0] = K * x[0]
+"""
+
+
+def test_a_global_that_changed_gives_another_modified_loss():
+    """(K/2) x^2 + (rate/4) K^2 x^2, for the K of the moment."""
+    scope = {"K": 1.0}
+    exec(SOURCE, scope)
+    for scope["K"] in (1.0, 3.0, 1.0):
+        bowl = ls.Potential("bowl", scope["energy"], scope["gradient"], {"none": 0.0}, 1)
+        found = ls.evaluate(potentials.modified_loss(bowl, 0.4), [1.0], "energy")
+        assert found == pytest.approx(0.5 * scope["K"] + 0.1 * scope["K"] ** 2, rel=1e-12)
