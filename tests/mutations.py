@@ -146,8 +146,10 @@ analysis/test_temperature_budget.py::
 test_every_noise_brings_the_covariance_of_its_batches[without replacement]
     (examples - batch_size) / max(1, examples - 1) => 1.0
 models/sampling/independent.py by
+engine/test_batches_float32.py::test_a_batch_is_a_mean_of_independent_draws[weighted-16]
+    _UNIFORM, np.uint64(number)) => _UNIFORM, ZERO)
+models/sampling/independent.py by
 engine/test_sampling.py::test_importance_weights_keep_the_mean_and_give_their_covariance
-    _UNIFORM, np.uint64(number)) => _UNIFORM, _ZERO)
     uniforms[0 if shared else lane] => uniforms[0]
 models/sampling/independent.py by
 engine/test_batches_float32.py::test_shared_batches_are_the_same_for_all_particles_with_weights_too
@@ -169,7 +171,9 @@ engine/test_sampling.py::test_importance_weights_keep_the_mean_and_give_their_co
 models/sampling/given.py by
 engine/test_sampling.py::test_given_batches_are_taken_and_make_particles_dependent
     fixed.noise.batches[now.step, number] => fixed.noise.batches[now.step, 0]
-models/example_moments.py by analysis/test_example_gradients.py
+models/example_moments.py by
+analysis/test_temperature_budget.py::
+test_every_noise_brings_the_covariance_of_its_batches[importance weights]
     g = out[k] * weight => g = out[k]
 models/populations.py by models/test_populations.py
     fma(p.label_scale, z[normals] => fma(p.label_scale * p.label_scale, z[normals]
@@ -370,7 +374,7 @@ analysis/equipartition.py by analysis/test_equipartition.py
     return mean * n / (n - 1) => return mean
 storage/manifest.py by storage/test_manifest.py
     integer(record.rows(), "number of stored steps", 0, most) => pass
-storage/manifest.py by storage/test_damaged_files.py
+storage/manifest.py by storage/test_damage.py::test_a_damaged_line_of_the_manifest_is_named
     return record if whole else None => return record
 models/langevin.py by models/test_dynamics.py::test_with_the_same_noise[baoab]
     sqrt((1.0 - keep * keep) * p.temperature / p.mass) => sqrt((1.0 - keep * keep) * p.temperature)
