@@ -187,8 +187,7 @@ def _made(role, maker, given):
         return maker
     if maker.recipe:
         return maker.recipe.made(**given)
-    fields = maker._replace(params=maker.params._replace(**given))._asdict()
-    return type(maker)(**{name: value for name, value in fields.items() if name != "recipe"})
+    return maker._replace(params=maker.params._replace(**given))
 
 
 def sides(axes):

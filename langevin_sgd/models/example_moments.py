@@ -20,7 +20,8 @@ def example_covariance(loss, x, weights=None):
         )
     weights = np.ones(len(loss.data)) if weights is None else weights
     columns = loss.data.shape[1]
-    outer = loss._replace(
+    outer = loss._with(  # what stands for the Hessian is none
+        recipe=None,
         example_hessian=_outer_product(loss.example_gradient, columns),
         data=np.column_stack([weights, loss.data]),
     )

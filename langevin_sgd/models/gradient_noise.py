@@ -112,7 +112,8 @@ class GradientNoise(NamedTuple):
         return dim * (1 + self.scratch_per_component)
 
     def doubts(self, model):
-        if plain(self.sample).__module__.startswith(__package__.split(".")[0] + "."):
+        home = plain(self.sample).__module__ or ""  # none where exec made it
+        if home.startswith(__package__.split(".")[0] + "."):
             return
         numbers, room = (self.normals, self.uniforms), self._room(model.dim)
         biases = mean_over_error(self.sample, self.params, numbers, model.dim, room)

@@ -1,7 +1,7 @@
 """What all records have in common: checked fields, the recipe they were made by, and pickles.
 
 A record is a NamedTuple of plain functions and their parameters. It cannot be changed; `_replace`
-makes another one, which knows of no recipe.
+makes another one, checked like the first, which knows of no recipe.
 """
 
 import copy
@@ -74,7 +74,7 @@ def record(base=object, /, **checks):
             return construct(cls, **fields)._checked()
 
         def _replace(self, **changed):
-            return replace(self, **{"recipe": None, **changed})
+            return kind(**_fields_as_recipe(self).arguments | changed)
 
         def __reduce__(self):
             return _made_again, (_pickled(self.recipe or _fields_as_recipe(self)),)
@@ -90,7 +90,7 @@ def record(base=object, /, **checks):
 
         __new__.__signature__ = inspect.Signature([parameters[0], *signature.parameters.values()])
         kind.__new__ = staticmethod(__new__)
-        kind._with = replace  # keeps the recipe: for this module and checks
+        kind._with = replace  # unchecked, and keeps the recipe: for the package itself
         for method in (_replace, __reduce__, __deepcopy__, __repr__):
             setattr(kind, method.__name__, method)
         return kind

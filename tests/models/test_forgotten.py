@@ -73,6 +73,8 @@ def test_a_doubt_is_told_once(model, dynamics, noise, message):
         (TABLE, ls.dynamics.sgd(0.1, 8), ls.noise.minibatch()),
         (BOWL, own(ignores_xi), None),
         (BOWL, own(ignores_xi, normals=1, advance=waits_with_z), None),
+        (BOWL, ls.dynamics.langevin(0.0, 0.1), None),
+        (BOWL, ls.dynamics.underdamped_langevin(0.0, 1.0, 0.1), None),
         (ls.potentials.quadratic([1.0, 2.0]), own(two_components), ls.noise.gaussian([1.0, 1.0])),
         (BOWL, ls.dynamics.sgd(0.1), biased(1.0)),
         (BOWL, ls.dynamics.sgd(0.1), ls.noise.alpha_stable(0.6, 1.0)),
@@ -81,6 +83,14 @@ def test_a_doubt_is_told_once(model, dynamics, noise, message):
 )
 def test_what_is_right_goes_without_a_word(model, dynamics, noise):
     assert said(model, dynamics, noise) == []
+
+
+def test_a_noise_made_by_exec_is_looked_at_like_any_other():
+    scope = {}
+    exec("def sample(p, x, z, out):\n    out[0] = z[0] + p.mean", scope)
+    for mean, messages in ((0.0, 0), (1.0, 1)):
+        made = ls.GradientNoise("made", scope["sample"], {"mean": mean}, normals=1)
+        assert len(said(BOWL, ls.dynamics.sgd(0.1), made)) == messages
 
 
 @pytest.mark.parametrize("update", [uses_v])

@@ -67,6 +67,30 @@ def test_a_record_is_made_again_copied_and_pickled(kind):
     assert pickle.loads(pickle.dumps(record._replace(name="other"))).name == "other"
 
 
+def adds(p, x, out):
+    out[0] += x[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "message"),
+    [
+        (
+            "potential",
+            {"domain": (("reflect", -1.0, 1.0),)},
+            "domain must have 2 entries|kind of a",
+        ),
+        ("potential", {"gradient": adds}, "gives another out"),
+        ("dynamics", {"memory": "speed"}, "memory must be one of"),
+        ("dynamics", {"update": adds}, "update of .* must take the arguments"),
+        ("noise", {"dim": 0}, "dim must be >= 1"),
+        ("noise", {"normal": 1}, "has no argument 'normal'(.|\n)*Did you mean 'normals'"),
+    ],
+)
+def test_what_replaces_a_field_is_checked_like_the_first(kind, changed, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        RECORDS[kind]._replace(**changed)
+
+
 def final(model, dynamics, noise=None):
     run = ls.simulate(model, dynamics, noise, particles=20, steps=9, x0=[0.5] * model.dim, seed=5)
     return run.x.values[-1]

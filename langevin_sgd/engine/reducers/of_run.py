@@ -66,7 +66,8 @@ def checked_reducers(reducers, model, dynamics, noise, first_step, steps):
                 f"start = {reducer.start} and every = {reducer.every}."
             )
         # Started as late as its readings in this run allow: the first of them is number 1.
-        reducer = reducer._replace(start=reducer.start + passed * reducer.every)
+        start = reducer.start + passed * reducer.every
+        reducer = reducer._with(start=start, recipe=None)
         if reducer.complete:
             reducer = reducer.complete(reducer, model, dynamics, noise)
         reducer.check_finish(model.dim, dynamics.state_size * model.dim if dynamics.memory else 0)

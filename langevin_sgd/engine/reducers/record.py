@@ -109,7 +109,8 @@ class Reducer(NamedTuple):
         """The reducer with the parameters, the size and the function that fit a run."""
         params = params if hasattr(params, "_fields") else parameters(params, repr(self.name))
         size, observe = size or self.size, observe or self.observe
-        return self._replace(params=params, size=size, observe=observe, complete=None)
+        fields = {"params": params, "size": size, "observe": observe}
+        return self._with(**fields, complete=None, recipe=None)
 
     def due(self, step):
         """Whether the reducer reads after `step` steps (an array or a number)."""
