@@ -125,7 +125,7 @@ def real_array(value, name):
         raise TypeError(
             f"{name} must be a number or an array of real numbers, got {shown(value)}{kind}. {way}"
         )
-    if np.ma.is_masked(value):
+    if np.any(getattr(value, "_mask", False)):  # numpy.ma is slow to import
         raise TypeError(
             f"{name} must have no masked entries, got {shown(value)}. Fill them, or leave those "
             "rows out."

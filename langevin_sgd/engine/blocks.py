@@ -76,24 +76,37 @@ class Work(NamedTuple):
     bins: Any  # int64: the bins of one group
 
 
-class Fixed(NamedTuple):
-    """What a step reads and does not write."""
+class Given(NamedTuple):
+    """What a force reads in all steps. Its kernels are compiled once for all dynamics and readers,
+    for they see nothing of these."""
 
     model: Any  # parameters of the model
     noise: Any  # parameters of the noise
     table: Any  # the data table, row by row
     examples: int  # its rows
     batch_rows: int  # rows of `Work.chosen` for each group: the largest batch
+
+
+class Fixed(NamedTuple):
+    """What a step reads and does not write."""
+
+    given: Given
     limit: float  # largest squared norm of x that is inside
     walls: Any  # `domain.Walls`
     readers: Any  # `reducers.kernel.Readers`
 
 
-class Now(NamedTuple):
-    """What is another one in each step."""
+class Moment(NamedTuple):
+    """What a force reads that is another one in each step."""
 
     step: Any  # uint64: updates done before; an array where each lane has its own
     batch: int  # batch size
+
+
+class Now(NamedTuple):
+    """What is another one in each step."""
+
+    moment: Moment
     due: int  # a bit for each reducer that reads after this step
     dynamics: Any  # parameters of the dynamics
 

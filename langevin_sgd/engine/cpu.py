@@ -22,7 +22,7 @@ from ..kernels.compile_cache import kept
 from ..kernels.lanes import WIDTH
 from ..kernels.packing import empty_groups
 from ..kernels.views import flat, flat_from, flats
-from .blocks import Block, Fixed, Moving, Now, Work
+from .blocks import Block, Fixed, Given, Moment, Moving, Now, Work
 from .freezing import StoredRow, book_keeping
 from .reducers.kernel import Readers, observe_kernel
 from .reducers.readings import REPLICATES, UNIT, replicates
@@ -102,22 +102,16 @@ class Tasks(NamedTuple):
     per_block: int  # groups of a block
 
 
-@cache
-def _from_group(sizes):
-    """The kernel that gives what a step changes, from the group `first` on."""
-    dim, state, size = sizes
-
-    @kernel
-    def begin_block(ensemble, first):
-        return Moving(
-            flat_from(ensemble.x, first * dim * WIDTH),
-            flat_from(ensemble.v, first * state * WIDTH),
-            flat_from(ensemble.g, first * size * WIDTH),
-            flat_from(ensemble.status, first * WIDTH),
-            flat_from(ensemble.stopped_at_step, first * WIDTH),
-        )
-
-    return begin_block
+@kernel
+def moving_from(ensemble, sizes, first):
+    """What a step changes, from the group `first` on."""
+    return Moving(
+        flat_from(ensemble.x, first * sizes.dim * WIDTH),
+        flat_from(ensemble.v, first * sizes.state * WIDTH),
+        flat_from(ensemble.g, first * sizes.size * WIDTH),
+        flat_from(ensemble.status, first * WIDTH),
+        flat_from(ensemble.stopped_at_step, first * WIDTH),
+    )
 
 
 @cache
@@ -130,7 +124,7 @@ def build(force, update, advance, readers, shape):
     keeping, sizes = book_keeping(shape.number), shape.sizes()
     save_group, restore, find_frozen = keeping.save_all, keeping.restore_all, keeping.find_frozen
     write_rows, acc_rows = keeping.write_rows, sum(reader.size for reader in readers)
-    begin_block, dim, state = _from_group(sizes), shape.dim, shape.state
+    dim, state = shape.dim, shape.state
 
     @kernel
     def run(ensemble, work, constants, chunk, tasks):
@@ -140,11 +134,13 @@ def build(force, update, advance, readers, shape):
         slots, table, walls = flat(constants.slots), flat(constants.table), flats(constants.walls)
         edges, counter, steps = flat(tasks.edges), flat(tasks.counter), len(chunk.rows)
         last = len(tasks.edges) - 1
+        examples = len(constants.table)
+        given = Given(constants.model, constants.noise, table, examples, constants.batch_rows)
         number = next_number(counter)
         while number < last:
             for first in range(edges[number], edges[number + 1], tasks.per_block):
                 groups = min(tasks.per_block, edges[number + 1] - first)
-                moving = begin_block(all_groups, first)
+                moving = moving_from(all_groups, sizes, first)
                 block = Block(constants.seed, np.uint64(first * WIDTH), groups)
                 readers = Readers(
                     constants.readers,
@@ -154,9 +150,7 @@ def build(force, update, advance, readers, shape):
                     all_groups.counts,
                     room.bins,
                 )
-                given, of_batches = (constants.model, constants.noise), constants.batch_rows
-                examples, limit = len(constants.table), constants.limit
-                fixed = Fixed(*given, table, examples, of_batches, limit, walls, readers)
+                fixed = Fixed(given, constants.limit, walls, readers)
                 find_frozen(room.careful, moving, groups)
                 for group in range(groups):
                     room.seen[group] = chunk.first
@@ -165,8 +159,8 @@ def build(force, update, advance, readers, shape):
                     if step == start:
                         save_group(moving, sizes, groups, room.saved)
                     dynamics = params_at(constants.dynamics, rows.numbers, step)
-                    update = np.uint64(chunk.first + step)
-                    now = Now(update, rows.batches[step], rows.due[step], dynamics)
+                    moment = Moment(np.uint64(chunk.first + step), rows.batches[step])
+                    now = Now(moment, rows.due[step], dynamics)
                     if one_step(moving, room, block, fixed, now):
                         if rows.rows[step] >= 0:
                             row = rows.rows[step] * constants.particles

@@ -22,7 +22,7 @@ from ..kernels.random_rows import Draws
 from ..kernels.rng import OWN_ADDRESS
 from ..kernels.views import flat, flat_from, flats, view, view_type, wide_view, wide_view_type
 from ..models.evaluate import values_at
-from .blocks import Block, Fixed, Now, Views
+from .blocks import Block, Fixed, Given, Moment, Now, Views
 from .cpu import work_buffers
 from .dataset import assemble, tell_who_left
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
@@ -72,17 +72,15 @@ def build_passage(force, update, advance, reached, shape):
         """Move a block by at most `rounds` steps of each of its lanes, or until nobody runs."""
         lanes, work = flats(block_lanes), flats(room)
         starts, outcome = flats(all_starts), flats(all_outcomes)
-        fixed = Fixed(
+        given = Given(
             constants.model,
             constants.noise,
             flat(constants.table),
             len(constants.table),
             constants.batch_rows,
-            ends.limit,
-            flats(constants.walls),
-            constants.readers,
         )
-        now = Now(lanes.steps, batch, 0, constants.dynamics)
+        fixed = Fixed(given, ends.limit, flats(constants.walls), constants.readers)
+        now = Now(Moment(lanes.steps, batch), 0, constants.dynamics)
         before = flat_from(work.spare, before_row * WIDTH)
         for _ in range(rounds):
             groups = (lanes.queue[ON_LANES] + WIDTH - 1) // WIDTH

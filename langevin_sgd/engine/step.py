@@ -52,7 +52,7 @@ def move_kernel(force, update, advance, shape):
             advance(now.dynamics, here.x, here.v, view(here.g, 0, dim), here.z)
             if has_walls:
                 fold(fixed.walls, here.x, here.v, dim, vectors)
-        act(work, block, fixed, now, group, here)
+        act(work, block, fixed.given, now.moment, group, here)
         update(now.dynamics, here.x, here.v, view(here.g, 0, dim), here.xi, here.z)
         if has_walls:
             fold(fixed.walls, here.x, here.v, dim, vectors)
@@ -68,9 +68,9 @@ def draw_kernel(force, shape, draws):
     @kernel
     def draw(work, block, fixed, now):
         if thermal:
-            address = Address(block.seed, now.step, block.particle, THERMAL, FIRST_DRAW)
+            address = Address(block.seed, now.moment.step, block.particle, THERMAL, FIRST_DRAW)
             fill_normals(work.z, Places(0, spacing, thermal, block.groups), address)
-        prepare(work, block, fixed, now)
+        prepare(work, block, fixed.given, now.moment)
 
     return draw
 
@@ -99,7 +99,7 @@ def step_kernel(force, update, advance, observe, shape):
     def one_step(moving, work, block, fixed, now):
         """Move a block by one step; False if a particle left a group not in careful mode."""
         draw(work, block, fixed, now)
-        inside, step = True, np.int64(now.step)
+        inside, step = True, np.int64(now.moment.step)
         for group in range(block.groups):
             x = view(moving.x, group * dim * WIDTH, dim)
             v = view(moving.v, group * state * WIDTH, state)
