@@ -9,8 +9,10 @@ from ..kernels.elementary import where
 from ..kernels.functions import plain
 from ..kernels.rules import check_function
 from ..models.parameters import parameters
+from ..models.records import Recipe, record, recorded
 
 
+@record()
 class FirstPassage(NamedTuple):
     """What `first_passage` returns; `observe` leaves in acc[0] whether the particle has arrived."""
 
@@ -18,7 +20,11 @@ class FirstPassage(NamedTuple):
     observe: Callable
     reached: Callable
     params: Any
+    recipe: Recipe | None = None
     ends_particles = True  # so that it is the only reducer of its run
+
+    def _checked(self):
+        return self
 
 
 def _above(p, x):
@@ -29,6 +35,7 @@ def _below(p, x):
     return x[int(p.component)] <= p.level
 
 
+@recorded
 def first_passage(
     reached=None, params=None, *, above=None, below=None, component=0, name="first_passage"
 ):

@@ -146,7 +146,7 @@ def make_problem(
         scheduled = "batch_size" in table.schedules
         noise.check_batches(model, table.largest_batch, scheduled, first_step + steps)
     start = _checked_start(begun, model, dynamics, particles, precision)
-    if reducers != ():
+    if not isinstance(reducers, tuple) or reducers:
         reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
         _check_reducers(reducers, particles)
     problem = Problem(

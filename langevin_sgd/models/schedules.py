@@ -14,6 +14,8 @@ from ..kernels.elementary import cos
 from .parameters import Schedule
 from .records import recorded
 
+__all__ = ["constant", "cosine", "exponential", "from_values", "inverse_time", "step_decay"]
+
 
 def _row(value, name):
     array = finite_array(value, name)

@@ -25,7 +25,7 @@ START = array("must be None or have the shape (2,) or (4, 2)", *SHAPES, optional
 START += rows(([NAN, 0.0], [0.0, -INF]), ValueError, "must be finite")
 START += rows((MASKED,), TypeError, "masked")
 NO_PROGRESS = "wrong", 3, 1, 0, 0.0, [], {}, object(), np.array([1, 2])
-NO_REDUCER = None, *RECORDS[:3], object(), [1], {"a": 1}, ls.reducers.moments
+NO_REDUCER = None, *RECORDS[:3], object(), [1], {"a": 1}, ls.reducers.moments, np.ones(3)
 RADII = [row for row in number("> 0 and <= 1e+150", -1, 0, -0.0, 1e151) if row[0] is not None]
 BAD = {
     "model": rows((*RECORDS, None, NOISE), TypeError, "must be a Potential or a Loss (see"),

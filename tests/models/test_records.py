@@ -51,6 +51,8 @@ RECORDS = {
     "schedule": COSINE,
     "scheduled": ls.dynamics.sgd(COSINE, ls.schedules.step_decay(1, 2, 3)),
     "reducer": ls.reducers.moments(every=10),
+    "passage": ls.reducers.first_passage(above=1.0),
+    "own passage": ls.reducers.first_passage(lambda p, x: x[0] > p.a, {"a": 2.0}),
 }
 
 
