@@ -225,6 +225,8 @@ def _salvaged(folder, manifest, max_bytes):
 
 def _unlisted(path, number, max_bytes):
     """A line made from a segment itself, which was written whole; nothing vouches for its bits."""
+    if not path.is_file():
+        raise ValueError(f"{str(path)!r} is missing, or no file")
     image = path.read_bytes()
     segment = read(io.BytesIO(image), path, max_bytes)
     steps = segment.step.values

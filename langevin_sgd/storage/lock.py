@@ -76,8 +76,10 @@ def _opened(path):
         raise OSError(
             f"{str(path)!r} cannot be locked: this system has no flock; run on Linux or macOS"
         )
+    # A link in a folder from anywhere would have its target written over.
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     try:
-        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0)
+        return os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
     except OSError as error:
         raise OSError(
             error.errno,

@@ -159,15 +159,12 @@ def read_manifest(folder, kinds=KINDS, damaged=False):
     path = folder / NAME
     if not path.exists() and (folder / NAME_OF_SWEEPS_1).is_file():
         return _of_another_kind(folder, _sweep_1(folder / NAME_OF_SWEEPS_1), kinds)
-    try:
-        # What follows the last newline was never finished.
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except (FileNotFoundError, NotADirectoryError) as error:
+    if not path.is_file():  # a pipe would never end
         if damaged:
             return Manifest(None, [], None, [])
-        raise FileNotFoundError(
-            f"there is no manifest {str(path)!r}. {_way_out(folder)}"
-        ) from error
+        raise FileNotFoundError(f"there is no manifest {str(path)!r}. {_way_out(folder)}")
+    # What follows the last newline was never finished.
+    lines = path.read_bytes().split(b"\n")[:-1]
     records = [_unsealed(line) for line in lines]
     ends = np.cumsum([len(line) + 1 for line in lines], dtype=int).tolist()
     if len(records) > 1 and records[-1] is None:

@@ -2,6 +2,7 @@
 memory. A seal tells of damage, not of who wrote what it seals."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -163,3 +164,23 @@ def test_what_a_killed_process_left_is_cleared_by_the_next_that_holds_the_lock(t
     reopen(tmp_path / "run", DESCRIPTION).close()
     segments = {f"segment-{number:06d}.nc" for number in (1, 2, 3)}
     assert {path.name for path in (tmp_path / "run").iterdir()} == kept | segments
+
+
+def test_a_lock_that_points_elsewhere_is_not_written_through(tmp_path):
+    """A folder from anywhere may hold a link: what it names would be emptied and signed."""
+    run, precious = tmp_path / "run", tmp_path / "precious"
+    precious.write_text("years of work")
+    begin(run).close()
+    (run / "lock").unlink()
+    (run / "lock").symlink_to(precious)
+    with pytest.raises(OSError, match="cannot write .*lock"):
+        reopen(run, DESCRIPTION)
+    assert precious.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("recover", [False, True])
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path, recover):
+    os.mkfifo(tmp_path / NAME)
+    os.mkfifo(tmp_path / "segment-000001.nc")
+    with pytest.raises((FileNotFoundError, ValueError), match="no manifest|nothing can be recover"):
+        load(tmp_path, recover=recover)
