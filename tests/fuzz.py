@@ -98,7 +98,9 @@ def calls():
 MODULES = "theory analysis plots potentials losses noise dynamics schedules reducers".split()
 # Called by others before they see an argument, or without arguments.
 NOT_CALLED = {"potentials.check_gradient", "plots.style", "noise.table_gaussian"}
-NOT_CALLED |= {f"potentials.{name}" for name in ("label_noise_valley", "mueller_brown", "zhu_bowls")}
+NOT_CALLED |= {
+    f"potentials.{name}" for name in ("label_noise_valley", "mueller_brown", "zhu_bowls")
+}
 
 
 def functions():

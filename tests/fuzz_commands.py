@@ -80,9 +80,12 @@ def answered(words, seconds):
     command = ascii(words)[:150]
     told, printed = io.StringIO(), io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(told):
-            with limited(seconds):
-                code = main(words)
+        with (
+            limited(seconds),
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(told),
+        ):
+            code = main(words)
     except SystemExit as end:
         code = end.code or 0
     except TooLong:

@@ -151,7 +151,13 @@ CALLS = {
         **{"reducers": None, "threads": 1, "progress": None, "checkpoint_every": None},
     },
     "to_arviz": lambda: {"run": small_run(), "warmup": 0, "on_diverged": "raise"},
-    "potentials.double_well": lambda: {"dim": 2, "barrier": 0.5, "stiffness": 1.0, "tilt": 0.1, "coupling": 0.2},
+    "potentials.double_well": lambda: {
+        "dim": 2,
+        "barrier": 0.5,
+        "stiffness": 1.0,
+        "tilt": 0.1,
+        "coupling": 0.2,
+    },
     "potentials.quadratic": lambda: {"hessian": MATRIX},
     "potentials.ring": lambda: {"radius": 1.0, "stiffness": 2.0, "dim": 2},
     "potentials.rosenbrock": lambda: {"dim": 2, "stiffness": 10.0},
@@ -167,7 +173,12 @@ CALLS = {
     },
     "potentials.from_expression": lambda: {"text": "a*x**2/2", "variables": "x", "a": 2.0},
     "losses.linear_regression": lambda: {"inputs": INPUTS, "targets": TARGETS, "l2": 0.1},
-    "losses.huber_regression": lambda: {"inputs": INPUTS, "targets": TARGETS, "delta": 1.0, "l2": 0.1},
+    "losses.huber_regression": lambda: {
+        "inputs": INPUTS,
+        "targets": TARGETS,
+        "delta": 1.0,
+        "l2": 0.1,
+    },
     "losses.logistic_regression": lambda: {"inputs": INPUTS, "labels": CLASSES // 2, "l2": 0.1},
     "losses.multinomial_regression": lambda: {
         **{"inputs": INPUTS, "labels": CLASSES, "classes": 3, "l2": 0.1}
@@ -201,7 +212,11 @@ CALLS = {
     "dynamics.sgd": lambda: {**SGD, "nesterov": None, "rate_inside": True},
     "dynamics.clipped_sgd": lambda: {**SGD, "max_norm": 1.0},
     "dynamics.averaged_sgd": lambda: {"learning_rate": 0.1, "batch_size": 2, "weight_decay": 0.1},
-    "dynamics.sgd_running_average": lambda: {"learning_rate": 0.1, "momentum": 0.5, "batch_size": 2},
+    "dynamics.sgd_running_average": lambda: {
+        "learning_rate": 0.1,
+        "momentum": 0.5,
+        "batch_size": 2,
+    },
     "dynamics.sign_sgd": lambda: {"learning_rate": 0.1, "momentum": 0.5, "batch_size": 2},
     "dynamics.sgd_diffusion": lambda: {"learning_rate": 0.1, "batch_size": 2, "substeps": 3},
     "dynamics.adam": lambda: {"learning_rate": 0.1, "beta1": 0.9, "beta2": 0.99, "epsilon": 1e-8},
