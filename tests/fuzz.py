@@ -95,7 +95,8 @@ def calls():
     return {**valid_core_calls.CALLS, **valid_calls.VALID_CALLS}
 
 
-MODULES = "theory analysis plots potentials losses noise dynamics schedules reducers".split()
+MODULES = ["theory", "analysis", "plots", "potentials", "losses", "noise"]
+MODULES += ["dynamics", "schedules", "reducers"]
 # Called by others before they see an argument, or without arguments.
 NOT_CALLED = {"potentials.check_gradient", "plots.style", "noise.table_gaussian"}
 NOT_CALLED |= {

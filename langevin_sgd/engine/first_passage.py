@@ -75,12 +75,13 @@ def first_passage(
     given = [value is not None for value in (reached, above, below)]
     if sum(given) != 1:
         raise ValueError(f"{name}: give exactly one of reached, above and below, got {sum(given)}.")
+    component = integer(component, f"component of {name!r}", 0)
     if reached is None:
         key, value, reached = (
             ("above", above, _above) if above is not None else ("below", below, _below)
         )
         level = number(value, f"{key} of {name!r}")
-        params = {"level": level, "component": integer(component, f"component of {name!r}", 0)}
+        params = {"level": level, "component": component}
     if not isinstance(name, str) or not name.isidentifier():
         raise TypeError(
             "name of a reducer must be text that can begin a variable's name, like "
