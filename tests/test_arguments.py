@@ -91,6 +91,7 @@ REFUSED = [  # check, value, type of the error, the message after the name
     (a.probabilities, [0.5, 0.6], ValueError, r"sum to 1; the shape is \(2,\), the sum 1.1"),
     (a.square_matrix, [1.0, 2.0], ValueError, r"must have the shape \(n, n\), got the shape \(2,"),
     (a.one_matrix, np.ones((2, 1, 1)), ValueError, r"must have the shape \(d, d\)"),
+    (a.one_matrix, np.ones(20_000), ValueError, "must ask for at most 100000000 numbers"),
     (a.matrix_or_diagonal, [], ValueError, r"\(d,\) for a diagonal matrix; got the shape \(0,\)"),
     (a.symmetric_matrix, [[1.0, 2.0]], ValueError, r"got the shape \(1, 2\)"),
     (a.symmetric_matrix, np.ones(10**5), ValueError, "at most 100000000 numbers"),

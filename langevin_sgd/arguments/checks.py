@@ -190,6 +190,8 @@ def matrix_or_diagonal(value, name):
 def one_matrix(value, name):
     """`value` as a (d, d) symmetric array; a number or a (d,) vector is read as a diagonal."""
     matrix = matrix_or_diagonal(value, name)
+    if matrix.ndim == 1:
+        check_count(matrix.size**2, name)
     return np.diag(matrix) if matrix.ndim == 1 else matrix
 
 
