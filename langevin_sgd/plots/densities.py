@@ -122,7 +122,10 @@ def density_2d(
     bar = ax.figure.colorbar(image, ax=ax, label="density (1/length$^2$)") if colorbar else None
     if reference is not None:
         law = reference / np.outer(*(np.diff(edge) for edge in edges))
-        centres, heights = (histogram[first], histogram[second]), law.max() * np.sort(levels, axis=None)
+        centres, heights = (
+            (histogram[first], histogram[second]),
+            law.max() * np.sort(levels, axis=None),
+        )
         look = {"colors": COLOURS["theory"], "linewidths": 1}
         lines = ax.contour(*centres, law.T, levels=heights, **look)
         if bar is not None:  # the colour that particles on each contour would have
