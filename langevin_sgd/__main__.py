@@ -122,7 +122,7 @@ def merge(folder, study):
     OUT it was. Returns the exit code."""
     if study is not None:
         parts = folder / f"{Path(study).stem}.points"
-        begun = sweep_folder.described(parts, ["study"]).description
+        begun = sweep_folder.header_of(parts, ["study"]).description
         seed = integer(begun.get("seed"), "seed", 0)
         flags = [f"--{flag}" for flag in ("quick", "plant") if begun.get(flag)]
         return run_study(study, ["--merge", "--out", str(folder), "--seed", str(seed), *flags])
@@ -162,7 +162,7 @@ def info(path, out):
 
 
 def _info_of_points(path, out):
-    header = sweep_folder.described(path)
+    header = sweep_folder.header_of(path)
     if header.kind == "sweep":
         axes = axes_in(header)
         total = math.prod(len(values) for _, values in axes)
@@ -194,7 +194,7 @@ def bench_merge(count, out):
         state = {"failed": np.int8(0), "error": np.str_(""), "seed": np.uint64(1)}
         begun = time.perf_counter()
         for k in range(side * side):
-            sweep_folder.keep(xr.Dataset(estimate | state), folder, k)
+            sweep_folder.keep_point(xr.Dataset(estimate | state), folder, k)
         written = time.perf_counter()
         ls.save(ls.merge(folder), Path(folder) / "merged.nc")
         merged = time.perf_counter()

@@ -120,7 +120,7 @@ def _as_files(study, arguments, parts):
         sweep_folder.settle(folder, "study", description, f"studies/{study}.py")
         missing = sweep_folder.missing(folder, sweep_folder.share(arguments.shard, len(names)))
         if arguments.shard is None and not missing:
-            return {name: sweep_folder.read(folder, k) for k, name in enumerate(names)}
+            return {name: sweep_folder.read_point(folder, k) for k, name in enumerate(names)}
     except (ValueError, OSError) as error:  # of the folder: no part has run
         sys.exit(f"{study}: {error}")
     if arguments.shard is None:
@@ -130,7 +130,7 @@ def _as_files(study, arguments, parts):
         )
 
     def kept(k):
-        return lambda: sweep_folder.keep(parts[names[k]](), folder, k)
+        return lambda: sweep_folder.keep_point(parts[names[k]](), folder, k)
 
     in_memory({names[k]: kept(k) for k in missing}, arguments.progress)
     mine = [names[k] for k in sweep_folder.share(arguments.shard, len(names))]

@@ -101,12 +101,12 @@ def point(number):
 
 def test_merge_and_info_of_a_sweep(tmp_path, capsys):
     sweep_folder.settle(tmp_path, "sweep", {"grid": {"rate": [0.1, 0.2]}, "seed": "1"}, "test")
-    sweep_folder.keep(point(1.0), tmp_path, 0)
+    sweep_folder.keep_point(point(1.0), tmp_path, 0)
     assert (
         main(["merge", str(tmp_path)]) == 1
         and "1 of 2 points are missing" in capsys.readouterr().err
     )
-    sweep_folder.keep(point(2.0), tmp_path, 1)
+    sweep_folder.keep_point(point(2.0), tmp_path, 1)
     assert main(["merge", str(tmp_path)]) == 0 and main(["merge", str(tmp_path)]) == 0
     first, second = capsys.readouterr().out.splitlines()
     assert first == second and "merged.nc, content" in first
@@ -128,7 +128,7 @@ def test_every_committed_result_is_whole(file, capsys):
 
 
 def test_one_exit_code_for_what_is_damaged_or_missing(tmp_path, capsys):
-    sweep_folder.keep(point(1.0), tmp_path, 0)
+    sweep_folder.keep_point(point(1.0), tmp_path, 0)
     good = sweep_folder.path_of(tmp_path, 0)
     damaged, unstated, cut = (tmp_path / name for name in ("damaged.nc", "unstated.nc", "cut.nc"))
     damaged.write_bytes(good.read_bytes().replace(np.float64(1).tobytes(), np.float64(2).tobytes()))
@@ -153,7 +153,7 @@ def test_one_exit_code_for_what_is_damaged_or_missing(tmp_path, capsys):
 
 
 def test_a_file_that_was_changed_and_saved_again_is_whole(tmp_path):
-    sweep_folder.keep(point(1.0), tmp_path, 0)
+    sweep_folder.keep_point(point(1.0), tmp_path, 0)
     ls.save(ls.load(sweep_folder.path_of(tmp_path, 0)).assign(number=2.0), tmp_path / "new.nc")
     assert is_whole(ls.load(tmp_path / "new.nc"))
 

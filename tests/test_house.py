@@ -24,6 +24,10 @@ NO_CODE = {
 RECORDS = {"Potential", "Loss", "GradientNoise", "Minibatch", "TableGaussian", "Dynamics"}
 RECORDS |= {"Schedule", "Reducer", "FirstPassage"}
 VIEWS = {"x", "v", "g", "xi", "z", "out", "row", "acc", "before", "shape"}  # of one particle
+FIXED = {
+    "args",
+    "c",
+}  # numba's own arguments of code that it generates; coefficients of a polynomial
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 # What a simulation of one potential runs through, in a process of its own, interpreted: every line
@@ -81,7 +85,8 @@ def unpackings(source, most=3):
 
 def positions(source):
     """Lines of `name[2]` where a name is only ever asked for fixed positions, several of them, in
-    a function: a record without names. The views of one particle do not count."""
+    a function: a record without names. Views of one particle and tables of constants do not
+    count."""
     found = []
     for scope in (node for node in ast.walk(ast.parse(source)) if isinstance(node, SCOPES[:2])):
         fixed, other = defaultdict(dict), set()
@@ -94,7 +99,8 @@ def positions(source):
             else:
                 other.add(node.value.id)
         for name, places in fixed.items():
-            if name not in other | VIEWS and len(set(places.values())) > 1:
+            is_table = name in VIEWS | FIXED or name.isupper()
+            if name not in other and not is_table and len(set(places.values())) > 1:
                 found += [line for line, _ in places]
     return sorted(set(found))
 

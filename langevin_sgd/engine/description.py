@@ -25,9 +25,9 @@ from ..storage import source_hashes
 from . import reducers as reducer_makers
 from .reducers.record import Reducer
 
-_PACKAGE = __package__.split(".")[0]
+_THIS_PACKAGE = __package__.split(".")[0]
 # whose functions a folder may name
-_ALLOWED = f"{_PACKAGE}.models.", f"{_PACKAGE}.kernels.elementary"
+_ALLOWED = f"{_THIS_PACKAGE}.models.", f"{_THIS_PACKAGE}.kernels.elementary"
 _RECORDS = {
     kind.__name__: kind
     for kind in (Potential, Loss, GradientNoise, Minibatch, TableGaussian, Dynamics, Reducer)
@@ -179,7 +179,7 @@ def _library(module):
     """Whether a module is Python's, a library's or this package's, which others answer for."""
     top = module.split(".")[0]
     installed = (getattr(sys.modules.get(top), "__file__", None) or "").startswith(_LIBRARIES)
-    return installed or top in (_PACKAGE, *sys.builtin_module_names)
+    return installed or top in (_THIS_PACKAGE, *sys.builtin_module_names)
 
 
 def _code_at(path):

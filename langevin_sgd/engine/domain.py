@@ -49,7 +49,9 @@ def fold(walls, x, v, dim, vectors):
 def wall_arrays(domain):
     """The `Walls` of a potential's `domain`."""
     rows = [
-        (OPEN, 0.0, 1.0) if wall is None else (WALL_KINDS[wall[0]], wall[1], wall[2] - wall[1])
+        (OPEN, 0.0, 1.0)
+        if wall is None
+        else (WALL_KINDS[wall.kind], wall.low, wall.high - wall.low)
         for wall in domain or (None,)
     ]
     columns = zip(*rows, strict=True)
@@ -62,4 +64,4 @@ OPEN_WALLS = wall_arrays(None)
 def all_inside(domain, x):
     """True if all particles of x (particles, d) are inside."""
     walls = [(k, wall) for k, wall in enumerate(domain or ()) if wall is not None]
-    return all(wall[1] <= x[:, k].min() and x[:, k].max() <= wall[2] for k, wall in walls)
+    return all(wall.low <= x[:, k].min() and x[:, k].max() <= wall.high for k, wall in walls)

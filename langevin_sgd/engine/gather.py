@@ -38,15 +38,14 @@ def check_alike(first, other, here):
     for name in [*first, *(name for name in other if name not in first)]:
         found = [each[name] for each in (first, other) if name in each]
         if found[0] != found[-1] or (len(found) == 1 and not found[0][1]):
-            shapes = [
+            at_first, at_other = (
                 "not there" if name not in each else f"{each[name][0] or 'a number'}"
                 for each in (first, other)
-            ]
+            )
             raise ValueError(
-                f"the points of a sweep must have results of one shape: {name!r} is {shapes[0]} "
-                f"at the first and {shapes[1]} at "
-                f"{here}. Pass measure=, a function that brings every run to one shape, or sweep "
-                "the two apart."
+                f"the points of a sweep must have results of one shape: {name!r} is {at_first} "
+                f"at the first and {at_other} at {here}. Pass measure=, a function that brings "
+                "every run to one shape, or sweep the two apart."
             )
 
 
@@ -79,7 +78,7 @@ def gathered(axes, read, total, begun):
     first = good[0]
     for k, result in enumerate(results):
         if not int(result["failed"]):
-            check_alike(layout(first), layout(result), where(axes, k))
+            check_alike(layout(first), layout(result), point_in_words(axes, k))
     dims, shape = [name for name, _ in axes], [len(values) for _, values in axes]
     clash = [name for name in dims if name in first.variables or name in first.dims]
     if clash:
@@ -142,7 +141,7 @@ def _same(one, other):
     return np.array_equal(np.asarray(one), np.asarray(other))
 
 
-def where(axes, k):
+def point_in_words(axes, k):
     """'learning_rate = 0.1, momentum = 0.9': point `k` in words."""
     index = np.unravel_index(k, [len(values) for _, values in axes])
     return ", ".join(f"{name} = {values[i]}" for (name, values), i in zip(axes, index, strict=True))

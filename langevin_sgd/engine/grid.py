@@ -165,7 +165,7 @@ def count(axes):
     return math.prod(len(axis.values) for axis in axes)
 
 
-def values_at(axes, k):
+def point_values(axes, k):
     """Name -> value at point `k`; the last axis runs fastest."""
     index = np.unravel_index(k, [len(axis.values) for axis in axes])
     return {axis.name: axis.values[i] for axis, i in zip(axes, index, strict=True)}
@@ -173,7 +173,7 @@ def values_at(axes, k):
 
 def made(axes, makers, k):
     """Role -> the record or the option at point `k`."""
-    given, values = {role: {} for role in makers}, values_at(axes, k)
+    given, values = {role: {} for role in makers}, point_values(axes, k)
     for axis in axes:
         for role in axis.owners:
             given[role][axis.argument] = values[axis.name]

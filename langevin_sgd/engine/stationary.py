@@ -149,7 +149,7 @@ def run_until_stationary(
         warnings.warn(
             f"not stationary: {why}; see difference, group_difference and allowed.", stacklevel=3
         )
-    variables = _variables(checks, _names(model, observables))
+    variables = _comparison_variables(checks, _names(model, observables))
     return run.assign(variables).assign_attrs(stationary=int(stationary))
 
 
@@ -248,7 +248,7 @@ COMPARED = {
 }
 
 
-def _variables(checks, names):
+def _comparison_variables(checks, names):
     """The comparisons, a dict steps done -> `_Comparison`, as variables (check, observable)."""
     steps = np.array(list(checks), np.int64)
     variables = {

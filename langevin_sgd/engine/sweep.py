@@ -22,14 +22,14 @@ from ..arguments import checked, function, nearest, one_of, optional, path, show
 from ..storage import provenance, source_hashes, sweep_folder
 from ..storage.schema import global_attributes
 from .description import data_of
-from .gather import OWN, check_alike, gathered, layout, where
+from .gather import OWN, check_alike, gathered, layout, point_in_words
 from .grid import RECORDS, axes_of, checked_values, count, made, sides
 from .problem import checked_seed
 from .simulate import simulate
 from .terminal import counted
 
-PACKAGE = Path(__file__).parents[1]
-LIBRARIES = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
+OWN_CODE = Path(__file__).parents[1]
+FOREIGN_CODE = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
 COMMAND = "langevin_sgd.sweep(...)"
 INTERRUPTED = "interrupted"  # the error of points that were not done
 # Options of simulate that do not show in its numbers.
@@ -173,7 +173,7 @@ def sweep(
             work(k)
     if shard is not None:
         return None
-    read = functools.partial(sweep_folder.read, directory)
+    read = functools.partial(sweep_folder.read_point, directory)
     return gathered(named, read, count(axes), header.attributes)
 
 
@@ -234,16 +234,16 @@ def merge(directory):
     FileNotFoundError, ValueError
         If the folder holds no sweep, or points are missing or damaged.
     """
-    header = sweep_folder.described(directory, ["sweep"])
+    header = sweep_folder.header_of(directory, ["sweep"])
     axes = axes_in(header)
     points = sweep_folder.share(None, math.prod(len(values) for _, values in axes))
     missing = sweep_folder.missing(directory, points)
     if missing:
         raise ValueError(
             f"{len(missing)} of {len(points)} points are missing in {str(directory)!r}, first "
-            f"{missing[0]} ({where(axes, missing[0])}): run their shards."
+            f"{missing[0]} ({point_in_words(axes, missing[0])}): run their shards."
         )
-    read = functools.partial(sweep_folder.read, directory)
+    read = functools.partial(sweep_folder.read_point, directory)
     return gathered(axes, read, len(points), header.attributes)
 
 
@@ -257,7 +257,7 @@ def axes_in(header):
 
 def _recorded_seed(directory, shard):
     try:
-        seed = sweep_folder.described(directory, ["sweep"]).description.get("seed")
+        seed = sweep_folder.header_of(directory, ["sweep"]).description.get("seed")
     except FileNotFoundError:
         if shard is None:
             return None
@@ -336,13 +336,13 @@ def _in_words(reason):
 
 
 def _is_own(frame):
-    return not frame.filename.startswith((str(PACKAGE), *LIBRARIES))
+    return not frame.filename.startswith((str(OWN_CODE), *FOREIGN_CODE))
 
 
 def _is_a_verdict(reason):
     """Whether a function of this package refused a run: that says something about the point."""
     last = traceback.extract_tb(reason.__traceback__)[-1]
-    return isinstance(reason, ValueError) and last.filename.startswith(str(PACKAGE))
+    return isinstance(reason, ValueError) and last.filename.startswith(str(OWN_CODE))
 
 
 def _marked(result, error, seed):
@@ -355,11 +355,13 @@ def _to_file(task, directory, first, k):
         return
     result = _computed(task, k, k in first)
     try:
-        sweep_folder.keep(result, directory, k)
+        sweep_folder.keep_point(result, directory, k)
     except (TypeError, ValueError) as reason:  # a file cannot hold it
         if k in first:
             raise
-        sweep_folder.keep(_marked(xr.Dataset(), _in_words(reason), _seed_of(task, k)), directory, k)
+        sweep_folder.keep_point(
+            _marked(xr.Dataset(), _in_words(reason), _seed_of(task, k)), directory, k
+        )
 
 
 def _in_memory(task, named, progress):
@@ -371,7 +373,7 @@ def _in_memory(task, named, progress):
             results.append(_computed(task, k, k == 0))
             if not int(results[-1]["failed"]):
                 alike = layout(results[-1]) if alike is None else alike
-                check_alike(alike, layout(results[-1]), where(named, k))
+                check_alike(alike, layout(results[-1]), point_in_words(named, k))
     except KeyboardInterrupt:
         if all(int(result["failed"]) for result in results):
             raise

@@ -8,6 +8,8 @@ right) of numbers below about sqrt(n) (Luby and Rackoff 1988), walked until it f
 and Rogaway 2002): a bijection for every key. Its round function is two multiplications of 32 x 32
 bits, as in Philox."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from .bits import LOW_WORD, WORD_BITS, kernel, sqrt, where
@@ -21,6 +23,22 @@ SMALL = 16
 FEW, FEW_ROUNDS, ROUNDS = 256, 7, 4
 
 
+class Keys(NamedTuple):
+    """Of the two halves of a pair of rounds."""
+
+    left: Any
+    left_tweak: Any
+    right: Any
+    right_tweak: Any
+
+
+class Sides(NamedTuple):
+    """left is below `lefts`, right is below `rights`."""
+
+    lefts: Any
+    rights: Any
+
+
 @kernel
 def _hashed(value, key, tweak, below):
     """Keyed hash of `value` in [0, below)."""
@@ -31,30 +49,30 @@ def _hashed(value, key, tweak, below):
 
 @kernel
 def _rounds(left, right, keys, turn, sides):
-    """Two rounds of the network; sides = (lefts, rights), left < lefts, right < rights."""
+    """Two rounds of the network."""
     lefts, rights = sides
-    left = left + _hashed(right, keys[0] + turn * PHILOX_W0, keys[1], lefts)
+    left = left + _hashed(right, keys.left + turn * PHILOX_W0, keys.left_tweak, lefts)
     left = where(left >= lefts, left - lefts, left)
-    right = right + _hashed(left, keys[2] + turn * PHILOX_W1, keys[3], rights)
+    right = right + _hashed(left, keys.right + turn * PHILOX_W1, keys.right_tweak, rights)
     return left, where(right >= rights, right - rights, right)
 
 
 @kernel
 def _passes(sides):
-    return FEW_ROUNDS if sides[0] * sides[1] <= np.uint64(FEW) else ROUNDS
+    return FEW_ROUNDS if sides.lefts * sides.rights <= np.uint64(FEW) else ROUNDS
 
 
 @kernel
 def _walked(left, right, keys, below, sides):
     """The number of the pair, sent through the network again until it is below `below`."""
-    index = left * sides[1] + right
+    index = left * sides.rights + right
     while not all_lanes(index < below):
         next_left, next_right = left, right
         for turn in range(_passes(sides)):
             next_left, next_right = _rounds(next_left, next_right, keys, np.uint64(turn), sides)
         inside = index < below
         left, right = where(inside, left, next_left), where(inside, right, next_right)
-        index = left * sides[1] + right
+        index = left * sides.rights + right
     return index
 
 
@@ -63,9 +81,9 @@ def _two_large(keys, place, other, below, sides):
     """pi(place) and pi(other) by the Feistel network: two at a time, for each round waits for the
     one before.
     """
-    zero = keys[0] & np.uint64(0)  # widens a number to lanes
-    left, right = place // sides[1] + zero, place % sides[1] + zero
-    left2, right2 = other // sides[1] + zero, other % sides[1] + zero
+    zero = keys.left & np.uint64(0)  # widens a number to lanes
+    left, right = place // sides.rights + zero, place % sides.rights + zero
+    left2, right2 = other // sides.rights + zero, other % sides.rights + zero
     for turn in range(_passes(sides)):
         left, right = _rounds(left, right, keys, np.uint64(turn), sides)
         left2, right2 = _rounds(left2, right2, keys, np.uint64(turn), sides)
@@ -76,13 +94,13 @@ def _two_large(keys, place, other, below, sides):
 def _sides(below):
     root = np.uint64(sqrt(np.float64(below)))
     lefts = where(root * root < below, root + np.uint64(1), root)
-    return lefts, (below + lefts - np.uint64(1)) // lefts
+    return Sides(lefts, (below + lefts - np.uint64(1)) // lefts)
 
 
 @kernel
 def _small(seed, epoch, particle, stream, keys, at, below):
     """pi(at) by transpositions."""
-    index = at + (keys[0] & np.uint64(0))
+    index = at + (keys.left & np.uint64(0))
     for draw in range(SMALL // 4):
         words = words_at(seed, epoch, particle, stream, np.uint64(draw), np.uint64(0))
         for k in range(4):
@@ -98,7 +116,7 @@ def permutation_at(seed, epoch, particle, stream, position, below):
     """pi(position) of one particle's permutation of `below` things; all scalars, the numbers of
     `fill_permutation`.
     """
-    keys = words_at(seed, epoch, particle, stream, np.uint64(0), np.uint64(0))
+    keys = Keys(*words_at(seed, epoch, particle, stream, np.uint64(0), np.uint64(0)))
     if below > np.uint64(SMALL):
         return _two_large(keys, position, position, below, _sides(below))[0]
     return _small(seed, epoch, particle, stream, keys, position, below)
@@ -115,7 +133,7 @@ def fill_permutation(numbers, rows, address, below):
     sides = _sides(below)
     for group in range(rows.groups):
         ids = lane_numbers(address.particle + np.uint64(group * WIDTH))
-        keys = words_at(seed, epoch, ids, stream, np.uint64(0), np.uint64(0))
+        keys = Keys(*words_at(seed, epoch, ids, stream, np.uint64(0), np.uint64(0)))
         first_row = rows.start + group * rows.spacing
         if below > np.uint64(SMALL):
             for number in range(0, rows.count, 2):

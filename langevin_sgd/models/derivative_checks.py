@@ -31,7 +31,7 @@ def check_gradient(name, p, dim, scratch, energy, gradient, *row):
     """Refuse a gradient that is not that of its energy; `row` is one example of a loss."""
     energy = interpreted(energy)
     slopes = _writes_at(gradient, p, dim, scratch, row)
-    _compare(
+    _compare_derivatives(
         "gradient", "energy", name, dim, slopes, lambda x: np.array([float(energy(p, x, *row))])
     )
 
@@ -41,10 +41,10 @@ def check_hessian(name, p, dim, scratch, gradient, hessian, *row):
     if hessian is not None and dim * dim <= LARGEST_MATRIX:
         slopes = _writes_at(gradient, p, dim, scratch, row)
         curvatures = _writes_at(hessian, p, dim * dim, scratch, row)
-        _compare("hessian", "gradient", name, dim, curvatures, slopes)
+        _compare_derivatives("hessian", "gradient", name, dim, curvatures, slopes)
 
 
-def _compare(role, of, name, dim, derivatives, values):
+def _compare_derivatives(role, of, name, dim, derivatives, values):
     """Compare `derivatives(x)`, (rows, dim) numbers, with differences of `values(x)`, (rows)."""
     random = np.random.default_rng(0)
     for x in random.normal(size=(2, dim)):

@@ -22,7 +22,7 @@ from .plain_data import clear_errors, is_only_a_dimension, refuse_what_is_not_pl
 
 ENGINE = "h5netcdf"
 LONGEST_NAME = 255  # bytes
-LARGEST = 2**62  # bytes: what was in memory once
+LARGEST_FILE = 2**62  # bytes: what was in memory once
 # Attributes that say how something is stored, not what it is.
 RESERVED = {"_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype"}
 RESERVED |= {"coordinates", "_Encoding", "CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"}
@@ -90,7 +90,7 @@ def save(dataset, path):
     dataset = dataset.compute()
     image = netcdf_image(sealed(dataset) if SEAL in dataset.attrs else dataset)
     with clear_errors(path, "save"):
-        refuse_what_is_not_plain_data(io.BytesIO(image), path, LARGEST)
+        refuse_what_is_not_plain_data(io.BytesIO(image), path, LARGEST_FILE)
     write_whole(path, image)
 
 

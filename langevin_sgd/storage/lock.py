@@ -11,7 +11,7 @@ try:
 except ImportError:  # this system has no flock: `take_lock` says so
     fcntl = None
 
-NAME = "lock"
+LOCK_NAME = "lock"
 
 
 def take_lock(folder):
@@ -39,7 +39,7 @@ def take_lock(folder):
     OSError
         If the folder cannot be written, or its drive or system has no such locks.
     """
-    path = Path(folder) / NAME
+    path = Path(folder) / LOCK_NAME
     file = _opened(path)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -67,7 +67,7 @@ def shared_lock(folder):
     is locked where that cannot be done."""
     with contextlib.ExitStack() as opened:
         with contextlib.suppress(OSError):
-            fcntl.flock(opened.enter_context(_opened(Path(folder) / NAME)), fcntl.LOCK_SH)
+            fcntl.flock(opened.enter_context(_opened(Path(folder) / LOCK_NAME)), fcntl.LOCK_SH)
         yield
 
 

@@ -154,7 +154,7 @@ def refuse_what_is_not_plain_data(source, path, max_bytes, netcdf=True):
         )
         budget = MOST_ATTRIBUTE_BYTES
         for name, owner in {"the file": file, **members}.items():
-            budget = _check_attributes(judged, owner, name, budget)
+            budget = _check_stored_attributes(judged, owner, name, budget)
         packed = {
             name: _packed_bytes(judged, v, name) for name, v in members.items() if _filters(v)
         }
@@ -328,7 +328,7 @@ def _dimension_list_is_sound(variable):
     )
 
 
-def _check_attributes(judged, owner, name, budget):
+def _check_stored_attributes(judged, owner, name, budget):
     """Raise unless every attribute of a variable or the file is text, a number, or a flat list of
     either; the budget left.
 

@@ -19,8 +19,7 @@ import numpy as np
 
 from ..arguments import path as checked_path
 from .files import arrays_image, is_temporary, netcdf_image, read_arrays, remove_temporaries
-from .lock import NAME as LOCK_NAME
-from .lock import take_lock
+from .lock import LOCK_NAME, take_lock
 from .manifest import NAME as MANIFEST_NAME
 from .manifest import Final, Header, add_line, begin_manifest, read_manifest, refuse_another
 from .run_files import (

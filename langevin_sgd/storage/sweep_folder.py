@@ -22,7 +22,7 @@ from .lock import shared_lock, take_lock
 from .manifest import Header, begin_manifest, read_manifest, refuse_another
 from .schema import global_attributes
 
-KINDS = "sweep", "study"
+GATHERED_KINDS = "sweep", "study"
 MOST_POINTS = 10**7
 
 
@@ -70,7 +70,7 @@ def _the_same(folder, kind, description):
     return header
 
 
-def described(directory, kinds=KINDS):
+def header_of(directory, kinds=GATHERED_KINDS):
     """The Header of a folder of points.
 
     Raises
@@ -92,13 +92,13 @@ def missing(folder, points):
     return [k for k in points if path_of(folder, k).name not in there]
 
 
-def keep(dataset, folder, k):
+def keep_point(dataset, folder, k):
     """Write the result of point `k`."""
     with shared_lock(folder):
         save(sealed(dataset), path_of(folder, k))
 
 
-def read(folder, k):
+def read_point(folder, k):
     """The result of point `k`.
 
     Raises

@@ -8,7 +8,7 @@ from langevin_sgd.storage import content_hash, sweep_folder
 
 
 def test_finished_points_are_never_computed_again(tmp_path, monkeypatch):
-    first, kept, keep = swept(measure=spread, directory=tmp_path), [], sweep_folder.keep
+    first, kept, keep = swept(measure=spread, directory=tmp_path), [], sweep_folder.keep_point
     monkeypatch.setattr(
         sweep_folder, "keep", lambda dataset, folder, k: kept.append(k) or keep(dataset, folder, k)
     )
