@@ -111,7 +111,7 @@ def _checked_domain(domain, dim):
     return domain if any(domain) else None
 
 
-class Wall(NamedTuple):
+class DomainWall(NamedTuple):
     """Of one component."""
 
     kind: str
@@ -130,4 +130,4 @@ def _checked_wall(wall):
     high = number(high, "high of a wall of domain")
     if not low < high:
         raise ValueError(f"the walls of a domain must be low < high, got {shown(wall)}.")
-    return Wall(kind, low, high)
+    return DomainWall(kind, low, high)
