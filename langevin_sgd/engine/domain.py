@@ -46,6 +46,10 @@ def fold(walls, x, v, dim, vectors):
                 v[number] = where(back, -v[number], v[number])
 
 
+def _row(kind, low, high):
+    return WALL_KINDS[kind], low, high - low
+
+
 def wall_arrays(domain):
     """The `Walls` of a potential's `domain`."""
     rows = [
@@ -63,5 +67,5 @@ OPEN_WALLS = wall_arrays(None)
 
 def all_inside(domain, x):
     """True if all particles of x (particles, d) are inside."""
-    walls = [(k, wall) for k, wall in enumerate(domain or ()) if wall is not None]
-    return all(wall.low <= x[:, k].min() and x[:, k].max() <= wall.high for k, wall in walls)
+    walls = [(x[:, k], wall) for k, wall in enumerate(domain or ()) if wall is not None]
+    return all(low <= places.min() and places.max() <= high for places, (_, low, high) in walls)

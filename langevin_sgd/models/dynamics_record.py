@@ -96,7 +96,7 @@ class Dynamics(NamedTuple):
                 f"{self.name!r} needs a model without walls, got the domain {model.domain!r} of "
                 f"{model.name!r}: its x is not where a particle is, and no wall can act on it."
             )
-        reflecting = any(wall and wall.kind == "reflecting" for wall in model.domain or ())
+        reflecting = any(wall and wall[0] == "reflecting" for wall in model.domain or ())
         if reflecting and self.memory and self.vectors is None:
             raise ValueError(
                 f"vectors of {self.name!r} must be given for reflecting walls: how many of the "

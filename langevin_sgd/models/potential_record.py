@@ -111,14 +111,6 @@ def _checked_domain(domain, dim):
     return domain if any(domain) else None
 
 
-class DomainWall(NamedTuple):
-    """Of one component."""
-
-    kind: str
-    low: float
-    high: float
-
-
 def _checked_wall(wall):
     if len(wall) != 3:
         raise ValueError(
@@ -130,4 +122,4 @@ def _checked_wall(wall):
     high = number(high, "high of a wall of domain")
     if not low < high:
         raise ValueError(f"the walls of a domain must be low < high, got {shown(wall)}.")
-    return DomainWall(kind, low, high)
+    return kind, low, high

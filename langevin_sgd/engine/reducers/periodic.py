@@ -12,7 +12,7 @@ def periods(model, components):
     found = {name: np.zeros(len(components)) for name in ("period", "per_period", "middle")}
     for k, component in enumerate(components):
         wall = model.domain[component] if model.domain else None
-        if wall is not None and wall.kind == "periodic":
+        if wall is not None and wall[0] == "periodic":
             _, low, high = wall
             found["period"][k] = high - low
             found["per_period"][k] = 1.0 / (high - low)
