@@ -46,18 +46,13 @@ def fold(walls, x, v, dim, vectors):
                 v[number] = where(back, -v[number], v[number])
 
 
-def _row(kind, low, high):
+def _as_numbers(kind, low, high):
     return WALL_KINDS[kind], low, high - low
 
 
 def wall_arrays(domain):
     """The `Walls` of a potential's `domain`."""
-    rows = [
-        (OPEN, 0.0, 1.0)
-        if wall is None
-        else (WALL_KINDS[wall.kind], wall.low, wall.high - wall.low)
-        for wall in domain or (None,)
-    ]
+    rows = [(OPEN, 0.0, 1.0) if wall is None else _as_numbers(*wall) for wall in domain or (None,)]
     columns = zip(*rows, strict=True)
     return Walls(*(np.ascontiguousarray(column, dtype=np.float64) for column in columns))
 
