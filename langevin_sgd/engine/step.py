@@ -79,9 +79,9 @@ def step_kernel(force, update, advance, observe, shape):
     """The kernel that moves a block by one step; `observe` as `reducers.kernel.observe_kernel`
     makes it, or None.
     """
-    dim, size, state = shape.dim, shape.size, shape.state
-    rows, thermal, known = shape.rows, shape.thermal, dim + state
     keeping, sizes = book_keeping(shape.number), shape.sizes()
+    dim, state, size = sizes
+    rows, thermal, known = shape.rows, shape.thermal, dim + state
     save_group, freeze_leavers = keeping.save_group, keeping.freeze_leavers
     draw = draw_kernel(force, shape, Draws(shape.number))
     move_group, has_readers = move_kernel(force, update, advance, shape), observe is not None
@@ -124,10 +124,9 @@ def step_kernel(force, update, advance, observe, shape):
             stays = True
             if unlikely(work.careful[group]):
                 freeze_leavers(moving, sizes, group, work.kept, fixed.limit, step)
-            else:
-                stays = stays_inside(x, v, dim, state, fixed.limit)
-                if unlikely(not stays):
-                    work.careful[group], inside = 1, False
+            elif unlikely(not stays_inside(x, v, dim, state, fixed.limit)):
+                stays, inside = False, False
+                work.careful[group] = 1
             if has_readers and now.due and stays and work.seen[group] <= step:
                 work.seen[group] = step + 1
                 here = Views(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..kernels.functions import interpreted, plain
+from ..kernels.functions import interpreted
 
 DRAWS = 2048  # of a noise function of the user's, interpreted
 BIAS = 8  # standard errors
@@ -19,9 +19,7 @@ def doubts(model, dynamics, noise, params):
                 "changes nothing. Add xi[k] to g[k]."
             )
         yield from noise.doubts(model)
-    # ours do not use z at temperature 0
-    is_own = not plain(dynamics.update).__module__.startswith(__package__.split(".")[0] + ".")
-    if dynamics.normals and is_own and _ignores("z", dynamics, params, model.dim):
+    if dynamics.normals and _ignores("z", dynamics, params, model.dim):
         yield (
             f"{dynamics.name!r} asks for normals = {dynamics.normals} and does not use z, so that "
             "no thermal noise acts. Add z[k] times its amplitude, or leave normals= out."

@@ -82,7 +82,8 @@ class GradientNoise(NamedTuple):
     def check(self, model, dynamics):
         if self.dim not in (None, model.dim):
             raise ValueError(
-                f"noise has {self.dim} components, but the model {model.name!r} has dim = {model.dim}."
+                f"noise has {self.dim} components, but the model {model.name!r} has "
+                f"dim = {model.dim}."
             )
 
     def draws(self, model, largest):

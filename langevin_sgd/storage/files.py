@@ -303,8 +303,8 @@ def _check_attributes(attributes, owner):
             raise TypeError(
                 f"save: attribute {key!r} of {owner} is {shown(value)} ({type(value).__name__}); "
                 "netCDF holds text without NUL, a number of at most 64 bits, or a flat list of "
-                "either that is not empty. Store a yes or no as 1 or 0, a numpy.str_ as str(value), "
-                "and anything nested as text: json.dumps(value)"
+                "either that is not empty. Store a yes or no as 1 or 0, a numpy.str_ as "
+                "str(value), and anything nested as text: json.dumps(value)"
             )
 
 

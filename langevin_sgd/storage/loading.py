@@ -58,10 +58,10 @@ def load(path, max_bytes=8 * 2**30, recover=False):
     xarray.Dataset
         With the dims, dtypes, values and attributes that were saved (numbers in attributes come
         back as numpy scalars or arrays, lists of one as their entry, text variables as fixed-width
-        unicode). No times are decoded: units are read as text. A run is concatenated along ``step``, with the attributes
-        ``finished`` (0 or 1) and ``steps_done``; where dask is installed its variables along
-        ``step`` are lazy, a chunk a segment. Each segment is compared with its SHA-256 when it is
-        read.
+        unicode). No times are decoded: units are read as text. A run is concatenated along
+        ``step``, with the attributes ``finished`` (0 or 1) and ``steps_done``; where dask is
+        installed its variables along ``step`` are lazy, a chunk a segment. Each segment is compared
+        with its SHA-256 when it is read.
 
     Raises
     ------

@@ -159,7 +159,11 @@ def test_arrays_count_by_their_numbers():
     assert data_of([np.float64(1), (2, "a"), {"b": None}]) == [1.0, [2, "a"], {"b": None}]
 
 
-@pytest.mark.parametrize("value", [object(), open(__file__, "rb"), (x for x in "a")])  # noqa: SIM115
+@pytest.mark.parametrize(
+    "value",
+    [object(), open(__file__, "rb"), (x for x in "a")],  # noqa: SIM115
+    ids=["object", "file", "generator"],
+)
 def test_what_cannot_be_written_down_is_refused(value):
     with pytest.raises(TypeError, match="of type .* cannot be written down; give numbers"):
         data_of({"a": value})

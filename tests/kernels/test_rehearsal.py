@@ -51,7 +51,10 @@ def test_a_rehearsal_reads_no_more_than_it_may(dim):
             return float(self) * other
 
     params = PARAMS._replace(table=[Counted(1.0)])
-    function = lambda p, x, out: [p.table[0] * x[k] for k in range(dim) for j in range(dim)]  # noqa: E731
+
+    def function(p, x, out):
+        [p.table[0] * x[k] for k in range(dim) for j in range(dim)]
+
     rehearse(function, "own", params, (dim, dim))
     most = max(MOST_READS, READS_PER_NUMBER * 2 * dim)
     assert len(products) == len(TRIED) * min(dim * dim, most)
