@@ -122,6 +122,14 @@ class Views(NamedTuple):
     before: Any  # x, then v, before the step
 
 
+class ForceViews(NamedTuple):
+    """Views of one group, as a force sees it: it reads x, and writes g and xi."""
+
+    x: Any
+    g: Any
+    xi: Any
+
+
 def typed(kind, *fields):
     """The numba type of the named tuple `kind` whose fields have these types."""
     return types.BaseTuple.from_types(fields, kind)

@@ -11,7 +11,7 @@ from ..kernels.random_rows import Draws
 from ..kernels.rng import Stream
 from ..kernels.views import local, view, wide_view
 from ..models.forces import stack_room
-from .blocks import Views
+from .blocks import ForceViews, Views
 from .domain import fold
 from .freezing import INFINITE, book_keeping
 
@@ -52,7 +52,8 @@ def move_kernel(force, update, advance, shape):
             advance(now.dynamics, here.x, here.v, view(here.g, 0, dim), here.z)
             if has_walls:
                 fold(fixed.walls, here.x, here.v, dim, vectors)
-        act(work, block, fixed.given, now.moment, group, here)
+        seen = ForceViews(here.x, here.g, here.xi)
+        act(work, block, fixed.given, now.moment, group, seen)
         update(now.dynamics, here.x, here.v, view(here.g, 0, dim), here.xi, here.z)
         if has_walls:
             fold(fixed.walls, here.x, here.v, dim, vectors)

@@ -3,8 +3,8 @@
 A model and a noise build a `Force`: `prepare(work, block, fixed, now)` draws what a step needs for
 a whole block, which is faster than group by group; `act(work, block, fixed, now, group, here)` then
 writes here.g and here.xi of one group at here.x. What these hold is in `engine.blocks`: `fixed`
-is a `Given`, `now` a `Moment`. Sums run in
-the order of the examples, so that their bits are fixed."""
+is a `Given`, `now` a `Moment`, `here` holds `ForceViews`. Sums run in the order of the examples, so
+that their bits are fixed."""
 
 from collections.abc import Callable
 from functools import cache
