@@ -7,11 +7,9 @@ averaged over the batch), z thermal normals."""
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..arguments import flag, one_of, optional
 from ..kernels.rehearsal import rehearse
-from .parameters import Schedule, integer_or_schedule, parameters, schedules_of, size
+from .parameters import Schedule, integer_or_schedule, parameters, schedules_of, size, tabulated
 from .records import Recipe, check_functions, record
 
 MEMORIES = (None, "velocity", "hidden")
@@ -109,7 +107,7 @@ class Dynamics(NamedTuple):
         numbers, v, z = {}, memory * dim, self.normals * dim
         for name, value in self.params._asdict().items():
             schedule = isinstance(value, Schedule)
-            numbers[name] = float(value.rule(np.arange(1))[0]) if schedule else value
+            numbers[name] = float(tabulated(value, name, 1)[0]) if schedule else value
         p = self.params._replace(**numbers)
         try:
             rehearse(self.update, "update", p, (dim, v, dim, dim, z))
