@@ -37,6 +37,8 @@ models/langevin.py by
 models/test_dynamics.py::test_constants_of_the_thermal_noise_in_one_step_from_the_minimum
     sqrt(2.0 * p.temperature * p.step_size) => sqrt(p.temperature * p.step_size)
     sqrt(0.5 * p.temperature * p.step_size) => sqrt(p.temperature * p.step_size)
+models/langevin.py by models/test_dynamics.py::test_with_the_same_noise[sghmc]
+    2.0 * p.friction * p.temperature => p.friction * p.temperature
 models/langevin.py by engine/test_walls.py::test_mirrors_leave_the_uniform_law[leimkuhler_matthews]
     _leimkuhler_matthews, params, normals=1, memory="hidden", vectors=1
         => _leimkuhler_matthews, params, normals=1, memory="hidden", vectors=0
@@ -50,6 +52,16 @@ models/test_noise.py::test_gaussian_noise_has_the_stated_covariance[diagonal]
     {"scale": np.sqrt(covariance)} => {"scale": np.sqrt(2 * covariance)}
 models/noise_laws.py by models/test_noise_laws.py::test_mean_and_covariance[online_regression]
     "label_deviation": math.sqrt(label_noise) => "label_deviation": label_noise
+models/noise_laws.py by models/test_noise_laws.py::test_mean_and_covariance[two_point]
+    out[k * d + k] = p.scale[k] * p.scale[k] => out[k * d + k] = p.scale[k]
+models/noise_laws.py by models/test_noise_laws.py::test_mean_and_covariance[student_t]
+    (p.dof - 2.0) * expm1 => p.dof * expm1
+models/noise_laws.py by
+models/test_noise_laws.py::test_cumulants_to_order_four_in_six_directions[student_t-1]
+    -2.0 / (p.dof + 2.0 * k), growth => -2.0 / p.dof, growth
+models/noise_laws.py by
+models/test_noise_laws.py::test_alpha_stable_noise_has_its_characteristic_function[1.5-1]
+    other = sin(_PI * (0.5 - abs((1.0 - p.alpha) * turn))) => other = sin(_PI * (0.5 - abs(turn)))
 models/disk.py by models/test_disk.py
     out[3] = 0.25 * p.radius => out[3] = 0.5 * p.radius
     distance = p.radius * sqrt(z[1]) => distance = p.radius * z[1]
@@ -161,6 +173,13 @@ engine/stationary.py by engine/test_stationary.py::test_the_rule_asks_for_two_st
 engine/timetable.py by models/test_dynamics.py::test_a_schedule_of_the_learning_rate
     np.arange(first, first + count) // self.substeps
         => (1 + np.arange(first, first + count)) // self.substeps
+engine/timetable.py by
+engine/test_timetable.py::test_rows_are_the_values_of_the_rule_over_the_borders_of_blocks
+    if known != first: => if known is None:
+engine/chunks.py by
+engine/test_checkpoint.py::test_a_resumed_run_has_the_bits_of_one_left_alone[reshuffled heavy ball]
+    stored, done, count)\n
+        => stored, done, count)._replace(numbers=problem.table.rows(done - first, count)[0])\n
 engine/checkpoint.py by
 engine/test_checkpoint.py::test_a_resumed_run_has_the_bits_of_one_left_alone[diverging, reducers]
     target[...] = found => target[...] = found if name != "acc" else 0
@@ -180,6 +199,8 @@ engine/reducers/virial.py by
 engine/test_reducers.py::test_weight_decay_is_in_every_factor_of_the_virial
     other = g[j] + p.weight_decay * before[j] => other = g[j]
     a, pull = before[i], g[i] + p.weight_decay * before[i] => a, pull = before[i], g[i]
+engine/reducers/virial.py by engine/test_reducers.py::test_virial_and_budget
+    acc[row + 3] += speed * xi[j] => acc[row + 3] += 0.0 * xi[j]
 engine/reducers/grid.py by
 engine/test_reducers.py::test_a_bin_holds_its_lower_edge_and_not_its_upper_one
     (place - p.lower[k]) * p.per_length[k] + 1.0 => (place - p.lower[k]) * p.per_length[k] + 0.99999
@@ -200,6 +221,8 @@ engine/reducers/autocovariance.py by
 engine/test_reducers.py::test_autocovariance_at_lags_in_any_order
     ((number - lag) % length) => ((number - lag + 1) % length)
     return products - then * now => return products
+engine/reducers/displacement.py by engine/test_displacement.py
+    acc[k] += moved - whole_periods(p, k, moved) => acc[k] += moved
 engine/reducers/kernel.py by
 engine/test_reducers.py::test_a_bin_holds_its_lower_edge_and_not_its_upper_one
     into.counts[cell] += 1 => into.counts[cell] += 2
@@ -249,8 +272,6 @@ models/sampling/permuted.py by
 analysis/test_temperature_budget.py::test_batches_that_remember_are_refused[reshuffle]
     "reshuffle", _EVERY_EPOCH, no_covariance_at_a_place
         => "reshuffle", _EVERY_EPOCH, _covariance_of_a_subset
-models/records.py by models/test_records.py
-    "recipe": None, **changed => **changed
 models/modified_loss.py by models/test_modified_loss.py
     loss + rate / 4 * sum => loss + rate / 2 * sum
     content(energy), model.dim => "", model.dim
