@@ -28,7 +28,7 @@ MOST_STORED = 2**27  # steps; their numbers alone take 1 GiB
 ANY_SIZE = 2**62  # what the caller asked to be stored is read back, as it would be without a folder
 
 
-class Given(NamedTuple):
+class GivenArguments(NamedTuple):
     """What a run was asked for, for its description."""
 
     reducers: Any
@@ -79,7 +79,7 @@ def simulate_in_folder(folder, records, arguments, start, options):
     with at_once():
         job = make_problem(*records, **arguments, **start, on_disk=True)
     arguments = arguments | {"first_step": job.first_step, "seed": job.seed}
-    given = Given(start["reducers"], arguments, fingerprints(job.start))
+    given = GivenArguments(start["reducers"], arguments, fingerprints(job.start))
     return in_folder(folder, given, job, options)
 
 
@@ -89,7 +89,7 @@ def in_folder(folder, given, job, options):
     Parameters
     ----------
     folder : Folder
-    given : Given
+    given : GivenArguments
     job : Problem
     options : Options
 

@@ -1,7 +1,7 @@
-"""The CPU driver: blocks of particles move through a stretch of steps, on any number of threads,
+"""The CPU driver: blocks of particles move through a chunk of steps, on any number of threads,
 always to the same bits.
 
-A kernel runs serially and without the GIL; threads take stretches of groups. Every 32 steps a
+A kernel runs serially and without the GIL; threads take shares of groups. Every 32 steps a
 block's state is saved. When a particle leaves (not finite, or beyond the escape radius) its block
 goes back to the saved state and repeats the stretch with its group in careful mode, which saves the
 group before each step and takes back the step of a particle that left: it is frozen where it was

@@ -9,7 +9,7 @@ from ..kernels.functions import interpreted
 from ..kernels.lanes import WIDTH
 from ..kernels.packing import unpack
 from ..storage import begun, load, reopen
-from .checkpoint import ANY_SIZE, Given, checked_folder, in_folder
+from .checkpoint import ANY_SIZE, GivenArguments, checked_folder, in_folder
 from .chunks import make_options
 from .description import NotInThePackage, rebuilt
 from .problem import make_problem
@@ -94,7 +94,7 @@ def resume(
     arguments = there.rest | there.numbers
     job = make_problem(*records, **arguments, x0=inside, reducers=reducers, on_disk=True)
     _try_out(job)
-    given = Given(reducers, arguments, description["start"])
+    given = GivenArguments(reducers, arguments, description["start"])
     return in_folder(folder, given, job, options)
 
 

@@ -120,40 +120,6 @@ def _in_one_lane(kind):
     return kind
 
 
-def _compile_error(function, label, error):
-    """The user's line and numba's reason, not numba's eighty lines."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    name = plain(function).__code__.co_filename
-    places = [
-        line for line in lines if line.startswith("File ") and name.rsplit("/", 1)[-1] in line
-    ]
-    number = (
-        int(places[-1].rstrip(":").rsplit(" ", 1)[-1])
-        if places
-        else plain(function).__code__.co_firstlineno
-    )
-    noise = (
-        "Failed in",
-        "During:",
-        "File ",
-        "<source elided>",
-        "^",
-        "- Resolution",
-        "There are",
-        "This error",
-        "Enable",
-        "-",
-    )
-    reason = next(
-        (line for line in lines if line and not line.startswith(noise)), "no reason given"
-    )
-    if reason.endswith("signature:"):
-        reason = f"{reason} {next((line[4:] for line in lines if line.startswith('>>> ')), '')}"
-    return TypeError(
-        f"{label} does not compile.\n{source_line(function, number)}\nnumba: {reason}\n{RULES}"
-    )
-
-
 def for_lanes(function, label, kinds, written=0):
     """Compile a function for lanes, or where it branches on x, to run one particle after the other.
 

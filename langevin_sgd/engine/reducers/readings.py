@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-REPLICATES = 64  # stretches of particles that are counted apart, so that counts have errors ...
+REPLICATES = 64  # shares of the particles that are counted apart, so that counts have errors ...
 UNIT = 16  # ... of whole groups, however wide they are, where there are enough
 MATRIX = "component", "component_j"
 
@@ -33,7 +33,7 @@ class Estimate(NamedTuple):
 
 
 def replicates(particles):
-    """The replicate of each particle: up to REPLICATES stretches of nearly equal length."""
+    """The replicate of each particle: up to REPLICATES shares of nearly equal size."""
     unit = UNIT if particles >= REPLICATES * UNIT else 1
     return (np.arange(particles) // unit) * min(particles, REPLICATES) // -(-particles // unit)
 
