@@ -43,7 +43,7 @@ def build_passage(force, update, advance, reached, shape):
     dim, size, state, known = shape.dim, shape.size, shape.state, shape.dim + shape.state
     rows, thermal, sizes = shape.rows, shape.thermal, shape.sizes()
     deal, close_ranks = dealer(shape.number)
-    draw = draw_kernel(force, shape, Draws(shape.number, OWN_ADDRESS))
+    draw = draw_kernel(force.prepare, thermal, rows, Draws(shape.number, OWN_ADDRESS))
     move_group = move_kernel(force, update, advance, shape)
     xi_row, before_row, _ = shape.places()
 
@@ -87,7 +87,7 @@ def build_passage(force, update, advance, reached, shape):
             if groups == 0:
                 break
             block = Block(constants.seed, lanes.ids, groups)
-            draw(work, block, fixed, now)
+            draw(work, block, fixed.given, now.moment)
             for group in range(groups):
                 if not one_group(lanes, work, block, fixed, now, group, ends):
                     deal(lanes, starts, outcome, sizes, group, before, ends)

@@ -2,6 +2,8 @@
 reducers, in one pass.
 """
 
+from functools import cache
+
 import numpy as np
 
 from ..kernels.addresses import Address, Places
@@ -61,17 +63,18 @@ def move_kernel(force, update, advance, shape):
     return move_group
 
 
-def draw_kernel(force, shape, draws):
-    """The kernel that draws what a step of a block needs."""
-    thermal, spacing = shape.thermal, shape.rows * WIDTH
-    fill_normals, prepare = draws.fill_normals(), force.prepare
+@cache
+def draw_kernel(prepare, thermal, rows, draws):
+    """The kernel that draws what a step of a block needs: the thermal normals, then what the
+    `prepare` of a force needs; z has `rows` rows for each group."""
+    fill_normals, spacing = draws.fill_normals(), rows * WIDTH
 
     @kernel
-    def draw(work, block, fixed, now):
+    def draw(work, block, given, moment):
         if thermal:
-            address = Address(block.seed, now.moment.step, block.particle, THERMAL, FIRST_DRAW)
+            address = Address(block.seed, moment.step, block.particle, THERMAL, FIRST_DRAW)
             fill_normals(work.z, Places(0, spacing, thermal, block.groups), address)
-        prepare(work, block, fixed.given, now.moment)
+        prepare(work, block, given, moment)
 
     return draw
 
@@ -84,7 +87,7 @@ def step_kernel(force, update, advance, observe, shape):
     dim, state, size = sizes
     rows, thermal, known = shape.rows, shape.thermal, dim + state
     save_group, freeze_leavers = keeping.save_group, keeping.freeze_leavers
-    draw = draw_kernel(force, shape, Draws(shape.number))
+    draw = draw_kernel(force.prepare, thermal, rows, Draws(shape.number))
     move_group, has_readers = move_kernel(force, update, advance, shape), observe is not None
     observe = observe or force.act
     # xi, g and the state before the step stay in registers where they can: without noise xi is a
@@ -99,7 +102,7 @@ def step_kernel(force, update, advance, observe, shape):
     @kernel
     def one_step(moving, work, block, fixed, now):
         """Move a block by one step; False if a particle left a group not in careful mode."""
-        draw(work, block, fixed, now)
+        draw(work, block, fixed.given, now.moment)
         inside, step = True, np.int64(now.moment.step)
         for group in range(block.groups):
             x = view(moving.x, group * dim * WIDTH, dim)

@@ -18,25 +18,20 @@ from hypothesis import strategies as st
 from langevin_sgd.storage import content_hash, load, save
 
 
+ODD_NUMBERS = [[1.0, np.nan, -0.0], [np.inf, 5e-324, 0.1]]
+
+
 def example():
     """One variable of every kind that results use."""
     return xr.Dataset(
         {
-            "x": (
-                ("step", "particle"),
-                np.array([[1.0, np.nan, -0.0], [np.inf, 5e-324, 0.1]]),
-                {"units": "1"},
-            ),
+            "x": (("step", "particle"), ODD_NUMBERS, {"units": "1"}),
             "half": ("particle", np.array([1, 2, 3], np.float32)),
             "status": ("particle", np.array([0, 1, 2], np.int8)),
             "stopped_at_step": ("particle", np.array([-1, 2**62, 7])),
             "words": ("particle", np.array([2**63 + 1, 0, 3], np.uint64)),
             "kept": ("particle", np.array([True, False, True])),
-            "temperature": (
-                (),
-                0.25,
-                {"long_name": "temperature", "units": "seconds since 2000-01-01"},
-            ),
+            "temperature": ((), 0.25, {"long_name": "T", "units": "seconds since 2000-01-01"}),
             "nothing": ("empty", np.zeros(0)),
         },
         coords={
