@@ -2,6 +2,7 @@
 that names the argument: see fuzz.py."""
 
 from collections import Counter
+from importlib.util import find_spec
 
 import fuzz
 import fuzz_commands
@@ -65,6 +66,8 @@ def test_no_public_function_is_left_out():
 def test_every_public_function_has_a_valid_call_that_works():
     """A call that fails by itself would hide what becomes of the others."""
     for name, make in fuzz.calls().items():
+        if name == "to_arviz" and find_spec("arviz_base") is None:
+            continue
         arguments = make()
         argument = sorted(arguments)[0]
         outcome = fuzz.tried(name, arguments, argument, arguments[argument])

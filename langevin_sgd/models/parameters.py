@@ -41,7 +41,9 @@ def size(at_least):
 def _limits(value, name):
     if not isinstance(value, tuple) or len(value) != 4:
         raise TypeError(f"{name} must be (above, at_least, below, at_most), got {shown(value)}.")
-    return tuple(optional(number)(limit, name) for limit in value)
+    for limit in value:
+        optional(number)(limit, name)
+    return value
 
 
 @record(

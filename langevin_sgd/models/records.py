@@ -182,7 +182,7 @@ def _pickled(recipe):
             if not inspect.isfunction(function):
                 return super().reducer_override(value)
             if _importable(value):
-                by_name = _importable, (value.__module__, value.__qualname__)
+                by_name = _in_module, (value.__module__, value.__qualname__)
                 return NotImplemented if value is function else by_name
             if value is not function:  # compiled by the user: the engine compiles it itself
                 return _itself, (function,)
@@ -202,7 +202,7 @@ def _importable(function):
     return module != "__main__" and found is function
 
 
-def _importable(module, name):
+def _in_module(module, name):
     return operator.attrgetter(name)(importlib.import_module(module))
 
 

@@ -64,8 +64,8 @@ while deaths < kills:
         safe, now = max(said, default=before), done(folder)
         bad += now not in (safe, safe + 1)
         if now == 50 // every or deaths == kills:
-            whole = ls.resume(folder) if now else simulated(checkpoint=folder)
-            bad += content_hash(whole) != reference
+            run = ls.resume(folder) if now else simulated(checkpoint=folder)
+            bad += content_hash(run) != reference
             runs += 1
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)

@@ -10,7 +10,9 @@ from langevin_sgd.storage import content_hash, sweep_folder
 def test_finished_points_are_never_computed_again(tmp_path, monkeypatch):
     first, kept, keep = swept(measure=spread, directory=tmp_path), [], sweep_folder.keep_point
     monkeypatch.setattr(
-        sweep_folder, "keep", lambda dataset, folder, k: kept.append(k) or keep(dataset, folder, k)
+        sweep_folder,
+        "keep_point",
+        lambda dataset, folder, k: kept.append(k) or keep(dataset, folder, k),
     )
     sweep_folder.path_of(tmp_path, 3).unlink()
     again = swept(measure=spread, directory=tmp_path, seed=None)

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 from langevin_sgd.storage import content_hash, load, save
 
-
 ODD_NUMBERS = [[1.0, np.nan, -0.0], [np.inf, 5e-324, 0.1]]
 
 

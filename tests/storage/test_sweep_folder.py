@@ -28,7 +28,7 @@ def test_whoever_comes_first_settles_the_description(tmp_path):
 
     with ThreadPoolExecutor(20) as pool:
         accepted = [found for found in pool.map(attempt, range(20)) if found]
-    assert accepted == [points.described(tmp_path).description]
+    assert accepted == [points.header_of(tmp_path).description]
     assert settle(tmp_path, accepted[0]) == accepted[0]
     with pytest.raises(
         ValueError,
@@ -51,39 +51,39 @@ def test_what_a_killed_process_was_writing_is_cleared_by_the_next_that_is_alone(
 
 
 def test_a_point_is_what_was_kept(tmp_path):
-    points.keep(POINT, tmp_path, 3)
-    assert points.missing(tmp_path, range(5)) == [0, 1, 2, 4] and points.read(
+    points.keep_point(POINT, tmp_path, 3)
+    assert points.missing(tmp_path, range(5)) == [0, 1, 2, 4] and points.read_point(
         tmp_path, 3
     ).identical(POINT)
 
 
 def test_a_truncated_point_is_named(tmp_path):
-    points.keep(POINT, tmp_path, 0)
+    points.keep_point(POINT, tmp_path, 0)
     path = points.path_of(tmp_path, 0)
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(ValueError, match="cut short .*Delete the file and compute point 0 again"):
-        points.read(tmp_path, 0)
+        points.read_point(tmp_path, 0)
 
 
 def test_a_flipped_bit_is_noticed(tmp_path):
-    points.keep(POINT, tmp_path, 0)
+    points.keep_point(POINT, tmp_path, 0)
     path = points.path_of(tmp_path, 0)
     raw = bytearray(path.read_bytes())
     raw[raw.index(POINT.x.values[90:].tobytes())] ^= 1
     path.write_bytes(raw)
     with pytest.raises(ValueError, match="point_000000.nc' is damaged: its content has changed"):
-        points.read(tmp_path, 0)
+        points.read_point(tmp_path, 0)
 
 
 def test_no_flipped_bit_changes_a_result_unnoticed(tmp_path):
     """Anywhere in the file: either the bit means nothing, or the message says what to do."""
-    points.keep(POINT, tmp_path, 0)
+    points.keep_point(POINT, tmp_path, 0)
     path, noticed = points.path_of(tmp_path, 0), 0
     raw = path.read_bytes()
     for place in range(0, len(raw), len(raw) // 40):
         path.write_bytes(raw[:place] + bytes([raw[place] ^ 4]) + raw[place + 1 :])
         try:
-            assert points.read(tmp_path, 0).identical(POINT)
+            assert points.read_point(tmp_path, 0).identical(POINT)
         except ValueError as error:
             assert "Delete the file and compute point 0 again" in str(error)
             noticed += 1
