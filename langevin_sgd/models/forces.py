@@ -162,7 +162,9 @@ def numbers_of(site, normals, uniforms, of_rows=False):
 def filler(numbers, draws):
     """(fill, prepare): `fill` draws the numbers of draw `number` for one group, `prepare` those of
     the first draw for a block."""
-    normals, uniforms, (normal_stream, uniform_stream), start, spacing = numbers
+    normals, uniforms = numbers.normals, numbers.uniforms
+    normal_stream, uniform_stream = numbers.streams
+    start, spacing = numbers.start, numbers.spacing
     normal_draws, uniform_draws = draws.count(normals), draws.count(uniforms)
     fill_normals = draws.fill_normals()
     fill_uniforms = draws.fill_uniforms() if uniforms else fill_normals

@@ -75,6 +75,6 @@ def of_predictor(value, slope, curvature, information):
 def loss_of_predictor(name, functions, table, params, **fields):
     """The `Loss` of four such functions on a table (inputs, target); `fields` are further ones of
     the record."""
-    loss, gradient, hessian, fisher = functions
+    loss, gradient, *matrices = functions
     dim = table.shape[1] - 1
-    return Loss(name, loss, gradient, params, table, dim, hessian, fisher, **fields)
+    return Loss(name, loss, gradient, params, table, dim, *matrices, **fields)

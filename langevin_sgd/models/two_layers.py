@@ -226,6 +226,6 @@ def tanh_network(inputs, targets, hidden):
         back-propagation twice, Fisher matrix J J' of target ~ N(f, 1); derived.
     """
     table = with_targets(inputs, targets, "targets")
-    value, slope, hessian, fisher = _NETWORK
-    functions, dim = (value, slope, None, table), hidden * table.shape[1]
-    return Loss("tanh_network", *functions, dim, hessian, fisher, scratch=hidden)
+    value, slope, *matrices = _NETWORK
+    dim = hidden * table.shape[1]
+    return Loss("tanh_network", value, slope, None, table, dim, *matrices, scratch=hidden)
