@@ -12,7 +12,6 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import numba
 import numpy as np
 import pytest
 
@@ -21,12 +20,13 @@ sys.path.insert(
 )  # for the interpreted side, which runs this file as a script
 from engine import test_bits as bits
 from engine import test_physics as physics
+from machine_code import llvm_of
 
 import langevin_sgd as ls
 from langevin_sgd.engine.domain import fold, wall_arrays
 from langevin_sgd.engine.problem import make_problem
 from langevin_sgd.engine.program import make_program
-from langevin_sgd.kernels.bits import OPTIONS, kernel
+from langevin_sgd.kernels.bits import kernel
 from langevin_sgd.kernels.lanes import WIDTH
 from langevin_sgd.kernels.packing import pack, unpack
 from langevin_sgd.kernels.views import view
@@ -149,23 +149,19 @@ def test_sums_of_ten_million_readings_are_exact():
     assert abs(in_single / start - 1) > 1e-4  # the twin
 
 
-def llvm_of(precision):
-    """LLVM's code for the kernel of a float32 or float64 run."""
+def kernel_of(precision):
+    """The kernel of a float32 or float64 run."""
     model, dynamics, noise, _ = bits.cases()["sgd"]
     options = {"particles": 1, "steps": 1, "seed": 1, "precision": precision}
     ls.simulate(model, dynamics, noise, **options)
-    kernel = make_program(make_problem(model, dynamics, noise, **options)).kernel
-    (signature,) = kernel.signatures
-    fresh = numba.njit(**OPTIONS)(kernel.py_func)  # code from a cache cannot be read
-    fresh.compile(signature)
-    return fresh.inspect_llvm(signature)
+    return make_program(make_problem(model, dynamics, noise, **options)).kernel
 
 
 @bits.compiled_only
 def test_a_float32_kernel_computes_no_lanes_of_float64():
     lanes = re.compile(rf"<{WIDTH} x double>")
-    assert not lanes.search(llvm_of("float32"))
-    assert lanes.search(llvm_of("float64"))  # the twin
+    assert not lanes.search(llvm_of(kernel_of("float32")))
+    assert lanes.search(llvm_of(kernel_of("float64")))  # the twin
 
 
 # ---- limits -------------------------------
