@@ -1,7 +1,5 @@
 """Is a run distributed as exp(-U/T)?  Tests without bins, and a verdict in plain words."""
 
-from typing import NamedTuple
-
 import numpy as np
 import xarray as xr
 
@@ -18,23 +16,10 @@ from .particles import (
     reference_gradient,
     weight_decay_of,
 )
-from .significance import hotelling, largest_of
+from .significance import Deviation, decide, hotelling, largest_of
 from .wording import Temperatures, wording
 
 HESSIAN_NUMBERS = 2_000_000  # Hessian entries worked on at a time
-
-
-class Deviation(NamedTuple):
-    """What a test found: deviations relative to T, their standard errors, and a p-value of none."""
-
-    effect: np.ndarray
-    error: np.ndarray
-    p_value: float
-
-    def largest(self):
-        """The largest deviation and its error."""
-        k = np.abs(self.effect).argmax()
-        return self.effect[k], self.error[k]
 
 
 @checked(
@@ -117,11 +102,12 @@ def boltzmann_test(
             "nothing to test: in one dimension with a fitted temperature the potential needs a "
             "Hessian, or give temperature=."
         )
-    decision = _decision(found.values(), tolerance, level)
+    decision = decide(found.values(), tolerance, level)
     effect, error = np.array([deviation.largest() for deviation in found.values()]).T
     p_values = [deviation.p_value for deviation in found.values()]
     variables = {
         "p_value": labelled("test", p_values, "p-value of exact agreement"),
+        "p_value_adjusted": labelled("test", decision.adjusted, "p-value adjusted by Holm's method"),
         **with_error("effect", "test", (effect, error), "largest deviation relative to T"),
     }
     each, one = (measured.along, measured.along_error), (measured.one, measured.one_error)
@@ -130,7 +116,8 @@ def boltzmann_test(
     variables |= with_error("temperature", (), one, of_one, "energy")
     names = [f"x{k}" if directions is None else f"direction {k}" for k in range(d)]
     verdict = wording(dynamics_of(run)["name"], decision, names, measured, found, tolerance)
-    about = {"decision": decision, "verdict": verdict, "tolerance": tolerance, "level": level}
+    about = {"decision": decision.word, "verdict": verdict, "tolerance": tolerance, "level": level}
+    about["family_p_value"] = decision.family_p_value
     attrs = attributes(run, particles, **about)
     return xr.Dataset(variables, {"test": list(found), "direction": names}, attrs)
 
@@ -202,14 +189,3 @@ def _deviations(x, gradient, laplacian, temperature):
     one_error = common.std(ddof=1) / np.sqrt(n)
     return found, Temperatures(np.diagonal(matrix), own, temperature, one_error)
 
-
-def _decision(deviations, tolerance, level):
-    """The verdict from simultaneous intervals around all deviations."""
-    from scipy.special import ndtri
-
-    effect = np.abs(np.concatenate([deviation.effect for deviation in deviations]))
-    error = np.concatenate([deviation.error for deviation in deviations])
-    half_width = -ndtri(level / (2 * len(effect))) * error
-    if np.any(effect - half_width > tolerance):
-        return "departs"
-    return "consistent within tolerance" if np.all(effect + half_width < tolerance) else "undecided"

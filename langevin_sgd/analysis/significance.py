@@ -1,8 +1,76 @@
-"""p-values of statements about the means of many numbers per particle."""
+"""What a test found, p-values of many numbers together, and the one decision from all of them."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 PARTICLES_PER_ENTRY = 10
+
+
+class Deviation(NamedTuple):
+    """What one test found.
+
+    ``effect``: dimensionless numbers that are 0 under the law tested and do not change under
+    linear changes of coordinates; ``error``: their standard errors; ``p_value``: of "all are 0"."""
+
+    effect: np.ndarray
+    error: np.ndarray
+    p_value: float
+
+    def largest(self):
+        """The largest deviation and its error."""
+        k = np.abs(self.effect).argmax()
+        return self.effect[k], self.error[k]
+
+
+class Decision(NamedTuple):
+    """One decision from many tests: the ``word``, Holm's ``adjusted`` p-values in the order of the
+    tests, the ``family_p_value``, and ``more``: by which factor the number of particles would have
+    to grow for a decision (1 if there is one, infinite if none is in sight)."""
+
+    word: str
+    adjusted: np.ndarray
+    family_p_value: float
+    more: float
+
+
+def holm(p_values):
+    """p-values adjusted for their number by Holm's step-down method (1979); the smallest is the
+    p-value of the family. Valid whatever the dependence of the tests."""
+    p_values = np.asarray(p_values, dtype=float)
+    order = np.argsort(p_values)
+    rising = np.maximum.accumulate(np.arange(len(order), 0, -1) * p_values[order])
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(rising, 1.0)
+    return adjusted
+
+
+def decide(deviations, tolerance, level):
+    """The `Decision` from a list of `Deviation`: one procedure for words and p-values.
+
+    "departs": the family's p-value is below `level`, and the simultaneous interval (Bonferroni) of
+    some deviation lies beyond the tolerance. "consistent within tolerance": for every deviation
+    the two one-sided tests at `level` say that it is smaller than the tolerance (equivalence; an
+    intersection-union test needs no correction for their number, Berger 1982). Else "undecided".
+    """
+    from scipy.special import ndtri
+
+    adjusted = holm([deviation.p_value for deviation in deviations])
+    family = adjusted.min()
+    effect = np.abs(np.concatenate([deviation.effect for deviation in deviations]))
+    error = np.concatenate([deviation.error for deviation in deviations])
+    beyond = -ndtri(level / (2 * len(effect))) * error
+    within = -ndtri(level) * error
+    if np.all(effect + within < tolerance):
+        return Decision("consistent within tolerance", adjusted, family, 1.0)
+    if family < level and np.any(effect - beyond > tolerance):
+        return Decision("departs", adjusted, family, 1.0)
+    # More particles: errors shrink, deviations that may be noise vanish, the others stay.
+    clear = np.where(effect > 2 * error, effect, 0.0)
+    with np.errstate(divide="ignore"):
+        to_departs = np.where(clear > tolerance, beyond / (clear - tolerance), np.inf).min()
+        to_consistent = np.where(clear < tolerance, within / (tolerance - clear), np.inf).max()
+    return Decision("undecided", adjusted, family, min(to_departs, to_consistent) ** 2)
 
 
 def hotelling(mean, covariance, particles):

@@ -33,7 +33,7 @@ def wording(name, decision, directions, measured, deviations, tolerance):
     ----------
     name : str
         Of the dynamics.
-    decision : {"departs", "consistent within tolerance", "undecided"}
+    decision : Decision
     directions : list of str
     measured : Temperatures
     deviations : dict
@@ -41,11 +41,11 @@ def wording(name, decision, directions, measured, deviations, tolerance):
     tolerance : float
     """
     evidence = [_temperatures(directions, measured)]
-    verb = "would be" if decision == "departs" else "is"
+    verb = "would be" if decision.word == "departs" else "is"
     evidence.append(f"one temperature {verb} {shorthand(measured.one, measured.one_error)}")
-    if decision == "departs":
+    if decision.word == "departs":
         evidence += _beyond_temperatures(measured, deviations, tolerance)
-    p_value = min(1.0, len(deviations) * min(one.p_value for one in deviations.values()))
+    p_value = decision.family_p_value
     evidence.append("p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.2g}")
     who = "Langevin dynamics" if "langevin" in name else "the run"
     who, limit = "SGD" if name.startswith("sgd") else who, f"{100 * tolerance:g} %"
@@ -55,7 +55,7 @@ def wording(name, decision, directions, measured, deviations, tolerance):
         "undecided": f"undecided whether {who} departs from Boltzmann by over {limit} (try more "
         "particles): ",
     }
-    return verdicts[decision] + "; ".join(evidence)
+    return verdicts[decision.word] + "; ".join(evidence)
 
 
 def _beyond_temperatures(measured, deviations, tolerance):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from langevin_sgd.analysis.significance import hotelling, largest_of
+from langevin_sgd.analysis.significance import Deviation, decide, holm, hotelling, largest_of
 
 
 def p_values(shift, seeds=300, particles=60):
@@ -43,3 +43,34 @@ def test_numbers_without_spread():
 def test_largest_score():
     assert largest_of([[0.3, -2.0], [1.0, 0.0]]) == pytest.approx(4 * 0.0455002638963584)
     assert largest_of([0.1, 0.2]) == 1.0 and largest_of([]) == 1.0
+
+
+def test_holm_adjusts_the_smallest_by_all_and_keeps_the_order():
+    assert holm([0.01, 0.04, 0.03, 0.9]) == pytest.approx([0.04, 0.09, 0.09, 0.9])
+    assert holm([0.5, 0.6]) == pytest.approx([1.0, 1.0]) and holm([0.2]) == pytest.approx([0.2])
+
+
+ONE_SIDED, OF_TWO, OF_FOUR = 1.6448536, 2.2414027, 2.4977055  # normal quantiles, level 0.05
+DECISIONS = [
+    ([0.0], [0.019 / ONE_SIDED], 0.5, "consistent within tolerance", 1.0),
+    ([0.0], [0.021 / ONE_SIDED], 0.5, "undecided", (21 / 20) ** 2),
+    ([0.021 + OF_TWO, 0.0], [1.0, 0.01], 0.04, "departs", 1.0),
+    ([0.021 + OF_TWO, 0.0], [1.0, 0.01], 0.06, "undecided", (OF_TWO / (0.001 + OF_TWO)) ** 2),
+    ([0.019 + OF_TWO, 0.0], [1.0, 0.01], 0.04, "undecided", (OF_TWO / (OF_TWO - 0.001)) ** 2),
+    ([0.005], [0.001], 1e-6, "consistent within tolerance", 1.0),
+]
+
+
+@pytest.mark.parametrize(("effect", "error", "p_value", "word", "more"), DECISIONS)
+def test_one_decision_from_intervals_and_the_p_value(effect, error, p_value, word, more):
+    found = decide([Deviation(np.array(effect), np.array(error), p_value)], 0.02, 0.05)
+    assert (found.word, found.family_p_value) == (word, p_value)
+    assert found.more == pytest.approx(more, rel=1e-4)
+
+
+def test_intervals_are_as_wide_as_all_numbers_of_all_tests_ask():
+    two = Deviation(np.array([0.021 + OF_TWO, 0.0]), np.array([1.0, 1.0]), 1e-9)
+    assert decide([two], 0.02, 0.05).word == "departs"
+    both = decide([two, two._replace(p_value=0.5)], 0.02, 0.05)
+    assert both.word == "undecided" and both.adjusted == pytest.approx([2e-9, 0.5])
+    assert both.more == pytest.approx((OF_FOUR / (0.001 + OF_TWO)) ** 2)
