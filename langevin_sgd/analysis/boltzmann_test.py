@@ -107,7 +107,9 @@ def boltzmann_test(
     p_values = [deviation.p_value for deviation in found.values()]
     variables = {
         "p_value": labelled("test", p_values, "p-value of exact agreement"),
-        "p_value_adjusted": labelled("test", decision.adjusted, "p-value adjusted by Holm's method"),
+        "p_value_adjusted": labelled(
+            "test", decision.adjusted, "p-value adjusted by Holm's method"
+        ),
         **with_error("effect", "test", (effect, error), "largest deviation relative to T"),
     }
     each, one = (measured.along, measured.along_error), (measured.one, measured.one_error)
@@ -188,4 +190,3 @@ def _deviations(x, gradient, laplacian, temperature):
     own = diagonal.std(axis=0, ddof=1) / np.sqrt(n)
     one_error = common.std(ddof=1) / np.sqrt(n)
     return found, Temperatures(np.diagonal(matrix), own, temperature, one_error)
-
