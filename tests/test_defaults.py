@@ -78,6 +78,7 @@ DEFAULTS = {
     "theory.transfer_operator_heavy_ball": {"momentum": 0.9},
     "theory.two_point_cdf": {"scale": 1.0},
     "theory.variance_test_samples": {"miss_rate": 0.2},
+    "theory.weighted_rotation": {"decay": 0.0},
     "theory.xie_escape_time": {"fraction": 0.5},
     "simulate": {
         "reducers": (),

@@ -55,6 +55,10 @@ CALLS = {
         **{"counts": [3, 5], "probabilities": [0.3, 0.6], "outside": 1, "fitted": 0}
     },
     "analysis.noise_covariance_of": lambda: {"run": bowl_run(), "model": BOWL},
+    "analysis.rotation_rate": lambda: {
+        **{"run": bowl_run(), "potential": BOWL, "decays": [0.0, 1.0], "center": [0.0, 0.1]},
+        **{"covariance": [1.0, 2.0], **RUN},
+    },
     "analysis.temperature_budget": lambda: {
         **{"run": bowl_run(), "model": BOWL, "dynamics": ls.dynamics.sgd(0.1, momentum=0.5)},
         **{"noise_covariance": [1.0, 1.0], "noise": ls.noise.gaussian([1.0, 1.0]), **RUN},

@@ -143,6 +143,7 @@ MADE = {
     "autocovariance": lambda: process() | {"lags": 5},
     "entropy_per_step": lambda: process(momentum=0.0),
     "evolve": lambda: process() | {"mean": [1.0, 2.0], "covariance": SIGMA, "steps": 5},
+    "weighted_rotation": lambda: process() | {"decay": 0.7, "covariance": SIGMA},
     "state_covariance": process,
     "stationary_blocks": process,
     "time_average_covariance": lambda: process() | {"steps": 7},

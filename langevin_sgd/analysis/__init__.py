@@ -1,6 +1,7 @@
 """Estimates from runs: from a dataset to a dataset, each number with its standard error."""
 
 from .boltzmann_test import boltzmann_test
+from .currents import rotation_rate
 from .density import density
 from .equipartition import equipartition
 from .example_gradients import covariance_at, gradient_covariance
@@ -15,4 +16,4 @@ __all__ = [
     "gradient_covariance",
     "kl_to_boltzmann",
 ]
-__all__ += ["kl_to_probabilities", "noise_covariance_of", "temperature_budget"]
+__all__ += ["kl_to_probabilities", "noise_covariance_of", "rotation_rate", "temperature_budget"]

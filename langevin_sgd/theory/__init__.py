@@ -45,7 +45,12 @@ from .gaussian_distances import (
     gaussian_wasserstein2,
 )
 from .heavy_ball_operator import transfer_operator_heavy_ball
-from .irreversibility import OrnsteinUhlenbeck, entropy_per_step, ornstein_uhlenbeck
+from .irreversibility import (
+    OrnsteinUhlenbeck,
+    entropy_per_step,
+    ornstein_uhlenbeck,
+    weighted_rotation,
+)
 from .ito_1d import mean_first_passage_time, sde_law
 from .least_squares import LeastSquaresMoments, least_squares_moments
 from .leaving_region import mean_first_passage_steps, quasi_stationary_law

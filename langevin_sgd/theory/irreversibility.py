@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import formula, positive_matrix, square_matrix
+from ..arguments import formula, optional, positive_matrix, square_matrix, within
 from .linear_process import (
+    autocovariance,
     injected_covariance,
     linear_process,
     position_covariance,
@@ -83,6 +84,29 @@ def ornstein_uhlenbeck(drift, diffusion):
     velocity = -transpose(np.linalg.solve(covariance, transpose(circulation)))
     dissipated = np.linalg.solve(diffusion, velocity @ covariance @ transpose(velocity))
     return OrnsteinUhlenbeck(covariance, circulation, velocity, trace(dissipated))
+
+
+@formula(process=linear_process, decay=within(at_least=0), covariance=optional(positive_matrix))
+def weighted_rotation(process, decay=0.0, covariance=None):
+    """E[exp(-decay m' C^-1 m / 2) (m_i dx_j - m_j dx_i)] in one step of a stationary linear process
+    with Gaussian noise, (..., d, d), squared units of x.
+
+    m = (x + x')/2 is the middle of the step and dx = x' - x; C is ``covariance``, default the
+    identity. Antisymmetric, 0 for a reversible process; twice `area_per_step` at decay 0.
+
+    Notes
+    -----
+    Exact, with momentum too. Derived: m has the covariance M, E[dx | m] = K m with K = (L - L')
+    M^-1 / 2 and L = E[x' x]. The weight makes a Gaussian of M^-1 again one, of covariance G = (M^-1
+    + decay C^-1)^-1, times det(1 + decay M C^-1)^(-1/2); E[w m dx'] = that times G K'."""
+    here, lagged = autocovariance(process, 1)
+    precision = np.linalg.inv(np.eye(process.dim) if covariance is None else covariance)
+    odd = lagged - transpose(lagged)
+    middle = (2 * here + lagged + transpose(lagged)) / 4
+    weighed = np.linalg.inv(np.linalg.inv(middle) + decay * precision)
+    mass = np.linalg.det(np.eye(process.dim) + decay * middle @ precision) ** -0.5
+    turned = weighed @ transpose(odd @ np.linalg.inv(middle)) / 2
+    return mass[..., None, None] * (turned - transpose(turned))
 
 
 @formula(process=linear_process)
