@@ -110,8 +110,7 @@ def turning(moves, whitening, decays, pairs):
 
 
 class Sample(NamedTuple):
-    """Mean (p,) of numbers of independent particles, and the covariance (p, p) of one particle's.
-    """
+    """Mean (p,) of numbers of independent particles, and the covariance (p, p) of one particle's."""
 
     mean: np.ndarray
     covariance: np.ndarray
