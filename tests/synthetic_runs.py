@@ -39,3 +39,15 @@ def unit_variance(z, kurtosis_excess=0.0):
     centred = np.abs(z.mean(axis=0)) < 4 / np.sqrt(len(z)) * np.maximum(1, z.std(axis=0))
     square = np.abs((z**2).mean(axis=0) - 1) < 4 * np.sqrt((2 + kurtosis_excess) / len(z))
     return bool(np.all(centred) and np.all(square))
+
+
+def series_run(x):
+    """A run with x (stored steps, particles, d), stored every tenth step, from 10 on."""
+    x = np.asarray(x, dtype=float)
+    variables = {
+        "x": (("step", "particle", "component"), x),
+        "status": ("particle", np.zeros(x.shape[1], dtype=np.int8)),
+    }
+    return xr.Dataset(
+        variables, {"step": 10 + 10 * np.arange(len(x))}, {"independent_particles": 1}
+    )

@@ -19,6 +19,7 @@ ALWAYS = {
     "mass": 1.0,
     "level": 0.05,
     "order": 1,
+    "warmup": 0,
 }
 DEFAULTS = {
     "dynamics.adam": {"beta1": 0.9, "beta2": 0.999},
@@ -59,6 +60,7 @@ DEFAULTS = {
     "reducers.virial": {"start": 0},
     "analysis.boltzmann_test": {"tolerance": 0.02},
     "analysis.density": {"bins": 50},
+    "analysis.effective_sample_size": {"method": "autocovariance"},
     "analysis.kl_to_boltzmann": {"bins": 50},
     "analysis.kl_to_probabilities": {"outside": 0, "fitted": 0},
     "theory.area_variance": {"i": 0, "j": 1},

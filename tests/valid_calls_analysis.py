@@ -17,6 +17,14 @@ def bowl_run():
 
 
 @cache
+def long_run():
+    """Ten stored steps."""
+    noise = ls.noise.gaussian([1.0, 1.0])
+    moves = ls.dynamics.sgd(0.1)
+    return ls.simulate(BOWL, moves, noise, particles=32, steps=200, seed=1, every=20)
+
+
+@cache
 def centers():
     return ls.losses.quadratic_centers([1.0, 2.0], np.random.default_rng(1).normal(size=(6, 2)))
 
@@ -42,6 +50,9 @@ CALLS = {
     "analysis.covariance_at": lambda: {"loss": centers(), "x": [[0.1, 0.2]]},
     "analysis.density": lambda: {
         **{"run": bowl_run(), "bins": 4, "range": (-1.0, 1.0), "components": (0, 1), **RUN}
+    },
+    "analysis.effective_sample_size": lambda: {
+        **{"run": long_run(), "method": "batch_means", "warmup": 100, "on_diverged": "drop"}
     },
     "analysis.equipartition": lambda: {
         **{"run": bowl_run(), "potential": BOWL, "directions": np.eye(2), "on_diverged": "drop"}

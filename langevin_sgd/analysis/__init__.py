@@ -3,6 +3,7 @@
 from .boltzmann_test import boltzmann_test
 from .currents import rotation_rate
 from .density import density
+from .effective_sample_size import effective_sample_size
 from .equipartition import equipartition
 from .example_gradients import covariance_at, gradient_covariance
 from .kl import kl_to_boltzmann, kl_to_probabilities
@@ -12,6 +13,7 @@ __all__ = [
     "boltzmann_test",
     "covariance_at",
     "density",
+    "effective_sample_size",
     "equipartition",
     "gradient_covariance",
     "kl_to_boltzmann",

@@ -3,11 +3,11 @@
 import numpy as np
 import xarray as xr
 
-from ..arguments import checked, whole
-from .particles import AT_STEP, kept_particles
+from ..arguments import checked
+from .time_series import SERIES, time_series
 
 
-@checked(run=AT_STEP["run"], warmup=whole(0), on_diverged=AT_STEP["on_diverged"])
+@checked(**SERIES)
 def to_arviz(run, warmup=0, on_diverged="raise"):
     """A run as the tree of datasets that ArviZ works on: a particle is a chain, a stored step a
     draw.
@@ -53,19 +53,15 @@ def to_arviz(run, warmup=0, on_diverged="raise"):
         ) from error
     if "particle" not in run.coords:
         run = run.assign_coords(particle=np.arange(run.sizes["particle"]))
-    kept, _ = kept_particles(run, on_diverged)
-    if "step" not in kept.dims:
-        raise ValueError('run must have the dimension "step"; do not select a step before to_arviz')
-    both = {"step", "particle"}
-    names = [name for name, variable in kept.data_vars.items() if both <= set(variable.dims)]
-    chains = kept[names].rename(particle="chain", step="draw").transpose("chain", "draw", ...)
-    late = chains["draw"].values > warmup
-    if not late.any():
-        raise ValueError(
-            f"warmup must be below the last stored step, {int(chains['draw'][-1])}, got {warmup}: "
-            "no draw is left. Simulate for longer, and store more steps with every="
-        )
-    groups = {"posterior": chains.isel(draw=late)}
-    if not late.all():
-        groups["warmup_posterior"] = chains.isel(draw=~late)
+    late, _ = time_series(run, warmup, on_diverged, fewest=2)
+    early = run.isel(step=run["step"].values <= warmup).sel(particle=late["particle"])
+    parts = {"posterior": late, "warmup_posterior": early}
+    groups = {name: _chains(part) for name, part in parts.items() if part.sizes["step"]}
     return arviz_base.convert_to_datatree(xr.DataTree.from_dict(groups))
+
+
+def _chains(part):
+    """The variables that have a value for each particle and step, as (chain, draw, ...)."""
+    both = {"step", "particle"}
+    names = [name for name, variable in part.data_vars.items() if both <= set(variable.dims)]
+    return part[names].rename(particle="chain", step="draw").transpose("chain", "draw", ...)

@@ -45,15 +45,15 @@ def run(value, name, needs=PATH, source="simulate()"):
 AT_STEP = {"run": run, "step": optional(whole(0)), "on_diverged": one_of("raise", "drop")}
 
 
-def kept_particles(run, on_diverged="raise"):
+def kept_particles(run, on_diverged="raise", fewest=2):
     """The run without its diverged particles, x as (..., particle, component), and how many were
     dropped.
 
     Raises
     ------
     ValueError
-        If particles diverged and `on_diverged` is not "drop", if fewer than two are left, or if the
-        particles are dependent (shared batches): standard errors and p-values then do not hold.
+        If particles diverged and `on_diverged` is not "drop", if fewer than `fewest` are left, or if
+        the particles are dependent (shared batches): standard errors and p-values then do not hold.
     """
     if int(run.attrs.get("independent_particles", 1)) == 0:
         raise ValueError(
@@ -72,9 +72,9 @@ def kept_particles(run, on_diverged="raise"):
             "the law of the particles that stayed."
         )
     kept = run.isel(particle=np.flatnonzero(~lost.values)) if dropped else run
-    if kept.sizes["particle"] < 2:
+    if kept.sizes["particle"] < fewest:
         raise ValueError(
-            f"run must have at least 2 particles for a standard error, got "
+            f"run must have at least {fewest} particles for a standard error, got "
             f"{kept.sizes['particle']} (dropped: {dropped})."
         )
     return kept.transpose(..., "particle", "component", missing_dims="ignore"), dropped

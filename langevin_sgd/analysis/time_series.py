@@ -1,0 +1,52 @@
+"""Runs with several stored steps as time series of their particles."""
+
+import numpy as np
+
+from ..arguments import whole
+from .particles import AT_STEP, kept_particles
+
+# Checks of what `time_series` takes.
+SERIES = {"run": AT_STEP["run"], "warmup": whole(0), "on_diverged": AT_STEP["on_diverged"]}
+
+
+def time_series(run, warmup=0, on_diverged="raise", fewest=1):
+    """The steps of a run that are stored after `warmup`, and how many particles were dropped.
+
+    Raises
+    ------
+    ValueError
+        Without a step dimension or a step after `warmup`, with other dimensions than step,
+        particle and component, and like `kept_particles`, with `fewest` particles.
+    """
+    kept, dropped = kept_particles(run, on_diverged, fewest)
+    if "step" not in kept["x"].dims:
+        raise ValueError(
+            'run must have the dimension "step"; do not select a step, and store more of them '
+            "with every="
+        )
+    if kept["x"].ndim != 3:
+        raise ValueError(
+            f"run must hold one ensemble, but x has the dimensions {kept['x'].dims}. Select one "
+            "with isel() or sel()."
+        )
+    late = kept["step"].values > warmup
+    if not late.any():
+        raise ValueError(
+            f"warmup must be below the last stored step, {int(kept['step'][-1])}, got {warmup}: "
+            "no draw is left. Simulate for longer, and store more steps with every="
+        )
+    return kept.isel(step=late), dropped
+
+
+def first_two_moments(x):
+    """Numbers whose means are the means and variances of the components of x (..., d), as
+    (..., 2 d), and what they are called."""
+    names = [f"{what} of x{k}" for what in ("mean", "variance") for k in range(x.shape[-1])]
+    square = (x - x.mean(axis=tuple(range(x.ndim - 1)))) ** 2
+    return np.concatenate([x, square], axis=-1), names
+
+
+def attributes_of_series(run, kept, dropped):
+    """Attributes of an estimate: those of the run, and how much of it was used."""
+    counts = {"particles": kept.sizes["particle"], "dropped_particles": dropped}
+    return {**run.attrs, **counts, "readings": kept.sizes["step"]}
