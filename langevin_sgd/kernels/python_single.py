@@ -82,4 +82,10 @@ class Singles(np.ndarray):
 
 def any_single(*values):
     """True if one of the values is a single or the outcome of a comparison of singles."""
-    return any(isinstance(value, (Single, SingleMask)) for value in values)
+    for value in values:  # in the innermost loop of all that is interpreted
+        if isinstance(value, _SINGLES):
+            return True
+    return False
+
+
+_SINGLES = Single, SingleMask

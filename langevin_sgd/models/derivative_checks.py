@@ -1,28 +1,83 @@
 """Whether a gradient is that of its energy, a Hessian that of its gradient, a Fisher matrix one.
 
-Central differences along a random direction at two points, interpreted; relative tolerance 1e-4.
-"""
+Central differences along a random direction at two points (at one above 32 components),
+interpreted; relative tolerance 1e-4."""
+
+from functools import partial
 
 import numpy as np
 
+from ..arguments import shown
 from ..kernels.functions import interpreted
 
 STEP = 1e-5
-LARGEST_MATRIX = 32 * 32  # numbers; an interpreted Hessian of more takes long
+MANY = 32  # components: then one point is enough
+MOST_READS = 2**19  # numbers that an interpreted matrix reads and writes, in some 0.1 s
 CORRECT = {
     "gradient": "Correct one of them; a force that is no gradient goes into drift=.",
     "hessian": "Correct one of them.",
 }
 
 
-def _writes_at(function, p, size, scratch, row):
-    """x -> the first `size` numbers that an interpreted function writes at x."""
-    function, out = interpreted(function), np.zeros(size + scratch)
+def _writes_at(function, p, dim, scratch, row):
+    """x -> the d numbers that an interpreted function writes at x."""
+    function, out = interpreted(function), np.zeros(dim + scratch)
 
     def at(x):
         with np.errstate(all="ignore"):
             function(p, x, *row, out)
-        return out[:size].copy()
+        return out[:dim].copy()
+
+    return at
+
+
+class _TooLong(Exception):
+    """A function read and wrote more than MOST_READS numbers."""
+
+
+class _Counted(np.ndarray):
+    """An array that counts how often it is read and written."""
+
+    left = None  # a list of one number
+
+    def __array_finalize__(self, whole):
+        self.left = getattr(whole, "left", None)
+
+    def _count(self):
+        self.left[0] -= 1
+        if self.left[0] < 0:
+            raise _TooLong
+
+    def __getitem__(self, k):
+        self._count()
+        return super().__getitem__(k)
+
+    def __setitem__(self, k, value):
+        self._count()
+        super().__setitem__(k, value)
+
+
+def _counted(left, value):
+    if isinstance(value, np.ndarray):
+        value = value.view(_Counted)
+        value.left = left
+    return value
+
+
+def _matrix_at(function, p, dim, scratch, row):
+    """x -> the d*d numbers that an interpreted function writes at x; nan where that takes long."""
+    function = interpreted(function)
+
+    def at(x):
+        counted = partial(_counted, [MOST_READS])
+        out = np.zeros(dim * dim + scratch)
+        try:
+            with np.errstate(all="ignore"):
+                arguments = map(counted, (x, *row, out))
+                function(type(p)(*map(counted, p)), *arguments)
+        except _TooLong:
+            return np.full(dim * dim, np.nan)
+        return out[: dim * dim]
 
     return at
 
@@ -38,18 +93,18 @@ def check_gradient(name, p, dim, scratch, energy, gradient, *row):
 
 def check_hessian(name, p, dim, scratch, gradient, hessian, *row):
     """Refuse a Hessian that is not that of its gradient."""
-    if hessian is not None and dim * dim <= LARGEST_MATRIX:
+    if hessian is not None:
         slopes = _writes_at(gradient, p, dim, scratch, row)
-        curvatures = _writes_at(hessian, p, dim * dim, scratch, row)
+        curvatures = _matrix_at(hessian, p, dim, scratch, row)
         _compare_derivatives("hessian", "gradient", name, dim, curvatures, slopes)
 
 
 def _compare_derivatives(role, of, name, dim, derivatives, values):
     """Compare `derivatives(x)`, (rows, dim) numbers, with differences of `values(x)`, (rows)."""
     random = np.random.default_rng(0)
-    for x in random.normal(size=(2, dim)):
+    for x in random.normal(size=(2 if dim <= MANY else 1, dim)):
         direction = random.normal(size=dim) / np.sqrt(dim)
-        place = np.round(x, 3).tolist()
+        place = _place(x)
         try:
             with np.errstate(all="ignore"):
                 found = derivatives(x).reshape(-1, dim)
@@ -75,9 +130,9 @@ def check_fisher(name, p, dim, scratch, fisher, row):
 
     Its size cannot be checked: it is a mean over labels of which the record does not know the law.
     """
-    if fisher is None or dim * dim > LARGEST_MATRIX:
+    if fisher is None:
         return
-    fisher = _writes_at(fisher, p, dim * dim, scratch, (row,))
+    fisher = _matrix_at(fisher, p, dim, scratch, (row,))
     for x in np.random.default_rng(0).normal(size=(2, dim)):
         matrix = fisher(x).reshape(dim, dim)
         if not np.all(np.isfinite(matrix)):
@@ -89,5 +144,9 @@ def check_fisher(name, p, dim, scratch, fisher, row):
             what = "is not symmetric" if asymmetric else f"has the eigenvalue {lowest:.6g}"
             raise ValueError(
                 f"the Fisher matrix of {name!r} must be symmetric with eigenvalues >= 0, for it is "
-                f"a mean of g g', but at x = {np.round(x, 3).tolist()} it {what}."
+                f"a mean of g g', but at x = {_place(x)} it {what}."
             )
+
+
+def _place(x):
+    return shown(np.round(x, 3).tolist())

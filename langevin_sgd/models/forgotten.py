@@ -4,7 +4,7 @@ import numpy as np
 
 from ..kernels.functions import interpreted
 
-DRAWS = 2048  # of a noise function of the user's, interpreted
+DRAWS, FEW = 2048, 8  # of a noise function of the user's, interpreted
 BIAS = 8  # standard errors
 
 
@@ -13,13 +13,9 @@ def doubts(model, dynamics, noise, params):
     if noise is None:
         yield from _without_noise(model, dynamics)
     elif noise.adds:
-        if _ignores("xi", dynamics, params, model.dim):
-            yield (
-                f"update of {dynamics.name!r} does not use xi, so that the noise {noise.name!r} "
-                "changes nothing. Add xi[k] to g[k]."
-            )
+        yield from _unused_noise(model, dynamics, noise, params)
         yield from noise.doubts(model)
-    if dynamics.normals and _ignores("z", dynamics, params, model.dim):
+    if dynamics.normals and not _reached("z", dynamics, params, model.dim).any():
         yield (
             f"{dynamics.name!r} asks for normals = {dynamics.normals} and does not use z, so that "
             "no thermal noise acts. Add z[k] times its amplitude, or leave normals= out."
@@ -28,17 +24,33 @@ def doubts(model, dynamics, noise, params):
 
 def _without_noise(model, dynamics):
     batch_size = getattr(dynamics.params, "batch_size", 1)
-    if model.data is not None and batch_size != 1:
+    if batch_size != 1:
         size = f"{batch_size:g}" if isinstance(batch_size, float) else "a schedule"
+        way = "there is nothing to be averaged. Pass a noise, or leave batch_size= out."
+        if model.data is not None:
+            way = "every step takes the gradient of the whole table. Pass "
+            way += "langevin_sgd.noise.minibatch()."
+        yield f"batch_size = {size} without a noise changes nothing: {way}"
+
+
+def _unused_noise(model, dynamics, noise, params):
+    reached = _reached("xi", dynamics, params, model.dim)
+    if not reached.any():
         yield (
-            f"batch_size = {size} without a noise changes nothing: every step takes the gradient "
-            "of the whole table. Pass langevin_sgd.noise.minibatch()."
+            f"update of {dynamics.name!r} does not use xi, so that the noise {noise.name!r} "
+            "changes nothing. Add xi[k] to g[k]."
+        )
+        return
+    for k in np.flatnonzero(~reached & noise.acts_on(model))[:1]:
+        yield (
+            f"update of {dynamics.name!r} does not use xi[{k}], so that the noise {noise.name!r} "
+            f"does not act on component {k}. Add xi[{k}] to g[{k}]."
         )
 
 
-def _ignores(name, dynamics, params, dim):
-    """Whether a step is the same whatever is in "xi" or "z"; False where it cannot be run like
-    this."""
+def _reached(name, dynamics, params, dim):
+    """Which of `dim` components of a step depend on what is in "xi" or "z"; all of them where it
+    cannot be run like this."""
     update, memory = interpreted(dynamics.update), dynamics.state_size if dynamics.memory else 0
     advance = dynamics.advance and interpreted(dynamics.advance)
 
@@ -49,25 +61,52 @@ def _ignores(name, dynamics, params, dim):
         if advance:
             advance(params, x, v, g, noise["z"])
         update(params, x, v, g, noise["xi"], noise["z"])
-        return np.concatenate([x, v, g])
+        return np.concatenate([x, v, g]).reshape(-1, dim)
 
     try:
         with np.errstate(all="ignore"):
             tried = -7.0, 7.0, np.nan  # nan comes through an amplitude of 0 too
-            return all(np.array_equal(moved(0.0), moved(number)) for number in tried)
+            return np.any([moved(0.0) != moved(number) for number in tried], axis=(0, 1))
     except (ArithmeticError, LookupError, TypeError, ValueError):
-        return False  # the rehearsal judges it
+        return np.ones(dim, bool)  # the rehearsal judges it
 
 
-def mean_over_error(sample, params, numbers, dim, size):
-    """Mean of what `sample` draws at one place over its root mean square / sqrt(draws), for each of
-    `dim` components; `numbers` = (normals, uniforms), `size` of `out`."""
+def drawn(sample, params, numbers, dim, size, draws):
+    """What `sample` draws at one place, an array (draws, dim); `numbers` = (normals, uniforms),
+    `size` of `out`."""
     random, sample = np.random.default_rng(0), interpreted(sample)
-    drawn = np.zeros((DRAWS, size))
+    found = np.zeros((draws, size))
     with np.errstate(all="ignore"):
-        for out in drawn:
+        for out in found:
             z = [random.normal(size=numbers[0]), random.uniform(size=numbers[1])]
             sample(params, np.full(dim, 0.5), np.concatenate(z), out)
-        drawn = drawn[:, :dim]
-        spread = np.sqrt(np.mean(drawn**2, axis=0) / DRAWS)
+    return found[:, :dim]
+
+
+def mean_over_error(drawn):
+    """The mean of draws (draws, dim) over their root mean square / sqrt(draws)."""
+    with np.errstate(all="ignore"):
+        spread = np.sqrt(np.mean(drawn**2, axis=0) / len(drawn))
         return np.where(spread > 0, drawn.mean(axis=0) / spread, 0.0)
+
+
+def is_linear(sample, params, normals, dim, size):
+    """Whether what `sample` writes at two places is linear in its normals; True where it cannot be
+    run."""
+    random, sample = np.random.default_rng(0), interpreted(sample)
+
+    def at(x, z):
+        out = np.zeros(size)
+        sample(params, x, z.copy(), out)
+        return out[:dim]
+
+    for x in np.full(dim, 0.5), random.normal(size=dim):
+        a, b = random.normal(size=(2, normals))
+        try:
+            with np.errstate(all="ignore"):
+                parts = np.array([at(x, a), 2.0 * at(x, b), -at(x, a + 2.0 * b)])
+        except (ArithmeticError, LookupError, TypeError, ValueError):
+            return True  # the rehearsal judges it
+        if np.any(abs(parts.sum(axis=0)) > 1e-9 * abs(parts).max()):  # not if nan
+            return False
+    return True

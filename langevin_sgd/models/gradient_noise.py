@@ -14,7 +14,7 @@ from ..kernels.lanes import WIDTH
 from ..kernels.views import part, view
 from . import forces
 from .evaluate import values_at
-from .forgotten import BIAS, DRAWS, mean_over_error
+from .forgotten import BIAS, DRAWS, FEW, drawn, is_linear, mean_over_error
 from .noise_record import Noise
 from .parameters import parameters, size
 from .records import Recipe, check_functions, record
@@ -44,8 +44,8 @@ class GradientNoise(NamedTuple):
     normals, uniforms : int
         How many random numbers one draw takes.
     gaussian : bool
-        True if the noise is linear in its normals at fixed x: a batch of B is then one draw divided
-        by sqrt(B), which is the same law.
+        True if the noise is linear in its normals at fixed x, which is checked: a batch of B is
+        then one draw divided by sqrt(B), which is the same law.
     dim : int, optional
         Number of components, where it is fixed by the parameters: a model of another dimension is
         refused.
@@ -77,7 +77,18 @@ class GradientNoise(NamedTuple):
                 f"uniforms must be 0 for gaussian=True, got {self.uniforms}: {self.name!r} cannot "
                 "be Gaussian in uniform numbers."
             )
-        return self._with(params=parameters(self.params, repr(self.name)))
+        self = self._with(params=parameters(self.params, repr(self.name)))
+        if self.dim is not None:
+            self._check_linear(self.dim)
+        return self
+
+    def _check_linear(self, dim):
+        about = self.sample, self.params, self.normals, dim, self._room(dim)
+        if self.gaussian and not _is_ours(self.sample) and not is_linear(*about):
+            raise ValueError(
+                f"gaussian must be False for {self.name!r}: its sample is not linear in z, so that "
+                "a batch of B is not one draw divided by sqrt(B)."
+            )
 
     def check(self, model, dynamics):
         if self.dim not in (None, model.dim):
@@ -85,6 +96,8 @@ class GradientNoise(NamedTuple):
                 f"noise has {self.dim} components, but the model {model.name!r} has "
                 f"dim = {model.dim}."
             )
+        if self.dim is None:
+            self._check_linear(model.dim)
 
     def draws(self, model, largest):
         numbers = max(self.normals + 1, self.uniforms + 1) // 2
@@ -113,11 +126,9 @@ class GradientNoise(NamedTuple):
         return dim * (1 + self.scratch_per_component)
 
     def doubts(self, model):
-        home = plain(self.sample).__module__ or ""  # none where exec made it
-        if home.startswith(__package__.split(".")[0] + "."):
+        if _is_ours(self.sample):
             return
-        numbers, room = (self.normals, self.uniforms), self._room(model.dim)
-        biases = mean_over_error(self.sample, self.params, numbers, model.dim, room)
+        biases = mean_over_error(self._drawn(model, DRAWS))
         worst = int(np.argmax(np.abs(biases)))
         if abs(biases[worst]) > BIAS:
             yield (
@@ -125,6 +136,13 @@ class GradientNoise(NamedTuple):
                 f"{biases[worst]:.3g} standard errors from it in {DRAWS} draws. Subtract its mean, "
                 "or put that into the model."
             )
+
+    def acts_on(self, model):
+        return np.any(self._drawn(model, FEW) != 0, axis=0)
+
+    def _drawn(self, model, draws):
+        numbers, room = (self.normals, self.uniforms), self._room(model.dim)
+        return drawn(self.sample, self.params, numbers, model.dim, room, draws)
 
     def batch_covariance(self, model, x, batch_size):
         dim, extra = model.dim, 0
@@ -140,6 +158,11 @@ class GradientNoise(NamedTuple):
         label = f"covariance of {self.name!r}"
         found = values_at(covariance, label, self.params, x, dim * dim + extra)
         return found[:, : dim * dim].reshape(-1, dim, dim) / batch_size
+
+
+def _is_ours(function):
+    home = plain(function).__module__ or ""  # none where exec made it
+    return home.startswith(__package__.split(".")[0] + ".")
 
 
 @cache

@@ -45,6 +45,10 @@ class Noise:
         """Sentences about what is wrong with the noise at a look and is not refused."""
         return ()
 
+    def acts_on(self, model):
+        """Which components of a particle it reaches."""
+        return np.ones(model.dim, bool)
+
     def batch_covariance(self, model, x, batch_size):
         """C(x), the covariance of the batch gradient at points x (n, d): an array (n, d, d) in
         (energy / length)^2. A ValueError where it is not known, or no function of x alone."""

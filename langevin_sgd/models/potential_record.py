@@ -42,8 +42,9 @@ class Potential(NamedTuple):
     ------
     TypeError, ValueError
         If a function breaks the rules of `langevin_sgd.kernels.rules`, the gradient is not that of
-        the energy, or the Hessian (up to 32 components) not that of the gradient: central
-        differences along a random direction at two points, relative tolerance 1e-4.
+        the energy, or the Hessian not that of the gradient: central differences along a random
+        direction at one or two points, relative tolerance 1e-4. A Hessian that reads and writes more than
+        524,288 numbers is not checked.
     """
 
     name: str

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import langevin_sgd as ls
+from langevin_sgd.models import derivative_checks
 from langevin_sgd.models.evaluate import values_at
 
 
@@ -151,3 +152,63 @@ def test_derivatives_are_compared_at_more_than_the_first_row(gradient, hessian, 
     with pytest.raises(ValueError, match=f"the {wrong} of 'weighted' is not that of its"):
         ls.Loss("weighted", *fields, example_hessian=hessian)
     assert ls.Loss("weighted", *fields[:3], rows[:1], 1, example_hessian=hessian).dim == 1
+
+
+def quartic(p, x):
+    s = 0.0
+    for k in range(len(x)):
+        s = s + x[k] * x[k] * x[k] * x[k]
+    return s
+
+
+def quartic_gradient(p, x, out):
+    for k in range(len(x)):
+        out[k] = 4.0 * x[k] * x[k] * x[k]
+
+
+def diagonal(p, x, out):
+    d = len(x)
+    for k in range(d * d):
+        out[k] = 0.0
+    for k in range(d):
+        out[k * d + k] = p.factor * x[k] * x[k]
+
+
+def row_loss(p, x, row):
+    return quartic(p, x)
+
+
+def row_gradient(p, x, row, out):
+    quartic_gradient(p, x, out)
+
+
+def row_diagonal(p, x, row, out):
+    diagonal(p, x, out)
+
+
+def of_many(factor, dim=100):
+    return ls.Potential("many", quartic, quartic_gradient, {"factor": factor}, dim, diagonal)
+
+
+def examples_of_many(factor, **fields):
+    params = {"factor": factor}
+    return ls.Loss("many", row_loss, row_gradient, params, [[1.0]], 100, **fields)
+
+
+def test_matrices_of_a_hundred_components_are_checked_too():
+    for make in (of_many, lambda a: examples_of_many(a, example_hessian=row_diagonal)):
+        assert make(12.0).dim == 100
+        with pytest.raises(ValueError, match="hessian of 'many' is not that of its gradient"):
+            make(11.9)
+    assert examples_of_many(1.0, example_fisher=row_diagonal).dim == 100
+    with pytest.raises(ValueError, match="Fisher matrix of 'many' must be"):
+        examples_of_many(-1.0, example_fisher=row_diagonal)
+
+
+def test_a_matrix_that_takes_long_is_not_checked():
+    def slow(p, x, out):
+        for _ in range(derivative_checks.MOST_READS):
+            out[0] = 1.0
+        diagonal(p, x, out)
+
+    assert ls.Potential("slow", quartic, quartic_gradient, {"factor": 1.0}, 2, slow).dim == 2

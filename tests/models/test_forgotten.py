@@ -5,9 +5,11 @@ import warnings
 import pytest
 
 import langevin_sgd as ls
+from langevin_sgd.models.forgotten import doubts
 
 pytestmark = pytest.mark.interpreted
 TABLE = ls.losses.quadratic_centers([1.0], [[1.0], [-1.0]])
+PLANE, PAIR = ls.potentials.quadratic([1.0, 2.0]), ls.noise.gaussian([1.0, 1.0])
 BOWL, NOISE = ls.potentials.quadratic([1.0]), ls.noise.gaussian([1.0])
 
 
@@ -18,6 +20,11 @@ def ignores_xi(p, x, v, g, xi, z):
 def two_components(p, x, v, g, xi, z):
     x[0] = x[0] - p.learning_rate * (g[0] + xi[0])
     x[1] = x[1] - p.learning_rate * (g[1] + xi[1])
+
+
+def ignores_one(p, x, v, g, xi, z):
+    x[0] = x[0] - p.learning_rate * (g[0] + xi[0])
+    x[1] = x[1] - p.learning_rate * g[1]
 
 
 def waits_with_z(p, x, v, g, z):
@@ -75,7 +82,7 @@ def test_a_doubt_is_told_once(model, dynamics, noise, message):
         (BOWL, own(ignores_xi, normals=1, advance=waits_with_z), None),
         (BOWL, ls.dynamics.langevin(0.0, 0.1), None),
         (BOWL, ls.dynamics.underdamped_langevin(0.0, 1.0, 0.1), None),
-        (ls.potentials.quadratic([1.0, 2.0]), own(two_components), ls.noise.gaussian([1.0, 1.0])),
+        (PLANE, own(two_components), PAIR),
         (BOWL, ls.dynamics.sgd(0.1), biased(1.0)),
         (BOWL, ls.dynamics.sgd(0.1), ls.noise.alpha_stable(0.6, 1.0)),
         *((BOWL, make(0.1), NOISE) for make in (ls.dynamics.sign_sgd, ls.dynamics.adam)),
@@ -83,6 +90,21 @@ def test_a_doubt_is_told_once(model, dynamics, noise, message):
 )
 def test_what_is_right_goes_without_a_word(model, dynamics, noise):
     assert said(model, dynamics, noise) == []
+
+
+@pytest.mark.parametrize(
+    ("dynamics", "noise", "message"),
+    [
+        (ls.dynamics.sgd(0.1, 8), None, "batch_size = 8 without a noise changes nothing"),
+        (own(ignores_one), PAIR, "update of 'own' does not use xi[1], so that the noise"),
+        (own(ignores_one), ls.noise.gaussian([1.0, 0.0]), None),  # noise of a subspace
+        (own(ignores_one), None, None),
+        (own(two_components), PAIR, None),
+    ],
+)
+def test_doubts_about_a_component_or_a_batch(dynamics, noise, message):
+    found = list(doubts(PLANE, dynamics, noise, dynamics.params))
+    assert [sentence[: len(message or "")] for sentence in found] == [message] * bool(message)
 
 
 def test_a_noise_made_by_exec_is_looked_at_like_any_other():
@@ -103,3 +125,25 @@ def test_a_memory_that_was_forgotten_is_named(update):
     wrong = ls.Dynamics("own", lambda p, x, v, g, xi, z: p.nothing, {"learning_rate": 0.1})
     with pytest.raises(ValueError, match="nothing"):
         said(BOWL, wrong)
+
+
+def cubed(p, x, z, out):
+    out[0] = z[0] * z[0] * z[0]
+
+
+def constant_added(p, x, z, out):
+    out[0] = z[0] + p.a
+
+
+def turned(p, x, z, out):
+    out[0] = p.a * (x[0] * z[0] - z[1])
+
+
+@pytest.mark.parametrize("dim", [None, 1])
+def test_what_is_called_gaussian_and_is_not_linear_in_its_normals_is_refused(dim):
+    for sample in (cubed, constant_added):
+        with pytest.raises(ValueError, match="gaussian must be False for 'own'"):
+            own_noise = ls.GradientNoise("own", sample, {"a": 0.1}, 1, gaussian=True, dim=dim)
+            said(BOWL, ls.dynamics.sgd(0.1), own_noise)
+    right = ls.GradientNoise("own", turned, {"a": 0.1}, 2, gaussian=True, dim=dim)
+    assert said(BOWL, ls.dynamics.sgd(0.1), right) == []
