@@ -82,10 +82,7 @@ class Singles(np.ndarray):
 
 def any_single(*values):
     """True if one of the values is a single or the outcome of a comparison of singles."""
-    for value in values:  # in the innermost loop of all that is interpreted
-        if isinstance(value, _SINGLES):
-            return True
-    return False
+    return not _SINGLES.isdisjoint(map(type, values))  # in the innermost loop of the interpreted
 
 
-_SINGLES = Single, SingleMask
+_SINGLES = {Single, SingleMask}
