@@ -10,13 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from ..arguments import (
-    covariance_matrix,
-    finite_array,
-    numbers,
-    optional,
-    within,
-)
+from ..arguments import covariance_matrix, finite_array, numbers, optional, within
 from ..kernels.elementary import exp, expm1, fma, log, log_unit, maximum, sin, sqrt, where
 from ..kernels.rules import check_function
 from .gradient_noise import GradientNoise, covariance_factor

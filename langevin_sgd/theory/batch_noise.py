@@ -89,9 +89,7 @@ def batch_covariance(noise_covariance, batch_size, dataset_size=None):
 
 
 @formula(
-    gradients=finite_array,
-    sampling=one_of(*FRESH, *SUBSETS),
-    probabilities=optional(probabilities),
+    gradients=finite_array, sampling=one_of(*FRESH, *SUBSETS), probabilities=optional(probabilities)
 )
 def minibatch_covariance(gradients, batch_size, sampling="with_replacement", probabilities=None):
     """Covariance of the mean gradient of one minibatch of a table, (..., d, d), for every sampling.

@@ -90,10 +90,7 @@ def stationary_shape(
 
 
 @formula(
-    x=finite_array,
-    curvature=within(above=0),
-    learning_rate=within(above=0),
-    scale=within(above=0),
+    x=finite_array, curvature=within(above=0), learning_rate=within(above=0), scale=within(above=0)
 )
 def two_point_cdf(x, curvature, learning_rate, scale=1.0):
     """P(theta <= x) of SGD with noise +-scale, each with probability 1/2 and B = 1, for 1/2 <= eta

@@ -23,10 +23,7 @@ def shares(given, count):
     return np.full(count, 1 / count) if given is None else given
 
 
-@one_law(
-    gradients=function,
-    points=whole(11, LONGEST_AXIS),
-)
+@one_law(gradients=function, points=whole(11, LONGEST_AXIS))
 def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=None, points=20_001):
     """Stationary law of x' = x - eta g_i(x), where i is drawn anew at each step from a finite
     table, d = 1.

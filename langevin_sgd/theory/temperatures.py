@@ -73,9 +73,7 @@ def momentum_learning_rate(base_rate, batch_size=1, momentum=0.0):
 
 
 @formula(
-    nan=True,
-    dataset_size=optional(all_within(at_least=1)),
-    mean_gradient=optional(finite_array),
+    nan=True, dataset_size=optional(all_within(at_least=1)), mean_gradient=optional(finite_array)
 )
 def temperature_conventions(
     noise_covariance,

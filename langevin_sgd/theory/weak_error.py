@@ -114,11 +114,7 @@ def flow_error(curvature, learning_rate, time, start=1.0):
     return -learning_rate * curvature**2 * time / 2 * decay * start
 
 
-@formula(
-    energy=finite_array,
-    gradient=finite_array,
-    batch_covariance=optional(covariance_matrix),
-)
+@formula(energy=finite_array, gradient=finite_array, batch_covariance=optional(covariance_matrix))
 def modified_loss(energy, gradient, learning_rate, batch_covariance=None):
     """Loss whose gradient flow the mean path of SGD follows to second order: U + (eta/4) |grad U|^2
     [+ (eta/4) tr C].

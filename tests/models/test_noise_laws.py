@@ -80,11 +80,7 @@ LAWS = {  # name -> noise, cumulants along a direction, covariance
     ),
     "two_point": (ls.noise.two_point(SCALE), two_point_cumulants, np.diag(SCALE**2)),
     "student_t": (ls.noise.student_t(14.5, SIGMA), student_cumulants, SIGMA),
-    "alpha_stable": (
-        ls.noise.alpha_stable(2.0, SCALE),
-        stable_cumulants,
-        np.diag(2 * SCALE**2),
-    ),
+    "alpha_stable": (ls.noise.alpha_stable(2.0, SCALE), stable_cumulants, np.diag(2 * SCALE**2)),
     "online_regression": (
         ls.noise.online_regression(HESSIAN, LABEL_NOISE),
         regression_cumulants,
