@@ -1,12 +1,8 @@
-"""Optimizers that divide each component of the gradient by its own running size.
-
-Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or
-averaged over the batch)."""
+"""Optimizers that divide each component of the gradient by its own running size; letters as in
+`dynamics_record`."""
 
 from ..kernels.elementary import fma, sqrt
-from .dynamics_record import Dynamics
-from .parameters import integer_or_schedule, number_or_schedule
-from .records import recorded
+from .dynamics_record import Dynamics, dynamics_maker
 
 
 def _adam(p, x, v, g, xi, z):
@@ -27,35 +23,31 @@ def _adam(p, x, v, g, xi, z):
         v[3 * dim + k] = square_weight
 
 
-@recorded
+@dynamics_maker
 def adam(learning_rate, batch_size=1, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.0):
     """Adam: x' = x - eta m/(sqrt(s) + epsilon), with the bias-corrected running means m of g and s
     of g^2.
 
     Parameters
     ----------
+    batch_size : int >= 1, or Schedule
+        As in `sgd`.
     learning_rate : float > 0, or Schedule
         eta, a length: the step of a component whose gradient stays the same.
-    batch_size : int >= 1, or Schedule
-        Examples B per step; the noise variance is Sigma / B.
     beta1, beta2 : float in [0, 1), or Schedule
         What m and s keep in a step: memories of 1/(1 - beta) steps.
     epsilon : float > 0, or Schedule
         Added to the root, in energy per length.
     weight_decay : float >= 0, or Schedule
-        lambda: lambda x is added to the gradient, as in PyTorch's Adam, not its AdamW.
-
-    Returns
-    -------
-    Dynamics
+        As in `sgd`: that of PyTorch's Adam, not its AdamW.
 
     Notes
     -----
     Kingma and Ba (2015, arXiv:1412.6980), algorithm 1. Their correction 1 - beta^t is the running
     mean of the number 1 from the same start at zero (by induction: beta (1 - beta^(t-1)) + 1 - beta
     = 1 - beta^t), and is carried as such: no step number."""
-    params = {"beta1": number_or_schedule(beta1, "beta1", at_least=0, below=1)}
-    params |= _common(learning_rate, batch_size, beta2, epsilon, weight_decay)
+    params = {"beta1": beta1, "learning_rate": learning_rate, "batch_size": batch_size}
+    params |= {"beta2": beta2, "epsilon": epsilon, "weight_decay": weight_decay}
     return Dynamics("adam", _adam, params, memory="hidden", state_size=4, vectors=1)
 
 
@@ -66,41 +58,21 @@ def _rmsprop(p, x, v, g, xi, z):
         x[k] = x[k] - p.learning_rate * force / (sqrt(v[k]) + p.epsilon)
 
 
-@recorded
+@dynamics_maker
 def rmsprop(learning_rate, batch_size=1, beta2=0.99, epsilon=1e-8, weight_decay=0.0):
     """RMSprop: x' = x - eta g/(sqrt(s) + epsilon), with s the running mean of g^2.
 
     Parameters
     ----------
-    learning_rate : float > 0, or Schedule
-        eta, a length.
-    batch_size : int >= 1, or Schedule
-        Examples B per step; the noise variance is Sigma / B.
-    beta2 : float in [0, 1), or Schedule
+    learning_rate, batch_size, epsilon, weight_decay : as in `adam` beta2 : float in [0, 1), or
+    Schedule
         What s keeps in a step (PyTorch's alpha).
-    epsilon : float > 0, or Schedule
-        Added to the root, in energy per length.
-    weight_decay : float >= 0, or Schedule
-        lambda: lambda x is added to the gradient.
-
-    Returns
-    -------
-    Dynamics
 
     Notes
     -----
     Hinton, lecture 6e of "Neural Networks for Machine Learning" (2012), with epsilon outside the
     root as in PyTorch. s starts at 0 without correction, so that the first steps are up to 1/sqrt(1
     - beta2) times longer than later ones."""
-    params = _common(learning_rate, batch_size, beta2, epsilon, weight_decay)
+    params = {"learning_rate": learning_rate, "batch_size": batch_size}
+    params |= {"beta2": beta2, "epsilon": epsilon, "weight_decay": weight_decay}
     return Dynamics("rmsprop", _rmsprop, params, memory="hidden", vectors=0)
-
-
-def _common(learning_rate, batch_size, beta2, epsilon, weight_decay):
-    return {
-        "learning_rate": number_or_schedule(learning_rate, "learning_rate", above=0),
-        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
-        "beta2": number_or_schedule(beta2, "beta2", at_least=0, below=1),
-        "epsilon": number_or_schedule(epsilon, "epsilon", above=0),
-        "weight_decay": number_or_schedule(weight_decay, "weight_decay", at_least=0),
-    }

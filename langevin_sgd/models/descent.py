@@ -1,7 +1,5 @@
-"""Stochastic gradient descent and its relatives, composed from few functions.
-
-Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or
-averaged over the batch). A step is composed of
+"""Stochastic gradient descent and its relatives, composed from few functions; letters as in
+`dynamics_record`. A step is composed of
 
 push   g + xi, clipped where that is asked for, and weight decay
 kick   inner push, of which the velocity becomes v' = mu v + kick
@@ -10,11 +8,10 @@ way    v' (heavy ball), kick + mu v' (Nesterov's in PyTorch) or kick alone (afte
 
 from functools import cache
 
-from ..arguments import choice, integer
+from ..arguments import one_of
 from ..kernels.elementary import fma, sqrt, where
-from .dynamics_record import Dynamics
-from .parameters import COUNT_LIMIT, integer_or_schedule, number_or_schedule
-from .records import recorded
+from .dynamics_record import Dynamics, dynamics_maker
+from .parameters import size
 
 
 @cache
@@ -94,20 +91,7 @@ _FORMS = {
 }
 
 
-def _parameters(learning_rate, batch_size, **others):
-    """The parameters of a descent: `momentum` below 1, `max_norm` above 0, `weight_decay` from 0
-    on."""
-    ranges = {"momentum": {"at_least": 0, "below": 1}, "max_norm": {"above": 0}}
-    params = {
-        "learning_rate": number_or_schedule(learning_rate, "learning_rate", above=0),
-        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
-    }
-    for name, value in others.items():
-        params[name] = number_or_schedule(value, name, **ranges.get(name, {"at_least": 0}))
-    return params
-
-
-@recorded
+@dynamics_maker(nesterov=one_of(*_FORMS), rate_inside=one_of(True, False))
 def sgd(
     learning_rate, batch_size=1, momentum=0.0, nesterov=None, weight_decay=0.0, rate_inside=True
 ):
@@ -140,9 +124,8 @@ def sgd(
         Its v is a velocity, the displacement of a step with the opposite sign; b, in units of the
         gradient, is not stored.
     """
-    choice(nesterov, "nesterov", tuple(_FORMS))
-    choice(rate_inside, "rate_inside", (True, False))
-    params = _parameters(learning_rate, batch_size, momentum=momentum, weight_decay=weight_decay)
+    params = {"learning_rate": learning_rate, "batch_size": batch_size}
+    params |= {"momentum": momentum, "weight_decay": weight_decay}
     if nesterov is None and momentum == 0.0:  # no velocity to store
         return Dynamics("sgd", _without_velocity(bool(weight_decay)), params)
     name, form = _FORMS[nesterov]
@@ -156,17 +139,14 @@ def sgd(
     )
 
 
-@recorded
+@dynamics_maker
 def sgd_running_average(learning_rate, batch_size=1, momentum=0.9):
     """Momentum as a running average of the gradient: a' = (1 - 1/N) a + g/N, x' = x - N eta a' with
     N = 1/(1 - mu).
 
     Parameters
     ----------
-    learning_rate : float > 0, or Schedule
-        eta, length squared per energy, of the heavy ball that this is.
-    batch_size : int >= 1, or Schedule
-        Examples B per step; the noise variance is Sigma / B.
+    learning_rate, batch_size : as in `sgd`, of the heavy ball that this is
     momentum : float in [0, 1), or Schedule
         mu; N = 1/(1 - mu) steps is the memory of the average.
 
@@ -180,40 +160,31 @@ def sgd_running_average(learning_rate, batch_size=1, momentum=0.9):
     Started at a = 0 and v = 0, v = N eta a for ever: by induction N eta a' = mu N eta a + eta g =
     v'. So the positions are those of `sgd` with the same momentum (of `rate_inside=False` under a
     schedule of the learning rate). There is no bias correction."""
-    params = _parameters(learning_rate, batch_size, momentum=momentum)
+    params = {"learning_rate": learning_rate, "batch_size": batch_size, "momentum": momentum}
     update = _with_velocity("average", decays=False)
     return Dynamics("sgd_running_average", update, params, memory="hidden", vectors=1)
 
 
-@recorded
+@dynamics_maker
 def clipped_sgd(learning_rate, batch_size=1, max_norm=1.0, momentum=0.0, weight_decay=0.0):
     """Heavy-ball SGD whose gradient is shortened to the norm `max_norm` where it is longer; its
     direction stays.
 
     Parameters
     ----------
-    learning_rate : float > 0, or Schedule
-        eta, length squared per energy.
-    batch_size : int >= 1, or Schedule
-        Examples B per step; the noise variance before clipping is Sigma / B.
+    learning_rate, batch_size, momentum : as in `sgd`
+        The noise variance before clipping is Sigma / B.
     max_norm : float > 0, or Schedule
         Longest gradient of a batch, noise included, in energy per length.
-    momentum : float in [0, 1), or Schedule
-        mu of v' = mu v + eta g, x' = x - v'.
     weight_decay : float >= 0, or Schedule
         lambda: lambda x is added after the clipping, as PyTorch does.
-
-    Returns
-    -------
-    Dynamics
 
     Notes
     -----
     g' = g min(1, max_norm/|g|) (Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063, algorithm 1). In
     a stationary state it is the clipped gradient that averages to zero, not the gradient."""
-    params = _parameters(
-        learning_rate, batch_size, momentum=momentum, weight_decay=weight_decay, max_norm=max_norm
-    )
+    params = {"learning_rate": learning_rate, "batch_size": batch_size}
+    params |= {"momentum": momentum, "weight_decay": weight_decay, "max_norm": max_norm}
     return Dynamics("clipped_sgd", _with_velocity(clips=True), params, memory="velocity")
 
 
@@ -233,19 +204,14 @@ def _averaged(p, x, v, g, xi, z):
         v[dim + k] = count
 
 
-@recorded
+@dynamics_maker
 def averaged_sgd(learning_rate, batch_size=1, weight_decay=0.0):
     """SGD that reports the mean of its iterates: the x of the dataset is (y_1 + ... + y_n)/n with
     y' = y - eta g(y).
 
     Parameters
     ----------
-    learning_rate : float > 0, or Schedule
-        eta, length squared per energy.
-    batch_size : int >= 1, or Schedule
-        Examples B per step; the noise variance is Sigma / B.
-    weight_decay : float >= 0, or Schedule
-        lambda: lambda y is added to the gradient.
+    learning_rate, batch_size, weight_decay : as in `sgd`, for the iterates y
 
     Returns
     -------
@@ -259,7 +225,8 @@ def averaged_sgd(learning_rate, batch_size=1, weight_decay=0.0):
     whatever eta. An `escape_radius` judges the mean, not the iterate. A domain with walls is
     refused: walls fold the iterate, and a mean on a circle means nothing; take the mean over the
     steps of a run of `sgd` there."""
-    params = _parameters(learning_rate, batch_size, weight_decay=weight_decay)
+    params = {"learning_rate": learning_rate, "batch_size": batch_size}
+    params |= {"weight_decay": weight_decay}
     return Dynamics(
         "averaged_sgd", _averaged, params, _to_iterate, memory="hidden", state_size=2, walls=False
     )
@@ -271,7 +238,7 @@ def _diffusion(p, x, v, g, xi, z):
         x[k] = fma(-step, fma(louder, xi[k], g[k]), x[k])
 
 
-@recorded
+@dynamics_maker(substeps=size(1))
 def sgd_diffusion(learning_rate, batch_size=1, substeps=10):
     """The diffusion that SGD is compared with, dX = -grad U dt + sqrt(eta Sigma/B) dW, by Euler and
     Maruyama (Ito).
@@ -280,8 +247,7 @@ def sgd_diffusion(learning_rate, batch_size=1, substeps=10):
     ----------
     learning_rate : float > 0, or Schedule
         eta, length squared per energy: the time of one step, and part of the noise.
-    batch_size : int >= 1, or Schedule
-        Examples B; the gradient noise xi of a step has the covariance Sigma/B.
+    batch_size : as in `sgd`
     substeps : int >= 1
         m updates of length h = eta/m make up one step; 1 is SGD itself.
 
@@ -296,6 +262,5 @@ def sgd_diffusion(learning_rate, batch_size=1, substeps=10):
     add up to the variance of one step of SGD, eta^2 Sigma/B. On a quadratic of curvature a the
     variance is T/(a (1 - eta a/(2m))) with T = eta Sigma/(2B), so the error against the diffusion
     is of order eta/m (derived). Li, Tai and E (2017, arXiv:1511.06251) for the limit."""
-    substeps = integer(substeps, "substeps", 1, limit=COUNT_LIMIT)
-    params = _parameters(learning_rate, batch_size) | {"substeps": substeps}
+    params = {"learning_rate": learning_rate, "batch_size": batch_size, "substeps": substeps}
     return Dynamics("sgd_diffusion", _diffusion, params, substeps=substeps)

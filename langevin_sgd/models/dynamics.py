@@ -1,5 +1,5 @@
-"""All dynamics: one update of one particle. SGD and Langevin dynamics are two records of the same
-kind.
+"""All dynamics, each a `Dynamics`: one update of one particle. SGD and Langevin dynamics are two
+records of the same kind.
 """
 
 from .adaptive import adam, rmsprop

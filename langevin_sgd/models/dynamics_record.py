@@ -5,14 +5,42 @@ Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(ba
 averaged over the batch), z thermal normals."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..arguments import flag, one_of, optional
 from ..kernels.rehearsal import rehearse
-from .parameters import Schedule, integer_or_schedule, parameters, schedules_of, size, tabulated
-from .records import Recipe, check_functions, record
+from .parameters import (
+    Schedule,
+    integer_or_schedule,
+    number_or_schedule,
+    parameters,
+    schedules_of,
+    size,
+    tabulated,
+)
+from .records import Recipe, check_functions, record, recorded
 
 MEMORIES = (None, "velocity", "hidden")
+
+_ABOVE = dict.fromkeys(
+    ("learning_rate", "step_size", "mass", "epsilon", "max_norm"),
+    partial(number_or_schedule, above=0),
+)
+_FROM = dict.fromkeys(
+    ("temperature", "friction", "weight_decay"), partial(number_or_schedule, at_least=0)
+)
+_BELOW_ONE = dict.fromkeys(
+    ("momentum", "beta1", "beta2"), partial(number_or_schedule, at_least=0, below=1)
+)
+# `recorded`, with the checks of what a name means in the making of a dynamics.
+dynamics_maker = partial(
+    recorded,
+    batch_size=partial(integer_or_schedule, at_least=1),
+    **_ABOVE,
+    **_FROM,
+    **_BELOW_ONE,
+)
 
 
 @record(

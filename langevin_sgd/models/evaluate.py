@@ -65,24 +65,27 @@ def _mean_kernel(function, dim, size, columns):
 def values_at(function, label, params, points, size):
     """What `function(p, x, out)` writes into the `size` numbers of `out` at points (n, d): an array
     (n, size), nan where it writes nothing."""
-    dim, packed = points.shape[1], pack(points)
+    dim = points.shape[1]
     kinds = numba.typeof(params), view_type(dim), view_type(size)
     compiled, _ = for_lanes(function, label, kinds)
-    out = _room(len(packed), size)
-    with np.errstate(all="ignore"):
-        _potential_kernel(compiled, dim, size)(params, packed, out)
-    return unpack(out, len(points))
+    return _filled(_potential_kernel(compiled, dim, size), params, points, size)
 
 
 def _means_at(function, label, loss, points, size):
     """The mean over the table of what `function(p, x, row, out)` writes."""
-    packed, columns = pack(points), loss.data.shape[1]
+    columns = loss.data.shape[1]
     kinds = numba.typeof(loss.params), view_type(loss.dim), row_type(columns), view_type(size)
     compiled, _ = for_lanes(function, label, kinds)
+    run = _mean_kernel(compiled, loss.dim, size, columns)
+    return _filled(run, loss.params, points, size, loss.data, _room(1, size))
+
+
+def _filled(run, params, points, size, *others):
+    """What a kernel writes at points, (n, size)."""
+    packed = pack(points)
     out = _room(len(packed), size)
     with np.errstate(all="ignore"):
-        run = _mean_kernel(compiled, loss.dim, size, columns)
-        run(loss.params, packed, out, loss.data, _room(1, size))
+        run(params, packed, out, *others)
     return unpack(out, len(points))
 
 

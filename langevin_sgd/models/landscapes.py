@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..arguments import all_within, finite_array, number, within
+from ..arguments import finite_array, number, numbers, within
 from ..kernels.elementary import cos, exp, fma, sigmoid, sin, softplus
 from .parameters import size
 from .potential_record import Potential
@@ -63,10 +63,6 @@ def mueller_brown():
     Minima: U = -146.700 at (-0.5582, 1.4417), -108.167 at (0.6235, 0.0280), -80.768 at (-0.0500,
     0.4667); saddles: -40.665 at (-0.8220, 0.6243), -72.249 at (0.2125, 0.2930). The last term grows
     like exp(0.7 r^2): a particle that is kicked far out diverges.
-
-    Returns
-    -------
-    Potential
 
     Notes
     -----
@@ -212,23 +208,12 @@ def _pair_hessian(p, x, out):
         out[d * k + k] = fma(left, p.curvatures[0, k], own)
 
 
-def _two_rows(value, name):
-    """`value` as a (2, d) array of numbers above zero; (2,) is d = 1."""
-    array = all_within(above=0)(value, name)
-    array = array[:, None] if array.ndim == 1 else array
-    if array.ndim != 2 or array.shape[0] != 2 or array.shape[1] == 0:
+def _per_minimum(array, name, shape, most_dims):
+    """The array, which must have an entry for each of the two minima."""
+    if array.shape[:1] != (2,) or array.ndim > most_dims or not array.size:
         raise ValueError(
-            f"{name} must have the shape (2, d), one row per minimum, or (2,); got the shape "
+            f"{name} must have the shape {shape}, one entry per minimum; got the shape "
             f"{array.shape}."
-        )
-    return array
-
-
-def _two_numbers(value, name):
-    array = finite_array(value, name)
-    if array.shape != (2,):
-        raise ValueError(
-            f"{name} must have the shape (2,), one number per minimum; got the shape {array.shape}."
         )
     return array
 
@@ -261,23 +246,16 @@ def two_minima(curvatures=(1.0, 4.0), energies=(0.0, 0.0), separation=2.0, smoot
         At T = s, exp(-U/T) is exactly a mixture of two normal laws with weights proportional to
         exp(-energies_i/T) / sqrt(prod_k curvatures_ik). At T < s it is not.
 
-    Raises
-    ------
-    ValueError
-        If a shape or a range is wrong.
-
     Notes
     -----
     Derived: the weights are the Gaussian integrals of exp(-U_i/T), the flat-minimum preference of
     Boltzmann's law."""
-    curvatures = _two_rows(curvatures, "curvatures")
+    curvatures = numbers(curvatures, "curvatures", above=0)
+    curvatures = _per_minimum(curvatures, "curvatures", "(2, d) or (2,)", 2).reshape(2, -1)
+    energies = _per_minimum(finite_array(energies, "energies"), "energies", "(2,)", 1)
     centers = np.zeros_like(curvatures)
     centers[:, 0] = np.array([-0.5, 0.5]) * separation
-    params = {
-        "curvatures": curvatures,
-        "centers": centers,
-        "energies": _two_numbers(energies, "energies"),
-    }
-    params["smoothing"] = smoothing
+    params = {"curvatures": curvatures, "centers": centers}
+    params |= {"energies": energies, "smoothing": smoothing}
     functions = _pair_energy, _pair_gradient
     return Potential("two_minima", *functions, params, curvatures.shape[1], _pair_hessian)

@@ -1,17 +1,13 @@
 """Langevin dynamics, whose law is Boltzmann's: overdamped, and with inertia.
 
-Throughout, g is the gradient, xi the gradient noise (already divided by sqrt(batch_size), or
-averaged over the batch), z thermal normals.
-
 With inertia a step is made of letters: A, a drift x + dt v; B, a kick v - dt g/m; O, the exact
 action of friction and noise on v. A letter that stands twice acts for half a step each time. What
-comes before the gradient is evaluated is `advance`, the rest `update`."""
+comes before the gradient is evaluated is `advance`, the rest `update`; g, xi and z as in
+`dynamics_record`."""
 
-from ..arguments import choice
+from ..arguments import one_of
 from ..kernels.elementary import exp, fma, sqrt
-from .dynamics_record import Dynamics
-from .parameters import integer_or_schedule, number_or_schedule
-from .records import recorded
+from .dynamics_record import Dynamics, dynamics_maker
 
 
 def _euler_maruyama(p, x, v, g, xi, z):
@@ -27,7 +23,7 @@ def _leimkuhler_matthews(p, x, v, g, xi, z):
         v[k] = z[k]
 
 
-@recorded
+@dynamics_maker(method=one_of("euler_maruyama", "leimkuhler_matthews"))
 def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
     """Overdamped Langevin dynamics dx = -grad U dt + sqrt(2 T) dW, whose law is Boltzmann's,
     exp(-U/T).
@@ -47,25 +43,13 @@ def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
         of order dt. Leimkuhler and Matthews (2013, arXiv:1203.5428): x' = x - dt grad U + sqrt(T dt
         / 2) (R_k + R_{k+1}), exact there, and of order dt^2 in general. Its first R is 0, so that
         the first step's noise has half its later variance.
-
-    Returns
-    -------
-    Dynamics
     """
-    choice(method, "method", ("euler_maruyama", "leimkuhler_matthews"))
-    name, params = f"langevin_{method}", _heat_parameters(temperature, step_size, batch_size)
+    name = f"langevin_{method}"
+    params = {"temperature": temperature, "step_size": step_size, "batch_size": batch_size}
     if method == "euler_maruyama":
         return Dynamics(name, _euler_maruyama, params, normals=1)
     # what is remembered is the last noise, which walls turn round with the particle
     return Dynamics(name, _leimkuhler_matthews, params, normals=1, memory="hidden", vectors=1)
-
-
-def _heat_parameters(temperature, step_size, batch_size):
-    return {
-        "temperature": number_or_schedule(temperature, "temperature", at_least=0),
-        "step_size": number_or_schedule(step_size, "step_size", above=0),
-        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
-    }
 
 
 def _bath(p, share):
@@ -153,14 +137,13 @@ _METHODS = {
 }
 
 
-@recorded
+@dynamics_maker(method=one_of(*_METHODS))
 def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=1, method="baoab"):
     """Langevin dynamics with inertia: dx = v dt, m dv = -grad U dt - f m v dt + sqrt(2 f m T) dW.
 
     Parameters
     ----------
-    temperature : float >= 0, or Schedule
-        T, in units of the energy U.
+    temperature, batch_size : as in `langevin`
     friction : float >= 0, or Schedule
         f, per time: a free velocity decays as exp(-f t).
     step_size : float > 0, or Schedule
@@ -168,8 +151,6 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
         "sghmc".
     mass : float > 0, or Schedule
         m, energy time^2 per length^2; <v^2> = T/m.
-    batch_size : int >= 1, or Schedule
-        Divides the gradient noise, if any is given.
     method : {"baoab", "aboba", "obabo", "oabao", "sghmc"}
         Splittings of A, a drift, B, a kick, and O, exact friction and noise (Leimkuhler and
         Matthews 2013, arXiv:1203.5428). "sghmc" is the semi-implicit Euler method v' = (1 - f dt) v
@@ -198,10 +179,8 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
     sghmc   (2 - f dt)/(2 - f dt - 2 s)           2/(2 - f dt - 2 s)
     ======  ====================================  ==================
     """
-    choice(method, "method", tuple(_METHODS))
-    params = _heat_parameters(temperature, step_size, batch_size)
-    params["friction"] = number_or_schedule(friction, "friction", at_least=0)
-    params["mass"] = number_or_schedule(mass, "mass", above=0)
+    params = {"temperature": temperature, "step_size": step_size, "batch_size": batch_size}
+    params |= {"friction": friction, "mass": mass}
     update, advance, normals = _METHODS[method]
     name = f"underdamped_langevin_{method}"
     return Dynamics(name, update, params, advance, normals, memory="velocity")

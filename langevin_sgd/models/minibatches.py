@@ -112,10 +112,6 @@ def minibatch(sampling="with_replacement", shared=False, batches=None, weights=N
         Importance sampling, for "with_replacement" only: example i is drawn with probability p_i =
         weights_i / sum and counts g_i / (N p_i), so that the mean is unchanged; covariance (sum_i
         g_i g_i' / (N^2 p_i) - G G') / B.
-
-    Returns
-    -------
-    Minibatch
     """
     choice(sampling, "sampling", SAMPLING)
     if (batches is None) != (sampling != "given"):

@@ -1,5 +1,5 @@
 """Gradient noise: what is added to the gradient of ONE example. A batch of B is the mean of B
-independent draws."""
+independent draws. Each function returns a `GradientNoise`, if it does not say otherwise."""
 
 from .disk import disk
 from .gradient_noise import GradientNoise, covariance_factor

@@ -16,6 +16,7 @@ from ..kernels.rules import check_function
 from .gradient_noise import GradientNoise, covariance_factor
 from .parameters import size
 from .records import recorded
+from .sums import row_times
 
 _PI = 3.141592653589793
 _HALF_STEP = 2.0**-53  # half the spacing of the uniform numbers: moved by it, they avoid both ends
@@ -48,17 +49,9 @@ def _diagonal_sample(p, x, z, out):
         out[k] = p.scale[k] * z[k]
 
 
-def _factor_times(p, z, k, rank):
-    """Entry k of F z."""
-    s = 0.0
-    for j in range(rank):
-        s = fma(p.factor[k, j], z[j], s)
-    return s
-
-
 def _factor_sample(p, x, z, out):
     for k in range(len(out)):
-        out[k] = _factor_times(p, z, k, len(z))
+        out[k] = row_times(p.factor, k, z)
 
 
 @recorded(covariance=variances_or_matrix)
@@ -70,10 +63,6 @@ def gaussian(covariance):
     covariance : array_like, shape (d, d) or (d,)
         Sigma, the covariance of ONE example's gradient (or the d diagonal entries), (energy /
         length)^2. Positive semidefinite: rank below d is allowed.
-
-    Returns
-    -------
-    GradientNoise
     """
     d = len(covariance)
     if covariance.ndim == 2 and np.array_equal(covariance, np.diag(np.diagonal(covariance))):
@@ -121,10 +110,6 @@ def gaussian_field(factor, params, normals, dim=None):
         Columns of F: independent normals of one draw, at least one.
     dim : int, optional
         d, where `factor` works in one dimension only: a model of another one is refused.
-
-    Returns
-    -------
-    GradientNoise
 
     Notes
     -----
@@ -181,7 +166,7 @@ def _student_sample(p, x, z, out):
         growth = fma(log_unit(1.0 - z[2 * pairs + k]), -2.0 / (p.dof + 2.0 * k), growth)
     stretch = sqrt((p.dof - 2.0) * expm1(growth) / maximum(squared, _ALMOST_ZERO))
     for k in range(len(out)):
-        out[k] = _factor_times(p, z, k, p.factor.shape[1]) * stretch
+        out[k] = row_times(p.factor, k, z) * stretch
 
 
 def _factor_covariance(p, x, out):
@@ -275,28 +260,21 @@ def alpha_stable(alpha, scale):
 def _regression_sample(p, x, z, out):
     rank, residual = p.factor.shape[1], 0.0
     for k in range(len(out)):
-        out[k] = _factor_times(p, z, k, rank)
+        out[k] = row_times(p.factor, k, z)
         residual = fma(out[k], x[k], residual)
     residual = fma(p.label_deviation, -z[rank], residual)
     for k in range(len(out)):
-        out[k] = fma(out[k], residual, -_mean_gradient(p, x, k))
-
-
-def _mean_gradient(p, x, k):
-    """Entry k of A x."""
-    mean = 0.0
-    for j in range(len(x)):
-        mean = fma(p.input_covariance[k, j], x[j], mean)
-    return mean
+        out[k] = fma(out[k], residual, -row_times(p.input_covariance, k, x))
 
 
 def _regression_covariance(p, x, out):
     d, loss = len(x), p.label_deviation * p.label_deviation
     for k in range(d):
-        loss = fma(x[k], _mean_gradient(p, x, k), loss)
+        loss = fma(x[k], row_times(p.input_covariance, k, x), loss)
     for k in range(d):
+        mean = row_times(p.input_covariance, k, x)
         for i in range(d):
-            products = _mean_gradient(p, x, k) * _mean_gradient(p, x, i)
+            products = mean * row_times(p.input_covariance, i, x)
             out[k * d + i] = fma(loss, p.input_covariance[k, i], products)
 
 

@@ -18,6 +18,9 @@ class Noise:
     independent = True  # whether particles draw independently of each other
     own_steps = True  # whether particles of a group can be at steps of their own
 
+    def _checked(self):
+        return self._with(params=parameters(self.params, repr(self.name)))
+
     def check(self, model, dynamics):
         """Refuse a model or a dynamics that the noise cannot go with."""
 
@@ -62,9 +65,6 @@ class Silence(NamedTuple):
     name: str
     params: Any
     recipe: Recipe | None = None
-
-    def _checked(self):
-        return self._with(params=parameters(self.params, repr(self.name)))
 
 
 SILENCE = Silence("none", None)

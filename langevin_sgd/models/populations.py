@@ -20,31 +20,27 @@ from .potential_record import Potential
 from .quadratic_centers import centers_gradient, centers_hessian, centers_loss
 from .records import recorded
 from .regressions import LINEAR, LOGISTIC
-from .sums import dot, row_times, squares
+from .sums import dot, row_times, square_in, squares
 
 NODES = np.linspace(-9.0, 9.0, 361)  # of a mean over a standard normal number
 
 
-def _draw_inputs(p, z, row, normals):
+def _draw_inputs(p, z, row):
     """Inputs N(0, factor factor') into row; returns inputs . true_parameters."""
     predictor = 0.0
     for k in range(len(row) - 1):
-        s = 0.0
-        for j in range(normals):
-            s = fma(p.factor[k, j], z[j], s)
-        row[k] = s
-        predictor = fma(p.true_parameters[k], s, predictor)
+        row[k] = row_times(p.factor, k, z)
+        predictor = fma(p.true_parameters[k], row[k], predictor)
     return predictor
 
 
 def _linear_draw(p, z, row):
-    normals = len(z) - 1
-    row[len(row) - 1] = fma(p.label_scale, z[normals], _draw_inputs(p, z, row, normals))
+    row[len(row) - 1] = fma(p.label_scale, z[len(z) - 1], _draw_inputs(p, z, row))
 
 
 def _logistic_draw(p, z, row):
-    normals = len(z) - 1
-    row[len(row) - 1] = where(z[normals] < sigmoid(_draw_inputs(p, z, row, normals)), 1.0, 0.0)
+    probability = sigmoid(_draw_inputs(p, z, row))
+    row[len(row) - 1] = where(z[len(z) - 1] < probability, 1.0, 0.0)
 
 
 def _mean_of_squares(p, x):
@@ -61,10 +57,7 @@ def _hessian_of_squares(p, x, out):
 
 def _spread(p, x):
     """sqrt(x' A x), the standard deviation of z = inputs . x."""
-    s = 0.0
-    for k in range(len(x)):
-        s = fma(row_times(p.hessian, k, x), x[k], s)
-    return sqrt(s)
+    return sqrt(square_in(p.hessian, x))
 
 
 def _mean_of_entropy(p, x):
@@ -135,12 +128,11 @@ def _population(name, functions, params, mean, examples, seed, **draw):
     return loss_of_predictor(name, functions, table, params, mean=mean, **draw)
 
 
-@recorded(
-    input_covariance=one_matrix,
-    label_noise=within(at_least=0),
-    examples=whole(1, EXAMPLES_LIMIT),
-    seed=whole(0, 2**64),
-)
+CHECKED = {"input_covariance": one_matrix, "seed": whole(0, 2**64)}
+CHECKED |= {"examples": whole(1, EXAMPLES_LIMIT)}
+
+
+@recorded(**CHECKED, label_noise=within(at_least=0))
 def linear_regression_population(
     input_covariance, label_noise, true_parameters=None, *, examples=1000, seed=0
 ):
@@ -179,12 +171,7 @@ def linear_regression_population(
     return _population(name, LINEAR, params, mean, examples, seed, **draw)
 
 
-@recorded(
-    input_covariance=one_matrix,
-    l2=within(at_least=0),
-    examples=whole(1, EXAMPLES_LIMIT),
-    seed=whole(0, 2**64),
-)
+@recorded(**CHECKED, l2=within(at_least=0))
 def logistic_regression_population(
     input_covariance, true_parameters=None, l2=0.0, *, examples=1000, seed=0
 ):
@@ -199,14 +186,10 @@ def logistic_regression_population(
 
     Parameters
     ----------
-    input_covariance : array_like, shape (d, d) or (d,)
-        A, or its diagonal; positive semidefinite, not zero.
-    true_parameters : array_like, shape (d,), optional
-        w; default: zero, where labels are coin tosses.
+    input_covariance, true_parameters, examples, seed
+        As in `linear_regression_population`; with w = 0 labels are coin tosses.
     l2 : float, >= 0
         Ridge.
-    examples, seed : int
-        The table is this many rows, drawn with numpy's generator from this seed.
 
     Returns
     -------

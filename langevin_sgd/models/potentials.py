@@ -1,5 +1,5 @@
-"""Energy landscapes: a `Potential` is an energy and its gradient for one particle, written as two
-plain functions.
+"""Energy landscapes: a `Potential`, which each function here returns, is an energy and its gradient
+for one particle, written as two plain functions.
 
 The two simplest are written here; the others come from `landscapes`, `sgd_landscapes` and
 `symbolic`."""
@@ -13,7 +13,7 @@ from .modified_loss import modified_loss
 from .potential_record import Potential
 from .records import recorded
 from .sgd_landscapes import ring, rotational_drift, zhu_bowls
-from .sums import row_times, write_matrix
+from .sums import row_times, square_in, write_diagonal, write_matrix
 from .swirl_noise import swirl_noise
 from .symbolic import from_expression
 
@@ -50,17 +50,11 @@ def _diagonal_gradient(p, x, out):
 
 
 def _diagonal_hessian(p, x, out):
-    d = len(x)
-    for k in range(d):
-        for j in range(d):
-            out[d * k + j] = p.curvature[k] if k == j else 0.0
+    write_diagonal(p.curvature, len(x), out)
 
 
 def _matrix_energy(p, x):
-    s = 0.0
-    for k in range(len(x)):
-        s = fma(row_times(p.hessian, k, x), x[k], s)
-    return 0.5 * s
+    return 0.5 * square_in(p.hessian, x)
 
 
 def _matrix_gradient(p, x, out):
@@ -81,10 +75,6 @@ def quadratic(hessian):
     hessian : array_like, shape (d, d) or (d,)
         Symmetric matrix H of second derivatives, or its d diagonal entries; energy per length
         squared. Negative eigenvalues are allowed: a saddle, from which particles diverge.
-
-    Returns
-    -------
-    Potential
     """
     if hessian.ndim == 1:
         functions = _diagonal_energy, _diagonal_gradient
@@ -142,10 +132,6 @@ def double_well(dim=1, barrier=0.25, stiffness=1.0, coupling=0.0, tilt=0.0):
         Slope of the valley floor x_k = coupling x_0.
     tilt : float
         Force that favours the left well (if positive), energy per length.
-
-    Returns
-    -------
-    Potential
     """
     params = {"barrier": barrier, "stiffness": stiffness, "coupling": coupling, "tilt": tilt}
     return Potential("double_well", _well_energy, _well_gradient, params, dim, _well_hessian)

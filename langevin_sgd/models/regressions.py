@@ -3,7 +3,10 @@
 The Fisher matrix is the mean of g g' over labels drawn from the model at x, for the loss without
 its ridge. For the canonical links (linear, logistic, Poisson) it is the Hessian without the ridge,
 whatever the labels (McCullagh and Nelder 1989, "Generalized Linear Models", section 2.5; derived:
-the mean of slope^2 is the variance of the label, the curvature)."""
+the mean of slope^2 is the variance of the label, the curvature).
+
+In all, `inputs` is an array (examples, d), in which a column of ones gives an intercept (penalised
+like the rest), and `l2` >= 0 the ridge, which adds (l2/2) |x|^2 to the loss of every example."""
 
 import math
 
@@ -36,11 +39,9 @@ def linear_regression(inputs, targets, l2=0.0):
 
     Parameters
     ----------
-    inputs : array_like, shape (examples, d)
-        A column of ones gives an intercept.
+    inputs, l2
+        See the head of this module.
     targets : array_like, shape (examples,)
-    l2 : float, >= 0
-        Ridge.
 
     Returns
     -------
@@ -75,12 +76,11 @@ def logistic_regression(inputs, labels, l2=0.0):
 
     Parameters
     ----------
-    inputs : array_like, shape (examples, d)
-        A column of ones gives an intercept, which is then penalised as well.
+    inputs, l2
+        See the head of this module. Without ridge separable data have no minimum: the weights grow
+        for ever.
     labels : array_like, shape (examples,)
         0 or 1.
-    l2 : float, >= 0
-        Ridge. Without it separable data have no minimum: the weights grow for ever.
 
     Returns
     -------
@@ -120,12 +120,10 @@ def poisson_regression(inputs, counts, l2=0.0):
 
     Parameters
     ----------
-    inputs : array_like, shape (examples, d)
-        A column of ones gives an intercept.
+    inputs, l2
+        See the head of this module.
     counts : array_like, shape (examples,)
         Whole numbers >= 0.
-    l2 : float, >= 0
-        Ridge.
 
     Returns
     -------
@@ -170,13 +168,11 @@ def huber_regression(inputs, targets, delta=1.0, l2=0.0):
 
     Parameters
     ----------
-    inputs : array_like, shape (examples, d)
-        A column of ones gives an intercept.
+    inputs, l2
+        See the head of this module.
     targets : array_like, shape (examples,)
     delta : float, > 0
         Residual beyond which the loss is linear, in units of the targets.
-    l2 : float, >= 0
-        Ridge.
 
     Returns
     -------

@@ -2,8 +2,9 @@
 kernels see a number.
 
 Step k leads from `step` = k to k + 1. Each function here makes a `Schedule`, to be passed for
-`learning_rate`, `step_size`, `temperature` ... of a dynamics. The formulas use + - * / and
-`elementary.cos` only: the same bits on any machine."""
+`learning_rate`, `step_size`, `temperature` ... of a dynamics. `start` is the value in step 0, `end`
+one that is reached later, in the unit of the parameter that the schedule stands for. The formulas
+use + - * / and `elementary.cos` only: the same bits on any machine."""
 
 import math
 
@@ -36,11 +37,6 @@ def from_values(values):
     values : array_like, shape (steps,)
         `values[k]` is used by the step that leads from `step` = k to k + 1; unit of the parameter
         it stands for. A run that is longer than the list is refused.
-
-    Returns
-    -------
-    Schedule
-        To be passed for `learning_rate`, `step_size`, `temperature` ... of a dynamics.
     """
     values.setflags(write=False)
     return Schedule("from_values", values.__getitem__, {"values": values}, len(values))
@@ -48,13 +44,7 @@ def from_values(values):
 
 @recorded(value=number)
 def constant(value):
-    """The same value in every step.
-
-    Parameters
-    ----------
-    value : float
-        In the unit of the parameter it stands for.
-    """
+    """The same value in every step, in the unit of the parameter that it stands for."""
     return Schedule("constant", lambda k: np.full(len(k), value), {"value": value})
 
 
@@ -64,8 +54,6 @@ def step_decay(start, factor, every):
 
     Parameters
     ----------
-    start : float
-        Value in step 0, in the unit of the parameter it stands for.
     factor : float > 0
         Above 1 the value grows: for a batch size, 2 doubles it (Smith, Kindermans, Ying and Le
         2018, arXiv:1711.00489).
@@ -82,8 +70,6 @@ def exponential(start, factor):
 
     Parameters
     ----------
-    start : float
-        Value in step 0, in the unit of the parameter it stands for.
     factor : float > 0
         Ratio of one value to the one before; exp(-1/tau) decays with the time constant of tau
         steps.
@@ -99,8 +85,6 @@ def inverse_time(start, time):
 
     Parameters
     ----------
-    start : float
-        Value in step 0, in the unit of the parameter it stands for.
     time : float > 0
         Steps after which it has halved. With start = 1/h and time = 1, SGD on a quadratic of
         curvature h returns the mean of the noisy minima it has seen: its variance after k steps is
@@ -119,9 +103,6 @@ def cosine(start, end, steps):
 
     Parameters
     ----------
-    start, end : float
-        First value, and the one that is reached in step `steps`, in the unit of the parameter it
-        stands for.
     steps : int >= 1
         Steps from start to end. A run of just as many steps never uses `end`, which may then be 0
         even for a learning rate.

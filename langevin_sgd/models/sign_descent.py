@@ -1,9 +1,7 @@
 """Descent along the sign of each component of the gradient."""
 
 from ..kernels.elementary import where
-from .dynamics_record import Dynamics
-from .parameters import integer_or_schedule, number_or_schedule
-from .records import recorded
+from .dynamics_record import Dynamics, dynamics_maker
 
 
 def _sign_of(force):
@@ -21,7 +19,7 @@ def _of_mean(p, x, v, g, xi, z):
         x[k] = x[k] - p.learning_rate * _sign_of(v[k])
 
 
-@recorded
+@dynamics_maker
 def sign_sgd(learning_rate, batch_size=1, momentum=0.0):
     """Sign descent, x' = x - eta sign(g); with momentum along the sign of the running mean m' = mu
     m + (1 - mu) g. The sign of 0 is 0.
@@ -31,13 +29,9 @@ def sign_sgd(learning_rate, batch_size=1, momentum=0.0):
     learning_rate : float > 0, or Schedule
         eta, a length: the step of every component.
     batch_size : int >= 1, or Schedule
-        Examples B per step; the noise variance is Sigma / B.
+        As in `sgd`.
     momentum : float in [0, 1), or Schedule
         mu; the mean remembers 1/(1 - mu) steps.
-
-    Returns
-    -------
-    Dynamics
 
     Notes
     -----
@@ -45,11 +39,7 @@ def sign_sgd(learning_rate, batch_size=1, momentum=0.0):
     algorithms 1 and 2; abstract read only). Under noise that is symmetric about 0 a component moves
     by E sign(g + xi) = 1 - 2 P(xi < -g): the tails of the noise do not matter, and on U = h x^2/2
     with Gaussian noise of small eta the drift is -eta erf(h x / sqrt(2 Sigma/B))."""
-    params = {
-        "learning_rate": number_or_schedule(learning_rate, "learning_rate", above=0),
-        "batch_size": integer_or_schedule(batch_size, "batch_size", at_least=1),
-        "momentum": number_or_schedule(momentum, "momentum", at_least=0, below=1),
-    }
+    params = {"learning_rate": learning_rate, "batch_size": batch_size, "momentum": momentum}
     if momentum == 0.0:
         return Dynamics("sign_sgd", _of_gradient, params)
     return Dynamics("sign_sgd_momentum", _of_mean, params, memory="hidden", vectors=1)

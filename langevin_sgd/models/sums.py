@@ -21,11 +21,26 @@ def squares(x):
 
 
 def row_times(matrix, k, x):
-    """Row k of a matrix, times x."""
+    """Row k of a matrix, times as many numbers of x as it has columns."""
     s = 0.0
-    for j in range(len(x)):
+    for j in range(matrix.shape[1]):
         s = fma(matrix[k, j], x[j], s)
     return s
+
+
+def square_in(matrix, x):
+    """x' M x of a matrix M."""
+    s = 0.0
+    for k in range(len(x)):
+        s = fma(row_times(matrix, k, x), x[k], s)
+    return s
+
+
+def write_diagonal(values, d, out):
+    """The (d, d) matrix of a diagonal into `out`, row by row."""
+    for k in range(d):
+        for j in range(d):
+            out[d * k + j] = values[k] if k == j else 0.0
 
 
 def write_matrix(matrix, d, out):

@@ -13,7 +13,6 @@ from ..kernels.views import local, row_type, table_row, view
 from . import forces
 from .example_moments import example_covariance
 from .noise_record import Noise
-from .parameters import parameters
 from .records import Recipe, record, recorded
 
 TILE = 64  # normals that are drawn at a time
@@ -31,9 +30,6 @@ class TableGaussian(NamedTuple):
     recipe: Recipe | None = None
 
     adds = True
-
-    def _checked(self):
-        return self._with(params=parameters(self.params, repr(self.name)))
 
     def check(self, model, dynamics):
         need_a_table(self, model)
@@ -70,10 +66,6 @@ def table_gaussian():
     xi = sum_i (z_i - mean z) g_i / sqrt(N B) for the N example gradients g_i and N standard normals
     z_i. Derivation: the covariance of z_i - mean z is delta_ij - 1/N, so that E xi xi' = (sum_i g_i
     g_i' / N - gbar gbar') / B = Sigma / B.
-
-    Returns
-    -------
-    TableGaussian
     """
     return TableGaussian("table_gaussian", None)
 
