@@ -2,11 +2,15 @@
 stops too early.
 """
 
+import warnings
+
 import numpy as np
 import pytest
 from refusals import refusal
+from scipy.stats import norm
 
 import langevin_sgd as ls
+from langevin_sgd.engine.stationary import advised_particles
 
 dynamics, noise = ls.dynamics, ls.noise
 BOWL, PAIR = ls.potentials.quadratic([1.0, 0.1]), noise.gaussian([1.0, 1.0])
@@ -52,6 +56,47 @@ def test_a_bowl_is_stationary_when_its_slow_direction_is():
     ls.storage.schema.validate(run)
 
 
+def passes(dim, tolerance, particles, max_steps, seeds):
+    """How many of the stationary runs on a bowl pass; its relaxation time is 4.5 steps."""
+    bowl, kicks = ls.potentials.quadratic(np.ones(dim)), noise.gaussian(np.ones(dim))
+    options = {"particles": particles, "tolerance": tolerance, "max_steps": max_steps}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that the rule did not hold
+        runs = (
+            until(bowl, dynamics.sgd(0.2), kicks, seed=seed, **options) for seed in range(seeds)
+        )
+        return sum(run.attrs["stationary"] for run in runs)
+
+
+@pytest.mark.parametrize(
+    "dim", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow), 10]
+)
+def test_a_single_check_is_passed_19_times_of_20_with_the_particles_that_are_advised(dim):
+    """30 runs, 1.5 of them fail; four standard errors are 4.8. The twin: 16/tolerance^2, with which
+    the variance alone uses up the tolerance."""
+    advised = advised_particles(dim, 0.2)
+    assert advised == round(4 * ((2 + norm.ppf(1 - 0.025 / dim)) / 0.2) ** 2 + 0.5)
+    assert passes(dim, 0.2, None, 40, 30) > 24
+    assert passes(dim, 0.2, 400, 40, 6) <= 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dim", [1, 2, 5, 10])
+def test_nearly_all_stationary_runs_pass_one_of_their_checks(dim):
+    """At the default tolerance, with up to seven checks; the twin is the old advice of 6,400."""
+    assert passes(dim, 0.05, None, 3300, 24) >= 23
+    assert passes(dim, 0.05, 6400, 3300, 6) == 0
+
+
+def test_a_run_that_is_not_yet_stationary_does_not_pass_with_them():
+    """After 2 x 20 of 99.5 steps the variance has changed by Q/(1 + Q) = 40 % of itself."""
+    bowl = ls.potentials.quadratic([0.1])
+    with pytest.warns(UserWarning, match="not stationary: the rule did not hold up to step 40"):
+        run = until(bowl, STEP, noise.gaussian([1.0]), particles=None, max_steps=40)
+    assert run.attrs["stationary"] == 0 and run.attrs["stationary_tolerance"] == 0.08
+    assert run.sizes["particle"] == advised_particles(1, 0.08)
+
+
 CORNERS = 0.3 * np.array([[1, 1], [-1, -1], [1, -1], [-1, 1]])
 
 
@@ -66,7 +111,8 @@ def test_the_rule_asks_for_two_standard_errors_more(name, starts, tolerance, see
     start = np.resize(starts, (400, 2))
     few = {"particles": 400, "x0": start, "max_steps": 1000, "first_check": 500}
     few |= {"tolerance": tolerance, "seed": seed}
-    with pytest.warns(UserWarning, match="the rule did not hold up to step 1000"):
+    message = r"the rule did not hold up to step 1000 \(its errors alone ask for \d+ particles\)"
+    with pytest.warns(UserWarning, match=message):
         run = until(**few).isel(check=-1)
     distance, error = np.abs(run[name]), run[f"{name}_standard_error"]
     assert np.all(distance <= run.allowed) and np.any(distance + 2 * error > run.allowed)
