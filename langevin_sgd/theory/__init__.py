@@ -1,5 +1,17 @@
 # ruff: noqa: F401
-"""Exact results and named approximations for SGD and Langevin dynamics, in NumPy and SciPy."""
+"""Exact results and named approximations for SGD and Langevin dynamics, in NumPy and SciPy.
+
+What docstrings do not repeat: `learning_rate` is eta > 0, in length^2/energy and inside the
+velocity; `batch_size` B >= 1; `momentum` 0 <= mu < 1; `nesterov` is None, "torch" or "lookahead",
+as in `linear_sgd`. `hessian` and `noise_covariance`, Sigma of ONE example's gradient in
+(energy/length)^2, are (d, d) matrices, their diagonals (d,) or numbers. Where a theory is linear
+these numbers may be arrays that broadcast together, a sweep: its shape leads that of the result.
+Time is learning rate times steps.
+
+A law on a grid is a Dataset: `density` (axis_0, ..., in length^-d), `weight` (quadrature weight of
+each node) and `energy` on the grid, and numbers, each with `NAME_error`, the difference of two
+grids, an upper estimate. `bounds` (d, 2) is a box in units of length. A ValueError names the
+argument wherever a result does not exist."""
 
 from .batch_noise import (
     GradientMoments,

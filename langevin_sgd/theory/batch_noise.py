@@ -57,26 +57,10 @@ def batch_covariance(noise_covariance, batch_size, dataset_size=None):
     """Covariance of the mean gradient of one batch, (..., d, d).
 
     Sigma / B for draws with replacement (``dataset_size=None``), Sigma / B (N - B) / (N - 1) for a
-    subset of N examples.
-
-    Parameters
-    ----------
-    noise_covariance : (..., d, d) matrix, (d,) variances or scalar
-        Sigma of ONE example, divisor N (see `gradient_moments`).
-    batch_size : float or array
-    dataset_size : int or array, optional
-        N >= B, for batches without replacement; also the covariance of each single batch of a
-        reshuffled epoch.
-
-    Raises
-    ------
-    ValueError
-        If B exceeds N.
-
-    Notes
-    -----
-    Exact. Source: survey sampling, derived from Cov(g_i, g_j) = -Sigma / (N - 1) for two different
-    members of a subset."""
+    subset of N examples; that is also the covariance of each single batch of a reshuffled epoch.
+    Sigma has the divisor N (see `gradient_moments`); B and N may be arrays. ValueError if B exceeds
+    N. Exact. Source: survey sampling, derived from Cov(g_i, g_j) = -Sigma / (N - 1) for two
+    different members of a subset."""
     factor = 1.0 / batch_size
     if dataset_size is not None:
         if np.any(batch_size > dataset_size):
@@ -98,8 +82,7 @@ def minibatch_covariance(gradients, batch_size, sampling="with_replacement", pro
     ----------
     gradients : (..., N, d) array
         One row for each example; leading axes are points, as many as there are.
-    batch_size : float or array
-    sampling : str
+    batch_size : float or array sampling : str
         As in `noise.minibatch`. Sigma/B for "with_replacement" and "population" (the table stands
         for the law); Sigma/B (N - B)/(N - 1) for "without_replacement", and for "reshuffle" and
         "single_shuffle", whose batches are correlated from step to step (see
@@ -108,14 +91,10 @@ def minibatch_covariance(gradients, batch_size, sampling="with_replacement", pro
         With which each example is drawn; "with_replacement" only. The batch gradient weighs example
         i by 1/(N p_i).
 
-    Raises
-    ------
-    ValueError
-        If B exceeds N where it must not, or probabilities come with another sampling.
-
     Notes
     -----
-    Exact; `gradient_moments` and `batch_covariance` say from what it is derived."""
+    ValueError if B exceeds N where it must not, or probabilities come with another sampling. Exact;
+    `gradient_moments` and `batch_covariance` say from what it is derived."""
     if probabilities is not None and sampling != "with_replacement":
         raise ValueError(f"probabilities must be None for sampling = {sampling!r}.")
     covariance = gradient_moments(gradients, probabilities).covariance

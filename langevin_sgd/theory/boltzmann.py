@@ -46,12 +46,12 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
     Parameters
     ----------
     potential : Potential
-        Energy U(x), d <= 3, in units of energy.
+        Energy U(x), in units of energy.
     temperature : float
         T > 0, in units of energy.
     bounds : array (d, 2), optional
-        Box on which the law is defined, in units of length; needed for a potential that is not
-        normalisable on its domain.
+        Box on which the law is defined; needed for a potential that is not normalisable on its
+        domain.
     rtol : float
         Wanted relative accuracy of the mean energy above its minimum, and absolute accuracy of log
         Z.
@@ -59,11 +59,9 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0, ..., unit length^-d), ``weight`` (quadrature weight of each node),
-        ``energy``, and ``log_normaliser``, ``mean_position`` (component), ``second_moment``
+        A law on a grid, with ``log_normaliser``, ``mean_position`` (component), ``second_moment``
         (component, component_j), ``fourth_moment``, ``mean_energy``, ``energy_variance`` (T^2 times
-        the heat capacity), ``entropy``. Each has ``NAME_error``: the change in the last refinement,
-        an upper estimate.
+        the heat capacity), ``entropy``; errors are changes in the last refinement.
 
     Notes
     -----
@@ -125,7 +123,8 @@ def _boltzmann_on_grid(potential, temperature, box, points, walled):
 
 @one_law(potential=ON_ITS_DOMAIN)
 def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, rtol=1e-9):
-    """Boltzmann probability of every bin of a rectangular histogram, integrated over the bin.
+    """Boltzmann probability of every bin of a rectangular histogram, integrated over the bin:
+    (bins_0, ..., bins_{d-1}), whose sum is below one by the mass outside the edges.
 
     Gauss-Legendre in each bin, with 6, 12, 24, 48 or 96 points per axis until the probabilities
     settle. Use it with `bin_probabilities` to compare two laws on the same bins, for which a
@@ -141,16 +140,10 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
     rtol : float
         Wanted accuracy, relative to the largest bin.
 
-    Returns
-    -------
-    (bins_0, ..., bins_{d-1}) array
-        Probabilities. Their sum is below one by the mass outside the edges.
-
     Notes
     -----
-    ValueError if As `boltzmann_density`; or if the bins are too wide for `rtol`: more of them are
-    needed. Source: quadrature of the definition.
-    """
+    ValueError as `boltzmann_density`; or if the bins are too wide for `rtol`: more of them are
+    needed. Source: quadrature of the definition."""
     edges = edges_along(edges, potential.dim)
     law = boltzmann_density(potential, temperature, bounds=bounds)
     box, walled = _box(potential, temperature, bounds)
@@ -186,11 +179,12 @@ def _finite(edge, low, high):
 
 @one_law(potential=ON_ITS_DOMAIN)
 def best_fit_temperature(potential, mean_energy, *, bounds=None):
-    """The temperature whose Boltzmann law is closest, in KL(p || exp(-U/T)/Z), to a law p of given
-    mean energy.
+    """The temperature T, in units of energy, whose Boltzmann law is closest, in KL(p ||
+    exp(-U/T)/Z), to a law p of given mean energy.
 
     KL(p || B_T) = -entropy(p) + E_p[U]/T + log Z(T), so d KL / d(1/T) = E_p[U] - <U>_T: the minimum
-    is where the mean energies agree ("energy matching"), whatever else p does.
+    is where the mean energies agree ("energy matching"), whatever else p does. To a relative 1e-12
+    of the quadrature's mean energy.
 
     Parameters
     ----------
@@ -199,16 +193,10 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
     mean_energy : float
         E_p[U], in units of energy; above the minimum of U.
 
-    Returns
-    -------
-    float
-        T in units of energy, to a relative 1e-12 of the quadrature's mean energy.
-
     Notes
     -----
     ValueError if no temperature up to 1e12 times the energy above the minimum has this mean energy.
-    Source: the exponential-family projection (derived above). On a quadratic it is tr(H S)/d.
-    """
+    Source: the exponential-family projection (derived above). On a quadratic it is tr(H S)/d."""
     from scipy.optimize import brentq
 
     def excess(log_temperature):
@@ -249,27 +237,12 @@ def _lowest_energy(potential, mean_energy, bounds):
 
 @one_law(potential=ON_ITS_DOMAIN, levels=partial(bin_edges, longest=500))
 def level_populations(potential, temperature, levels, *, bounds=None):
-    """Boltzmann probability that the energy lies between neighbouring levels.
+    """Boltzmann probability that the energy lies between neighbouring levels: ``population``
+    (level, of length k - 1) and ``population_error``, the difference of two grids.
 
-    P_k = integral of exp(-U/T)/Z over {levels[k] <= U < levels[k+1]}. On a quadratic 2 U/T has the
-    chi-squared law with d degrees of freedom.
-
-    Parameters
-    ----------
-    potential, temperature, bounds
-        As in `boltzmann_density`.
-    levels : (k,) increasing array
-        Energies; the ends may be infinite.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``population`` (level, of length k - 1) and ``population_error``, the difference of two
-        grids.
-
-    Notes
-    -----
-    Source: quadrature of the definition.
+    P_k = integral of exp(-U/T)/Z over {levels[k] <= U < levels[k+1]}; `levels` (k,) are increasing
+    energies, whose ends may be infinite; other parameters as in `boltzmann_density`. On a quadratic
+    2 U/T has the chi-squared law with d degrees of freedom. Source: quadrature of the definition.
     """
     from scipy.special import ndtr
 

@@ -29,10 +29,8 @@ def transfer_operator_circle(
     ----------
     potential : Potential
         Smooth energy with d = 1 whose force, drift included, has the given period.
-    noise_covariance : float
-        Sigma > 0, variance of the gradient of ONE example, in (energy/length)^2.
-    learning_rate, batch_size : float
-        eta > 0 in length^2/energy, B >= 1.
+    noise_covariance, learning_rate, batch_size : float
+        Sigma, eta, B.
     force : float
         F, a constant force, in energy/length.
     period : float, optional
@@ -42,9 +40,8 @@ def transfer_operator_circle(
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0, one period from the low end of the domain, or 0), ``weight``,
-        ``energy``, and ``mean_velocity`` = E[force - U'], ``relaxation_eigenvalue``, each with
-        ``NAME_error``, the difference of two grids.
+        A law on a grid (axis_0, one period from the low end of the domain, or 0), with
+        ``mean_velocity`` = E[force - U'] and ``relaxation_eigenvalue``.
 
     Notes
     -----
@@ -129,16 +126,15 @@ def sde_law_circle(potential, diffusion, *, force=0.0, period=None, points=256):
     potential, force, period
         As in `transfer_operator_circle`.
     diffusion : float or function x (n,) -> (n,)
-        D(x) > 0 with the same period, in length^2/time; time is learning rate times steps.
+        D(x) > 0 with the same period, in length^2/time.
     points : int
         Even number of grid points; the law is also computed on half of them.
 
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0), ``weight``, ``energy`` and ``current``, ``mean_velocity``,
-        ``entropy_production``, each with ``NAME_error``, the difference of the two grids. The
-        integrals are Fourier series: spectrally accurate for smooth U and D.
+        A law on a grid, with ``current``, ``mean_velocity``, ``entropy_production``. The integrals
+        are Fourier series: spectrally accurate for smooth U and D.
 
     Notes
     -----

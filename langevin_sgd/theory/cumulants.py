@@ -46,23 +46,10 @@ def stationary_shape(
     """Variance, skewness and excess kurtosis of SGD on a quadratic with iid gradient noise of any
     law, as `Shape`.
 
-    Parameters
-    ----------
-    curvature : float
-        h > 0 of U = h x^2 / 2.
-    cumulants : sequence of 4 numbers
-        (0, k2, k3, k4) of ONE example's gradient noise, see `noise_cumulants`; a mean is ignored,
-        as noise has none.
-    learning_rate, batch_size, momentum : float or arrays that broadcast together (a sweep)
-    nesterov : None, "torch" or "lookahead"
+    ``curvature`` h > 0 of U = h x^2 / 2; ``cumulants`` (0, k2, k3, k4) of ONE example's gradient
+    noise, see `noise_cumulants`; a mean is ignored, as noise has none. ValueError at or above the
+    stability threshold, or for a variance k2 that is not positive.
 
-    Raises
-    ------
-    ValueError
-        At or above the stability threshold, or for a variance k2 that is not positive.
-
-    Notes
-    -----
     kappa_n(x) = kappa_n / B^(n-1) * [(I - F (x) ... (x) F)^-1 G (x) ... (x) G]_x, n factors;
     without momentum (-eta)^n / (1 - (1 - eta h)^n). Hence the excess kurtosis falls like 1/B.
     Batches drawn independently with replacement. Exact; derived here (cumulants of independent sums
@@ -98,15 +85,9 @@ def two_point_cdf(x, curvature, learning_rate, scale=1.0):
 
     theta = sum a^j (+-eta scale), a = 1 - eta h, lives on [-scale/h, scale/h]. It is uniform at eta
     h = 1/2 and a Cantor law, without any density, at eta h > 1/2. The two halves of the support do
-    not overlap then, and the digits of x give F to double precision.
+    not overlap then, and the digits of x give F to double precision. ValueError for eta h outside
+    [1/2, 1): the halves overlap below 1/2; use the transfer operator there.
 
-    Raises
-    ------
-    ValueError
-        For eta h outside [1/2, 1): the halves overlap below 1/2; use the transfer operator there.
-
-    Notes
-    -----
     Exact: F(x) = [F((x - eta s)/a) + F((x + eta s)/a)] / 2. Bernoulli convolutions (Solomyak 1995);
     derived here."""
     step = learning_rate * curvature

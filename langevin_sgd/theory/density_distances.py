@@ -11,22 +11,11 @@ ON_NODES = {"density": FROM_ZERO, "reference": FROM_ZERO, "weight": FROM_ZERO}
 @formula(infinite=True, **ON_NODES)
 def density_kl(density, reference, weight):
     """Kullback-Leibler divergence KL(p || q) = sum p log(p/q) w of two densities on the same grid,
-    in nats.
+    in nats (float); infinite where p > 0 and q = 0.
 
-    Parameters
-    ----------
-    density, reference : arrays of the same shape
-        p and q at the nodes, or probabilities of bins (then `weight` is 1). Both are used as given,
-        not renormalised.
-    weight : array or float
-        Quadrature weight of the nodes.
-
-    Returns
-    -------
-    float
-        In nats. Infinite where p > 0 and q = 0. The error is that of the grid: none is added for
-        bins.
-    """
+    `density` and `reference` are p and q at the nodes, and `weight` the quadrature weights; or
+    probabilities of bins, then `weight` is 1. All are used as given, not renormalised. The error is
+    that of the grid: none is added for bins."""
     p, q, w = np.broadcast_arrays(density, reference, weight)
     inside = (p > 0) & (w > 0)
     if np.any(q[inside] == 0):
@@ -47,29 +36,13 @@ def density_hellinger(density, reference, weight):
 
 @formula(x=all_within(), density=FROM_ZERO, reference=FROM_ZERO)
 def density_w2(x, density, reference):
-    """Wasserstein-2 distance of two densities on one increasing one-dimensional grid, in units of
-    length.
+    """Wasserstein-2 distance, in units of length, of two densities >= 0 on one increasing grid `x`
+    (n,) of the line; both are normalised here.
 
     W2^2 = integral over u in (0, 1) of (F^-1(u) - G^-1(u))^2. The distribution functions are taken
     as linear between nodes, and the integral of the squared difference of the quantiles is then
-    exact.
-
-    Parameters
-    ----------
-    x : (n,) increasing array
-        Grid, in units of length.
-    density, reference : (n,) arrays
-        Not negative; both are normalised here.
-
-    Returns
-    -------
-    float
-        In units of length. Error O(spacing^2) for smooth densities.
-
-    Notes
-    -----
-    Source: the one-dimensional transport map is monotone (standard). Between Gaussians use the
-    closed form."""
+    exact: an error O(spacing^2) for smooth densities. Source: the one-dimensional transport map is
+    monotone (standard). Between Gaussians use the closed form."""
     if x.ndim != 1 or x.size < 2 or np.any(np.diff(x) <= 0):
         raise ValueError("x must be a one-dimensional, strictly increasing grid of two or more.")
     levels = []

@@ -39,7 +39,7 @@ def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=N
         Gradient of each of the k examples (or batches, for a larger batch size) at x, in
         energy/length.
     learning_rate : float
-        eta > 0, in length^2/energy.
+        eta.
     probabilities : (k,) array, optional
         Of the examples; equal by default.
     bounds : (low, high), optional
@@ -52,8 +52,8 @@ def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=N
     -------
     xarray.Dataset
         ``distribution`` (axis_0) = P(x <= axis_0) with ``distribution_error`` (one number: the
-        largest change from the coarse grid at its nodes), ``probability`` of the nodes, and with
-        ``NAME_error``: ``mean_position``, ``second_moment``, ``third_moment``, ``fourth_moment``,
+        largest change from the coarse grid at its nodes), ``probability`` of the nodes, and, with
+        errors, ``mean_position``, ``second_moment``, ``third_moment``, ``fourth_moment``,
         ``relaxation_eigenvalue``.
 
     Notes

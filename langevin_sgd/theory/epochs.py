@@ -21,33 +21,23 @@ def epoch_covariance(
     hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum=0.0, nesterov=None
 ):
     """Stationary covariance under reshuffling (a new order every epoch), by position in the epoch,
-    (M, ..., d, d).
+    (M, ..., d, d): entry m after m steps of the current epoch, m = 0 at the boundary. Its mean
+    over m is the time average.
 
     Parameters
     ----------
     hessian : (d, d) matrix, (d,) curvatures or scalar
         H, positive definite; a stack (k, 1, 1) sweeps curvatures.
     noise_covariance : (d, d) matrix, (d,) variances or scalar
-        Sigma of ONE example, constant in x: the losses (x - c_i)' H (x - c_i) / 2 with scattered
-        centres have this.
-    learning_rate, momentum : float or arrays that broadcast together
-    batch_size, dataset_size : int
+        Sigma, constant in x: the losses (x - c_i)' H (x - c_i) / 2 with scattered centres have
+        this.
+    learning_rate, momentum : float or arrays that broadcast together batch_size, dataset_size : int
         B divides N, N/B = M, 2 <= M <= 100,000.
     nesterov : None, "torch" or "lookahead"
 
-    Returns
-    -------
-    (M, ..., d, d) array
-        Entry m: after m steps of the current epoch; m = 0 is the boundary. Its mean over m is the
-        time average.
-
-    Raises
-    ------
-    ValueError
-        At or above the stability threshold, with flat directions, or if B does not divide N.
-
     Notes
     -----
+    ValueError at or above the stability threshold, with flat directions, or if B does not divide N.
     Exact. With a = 1 - eta h and mu = 0 the boundary value is eta^2 c0 (M A2 - A1^2) / ((M - 1)(1 -
     a^2M)), A1 = sum a^j, A2 = sum a^2j; it is computed as a sum of squares, without that
     cancellation. Kuehn and Rosenow 2023 describe the anti-correlation; this finite-M form is

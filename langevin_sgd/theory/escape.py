@@ -16,7 +16,8 @@ ON_A_PATH = energy_of(1, drift=True, walls=ANY_WALLS)
 
 @one_law(potential=energy_of(walls=ANY_WALLS), minimum=finite_array, saddle=finite_array)
 def kramers_time(potential, diffusion, minimum, saddle):
-    """Kramers' mean time from a minimum over a saddle into the next well, for small noise.
+    """Kramers' mean time from a minimum over a saddle into the next well, for small noise (float,
+    in units of time).
 
     d = 1, any D(x), Ito: tau = 2 pi sqrt(D_s/D_a) / sqrt(U''_a |U''_s|) * exp(integral_a^s U'/D
     dx). Any d, constant D = T: tau = 2 pi/|lambda_s| sqrt(|det H_s|/det H_a) exp((U_s - U_a)/T),
@@ -30,20 +31,15 @@ def kramers_time(potential, diffusion, minimum, saddle):
     diffusion : float or, for d = 1, function x (n,) -> (n,)
         D in length^2/time (for d > 1 the temperature of isotropic noise with unit mobility).
     minimum, saddle : float or (d,) array
-        Critical points, in units of length; checked to be critical to 1e-6 of the gradient's scale
-        between them.
-
-    Returns
-    -------
-    float
-        In units of time. Relative error O(T / barrier): in the quartic well the exact time is 22 %
-        longer at barrier/T = 2.5 and 11 % at 5; `mean_first_passage_time` gives it in d = 1.
+        Critical points; checked to be critical to 1e-6 of the gradient's scale between them.
 
     Notes
     -----
-    ValueError if a point is not critical or the Hessians have the wrong signs. Source: Kramers
-    1940, Eyring-Kramers law (standard). The factor sqrt(D_s/D_a) follows from Laplace's method in
-    the exact integral, derived here."""
+    ValueError if a point is not critical or the Hessians have the wrong signs. Relative error O(T /
+    barrier): in the quartic well the exact time is 22 % longer at barrier/T = 2.5 and 11 % at 5;
+    `mean_first_passage_time` gives it in d = 1. Source: Kramers 1940, Eyring-Kramers law
+    (standard). The factor sqrt(D_s/D_a) follows from Laplace's method in the exact integral,
+    derived here."""
     a, s = np.atleast_1d(minimum), np.atleast_1d(saddle)
     _check_critical(potential, a, s)
     low, high = (np.linalg.eigvalsh(evaluate(potential, point, "hessian")) for point in (a, s))
@@ -106,7 +102,8 @@ def quasi_potential(
     panel_count=100,
 ):
     """Exponent V of the escape time exp(V/eta) of SGD for eta -> 0 at fixed noise, uphill from
-    `start` to `end`, d = 1.
+    `start` to `end`, d = 1: a float in units of the learning rate, infinite if the noise cannot
+    climb.
 
     V = B * integral |p(x)| dx, where p(x) is the non-zero root of H(x, p) = -U'(x) p + log E exp(-p
     xi) = 0: the noise must act against the slope with the whole of its law, not only its variance.
@@ -130,12 +127,6 @@ def quasi_potential(
         B: the batch mean has B log E exp(p xi/B), so V is proportional to B.
     panel_count : int
         Panels of 16 Gauss-Legendre nodes for the integral.
-
-    Returns
-    -------
-    float
-        V in units of the learning rate (length^2/energy), so that V/eta is a pure number. Infinite
-        if the noise cannot climb.
 
     Notes
     -----
@@ -211,8 +202,8 @@ def _climbing_root(log_moment, slope):
 def xie_escape_time(
     barrier, curvature_minimum, curvature_saddle, learning_rate, batch_size=1, *, fraction=0.5
 ):
-    """Escape time of Xie, Sato and Sugiyama for noise proportional to the Hessian, as published:
-    not the Ito result.
+    """Escape time (float, in units of time) of Xie, Sato and Sugiyama for noise proportional to the
+    Hessian, as published: not the Ito result.
 
     tau = (2 pi/|H_s|) exp[(2 B dL/eta) (s/H_a + (1 - s)/|H_s|)]. With their D proportional to |U''|
     the exact Ito prefactor is 2 pi/H_a (`kramers_time`), so that this one has the ratio of the
@@ -228,11 +219,6 @@ def xie_escape_time(
         eta and B, with Sigma = H in the units of the paper.
     fraction : float
         s in [0, 1]: the part of the barrier that is climbed with the minimum's noise.
-
-    Returns
-    -------
-    float
-        In units of time, learning rate times steps.
 
     Notes
     -----
@@ -253,8 +239,8 @@ def xie_escape_time(
 def mori_escape_time(
     loss_minimum, loss_saddle, curvatures, learning_rate, batch_size=1, *, outliers=1
 ):
-    """Escape time of Mori, Ziyin, Liu and Ueda for mean-square losses: a power of the ratio of the
-    losses, not an exponential.
+    """Escape time (float, in units of time, to the other well) of Mori, Ziyin, Liu and Ueda for
+    mean-square losses: a power of the ratio of the losses, not an exponential.
 
     tau = 2 pi/sqrt(H_a |H_s|) (L_s/L_a)^(B/(eta H_a) + 1 - n/2), for D = (eta/B) H_a L(x) along the
     escape direction.
@@ -270,11 +256,6 @@ def mori_escape_time(
         eta and B.
     outliers : int
         n, the number of large eigenvalues of the Hessian at the minimum.
-
-    Returns
-    -------
-    float
-        In units of time (learning rate times steps), to the other well.
 
     Notes
     -----

@@ -71,26 +71,14 @@ def logistic_statistics(inputs, labels, parameters):
 @formula(input_covariance=positive_matrix, displacement=finite_array, label_noise=within(above=0))
 def regression_statistics(input_covariance, displacement, label_noise):
     """Loss, gradient, curvature and noise of (x . w - y)^2 / 2 with x ~ N(0, A) at w - w* =
-    ``displacement``.
+    ``displacement``, as `RegressionStatistics`.
 
-    Parameters
-    ----------
-    input_covariance : (d, d) matrix, (d,) variances or scalar
-        A, positive definite.
-    displacement : (d,) array
-        delta = w - w*.
-    label_noise : float
-        Variance of the label noise, > 0 for the Fisher matrix.
+    ``input_covariance`` A (d, d), its diagonal or a scalar, positive definite; ``displacement``
+    delta (d,); ``label_noise`` the variance of the label noise, > 0 for the Fisher matrix. loss L =
+    (d' A d + label_noise)/2, gradient G = A delta, hessian H = A, noise_covariance = 2 L H + G G'
+    exactly, second_moment = 2 L H + 2 G G', fisher = A / label_noise (that of the negative
+    log-likelihood, whose loss is L / label_noise).
 
-    Returns
-    -------
-    RegressionStatistics
-        loss L = (d' A d + label_noise)/2, gradient G = A delta, hessian H = A, noise_covariance = 2
-        L H + G G' exactly, second_moment = 2 L H + 2 G G', fisher = A / label_noise (that of the
-        negative log-likelihood, whose loss is L / label_noise).
-
-    Notes
-    -----
     Exact for Gaussian inputs (Isserlis). Mori et al. 2022 drop G G'. Derived here."""
     if displacement.shape != (d := len(input_covariance),):
         raise ValueError(f"displacement must have the shape ({d},), got {displacement.shape}.")

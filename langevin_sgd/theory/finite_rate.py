@@ -13,28 +13,13 @@ from .two_grids import OnGrid, law_of_two
 
 @one_law
 def finite_rate_energy(potential, x, learning_rate, temperature):
-    """The energy U_eta whose Boltzmann law is that of SGD to first order in the learning rate, at
-    fixed temperature.
+    """The energy U_eta, (...) at points `x` (..., d), whose Boltzmann law is that of SGD to first
+    order in the learning rate, at fixed temperature.
 
-    U_eta = U - (eta/4) |grad U|^2 + (eta T/2) Laplacian U + O(eta^2).
+    U_eta = U - (eta/4) |grad U|^2 + (eta T/2) Laplacian U + O(eta^2), for noise of covariance
+    sigma^2 times the identity and T = eta sigma^2/(2 B); the potential needs a Hessian, any d, and
+    has no drift and walls.
 
-    Parameters
-    ----------
-    potential : Potential
-        With a Hessian; any d, without drift and walls.
-    x : (..., d) array
-        Points, in units of length.
-    learning_rate, temperature : float
-        eta in length^2/energy and T = eta sigma^2/(2 B) in units of energy, for noise of covariance
-        sigma^2 times the identity.
-
-    Returns
-    -------
-    (...) array
-        In units of energy.
-
-    Notes
-    -----
     The Laplacian favours flat places: that is an effect of the finite rate itself. The sign of the
     gradient term is opposite to that of the modified loss of the mean path, U + (eta/4) |grad U|^2.
     On a potential that grows faster than a quadratic exp(-U_eta/T) is not normalisable: use
@@ -55,26 +40,15 @@ def finite_rate_density(potential, temperature, learning_rate, *, bounds=None):
     <f>)).
 
     f = |grad U|^2/(4 T) - Laplacian U/2, and <f> is its Boltzmann mean, so that the law stays
-    normalised.
-
-    Parameters
-    ----------
-    potential : Potential
-        With a Hessian, d <= 3, without drift and walls.
-    temperature, bounds
-        As in `boltzmann_density`; T = eta sigma^2/(2 B) for noise of covariance sigma^2 times the
-        identity.
-    learning_rate : float
-        eta > 0, in length^2/energy.
+    normalised. Parameters as in `finite_rate_energy` and `boltzmann_density`, d <= 3.
 
     Returns
     -------
     xarray.Dataset
-        ``density``, ``weight``, ``energy`` on the grid of `boltzmann_density`, and
-        ``mean_position``, ``second_moment``, ``fourth_moment``, ``mean_energy``,
-        ``energy_variance``, ``entropy``. Each ``NAME_error`` is |first order|^2/|Boltzmann value|
-        for the moments that the correction moves by a relative r: an estimate r^2 of the neglected
-        second order.
+        A law on the grid of `boltzmann_density`, with ``mean_position``, ``second_moment``,
+        ``fourth_moment``, ``mean_energy``, ``energy_variance``, ``entropy``. Each ``NAME_error`` is
+        |first order|^2/|Boltzmann value| for the moments that the correction moves by a relative r:
+        an estimate r^2 of the neglected second order.
 
     Notes
     -----

@@ -9,6 +9,7 @@ from ..models.evaluate import evaluate
 from .confinement import FROM_ZERO, one_law
 from .fokker_planck_generator import (
     EQUATION,
+    Jumps,
     boundaries_of,
     fokker_planck_generator,
     generator_check,
@@ -33,28 +34,23 @@ def fokker_planck(
 
     Solves 0 = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) with the jump process of
     `fokker_planck_generator`: the density is never negative, probability is conserved to rounding,
-    and for D = T and f = 0 the answer is Boltzmann's law at the nodes exactly.
-
-    Parameters
-    ----------
-    potential, diffusion, bounds, points, boundary, force, floor
-        As in `fokker_planck_generator`; boundaries reflecting or periodic. Without bounds coarse
-        solutions narrow the box down, unless D is one number.
+    and for D = T and f = 0 the answer is Boltzmann's law at the nodes exactly. Parameters as there;
+    boundaries reflecting or periodic. Without bounds coarse solutions narrow the box down, unless D
+    is one number.
 
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0, ...), ``weight``, ``energy``, ``current`` (axis_0, ..., component) in
-        length^(1-d)/time, on the grid. Extrapolated from it and the grid of half as many cells per
-        axis (Richardson, order 2), with ``NAME_error``, the size of that correction (about the
-        error of the fine grid, an upper estimate of what is left): ``mean_position``,
-        ``second_moment``, ``fourth_moment``, ``mean_energy``, ``energy_variance``, ``entropy``,
-        ``mean_velocity``, ``area_rate``, ``entropy_production``. Time is learning rate times steps
-        for SGD.
+        A law on a grid, with ``current`` (axis_0, ..., component) in length^(1-d)/time.
+        Extrapolated from it and the grid of half as many cells per axis (Richardson, order 2), each
+        with the size of that correction as its error (about the error of the fine grid, an upper
+        estimate of what is left): ``mean_position``, ``second_moment``, ``fourth_moment``,
+        ``mean_energy``, ``energy_variance``, ``entropy``, ``mean_velocity``, ``area_rate``,
+        ``entropy_production``.
 
     Notes
     -----
-    ValueError if As `fokker_planck_generator`; or if a boundary absorbs, so that nothing is
+    ValueError as `fokker_planck_generator`; or if a boundary absorbs, so that nothing is
     stationary. Order of accuracy 2 in the spacing for smooth D. Where the density is below 1e-12 of
     its maximum the current is not resolved and left out of the entropy production. Source: derived
     in `fokker_planck_generator`."""
@@ -176,38 +172,24 @@ def _current(generator, probability):
     """Probability current times the cell volume, (cells, d): half of every jump's displacement
     belongs to each of its ends.
     """
-    kept = generator.target >= 0
-    flow = generator.rate[kept] * probability[generator.origin[kept]] / 2
-    moved = generator.displacement[kept] * flow[:, None]
+    kept = generator.jumps.target >= 0
+    jumps = Jumps(*(part[kept] for part in generator.jumps))
+    moved = jumps.displacement * (jumps.rate * probability[jumps.origin] / 2)[:, None]
     current = np.zeros((len(probability), moved.shape[1]))
-    for end in (generator.origin[kept], generator.target[kept]):
+    for end in (jumps.origin, jumps.target):
         np.add.at(current, end, moved)
     return current
 
 
 @formula(generator=generator_check, density=FROM_ZERO, times=all_within(at_least=0, longest=1000))
 def evolve_density(generator, density, times):
-    """Density at later times from an initial one: p(t) = exp(t L) p(0).
+    """Density at later times from an initial one: p(t) = exp(t L) p(0), (k, ...) for k times.
 
-    Parameters
-    ----------
-    generator : Generator
-        From `fokker_planck_generator`.
-    density : array of the shape of the grid
-        At time zero, in length^-d; not negative.
-    times : (k,) increasing array
-        In units of time (learning rate times steps for SGD), not negative.
-
-    Returns
-    -------
-    (k, ...) array
-        Densities. The exponential is exact to rounding; the error is that of the grid.
-
-    Notes
-    -----
-    ValueError if the density has another shape or is negative, or a time is. Without absorbing
-    walls the total probability is conserved to 1e-12. Source: Al-Mohy and Higham's action of the
-    matrix exponential, as implemented in SciPy."""
+    `density`, at time zero, has the shape of the grid of a `generator` of
+    `fokker_planck_generator`, in length^-d and not negative; `times` (k,) increase from zero on.
+    The exponential is exact to rounding; the error is that of the grid. Without absorbing walls the
+    total probability is conserved to 1e-12. Source: Al-Mohy and Higham's action of the matrix
+    exponential, as implemented in SciPy."""
     from scipy.sparse.linalg import expm_multiply
 
     shape = tuple(len(axis) for axis in generator.axes)
@@ -231,28 +213,14 @@ def evolve_density(generator, density, times):
 
 @formula(generator=generator_check, count=whole(1))
 def relaxation_rates(generator, count=4):
-    """The slowest rates of a Fokker-Planck operator: minus its eigenvalues of smallest modulus, in
-    units of 1/time.
+    """The slowest rates of a Fokker-Planck operator: minus its eigenvalues of smallest modulus,
+    smallest first, (count,) complex, in units of 1/time. A non-zero imaginary part is a
+    rotation.
 
-    Without absorbing walls the first is zero, and the second is the relaxation rate (twice Kramers'
-    escape rate in a symmetric double well). With absorbing walls the first is the exit rate.
-
-    Parameters
-    ----------
-    generator : Generator
-        From `fokker_planck_generator`.
-    count : int
-        How many, smallest modulus first.
-
-    Returns
-    -------
-    (count,) complex array
-        In units of 1/time. A non-zero imaginary part is a rotation.
-
-    Notes
-    -----
-    Shift-invert Lanczos-Arnoldi (ARPACK) around a point just right of zero. Error O(spacing^2).
-    Source: standard."""
+    `generator` comes from `fokker_planck_generator`. Without absorbing walls the first is zero, and
+    the second is the relaxation rate (twice Kramers' escape rate in a symmetric double well). With
+    absorbing walls the first is the exit rate. Shift-invert Lanczos-Arnoldi (ARPACK) around a point
+    just right of zero. Error O(spacing^2). Source: standard."""
     from scipy.sparse.linalg import eigs
 
     shift = 1e-7 * np.abs(generator.matrix.diagonal()).max()

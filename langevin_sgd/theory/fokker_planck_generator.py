@@ -50,15 +50,12 @@ class Jumps(NamedTuple):
 
 class Generator(NamedTuple):
     """Jump process on a grid: `matrix` with dp/dt = matrix @ p for the probabilities of the cells,
-    and its jumps one by one, as in `Jumps`."""
+    and its jumps one by one."""
 
     matrix: object
     axes: list
     flow: Flow
-    origin: np.ndarray
-    target: np.ndarray
-    rate: np.ndarray
-    displacement: np.ndarray
+    jumps: Jumps
 
 
 def generator_check(value, name):
@@ -90,7 +87,7 @@ def fokker_planck_generator(
     potential, diffusion, *, bounds=None, points=None, boundary=None, force=None, floor=1e-3
 ):
     """The operator of dp/dt = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) (Ito) on a grid, as a
-    jump process.
+    jump process, a `Generator`.
 
     Parameters
     ----------
@@ -116,10 +113,6 @@ def fokker_planck_generator(
         Regularisation: eigenvalues of D below `floor` times the largest one (at the same point) are
         raised to that.
 
-    Returns
-    -------
-    Generator
-
     Notes
     -----
     ValueError if D is not positive semidefinite, the grid is too large, or no box is found. Source:
@@ -135,7 +128,7 @@ def fokker_planck_generator(
     box = _automatic_box(flow) if bounds is None else bounds_inside(bounds, potential)
     # Absorbing walls lie on the centres of the first cells outside, all others on the faces of the
     # last cells inside.
-    absorbing = np.array([kind == "absorbing" for kind in kinds])
+    absorbing = np.array(kinds) == "absorbing"
     spacing = (box[:, 1] - box[:, 0]) / (counts + absorbing)
     shift = np.where(absorbing, 1.0, 0.5)
     axes = [
@@ -230,12 +223,11 @@ def _assemble(flow, axes, spacing, boundaries):
             )
     jumps = Jumps(*(np.concatenate(part) for part in zip(*parts, strict=True)))
     kept = jumps.target >= 0
-    size = (len(nodes), len(nodes))
-    gain = coo_matrix((jumps.rate[kept], (jumps.target[kept], jumps.origin[kept])), shape=size)
-    loss = np.bincount(jumps.origin, weights=jumps.rate, minlength=len(nodes))
-    cells = np.arange(len(nodes))
-    matrix = (gain - coo_matrix((loss, (cells, cells)), shape=size)).tocsc()
-    return Generator(matrix, axes, flow, *jumps)
+    to = np.append(jumps.target[kept], jumps.origin)  # what a cell gains; what each loses
+    rates = np.append(jumps.rate[kept], -jumps.rate)
+    entries = rates, (to, np.append(jumps.origin[kept], jumps.origin))
+    matrix = coo_matrix(entries, shape=(len(nodes), len(nodes))).tocsc()
+    return Generator(matrix, axes, flow, jumps)
 
 
 def _at_a_wall(cell, offsets, shape, boundaries):
@@ -244,26 +236,19 @@ def _at_a_wall(cell, offsets, shape, boundaries):
 
     Without that, a cell in a corner can lose all its jumps and be cut off from the others.
     """
-    reflecting = np.array([kind == "reflecting" for kind in boundaries])
     reach = np.abs(offsets).max(axis=1)
     near = (cell < reach) | (cell + reach >= np.array(shape))
-    return (near & reflecting).any(axis=1)
+    return (near & (np.array(boundaries) == "reflecting")).any(axis=1)
 
 
 def _target(index, shape, boundaries):
     """Flat index of the cell that is reached, -1 if absorbed; and whether the jump happens."""
-    stays, absorbed = np.ones(len(index), dtype=bool), np.zeros(len(index), dtype=bool)
-    index = index.copy()
-    for k, (size, kind) in enumerate(zip(shape, boundaries, strict=True)):
-        outside = (index[:, k] < 0) | (index[:, k] >= size)
-        if kind == "periodic":
-            index[:, k] %= size
-        elif kind == "absorbing":
-            absorbed |= outside
-        else:
-            stays &= ~outside
-        index[:, k] = np.clip(index[:, k], 0, size - 1)
-    return np.where(absorbed, -1, np.ravel_multi_index(index.T, shape)), stays
+    kinds = np.array(boundaries)
+    outside = (index < 0) | (index >= np.array(shape))
+    absorbed = (outside & (kinds == "absorbing")).any(axis=1)
+    stays = ~(outside & (kinds == "reflecting")).any(axis=1)
+    modes = tuple(np.where(kinds == "periodic", "wrap", "clip").tolist())
+    return np.where(absorbed, -1, np.ravel_multi_index(index.T, shape, modes)), stays
 
 
 def _work(flow, x, displacement, walled):

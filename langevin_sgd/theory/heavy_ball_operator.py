@@ -29,25 +29,16 @@ def transfer_operator_heavy_ball(
 
     The pair (x_t, x_{t-1}) is a Markov chain, because v_t = x_{t-1} - x_t: x_{t+1} = x_t + mu (x_t
     - x_{t-1}) - eta U'(x_t) + noise. Its density on the tensor grid of the pair is the leading
-    eigenvector of a sparse matrix.
-
-    Parameters
-    ----------
-    potential : Potential
-        Smooth energy with d = 1, in units of energy, without drift and walls.
-    noise_covariance : float
-        Sigma > 0, variance of the gradient of ONE example, in (energy/length)^2.
-    learning_rate, batch_size, momentum : float
-        eta in length^2/energy (inside the velocity), B >= 1, 0 <= mu < 1.
+    eigenvector of a sparse matrix. `potential` is a smooth energy without drift and walls, the
+    others are numbers.
 
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0 = x_t, axis_1 = x_{t-1}), ``weight``, and, each with ``NAME_error`` (the
-        difference of two grids): ``mean_position``, ``second_moment``, ``fourth_moment``,
-        ``mean_energy``, ``mean_gradient``, ``virial``, ``gradient_second_moment``,
-        ``velocity_second_moment``, ``velocity_fourth_moment``, ``position_velocity``, ``survival``,
-        ``relaxation_eigenvalue``.
+        ``density`` (axis_0 = x_t, axis_1 = x_{t-1}), ``weight``, and, each with its error:
+        ``mean_position``, ``second_moment``, ``fourth_moment``, ``mean_energy``, ``mean_gradient``,
+        ``virial``, ``gradient_second_moment``, ``velocity_second_moment``,
+        ``velocity_fourth_moment``, ``position_velocity``, ``survival``, ``relaxation_eigenvalue``.
 
     Notes
     -----

@@ -74,8 +74,7 @@ def sde_law(potential, diffusion, *, bounds=None):
     potential : Potential
         Energy with d = 1.
     diffusion : float or function x (n,) -> (n,)
-        D(x) > 0 in length^2/time. For SGD D = learning_rate Sigma(x)/(2 batch_size), in time =
-        learning rate times steps.
+        D(x) > 0 in length^2/time. For SGD D = learning_rate Sigma(x)/(2 batch_size).
     bounds : (low, high), optional
         Reflecting walls, by default those of the potential's domain. Without any the line is cut
         where U, over the local D, has risen by 42.
@@ -83,11 +82,11 @@ def sde_law(potential, diffusion, *, bounds=None):
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0: 16 Gauss-Legendre nodes on each of 200 panels), ``weight``, ``energy``,
-        and with ``NAME_error`` (the change from 100 panels): ``mean_position``, ``second_moment``,
-        ``fourth_moment``, ``mean_energy``, ``mean_gradient`` = E[U' - f], ``virial`` = E[x (U' -
-        f)], ``gradient_second_moment``, ``mean_diffusion`` = E[D]. Without walls the virial is the
-        mean diffusion exactly; walls at a and b take b D p(b) - a D p(a) from it.
+        A law on a grid of 16 Gauss-Legendre nodes on each of 200 panels, with ``mean_position``,
+        ``second_moment``, ``fourth_moment``, ``mean_energy``, ``mean_gradient`` = E[U' - f],
+        ``virial`` = E[x (U' - f)], ``gradient_second_moment``, ``mean_diffusion`` = E[D]; errors
+        are changes from 100 panels. Without walls the virial is the mean diffusion exactly; walls
+        at a and b take b D p(b) - a D p(a) from it.
 
     Notes
     -----
@@ -150,7 +149,8 @@ def potential_of_flow(potential, diffusion, grid):
 
 @one_law(potential=ON_A_LINE)
 def mean_first_passage_time(potential, diffusion, start, target, *, wall=None):
-    """Exact mean time of dx = (f - U') dt + sqrt(2 D(x)) dW (Ito) from `start` to `target`, d = 1.
+    """Exact mean time of dx = (f - U') dt + sqrt(2 D(x)) dW (Ito) from `start` to `target`, d = 1:
+    ``mean_time`` with its error, the change from half the panels.
 
     tau = integral_start^target dy exp(Phi(y)) integral_{-inf}^y dz exp(-Phi(z))/D(z), Phi =
     integral of (U' - f)/D with the drift f, for a target to the right of the start; mirrored for
@@ -167,12 +167,6 @@ def mean_first_passage_time(potential, diffusion, start, target, *, wall=None):
     wall : float, optional
         A reflecting wall on the side away from the target: by default that of the potential's
         domain, or the place where the density has vanished.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``mean_time``, in units of time (learning rate times steps for SGD), and
-        ``mean_time_error``, the change from half the panels.
 
     Notes
     -----

@@ -40,7 +40,7 @@ def least_squares_moments(
     inputs, targets, learning_rate, batch_size=1, momentum=0.0, sampling="with_replacement"
 ):
     """Exact stationary mean and covariance of SGD on the losses (x_i . theta - y_i)^2 / 2 of a
-    table.
+    table, as `LeastSquaresMoments`.
 
     Parameters
     ----------
@@ -51,25 +51,15 @@ def least_squares_moments(
     sampling : "with_replacement", "without_replacement", "reshuffle" or "single_shuffle"
         "without_replacement" draws a fresh subset each step. "reshuffle" draws a new order each
         epoch. "single_shuffle" keeps one order for ever: moments over the random order of the orbit
-        it leads to.
-
-    Returns
-    -------
-    LeastSquaresMoments
-        For shuffled sampling by position in the epoch, entry 0 at the boundary.
-
-    Raises
-    ------
-    ValueError
-        If the second moment diverges (naming its spectral radius), if an epoch has more than
-        100,000 orders, or B does not divide N.
+        it leads to. For both the entries are by position in the epoch, entry 0 at the boundary.
 
     Notes
     -----
-    Fresh batches leave the mean at the least-squares solution; reshuffling moves it. Independent
-    batches: E[F (x) F] follows from the covariance of the examples' maps, without listing batches;
-    epochs: all ordered partitions are listed. Exact for the table; the stability criterion is that
-    of Mulayoff and Michaeli 2023. Derived here."""
+    ValueError if the second moment diverges (naming its spectral radius), if an epoch has more than
+    100,000 orders, or B does not divide N. Fresh batches leave the mean at the least-squares
+    solution; reshuffling moves it. Independent batches: E[F (x) F] follows from the covariance of
+    the examples' maps, without listing batches; epochs: all ordered partitions are listed. Exact
+    for the table; the stability criterion is that of Mulayoff and Michaeli 2023. Derived here."""
     maps, solution = _example_maps(inputs, targets, learning_rate, momentum)
     if sampling in ("reshuffle", "single_shuffle"):
         moments = _reshuffled if sampling == "reshuffle" else _single_shuffle

@@ -24,7 +24,8 @@ def mean_first_passage_steps(
     potential, noise_covariance, learning_rate, batch_size=1, *, start, inside
 ):
     """Mean number of SGD steps until x' = x - eta (grad U + xi) is first found outside a box, with
-    Gaussian noise, d = 1 or 2.
+    Gaussian noise, d = 1 or 2: ``mean_steps`` (start) with its error. The time is learning_rate
+    * mean_steps.
 
     tau solves tau(x) = 1 + integral over the box of N(x'; x - eta grad U(x), eta^2 Sigma/B) tau(x')
     dx'. Gauss-Legendre nodes along an axis with a finite wall, equally spaced ones along an axis
@@ -39,12 +40,6 @@ def mean_first_passage_steps(
     inside : array (d, 2)
         The region, (low, high) per component, with infinite entries where there is no wall; e.g.
         [(-inf, 0)] for the time to x >= 0.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``mean_steps`` (start) and ``mean_steps_error``, the difference of two grids. The time is
-        learning_rate * mean_steps.
 
     Notes
     -----
@@ -76,23 +71,16 @@ def quasi_stationary_law(potential, noise_covariance, learning_rate, batch_size=
     leave it, d = 1 or 2.
 
     lambda p(x') = integral over the box of N(x'; x - eta grad U(x), eta^2 Sigma/B) p(x) dx: leading
-    eigenpair of the kernel that loses what leaves.
-
-    Parameters
-    ----------
-    potential, noise_covariance, learning_rate, batch_size
-        As in `transfer_operator`.
-    inside : array (d, 2)
-        As in `mean_first_passage_steps`. On barrier (x^2-1)^2 with barrier 1/4 the natural box is
-        x^2 < 1 + 2/eta, the unstable two-cycle of the noise-free map.
+    eigenpair of the kernel that loses what leaves. Parameters as in `mean_first_passage_steps`. On
+    barrier (x^2-1)^2 with barrier 1/4 the natural box is x^2 < 1 + 2/eta, the unstable two-cycle of
+    the noise-free map.
 
     Returns
     -------
     xarray.Dataset
-        ``density`` (axis_0[, axis_1]), ``weight``, ``energy``, and with ``NAME_error``:
-        ``survival`` (lambda), ``exit_probability`` (1 - lambda per step; 1/(1 - lambda) is the mean
-        lifetime in steps), ``mean_position``, ``second_moment``, ``fourth_moment``,
-        ``mean_energy``, ``energy_variance``, ``entropy``.
+        A law on a grid, with ``survival`` (lambda), ``exit_probability`` (1 - lambda per step; 1/(1
+        - lambda) is the mean lifetime in steps), ``mean_position``, ``second_moment``,
+        ``fourth_moment``, ``mean_energy``, ``energy_variance``, ``entropy``.
 
     Notes
     -----

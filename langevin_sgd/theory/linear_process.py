@@ -263,8 +263,8 @@ def area_variance(process, i=0, j=1):
     steps=optional(whole(0, MOST_STEPS)),
 )
 def evolve(process, mean, covariance=None, steps=None):
-    """Exact mean and covariance of the position after every step, under a constant or a scheduled
-    update.
+    """Exact mean (steps + 1, d) and covariance (steps + 1, d, d) of the position after every step,
+    under a constant or a scheduled update.
 
     Parameters
     ----------
@@ -278,22 +278,13 @@ def evolve(process, mean, covariance=None, steps=None):
     steps : int, optional
         Number of steps of a constant process.
 
-    Returns
-    -------
-    means : (steps + 1, d) array
-    covariances : (steps + 1, d, d) array
-
-    Raises
-    ------
-    ValueError
-        If neither or both of a schedule and ``steps`` are given, or for a start that does not fit.
-
     Notes
     -----
-    m' = F m, S' = F S F' + G W G': exact for any schedule and any noise law with covariance W;
-    unstable steps are allowed, the time is finite. In `linear_sgd` the learning rate stands inside
-    v, so a change leaves the old velocity as it is. PyTorch's heavy ball keeps it outside; that is
-    the same update with momentum_k = mu eta_k / eta_(k-1). Derived."""
+    ValueError if neither or both of a schedule and ``steps`` are given, or for a start that does
+    not fit. m' = F m, S' = F S F' + G W G': exact for any schedule and any noise law with
+    covariance W; unstable steps are allowed, the time is finite. In `linear_sgd` the learning rate
+    stands inside v, so a change leaves the old velocity as it is. PyTorch's heavy ball keeps it
+    outside; that is the same update with momentum_k = mu eta_k / eta_(k-1). Derived."""
     d, size = process.dim, process.transition.shape[-1]
     if process.transition.ndim - 2 + (steps is not None) != 1:
         raise ValueError(

@@ -35,26 +35,10 @@ def regression_covariance(input_covariance, label_noise, learning_rate, batch_si
     """Stationary covariance blocks of w - w* for online linear regression, as `StationaryBlocks` of
     (..., d, d) arrays.
 
-    Parameters
-    ----------
-    input_covariance, learning_rate, batch_size, momentum
-        See the head of this module.
-    label_noise : float
-        Variance of the label noise, >= 0, in units of the loss.
+    ``label_noise`` is the variance of the label noise, >= 0, in units of the loss. Without momentum
+    position S solves S = (I - eta A) S (I - eta A) + (eta^2/B) [A S A + tr(A S) A + label_noise A].
+    ValueError, naming the threshold, if the second moment diverges.
 
-    Returns
-    -------
-    StationaryBlocks
-        position, position_velocity, velocity. Without momentum position S solves
-        S = (I - eta A) S (I - eta A) + (eta^2/B) [A S A + tr(A S) A + label_noise A].
-
-    Raises
-    ------
-    ValueError
-        If the second moment diverges; the message names the threshold.
-
-    Notes
-    -----
     Exact for every learning rate below `regression_threshold`. Ziyin et al. 2022 for mu = 0; the
     momentum form is derived here: mode i of curvature a with unit response p(a) (the variance under
     noise of unit covariance) has s_i = p a (tau + label_noise) / (B (1 - q_i)), q_i = p a^2 / B,

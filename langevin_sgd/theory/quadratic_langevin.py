@@ -42,12 +42,11 @@ def langevin_process(
     batch_covariance=None,
 ):
     """A Langevin integrator on U = x' H x / 2 as a `LinearProcess`, for `state_covariance` or
-    `stationary_blocks`.
+    `stationary_blocks`, which refuse unstable step sizes.
 
     Parameters
     ----------
-    hessian : (d, d) matrix, (d,) curvatures or scalar
-    temperature, step_size : float or array
+    hessian : (d, d) matrix, (d,) curvatures or scalar temperature, step_size : float or array
         T >= 0, units of U; dt > 0, a time, for overdamped methods in units of squared length per
         energy (mobility 1). Arrays of these, of friction and of mass broadcast together: a sweep,
         whose shape the process has as leading axes.
@@ -58,28 +57,17 @@ def langevin_process(
         "underdamped_euler_maruyama".
     friction : float or array, optional
         dv = -friction v dt, per time; underdamped methods only.
-    mass : float or array
-    batch_covariance : (..., d, d), optional
+    mass : float or array batch_covariance : (..., d, d), optional
         Covariance of extra gradient noise of variance C a step: stochastic gradient Langevin
         dynamics. For "euler_maruyama" and "semi_implicit", which evaluate one gradient a step.
 
-    Returns
-    -------
-    LinearProcess
-        Unstable step sizes are allowed here; `state_covariance` refuses them.
-
-    Raises
-    ------
-    ValueError
-        For a missing or superfluous friction, or batch noise where the method takes none.
-
     Notes
     -----
+    ValueError for a missing or superfluous friction, or batch noise where the method takes none.
     Exact. In one dimension, mass 1: <x^2> is T/(h (1 - h dt/2)) for Euler-Maruyama and T/h for
     Leimkuhler-Matthews, BAOAB, ABOBA; OBABO T/(h (1 - dt^2 h/4)); OABAO (T/h)(1 - dt^2 h/4); BAOAB
-    <v^2> = T (1 - dt^2 h/4); splittings are stable for dt^2 h < 4m. Leimkuhler and Matthews
-    2013; semi_implicit is heavy ball with mu = 1 - friction dt,
-    eta = dt^2/m."""
+    <v^2> = T (1 - dt^2 h/4); splittings are stable for dt^2 h < 4m. Leimkuhler and Matthews 2013;
+    semi_implicit is heavy ball with mu = 1 - friction dt, eta = dt^2/m."""
     d, overdamped = hessian.shape[-1], method in OVERDAMPED
     if (friction is None) != overdamped:
         raise ValueError(

@@ -12,7 +12,8 @@ from .linear_process import LinearProcess, over_matrices, position_covariance, s
 
 @formula
 def linear_sgd(hessian, noise_covariance, learning_rate, batch_size=1, momentum=0.0, nesterov=None):
-    """SGD, heavy ball or Nesterov momentum on a quadratic as a `LinearProcess` with state (x, v).
+    """SGD, heavy ball or Nesterov momentum on a quadratic as a `LinearProcess` with state (x, v); v
+    is the last displacement x - x' (for "torch": eta times the momentum buffer).
 
     Parameters
     ----------
@@ -28,11 +29,6 @@ def linear_sgd(hessian, noise_covariance, learning_rate, batch_size=1, momentum=
         None is the heavy ball. "lookahead" takes the gradient at x - mu v. "torch" is PyTorch's and
         Keras' form b' = mu b + g(x), x' = x - eta (g + mu b'), with v = eta b: it stores the
         look-ahead point, so its law differs.
-
-    Returns
-    -------
-    LinearProcess
-        v is the last displacement x - x' (for "torch": eta times the momentum buffer).
 
     Notes
     -----
@@ -97,32 +93,16 @@ def require_stable(hessian, learning_rate, momentum=0.0, nesterov=None):
 def stationary_covariance(
     hessian, noise_covariance, learning_rate, batch_size=1, momentum=0.0, nesterov=None
 ):
-    """Exact stationary covariance S of the position, (..., d, d), at any learning rate below the
-    threshold.
+    """Exact stationary covariance S of the position, (..., d, d) in squared units of x, at any
+    learning rate below the threshold.
 
-    Without momentum H S + S H - eta H S H = eta Sigma / B; if H and Sigma commute,
-    S = eta C (1 + mu) / [(1 - mu) H (2 (1 + mu) - eta H)] for the heavy ball.
+    Without momentum H S + S H - eta H S H = eta Sigma / B; if H and Sigma commute, S = eta C (1 +
+    mu) / [(1 - mu) H (2 (1 + mu) - eta H)] for the heavy ball. Parameters as in `linear_sgd`; H
+    positive definite. For "torch" it is the covariance of the stored variable, which is the
+    look-ahead point. The velocity blocks come from `stationary_blocks(linear_sgd(...))`. ValueError
+    at or above the stability threshold (named in the message), or with a flat or negative
+    direction.
 
-    Parameters
-    ----------
-    hessian, noise_covariance, learning_rate, batch_size, momentum, nesterov
-        As in `linear_sgd`; H positive definite.
-
-    Returns
-    -------
-    (..., d, d) array
-        In squared units of x; the leading axes are those of the sweep. For "torch" it is the
-        covariance of the stored variable, which is the look-ahead point. The velocity blocks come
-        from `stationary_blocks(linear_sgd(...))`.
-
-    Raises
-    ------
-    ValueError
-        At or above the stability threshold (named in the message), or with a flat or negative
-        direction.
-
-    Notes
-    -----
     Exact for every noise law with this covariance (the law itself is Gaussian only for Gaussian
     noise). The relative rounding error is about 1e-16 times the number of steps that the slowest
     mode needs to relax; more than some 1e9 steps are refused. Mandt et al. 2017 (small steps), Liu

@@ -13,36 +13,21 @@ LARGEST_ROUNDS = 200
 
 @formula(matrix=positive_matrix)
 def selling_decomposition(matrix):
-    """D = sum_k rho_k e_k e_k' with rho_k >= 0 and integer vectors e_k, for positive definite D in
-    d = 1, 2 or 3.
+    """D = sum_k rho_k e_k e_k' for positive definite matrices D (..., d, d) in d = 1, 2 or 3:
+    weights rho_k >= 0 (..., d(d+1)/2) in the units of D, and integer vectors e_k (..., d(d+1)/2,
+    d) whose first non-zero entry is positive.
 
-    d(d+1)/2 terms. The vectors come from a superbase (d + 1 integer vectors of sum zero) that is
-    obtuse for D: <b_i, D b_j> <= 0; then rho_ij = -<b_i, D b_j>, and e_ij is orthogonal to the d -
-    1 other members of the superbase. An acute pair is flipped until none is left. The longest
-    vector grows like the square root of the condition number.
+    The vectors come from a superbase (d + 1 integer vectors of sum zero) that is obtuse for D:
+    <b_i, D b_j> <= 0; then rho_ij = -<b_i, D b_j>, and e_ij is orthogonal to the d - 1 other
+    members of the superbase. An acute pair is flipped until none is left. The longest vector grows
+    like the square root of the condition number.
 
-    Parameters
-    ----------
-    matrix : (..., d, d) array
-        Symmetric positive definite.
-
-    Returns
-    -------
-    weights : (..., d(d+1)/2) array
-        rho_k >= 0, in the units of D.
-    offsets : (..., d(d+1)/2, d) integer array
-        e_k, with the first non-zero entry positive.
-
-    Notes
-    -----
     ValueError if some matrix is not positive definite (the reduction does not end). Source: Selling
     1874; the algorithm as in Conway and Sloane, and for monotone schemes Fehrenbach and Mirebeau
     2014; checked by the sum."""
     dim = matrix.shape[-1]
     if dim > 3:
         raise ValueError(f"matrix must be at most 3 x 3, got the shape {matrix.shape}.")
-    if dim == 1:
-        return matrix[..., 0], np.ones((*matrix.shape[:-1], 1), dtype=int)
     flat = matrix.reshape(-1, dim, dim)
     first = np.vstack([np.eye(dim, dtype=int), -np.ones((1, dim), dtype=int)])
     base = np.tile(first, (len(flat), 1, 1))
@@ -63,33 +48,28 @@ def _product(flat, base, i, j):
     return np.einsum("na,nab,nb->n", base[:, i], flat, base[:, j])
 
 
-def _others(base, i, j):
-    return [k for k in range(base.shape[1]) if k not in (i, j)]
-
-
 def _flip(base, i, j):
-    """Replace an acute pair: b_i -> -b_i, b_j stays, and b_i is added to all others but one (the
-    second other one takes b_i).
+    """Replace an acute pair: b_i -> -b_i, b_j stays, and the others share what keeps the sum zero,
+    2 b_i.
     """
     new = base.copy()
     new[:, i] = -base[:, i]
-    others = _others(base, i, j)
-    for k in others:
-        new[:, k] = base[:, i] + (base[:, k] if len(others) > 1 else -base[:, j])
+    others = np.delete(np.arange(base.shape[1]), (i, j))
+    new[:, others] += base[:, [i]] * (2 // len(others))
     return new
 
 
 def _terms(flat, base, shape):
     """Weights and offsets of an obtuse superbase."""
     dim = flat.shape[-1]
+    # In fewer than three dimensions the missing axes join the others: one cross product for all.
+    missing = np.tile(np.eye(3, dtype=int)[dim:], (len(flat), 1, 1))
+    wide = np.pad(base, [(0, 0), (0, 0), (0, 3 - dim)])
     weights, offsets = [], []
     for i, j in combinations(range(dim + 1), 2):
         weights.append(np.maximum(-_product(flat, base, i, j), 0.0))
-        others = [base[:, k] for k in _others(base, i, j)]
-        if dim == 2:
-            offset = np.stack([-others[0][:, 1], others[0][:, 0]], axis=-1)
-        else:
-            offset = np.cross(*others)
+        others = np.concatenate([np.delete(wide, (i, j), axis=1), missing], axis=1)
+        offset = np.cross(others[:, 0], others[:, 1])[:, :dim]
         first = np.take_along_axis(offset, np.argmax(offset != 0, axis=1)[:, None], axis=1)
         offsets.append(offset * np.sign(first))
     weights, offsets = np.stack(weights, axis=-1), np.stack(offsets, axis=-2)

@@ -34,27 +34,14 @@ def student_law(hessian, slope, offset):
     """Stationary law of the diffusion with D = slope (U + offset) on U = x' H x / 2, as
     `StudentLaw`.
 
-    Parameters
-    ----------
-    hessian : (d, d) matrix, (d,) curvatures or scalar
-        H, positive definite.
-    slope : float
-        c > 0, dimensionless with t = eta * steps. In d dimensions the law exists for c < 2/(d - 2)
-        (any c if d <= 2).
-    offset : float
-        u0 > 0, in units of the loss.
+    ``hessian`` H, positive definite; ``slope`` c > 0, dimensionless with t = eta * steps: in d
+    dimensions the law exists for c < 2/(d - 2) (any c if d <= 2); ``offset`` u0 > 0, in units of
+    the loss. nu = 2 (1 + 1/c) - d, scale = 2 u0 / nu H^-1, covariance = 2 u0 / (2/c - d) H^-1,
+    infinite for nu <= 2. ValueError if the density cannot be normalised (nu <= 0).
 
-    Returns
-    -------
-    StudentLaw
-        nu = 2 (1 + 1/c) - d, scale = 2 u0 / nu H^-1, covariance = 2 u0 / (2/c - d) H^-1, infinite
-        for nu <= 2.
-
-    Notes
-    -----
-    ValueError if the density cannot be normalised (nu <= 0). Exact for the Ito diffusion
-    (Stratonovich would give another exponent), a limit for SGD. Source: Fokker-Planck equation,
-    derived: D p' + (D' + U') p = 0; compare Mori, Ziyin, Liu, Ueda 2022 (arXiv:2105.09557)."""
+    Exact for the Ito diffusion (Stratonovich would give another exponent), a limit for SGD. Source:
+    Fokker-Planck equation, derived: D p' + (D' + U') p = 0; compare Mori, Ziyin, Liu, Ueda 2022
+    (arXiv:2105.09557)."""
     d = len(hessian)
     dof = 2 * (1 + 1 / slope) - d
     if dof <= 0:
@@ -112,13 +99,9 @@ def student_covariance(hessian, slope, offset, learning_rate):
     finite learning rate.
 
     S = A S A + 2 eta c (tr(H S)/2 + u0) I with A = I - eta H: exact. Tends to
-    `student_law(...).covariance` as eta -> 0 for c < 2/d.
-
-    Notes
-    -----
-    ValueError if the second moment diverges, or at the stability threshold of the mean. Derived:
-    stationarity of E[x x']; the equation is diagonal plus rank one in tau = tr(H S).
-    """
+    `student_law(...).covariance` as eta -> 0 for c < 2/d. ValueError if the second moment diverges,
+    or at the stability threshold of the mean. Derived: stationarity of E[x x']; the equation is
+    diagonal plus rank one in tau = tr(H S)."""
     require_stable(hessian, learning_rate)
     d = len(hessian)
     noise = 2 * slope / learning_rate * np.eye(d)

@@ -35,26 +35,15 @@ def tail_exponents(curvature, learning_rate, batch_size=1):
     """Tail exponents of online linear regression in one dimension, as `TailExponents`
     (dimensionless; arrays broadcast).
 
-    Parameters
-    ----------
-    curvature : float or array
-        a = variance of the input = second derivative of the loss.
-    learning_rate, batch_size : float or arrays that broadcast together
+    ``curvature`` a is the variance of the input = second derivative of the loss. exact: the root of
+    E |1 - eta a chi^2_B / B|^kappa = 1. diffusion: 1 + B/(eta a), Student's law of the SDE with the
+    exact noise covariance. decoupled: 1 + 2 B/(eta a), with Sigma replaced by 2 L H. ValueError if
+    E log |1 - eta a w| >= 0: there is no stationary law at all.
 
-    Returns
-    -------
-    TailExponents
-        exact: the root of E |1 - eta a chi^2_B / B|^kappa = 1. diffusion: 1 + B/(eta a), Student's
-        law of the SDE with the exact noise covariance. decoupled: 1 + 2 B/(eta a), with Sigma
-        replaced by 2 L H.
-
-    Notes
-    -----
-    ValueError if E log |1 - eta a w| >= 0: there is no stationary law at all. exact = 2 at eta a =
-    2 B/(B + 2), the mean-square threshold. Fitted slopes approach the exponent slowly and not
-    monotonically: compare tail probabilities at a fixed distance instead. Source: Kesten 1973; SDE
-    form as in Ziyin et al. (arXiv:2102.05375); decoupled form as in Mori, Ziyin, Liu, Ueda 2022
-    (arXiv:2105.09557). Relative error below 1e-10 (held against mpmath)."""
+    exact = 2 at eta a = 2 B/(B + 2), the mean-square threshold. Fitted slopes approach the exponent
+    slowly and not monotonically: compare tail probabilities at a fixed distance instead. Source:
+    Kesten 1973; SDE form as in Ziyin et al. (arXiv:2102.05375); decoupled form as in Mori, Ziyin,
+    Liu, Ueda 2022 (arXiv:2105.09557). Relative error below 1e-10 (held against mpmath)."""
     step, batch = np.broadcast_arrays(curvature * learning_rate, batch_size)
     exact = np.vectorize(_kesten_root, otypes=[float])(step, batch)
     return TailExponents(exact[()], 1 + batch / step, 1 + 2 * batch / step)

@@ -28,21 +28,9 @@ def transfer_law(value, name):
 
 @one_law(law=transfer_law)
 def stationary_density(law, x):
-    """Density of a `transfer_operator` law at any points, by one exact application of the kernel to
-    the grid law.
-
-    Parameters
-    ----------
-    law : xarray.Dataset
-        What `transfer_operator` returned.
-    x : (..., d) array
-        Points in the components of the potential, in units of length; for d = 1 also (...,).
-
-    Returns
-    -------
-    (...,) array
-        Density in length^-d, with the accuracy of the law itself (no interpolation).
-    """
+    """Density (...) in length^-d of a `transfer_operator` law at any points `x` (..., d) (for d = 1
+    also (...,)) in the components of the potential, by one exact application of the kernel to
+    the grid law: with its accuracy, without interpolation."""
     y = grid_coordinates(law, x)
     mean, sd, probability = kernel_nodes(law)
     flat = y.reshape(-1, y.shape[-1])
@@ -82,26 +70,14 @@ def kernel_nodes(law):
 
 @one_law(law=transfer_law)
 def bin_probabilities(law, edges):
-    """Probability of every bin of a rectangular histogram under a `transfer_operator` law,
-    integrated over the bin.
+    """Probability (bins_0[, bins_1]) of every bin of a rectangular histogram under a
+    `transfer_operator` law, integrated over the bin, with the accuracy of the law.
 
-    Along an axis without rotation the normal kernel is integrated in closed form (error function),
-    so edges may be infinite: a one-dimensional law gives tails P(x > z) as edges (z, inf). With
-    correlated noise in d = 2 the kernel is integrated exactly along component 1 given component 0,
-    and by Gauss-Legendre along component 0, whose edges must then be finite.
-
-    Parameters
-    ----------
-    law : xarray.Dataset
-        What `transfer_operator` returned.
-    edges : list of d increasing arrays
-        Bin edges along each component, in units of length.
-
-    Returns
-    -------
-    (bins_0[, bins_1]) array
-        Probabilities, with the accuracy of the law.
-    """
+    `edges` is a list of d increasing arrays, along each component. Along an axis without rotation
+    the normal kernel is integrated in closed form (error function), so edges may be infinite: a
+    one-dimensional law gives tails P(x > z) as edges (z, inf). With correlated noise in d = 2 the
+    kernel is integrated exactly along component 1 given component 0, and by Gauss-Legendre along
+    component 0, whose edges must then be finite."""
     edges = edges_along(edges, law.sizes["axis"])
     mean, sd, probability = kernel_nodes(law)
     for edge in edges:
@@ -158,29 +134,12 @@ def _correlated_bins(law, edges, mean, sd, probability):
 
 @one_law(law=transfer_law, potential=energy_of(1, 2))
 def best_boltzmann(law, potential):
-    """The Boltzmann law closest to a `transfer_operator` law p, and how far it is: min over T of
-    KL(p || exp(-U/T)/Z).
+    """The Boltzmann law closest to a `transfer_operator` law p of the same potential, and how far
+    it is, min over T of KL(p || exp(-U/T)/Z): ``temperature`` and ``kl`` in nats, with errors
+    carried over from the two grids.
 
     KL = -entropy(p) + E_p[U]/T + log Z(T) at the T where the mean energies agree
-    (`best_fit_temperature`).
-
-    Parameters
-    ----------
-    law : xarray.Dataset
-        What `transfer_operator` returned.
-    potential : Potential
-        The same potential.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``temperature`` in units of energy, ``kl`` in nats, and ``temperature_error``, ``kl_error``,
-        carried over from the two grids.
-
-    Notes
-    -----
-    Source: derived above (projection on an exponential family).
-    """
+    (`best_fit_temperature`). Source: derived (projection on an exponential family)."""
     energy, error = float(law.mean_energy), float(law.mean_energy_error)
     temperature = best_fit_temperature(potential, energy)
     reference = boltzmann_density(potential, temperature)

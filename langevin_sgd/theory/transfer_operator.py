@@ -42,16 +42,11 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
     Parameters
     ----------
     potential : Potential
-        Smooth energy U(x) with d = 1 or 2, in units of energy, without drift and walls.
+        Smooth energy U(x), without drift and walls.
     noise_covariance : (d, d) array, d variances, one number, or for d = 1 a function x (n,) ->
     variances (n,)
-        Sigma, covariance of the gradient of ONE example, in (energy/length)^2; of full rank. A
-        function makes it depend on x.
-    learning_rate : float
-        eta > 0, in length^2/energy.
-    batch_size : float
-        B >= 1.
-    bounds : array (d, 2), optional
+        Sigma, of full rank. A function makes it depend on x.
+    learning_rate, batch_size : float bounds : array (d, 2), optional
         Box that holds the law, instead of the automatic one, along the eigenvectors of Sigma (the
         components, if it is diagonal). Around one of two wells that do not exchange particles it
         gives the law of that well.
@@ -59,11 +54,10 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
     Returns
     -------
     xarray.Dataset
-        On the grid (axis_0[, axis_1]), coordinates along the eigenvectors of Sigma: ``density``,
-        ``weight``, ``energy``, ``image`` (where the noise-free step leads), ``step_sd`` and
-        ``current`` (component) = p(x) (E[x' | x] - E[x before | x])/2 per step; ``rotation``
-        (component, axis) with x = rotation y. In the components of x, each with ``NAME_error``, the
-        difference of the two grids: ``mean_position``, ``second_moment``, ``fourth_moment``,
+        A law on a grid along the eigenvectors of Sigma, with the fields ``image`` (where the
+        noise-free step leads), ``step_sd`` and ``current`` (component) = p(x) (E[x' | x] - E[x
+        before | x])/2 per step; ``rotation`` (component, axis) with x = rotation y. In the
+        components of x, with errors: ``mean_position``, ``second_moment``, ``fourth_moment``,
         ``mean_energy``, ``energy_variance``, ``entropy``, ``mean_gradient``, ``virial``,
         ``gradient_second_moment``, ``mean_batch_covariance``, ``area_per_step``,
         ``lag_one_moment``, ``survival``, ``relaxation_eigenvalue``. The exact identity E[x g'] +

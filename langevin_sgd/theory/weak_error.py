@@ -117,30 +117,16 @@ def flow_error(curvature, learning_rate, time, start=1.0):
 @formula(energy=finite_array, gradient=finite_array, batch_covariance=optional(covariance_matrix))
 def modified_loss(energy, gradient, learning_rate, batch_covariance=None):
     """Loss whose gradient flow the mean path of SGD follows to second order: U + (eta/4) |grad U|^2
-    [+ (eta/4) tr C].
+    [+ (eta/4) tr C], (...) in units of U.
 
-    Parameters
-    ----------
-    energy : (...) array
-        U at the points.
-    gradient : (..., d) array
-        grad U there.
-    learning_rate : float
-    batch_covariance : (..., d, d) array, optional
-        C of one batch drawn without replacement: give it for reshuffled epochs, whose mean path
-        drifts along -grad tr C as well; leave it out for independent batches.
+    ``energy`` (...) and ``gradient`` (..., d) are U and grad U at the points; ``batch_covariance``
+    (..., d, d) is C of one batch drawn without replacement: give it for reshuffled epochs, whose
+    mean path drifts along -grad tr C as well; leave it out for independent batches.
 
-    Returns
-    -------
-    (...) array, in units of U.
-
-    Notes
-    -----
-    Error O(eta^2); derived by backward error analysis (enumerated, see below). This is the loss of
-    the mean path, not the stationary law: that has the opposite sign of |grad U|^2. Smith et
-    al. 2021 for the trace term. With it the mean over all orders of a
-    nonlinear epoch of four batches is right to third order in eta (residual falls 7.9x per
-    halving), without it to second (3.8x)."""
+    Error O(eta^2); derived by backward error analysis and enumerated. This is the loss of the mean
+    path, not the stationary law: that has the opposite sign of |grad U|^2. Smith et al. 2021 for
+    the trace term. With it the mean over all orders of a nonlinear epoch of four batches is right
+    to third order in eta (residual falls 7.9x per halving), without it to second (3.8x)."""
     penalty = np.sum(gradient**2, axis=-1)
     if batch_covariance is not None:
         penalty = penalty + trace(batch_covariance)
