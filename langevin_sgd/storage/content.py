@@ -26,7 +26,7 @@ def is_whole(dataset):
 
 
 def content_hash(dataset):
-    """SHA-256 of the content of a dataset.
+    """SHA-256 of the content of a dataset, 64 hexadecimal digits.
 
     Counted are, for every variable and coordinate in the order of the names: name, dims, dtype, the
     bits of the values (so -0.0 and 0.0 differ, and so do nans of different payload), and its
@@ -36,18 +36,7 @@ def content_hash(dataset):
     ``recovery``), the hash that a file states (``content_sha256``), encodings, chunks, byte order,
     the order of variables, and the width in which text is stored. A dataset and its copy out of a
     file have the same hash; so have a run that was interrupted and resumed and the same run left
-    alone.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Variables of bool, integer, float or text; lazy ones are computed piece by piece.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
+    alone. Lazy variables are computed piece by piece."""
     total = hashlib.sha256()
     for name in sorted(dataset.variables):
         variable = dataset.variables[name]

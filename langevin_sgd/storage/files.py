@@ -37,7 +37,9 @@ def save(dataset, path):
     The bytes go to a temporary name in the same folder, are forced to the disk, and only then take
     the name `path`; last, the folder entry itself is forced. A killed process leaves its temporary
     file, ``.NAME.*.tmp``, which may be deleted. Text variables are stored as fixed-width UTF-8
-    characters. The file is first made in memory, which takes its size once more.
+    characters. The file is first made in memory, which takes its size once more. It states the hash
+    of its content, in the attribute ``content_sha256``, only if the dataset has that attribute; it
+    is renewed.
 
     Parameters
     ----------
@@ -48,26 +50,20 @@ def save(dataset, path):
         The file to write, by habit ending in ``.nc``. An existing file is replaced. Its folder must
         exist.
 
-    A file states the hash of its content, in the attribute ``content_sha256``, only if the dataset
-    has that attribute; it is renewed.
-
     Raises
     ------
     TypeError, ValueError
         For anything but a Dataset, or a name, variable or attribute that would not come back from
         the file as it is: the message names it and the way out.
-    FileNotFoundError
-        If the folder of `path` does not exist.
-    ImportError
-        If h5netcdf or h5py cannot be imported.
+    FileNotFoundError, ImportError
+        If the folder of `path` does not exist; if h5netcdf or h5py cannot be imported.
     OSError
         If the disk refuses (full, read-only). The old file is then unharmed.
 
     Warns
     -----
     UserWarning
-        If the run in the dataset was interrupted.
-    """
+        If the run in the dataset was interrupted."""
     _import_engine("save")
     if isinstance(dataset, (str, os.PathLike)) and isinstance(path, (xr.Dataset, xr.DataArray)):
         raise TypeError(
@@ -141,9 +137,7 @@ def write_whole(path, image, replace=True):
             os.replace(temporary, path)
         else:
             os.link(temporary, path)
-        if (
-            os.name == "posix"
-        ):  # elsewhere a folder cannot be opened, and the rename is all there is
+        if os.name == "posix":  # elsewhere a folder cannot be opened: the rename is all there is
             _force_folder(path.parent)
     except FileExistsError:
         raise
@@ -177,14 +171,8 @@ def read(source, path, max_bytes):
     """The dataset in a netCDF4 file, in memory; `source` is its path or a stream of its bytes,
     `path` its name for messages.
 
-    Raises
-    ------
-    ValueError
-        If it is no netCDF4 file, is cut short, declares more than `max_bytes`, or holds a variable
-        that is not plain data.
-    ImportError
-        If h5netcdf or h5py cannot be imported.
-    """
+    A ValueError if it is no netCDF4 file, is cut short, declares more than `max_bytes`, or holds a
+    variable that is not plain data; an ImportError without h5netcdf or h5py."""
     _import_engine("load")
     if isinstance(source, Path):
         # xarray would take a name that begins with ~ for one in another folder.

@@ -15,10 +15,11 @@ import xarray as xr
 from ..arguments import checked, flag, whole
 from ..arguments import path as checked_path
 from .content import SEAL, is_whole
-from .files import read, read_arrays
+from .files import read
 from .manifest import Header, Manifest, Segment, read_manifest
 from .run_files import (
     FINAL,
+    checked_arrays,
     checked_bytes,
     fault,
     file_record,
@@ -65,20 +66,17 @@ def load(path, max_bytes=8 * 2**30, recover=False):
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file or folder, or the folder has no manifest.
+    FileNotFoundError, ImportError
+        If there is no such file or folder, or the folder has no manifest; without h5netcdf or h5py.
     ValueError
         If the file is no netCDF4 file, is cut short, declares more than `max_bytes`, or holds a
         variable that is not plain data: an object, variable-length or compound type, or data kept
         in another file. If a segment is missing or changed.
-    ImportError
-        If h5netcdf or h5py cannot be imported.
 
     Warns
     -----
     UserWarning
-        If a file does not have the content that it states in its attribute ``content_sha256``.
-    """
+        If a file does not have the content that it states in its attribute ``content_sha256``."""
     if path.is_dir():
         return _load_run(path, max_bytes, recover)
     if not path.is_file():
@@ -180,7 +178,7 @@ def _rows_of(path, line, name, dtype, max_bytes):
 
 def _arrays(path, line, max_bytes):
     """The variables along step of a segment, of the shapes that its line in the manifest says."""
-    arrays = read_arrays(io.BytesIO(checked_bytes(path, line.file)), path, max_bytes)
+    arrays = checked_arrays(path, line.file, max_bytes)
     for name, row in line.variables.items():
         found, wanted = np.shape(arrays.get(name)), (line.rows(), *row.shape)
         if found != wanted:

@@ -15,30 +15,14 @@ LOCK_NAME = "lock"
 
 
 def take_lock(folder):
-    """Lock a folder for this process.
+    """Lock a folder, which must exist, for this process; closing the file that is returned gives
+    the lock back.
 
     The lock is the kernel's (flock) on the file ``lock``: it ends with the process, SIGKILL
     included, so a file left behind means nothing and must not be deleted. On a network drive it
-    holds between machines where the drive forwards flock, as NFS on Linux does.
-
-    Parameters
-    ----------
-    folder : path-like
-        A folder that exists.
-
-    Returns
-    -------
-    file object
-        Closing it gives the lock back.
-
-    Raises
-    ------
-    RuntimeError
-        If the folder is locked, by another process or by this one; the message names process and
-        host.
-    OSError
-        If the folder cannot be written, or its drive or system has no such locks.
-    """
+    holds between machines where the drive forwards flock, as NFS on Linux does. A RuntimeError,
+    naming process and host, if the folder is locked, by another process or by this one; an OSError
+    if it cannot be written, or its drive or system has no such locks."""
     path = Path(folder) / LOCK_NAME
     file = _opened(path)
     try:

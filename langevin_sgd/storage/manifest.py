@@ -105,13 +105,8 @@ class Manifest(NamedTuple):
 
 
 def begin_manifest(folder, header, replace=True):
-    """Write line 1, durably and at once; the Manifest.
-
-    Raises
-    ------
-    FileExistsError
-        If there is one, and it may not `replace` it: another process came first.
-    """
+    """Write line 1, durably and at once; the Manifest. A FileExistsError if there is one, and it
+    may not `replace` it: another process came first."""
     line = _sealed(header)
     write_whole(Path(folder) / NAME, line, replace)
     return Manifest(_record(Header, json.loads(line)), [], None, [len(line)])
@@ -133,28 +128,12 @@ def add_line(folder, record, length):
 
 
 def read_manifest(folder, kinds=KINDS, damaged=False):
-    """Read and check the manifest of a folder.
+    """Read and check the manifest of a folder, which may hold one of `kinds`; of a `damaged` one
+    what is left, instead of refusing it.
 
-    Parameters
-    ----------
-    folder : path-like
-    kinds : sequence of str
-        What the folder may hold.
-    damaged : bool
-        Return what is left of a damaged manifest instead of refusing it.
-
-    Returns
-    -------
-    Manifest
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none.
-    ValueError
-        If a line other than the last fails its checksum or is malformed, the version is newer than
-        this program, or the folder holds something else.
-    """
+    A FileNotFoundError if there is none; a ValueError if a line other than the last fails its
+    checksum or is malformed, the version is newer than this program, or the folder holds something
+    else."""
     folder = Path(folder)
     path = folder / NAME
     if not path.exists() and (folder / NAME_OF_SWEEPS_1).is_file():
@@ -239,13 +218,8 @@ def refuse_another(folder, header, description):
 
 
 def canonical(record):
-    """JSON text of a record in its own order; numpy numbers and arrays as numbers and lists.
-
-    Raises
-    ------
-    TypeError
-        If a value has no JSON form.
-    """
+    """JSON text of a record in its own order; numpy numbers and arrays as numbers and lists. A
+    TypeError if a value has no JSON form."""
     return json.dumps(_as_dicts(record), default=_plain)
 
 

@@ -114,25 +114,11 @@ def _little_memory():
 
 
 def refuse_what_is_not_plain_data(source, path, max_bytes, netcdf=True):
-    """Raise ValueError unless a file holds plain numbers and text only, in at most `max_bytes`
-    bytes of memory.
+    """Raise a ValueError, naming the variable or attribute and the way out, unless a file holds
+    plain numbers and text only, in at most `max_bytes` bytes of memory.
 
-    Parameters
-    ----------
-    source : pathlib.Path or io.BytesIO
-        The file, as an absolute path, or its bytes.
-    path : path-like
-        Its name for messages.
-    max_bytes : int
-        The largest size in bytes that its variables may take in memory.
-    netcdf : bool
-        Whether its variables must have dimensions, as netCDF4's have.
-
-    Raises
-    ------
-    ValueError
-        Naming the variable or attribute and the way out.
-    """
+    `source` is the file, as an absolute `pathlib.Path`, or a BytesIO of its bytes; `path` its name
+    for messages; with `netcdf` its variables must have dimensions, as netCDF4's have."""
     import h5netcdf
     import h5py
 

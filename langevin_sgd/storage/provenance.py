@@ -42,19 +42,8 @@ def provenance():
 
 
 def source_hashes(*layers):
-    """SHA-256 of every source file of some layers of this package: what a resumed run must find
-    unchanged.
-
-    Parameters
-    ----------
-    layers : str
-        Folders of the package, as "kernels".
-
-    Returns
-    -------
-    dict
-        Path in the package (with ``/``) to 64 hexadecimal digits.
-    """
+    """SHA-256 of every source file of some layers of this package, such as "kernels": path in the
+    package (with ``/``) to 64 hexadecimal digits. What a resumed run must find unchanged."""
     package = Path(__file__).resolve().parents[1]
     files = [file for layer in layers for file in sorted((package / layer).rglob("*.py"))]
     return {

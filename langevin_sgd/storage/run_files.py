@@ -2,10 +2,11 @@
 whether they still agree with it."""
 
 import hashlib
+import io
 
 import numpy as np
 
-from .files import write_whole
+from .files import read_arrays, write_whole
 from .manifest import File, Rows, Segment, Steps
 
 FINAL = "final.nc"
@@ -41,14 +42,8 @@ def file_record(path, image):
 
 
 def segment_record(dataset, number, step):
-    """What the manifest says of a segment that is not yet written.
-
-    Raises
-    ------
-    ValueError
-        If `step` is no coordinate of whole numbers, or a variable has it elsewhere than first, or
-        is text along it.
-    """
+    """What the manifest says of a segment that is not yet written. A ValueError if `step` is no
+    coordinate of whole numbers, or a variable has it elsewhere than first, or is text along it."""
     stored = dataset.variables.get("step")
     if stored is None or stored.dims != ("step",) or stored.dtype.kind not in "iu":
         raise ValueError(
@@ -107,6 +102,11 @@ def checked_bytes(path, record):
     if trouble:
         raise ValueError(f"{trouble}. {way_out(path)}")
     return image
+
+
+def checked_arrays(path, record, max_bytes):
+    """The arrays in a file, as `read_arrays`, after the check of `checked_bytes`."""
+    return read_arrays(io.BytesIO(checked_bytes(path, record)), path, max_bytes)
 
 
 def _changed(path):

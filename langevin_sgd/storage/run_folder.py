@@ -11,21 +11,20 @@ state to go on from.
 A segment counts from the moment its line is in the manifest, which is written last. So a crash at
 any moment costs at most the segment that was being written, and nothing depends on the clock."""
 
-import io
 import warnings
 from typing import NamedTuple
 
 import numpy as np
 
 from ..arguments import path as checked_path
-from .files import arrays_image, is_temporary, netcdf_image, read_arrays, remove_temporaries
+from .files import arrays_image, is_temporary, netcdf_image, remove_temporaries
 from .lock import LOCK_NAME, take_lock
 from .manifest import NAME as MANIFEST_NAME
 from .manifest import Final, Header, add_line, begin_manifest, read_manifest, refuse_another
 from .run_files import (
     CONSTANTS,
     FINAL,
-    checked_bytes,
+    checked_arrays,
     fault,
     numbered,
     segment_name,
@@ -89,8 +88,7 @@ class Run:
         """The arrays of the last consistent point, from which the run goes on: name -> numpy array,
         as given to `append`."""
         path = self.directory / state_name(self.segments)
-        image = checked_bytes(path, self._manifest.last.state)
-        return read_arrays(io.BytesIO(image), path, LARGEST_STATE)
+        return checked_arrays(path, self._manifest.last.state, LARGEST_STATE)
 
     def append(self, segment, state, step):
         """Add the next piece of the run, durably: when this returns, no crash can take it away.
@@ -107,14 +105,8 @@ class Run:
         step : int
             Number of steps done at the end of the segment; above that of the segment before.
 
-        Raises
-        ------
-        ValueError
-            If the segment does not continue the run.
-        OSError
-            If the disk refuses. The run is then as it was before the call, and may be resumed or
-            `append` called again.
-        """
+        A ValueError if the segment does not continue the run; an OSError if the disk refuses: the
+        run is then as it was before the call, and may be resumed or `append` called again."""
         self._refuse_if_closed("append")
         number = self.segments + 1
         record = segment_record(segment, number, step)
@@ -137,19 +129,9 @@ class Run:
     def finish(self, dataset):
         """Complete the run with the variables and attributes that are known only at the end.
 
-        Parameters
-        ----------
-        dataset : xarray.Dataset
-            Variables without the dim ``step``; where a segment has a variable of the same name,
-            this one counts.
-
-        Raises
-        ------
-        ValueError
-            If a variable has the dim ``step``.
-        OSError
-            If the disk refuses. All segments stand, and `finish` may be called again.
-        """
+        `dataset` has no dim ``step``; where a segment has a variable of the same name, this one
+        counts. An OSError if the disk refuses: all segments stand, and `finish` may be called
+        again."""
         self._refuse_if_closed("finish")
         if "step" in dataset.dims:
             raise ValueError(
@@ -199,13 +181,11 @@ class Run:
 
 
 def create(directory, description, state, attributes=None, step=0, constants=None):
-    """Begin a run in a new or empty folder.
+    """Begin a run in a new or empty folder, which is made if only its parent exists; the `Run`.
 
     Parameters
     ----------
-    directory : str or path-like
-        The folder; made if it does not exist (its parent must).
-    description : dict
+    directory : str or path-like description : dict
         Everything that determines the bits of the run: nested dicts and lists of text and numbers.
         Compared by `reopen`.
     state : dict of str to array
@@ -217,19 +197,11 @@ def create(directory, description, state, attributes=None, step=0, constants=Non
     constants : dict of str to array, optional
         Arrays that `begun` gives back, with their bits.
 
-    Returns
-    -------
-    Run
-
     Raises
     ------
-    FileExistsError
-        If the folder holds anything already.
-    RuntimeError
-        If another process is writing there.
-    OSError
-        If the folder cannot be made or written.
-    """
+    FileExistsError, RuntimeError, OSError
+        If the folder holds anything already; if another process is writing there; if the folder
+        cannot be made or written."""
     folder = checked_path(directory, "directory")
     try:
         folder.mkdir(exist_ok=True)
@@ -261,41 +233,25 @@ def create(directory, description, state, attributes=None, step=0, constants=Non
 
 
 def begun(directory):
-    """What a run was begun with: the `Begun` of a run folder.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the manifest or the file of the constants is missing or damaged.
-    """
+    """What a run was begun with: the `Begun` of a run folder. A FileNotFoundError or ValueError if
+    the manifest or the file of the constants is missing or damaged."""
     folder = checked_path(directory, "directory")
     header = read_manifest(folder, ["run"]).header
     if header.constants is None:
         return Begun(header.description, {})
-    path = folder / CONSTANTS
-    image = checked_bytes(path, header.constants)
-    return Begun(header.description, read_arrays(io.BytesIO(image), path, LARGEST_STATE))
+    constants = checked_arrays(folder / CONSTANTS, header.constants, LARGEST_STATE)
+    return Begun(header.description, constants)
 
 
 def reopen(directory, description):
-    """Open a run to go on with it from its last consistent point.
+    """Open a run to go on with it from its last consistent point: a `Run` that stands at ``step``;
+    if ``finished`` there is nothing to do.
 
     Checked are the sizes of all segments, and the SHA-256 of the last one, its state and the final
     file: what the next steps follow from. If one of these is damaged, the state before the last
     segment is taken instead, with a warning. Nothing is written to a run that is finished and
-    whole, and no lock taken.
-
-    Parameters
-    ----------
-    directory : str or path-like
-        The run folder.
-    description : dict
-        As given to `create`, made anew from today's code and parameters.
-
-    Returns
-    -------
-    Run
-        Standing at ``step``; if ``finished`` there is nothing to do.
+    whole, and no lock taken. `description` is as given to `create`, made anew from today's code and
+    parameters.
 
     Raises
     ------
@@ -303,11 +259,8 @@ def reopen(directory, description):
         If the manifest is missing or damaged, the description differs (each difference is listed),
         an earlier segment is missing or was cut short, or no state is usable; the message names the
         file and the way out.
-    RuntimeError
-        If another process is writing there.
-    OSError
-        If the folder cannot be written.
-    """
+    RuntimeError, OSError
+        If another process is writing there; if the folder cannot be written."""
     folder = checked_path(directory, "directory")
     manifest = read_manifest(folder, ["run"])
     refuse_another(folder, manifest.header, description)

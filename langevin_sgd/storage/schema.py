@@ -36,22 +36,11 @@ DECODED_AS_TIME = {
 
 
 def global_attributes(title, command, references=REFERENCES):
-    """The global attributes of a new dataset: those of CF, and its provenance.
+    """The global attributes of a new dataset: ``Conventions``, ``title``, ``source``, ``history``,
+    ``references`` of CF, and all of `provenance`.
 
-    Parameters
-    ----------
-    title : str
-        What the dataset is, in one line.
-    command : str
-        What made it, as one would type it again: becomes ``history``, behind the time.
-    references : str
-        Where the method is described.
-
-    Returns
-    -------
-    dict
-        ``Conventions``, ``title``, ``source``, ``history``, ``references``, and all of
-        `provenance`.
+    `title` says what the dataset is, in one line; `command` what made it, as one would type it
+    again, which becomes ``history``, behind the time; `references` where the method is described.
     """
     record = provenance()
     program = f"langevin_sgd {record['langevin_sgd_version']}"
@@ -67,20 +56,9 @@ def global_attributes(title, command, references=REFERENCES):
 
 
 def validate(dataset):
-    """Check a dataset against the schema in this module's docstring.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        As bare ``xarray.open_dataset`` or `load` gives it.
-
-    Raises
-    ------
-    TypeError
-        For anything but a Dataset.
-    ValueError
-        With one line for each rule that is broken.
-    """
+    """Check a dataset, as bare ``xarray.open_dataset`` or `load` gives it, against the schema in
+    this module's docstring: a ValueError has one line for each rule that is broken, a TypeError
+    is for anything but a Dataset."""
     if not isinstance(dataset, xr.Dataset):
         raise TypeError(f"dataset must be an xarray.Dataset, got {type(dataset).__name__}")
     broken = [*_broken_globally(dataset.attrs)]

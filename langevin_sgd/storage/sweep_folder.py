@@ -27,27 +27,12 @@ MOST_POINTS = 10**7
 
 
 def settle(directory, kind, description, caller):
-    """Make a folder for the points of a sweep or study, or check that it is one already.
+    """Make a folder for the points of a sweep or study, or check that it is one already; the Header
+    of its manifest, whose attributes are the provenance of the process that made the folder.
 
-    Parameters
-    ----------
-    directory : str or path-like
-    kind : {"sweep", "study"}
-    description : dict
-        JSON-ready: everything that decides what the points are.
-    caller : str
-        What makes the points, for their history.
-
-    Returns
-    -------
-    Header
-        Of the manifest; its attributes are the provenance of the process that made the folder.
-
-    Raises
-    ------
-    ValueError
-        If the folder was made for something else: each difference is listed.
-    """
+    `kind` is "sweep" or "study", `description` (JSON-ready) everything that decides what the points
+    are, `caller` what makes them, for their history. A ValueError if the folder was made for
+    something else: each difference is listed."""
     folder = checked_path(directory, "directory")
     folder.mkdir(parents=True, exist_ok=True)
     header = Header(kind, description, global_attributes("", caller))
@@ -71,13 +56,8 @@ def _the_same(folder, kind, description):
 
 
 def header_of(directory, kinds=GATHERED_KINDS):
-    """The Header of a folder of points.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the folder has no manifest, or a damaged one, or holds something else.
-    """
+    """The Header of a folder of points. A FileNotFoundError or ValueError if it has no manifest, or
+    a damaged one, or holds something else."""
     return read_manifest(checked_path(directory, "directory"), kinds).header
 
 
@@ -99,13 +79,8 @@ def keep_point(dataset, folder, k):
 
 
 def read_point(folder, k):
-    """The result of point `k`.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged: its content does not have the SHA-256 that is written in it.
-    """
+    """The result of point `k`. A ValueError if the file is damaged: its content does not have the
+    SHA-256 that is written in it."""
     path = path_of(folder, k)
     again = f"Delete the file and compute point {k} again."
     try:
@@ -120,18 +95,9 @@ def read_point(folder, k):
 
 
 def share(shard, count):
-    """The points of 0 ... count - 1 that belong to a shard: every n-th from i on.
-
-    Parameters
-    ----------
-    shard : None, str or (int, int)
-        "i/n" or (i, n) with 1 <= i <= n: the i-th of n. None for all points.
-
-    Raises
-    ------
-    ValueError
-        For anything else, or more points than can be kept.
-    """
+    """The points of 0 ... count - 1 that belong to a shard, every n-th from i on: `shard` is "i/n"
+    or (i, n) with 1 <= i <= n, or None for all points. A ValueError for anything else, or more
+    points than can be kept."""
     integer(count, "number of points", 1, 1 + MOST_POINTS)
     if shard is None:
         return list(range(count))
