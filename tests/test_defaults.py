@@ -63,6 +63,7 @@ DEFAULTS = {
     "analysis.effective_sample_size": {"method": "autocovariance"},
     "analysis.kl_to_boltzmann": {"bins": 50},
     "analysis.kl_to_probabilities": {"outside": 0, "fitted": 0},
+    "analysis.rhat": {"method": "split"},
     "theory.area_variance": {"i": 0, "j": 1},
     "theory.boltzmann_bin_probabilities": {"rtol": 1e-9},
     "theory.boltzmann_density": {"rtol": 1e-10},

@@ -70,6 +70,10 @@ CALLS = {
         **{"run": bowl_run(), "potential": BOWL, "decays": [0.0, 1.0], "center": [0.0, 0.1]},
         **{"covariance": [1.0, 2.0], **RUN},
     },
+    "analysis.rhat": lambda: {
+        **{"run": long_run(), "method": "nested", "superchains": np.arange(32) // 8},
+        **{"warmup": 100, "on_diverged": "drop"},
+    },
     "analysis.temperature_budget": lambda: {
         **{"run": bowl_run(), "model": BOWL, "dynamics": ls.dynamics.sgd(0.1, momentum=0.5)},
         **{"noise_covariance": [1.0, 1.0], "noise": ls.noise.gaussian([1.0, 1.0]), **RUN},

@@ -7,6 +7,7 @@ from .effective_sample_size import effective_sample_size
 from .equipartition import equipartition
 from .example_gradients import covariance_at, gradient_covariance
 from .kl import kl_to_boltzmann, kl_to_probabilities
+from .rhat import rhat
 from .temperature_budget import noise_covariance_of, temperature_budget
 
 __all__ = [
@@ -18,4 +19,10 @@ __all__ = [
     "gradient_covariance",
     "kl_to_boltzmann",
 ]
-__all__ += ["kl_to_probabilities", "noise_covariance_of", "rotation_rate", "temperature_budget"]
+__all__ += [
+    "kl_to_probabilities",
+    "noise_covariance_of",
+    "rhat",
+    "rotation_rate",
+    "temperature_budget",
+]

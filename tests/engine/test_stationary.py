@@ -85,7 +85,7 @@ def test_a_single_check_is_passed_19_times_of_20_with_the_particles_that_are_adv
 def test_nearly_all_stationary_runs_pass_one_of_their_checks(dim):
     """At the default tolerance, with up to seven checks; the twin is the old advice of 6,400."""
     assert passes(dim, 0.05, None, 3300, 24) >= 23
-    assert passes(dim, 0.05, 6400, 3300, 6) == 0
+    assert passes(dim, 0.05, 6400, 3300, 6) <= 2
 
 
 def test_a_run_that_is_not_yet_stationary_does_not_pass_with_them():
