@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import langevin_sgd as ls
 from langevin_sgd import arguments as a
 
 NAN = float("nan")
@@ -161,6 +162,8 @@ def test_a_checked_function_sees_its_arguments_checked_and_defaults_as_they_are(
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: ls.dynamics.langevin(1.0, lr=1), "no argument 'lr'; it .* mean 'step_size'"),
+        (lambda: ls.dynamics.sgd(step_size=1), "no argument .* Did you mean 'learning_rate'"),
         (lambda: simulate(lr=1), "no argument 'lr'; it takes .* Did you mean 'learning_rate'"),
         (lambda: simulate(1, cuont=1), "no argument 'cuont'.* Did you mean 'count'"),
         (lambda: simulate(), r"simulate\(\): missing a required argument: 'learning_rate'"),

@@ -31,25 +31,28 @@ QUANTITIES = {
     "mass": all_within(above=0, longest=LONGEST_SWEEP),
     "nesterov": one_of(None, "torch", "lookahead"),
 }
-# Short names of other libraries, too far from ours for a guess by likeness.
+# Names of other libraries and dynamics, too far from ours for a guess by likeness.
+_RATES = "learning_rate", "step_size"
 _ELSEWHERE = {
-    "lr": "learning_rate",
-    "eta": "learning_rate",
-    "step": "steps",
-    "n_steps": "steps",
-    "n": "particles",
-    "mu": "momentum",
-    "beta": "momentum",
-    "bs": "batch_size",
-    "dt": "step_size",
-    "gamma": "friction",
-    "t": "temperature",
-    "kt": "temperature",
-    "cov": "covariance",
-    "d": "dim",
-    "dims": "dim",
-    "rng": "seed",
-    "random_state": "seed",
+    "lr": _RATES,
+    "eta": _RATES,
+    "dt": _RATES,
+    "learning_rate": _RATES,
+    "step_size": _RATES,
+    "step": ("steps",),
+    "n_steps": ("steps",),
+    "n": ("particles",),
+    "mu": ("momentum",),
+    "beta": ("momentum",),
+    "bs": ("batch_size",),
+    "gamma": ("friction",),
+    "t": ("temperature",),
+    "kt": ("temperature",),
+    "cov": ("covariance",),
+    "d": ("dim",),
+    "dims": ("dim",),
+    "rng": ("seed",),
+    "random_state": ("seed",),
 }
 
 
@@ -61,8 +64,8 @@ def bound(signature, owner, args, kwargs):
     takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters)
     for name in () if takes_any else kwargs:
         if name not in names:
-            meant = _ELSEWHERE.get(name.lower())
-            hint = f" Did you mean {meant!r}?" if meant in names else nearest(name, names)
+            meant = [one for one in _ELSEWHERE.get(name.lower(), ()) if one in names]
+            hint = f" Did you mean {meant[0]!r}?" if meant else nearest(name, names)
             raise TypeError(
                 f"{owner}() has no argument {name!r}; it takes {', '.join(names)}.{hint}"
             )

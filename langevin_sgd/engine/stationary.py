@@ -131,7 +131,12 @@ def run_until_stationary(
     so within what the particles have reached. The rule is looked at several times, which makes it a
     little easier to pass than 97.7 % says. Derived here; the comparison of starts is in the spirit
     of Gelman and Rubin 1992."""
-    done = integer(first_check, "first_check", 1, max_steps // 2 + 1)
+    done = integer(first_check, "first_check", 1)
+    if 2 * done > max_steps:
+        raise ValueError(
+            f"max_steps must be at least 2 first_check = {2 * done}, got {max_steps}: the first "
+            "comparison is of the steps first_check and 2 first_check."
+        )
     reducers, observables = listed(options.pop("reducers", ())), observables or {}
     _check_can_settle(model, dynamics, noise, reducers, options, max_steps)
     seed = checked_seed(seed)

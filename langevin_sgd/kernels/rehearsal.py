@@ -134,7 +134,7 @@ def _users_frame(error):
     return [frame for frame in frames if frame.filename != __file__][-1]
 
 
-def rehearse(function, label, p, lengths, step=1, written=0):
+def rehearse(function, label, p, lengths, step=1, written=0, why=""):
     """Run a function in interpreted Python, and refuse what compiled code would do in silence or
     explain badly.
 
@@ -151,6 +151,8 @@ def rehearse(function, label, p, lengths, step=1, written=0):
     written : int
         So many numbers at the start of the last view are its result: each must be written, and may
         not depend on what stood there or behind it before.
+    why : str
+        What decides `written`, as messages say it.
 
     Raises
     ------
@@ -171,7 +173,7 @@ def rehearse(function, label, p, lengths, step=1, written=0):
         slips.append(runs[0])
         if written:
             again = partial(_run, function, p, lengths, value, _BEFORE[0], step)
-            _check_written(label, runs, written, again)
+            _check_written(label, runs, written, again, why)
         if sum(length or 0 for length in lengths) > LARGEST_WALK and not runs[0].slip:
             break  # once is long enough
     if all(run.slip for run in slips):
@@ -180,7 +182,7 @@ def rehearse(function, label, p, lengths, step=1, written=0):
         raise ValueError(f"{label} {slip}.\n{frame.filename}, line {frame.lineno}:\n    {line}")
 
 
-def _check_written(label, runs, written, again):
+def _check_written(label, runs, written, again, why):
     if any(run.slip for run in runs):
         return
     one, other = (run.views[-1] for run in runs)
@@ -201,5 +203,5 @@ def _check_written(label, runs, written, again):
     if missing and all(run.ended for run in runs):
         raise ValueError(
             f"{label} does not write {one.name}[{missing[0]}], which then holds anything: all of "
-            f"{one.name}[0] to {one.name}[{written - 1}] must be written, a zero too."
+            f"{one.name}[0] to {one.name}[{written - 1}] must be written{why}, a zero too."
         )

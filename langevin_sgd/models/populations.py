@@ -95,7 +95,8 @@ def _hessian_of_entropy(p, x, out):
 def _entropy_params(covariance, center, l2):
     weights = np.exp(-0.5 * NODES * NODES)
     weights /= weights.sum()
-    own = 1 / (1 + np.exp(-np.sqrt(center @ covariance @ center) * NODES))
+    with np.errstate(over="ignore"):
+        own = 1 / (1 + np.exp(-np.sqrt(center @ covariance @ center) * NODES))
     labels = weights @ (own * (1 - own)) * covariance @ center  # E[label inputs]
     return {"hessian": covariance, "labels": labels, "l2": l2, "nodes": NODES, "weights": weights}
 

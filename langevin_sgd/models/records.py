@@ -100,7 +100,8 @@ def record(base=object, /, **checks):
 
 def recorded(function=None, /, **checks):
     """A decorator of functions that make a record: checks the arguments that have a check, and
-    notes in the field `recipe` what was given."""
+    notes in the field `recipe` what was given. What is wrong with the record that a call makes is
+    told with its arguments."""
     if function is None:
         return functools.partial(recorded, **checks)
     signature = inspect.signature(function)
@@ -113,7 +114,14 @@ def recorded(function=None, /, **checks):
         arguments |= arguments.pop(rest, {})
         for name, value in found.arguments.items():
             found.arguments[name] = checks.get(name, anything)(value, name)
-        return function(*found.args, **found.kwargs)._with(recipe=Recipe(make, arguments))
+        try:
+            made = function(*found.args, **found.kwargs)
+        except (ArithmeticError, ValueError) as error:
+            if any(name in str(error) for name in arguments):
+                raise
+            given = ", ".join(f"{name} = {_in_brief(value)}" for name, value in arguments.items())
+            raise ValueError(f"{error} Given: {given}") from error
+        return made._with(recipe=Recipe(make, arguments))
 
     return make
 
@@ -140,7 +148,7 @@ def check_functions(owner, **calls):
             continue
         check_function(function, label, arguments)
         if lengths is not None:
-            rehearse(function, label, owner.params, lengths, written=written)
+            rehearse(function, label, owner.params, lengths, 1, written, f" for dim = {owner.dim}")
 
 
 def of_kind(kinds, words):

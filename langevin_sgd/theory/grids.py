@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import LONGEST, real_array, shown
+from ..arguments import check_count, real_array, shown
 
 LARGEST_GAUSS = 1500  # points of a Gauss-Legendre rule: the cost grows with the cube
+MOST_EDGES = 10**6  # of bins along one component
 DEPTH = 42.0  # a box reaches to exp(-42) = 6e-19 of the largest density
 
 
@@ -48,13 +49,15 @@ def gauss_rule(low, high, points):
     return np.asarray(low)[..., None] + half * (nodes + 1), half * weights
 
 
-def bin_edges(value, name, longest=LONGEST):
+def bin_edges(value, name, longest=MOST_EDGES):
     """A check: one strictly increasing array of two or more numbers per component, as a list; only
     the first and the last edge may be infinite. One array is d = 1."""
     try:
         edges = [value] if np.ndim(value[0]) == 0 else list(value)
+        sizes = [np.size(edge) for edge in edges]
     except Exception:  # no sequence, or rows of rows: there must be a message
         raise TypeError(f"{name} must be a list of arrays, got {shown(value)}.") from None
+    check_count(max(sizes), name, longest)
     edges = [real_array(edge, name) for edge in edges]
     for k, edge in enumerate(edges):
         rises = edge.ndim == 1 and edge.size > 1 and np.all(np.diff(edge) > 0)

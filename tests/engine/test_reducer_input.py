@@ -42,6 +42,7 @@ FIELDS = [
     ({"bins": (3,), "weights": -1}, "ValueError: weights of 'a' must be >= 0, got -1."),
     ({"bins": (3,), "weights": 2, "size": 2}, "ValueError: size of 'a' must be >= 3, got 2."),
     ({"finish": "maximum"}, "ValueError: finish of 'a' must be one of None, 'mean', 'sum', 'last'"),
+    ({"complete": np.nan}, "TypeError: complete of 'a' must be a function, got nan."),
     ({"finish": "max", "bins": (3,)}, "ValueError: finish of 'a' must be one of None, 'mean', got"),
 ]
 

@@ -35,6 +35,14 @@ def loss(data):
     return ls.Loss("own", energy, gradient, None, data, 1)
 
 
+def example_loss(p, x, row):
+    return x[0] * row[0]
+
+
+def example_gradient(p, x, row, out):
+    out[0] = row[0]
+
+
 # (call, part of the message)
 TYPES = [
     (lambda: dynamics.sgd("fast"), "learning_rate must be a number, got 'fast'."),
@@ -103,6 +111,15 @@ VALUES = [
     (
         lambda: ls.GradientNoise("own", sample, {"a": 1.0}, 1, uniforms=1, gaussian=True),
         "uniforms must be 0 for gaussian=True, got 1",
+    ),
+    (lambda: potentials.ring(radius=1e-300), "Given: radius = 1e-300"),
+    (
+        lambda: losses.logistic_regression_population([2.0**63], [0.5]),
+        "Given: input_covariance = [9.223372036854776e+18], true_parameters = [0.5]",
+    ),
+    (
+        lambda: ls.Loss("own", example_loss, example_gradient, None, [[1.0]], dim=3),
+        "out[0] to out[2] must be written for dim = 3, a zero too.",
     ),
     (lambda: loss([1.0]), "data of 'own' must have the shape (examples, columns), got (1,)."),
     (lambda: loss([[NAN]]), "data of 'own' must be finite, but example 0, column 0 is nan."),

@@ -107,6 +107,7 @@ REFUSED = [
     ("transfer_operator", ON_CIRCLE, "must not have periodic walls"),
     ("transfer_operator", PUSHED, "must have no drift"),
     ("transfer_operator", WALLED, "must not have reflecting walls"),
+    ("boltzmann_bin_probabilities", {"edges": [np.arange(1e6 + 1)]}, "at most 1000000 numbers"),
     ("transfer_operator_circle", {"learning_rate": 1e-9}, "too small"),
     ("transfer_operator_circle", {"potential": quadratic([1.0])}, "must have a gradient of period"),
     ("transfer_operator_circle", ON_CIRCLE | {"period": 3.0}, "period must be 6.28319"),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...arguments import choice, integer, shown
+from ...arguments import choice, function, integer, optional, shown
 from ...kernels.functions import interpreted
 from ...kernels.rules import check_function
 from ...models.parameters import parameters
@@ -94,6 +94,7 @@ class Reducer(NamedTuple):
         if not callable(self.finish):
             allowed = (None, "mean") if bins else (None, *FINISHES)
             choice(self.finish, f"finish of {name!r}", allowed)
+        optional(function)(self.complete, f"complete of {name!r}")
         weights = integer(self.weights, f"weights of {name!r}", 0)
         named = hasattr(self.params, "_fields")
         return self._with(
