@@ -127,6 +127,22 @@ def hotelling(mean, covariance, particles):
     )
 
 
+def of_variance(mean, covariance):
+    """p-value of "the means are zero" for means of the given covariance, whose estimate does not
+    share their noise: chi-squared.
+
+    Combinations whose variance is a billionth of the largest are left out. Of one that an estimate
+    gives a negative variance, which no Boltzmann law has, the size is taken."""
+    from scipy.special import chdtrc
+
+    values, vectors = np.linalg.eigh(covariance)
+    kept = np.abs(values) > 1e-9 * np.abs(values).max()
+    if not kept.any():
+        return 1.0
+    squared = np.sum((mean @ vectors[:, kept]) ** 2 / np.abs(values[kept]))
+    return float(chdtrc(int(kept.sum()), squared))
+
+
 def largest_of(z):
     """p-value of "all means are zero" from the largest |z| of any number of z-scores, by
     Bonferroni's bound.

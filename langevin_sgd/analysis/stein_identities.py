@@ -1,0 +1,305 @@
+"""Identities E[f . grad U] = T E[div f] of Boltzmann's law, each tested with its exact variance.
+
+For fields f and k, in units where T = 1 and H is the Hessian of U, integration by parts, twice,
+gives for the numbers A f = f . grad U - div f of a particle: E[A f] = 0 and
+E[A f A k] = E[f' H k] + E[tr(grad f grad k)]. This variance, estimated without the numbers
+themselves, keeps the level from some fifty particles on, where Student's t, whose error follows
+the long tail of products of coordinates, rejects up to twenty times too often.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from .significance import Deviation, of_variance
+
+CHUNK_NUMBERS = 4_000_000  # matrix entries worked on at a time
+LARGEST_TENSOR = 16  # dimensions up to which all entries of a matrix are tested together
+LEAST_VARIANCE = 1e-9  # relative; below it a number is the same for every law
+
+
+class Sample(NamedTuple):
+    """Particles in the energy U: ``z`` (n, d), where they are from their centre; ``slope(part)``,
+    dz_i/dx_a of a slice, (m, d, d), or None if that is 1; ``gradient`` (n, d), ``energy`` (n,) and
+    ``hessian(part)`` (m, d, d) of U; ``temperature``, and the field that ``fitted`` it or None."""
+
+    z: np.ndarray
+    slope: Callable | None
+    gradient: np.ndarray
+    energy: np.ndarray
+    hessian: Callable
+    temperature: float
+    fitted: Callable | None
+
+
+class Place(NamedTuple):
+    """Some particles in linear coordinates and units where T = 1: positions ``y``, ``slope``
+    (m, a, i) = dy_i/dx_a, ``force`` = grad U, ``curvature``, and ``energy`` from its mean."""
+
+    y: np.ndarray
+    slope: np.ndarray
+    force: np.ndarray
+    curvature: np.ndarray
+    energy: np.ndarray
+
+
+class Field(NamedTuple):
+    """A vector u (m, i) and its ``slope`` (m, a, i) = du_i/dx_a. It is one field, or it makes
+    d^2 fields f_ij = u_i e_j."""
+
+    u: np.ndarray
+    slope: np.ndarray
+
+
+def position(place):
+    """The field y: the virial."""
+    return Field(place.y, place.slope)
+
+
+def cubic(place):
+    """The field |y|^2 y: fourth moments, if U is quadratic."""
+    square = (place.y**2).sum(axis=1)[:, None, None]
+    slope = square * place.slope + _rise(place) * place.y[:, None, :]
+    return Field(square[:, :, 0] * place.y, slope)
+
+
+def bounded(place):
+    """The field y / (1 + |y|^2/d), whose product with a linear force is bounded."""
+    d = place.y.shape[1]
+    share = 1 / (1 + (place.y**2).sum(axis=1)[:, None, None] / d)
+    bend = share**2 / d * _rise(place) * place.y[:, None, :]
+    return Field(share[:, :, 0] * place.y, share * place.slope - bend)
+
+
+def push(place):
+    """The field grad U: configurational temperatures."""
+    return Field(place.force, place.curvature)
+
+
+def energetic(place):
+    """The field (U - <U>) grad U."""
+    energy, force = place.energy[:, None, None], place.force
+    slope = force[:, :, None] * force[:, None, :] + energy * place.curvature
+    return Field(energy[:, :, 0] * force, slope)
+
+
+def _rise(place):
+    """Gradient of |y|^2, (m, a, 1)."""
+    return 2 * place.slope @ place.y[:, :, None]
+
+
+def places(sample, chart):
+    """`Place`s of all particles, some at a time; x = chart @ y."""
+    n, d = sample.z.shape
+    inverse, mean, one = np.linalg.inv(chart), sample.energy.mean(), np.eye(d)[None]
+    rows = max(1, CHUNK_NUMBERS // d**2)
+    for part in (slice(k, k + rows) for k in range(0, n, rows)):
+        y = sample.z[part] @ inverse.T
+        slope = np.broadcast_to(one, (len(y), d, d))
+        if sample.slope is not None:
+            slope = chart.T @ np.swapaxes(sample.slope(part), 1, 2) @ inverse.T
+        curvature = chart.T @ sample.hessian(part) @ chart / sample.temperature
+        force = sample.gradient[part] @ chart / sample.temperature
+        yield Place(y, slope, force, curvature, (sample.energy[part] - mean) / sample.temperature)
+
+
+def averages(sample, chart, sums):
+    """Means over all particles of what `sums(place)`, a named tuple, adds up over some of them."""
+    parts = [sums(place) for place in places(sample, chart)]
+    return type(parts[0])(*(sum(values) / len(sample.z) for values in zip(*parts, strict=True)))
+
+
+def _trace(slope):
+    return np.trace(slope, axis1=1, axis2=2)
+
+
+def _number(field, force):
+    """A f, (m,)."""
+    return (field.u * force).sum(axis=1) - _trace(field.slope)
+
+
+def _variance(field, curvature):
+    """f' H f + tr(grad f)^2, (m,)."""
+    bent = (curvature @ field.u[:, :, None])[:, :, 0]
+    return (field.u * bent).sum(axis=1) + np.einsum("nab,nba->n", field.slope, field.slope)
+
+
+def mean_force(sample, chart):
+    """E[grad U] = 0: one deviation, the length of the mean force less what is noise of it, in
+    coordinates where the force has variance 1."""
+
+    class Sums(NamedTuple):
+        curvature: np.ndarray
+
+    n, force = len(sample.z), sample.gradient @ chart / sample.temperature
+    mean, spread = force.mean(axis=0), np.atleast_2d(np.cov(force.T)) / n
+    curvature = averages(sample, chart, lambda place: Sums(place.curvature.sum(axis=0))).curvature
+    square, noise = mean @ mean, np.trace(spread)
+    effect, error = np.sqrt(max(square - noise, 0.0)), np.sqrt(mean @ spread @ mean / square)
+    return Deviation(np.array([effect]), np.array([error]), of_variance(mean, curvature / n))
+
+
+class _Shares(NamedTuple):
+    """E[div f_ij], (d, d), and E[div f] of the field that fitted T."""
+
+    divergence: np.ndarray
+    of_fit: float
+
+
+def _shares(sample, chart, field):
+    def sums(place):
+        fit = 0.0
+        if sample.fitted is not None:
+            fit = _trace(sample.fitted(place).slope).sum()
+        return _Shares(field(place).slope.sum(axis=0).T, fit)
+
+    return averages(sample, chart, sums)
+
+
+def _fields(sample, place, field, shares):
+    """u, the field that fitted T (zero if T was given), and how much of it each f_ij takes up."""
+    own = field(place)
+    if sample.fitted is None:
+        return own, Field(np.zeros_like(own.u), np.zeros_like(own.slope)), 0 * shares.divergence
+    return own, sample.fitted(place), shares.divergence / shares.of_fit
+
+
+class _Moments(NamedTuple):
+    """Means over particles of A f, (A f)^2 and the variance of A f under Boltzmann's law."""
+
+    number: float
+    square: float
+    variance: float
+
+
+def _along(sample, chart, field, shares, weights, half=slice(None)):
+    """`_Moments` of the field sum_ij W_ij f_ij, less what the fitted T takes up of it."""
+
+    def sums(place):
+        own, fit, taken = _fields(sample, place, field, shares)
+        taken = (taken * weights).sum()
+        one = Field(own.u @ weights - taken * fit.u, own.slope @ weights - taken * fit.slope)
+        number = _number(one, place.force)
+        return _Moments(number.sum(), (number**2).sum(), _variance(one, place.curvature).sum())
+
+    return averages(sample, chart, sums)
+
+
+def trace_deviation(sample, chart, field):
+    """The identity of the field u, relative to E[div u]; None if it holds for every law."""
+    n, d = sample.z.shape
+    shares = _shares(sample, chart, field)
+    found = _along(sample, chart, field, shares, np.eye(d))
+    scale = np.trace(shares.divergence)
+    if not found.variance > LEAST_VARIANCE * scale**2:
+        return None
+    error = np.sqrt((found.square - found.number**2) / n) / abs(scale)
+    p_value = of_variance(np.array([found.number]), np.array([[found.variance / n]]))
+    return Deviation(np.array([found.number / scale]), np.array([error]), p_value)
+
+
+class _Matrices(NamedTuple):
+    """Means over every second particle of A f_ij, (2, d, d), as f_ij less what the fitted T takes
+    up; and, in few dimensions, the covariance of A f_ij and A f_kl under Boltzmann's law."""
+
+    halves: np.ndarray
+    square: float
+    covariance: np.ndarray
+
+
+def matrix_deviation(sample, chart, field):
+    """The identities of f_ij = u_i e_j, their symmetric part, relative to E[div u]/d: as
+    deviations, the eigenvalues of the matrix; None if it holds for every law.
+
+    Up to LARGEST_TENSOR dimensions all entries are tested together. Beyond, every second particle
+    says in which direction the matrix deviates, and the others test this number."""
+    n, d = sample.z.shape
+    shares = _shares(sample, chart, field)
+    scale = np.trace(shares.divergence) / d
+
+    def sums(place):
+        own, fit, taken = _fields(sample, place, field, shares)
+        numbers = _matrix_numbers(own, fit, taken, place.force)
+        halves = np.stack([numbers[k::2].sum(axis=0) for k in (0, 1)])
+        if d > LARGEST_TENSOR:
+            return _Matrices(halves, (numbers**2).sum(), 0.0)
+        return _Matrices(halves, (numbers**2).sum(), _covariance(own, fit, taken, place.curvature))
+
+    found = averages(sample, chart, sums)
+    matrix = found.halves.sum(axis=0)
+    if d > LARGEST_TENSOR:
+        direction = 2 * found.halves[0]
+        moments = _along(sample, chart, field, shares, direction)
+        number = 2 * (direction * found.halves[1]).sum()
+        p_value = of_variance(np.array([number]), np.array([[2 * moments.variance / n]]))
+    else:
+        basis = _symmetric_basis(d)
+        covariance = basis @ found.covariance @ basis.T
+        if not np.trace(covariance) > LEAST_VARIANCE * scale**2:
+            return None
+        p_value = of_variance(basis @ matrix.ravel(), covariance / n)
+    values, vectors = np.linalg.eigh(matrix)
+    error = _errors_along(sample, chart, field, shares, vectors, values)
+    noise = (found.square - (matrix**2).sum()) / n / (d * (d + 1)) * (d - 1)
+    return Deviation(_without_repulsion(values, noise) / scale, error / abs(scale), p_value)
+
+
+def _matrix_numbers(own, fit, taken, force):
+    """Symmetric part of A f_ij, less what the fitted T takes up, (m, d, d)."""
+    numbers = own.u[:, :, None] * force[:, None, :] - np.swapaxes(own.slope, 1, 2)
+    numbers = numbers - taken * _number(fit, force)[:, None, None]
+    return (numbers + np.swapaxes(numbers, 1, 2)) / 2
+
+
+def _covariance(own, fit, taken, curvature):
+    """Sum over particles of f_ij' H f_kl + tr(grad f_ij grad f_kl), (d^2, d^2)."""
+    m, d = own.u.shape
+    outer = (own.u[:, :, None] * own.u[:, None, :]).reshape(m, d * d)
+    bent = (outer.T @ curvature.reshape(m, d * d)).reshape(d, d, d, d)  # i, k, j, l
+    slopes = own.slope.reshape(m, d * d)
+    turned = (slopes.T @ slopes).reshape(d, d, d, d)  # l, i, j, k
+    total = bent.transpose(0, 2, 1, 3) + turned.transpose(1, 2, 3, 0)
+    push_fit = (curvature @ fit.u[:, :, None])[:, :, 0]
+    mixed = own.u.T @ push_fit + np.einsum("nja,nai->ij", fit.slope, own.slope)
+    mixed, taken = mixed.ravel(), taken.ravel()
+    total = total.reshape(d * d, d * d) - np.outer(mixed, taken) - np.outer(taken, mixed)
+    return total + np.outer(taken, taken) * _variance(fit, curvature).sum()
+
+
+def _symmetric_basis(d):
+    """An orthonormal basis of the symmetric matrices, (d (d + 1)/2, d^2)."""
+    rows, columns = np.triu_indices(d)
+    basis = np.zeros((len(rows), d, d))
+    basis[np.arange(len(rows)), rows, columns] += 1
+    basis[np.arange(len(rows)), columns, rows] += 1
+    basis = basis.reshape(len(rows), d * d)
+    return basis / np.linalg.norm(basis, axis=1, keepdims=True)
+
+
+class _Squares(NamedTuple):
+    squares: np.ndarray
+
+
+def _errors_along(sample, chart, field, shares, vectors, values):
+    """Standard errors of v' A f v for the columns v of `vectors`, which have the means `values`."""
+
+    def sums(place):
+        own, fit, taken = _fields(sample, place, field, shares)
+        numbers = (own.u @ vectors) * (place.force @ vectors)
+        numbers = numbers - ((own.slope @ vectors) * vectors).sum(axis=1)
+        taken = ((taken @ vectors) * vectors).sum(axis=0)
+        return _Squares(((numbers - _number(fit, place.force)[:, None] * taken) ** 2).sum(axis=0))
+
+    squares = averages(sample, chart, sums).squares
+    return np.sqrt(np.maximum(squares - values**2, 0.0) / len(sample.z))
+
+
+def _without_repulsion(values, noise):
+    """Eigenvalues of a symmetric matrix without what its noise adds to the outer ones.
+
+    An eigenvalue e of the exact matrix above s = (d - 1)^(1/2) sd of an entry is measured as
+    e + s^2/e, smaller ones as up to 2 s (Baik, Ben Arous, Peche 2005); inverted here, with half of
+    what is below 2 s, which may be anything up to s."""
+    size = np.abs(values)
+    return np.sign(values) * (size + np.sqrt(np.maximum(size**2 - 4 * noise, 0.0))) / 2
