@@ -5,21 +5,20 @@ import xarray as xr
 
 from ..arguments import checked, optional, within
 from ..engine.reducers.readings import labelled, with_error
-from ..models.evaluate import evaluate, landscape
-from .equipartition import along, orthonormal
-from .particles import (
-    AT_STEP,
-    at_step,
-    attributes,
-    dynamics_of,
-    landscape_of,
-    reference_gradient,
-    weight_decay_of,
-)
-from .significance import Deviation, decide, hotelling, largest_of
-from .wording import Temperatures, wording
+from ..models.evaluate import landscape
+from ..theory.confinement import energy_box
+from .boltzmann_parts import energy_at, fitted, identities
+from .effective_sample_size import correlated_in_order
+from .equipartition import along, orthonormal, virial_matrix
+from .particles import AT_STEP, at_step, attributes, landscape_of, noise_of
+from .significance import Deviation, decide
+from .wording import Evidence, Temperatures, wording
 
-HESSIAN_NUMBERS = 2_000_000  # Hessian entries worked on at a time
+FEWEST = 50  # particles; below them the tests do not keep their level
+FEWEST_PER_DIMENSION = 5
+REMEMBERING = "reshuffle", "single_shuffle", "given"  # modes of sampling whose noise is not fresh
+LOOKED_AT = 20_000  # particles, for an order among them
+DEEP, BOXED = 42, 3  # temperatures of a box that holds a law, and dimensions in which it is sought
 
 
 @checked(
@@ -89,104 +88,99 @@ def boltzmann_test(
     intervals. The intervals are normal, and `effect` is the largest of several, so biased upwards
     by a fraction of its error. Blind to the occupation of separated wells, and, at small learning
     rate, to noise that depends on x but has an isotropic mean."""
+    _check_memory(run)
     particles = at_step(run, step, on_diverged)
-    n, d = particles.x.shape
+    x, d = particles.x, particles.x.shape[1]
     potential = landscape_of(run, potential, d, "potential")
     if directions is not None and directions.shape[1] != d:
         raise ValueError(f"directions must be {d} columns, got {directions.shape[1]}.")
-    gradient = reference_gradient(run, potential, particles.x)
-    laplacian = _laplacian(run, potential, particles.x)
-    found, measured = _deviations(*along(directions, particles.x, gradient), laplacian, temperature)
-    if not found:
-        raise ValueError(
-            "nothing to test: in one dimension with a fitted temperature the potential needs a "
-            "Hessian, or give temperature=."
-        )
+    _check_number(x)
+    energy = energy_at(run, potential, x)
+    _check_spread(x, energy.gradient)
+    _check_normalisable(potential, temperature or energy.value.std())
+    views, fit = fitted(x, energy, np.empty((0, d)), temperature)
+    parts = identities(views, fit.trouble)
+    found = {name: part for name, part in parts.items() if isinstance(part, Deviation)}
+    reasons = {name: part for name, part in parts.items() if name not in found}
     decision = decide(found.values(), tolerance, level)
-    effect, error = np.array([deviation.largest() for deviation in found.values()]).T
-    p_values = [deviation.p_value for deviation in found.values()]
-    variables = {
-        "p_value": labelled("test", p_values, "p-value of exact agreement"),
-        "p_value_adjusted": labelled(
-            "test", decision.adjusted, "p-value adjusted by Holm's method"
-        ),
-        **with_error("effect", "test", (effect, error), "largest deviation relative to T"),
-    }
-    each, one = (measured.along, measured.along_error), (measured.one, measured.one_error)
-    text, of_one = "temperature along a direction", "one temperature for all directions"
-    variables |= with_error("directional_temperature", "direction", each, text, "energy")
-    variables |= with_error("temperature", (), one, of_one, "energy")
+    if fit.trouble and decision.word != "departs":
+        raise ValueError(f"{fit.trouble}.")
+    measured = _temperatures(*along(directions, x, energy.gradient), fit)
     names = [f"x{k}" if directions is None else f"direction {k}" for k in range(d)]
-    verdict = wording(dynamics_of(run)["name"], decision, names, measured, found, tolerance)
-    about = {"decision": decision.word, "verdict": verdict, "tolerance": tolerance, "level": level}
-    about["family_p_value"] = decision.family_p_value
-    attrs = attributes(run, particles, **about)
-    return xr.Dataset(variables, {"test": list(found), "direction": names}, attrs)
+    evidence = Evidence(names, measured, found, reasons)
+    about = {
+        "decision": decision.word,
+        "verdict": wording(run, particles, decision, evidence, tolerance),
+        "tolerance": tolerance,
+        "level": level,
+        "family_p_value": decision.family_p_value,
+        "tested": list(found),
+        "not_tested": "; ".join(f"{name}: {reason}" for name, reason in reasons.items()),
+    }
+    coords = {"test": list(found), "direction": names}
+    variables = _variables(decision, found, measured)
+    return xr.Dataset(variables, coords, attributes(run, particles, **about))
 
 
-def _laplacian(run, model, x):
-    """Trace of the Hessian of the energy in Boltzmann's law, (n,), or None if the model has no
-    Hessian.
-    """
-    if model.function("hessian") is None:
-        return None
-    chunk = max(1, HESSIAN_NUMBERS // model.dim**2)
-    hessians = (evaluate(model, x[k : k + chunk], "hessian") for k in range(0, len(x), chunk))
-    traces = [np.trace(hessian, axis1=-2, axis2=-1) for hessian in hessians]
-    return np.concatenate(traces) + weight_decay_of(run) * model.dim
+def _check_memory(run):
+    sampling = (noise_of(run) or {}).get("sampling")
+    if sampling in REMEMBERING:
+        raise ValueError(
+            f"run must draw fresh batches, but its sampling is {sampling!r}: its law depends on the "
+            "place in the epoch, and one step shows one place. Use reducers.virial or "
+            "temperature_budget, which average over the epoch."
+        )
 
 
-def _deviations(x, gradient, laplacian, temperature):
-    """A `Deviation` for each test, and the `Temperatures`.
-
-    Errors are those of the influence functions. With a fitted T that of T_ij / T is (psi_ij - (T_ij
-    / T) psi) / T, psi_ij the product of the centred factors and psi = tr psi_ij / d; with a given
-    T, psi_ij / T."""
+def _check_number(x):
     n, d = x.shape
-    x, gradient = x - x.mean(axis=0), gradient - gradient.mean(axis=0)
-    still = ~(x.any(axis=0) & gradient.any(axis=0))
+    fewest = max(FEWEST, FEWEST_PER_DIMENSION * d)
+    if n < fewest:
+        raise ValueError(
+            f"the tests keep their level from {fewest} particles on ({FEWEST}, and "
+            f"{FEWEST_PER_DIMENSION} per dimension), got {n}. Simulate more."
+        )
+    if correlated_in_order(x[:LOOKED_AT]):
+        raise ValueError(
+            "particles must be independent, but neighbours are alike: readings of one chain, or "
+            "starts in order that are not forgotten. Give a time series its dimension step, or run "
+            "more steps."
+        )
+
+
+def _check_spread(x, gradient):
+    still = (np.ptp(x, axis=0) == 0) | (np.ptp(gradient, axis=0) == 0)
     if still.any():
         raise ValueError(
             f"run has no spread, or no force, along direction {int(still.argmax())}: no "
             "stationary law there. Run more steps."
         )
-    matrix = x.T @ gradient / (n - 1)
-    fitted = temperature is None
-    temperature = np.trace(matrix) / d if fitted else temperature
-    if temperature <= 0:
-        raise ValueError(
-            f"the fitted temperature is {temperature:.4g}: no stationary state has this. Run more "
-            "steps."
-        )
-    diagonal = x * gradient
-    common = diagonal.mean(axis=1) * fitted
-    ratio = matrix / temperature
-    square = (
-        (x**2).T @ gradient**2
-        - 2 * ratio * ((x * common[:, None]).T @ gradient)
-        + ratio**2 * (common @ common)
-    )
-    mean = ratio * (temperature - common.mean())
-    error = np.sqrt(np.maximum(square / n - mean**2, 0.0) / (n - 1)) / temperature
-    deviation = ratio - np.eye(d)
-    found = {}
-    contrasts = diagonal[:, : d - fitted] - (common[:, None] if fitted else temperature)
-    if contrasts.shape[1]:
-        p_value = hotelling(contrasts.mean(axis=0), np.atleast_2d(np.cov(contrasts.T)), n)
-        found["one_temperature"] = Deviation(np.diagonal(deviation), np.diagonal(error), p_value)
-    if d > 1:
-        other = ~np.eye(d, dtype=bool)
-        p_value = largest_of(deviation[other] / error[other])
-        found["cross_terms"] = Deviation(deviation[other], error[other], p_value)
-    if laplacian is not None:
-        square = (gradient**2).sum(axis=1)
-        effect = temperature * laplacian.mean() / square.mean() * (n - 1) / n - 1
-        influence = laplacian.mean() * common + temperature * laplacian - (1 + effect) * square
-        spread = influence.std(ddof=1) / np.sqrt(n) / square.mean()
-        if spread > 1e-9:  # on an isotropic quadratic both temperatures are the same number
-            found["curvature"] = Deviation(
-                np.array([effect]), np.array([spread]), largest_of(effect / spread)
-            )
-    own = diagonal.std(axis=0, ddof=1) / np.sqrt(n)
-    one_error = common.std(ddof=1) / np.sqrt(n)
-    return found, Temperatures(np.diagonal(matrix), own, temperature, one_error)
+
+
+def _check_normalisable(potential, unit):
+    """Raise if exp(-U/T) is not normalisable, as far as a box can tell; in up to BOXED dimensions.
+    """
+    if potential.dim <= BOXED:
+        energy_box(potential, unit, DEEP, f"potential {potential.name!r}")
+
+
+def _temperatures(x, gradient, fit):
+    """`Temperatures` from the virial along each direction, and the one for all."""
+    matrix, error = virial_matrix(x, gradient)
+    return Temperatures(np.diagonal(matrix), np.diagonal(error), fit.temperature, fit.error)
+
+
+def _variables(decision, found, measured):
+    effect, error = np.array([deviation.largest() for deviation in found.values()]).T
+    p_values = [deviation.p_value for deviation in found.values()]
+    adjusted = decision.adjusted
+    each, one = (measured.along, measured.along_error), (measured.one, measured.one_error)
+    return {
+        "p_value": labelled("test", p_values, "p-value of exact agreement"),
+        "p_value_adjusted": labelled("test", adjusted, "p-value adjusted by Holm's method"),
+        **with_error("effect", "test", (effect, error), "largest deviation relative to Boltzmann"),
+        **with_error(
+            "directional_temperature", "direction", each, "temperature along a direction", "energy"
+        ),
+        **with_error("temperature", (), one, "one temperature for all directions", "energy"),
+    }

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .significance import Deviation, of_variance
+from .significance import Deviation, hotelling, of_variance
 
-CHUNK_NUMBERS = 4_000_000  # matrix entries worked on at a time
+CHUNK_NUMBERS = 100_000  # matrix entries worked on at a time ...
+KEPT_NUMBERS = 20_000_000  # ... and kept, if all particles have no more
 LARGEST_TENSOR = 16  # dimensions up to which all entries of a matrix are tested together
 LEAST_VARIANCE = 1e-9  # relative; below it a number is the same for every law
 
@@ -64,12 +65,17 @@ def cubic(place):
     return Field(square[:, :, 0] * place.y, slope)
 
 
-def bounded(place):
-    """The field y / (1 + |y|^2/d), whose product with a linear force is bounded."""
+def bounded(place, power=1):
+    """The field y / (1 + |y|^2/d)^power, whose product with a linear force is bounded."""
     d = place.y.shape[1]
     share = 1 / (1 + (place.y**2).sum(axis=1)[:, None, None] / d)
-    bend = share**2 / d * _rise(place) * place.y[:, None, :]
-    return Field(share[:, :, 0] * place.y, share * place.slope - bend)
+    bend = power / d * share ** (power + 1) * _rise(place) * place.y[:, None, :]
+    return Field(share[:, :, 0] ** power * place.y, share**power * place.slope - bend)
+
+
+def inner(place):
+    """The field y / (1 + |y|^2/d)^2: with `bounded` it tells shapes apart whatever T is."""
+    return bounded(place, 2)
 
 
 def push(place):
@@ -89,25 +95,38 @@ def _rise(place):
     return 2 * place.slope @ place.y[:, :, None]
 
 
-def places(sample, chart):
-    """`Place`s of all particles, some at a time; x = chart @ y."""
-    n, d = sample.z.shape
-    inverse, mean, one = np.linalg.inv(chart), sample.energy.mean(), np.eye(d)[None]
-    rows = max(1, CHUNK_NUMBERS // d**2)
-    for part in (slice(k, k + rows) for k in range(0, n, rows)):
-        y = sample.z[part] @ inverse.T
-        slope = np.broadcast_to(one, (len(y), d, d))
-        if sample.slope is not None:
-            slope = chart.T @ np.swapaxes(sample.slope(part), 1, 2) @ inverse.T
-        curvature = chart.T @ sample.hessian(part) @ chart / sample.temperature
-        force = sample.gradient[part] @ chart / sample.temperature
-        yield Place(y, slope, force, curvature, (sample.energy[part] - mean) / sample.temperature)
+class Seen:
+    """A `Sample` in linear coordinates y with x = chart @ y: iterating gives its `Place`s, some
+    particles at a time; they are worked out once where they are not too many."""
+
+    def __init__(self, sample, chart):
+        self.sample, self.chart, self.fitted = sample, chart, sample.fitted
+        self.size, self.dim = sample.z.shape
+        self.position = sample.z @ np.linalg.inv(chart).T
+        self.force = sample.gradient @ chart / sample.temperature
+        self.energy = (sample.energy - sample.energy.mean()) / sample.temperature
+        self.kept = list(self._places()) if sample.z.size * self.dim <= KEPT_NUMBERS else None
+
+    def __iter__(self):
+        return iter(self.kept or self._places())
+
+    def _places(self):
+        sample, chart, d = self.sample, self.chart, self.dim
+        inverse, one = np.linalg.inv(chart), np.eye(d)[None]
+        rows = max(1, CHUNK_NUMBERS // d**2)
+        for part in (slice(k, k + rows) for k in range(0, self.size, rows)):
+            y = self.position[part]
+            slope = np.broadcast_to(one, (len(y), d, d))
+            if sample.slope is not None:
+                slope = chart.T @ np.swapaxes(sample.slope(part), 1, 2) @ inverse.T
+            curvature = chart.T @ sample.hessian(part) @ chart / sample.temperature
+            yield Place(y, slope, self.force[part], curvature, self.energy[part])
 
 
-def averages(sample, chart, sums):
+def averages(seen, sums):
     """Means over all particles of what `sums(place)`, a named tuple, adds up over some of them."""
-    parts = [sums(place) for place in places(sample, chart)]
-    return type(parts[0])(*(sum(values) / len(sample.z) for values in zip(*parts, strict=True)))
+    parts = [sums(place) for place in seen]
+    return type(parts[0])(*(sum(values) / seen.size for values in zip(*parts, strict=True)))
 
 
 def _trace(slope):
@@ -125,19 +144,15 @@ def _variance(field, curvature):
     return (field.u * bent).sum(axis=1) + np.einsum("nab,nba->n", field.slope, field.slope)
 
 
-def mean_force(sample, chart):
-    """E[grad U] = 0: one deviation, the length of the mean force less what is noise of it, in
-    coordinates where the force has variance 1."""
-
-    class Sums(NamedTuple):
-        curvature: np.ndarray
-
-    n, force = len(sample.z), sample.gradient @ chart / sample.temperature
-    mean, spread = force.mean(axis=0), np.atleast_2d(np.cov(force.T)) / n
-    curvature = averages(sample, chart, lambda place: Sums(place.curvature.sum(axis=0))).curvature
-    square, noise = mean @ mean, np.trace(spread)
-    effect, error = np.sqrt(max(square - noise, 0.0)), np.sqrt(mean @ spread @ mean / square)
-    return Deviation(np.array([effect]), np.array([error]), of_variance(mean, curvature / n))
+def mean_force(gradient):
+    """E[grad U] = 0, by Hotelling's test: one deviation, the length of the mean force less what is
+    noise of it, in coordinates where the force (n, d) has variance 1. Needs no temperature."""
+    n, d = gradient.shape
+    mean, covariance = gradient.mean(axis=0), np.atleast_2d(np.cov(gradient.T))
+    square = mean @ np.linalg.solve(covariance, mean)
+    effect = np.sqrt(max(square - d / n, 0.0))
+    p_value = hotelling(mean, covariance, n)
+    return Deviation(np.array([effect]), np.array([1 / np.sqrt(n)]), p_value)
 
 
 class _Shares(NamedTuple):
@@ -147,22 +162,22 @@ class _Shares(NamedTuple):
     of_fit: float
 
 
-def _shares(sample, chart, field):
+def _shares(seen, field):
     def sums(place):
         fit = 0.0
-        if sample.fitted is not None:
-            fit = _trace(sample.fitted(place).slope).sum()
+        if seen.fitted is not None:
+            fit = _trace(seen.fitted(place).slope).sum()
         return _Shares(field(place).slope.sum(axis=0).T, fit)
 
-    return averages(sample, chart, sums)
+    return averages(seen, sums)
 
 
-def _fields(sample, place, field, shares):
+def _fields(seen, place, field, shares):
     """u, the field that fitted T (zero if T was given), and how much of it each f_ij takes up."""
     own = field(place)
-    if sample.fitted is None:
+    if seen.fitted is None:
         return own, Field(np.zeros_like(own.u), np.zeros_like(own.slope)), 0 * shares.divergence
-    return own, sample.fitted(place), shares.divergence / shares.of_fit
+    return own, seen.fitted(place), shares.divergence / shares.of_fit
 
 
 class _Moments(NamedTuple):
@@ -173,24 +188,24 @@ class _Moments(NamedTuple):
     variance: float
 
 
-def _along(sample, chart, field, shares, weights, half=slice(None)):
+def _along(seen, field, shares, weights, half=slice(None)):
     """`_Moments` of the field sum_ij W_ij f_ij, less what the fitted T takes up of it."""
 
     def sums(place):
-        own, fit, taken = _fields(sample, place, field, shares)
+        own, fit, taken = _fields(seen, place, field, shares)
         taken = (taken * weights).sum()
         one = Field(own.u @ weights - taken * fit.u, own.slope @ weights - taken * fit.slope)
         number = _number(one, place.force)
         return _Moments(number.sum(), (number**2).sum(), _variance(one, place.curvature).sum())
 
-    return averages(sample, chart, sums)
+    return averages(seen, sums)
 
 
-def trace_deviation(sample, chart, field):
+def trace_deviation(seen, field):
     """The identity of the field u, relative to E[div u]; None if it holds for every law."""
-    n, d = sample.z.shape
-    shares = _shares(sample, chart, field)
-    found = _along(sample, chart, field, shares, np.eye(d))
+    n, d = seen.size, seen.dim
+    shares = _shares(seen, field)
+    found = _along(seen, field, shares, np.eye(d))
     scale = np.trace(shares.divergence)
     if not found.variance > LEAST_VARIANCE * scale**2:
         return None
@@ -208,29 +223,29 @@ class _Matrices(NamedTuple):
     covariance: np.ndarray
 
 
-def matrix_deviation(sample, chart, field):
+def matrix_deviation(seen, field):
     """The identities of f_ij = u_i e_j, their symmetric part, relative to E[div u]/d: as
     deviations, the eigenvalues of the matrix; None if it holds for every law.
 
     Up to LARGEST_TENSOR dimensions all entries are tested together. Beyond, every second particle
     says in which direction the matrix deviates, and the others test this number."""
-    n, d = sample.z.shape
-    shares = _shares(sample, chart, field)
+    n, d = seen.size, seen.dim
+    shares = _shares(seen, field)
     scale = np.trace(shares.divergence) / d
 
     def sums(place):
-        own, fit, taken = _fields(sample, place, field, shares)
+        own, fit, taken = _fields(seen, place, field, shares)
         numbers = _matrix_numbers(own, fit, taken, place.force)
         halves = np.stack([numbers[k::2].sum(axis=0) for k in (0, 1)])
         if d > LARGEST_TENSOR:
             return _Matrices(halves, (numbers**2).sum(), 0.0)
         return _Matrices(halves, (numbers**2).sum(), _covariance(own, fit, taken, place.curvature))
 
-    found = averages(sample, chart, sums)
+    found = averages(seen, sums)
     matrix = found.halves.sum(axis=0)
     if d > LARGEST_TENSOR:
         direction = 2 * found.halves[0]
-        moments = _along(sample, chart, field, shares, direction)
+        moments = _along(seen, field, shares, direction)
         number = 2 * (direction * found.halves[1]).sum()
         p_value = of_variance(np.array([number]), np.array([[2 * moments.variance / n]]))
     else:
@@ -240,7 +255,7 @@ def matrix_deviation(sample, chart, field):
             return None
         p_value = of_variance(basis @ matrix.ravel(), covariance / n)
     values, vectors = np.linalg.eigh(matrix)
-    error = _errors_along(sample, chart, field, shares, vectors, values)
+    error = _errors_along(seen, field, shares, vectors, values)
     noise = (found.square - (matrix**2).sum()) / n / (d * (d + 1)) * (d - 1)
     return Deviation(_without_repulsion(values, noise) / scale, error / abs(scale), p_value)
 
@@ -281,18 +296,18 @@ class _Squares(NamedTuple):
     squares: np.ndarray
 
 
-def _errors_along(sample, chart, field, shares, vectors, values):
+def _errors_along(seen, field, shares, vectors, values):
     """Standard errors of v' A f v for the columns v of `vectors`, which have the means `values`."""
 
     def sums(place):
-        own, fit, taken = _fields(sample, place, field, shares)
+        own, fit, taken = _fields(seen, place, field, shares)
         numbers = (own.u @ vectors) * (place.force @ vectors)
         numbers = numbers - ((own.slope @ vectors) * vectors).sum(axis=1)
         taken = ((taken @ vectors) * vectors).sum(axis=0)
         return _Squares(((numbers - _number(fit, place.force)[:, None] * taken) ** 2).sum(axis=0))
 
-    squares = averages(sample, chart, sums).squares
-    return np.sqrt(np.maximum(squares - values**2, 0.0) / len(sample.z))
+    squares = averages(seen, sums).squares
+    return np.sqrt(np.maximum(squares - values**2, 0.0) / seen.size)
 
 
 def _without_repulsion(values, noise):

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .particles import dynamics_of
+
 LISTED = 6  # more directions than this are given by their lowest and highest temperature
 
 
@@ -26,49 +28,83 @@ def shorthand(value, error):
     return f"{value:.{decimals}f}({round(error * 10**decimals)})"
 
 
-def wording(name, decision, directions, measured, deviations, tolerance):
-    """One sentence that states the decision of `boltzmann_test` and its evidence.
+class Evidence(NamedTuple):
+    """What a verdict rests on: names of the directions, `Temperatures`, name of a test ->
+    `Deviation`, and name -> why it was not tested."""
+
+    directions: list
+    measured: Temperatures
+    tested: dict
+    not_tested: dict
+
+
+def wording(run, particles, decision, evidence, tolerance):
+    """The decision of `boltzmann_test` in words: its evidence, what was tested and what was not.
 
     Parameters
     ----------
-    name : str
-        Of the dynamics.
+    run : xarray.Dataset
+    particles : Particles
     decision : Decision
-    directions : list of str
-    measured : Temperatures
-    deviations : dict
-        Name of a test -> `Deviation`.
+    evidence : Evidence
     tolerance : float
     """
-    evidence = [_temperatures(directions, measured)]
-    verb = "would be" if decision.word == "departs" else "is"
-    evidence.append(f"one temperature {verb} {shorthand(measured.one, measured.one_error)}")
-    if decision.word == "departs":
-        evidence += _beyond_temperatures(measured, deviations, tolerance)
-    p_value = decision.family_p_value
-    evidence.append("p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.2g}")
+    name, limit = dynamics_of(run)["name"], f"{100 * tolerance:g} %"
     who = "Langevin dynamics" if "langevin" in name else "the run"
-    who, limit = "SGD" if name.startswith("sgd") else who, f"{100 * tolerance:g} %"
+    who = "SGD" if name.startswith("sgd") else who
     verdicts = {
         "departs": f"{who} departs from Boltzmann: ",
         "consistent within tolerance": f"{who} is consistent with Boltzmann within {limit}: ",
-        "undecided": f"undecided whether {who} departs from Boltzmann by over {limit} (try more "
-        "particles): ",
+        "undecided": f"undecided whether {who} departs from Boltzmann by over {limit} "
+        f"({_way_out(decision, len(particles.x))}): ",
     }
-    return verdicts[decision.word] + "; ".join(evidence)
+    measured, p_value = evidence.measured, decision.family_p_value
+    verb = "would be" if decision.word == "departs" else "is"
+    said = [] if "bounded" in evidence.tested else [_temperatures(evidence.directions, measured)]
+    said += [
+        f"one temperature {verb} {shorthand(measured.one, measured.one_error)}",
+        *_largest(evidence.tested, tolerance),
+        "p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.2g}",
+    ]
+    about = [f"Tested: {', '.join(_plain(name) for name in evidence.tested)}."]
+    about += [_not_tested(evidence.not_tested)] if evidence.not_tested else []
+    about.append(_stationarity(run))
+    about += [f"{particles.dropped} particles were dropped."] if particles.dropped else []
+    return " ".join([verdicts[decision.word] + "; ".join(said) + ".", *about])
 
 
-def _beyond_temperatures(measured, deviations, tolerance):
-    """What cross terms and curvature say, where they deviate by more than the tolerance."""
-    found = {name: deviation.largest() for name, deviation in deviations.items()}
-    effect, error = found.get("cross_terms", (0.0, 0.0))
-    if np.abs(effect) > tolerance:
-        size = shorthand(100 * effect, 100 * error)
-        yield f"cross terms <x_i dU/dx_j> reach {size} % of it, not 0"
-    effect, error = found.get("curvature", (0.0, 0.0))
-    if np.abs(effect) > tolerance:
-        implied = measured.one / (1 + effect)
-        yield f"the curvature implies {shorthand(implied, implied * error / abs(1 + effect))}"
+def _plain(name):
+    return name.replace("_", " ")
+
+
+def _not_tested(reasons):
+    """Names of tests, those of one reason together."""
+    named = {}
+    for name, reason in reasons.items():
+        named.setdefault(reason, []).append(_plain(name))
+    parts = [f"{', '.join(names)} ({reason})" for reason, names in named.items()]
+    return f"Not tested: {'; '.join(parts)}."
+
+
+def _way_out(decision, particles):
+    if not np.isfinite(decision.more):
+        return "no number of particles is in sight that decides"
+    return f"about {particles * decision.more:.1g} particles would decide"
+
+
+def _stationarity(run):
+    checked = run.attrs.get("stationary")
+    if checked is None:
+        return "Stationarity: not checked."
+    return f"Stationarity: {'checked' if checked else 'checked, and not reached'}."
+
+
+def _largest(tested, tolerance):
+    """The deviations beyond the tolerance, in percent."""
+    for name, deviation in tested.items():
+        effect, error = deviation.largest()
+        if abs(effect) > tolerance and abs(effect) > 2 * error:
+            yield f"{_plain(name)} off by {shorthand(100 * effect, 100 * error)} %"
 
 
 def _temperatures(directions, measured):
