@@ -8,7 +8,7 @@ import numpy as np
 from ..models.evaluate import evaluate
 from .particles import weight_decay_of
 from .stein_identities import (
-    Sample,
+    Cloud,
     Seen,
     bounded,
     cubic,
@@ -25,7 +25,7 @@ from .wording import shorthand
 STEP_OF_DIFFERENCES = 1e-5  # of a Hessian from gradients, relative to the spread of x
 LEAST_INDEX = 2.0  # tail index of a number below which it has no variance
 SHAPED = 16  # dimensions up to which the shape is tested as a matrix; beyond, by its trace
-ROUNDS = 100  # of the scatter of heavy tails
+SCATTER_ROUNDS = 100  # of the scatter of heavy tails
 SAME = 1e-6  # relative differences of a Hessian that count as none
 SEPARATION = 8.0  # of minima, squared, in the blending of centres
 VAGUE = 0.1  # relative error of a fitted temperature beyond which the tests do not keep their level
@@ -68,8 +68,8 @@ class Fit(NamedTuple):
     trouble: str | None
 
 
-class Views(NamedTuple):
-    """A `Sample` in coordinates in which positions, or forces, have variance 1, and what the tail
+class Charts(NamedTuple):
+    """A `Cloud` in coordinates in which positions, or forces, have variance 1, and what the tail
     of the virial says against moments, or None."""
 
     by_position: Seen
@@ -78,24 +78,24 @@ class Views(NamedTuple):
 
 
 def fitted(x, energy, centers, temperature):
-    """The `Views` of particles and the `Fit` of their temperature, by the virial, or by bounded
+    """The `Charts` of particles and the `Fit` of their temperature, by the virial, or by bounded
     functions where the virial has no variance; a `temperature` that is given is taken."""
     about = energy.gradient, energy.value, energy.hessian, 1.0, None
     z, slope = from_centers(x, centers, energy)
-    sample, fit = Sample(z, slope, *about), position
+    sample, fit = Cloud(z, slope, *about), position
     seen = Seen(sample, _root(np.cov(z.T)))
-    heavy = _heavy_tail(_length(seen.position) * _length(seen.force))
+    heavy = _heavy_tail(_lengths(seen.position) * _lengths(seen.force))
     if heavy:
         center, chart = _center_and_scatter_root(x)
-        sample, fit = Sample(x - center, None, *about), bounded
+        sample, fit = Cloud(x - center, None, *about), bounded
         seen = Seen(sample, chart)
     found = Fit(float(temperature or 0.0), 0.0, None)
     if temperature is None:
-        found, sample = _fit(seen, fit), sample._replace(fitted=fit)
+        found, sample = _fit_temperature(seen, fit), sample._replace(fitted=fit)
     scale = found.temperature if found.temperature > 0 else 1.0
     sample = sample._replace(temperature=scale)
     by_force = scale * np.linalg.inv(_root(np.cov(energy.gradient.T)))
-    return Views(Seen(sample, seen.chart), Seen(sample, by_force), heavy), found
+    return Charts(Seen(sample, seen.chart), Seen(sample, by_force), heavy), found
 
 
 def identities(views, trouble=None):
@@ -103,7 +103,8 @@ def identities(views, trouble=None):
     temperature, those that need none."""
     at, of_force, d = views.by_position, views.by_force, views.by_position.dim
     shape = matrix_deviation if d <= SHAPED else trace_deviation
-    place, force, at_force = _length(at.position), _length(of_force.force), _length(at.force)
+    place, at_force = _lengths(at.position), _lengths(at.force)
+    force, energy = _lengths(of_force.force), np.abs(of_force.energy)
     same = "U is quadratic: {} say the same"
     quadratic = _is_quadratic(of_force)
     tests = {
@@ -111,7 +112,10 @@ def identities(views, trouble=None):
         "virial": (place * at_force, lambda: matrix_deviation(at, position)),
         "configurational": (force**2, lambda: matrix_deviation(of_force, push)),
         "fourth_moments": (place**3 * at_force, lambda: shape(at, cubic)),
-        "energy": (np.abs(of_force.energy) * force**2, lambda: trace_deviation(of_force, energetic)),
+        "energy": (
+            np.abs(of_force.energy) * force**2,
+            lambda: trace_deviation(of_force, energetic),
+        ),
     }
     if views.heavy:
         tests["bounded"] = (None, lambda: shape(at, bounded))
@@ -123,13 +127,15 @@ def identities(views, trouble=None):
         if trouble and name != "mean_force":
             found[name] = trouble
         elif name not in found:
-            found[name] = (size is not None and _heavy_tail(size)) or test() or "it holds for every law here"
+            found[name] = (
+                (size is not None and _heavy_tail(size)) or test() or "it holds for every law here"
+            )
     if isinstance(found["fourth_moments"], str) and not trouble:
         found["bounded_shape"] = shape(at, inner)
     return found
 
 
-def _length(vectors):
+def _lengths(vectors):
     return np.linalg.norm(vectors, axis=1)
 
 
@@ -155,7 +161,7 @@ def _center_and_scatter_root(x):
     """Location and root of the scatter of a multivariate Cauchy law, by maximum likelihood: there
     for every tail, and as covariant as mean and covariance (Kent and Tyler 1991)."""
     center, scatter = np.median(x, axis=0), np.cov(x.T).reshape(2 * x.shape[1:])
-    for _ in range(ROUNDS):
+    for _ in range(SCATTER_ROUNDS):
         z = x - center
         weight = (1 + x.shape[1]) / (1 + (z * np.linalg.solve(scatter, z.T).T).sum(axis=1))
         center, scatter = weight @ x / weight.sum(), (weight * z.T) @ z / len(x)
@@ -168,7 +174,7 @@ def _is_quadratic(seen):
     return bool(np.all(np.abs(curvature - curvature[0]) < SAME * np.abs(curvature[0]).max()))
 
 
-def _fit(seen, field):
+def _fit_temperature(seen, field):
     """The `Fit` of T = E[f . grad U] / E[div f] of a field, in a `Seen` with T = 1."""
     fields = [(field(place), place.force) for place in seen]
     power = np.concatenate([(own.u * force).sum(axis=1) for own, force in fields])

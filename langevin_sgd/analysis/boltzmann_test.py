@@ -8,6 +8,7 @@ from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
 from ..theory.confinement import energy_box
 from .boltzmann_parts import energy_at, fitted, identities
+from .currents import REMEMBERING
 from .effective_sample_size import correlated_in_order
 from .equipartition import along, orthonormal, virial_matrix
 from .particles import AT_STEP, at_step, attributes, landscape_of, noise_of
@@ -16,7 +17,6 @@ from .wording import Evidence, Temperatures, wording
 
 FEWEST = 50  # particles; below them the tests do not keep their level
 FEWEST_PER_DIMENSION = 5
-REMEMBERING = "reshuffle", "single_shuffle", "given"  # modes of sampling whose noise is not fresh
 LOOKED_AT = 20_000  # particles, for an order among them
 DEEP, BOXED = 42, 3  # temperatures of a box that holds a law, and dimensions in which it is sought
 
@@ -105,7 +105,7 @@ def boltzmann_test(
     decision = decide(found.values(), tolerance, level)
     if fit.trouble and decision.word != "departs":
         raise ValueError(f"{fit.trouble}.")
-    measured = _temperatures(*along(directions, x, energy.gradient), fit)
+    measured = _measured(*along(directions, x, energy.gradient), fit)
     names = [f"x{k}" if directions is None else f"direction {k}" for k in range(d)]
     evidence = Evidence(names, measured, found, reasons)
     about = {
@@ -118,7 +118,7 @@ def boltzmann_test(
         "not_tested": "; ".join(f"{name}: {reason}" for name, reason in reasons.items()),
     }
     coords = {"test": list(found), "direction": names}
-    variables = _variables(decision, found, measured)
+    variables = _as_variables(decision, found, measured)
     return xr.Dataset(variables, coords, attributes(run, particles, **about))
 
 
@@ -158,19 +158,18 @@ def _check_spread(x, gradient):
 
 
 def _check_normalisable(potential, unit):
-    """Raise if exp(-U/T) is not normalisable, as far as a box can tell; in up to BOXED dimensions.
-    """
+    """Raise if exp(-U/T) is not normalisable, as far as a box can tell; in up to BOXED dimensions."""
     if potential.dim <= BOXED:
         energy_box(potential, unit, DEEP, f"potential {potential.name!r}")
 
 
-def _temperatures(x, gradient, fit):
+def _measured(x, gradient, fit):
     """`Temperatures` from the virial along each direction, and the one for all."""
     matrix, error = virial_matrix(x, gradient)
     return Temperatures(np.diagonal(matrix), np.diagonal(error), fit.temperature, fit.error)
 
 
-def _variables(decision, found, measured):
+def _as_variables(decision, found, measured):
     effect, error = np.array([deviation.largest() for deviation in found.values()]).T
     p_values = [deviation.p_value for deviation in found.values()]
     adjusted = decision.adjusted

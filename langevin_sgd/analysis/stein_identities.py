@@ -14,13 +14,13 @@ import numpy as np
 
 from .significance import Deviation, hotelling, of_variance
 
-CHUNK_NUMBERS = 100_000  # matrix entries worked on at a time ...
+WORKED_NUMBERS = 100_000  # matrix entries worked on at a time ...
 KEPT_NUMBERS = 20_000_000  # ... and kept, if all particles have no more
-LARGEST_TENSOR = 16  # dimensions up to which all entries of a matrix are tested together
+LARGEST_MATRIX = 16  # dimensions up to which all entries of a matrix are tested together
 LEAST_VARIANCE = 1e-9  # relative; below it a number is the same for every law
 
 
-class Sample(NamedTuple):
+class Cloud(NamedTuple):
     """Particles in the energy U: ``z`` (n, d), where they are from their centre; ``slope(part)``,
     dz_i/dx_a of a slice, (m, d, d), or None if that is 1; ``gradient`` (n, d), ``energy`` (n,) and
     ``hessian(part)`` (m, d, d) of U; ``temperature``, and the field that ``fitted`` it or None."""
@@ -96,7 +96,7 @@ def _rise(place):
 
 
 class Seen:
-    """A `Sample` in linear coordinates y with x = chart @ y: iterating gives its `Place`s, some
+    """A `Cloud` in linear coordinates y with x = chart @ y: iterating gives its `Place`s, some
     particles at a time; they are worked out once where they are not too many."""
 
     def __init__(self, sample, chart):
@@ -113,7 +113,7 @@ class Seen:
     def _places(self):
         sample, chart, d = self.sample, self.chart, self.dim
         inverse, one = np.linalg.inv(chart), np.eye(d)[None]
-        rows = max(1, CHUNK_NUMBERS // d**2)
+        rows = max(1, WORKED_NUMBERS // d**2)
         for part in (slice(k, k + rows) for k in range(0, self.size, rows)):
             y = self.position[part]
             slope = np.broadcast_to(one, (len(y), d, d))
@@ -129,13 +129,13 @@ def averages(seen, sums):
     return type(parts[0])(*(sum(values) / seen.size for values in zip(*parts, strict=True)))
 
 
-def _trace(slope):
+def _traces(slope):
     return np.trace(slope, axis1=1, axis2=2)
 
 
 def _number(field, force):
     """A f, (m,)."""
-    return (field.u * force).sum(axis=1) - _trace(field.slope)
+    return (field.u * force).sum(axis=1) - _traces(field.slope)
 
 
 def _variance(field, curvature):
@@ -166,7 +166,7 @@ def _shares(seen, field):
     def sums(place):
         fit = 0.0
         if seen.fitted is not None:
-            fit = _trace(seen.fitted(place).slope).sum()
+            fit = _traces(seen.fitted(place).slope).sum()
         return _Shares(field(place).slope.sum(axis=0).T, fit)
 
     return averages(seen, sums)
@@ -227,7 +227,7 @@ def matrix_deviation(seen, field):
     """The identities of f_ij = u_i e_j, their symmetric part, relative to E[div u]/d: as
     deviations, the eigenvalues of the matrix; None if it holds for every law.
 
-    Up to LARGEST_TENSOR dimensions all entries are tested together. Beyond, every second particle
+    Up to LARGEST_MATRIX dimensions all entries are tested together. Beyond, every second particle
     says in which direction the matrix deviates, and the others test this number."""
     n, d = seen.size, seen.dim
     shares = _shares(seen, field)
@@ -237,13 +237,13 @@ def matrix_deviation(seen, field):
         own, fit, taken = _fields(seen, place, field, shares)
         numbers = _matrix_numbers(own, fit, taken, place.force)
         halves = np.stack([numbers[k::2].sum(axis=0) for k in (0, 1)])
-        if d > LARGEST_TENSOR:
+        if d > LARGEST_MATRIX:
             return _Matrices(halves, (numbers**2).sum(), 0.0)
         return _Matrices(halves, (numbers**2).sum(), _covariance(own, fit, taken, place.curvature))
 
     found = averages(seen, sums)
     matrix = found.halves.sum(axis=0)
-    if d > LARGEST_TENSOR:
+    if d > LARGEST_MATRIX:
         direction = 2 * found.halves[0]
         moments = _along(seen, field, shares, direction)
         number = 2 * (direction * found.halves[1]).sum()

@@ -56,24 +56,28 @@ def wording(run, particles, decision, evidence, tolerance):
         "departs": f"{who} departs from Boltzmann: ",
         "consistent within tolerance": f"{who} is consistent with Boltzmann within {limit}: ",
         "undecided": f"undecided whether {who} departs from Boltzmann by over {limit} "
-        f"({_way_out(decision, len(particles.x))}): ",
+        f"({_particles_needed(decision, len(particles.x))}): ",
     }
     measured, p_value = evidence.measured, decision.family_p_value
     verb = "would be" if decision.word == "departs" else "is"
-    said = [] if "bounded" in evidence.tested else [_temperatures(evidence.directions, measured)]
+    said = (
+        []
+        if "bounded" in evidence.tested
+        else [_temperatures_in_words(evidence.directions, measured)]
+    )
     said += [
         f"one temperature {verb} {shorthand(measured.one, measured.one_error)}",
-        *_largest(evidence.tested, tolerance),
+        *_large_deviations(evidence.tested, tolerance),
         "p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.2g}",
     ]
-    about = [f"Tested: {', '.join(_plain(name) for name in evidence.tested)}."]
+    about = [f"Tested: {', '.join(_in_words(name) for name in evidence.tested)}."]
     about += [_not_tested(evidence.not_tested)] if evidence.not_tested else []
     about.append(_stationarity(run))
     about += [f"{particles.dropped} particles were dropped."] if particles.dropped else []
     return " ".join([verdicts[decision.word] + "; ".join(said) + ".", *about])
 
 
-def _plain(name):
+def _in_words(name):
     return name.replace("_", " ")
 
 
@@ -81,12 +85,12 @@ def _not_tested(reasons):
     """Names of tests, those of one reason together."""
     named = {}
     for name, reason in reasons.items():
-        named.setdefault(reason, []).append(_plain(name))
+        named.setdefault(reason, []).append(_in_words(name))
     parts = [f"{', '.join(names)} ({reason})" for reason, names in named.items()]
     return f"Not tested: {'; '.join(parts)}."
 
 
-def _way_out(decision, particles):
+def _particles_needed(decision, particles):
     if not np.isfinite(decision.more):
         return "no number of particles is in sight that decides"
     return f"about {particles * decision.more:.1g} particles would decide"
@@ -99,15 +103,15 @@ def _stationarity(run):
     return f"Stationarity: {'checked' if checked else 'checked, and not reached'}."
 
 
-def _largest(tested, tolerance):
+def _large_deviations(tested, tolerance):
     """The deviations beyond the tolerance, in percent."""
     for name, deviation in tested.items():
         effect, error = deviation.largest()
         if abs(effect) > tolerance and abs(effect) > 2 * error:
-            yield f"{_plain(name)} off by {shorthand(100 * effect, 100 * error)} %"
+            yield f"{_in_words(name)} off by {shorthand(100 * effect, 100 * error)} %"
 
 
-def _temperatures(directions, measured):
+def _temperatures_in_words(directions, measured):
     values = [shorthand(*pair) for pair in zip(measured.along, measured.along_error, strict=True)]
     if len(values) == 1:
         return f"the temperature from the virial is {values[0]}"

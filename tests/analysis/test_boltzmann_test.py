@@ -159,8 +159,7 @@ def test_directions_and_many_components():
 
 
 def test_sixty_four_dimensions():
-    """Half as hot again in one direction of 64; the twin at one temperature does not depart.
-    """
+    """Half as hot again in one direction of 64; the twin at one temperature does not depart."""
     curvature = np.geomspace(1.0, 500.0, 64)
     bowl, law = ls.potentials.quadratic(curvature), np.diag(1.0 / curvature)
     hot = law * np.where(np.arange(64) == 3, 1.5, 1.0)

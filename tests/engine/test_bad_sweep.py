@@ -121,7 +121,7 @@ def test_a_bug_in_measure_ends_a_sweep_at_its_first_point_and_tells_the_line(tmp
 
 def test_a_run_that_the_package_refuses_to_judge_is_a_failed_point_also_at_first():
     def measure(run, model):
-        return ls.analysis.boltzmann_test(run, model)
+        return ls.analysis.boltzmann_test(run, model, 0.1)
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the rate is too high, and particles leave
