@@ -112,10 +112,7 @@ def identities(views, trouble=None):
         "virial": (place * at_force, lambda: matrix_deviation(at, position)),
         "configurational": (force**2, lambda: matrix_deviation(of_force, push)),
         "fourth_moments": (place**3 * at_force, lambda: shape(at, cubic)),
-        "energy": (
-            np.abs(of_force.energy) * force**2,
-            lambda: trace_deviation(of_force, energetic),
-        ),
+        "energy": (energy * force**2, lambda: trace_deviation(of_force, energetic)),
     }
     if views.heavy:
         tests["bounded"] = (None, lambda: shape(at, bounded))
