@@ -109,3 +109,13 @@ def jackknife(estimate, rows, particles):
     left = [{name: value[group != k] for name, value in rows.items()} for k in np.unique(group)]
     without, n = np.array([estimate(rest) for rest in left]), len(left)
     return np.sqrt((n - 1) / n * np.sum((without - without.mean(axis=0)) ** 2, axis=0))
+
+
+def rotation(rows, decay, center, covariance):
+    """(d, d): the mean of exp(-decay m' C^-1 m / 2) (m dx' - dx m') over the steps."""
+    moved, d = rows["x"] - rows["before"][:, : rows["x"].shape[1]], rows["x"].shape[1]
+    middle, total = rows["x"] - moved / 2 - center, np.zeros((d, d))
+    for m, dx in zip(middle, moved, strict=True):
+        weight = np.exp(-decay * m @ np.linalg.inv(covariance) @ m / 2)
+        total += weight * (np.outer(m, dx) - np.outer(dx, m))
+    return total / len(moved)

@@ -7,6 +7,8 @@ import json
 import numpy as np
 import xarray as xr
 
+from langevin_sgd import theory
+
 
 def synthetic_run(x, v=None, dynamics=None, **attrs):
     """A run with one stored step; `x` (particles, d), `dynamics` a pair of a name and its
@@ -51,3 +53,26 @@ def series_run(x):
     return xr.Dataset(
         variables, {"step": 10 + 10 * np.arange(len(x))}, {"independent_particles": 1}
     )
+
+
+def adjacent(here, there, **options):
+    """A run of two stored steps."""
+    run = synthetic_run(here, **options)
+    both = np.stack([here, there])
+    return run.drop_vars(["x", "step"]).assign(
+        x=(("step", "particle", "component"), both), step=[99, 100]
+    )
+
+
+def linear_run(process, particles, seed, **options):
+    """Two adjacent steps of a stationary linear process, and its velocity."""
+    random, size = np.random.default_rng(seed), process.transition.shape[0]
+    state = random.multivariate_normal(
+        np.zeros(size), theory.state_covariance(process), size=particles
+    )
+    noise = random.multivariate_normal(
+        np.zeros(len(process.noise_covariance)), process.noise_covariance, size=particles
+    )
+    after = state @ process.transition.T + noise @ process.noise_input.T
+    d = process.dim
+    return adjacent(state[:, :d], after[:, :d], **options), after[:, d:]

@@ -25,6 +25,21 @@ def long_run():
 
 
 @cache
+def two_steps():
+    """Without momentum, the last two steps stored."""
+    moves, noise = ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0, 1.0])
+    return ls.simulate(BOWL, moves, noise, particles=160, steps=51, seed=1, every=50)
+
+
+@cache
+def going_round():
+    """With currents on a grid."""
+    moves, noise = ls.dynamics.sgd(0.1), ls.noise.gaussian([[1.0, 0.8], [0.8, 1.0]])
+    options = {"particles": 160, "steps": 50, "seed": 1}
+    return ls.simulate(BOWL, moves, noise, reducers=ls.reducers.currents(-1, 1, 5), **options)
+
+
+@cache
 def centers():
     return ls.losses.quadratic_centers([1.0, 2.0], np.random.default_rng(1).normal(size=(6, 2)))
 
@@ -54,6 +69,7 @@ CALLS = {
     "analysis.effective_sample_size": lambda: {
         **{"run": long_run(), "method": "batch_means", "warmup": 100, "on_diverged": "drop"}
     },
+    "analysis.entropy_production": lambda: {"run": two_steps(), "method": "bound"},
     "analysis.equipartition": lambda: {
         **{"run": bowl_run(), "potential": BOWL, "directions": np.eye(2), "on_diverged": "drop"}
     },
@@ -77,6 +93,10 @@ CALLS = {
     "analysis.temperature_budget": lambda: {
         **{"run": bowl_run(), "model": BOWL, "dynamics": ls.dynamics.sgd(0.1, momentum=0.5)},
         **{"noise_covariance": [1.0, 1.0], "noise": ls.noise.gaussian([1.0, 1.0]), **RUN},
+    },
+    "plots.current": lambda: {
+        **{"result": going_round(), "ax": None, "name": "currents", "clear": 2.0},
+        **{"colorbar": False},
     },
     "plots.density_1d": lambda: {
         **{"histogram": along_one(), "ax": None, "curve": ([0.0, 1.0], [0.1, 0.2])},

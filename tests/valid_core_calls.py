@@ -238,9 +238,14 @@ CALLS = {
     "schedules.step_decay": lambda: {"start": 0.1, "factor": 0.5, "every": 10},
     "reducers.moments": lambda: {"every": 2, "start": 0, "center": 0.0, "name": "moments"},
     "reducers.histogram": lambda: {"lower": -2, "upper": 2, "bins": 10, "components": 0},
-    "reducers.currents": lambda: {"lower": -2, "upper": 2, "bins": 5, "components": (0, 1)},
+    "reducers.currents": lambda: {
+        **{"lower": -2, "upper": 2, "bins": 5, "components": (0, 1), "entropy": True}
+    },
     "reducers.autocovariance": lambda: {"lags": [0, 2], "every": 1, "start": 0},
     "reducers.displacement": lambda: {"steps": [1, 3], "start": 0},
+    "reducers.rotation": lambda: {
+        **{"decays": [0.0, 1.0], "center": [0.0, 0.1], "covariance": [1.0, 2.0], "every": 2}
+    },
     "reducers.virial": lambda: {"every": 2, "start": 0},
     "reducers.gradient_noise": lambda: {"every": 2, "start": 0},
     "reducers.first_passage": lambda: {

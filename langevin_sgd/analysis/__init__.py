@@ -4,6 +4,7 @@ from .boltzmann_test import boltzmann_test
 from .currents import rotation_rate
 from .density import density
 from .effective_sample_size import effective_sample_size
+from .entropy_production import entropy_production
 from .equipartition import equipartition
 from .example_gradients import covariance_at, gradient_covariance
 from .kl import kl_to_boltzmann, kl_to_probabilities
@@ -15,6 +16,7 @@ __all__ = [
     "covariance_at",
     "density",
     "effective_sample_size",
+    "entropy_production",
     "equipartition",
     "gradient_covariance",
     "kl_to_boltzmann",

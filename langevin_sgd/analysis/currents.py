@@ -11,6 +11,7 @@ import xarray as xr
 
 from ..arguments import all_within, checked, finite_array, optional, positive_matrix
 from ..engine.reducers.readings import labelled, with_error
+from ..engine.reducers.rotation import default_decays
 from ..models.evaluate import evaluate, landscape
 from ..theory.virial import HEAVY_BALL
 from .particles import (
@@ -71,7 +72,8 @@ def moves_of(run, particles, potential=None):
         return Moves(x, v, "time")
     raise ValueError(
         "run must hold two adjacent steps, or the velocity of the heavy ball or of underdamped "
-        f"Langevin dynamics, got {name!r} without. Simulate n + 1 steps with every=n."
+        f"Langevin dynamics, got {name!r} without. Simulate n + 1 steps with every=n, or take "
+        "reducers.rotation along the run."
     )
 
 
@@ -134,11 +136,6 @@ def turning_sample(moves, whitening, decays, pairs):
         products += numbers.T @ numbers
     mean = total / n
     return Sample(mean, (products - n * np.outer(mean, mean)) / (n - 1), n)
-
-
-def default_decays(dim):
-    """Weights 1, exp(-|y|^2/d) and exp(-2 |y|^2/d) of a whitened y."""
-    return np.array([0.0, 2.0, 4.0]) / dim
 
 
 @checked(
@@ -256,7 +253,14 @@ def rotation_deviation(run, particles, potential=None):
     -----
     Calibrated under detailed balance; noise that depends on x in Euler's scheme breaks it by an
     entropy production of order rate^3 to rate^4 per step only."""
-    moves = moves_of(run, particles, potential)
+    found, scale = mode_rotations(moves_of(run, particles, potential))
+    p_value = hotelling(found.mean, found.covariance, found.size)
+    return Deviation(found.mean / scale, found.error() / scale, p_value)
+
+
+def mode_rotations(moves):
+    """The `Sample` of weighted rotations in white coordinates, and their scales, as
+    `rotation_deviation` says."""
     center = moves.place.mean(axis=0)
     white = moves.along(center, _whitening(np.cov(moves.place.T, ddof=0)))
     power, vectors = np.linalg.eigh(white.move.T @ white.move / len(white.move))
@@ -274,9 +278,7 @@ def rotation_deviation(run, particles, potential=None):
     modes = white.along(np.zeros(len(power)), vectors)
     found = turning_sample(modes, np.eye(len(power)), decays, pairs)
     scale = (power[pairs[0]] + power[pairs[1]]) / 2
-    scale = np.tile(scale if moves.per == "step" else np.sqrt(scale), len(decays))
-    p_value = hotelling(found.mean, found.covariance, found.size)
-    return Deviation(found.mean / scale, found.error() / scale, p_value)
+    return found, np.tile(scale if moves.per == "step" else np.sqrt(scale), len(decays))
 
 
 def _whitening(covariance):

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 from refusals import refusal
-from synthetic_runs import synthetic_run
+from synthetic_runs import adjacent, linear_run, synthetic_run
 
 import langevin_sgd as ls
 from langevin_sgd import analysis, theory
@@ -25,29 +25,6 @@ def swirl(strength, particles=100_000):
     noise = ls.potentials.swirl_noise(strength, RATE)
     options = {"particles": particles, "steps": 1, "x0": x0, "seed": 3}
     return ls.simulate(ROUND, ls.dynamics.sgd(RATE), noise, **options)
-
-
-def adjacent(here, there, **options):
-    """A run of two stored steps."""
-    run = synthetic_run(here, **options)
-    both = np.stack([here, there])
-    return run.drop_vars(["x", "step"]).assign(
-        x=(("step", "particle", "component"), both), step=[99, 100]
-    )
-
-
-def linear_run(process, particles, seed, **options):
-    """Two adjacent steps of a stationary linear process, and its velocity."""
-    random, size = np.random.default_rng(seed), process.transition.shape[0]
-    state = random.multivariate_normal(
-        np.zeros(size), theory.state_covariance(process), size=particles
-    )
-    noise = random.multivariate_normal(
-        np.zeros(len(process.noise_covariance)), process.noise_covariance, size=particles
-    )
-    after = state @ process.transition.T + noise @ process.noise_input.T
-    d = process.dim
-    return adjacent(state[:, :d], after[:, :d], **options), after[:, d:]
 
 
 def deviation(run, potential=None):

@@ -42,6 +42,7 @@ REDUCERS = (
     ls.reducers.currents(-1.0, 1.0, (5, 4), every=2),
     ls.reducers.autocovariance([0, 4, 6], every=2, start=1),
     ls.reducers.displacement([3, 20]),
+    ls.reducers.rotation(every=4),
     ls.Reducer("branching", branching, {}, 2),
 )
 

@@ -99,6 +99,11 @@ def newest(p, acc, step, before, x, v, g):
 DECAYS = ls.schedules.from_values([0.1] * 40)
 SCHEDULED = ls.dynamics.sgd(0.1, ls.schedules.from_values([2] * 40), weight_decay=DECAYS)
 BOXED = ls.potentials.quadratic([1.0, 2.0])._replace(domain=(("reflecting", -1.0, 1.0), None))
+ROUND = BOXED._replace(domain=(("periodic", -1.0, 1.0), None))
+ENTROPY = reducers.currents(0, 1, 5, entropy=True)
+HEAVY, COINS = ls.dynamics.sgd(0.1, momentum=0.5), ls.noise.two_point([1.0, 1.0])
+LOSS = ls.losses.quadratic_centers([1.0, 2.0], np.eye(2))
+BATCHES = {"model": LOSS, "noise": ls.noise.minibatch()}
 NO_FIT = "ValueError: finish of 'a' must fit its observe, got"
 RUNS = [
     (reducers.moments, {}, "TypeError: reducers must be reducers of langevin_sgd.reducers, called"),
@@ -112,6 +117,11 @@ RUNS = [
     (reducers.moments(center=[0.0] * 3), {}, "ValueError: center of 'moments' must be a number or"),
     (reducers.histogram(0, 1, 5, 2), {}, "ValueError: components of 'histogram' must be below dim"),
     (reducers.currents(0, 1, 5, (0, 3)), {}, "ValueError: components of 'currents' must be below"),
+    (ENTROPY, {"dynamics": HEAVY}, "ValueError: entropy of 'currents' needs SGD without momentum"),
+    (ENTROPY, {"noise": COINS}, "ValueError: entropy of 'currents' needs SGD without momentum, or"),
+    (ENTROPY, BATCHES, "ValueError: entropy of 'currents' needs SGD without momentum, or overdam"),
+    (reducers.rotation(center=[0.0] * 3), {}, "ValueError: center and covariance of 'rotation' mu"),
+    (reducers.rotation(), {"model": ROUND}, "ValueError: 'rotation' needs a domain that is not pe"),
     (reducers.gradient_noise(), {"noise": None}, "ValueError: 'gradient_noise' needs a noise, but"),
     (reducers.gradient_noise(), {"dynamics": SCHEDULED}, "ValueError: batch_size must be constant"),
     (reducers.virial(), {"dynamics": SCHEDULED}, "ValueError: weight_decay must be constant for '"),

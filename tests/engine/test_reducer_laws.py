@@ -11,6 +11,8 @@ import pytest
 from scipy.linalg import solve_discrete_lyapunov
 
 import langevin_sgd as ls
+from langevin_sgd.engine.reducers.currents import _mean_less_middle
+from langevin_sgd.theory.linear_process import LinearProcess
 
 pytestmark = pytest.mark.slow
 MOMENTUM = 0.5
@@ -44,6 +46,7 @@ def linear_run(strength):
         ls.reducers.currents(-0.5, 0.5, 6, start=100),
         ls.reducers.autocovariance(LAGS, start=100),
         ls.reducers.virial(start=100),
+        ls.reducers.rotation([0.0, 8.0], start=100),
         ls.reducers.gradient_noise(every=3),
     )
     moves, noise = ls.dynamics.sgd(0.1, 2, momentum=0.5), ls.noise.gaussian(SIGMA2)
@@ -59,6 +62,19 @@ def linear_law(strength, momentum=0.5):
 
 def z_of(run, name, exact):
     return (run[name].values - exact) / run[f"{name}_standard_error"].values
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.8])
+def test_rotations_are_exact(strength):
+    """The twin: those of the rotating force are not zero."""
+    transition, _ = linear_law(strength)
+    kicks = np.vstack([-np.eye(2), np.eye(2)])
+    process = LinearProcess(transition, kicks, 0.01 * SIGMA2 / 2, 2)
+    for k, decay in enumerate((0.0, 8.0)):
+        run = linear_run(strength).isel(rotation_decay=k, component=0, component_j=1)
+        exact = ls.theory.weighted_rotation(process, decay)[0, 1]
+        assert abs(z_of(run, "rotation", exact)) < 4
+        assert (abs(z_of(run, "rotation", 0.0)) > 10) == (strength > 0)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.8])
@@ -162,18 +178,40 @@ def test_the_virial_is_the_temperature():
     assert "virial_step" not in run
 
 
-def exact_current(strength):
-    """J = p(m) E[dx | m] at the middle m = (x + x')/2, averaged over each bin with 8 x 8 points."""
+def exact_current(strength, bins=6):
+    """Means over each bin with 8 x 8 points."""
+    return current_at(strength, middles(8 * bins)).reshape(2, bins, 8, bins, 8).mean(axis=(2, 4))
+
+
+def current_at(strength, place):
+    """J = p(m) E[dx | m] at the middle m = (x + x')/2, (2, ...)."""
     transition, law = linear_law(strength)
     together = (transition @ law)[:2, :2]  # E[x' x]
     moved = (together - together.T) / 2  # E[dx m]
     middle = (2 * law[:2, :2] + together + together.T) / 4
-    fine = -0.5 + (np.arange(48) + 0.5) / 48
-    place = np.stack(np.meshgrid(fine, fine, indexing="ij"), axis=-1)
     inverse, volume = np.linalg.inv(middle), 2 * np.pi * np.sqrt(np.linalg.det(middle))
-    density = np.exp(-np.einsum("abi,ij,abj->ab", place, inverse, place) / 2) / volume
-    current = np.einsum("ij,abj,ab->iab", moved @ inverse, place, density)
-    return current.reshape(2, 6, 8, 6, 8).mean(axis=(2, 4))
+    density = np.exp(-np.einsum("...i,ij,...j->...", place, inverse, place) / 2) / volume
+    return np.einsum("ij,...j,...->i...", moved @ inverse, place, density)
+
+
+def middles(points):
+    """Of equal parts of [-0.5, 0.5] along both components, (points, points, 2)."""
+    axis = -0.5 + (np.arange(points) + 0.5) / points
+    return np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1)
+
+
+def test_the_discretisation_error_is_that_of_a_bin():
+    """Of exact means over bins: 90 % of the way to the value in the middle, inside the grid."""
+    means, middle = exact_current(0.8, 18), current_at(0.8, middles(18))
+    found = _mean_less_middle(means)
+    inside = (slice(None), slice(1, -1), slice(1, -1))
+    left = np.abs(means - middle - found)[inside].max()
+    assert left < 0.15 * np.abs(means - middle)[inside].max()
+    run = linear_run(0.8)
+    np.testing.assert_array_equal(
+        run.currents_discretisation_error, _mean_less_middle(run.currents_current.values)
+    )
+    assert np.isnan(_mean_less_middle(np.ones((2, 2, 5)))).all()
 
 
 def test_the_current_of_a_rotating_force_is_exact_and_that_of_detailed_balance_zero():
@@ -182,3 +220,24 @@ def test_the_current_of_a_rotating_force_is_exact_and_that_of_detailed_balance_z
     assert np.all(np.abs(z_of(linear_run(0.0), "currents_current", 0.0)) < 4)
     assert np.abs(exact_current(0.0)).max() < 1e-15
     assert np.mean(np.abs(z_of(linear_run(0.8), "currents_current", 0.0)) > 4) > 0.5
+
+
+@pytest.mark.parametrize(("off_diagonal", "produces"), [(0.9, True), (0.0, False)])
+def test_entropy_production_from_currents_is_that_of_the_diffusion(off_diagonal, produces):
+    """Within 5 % = O(learning_rate) of both exact values; the twin in equilibrium: nothing, as
+    stated to 1e-5."""
+    hessian, sigma = np.diag([3.0, 0.5]), np.array([[2.0, off_diagonal], [off_diagonal, 1.0]])
+    process = ls.theory.linear_sgd(hessian, sigma, 0.05)
+    law = ls.theory.state_covariance(process)[:2, :2]
+    reach = 4 * np.sqrt(np.diag(law))
+    x0 = np.random.default_rng(1).multivariate_normal(np.zeros(2), law, size=2000)
+    observed = ls.reducers.currents(-reach, reach, 16, entropy=True)
+    options = {"particles": 2000, "steps": 500, "x0": x0, "seed": 2, "reducers": observed}
+    bowl, moves = ls.potentials.quadratic(hessian), ls.dynamics.sgd(0.05)
+    run = ls.simulate(bowl, moves, ls.noise.gaussian(sigma), **options)
+    found, error = (
+        float(run[f"currents_entropy_production{end}"]) for end in ("", "_standard_error")
+    )
+    exact = ls.theory.entropy_per_step(process)
+    assert abs(found - exact) < 4 * error + 0.05 * exact
+    assert (found > 20 * error) == produces

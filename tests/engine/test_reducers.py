@@ -15,6 +15,7 @@ RATE, MOMENTUM, BATCH, PARTICLES, STEPS = 0.05, 0.5, 2, 333, 50
 WELL = ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1)
 TWIN = naive.double_well(2, 0.5, 2.0, 0.5, 0.1)
 NOISE, HEAVY = ls.noise.gaussian([4.0, 2.0]), ls.dynamics.sgd(RATE, BATCH, momentum=MOMENTUM)
+METRIC = np.array([[0.5, 0.1], [0.1, 0.3]])
 LOW, HIGH, BINS = (-1.0, -0.6), (1.2, 0.8), (7, 5)
 
 
@@ -46,6 +47,7 @@ REDUCERS = (
     ls.reducers.currents(LOW, HIGH, BINS),
     ls.reducers.autocovariance([0, 4, 10, 6], every=2, start=5),
     ls.reducers.virial(every=5),
+    ls.reducers.rotation([0.0, 1.3], [0.5, -0.25], METRIC, every=3),
     ls.reducers.gradient_noise(every=2, start=1),
     ls.Reducer("power", power, {"scale": 0.5}, 2, every=3),
     ls.Reducer("branching", branching, {}, 2, every=4, start=2),
@@ -143,6 +145,13 @@ def test_currents_with_x_before_and_after():
     counts = np.zeros(BINS)
     np.add.at(counts, tuple(cells[inside].T), 1)
     np.testing.assert_array_equal(run.currents_count, counts)
+
+
+def test_rotation_with_the_weight_in_the_middle_of_a_step():
+    run, found = path(), rows(3)
+    exact = [naive_reducers.rotation(found, k, [0.5, -0.25], METRIC) for k in (0.0, 1.3)]
+    close(run.rotation, exact)
+    assert np.all(np.abs(run.rotation[:, 0, 1]) > 1e-4)
 
 
 def test_autocovariance_at_lags_in_any_order():

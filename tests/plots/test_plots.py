@@ -5,6 +5,7 @@ import json
 import matplotlib
 import numpy as np
 import pytest
+import xarray as xr
 from refusals import refusal
 from synthetic_runs import gaussian_run, synthetic_run
 
@@ -61,6 +62,41 @@ def test_image_has_x_to_the_right_and_contours_of_the_reference(ax):
     assert image.shape == (3, 2) and image[2, 0] == 1.0 and image.sum() == 1.0
     assert np.allclose(contours.levels, 0.3 * np.array([0.1, 0.3, 0.5, 0.7, 0.9]))
     assert ax.get_xlabel() == "$x_{0}$ (length)" and ax.get_ylabel() == "$x_{1}$ (length)"
+
+
+def rising(sign, error):
+    """A dataset with a current along x_2, where x_0 is not negative."""
+    axis, grid = np.linspace(-2.0, 2.0, 5), ("go_x0", "go_x2")
+    flow = np.zeros((2, 5, 5))
+    flow[1, 2:] = sign
+    count = np.full((5, 5), 4)
+    count[0] = np.arange(5)
+    variables = {
+        "go_current": (("go_axis", *grid), flow),
+        "go_current_standard_error": (("go_axis", *grid), 0 * flow + error),
+        "go_count": (grid, count),
+    }
+    return xr.Dataset(variables, {name: (name, axis, {"bin_width": 1.0}) for name in grid})
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_streamlines_run_where_the_current_is_clear_and_its_way(ax, sign):
+    result = rising(sign, 0.1)
+    assert plots.current(result, ax, name="go") is ax
+    image, lines = ax.collections[0].get_array(), ax.collections[1]
+    assert np.allclose(image[:, 0], np.arange(5) / 90) and np.allclose(image[:, 1:], 4 / 90)
+    arrows = [patch for patch in ax.patches if hasattr(patch, "_posA_posB")]
+    places = np.array([segment[0] for segment in lines.get_segments()])
+    assert len(arrows) > 2 and np.all(places[:, 0] >= 0)
+    ways = [np.subtract(*patch._posA_posB) for patch in arrows]  # from the head
+    assert all(sign * way[1] < 0 and abs(way[0]) < 1e-9 for way in ways)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("$x_{0}$ (length)", "$x_{2}$ (length)")
+    lines = plots.current(rising(sign, 10.0), name="go", colorbar=False).collections[1]
+    assert len(lines.get_segments()) == 0
+
+
+def test_a_current_that_is_not_there_is_refused(run):
+    assert "result must hold 'currents_current'" in refusal(plots.current, run)
 
 
 def test_temperatures_of_a_test_and_of_a_matrix(ax, run):

@@ -13,6 +13,7 @@ from .gradient_noise import gradient_noise
 from .histogram import histogram
 from .moments import moments
 from .record import Reducer
+from .rotation import rotation
 from .virial import virial
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "gradient_noise",
     "histogram",
     "moments",
+    "rotation",
     "virial",
 ]

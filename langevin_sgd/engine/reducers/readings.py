@@ -95,6 +95,16 @@ def mean_and_error(estimate, sums, readings):
     return value, np.sqrt((n - 1) / n * tree_sum((without - tree_sum(without) / n) ** 2))
 
 
+def unbiased_and_error(estimate, sums, readings):
+    """As `mean_and_error`, less the bias of order 1/n that the jackknife sees. Source: Quenouille
+    1956."""
+    value, error = mean_and_error(estimate, sums, readings)
+    rest, n = tree_sum(sums) - sums, len(sums)
+    if n < 2:
+        return value, error
+    return n * value - (n - 1) / n * tree_sum(estimate(rest[:, 1:] / rest[:, :1])), error
+
+
 def labelled(dims, values, long_name, units="1"):
     """A variable of a dataset."""
     return dims, values, {"long_name": long_name, "units": units}
