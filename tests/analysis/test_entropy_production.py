@@ -18,7 +18,8 @@ def estimate(run, **options):
 
 @pytest.mark.parametrize("rate", [0.05, 0.4])
 def test_of_a_linear_process_it_is_exact_and_the_bound_is_below(rate):
-    """The bound keeps at least what the area alone proves. The twin: half the value is rejected."""
+    """The bound is what the area alone proves, to which other weights add little here. The twin:
+    half the value is rejected."""
     process = theory.linear_sgd(HESSIAN, SIGMA, rate)
     run, _ = linear_run(process, 200_000, 3)
     exact, area = theory.entropy_per_step(process), theory.area_per_step(process)[0, 1]
@@ -26,8 +27,8 @@ def test_of_a_linear_process_it_is_exact_and_the_bound_is_below(rate):
     assert abs(value - exact) < 4 * error < 0.12 * exact < abs(value - exact / 2)
     bound, wide = estimate(run)
     of_area = np.log1p(2 * area**2 / theory.area_variance(process))
-    assert of_area - 4 * wide < bound < exact + 4 * wide
-    assert 0.1 * exact < of_area < exact and wide < 0.05 * exact, (bound, of_area, exact)
+    assert of_area - 4 * wide < bound < 1.1 * of_area + 4 * wide < exact
+    assert of_area > 0.15 * exact and wide < 0.02 * exact
 
 
 def test_in_equilibrium_there_is_none():
