@@ -11,6 +11,7 @@ from langevin_sgd import analysis, theory
 
 HESSIAN, SIGMA = np.diag([3.0, 0.5]), np.array([[2.0, 0.9], [0.9, 1.0]])
 
+
 def estimate(run, **options):
     found = analysis.entropy_production(run, **options)
     return float(found.entropy_production), float(found.entropy_production_standard_error)
