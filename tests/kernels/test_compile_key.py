@@ -53,6 +53,9 @@ def helped(inner):
     return outer
 
 
+AB = 1.0, 2.0
+
+
 def with_default(value):
     def f(x, y=value):
         return x + y
@@ -91,7 +94,7 @@ def test_text_constants_and_their_types_count(changed):
         ((1, 2), (1, (2,))),
         ("a", b"a"),
         (None, ()),
-        ((1.0, 2.0), (2.0, 1.0)),
+        (AB, AB[::-1]),
     ],
 )
 def test_values_that_look_alike_differ(one, other):
@@ -100,31 +103,18 @@ def test_values_that_look_alike_differ(one, other):
 
 
 def test_helpers_of_helpers_and_their_flags_count():
-    keys = {key(helped(base())), key(helped(base(SCALE=3.0))), key(helped(numba.njit(base())))}
-    keys |= {
-        key(helped(numba.njit(error_model="numpy")(base()))),
-        key(helped(math.sin)),
-        key(helped(math.cos)),
-    }
-    keys |= {key(helped(lambda x: x)), key(helped(lambda x: -x)), key(helped(np.sin))}
+    flagged = numba.njit(base()), numba.njit(error_model="numpy")(base())
+    helpers = base(), base(SCALE=3.0), *flagged, math.sin, math.cos, np.sin
+    keys = {key(helped(each)) for each in (*helpers, lambda x: x, lambda x: -x)}
     assert len(keys) == 9 and None not in keys
 
 
 def test_options_and_types_count():
-    keys = {
-        key(base()),
-        key(base(), nogil=True),
-        key(base(), error_model="numpy"),
-        key(base(), result=types.float32),
-    }
-    keys |= {
-        key(base(), (types.float32,)),
-        key(base(), (view_type(2),)),
-        key(base(), (view_type(3),)),
-        key(base(), (floats,)),
-    }
-    keys |= {key(base(), (types.Array(types.float64, 1, layout),)) for layout in "CA"}
-    keys |= {key(base(), (types.Array(types.float64, 1, "C", readonly=True),))}
+    options = {}, {"nogil": True}, {"error_model": "numpy"}, {"result": types.float32}
+    arrays = [types.Array(types.float64, 1, layout) for layout in "CA"]
+    arrays += [types.Array(types.float64, 1, "C", readonly=True)]
+    kinds = types.float32, view_type(2), view_type(3), floats, *arrays
+    keys = {key(base(), **each) for each in options} | {key(base(), (kind,)) for kind in kinds}
     assert len(keys) == 11 and None not in keys
 
 
@@ -155,11 +145,8 @@ def test_processor_settings_versions_and_sources_count(monkeypatch):
     keys = [first, key(base())]
     monkeypatch.setattr(config, "BOUNDSCHECK", 1)
     keys += [key(base())]
-    for name, value in (
-        ("WIDTH", 4),
-        ("_SOURCES", "other"),
-        ("sys", python_types.SimpleNamespace(version="4.0", modules={})),
-    ):
+    another = python_types.SimpleNamespace(version="4.0", modules={})
+    for name, value in (("WIDTH", 4), ("_SOURCES", "other"), ("sys", another)):
         monkeypatch.setattr(compile_key, name, value)
         compile_key._process.cache_clear()
         keys += [key(base())]
@@ -175,19 +162,11 @@ class Thing:
     __module__ = "numpy"  # it may say what it likes
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        np.ones(2),
-        [1.0],
-        {"a": 1.0},
-        Thing(),
-        Thing,
-        helped(Thing()),
-        np.random.default_rng(1).random,
-    ],
-    ids=lambda value: type(value).__name__,
-)
+UNSTATED = [np.ones(2), [1.0], {"a": 1.0}, Thing(), Thing, helped(Thing())]
+UNSTATED += [np.random.default_rng(1).random]
+
+
+@pytest.mark.parametrize("value", UNSTATED, ids=lambda value: type(value).__name__)
 def test_what_cannot_be_stated_has_no_key(value):
     assert key(base(SCALE=value)) is None
     assert key(with_default(value)) is None

@@ -57,73 +57,40 @@ def powers(low, high):
 
 def around(x):
     """x and its neighbours: points where the reduced argument is largest or jumps."""
-    return np.concatenate(
-        [x, np.nextafter(x, -np.inf), np.nextafter(x, np.inf), x * (1 + 1e-9), x * (1 - 1e-9)]
-    )
+    next_to_it = np.nextafter(x, -np.inf), np.nextafter(x, np.inf)
+    return np.concatenate([x, *next_to_it, x * (1 + 1e-9), x * (1 - 1e-9)])
 
 
 HALF_LN2 = around((np.arange(-60, 60) + 0.5) * math.log(2))
 HALF_OCTAVES = around(np.ldexp(math.sqrt(0.5), np.arange(-60, 60)))
-EIGHTHS = around(
-    np.concatenate([np.arange(-200, 200), np.arange(10**8, 10**8 + 200)]) * (math.pi / 4)
-)
+FAR = np.arange(10**8, 10**8 + 200)
+EIGHTHS = around(np.concatenate([np.arange(-200, 200), FAR]) * (math.pi / 4))
 ZEROS = np.round(uniform(-6e8, 6e8)) * (math.pi / 2)
-ANGLES = np.concatenate(
-    [
-        uniform(-4, 4),
-        uniform(-1e5, 1e5),
-        uniform(-(2.0**30), 2.0**30),
-        powers(1e-300, 1),
-        EIGHTHS,
-        ZEROS,
-    ]
-)
+ANGLES = [uniform(-4, 4), uniform(-1e5, 1e5), uniform(-(2.0**30), 2.0**30), powers(1e-300, 1)]
+ANGLES = np.concatenate([*ANGLES, EIGHTHS, ZEROS])
 MIDDLE = np.concatenate([uniform(-2, 2), uniform(-40, 40), powers(1e-300, 1), HALF_LN2])
-POSITIVE = np.concatenate(
-    [uniform(0.6, 1.6), 1 + powers(1e-16, 0.3), abs(powers(1e-307, 1e308)), HALF_OCTAVES]
-)
+POSITIVE = [uniform(0.6, 1.6), 1 + powers(1e-16, 0.3), abs(powers(1e-307, 1e308)), HALF_OCTAVES]
+POSITIVE = np.concatenate(POSITIVE)
 TURNS = np.concatenate([uniform(0, 1), np.arange(0, 64) / 64, abs(powers(1e-15, 0.5))])
+NEAR_LIMITS = uniform(-708, 709.7), uniform(-745, -708)
+NEAR_ONE = uniform(0.3, 1.1), uniform(-1, 0), uniform(36, 38), uniform(40, 709.7)
+NEAR_ZERO = powers(1e-300, 0.4), uniform(-1, 1), uniform(0.41, 0.5), HALF_OCTAVES[20:120] - 1
+WIDE = np.concatenate([MIDDLE, uniform(-700, 700)])
 
 # function: (the same in mpmath, points of its domain, largest error in ulp)
 CASES = {
-    el.exp: (mpmath.exp, np.concatenate([MIDDLE, uniform(-708, 709.7), uniform(-745, -708)]), 0.9),
-    el.expm1: (
-        mpmath.expm1,
-        np.concatenate(
-            [MIDDLE, uniform(0.3, 1.1), uniform(-1, 0), uniform(36, 38), uniform(40, 709.7)]
-        ),
-        1.1,
-    ),
+    el.exp: (mpmath.exp, np.concatenate([MIDDLE, *NEAR_LIMITS]), 0.9),
+    el.expm1: (mpmath.expm1, np.concatenate([MIDDLE, *NEAR_ONE]), 1.1),
     el.log: (mpmath.log, np.concatenate([POSITIVE, abs(powers(5e-324, 2e-308))]), 0.9),
     el.log_unit: (mpmath.log, POSITIVE, 0.9),
-    el.log1p: (
-        mpmath.log1p,
-        np.concatenate(
-            [
-                POSITIVE,
-                powers(1e-300, 0.4),
-                uniform(-1, 1),
-                uniform(0.41, 0.5),
-                HALF_OCTAVES[20:120] - 1,
-            ]
-        ),
-        0.95,
-    ),
+    el.log1p: (mpmath.log1p, np.concatenate([POSITIVE, *NEAR_ZERO]), 0.95),
     el.sin: (mpmath.sin, ANGLES, 1.1),
     el.cos: (mpmath.cos, ANGLES, 1.1),
     sin_turn: (lambda u: mpmath.sinpi(2 * u), TURNS, 1.05),
     cos_turn: (lambda u: mpmath.cospi(2 * u), TURNS, 1.05),
     el.tanh: (mpmath.tanh, np.concatenate([MIDDLE, powers(17, 20)]), 1.05),
-    el.sigmoid: (
-        lambda x: 1 / (1 + mpmath.exp(-x)),
-        np.concatenate([MIDDLE, uniform(-700, 700)]),
-        1.5,
-    ),
-    el.softplus: (
-        lambda x: mpmath.log1p(mpmath.exp(x)),
-        np.concatenate([MIDDLE, uniform(-700, 700)]),
-        1.7,
-    ),
+    el.sigmoid: (lambda x: 1 / (1 + mpmath.exp(-x)), WIDE, 1.5),
+    el.softplus: (lambda x: mpmath.log1p(mpmath.exp(x)), WIDE, 1.7),
     fifth_power: (lambda x: x**5, uniform(-3, 3), 3.0),
 }
 named = pytest.mark.parametrize("function", CASES, ids=lambda function: function.__name__)
@@ -165,24 +132,8 @@ def error_in_ulp(values, function, x):
     return np.array(error)
 
 
-SPECIAL = np.array(
-    [
-        0.0,
-        1.0,
-        0.5,
-        5e-324,
-        1e-310,
-        2.2250738585072014e-308,
-        1e300,
-        745.14,
-        709.79,
-        37.5,
-        20.0,
-        2.0**30,
-        np.inf,
-        np.nan,
-    ]
-)
+SPECIAL = [0.0, 1.0, 0.5, 5e-324, 1e-310, 2.2250738585072014e-308, 1e300, 745.14, 709.79, 37.5]
+SPECIAL = np.array([*SPECIAL, 20.0, 2.0**30, np.inf, np.nan])
 
 
 def digest(function, in_lanes=False):
@@ -230,56 +181,20 @@ def test_lanes_give_the_bits_of_scalars(function):
 @compiled_only
 def test_interpreted_gives_the_bits_of_compiled():
     root = str(Path(langevin_sgd.__file__).parents[1])
-    run = subprocess.run(
-        [sys.executable, __file__],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": root},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert run.stdout.strip() == digest_of_all()
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": root}
+    said = subprocess.check_output([sys.executable, __file__], env=environment, text=True)
+    assert said.strip() == digest_of_all()
 
 
 INF, NAN = math.inf, math.nan
 LIMITS = [
-    (
-        el.exp,
-        {
-            0.0: 1.0,
-            INF: INF,
-            -INF: 0.0,
-            709.79: INF,
-            1e300: INF,
-            -745.2: 0.0,
-            -745.1: 5e-324,
-            -1e300: 0.0,
-        },
-    ),
+    (el.exp, {0.0: 1.0, INF: INF, -INF: 0.0, 709.79: INF, 1e300: INF, -745.2: 0.0}),
+    (el.exp, {-745.1: 5e-324, -1e300: 0.0}),
     (el.expm1, {0.0: 0.0, INF: INF, -INF: -1.0, 1e300: INF, -1e300: -1.0, 5e-324: 5e-324}),
-    (
-        el.log,
-        {
-            1.0: 0.0,
-            0.0: -INF,
-            -1.0: NAN,
-            -5e-324: NAN,
-            INF: INF,
-            -INF: NAN,
-            5e-324: math.log(5e-324),
-        },
-    ),
-    (
-        el.log1p,
-        {
-            0.0: 0.0,
-            -1.0: -INF,
-            -1.5: NAN,
-            INF: INF,
-            -INF: NAN,
-            5e-324: 5e-324,
-            1.7e308: math.log(1.7e308),
-        },
-    ),
+    (el.log, {1.0: 0.0, 0.0: -INF, -1.0: NAN, -5e-324: NAN, INF: INF, -INF: NAN}),
+    (el.log, {5e-324: math.log(5e-324)}),
+    (el.log1p, {0.0: 0.0, -1.0: -INF, -1.5: NAN, INF: INF, -INF: NAN, 5e-324: 5e-324}),
+    (el.log1p, {1.7e308: math.log(1.7e308)}),
     (el.sin, {0.0: 0.0, INF: NAN, -INF: NAN, 2.0**31: NAN, 5e-324: 5e-324}),
     (el.cos, {0.0: 1.0, INF: NAN, -INF: NAN, 2.0**31: NAN}),
     (el.tanh, {0.0: 0.0, INF: 1.0, -INF: -1.0, 5e-324: 5e-324}),
@@ -288,12 +203,11 @@ LIMITS = [
     (sin_turn, {0.0: 0.0, 0.25: 1.0, 0.5: 0.0, 0.75: -1.0}),
     (cos_turn, {0.0: 1.0, 0.25: 0.0, 0.5: -1.0, 0.75: 0.0}),
 ]
+LIMIT_NAMES = [function.__name__ for function, _ in LIMITS]
 
 
 @pytest.mark.interpreted
-@pytest.mark.parametrize(
-    ("function", "limits"), LIMITS, ids=lambda value: getattr(value, "__name__", "")
-)
+@pytest.mark.parametrize(("function", "limits"), LIMITS, ids=LIMIT_NAMES)
 def test_limits(function, limits):
     x = np.array([*limits, NAN])
     np.testing.assert_array_equal(evaluate(function, x), [*limits.values(), NAN])
@@ -309,12 +223,11 @@ def test_symmetries_hold_bit_for_bit():
         assert np.signbit(evaluate(keeps_zero, [-0.0])[0])
 
 
+RISING = [el.exp, el.expm1, el.log, el.log1p, el.tanh, el.sigmoid, el.softplus]
+
+
 @compiled_only
-@pytest.mark.parametrize(
-    "function",
-    [el.exp, el.expm1, el.log, el.log1p, el.tanh, el.sigmoid, el.softplus],
-    ids=lambda f: f.__name__,
-)
+@pytest.mark.parametrize("function", RISING, ids=lambda function: function.__name__)
 def test_rises_across_the_points_where_the_reduction_jumps(function):
     """Steps of 1e-12 around every jump: far above the rounding, far below a wrong quadrant or
     exponent.

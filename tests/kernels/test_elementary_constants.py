@@ -1,17 +1,18 @@
 """Where the constants of `elementary` come from: the fits and splits, made again by mpmath."""
 
 import mpmath
+import numpy as np
+import pytest
 
 from langevin_sgd.kernels import elementary as el
+from langevin_sgd.kernels import rng_float32
 
 
 def fit(f, low, high, count):
     """Coefficients of the near-minimax polynomial, lowest first."""
     with mpmath.workdps(40):
-        return tuple(
-            float(c)
-            for c in reversed(mpmath.chebyfit(f, [mpmath.mpf(low), mpmath.mpf(high)], count))
-        )
+        found = mpmath.chebyfit(f, [mpmath.mpf(low), mpmath.mpf(high)], count)
+        return tuple(float(c) for c in reversed(found))
 
 
 def in_square(f):
@@ -19,26 +20,44 @@ def in_square(f):
     return lambda z: f(mpmath.sqrt(z)) / z
 
 
-def test_the_coefficients_are_the_fits_they_claim_to_be():
-    """This is how they were made. The intervals are a little wider than needed: ln 2 / 2, (sqrt 2 -
-    1)^4, (pi/4)^2, (1/8)^2.
-    """
-    pi = mpmath.pi
-    assert (
-        fit(lambda r: (mpmath.exp(r) - 1 - r - r * r / 2) / r**3, "-0.3466", "0.34661", 10)
-        == el._EXP
-    )
-    assert fit(in_square(lambda s: 2 * mpmath.atanh(s) / s - 2), "0", "0.02944", 7) == el._LOG
-    assert fit(in_square(lambda r: mpmath.sin(r) / r - 1), "0", "0.6169", 6) == el._SIN
-    assert fit(in_square(lambda r: mpmath.cos(r) - 1), "0", "0.6169", 7) == el._COS
-    assert (
-        fit(in_square(lambda t: mpmath.sin(2 * pi * t) / t - 2 * pi), "0", "0.015625", 6)
-        == el._SIN_TURN
-    )
-    assert fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 7) == el._COS_TURN
-    assert fit(in_square(lambda s: 4 - 4 * mpmath.atanh(s) / s), "0", "0.02944", 6) == el._RADIUS
-    assert fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 6) == el._COSINE
-    assert float(2 * mpmath.log(2)) == el._LN4
+def sin_turn(t):
+    return mpmath.sin(2 * mpmath.pi * t) / t - 2 * mpmath.pi
+
+
+def cos_turn(t):
+    return mpmath.cos(2 * mpmath.pi * t) - 1
+
+
+# function, interval, which is a little wider than needed (ln 2 / 2, (sqrt 2 - 1)^4, (pi/4)^2,
+# (1/8)^2 ...), coefficients
+FITS = [
+    (lambda r: (mpmath.exp(r) - 1 - r - r * r / 2) / r**3, "-0.3466", "0.34661", el._EXP),
+    (in_square(lambda s: 2 * mpmath.atanh(s) / s - 2), "0", "0.02944", el._LOG),
+    (in_square(lambda r: mpmath.sin(r) / r - 1), "0", "0.6169", el._SIN),
+    (in_square(lambda r: mpmath.cos(r) - 1), "0", "0.6169", el._COS),
+    (in_square(sin_turn), "0", "0.015625", el._SIN_TURN),
+    (in_square(cos_turn), "0", "0.015625", el._COS_TURN),
+    (in_square(lambda s: 4 - 4 * mpmath.atanh(s) / s), "0", "0.02944", el._RADIUS),
+    (in_square(cos_turn), "0", "0.015625", el._COSINE),
+]
+LOG_SINGLE = lambda y: (mpmath.log1p(y) - y + y * y / 2) / y**3  # noqa: E731 one of the functions
+SINGLE_FITS = [
+    (LOG_SINGLE, "-0.2929", "0.4143", rng_float32._LOG_SINGLE),
+    (in_square(sin_turn), "0", "0.015625", rng_float32._SIN_SINGLE),
+    (in_square(cos_turn), "0", "0.015625", rng_float32._COS_SINGLE),
+]
+
+
+@pytest.mark.parametrize(("function", "low", "high", "coefficients"), FITS)
+def test_the_coefficients_are_the_fits_they_claim_to_be(function, low, high, coefficients):
+    """This is how they were made."""
+    assert fit(function, low, high, len(coefficients)) == coefficients
+
+
+@pytest.mark.parametrize(("function", "low", "high", "coefficients"), SINGLE_FITS)
+def test_so_are_those_of_single_precision(function, low, high, coefficients):
+    found = fit(function, low, high, len(coefficients))
+    assert tuple(float(np.float32(each)) for each in found) == coefficients
 
 
 def test_split_constants_add_up():
@@ -52,4 +71,5 @@ def test_split_constants_add_up():
             for part in parts[:-1]:
                 left -= part
             assert float(left) == parts[-1]
+    assert float(2 * mpmath.log(2)) == el._LN4
     assert (float(el._LN2) * 2**32).is_integer()  # 21 low bits are zero

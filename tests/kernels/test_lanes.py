@@ -41,16 +41,8 @@ def float_texts(a, b):
     f /= b
     return (
         *(a + b, a - b, a * b, a / b, c, d, e, f, -a, +a, abs(a)),
-        *(
-            a + 1.5,
-            1.5 + a,
-            a - 0.1,
-            0.1 - a,
-            3 * a,
-            a * 3,
-            a / 3,
-            1 / a,
-        ),  # scalars widen, whole numbers too
+        *(a + 1.5, 1.5 + a, a - 0.1, 0.1 - a),  # scalars widen
+        *(3 * a, a * 3, a / 3, 1 / a),  # whole numbers too
         *(fma(a, b, a), fma(a, 2.0, b), fma(0.1, 0.1, b), fma(3, a, 1), sqrt(a), sqrt(abs(b))),
         *(bits_float(float_bits(a)), bits_float(float_bits(a) ^ float_bits(b))),
     )
@@ -61,26 +53,10 @@ def mask_texts(a, b):
     """where() with conditions of every kind; the masks themselves are in `and_or_not`."""
     c, d = a < b, a == a
     return (
-        *(
-            where(a < b, 1.0, 0.0),
-            where(a <= b, 1.0, 0.0),
-            where(a > b, 1.0, 0.0),
-            where(a >= b, 1.0, 0.0),
-        ),
-        *(
-            where(a == b, 1.0, 0.0),
-            where(a != b, 1.0, 0.0),
-            where(a < 1, 1.0, 0.0),
-            where(b > a, 1.0, 0.0),
-        ),
-        *(
-            where(c & d, a, b),
-            where(c | d, a, b),
-            where(c ^ d, a, b),
-            where(c, 2.0, b),
-            where(c, a, -1),
-            where(True, a, b),
-        ),
+        *(where(a < b, 1.0, 0.0), where(a <= b, 1.0, 0.0), where(a > b, 1.0, 0.0)),
+        *(where(a >= b, 1.0, 0.0), where(a == b, 1.0, 0.0), where(a != b, 1.0, 0.0)),
+        *(where(a < 1, 1.0, 0.0), where(b > a, 1.0, 0.0), where(c, 2.0, b), where(c, a, -1)),
+        *(where(c & d, a, b), where(c | d, a, b), where(c ^ d, a, b), where(True, a, b)),
         *(where(c & True, a, b), where(False | c, a, b), where(c, a, where(d, b, 0.5))),
         *(where(float_bits(a) < float_bits(b), a, b), where(float_bits(a) == 0, 1.0, b)),
     )
@@ -93,31 +69,9 @@ def int_texts(i, j):
     m = i
     m >>= 3
     return (
-        *(
-            i + j,
-            i - j,
-            i * j,
-            i & j,
-            i | j,
-            i ^ j,
-            i << 5,
-            i >> 5,
-            1 << (j & 63),
-            k,
-            m,
-            -i,
-            +i,
-            ~i,
-        ),
-        *(
-            i + 7,
-            7 - i,
-            255 & i,
-            i ^ -1,
-            where(i < j, i, j),
-            where(i >= 0, 1, i),
-            where(i != j, i, 0),
-        ),
+        *(i + j, i - j, i * j, i & j, i | j, i ^ j, i << 5, i >> 5, 1 << (j & 63), k, m),
+        *(-i, +i, ~i, i + 7, 7 - i, 255 & i, i ^ -1),
+        *(where(i < j, i, j), where(i >= 0, 1, i), where(i != j, i, 0)),
     )
 
 
@@ -126,18 +80,8 @@ def word_texts(w, c):
     shifted = w * c
     shifted ^= w
     return (
-        *(
-            w + c,
-            w - c,
-            w * c,
-            w & c,
-            w | c,
-            w ^ c,
-            w << np.uint64(9),
-            w >> np.uint64(9),
-            shifted,
-            ~w,
-        ),
+        *(w + c, w - c, w * c, w & c, w | c, w ^ c, shifted, ~w),
+        *(w << np.uint64(9), w >> np.uint64(9)),
         *(where(w > c, w, c), where(w <= c, w, c), where(w * c < w, w, w >> np.uint64(63))),
     )
 

@@ -4,7 +4,6 @@ drawn.
 
 from math import erfc, sqrt
 
-import mpmath
 import numpy as np
 import pytest
 
@@ -176,30 +175,6 @@ def test_sine_and_cosine_of_words():
     sines = np.array([np.sin(angle), np.cos(angle), -np.sin(angle), -np.cos(angle)])
     exact_s, exact_c = (np.take_along_axis(sines, ((quarter + k) & 3)[None], 0)[0] for k in (0, 1))
     assert largest_error(s, exact_s) < 1.4 and largest_error(c, exact_c) < 1.4
-
-
-def test_the_coefficients_are_the_fits_they_claim_to_be():
-    def fit(f, low, high, count):
-        with mpmath.workdps(40):
-            coefficients = mpmath.chebyfit(f, [mpmath.mpf(low), mpmath.mpf(high)], count)
-            return tuple(float(np.float32(float(c))) for c in reversed(coefficients))
-
-    def in_square(f):
-        return lambda z: f(mpmath.sqrt(z)) / z
-
-    pi = mpmath.pi
-    assert (
-        fit(lambda y: (mpmath.log1p(y) - y + y * y / 2) / y**3, "-0.2929", "0.4143", 8)
-        == rng_float32._LOG_SINGLE
-    )
-    assert (
-        fit(in_square(lambda t: mpmath.sin(2 * pi * t) / t - 2 * pi), "0", "0.015625", 3)
-        == rng_float32._SIN_SINGLE
-    )
-    assert (
-        fit(in_square(lambda t: mpmath.cos(2 * pi * t) - 1), "0", "0.015625", 4)
-        == rng_float32._COS_SINGLE
-    )
 
 
 # ---- laws --------------------------------

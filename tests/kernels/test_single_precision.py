@@ -21,19 +21,11 @@ from langevin_sgd.kernels.views import column, flat, gathered_row, table_row, vi
 
 compiled_only = pytest.mark.skipif(not JIT, reason="in interpreted Python a lane is a number")
 
-SPECIAL = np.array(
-    [0.0, -0.0, 1.0, -1.5, 1 / 3, 1e-45, -1e-40, 3e38, np.inf, -np.inf, np.nan, 2.0**24 + 1],
-    np.float32,
-)
+INF, NAN = np.inf, np.nan
+SPECIAL = [0.0, -0.0, 1.0, -1.5, 1 / 3, 1e-45, -1e-40, 3e38, INF, -INF, NAN, 2.0**24 + 1]
 PAIRS = np.array([*itertools.product(SPECIAL, SPECIAL)])
-PAIRS = np.concatenate(
-    [
-        PAIRS,
-        np.random.default_rng(1)
-        .normal(size=(WIDTH * 12 - len(PAIRS) % WIDTH, 2))
-        .astype(np.float32),
-    ]
-)
+MORE = np.random.default_rng(1).normal(size=(WIDTH * 12 - len(PAIRS) % WIDTH, 2))
+PAIRS = np.concatenate([PAIRS, MORE]).astype(np.float32)
 
 Parameters = namedtuple("Parameters", "rate weights")
 P = Parameters(np.float64(0.7), np.array([0.1, 0.2, 0.3]))  # none of them is a float32
@@ -49,37 +41,11 @@ def operators(p, a, b):
         e = e + p.weights[k] * a
     narrow = as_single(p.rate)
     return (
-        *(
-            a + b,
-            a - b,
-            a * b,
-            a / b,
-            c,
-            -a,
-            +a,
-            abs(a),
-            d * a,
-            e,
-            a * d - b / p.rate,
-            1 / a,
-            3 * a,
-            a - 16777217,
-        ),
-        *(
-            fma(a, b, a),
-            fma(a, 0.1, b),
-            fma(0.1, 0.1, b),
-            fma(p.rate, a, 1),
-            sqrt(a),
-            sqrt(abs(b)),
-            narrow * a,
-            0.1 * narrow * b,
-        ),
-        *(
-            as_single(as_double(a) * p.rate) * 0.1,
-            as_single(as_double(a) * as_double(b)),
-            as_single(as_double(a) * 0.1) * b,
-        ),
+        *(a + b, a - b, a * b, a / b, c, -a, +a, abs(a), d * a, e, a * d - b / p.rate),
+        *(1 / a, 3 * a, a - 16777217, sqrt(a), sqrt(abs(b)), narrow * a, 0.1 * narrow * b),
+        *(fma(a, b, a), fma(a, 0.1, b), fma(0.1, 0.1, b), fma(p.rate, a, 1)),
+        *(as_single(as_double(a) * p.rate) * 0.1, as_single(as_double(a) * as_double(b))),
+        as_single(as_double(a) * 0.1) * b,
     )
 
 
@@ -87,33 +53,13 @@ def operators(p, a, b):
 def choices(p, a, b):
     c, d = a < b, a == a
     return (
-        *(
-            where(a < b, 1.0, 0.1) * p.rate,
-            where(a <= b, 0.1, b) * p.rate,
-            where(c & d, 0.1, 0.2) * p.rate,
-            where(~c, a, -1),
-        ),
-        *(
-            where(c | d, a, b),
-            where(c ^ d, a, b),
-            where(a > b, 0.3, 0.1),
-            where(a >= b, 0.3, 0.1),
-            where(a != b, 0.3, 0.1),
-        ),
-        *(
-            where(True, a, b),
-            where(p.rate > 0.5, a, 0.1) * 0.1,
-            where(False, a, 0.1) * 0.1,
-            where(c & True, 0.1, where(d, b, 0.5)),
-        ),
-        *(
-            el.minimum(a, b),
-            el.maximum(a, 0.1),
-            el.minimum(0.1, b) * p.rate,
-            el.powi(a, 3),
-            el.powi(b, -2),
-            el.powi(a, 0),
-        ),
+        *(where(a < b, 1.0, 0.1) * p.rate, where(a <= b, 0.1, b) * p.rate),
+        *(where(c & d, 0.1, 0.2) * p.rate, where(~c, a, -1), where(c | d, a, b)),
+        *(where(c ^ d, a, b), where(a > b, 0.3, 0.1), where(a >= b, 0.3, 0.1)),
+        *(where(a != b, 0.3, 0.1), where(True, a, b), where(p.rate > 0.5, a, 0.1) * 0.1),
+        *(where(False, a, 0.1) * 0.1, where(c & True, 0.1, where(d, b, 0.5))),
+        *(el.minimum(a, b), el.maximum(a, 0.1), el.minimum(0.1, b) * p.rate),
+        *(el.powi(a, 3), el.powi(b, -2), el.powi(a, 0)),
     )
 
 
@@ -122,18 +68,9 @@ def functions(p, a, b):
     s, c = el.sincos(a)
     t, u = el.sincos_turn(b * b)
     return (
-        *(
-            el.exp(a),
-            el.expm1(a),
-            el.tanh(a),
-            el.sigmoid(a),
-            el.softplus(a),
-            el.log(abs(a)),
-            el.log1p(b),
-            el.sin(b),
-            el.cos(b),
-        ),
-        *(s, c, t, u, el.log_unit(b * b + 0.1), el.exp(0.1 * a) * p.rate, el.exp(p.rate) * a),
+        *(el.exp(a), el.expm1(a), el.tanh(a), el.sigmoid(a), el.softplus(a), el.log(abs(a))),
+        *(el.log1p(b), el.sin(b), el.cos(b), s, c, t, u),
+        *(el.log_unit(b * b + 0.1), el.exp(0.1 * a) * p.rate, el.exp(p.rate) * a),
     )
 
 
@@ -314,14 +251,8 @@ def test_what_is_stored_takes_the_precision_of_its_array():
         [a, a * b, exact, own[:, 0], a.astype(float) * 0.1, np.full(WIDTH, np.float64(b[0]) * 0.1)],
     )
     scaled = (a.astype(float) * 0.1).astype(np.float32) * tenth
-    expected = [
-        exact.astype(np.float32),
-        np.full(WIDTH, tenth),
-        own[:, 1] * a,
-        table[2, 2] * a,
-        own[:, 2] + b,
-        scaled,
-    ]
+    expected = [exact.astype(np.float32), np.full(WIDTH, tenth), own[:, 1] * a]
+    expected += [table[2, 2] * a, own[:, 2] + b, scaled]
     np.testing.assert_array_equal(narrow[0], expected)
     assert checks.tolist() == [1, 0]
 
