@@ -177,3 +177,10 @@ def freeze(step, x, steps, radius=np.inf):
                 break
             last[particle] = there
     return last, status, stopped
+
+
+def central_differences(function, x, step=1e-5):
+    """Derivatives of a function (n, d) -> (n, ...) along each component, as the last axis."""
+    shifts = step * np.eye(x.shape[1])
+    slopes = [(function(x + shift) - function(x - shift)) / (2 * step) for shift in shifts]
+    return np.stack(slopes, axis=-1)

@@ -9,38 +9,21 @@ import pytest
 
 import langevin_sgd as ls
 
-POSITIVE, NOT_NEGATIVE, FRACTION = (
-    (-0.1, 0.0, "> 0"),
-    (-0.1, -1.0, ">= 0"),
-    (-0.1, 1.0, ">= 0 and < 1"),
-)
-RANGES = {  # two values outside, and the range
-    "learning_rate": POSITIVE,
-    "step_size": POSITIVE,
-    "mass": POSITIVE,
-    "max_norm": POSITIVE,
-    "epsilon": POSITIVE,
-    "temperature": NOT_NEGATIVE,
-    "friction": NOT_NEGATIVE,
-    "weight_decay": NOT_NEGATIVE,
-    "momentum": FRACTION,
-    "beta1": FRACTION,
-    "beta2": FRACTION,
-    "batch_size": (0, -3, ">= 1"),
-    "substeps": (0, -3, ">= 1"),
+RANGES = {  # names: two values outside, and the range
+    "learning_rate step_size mass max_norm epsilon": (-0.1, 0.0, "> 0"),
+    "temperature friction weight_decay": (-0.1, -1.0, ">= 0"),
+    "momentum beta1 beta2": (-0.1, 1.0, ">= 0 and < 1"),
+    "batch_size substeps": (0, -3, ">= 1"),
 }
+RANGES = {name: row for names, row in RANGES.items() for name in names.split()}
 CHOICES = {"nesterov", "method", "rate_inside"}
 MAKERS = [getattr(ls.dynamics, name) for name in ls.dynamics.__all__ if name != "Dynamics"]
 CASES = [(maker, name) for maker in MAKERS for name in inspect.signature(maker).parameters]
 
 
 def valid(maker):
-    needed = [
-        name
-        for name, p in inspect.signature(maker).parameters.items()
-        if p.default is inspect.Parameter.empty
-    ]
-    return dict.fromkeys(needed, 0.1)
+    parameters = inspect.signature(maker).parameters.items()
+    return {name: 0.1 for name, each in parameters if each.default is each.empty}
 
 
 @pytest.mark.parametrize("maker", MAKERS, ids=lambda maker: maker.__name__)
@@ -57,14 +40,10 @@ def test_out_of_range(maker, name):
             maker(**valid(maker) | {name: "wrong"})
         return
     *outside, allowed = RANGES[name]
-    for value in (*outside, float("nan")):
-        error = TypeError if value != value and name in ("batch_size", "substeps") else ValueError
-        message = (
-            f"{name} must be a whole number, got nan"
-            if error is TypeError
-            else f"{name} must be {allowed}, got {value!r}."
-        )
-        with pytest.raises(error, match=re.escape(message)):
+    nan = "a whole number" if name in ("batch_size", "substeps") else allowed
+    for value, wanted in [*((value, allowed) for value in outside), (float("nan"), nan)]:
+        message = re.escape(f"{name} must be {wanted}, got {value!r}.")
+        with pytest.raises((TypeError, ValueError), match=message):
             maker(**valid(maker) | {name: value})
     with pytest.raises(TypeError, match=rf"{name} must be a (whole )?number, got 'wrong'"):
         maker(**valid(maker) | {name: "wrong"})

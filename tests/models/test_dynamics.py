@@ -6,6 +6,7 @@ All runs share one landscape and one noise, so that each dynamics is compiled on
 number by number."""
 
 from inspect import signature
+from itertools import product
 
 import naive
 import numpy as np
@@ -16,9 +17,8 @@ from naive_dynamics import HESSIAN, NONLINEAR, PAIRS, SIGMA, TWIN
 import langevin_sgd as ls
 from langevin_sgd.kernels.rng import Stream, normal_pair, words_at
 
-FACTOR = np.linalg.cholesky(
-    SIGMA
-)  # pivoting keeps the order: the first diagonal entry is the largest
+# Pivoting keeps the order: the first diagonal entry is the largest.
+FACTOR = np.linalg.cholesky(SIGMA)
 BOWL = ls.potentials.quadratic(HESSIAN)
 NOISE, NO_NOISE = ls.noise.gaussian(SIGMA), ls.noise.gaussian(1e-200 * SIGMA)
 BATCH, SEED = 3, 11
@@ -43,13 +43,8 @@ def walked(step, x, v, draws):
 
 def normals(particles, step, stream, pairs=1):
     """(particles, 2 pairs) standard normals of a step, each pair drawn by itself at its address."""
-    addresses = [
-        [(SEED, step, particle, stream, pair, 0) for pair in range(pairs)]
-        for particle in range(particles)
-    ]
-    drawn = [
-        [normal_pair(*words_at(*map(np.uint64, address))) for address in row] for row in addresses
-    ]
+    places = product([SEED], [step], range(particles), [stream], range(pairs), [0])
+    drawn = [normal_pair(*words_at(*map(np.uint64, place))) for place in places]
     return np.reshape(drawn, (particles, 2 * pairs))
 
 
@@ -84,13 +79,9 @@ def test_with_the_same_noise(name):
     """
     dynamics, step = (PAIRS | NONLINEAR)[name](False, BATCH)
     x, v = start(18)
-    draws = [
-        (
-            normals(18, k, Stream.NOISE_NORMAL) @ FACTOR.T / np.sqrt(BATCH),
-            normals(18, k, Stream.THERMAL, 2),
-        )
-        for k in range(4 * dynamics.substeps)
-    ]
+    steps, factor = range(4 * dynamics.substeps), FACTOR.T / np.sqrt(BATCH)
+    noises = [normals(18, k, Stream.NOISE_NORMAL) @ factor for k in steps]
+    draws = zip(noises, [normals(18, k, Stream.THERMAL, 2) for k in steps], strict=True)
     agree(simulated(dynamics, NOISE, x, v, 4), *walked(step, x, v, draws))
 
 
@@ -151,13 +142,11 @@ def test_constants_of_the_thermal_noise_in_one_step_from_the_minimum():
     measured, tolerance = variance_of_one_step(ls.dynamics.langevin(0.7, 1e-4))
     assert measured == pytest.approx(2 * 0.7 * 1e-4, rel=tolerance)
     assert measured != pytest.approx(4 * 0.7 * 1e-4, rel=tolerance)
-    measured, tolerance = variance_of_one_step(
-        ls.dynamics.langevin(0.7, 1e-4, method="leimkuhler_matthews")
-    )
+    other = ls.dynamics.langevin(0.7, 1e-4, method="leimkuhler_matthews")
+    measured, tolerance = variance_of_one_step(other)
     assert measured == pytest.approx(0.7 * 1e-4 / 2, rel=tolerance)
-    measured, tolerance = variance_of_one_step(
-        ls.dynamics.underdamped_langevin(0.7, 300.0, 1e-3, mass=2.5), "v"
-    )
+    heavy = ls.dynamics.underdamped_langevin(0.7, 300.0, 1e-3, mass=2.5)
+    measured, tolerance = variance_of_one_step(heavy, "v")
     assert measured == pytest.approx(0.7 / 2.5 * (1 - np.exp(-0.6)), rel=tolerance)
 
 
@@ -167,38 +156,35 @@ def test_a_free_particle_under_friction():
     """
     plain = ls.potentials.quadratic(np.zeros((2, 2)))
     dynamics = ls.dynamics.underdamped_langevin(0.7, 0.8, 0.25, mass=2.5)
-    run = ls.simulate(
-        plain, dynamics, NO_NOISE, particles=100_000, steps=60, v0=[3.0, -1.0], seed=SEED, every=4
-    )
+    options = {"particles": 100_000, "steps": 60, "v0": [3.0, -1.0], "every": 4}
+    run = ls.simulate(plain, dynamics, NO_NOISE, seed=SEED, **options)
     one_second = run.v.sel(step=4).values
     spread = np.sqrt(0.7 / 2.5 * (1 - np.exp(-1.6)) / len(one_second))
-    assert np.all(
-        np.abs(one_second.mean(axis=0) - np.exp(-0.8) * np.array([3.0, -1.0])) < 4 * spread
-    )
+    kept = np.exp(-0.8) * np.array([3.0, -1.0])
+    assert np.all(np.abs(one_second.mean(axis=0) - kept) < 4 * spread)
     late = run.v.sel(step=60).values  # e^-12 of the start is left
-    scores = z_scores.of_gaussian_products(late, late, 0.28 * np.eye(2), (0.28, 0.28), (0.28, 0.28))
-    assert np.abs(scores).max() < 4
-    doubled = z_scores.of_gaussian_products(
-        late, late, 0.56 * np.eye(2), (0.56, 0.56), (0.56, 0.56)
-    )
-    assert np.abs(doubled).max() > 4
+
+    def worst(variance):
+        spreads = variance, variance
+        exact = variance * np.eye(2)
+        return np.abs(z_scores.of_gaussian_products(late, late, exact, spreads, spreads)).max()
+
+    assert worst(0.28) < 4 < worst(0.56)
 
 
 def test_a_free_particle_without_heat_keeps_its_direction():
     plain = ls.potentials.quadratic(np.zeros((2, 2)))
     dynamics = ls.dynamics.underdamped_langevin(0.0, 0.8, 0.25)
     run = ls.simulate(plain, dynamics, NO_NOISE, particles=3, steps=12, v0=[3.0, -1.0], seed=SEED)
-    np.testing.assert_allclose(
-        run.v[-1], np.exp(-0.8 * 3.0) * np.tile([3.0, -1.0], (3, 1)), rtol=1e-13
-    )
+    kept = np.exp(-0.8 * 3.0) * np.tile([3.0, -1.0], (3, 1))
+    np.testing.assert_allclose(run.v[-1], kept, rtol=1e-13)
 
 
 def test_a_schedule_of_the_learning_rate():
     rates = 0.2 / np.arange(1, 9)
     x, v = start(5)
-    run = simulated(
-        ls.dynamics.sgd(ls.schedules.from_values(rates), momentum=0.8), NO_NOISE, x, v, 8
-    )
+    dynamics = ls.dynamics.sgd(ls.schedules.from_values(rates), momentum=0.8)
+    run = simulated(dynamics, NO_NOISE, x, v, 8)
     for rate in rates:
         x, v = naive.sgd(x, v, TWIN.gradient, 0.0, learning_rate=rate, momentum=0.8)
     agree(run, x, v)
@@ -222,9 +208,8 @@ def test_a_schedule_of_the_batch_size():
 def test_a_schedule_of_the_temperature():
     temperatures = [1.0, 0.5, 0.0]
     x, _ = start(5)
-    run = simulated(
-        ls.dynamics.langevin(ls.schedules.from_values(temperatures), 0.1), NO_NOISE, x, None, 3
-    )
+    dynamics = ls.dynamics.langevin(ls.schedules.from_values(temperatures), 0.1)
+    run = simulated(dynamics, NO_NOISE, x, None, 3)
     for k, temperature in enumerate(temperatures):
         z = normals(5, k, Stream.THERMAL)
         x = naive.euler_maruyama(x, TWIN.gradient, 0.0, z, temperature=temperature, step_size=0.1)

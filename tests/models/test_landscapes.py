@@ -85,10 +85,8 @@ def test_two_minima_at_their_own_temperature_are_a_mixture_of_normals():
 def test_a_ring_is_flat_along_the_circle_and_has_its_stiffness_across():
     ring = potentials.ring(1.5, 3.0)
     angle = RANDOM.uniform(0, 2 * np.pi, 20)
-    across, along = (
-        np.stack([np.cos(angle), np.sin(angle)], 1),
-        np.stack([-np.sin(angle), np.cos(angle)], 1),
-    )
+    across = np.stack([np.cos(angle), np.sin(angle)], 1)
+    along = across[:, ::-1] * [-1, 1]
     assert np.abs(at(ring, 1.5 * across, "gradient")).max() < 1e-14
     hessian = at(ring, 1.5 * across, "hessian")
     np.testing.assert_allclose(np.einsum("ni,nij,nj->n", across, hessian, across), 3.0, rtol=1e-12)
@@ -110,12 +108,9 @@ def test_zhu_bowls_have_the_curvatures_of_the_program_and_noise_along_them():
 
 def test_washboard_rests_where_the_force_is_held():
     board = potentials.washboard(2.0, 0.5)
-    rest = np.arcsin(0.25)
-    assert abs(at(board, [rest], "gradient")[0]) < 1e-15 and at(board, [rest], "hessian")[0, 0] > 0
-    assert (
-        abs(at(board, [np.pi - rest], "gradient")[0]) < 1e-15
-        and at(board, [np.pi - rest], "hessian")[0, 0] < 0
-    )
+    for rest, sign in ((np.arcsin(0.25), 1), (np.pi - np.arcsin(0.25), -1)):
+        assert abs(at(board, [rest], "gradient")[0]) < 1e-15
+        assert sign * at(board, [rest], "hessian")[0, 0] > 0
 
 
 def test_rotational_drift_is_the_published_force_and_its_current_has_no_divergence():
@@ -125,10 +120,8 @@ def test_rotational_drift_is_the_published_force_and_its_current_has_no_divergen
         return np.exp(-at(model, x, "energy"))[:, None] * at(model, x, "drift")
 
     x = RANDOM.normal(size=(20, 2))
-    turned = np.stack([-x[:, 1], x[:, 0]], 1)
-    published = (
-        0.8 * np.exp(at(model, x, "energy") - np.sum(x**2, axis=1) ** 2 / 4)[:, None] * turned
-    )
+    height = at(model, x, "energy") - np.sum(x**2, axis=1) ** 2 / 4
+    published = 0.8 * np.exp(height)[:, None] * x[:, ::-1] * [-1, 1]
     np.testing.assert_allclose(at(model, x, "drift"), published, rtol=1e-12)
     step = 1e-5 * np.eye(2)
     slopes = [(current(x + s) - current(x - s))[:, k] / 2e-5 for k, s in enumerate(step)]
@@ -171,16 +164,9 @@ def test_swirl_noise_has_the_stated_covariance():
 @pytest.fixture(scope="module")
 def swirling():
     start = np.random.default_rng(1).normal(size=(10_000, 2))
-    run = ls.simulate(
-        potentials.quadratic([1.0, 1.0]),
-        ls.dynamics.sgd(RATE),
-        potentials.swirl_noise(EPSILON, RATE),
-        particles=10_000,
-        steps=100,
-        every=1,
-        x0=start,
-        seed=3,
-    )
+    bowl, noise = potentials.quadratic([1.0, 1.0]), potentials.swirl_noise(EPSILON, RATE)
+    options = {"particles": 10_000, "steps": 100, "every": 1, "x0": start, "seed": 3}
+    run = ls.simulate(bowl, ls.dynamics.sgd(RATE), noise, **options)
     return run.x.values
 
 
@@ -218,16 +204,9 @@ def test_label_noise_balances_the_two_factors_by_an_exact_law():
     """u^2 - v^2 is multiplied by 1 - (learning_rate r)^2 in each step; r is read off the step
     itself.
     """
-    run = ls.simulate(
-        potentials.label_noise_valley(),
-        ls.dynamics.sgd(0.05),
-        potentials.label_noise(0.3),
-        particles=50,
-        steps=300,
-        every=1,
-        x0=[2.0, 0.5],
-        seed=2,
-    )
+    valley, noise = potentials.label_noise_valley(), potentials.label_noise(0.3)
+    options = {"particles": 50, "steps": 300, "every": 1, "x0": [2.0, 0.5], "seed": 2}
+    run = ls.simulate(valley, ls.dynamics.sgd(0.05), noise, **options)
     u, v = run.x.values[..., 0], run.x.values[..., 1]
     pull = -np.diff(u, axis=0) / v[:-1]  # learning_rate r
     expected = (u[0] ** 2 - v[0] ** 2) * np.cumprod(1 - pull**2, axis=0)

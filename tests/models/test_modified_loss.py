@@ -42,44 +42,23 @@ def midpoint_flow(model, x, time_span, steps=800):
     return x
 
 
+ROOM, LINE = potentials.ring(), ls.losses.linear_regression([[1.0]], [1.0])
+
+
 @pytest.mark.parametrize(
-    ("make", "kind", "message"),
+    ("arguments", "kind", "message"),
     [
-        (
-            lambda: potentials.modified_loss(potentials.zhu_bowls(), 0.1),
-            ValueError,
-            "elementary.where is not smooth",
-        ),
-        (
-            lambda: potentials.modified_loss(potentials.double_well(7), 0.1),
-            ValueError,
-            "at most 6 dimensions; got 7.",
-        ),
-        (
-            lambda: potentials.modified_loss(potentials.ring(), -0.1),
-            ValueError,
-            "learning_rate must be >= 0, got -0.1.",
-        ),
-        (
-            lambda: potentials.modified_loss(ls.losses.linear_regression([[1.0]], [1.0]), 0.1),
-            TypeError,
-            "must be a Potential (the energy of a Loss",
-        ),
-        (
-            lambda: potentials.modified_loss(potentials.ring(), 0.1, "reshuffle"),
-            ValueError,
-            "one of 'with_replacement'",
-        ),
-        (
-            lambda: potentials.modified_loss(potentials.modified_loss(potentials.ring(), 0.1), 0.1),
-            ValueError,
-            "a parameter learning_rate already",
-        ),
+        ((potentials.zhu_bowls(), 0.1), ValueError, "elementary.where is not smooth"),
+        ((potentials.double_well(7), 0.1), ValueError, "at most 6 dimensions; got 7."),
+        ((ROOM, -0.1), ValueError, "learning_rate must be >= 0, got -0.1."),
+        ((LINE, 0.1), TypeError, "must be a Potential (the energy of a Loss"),
+        ((ROOM, 0.1, "reshuffle"), ValueError, "one of 'with_replacement'"),
+        ((potentials.modified_loss(ROOM, 0.1), 0.1), ValueError, "a parameter learning_rate alre"),
     ],
 )
-def test_what_has_no_modified_loss_is_refused(make, kind, message):
+def test_what_has_no_modified_loss_is_refused(arguments, kind, message):
     with pytest.raises(kind) as caught:
-        make()
+        potentials.modified_loss(*arguments)
     assert message in str(caught.value)
 
 

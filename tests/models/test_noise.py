@@ -27,15 +27,8 @@ COVARIANCES = {
 
 
 def noisy_gradients(model, noise, batch_size=1, particles=PARTICLES):
-    run = ls.simulate(
-        model,
-        ls.dynamics.sgd(RATE, batch_size),
-        noise,
-        particles=particles,
-        steps=1,
-        x0=POINT[: model.dim],
-        seed=SEED,
-    )
+    options = {"particles": particles, "steps": 1, "x0": POINT[: model.dim], "seed": SEED}
+    run = ls.simulate(model, ls.dynamics.sgd(RATE, batch_size), noise, **options)
     return (run.x[0] - run.x[1]).values / RATE
 
 
@@ -76,18 +69,12 @@ def test_rank_one_noise_takes_one_number_and_keeps_its_line():
 @pytest.mark.parametrize(
     ("covariance", "message"),
     [
-        (
-            np.array([[1.0, 0.5], [0.4, 1.0]]),
-            r"covariance must be symmetric.*\(0, 1\) is 0.5 .* 0.4",
-        ),
-        (
-            np.array([[1.0, 2.0], [2.0, 1.0]]),
-            r"covariance must be a covariance.* got the eigenvalue -1\.",
-        ),
-        (np.array([[0.0, 1.0], [1.0, 0.0]]), r"got the eigenvalue -1\."),
+        ([[1.0, 0.5], [0.4, 1.0]], r"covariance must be symmetric.*\(0, 1\) is 0.5 .* 0.4"),
+        ([[1.0, 2.0], [2.0, 1.0]], r"covariance must be a covariance.* got the eigenvalue -1\."),
+        ([[0.0, 1.0], [1.0, 0.0]], r"got the eigenvalue -1\."),
         (np.diag([1.0, -0.25]), r"got the eigenvalue -0\.25"),
         ([1.0, -0.25], r"covariance must be >= 0, got -0\.25"),
-        (np.array([[1.0, np.nan], [np.nan, 1.0]]), "covariance must be finite"),
+        ([[1.0, np.nan], [np.nan, 1.0]], "covariance must be finite"),
         (np.ones((2, 3)), r"covariance must have the shape .*\(2, 3\)"),
     ],
 )
@@ -119,11 +106,8 @@ def test_the_bits_of_a_factor_are_those_of_schoolbook_cholesky():
     ]
 
 
-RANDOM = np.random.default_rng(8)
-INPUTS, TARGETS = (
-    RANDOM.normal(size=(70, 2)),
-    RANDOM.normal(size=70),
-)  # more rows than are drawn at a time
+RANDOM = np.random.default_rng(8)  # more rows than are drawn at a time
+INPUTS, TARGETS = RANDOM.normal(size=(70, 2)), RANDOM.normal(size=70)
 REGRESSION = ls.losses.linear_regression(INPUTS, TARGETS)
 EXAMPLES = naive.regression_gradients(INPUTS, TARGETS, POINT[:2])
 SIGMA = naive.table_covariance(EXAMPLES)
@@ -139,38 +123,24 @@ def test_noise_of_a_table_has_the_covariance_of_the_table(noise, batch_size):
     assert worst(samples, SIGMA * 2 / batch_size) > 4
 
 
-def address(step, particle, stream, draw):
-    return (
-        np.uint64(SEED),
-        np.uint64(step),
-        np.uint64(particle),
-        np.uint64(stream),
-        np.uint64(draw),
-    )
+def address(*rest):
+    """SEED, step, particle, stream, draw, as words."""
+    return tuple(np.uint64(number) for number in (SEED, *rest))
 
 
 @pytest.mark.interpreted
 def test_each_particle_takes_the_batch_at_its_address():
-    batches = np.array(
-        [
-            [integer_at(*address(0, i, Stream.BATCH, number), np.uint64(70)) for number in range(5)]
-            for i in range(20)
-        ],
-        dtype=int,
-    )
+    addresses = [address(0, i, Stream.BATCH, number) for i in range(20) for number in range(5)]
+    batches = [integer_at(*each, np.uint64(70)) for each in addresses]
+    batches = np.reshape(batches, (20, 5)).astype(int)
     samples = noisy_gradients(REGRESSION, ls.noise.minibatch(), 5, 20)
     np.testing.assert_allclose(samples, naive.batch_means(EXAMPLES, batches), rtol=0, atol=1e-13)
 
 
 @pytest.mark.interpreted
 def test_table_gaussian_is_its_formula():
-    z = [
-        [
-            normal_pair(*words_at(*address(0, i, Stream.TABLE, pair), np.uint64(0)))
-            for pair in range(35)
-        ]
-        for i in range(20)
-    ]
+    addresses = [address(0, i, Stream.TABLE, pair) for i in range(20) for pair in range(35)]
+    z = [normal_pair(*words_at(*each, np.uint64(0))) for each in addresses]
     samples = noisy_gradients(REGRESSION, ls.noise.table_gaussian(), 4, 20)
     expected = EXAMPLES.mean(axis=0) + naive.table_gaussian(EXAMPLES, np.reshape(z, (20, 70)), 4)
     np.testing.assert_allclose(samples, expected, rtol=0, atol=1e-13)
@@ -208,12 +178,3 @@ def test_a_batch_of_own_noise_is_a_mean_of_independent_draws(batch_size):
 
 def test_own_noise_of_another_dimension_is_that_of_the_model():
     assert OWN.dim is None and ls.noise.gaussian(FULL).dim == 3
-
-
-def test_uniform_numbers_cannot_be_gaussian():
-    with pytest.raises(
-        ValueError, match=r"uniforms must be 0 for gaussian=True, got 2: 'three laws'"
-    ):
-        ls.GradientNoise(
-            "three laws", sample_three_laws, {"width": 3.0}, normals=1, uniforms=2, gaussian=True
-        )

@@ -3,6 +3,7 @@ learning_rate is g + xi.
 """
 
 from functools import cache
+from itertools import product
 from math import factorial
 
 import naive_noise
@@ -20,16 +21,7 @@ HESSIAN = np.array([[2.0, 0.5, 0.1], [0.5, 1.0, 0.0], [0.1, 0.0, 3.0]])
 BOWL = ls.potentials.quadratic(HESSIAN)
 SIGMA = np.array([[1.5, 0.4, -0.3], [0.4, 1.0, 0.2], [-0.3, 0.2, 0.6]])
 SCALE, LABEL_NOISE = np.array([1.0, 0.5, 2.0]), 0.8
-PROJECTIONS = np.array(
-    [
-        [1.0, 0.0, 0.0],
-        [0.0, 1.0, 0.0],
-        [0.0, 0.0, 1.0],
-        [1.0, 1.0, 1.0],
-        [1.0, -1.0, 0.5],
-        [0.2, 1.0, -0.7],
-    ]
-)
+PROJECTIONS = np.vstack([np.eye(3), [[1.0, 1.0, 1.0], [1.0, -1.0, 0.5], [0.2, 1.0, -0.7]]])
 
 
 def write_factor(p, x, out):
@@ -72,35 +64,22 @@ def regression_cumulants(u):
 FIELD_SIGMA = factor_at(POINT) @ factor_at(POINT).T
 LOSS = POINT @ HESSIAN @ POINT + LABEL_NOISE
 REGRESSION_SIGMA = HESSIAN @ np.outer(POINT, POINT) @ HESSIAN + LOSS * HESSIAN
+FIELD = ls.noise.gaussian_field(write_factor, {"a": 1.3}, 2)
+REGRESSION = ls.noise.online_regression(HESSIAN, LABEL_NOISE)
 LAWS = {  # name -> noise, cumulants along a direction, covariance
-    "gaussian_field": (
-        ls.noise.gaussian_field(write_factor, {"a": 1.3}, 2),
-        field_cumulants,
-        FIELD_SIGMA,
-    ),
+    "gaussian_field": (FIELD, field_cumulants, FIELD_SIGMA),
     "two_point": (ls.noise.two_point(SCALE), two_point_cumulants, np.diag(SCALE**2)),
     "student_t": (ls.noise.student_t(14.5, SIGMA), student_cumulants, SIGMA),
     "alpha_stable": (ls.noise.alpha_stable(2.0, SCALE), stable_cumulants, np.diag(2 * SCALE**2)),
-    "online_regression": (
-        ls.noise.online_regression(HESSIAN, LABEL_NOISE),
-        regression_cumulants,
-        REGRESSION_SIGMA,
-    ),
+    "online_regression": (REGRESSION, regression_cumulants, REGRESSION_SIGMA),
 }
 NOISES, CUMULANTS, COVARIANCES = ({name: row[k] for name, row in LAWS.items()} for k in range(3))
 FLATTER = ["two_point", "student_t", "online_regression"]  # the fourth cumulant is not zero
 
 
 def drawn(noise, batch_size=1, particles=PARTICLES):
-    run = ls.simulate(
-        BOWL,
-        ls.dynamics.sgd(RATE, batch_size),
-        noise,
-        particles=particles,
-        steps=1,
-        x0=POINT,
-        seed=SEED,
-    )
+    options = {"particles": particles, "steps": 1, "x0": POINT, "seed": SEED}
+    run = ls.simulate(BOWL, ls.dynamics.sgd(RATE, batch_size), noise, **options)
     return (run.x[0] - run.x[1]).values / RATE - HESSIAN @ POINT
 
 
@@ -197,9 +176,8 @@ def characteristic_scores(samples, alpha, batch_size):
     three lengths.
     """
     scale = SCALE * batch_size ** (1 / alpha - 1)
-    for u in np.concatenate(
-        [PROJECTIONS * length / batch_size ** (1 / alpha - 1) for length in (0.2, 0.5, 1.0)]
-    ):
+    lengths = np.array([0.2, 0.5, 1.0]) / batch_size ** (1 / alpha - 1)
+    for u in np.concatenate([PROJECTIONS * length for length in lengths]):
         exact = np.exp(-np.sum(np.abs(scale * u) ** alpha))
         yield z_scores.of_means(np.cos(samples @ u)[:, None], exact)
         yield z_scores.of_means(np.sin(samples @ u)[:, None], 0.0)
@@ -243,11 +221,8 @@ def test_alpha_stable_noise_of_index_one_is_cauchys():
 
 def numbers_at(stream, count, pair_of):
     """The first `count` numbers of 20 particles in step 0, two from each four words."""
-    addresses = [[(SEED, 0, i, stream, k, 0) for k in range((count + 1) // 2)] for i in range(20)]
-    pairs = [
-        [pair_of(*words_at(*(np.uint64(part) for part in address))) for address in row]
-        for row in addresses
-    ]
+    places = product([SEED], [0], range(20), [stream], range((count + 1) // 2), [0])
+    pairs = [pair_of(*words_at(*map(np.uint64, place))) for place in places]
     return np.reshape(pairs, (20, -1))[:, :count]
 
 
@@ -297,17 +272,9 @@ def test_scratch_numbers_disturb_nothing():
     )
 
     def path(noise, block_size):
-        options = {
-            "particles": 40,
-            "steps": 5,
-            "x0": POINT,
-            "seed": SEED,
-            "every": 1,
-            "block_size": block_size,
-        }
-        return ls.simulate(
-            BOWL, ls.dynamics.langevin(0.5, 0.1, batch_size=3), noise, **options
-        ).x.values
+        options = {"particles": 40, "steps": 5, "x0": POINT, "seed": SEED, "every": 1}
+        dynamics = ls.dynamics.langevin(0.5, 0.1, batch_size=3)
+        return ls.simulate(BOWL, dynamics, noise, block_size=block_size, **options).x.values
 
     expected = path(plain, 64)
     assert len(np.unique(expected[-1])) == expected[-1].size

@@ -34,9 +34,8 @@ def test_rows_of_the_linear_population_have_the_stated_covariance():
     cross = COVARIANCE @ TRUE
 
     def joint(noise):
-        matrix = np.block(
-            [[COVARIANCE, cross[:, None]], [cross[None], np.array([[TRUE @ cross + noise]])]]
-        )
+        target = np.array([[TRUE @ cross + noise]])
+        matrix = np.block([[COVARIANCE, cross[:, None]], [cross[None], target]])
         return matrix[np.triu_indices(3)]
 
     assert worst(LINEAR.data, np.zeros(3)) < 4
@@ -59,10 +58,8 @@ def test_gradients_of_the_linear_population_have_the_moments_of_isserlis():
 
 
 def test_the_mean_of_the_linear_population_is_that_of_isserlis():
-    exact, delta = (
-        ls.theory.regression_statistics(COVARIANCE, POINT - TRUE, LABEL_NOISE),
-        POINT - TRUE,
-    )
+    delta = POINT - TRUE
+    exact = ls.theory.regression_statistics(COVARIANCE, delta, LABEL_NOISE)
     mean = LINEAR.expected("population")
     np.testing.assert_allclose(ls.evaluate(mean, POINT, "gradient"), exact.gradient, rtol=1e-13)
     np.testing.assert_allclose(ls.evaluate(mean, POINT, "hessian"), COVARIANCE, rtol=1e-15)
@@ -114,12 +111,7 @@ def test_rows_drawn_in_lanes_are_those_drawn_one_by_one(loss):
     """
     counts, random = (loss.draw_normals, loss.draw_uniforms), np.random.default_rng(6)
     rows = fresh_rows(loss.draw, loss.params, *counts, (20, 3), 6)
-    z = np.array(
-        [
-            np.concatenate([random.normal(size=counts[0]), random.uniform(size=counts[1])])
-            for _ in range(20)
-        ]
-    )
+    z = [[*random.normal(size=counts[0]), *random.uniform(size=counts[1])] for _ in range(20)]
     carrier = ls.Potential("carrier", nothing, no_gradient, loss.params, 3, drift=loss.draw)
     np.testing.assert_array_equal(ls.evaluate(carrier, z, "drift"), rows)
 
@@ -159,10 +151,7 @@ FLAT = ls.potentials.quadratic([1.0, 1.0])
 BAD = [  # what is special; the rest is in bad_inputs
     (lambda: own(draw_normals=1), "draw_normals = 1 and draw_uniforms = 0 do not fit draw = None"),
     (lambda: own(draw=half_a_draw), "give a draw and at least one random number, or neither."),
-    (
-        lambda: own(draw=half_a_draw, draw_normals=1),
-        "draw of 'own' does not write row[1], which then holds anything",
-    ),
+    (lambda: own(draw=half_a_draw, draw_normals=1), "draw of 'own' does not write row[1], which"),
     (lambda: own(mean=ls.potentials.quadratic([1.0])), "must be that of a population, with a draw"),
     (lambda: own(draw=draw, draw_normals=2, mean=FLAT), "and have dim = 1, got quadratic("),
     (lambda: losses.poisson_regression(INPUTS, [1, -2]), "counts must be whole numbers >= 0, got"),
@@ -177,10 +166,7 @@ BAD = [  # what is special; the rest is in bad_inputs
     (lambda: losses.matrix_factorisation(ENTRIES, 1, (2, 2)), "row numbers of entries must be who"),
     (lambda: losses.matrix_factorisation(ENTRIES, 1, (3, 0)), "shape[1] must be >= 1, got 0."),
     (lambda: losses.linear_regression_population([0.0], 1.0), "input_covariance must not be zero"),
-    (
-        lambda: losses.linear_regression_population([1.0], 1.0, [1, 2]),
-        "true_parameters must have the shape (1,) to",
-    ),
+    (lambda: losses.linear_regression_population([1], 1.0, [1, 2]), "must have the shape (1,) to"),
     (lambda: own(draw=draw, draw_normals=2).expected("population"), "Give the Loss mean=, a Poten"),
 ]
 

@@ -76,11 +76,7 @@ def adds(p, x, out):
 @pytest.mark.parametrize(
     ("kind", "changed", "message"),
     [
-        (
-            "potential",
-            {"domain": (("reflect", -1.0, 1.0),)},
-            "domain must have 2 entries|kind of a",
-        ),
+        ("potential", {"domain": (("reflect", -1.0, 1.0),)}, "must have 2 entries|kind of a"),
         ("potential", {"gradient": adds}, "gives another out"),
         ("dynamics", {"memory": "speed"}, "memory must be one of"),
         ("dynamics", {"update": adds}, "update of .* must take the arguments"),

@@ -10,16 +10,14 @@ from langevin_sgd.models.parameters import described, tabulated
 
 schedules = ls.schedules
 K = np.arange(50)
+FALLING = (1 + np.cos(np.pi * np.minimum(K, 20) / 20)) / 2
 FORMULAS = {
     "from_values": (schedules.from_values(np.sqrt(K + 1.0)), np.sqrt(K + 1.0)),
     "constant": (schedules.constant(0.3), np.full(50, 0.3)),
     "step_decay": (schedules.step_decay(0.3, 0.5, 7), 0.3 * 0.5 ** np.floor(K / 7)),
     "exponential": (schedules.exponential(0.3, 0.9), 0.3 * 0.9**K),
     "inverse_time": (schedules.inverse_time(0.3, 8.0), 0.3 / (1 + K / 8.0)),
-    "cosine": (
-        schedules.cosine(0.3, 0.1, 20),
-        0.1 + 0.2 * (1 + np.cos(np.pi * np.minimum(K, 20) / 20)) / 2,
-    ),
+    "cosine": (schedules.cosine(0.3, 0.1, 20), 0.1 + 0.2 * FALLING),
 }
 
 

@@ -12,6 +12,8 @@ from langevin_sgd.kernels.functions import interpreted
 
 EXPECTED = json.loads((Path(__file__).parents[1] / "torch_optimizers.json").read_text())
 PROBLEM = EXPECTED["problem"]
+OPTIONS = {name: PROBLEM[name] for name in ("steps", "every")}
+OPTIONS |= {"particles": 1, "seed": 1, "x0": PROBLEM["start"]}
 LOSS = ls.losses.logistic_regression(PROBLEM["inputs"], PROBLEM["labels"], PROBLEM["l2"])
 
 
@@ -20,10 +22,7 @@ def rates_of(case):
 
 
 def dynamics_of(case):
-    arguments = {
-        name: value for name, value in case["arguments"].items() if name != "learning_rate"
-    }
-    return getattr(ls.dynamics, case["dynamics"])(1.0, **arguments)
+    return getattr(ls.dynamics, case["dynamics"])(**case["arguments"] | {"learning_rate": 1.0})
 
 
 def walked(case):
@@ -48,13 +47,7 @@ def test_positions_are_those_of_torch(name):
 def test_so_are_those_of_a_run(name):
     case = EXPECTED["runs"][name]
     arguments = case["arguments"] | {"learning_rate": ls.schedules.from_values(rates_of(case))}
-    dynamics, options = (
-        getattr(ls.dynamics, case["dynamics"])(**arguments),
-        {"every": PROBLEM["every"], "seed": 1},
-    )
-    run = ls.simulate(
-        LOSS, dynamics, particles=1, steps=PROBLEM["steps"], x0=PROBLEM["start"], **options
-    )
+    run = ls.simulate(LOSS, getattr(ls.dynamics, case["dynamics"])(**arguments), **OPTIONS)
     np.testing.assert_allclose(run.x[1:, 0], case["x"], rtol=0, atol=1e-12)
 
 
@@ -62,10 +55,7 @@ def run_on(batches, name):
     """A run of `simulate` whose steps take the rows in `batches`."""
     case, batch_size = EXPECTED["runs"][name], len(batches[0])
     dynamics = getattr(ls.dynamics, case["dynamics"])(batch_size=batch_size, **case["arguments"])
-    options = {"particles": 1, "steps": PROBLEM["steps"], "every": PROBLEM["every"], "seed": 1}
-    return ls.simulate(
-        LOSS, dynamics, ls.noise.minibatch("given", batches=batches), x0=PROBLEM["start"], **options
-    )
+    return ls.simulate(LOSS, dynamics, ls.noise.minibatch("given", batches=batches), **OPTIONS)
 
 
 @pytest.mark.interpreted
@@ -73,11 +63,8 @@ def run_on(batches, name):
 def test_on_the_same_batches_a_run_goes_where_torch_goes(name):
     batches, x = EXPECTED["given"]["batches"], EXPECTED["given"]["x"][name]
     np.testing.assert_allclose(run_on(batches, name).x[1:, 0], x, rtol=0, atol=1e-12)
-    one_wrong = [
-        *batches[:20],
-        [(row + 1) % 12 for row in batches[20]],
-        *batches[21:],
-    ]  # the twin: one batch is another
+    other = [(row + 1) % 12 for row in batches[20]]
+    one_wrong = [*batches[:20], other, *batches[21:]]  # the twin: one batch is another
     seen = np.abs(run_on(one_wrong, name).x[1:, 0] - np.array(x)).max(axis=1) > 1e-6
     assert not seen[:4].any() and seen[4]
 

@@ -64,10 +64,8 @@ def recovered(folder):
 @every_damage
 def test_a_damaged_segment_is_named_and_the_others_are_read(folder, whole, damage):
     damage(folder / "segment-000003.nc")
-    with pytest.raises(
-        ValueError,
-        match=rf"segment-000003\.nc' {DAMAGES[damage]}.*same run in a new folder.*recover=True",
-    ):
+    way_out = "same run in a new folder.*recover=True"
+    with pytest.raises(ValueError, match=rf"segment-000003\.nc' {DAMAGES[damage]}.*{way_out}"):
         read_in_full(folder)
     back, notes = recovered(folder)
     assert len(notes) == 1 and "segment-000003.nc" in notes[0]
@@ -78,11 +76,8 @@ def test_a_damaged_segment_is_named_and_the_others_are_read(folder, whole, damag
 def test_a_run_does_not_go_on_without_an_early_segment(folder, tmp_path, damage):
     """The way out of the message works: a new run, up to there, writes the same bytes."""
     damage(folder / "segment-000002.nc")
-    with pytest.raises(
-        ValueError,
-        match=r"the run cannot go on: '.*segment-000002\.nc'.*same run in a new folder, up to "
-        r"there",
-    ):
+    lost, way_out = r"'.*segment-000002\.nc'", "same run in a new folder, up to there"
+    with pytest.raises(ValueError, match=rf"the run cannot go on: {lost}.*{way_out}"):
         reopen(folder, DESCRIPTION)
     with begin(tmp_path / "again") as again:
         go_on(again, 2)
@@ -96,10 +91,8 @@ def test_the_last_segment_or_its_state_is_made_again(tmp_path, whole, damage, na
     with begin(tmp_path / "run") as run:
         go_on(run)
     damage(tmp_path / "run" / name)
-    with pytest.warns(
-        UserWarning,
-        match=rf"{name}' {DAMAGES[damage]}. The run goes on from step {(SEGMENTS - 1) * LENGTH}",
-    ):
+    goes_on = f"The run goes on from step {(SEGMENTS - 1) * LENGTH}"
+    with pytest.warns(UserWarning, match=rf"{name}' {DAMAGES[damage]}. {goes_on}"):
         resumed(tmp_path / "run")
     assert content_hash(load(tmp_path / "run")) == content_hash(load(whole))
     assert segment_bytes(tmp_path / "run") == segment_bytes(whole)
@@ -109,9 +102,8 @@ def test_the_last_segment_or_its_state_is_made_again(tmp_path, whole, damage, na
 @pytest.mark.parametrize("name", ["final.nc", pytest.param("segment-000006.nc", marks=slow)])
 def test_a_finished_run_heals_at_its_end(folder, whole, damage, name):
     damage(folder / name)
-    with pytest.raises(
-        ValueError, match=f"{name}' {DAMAGES[damage]}.*[Rr]esume the run, which makes it again"
-    ):
+    way_out = "[Rr]esume the run, which makes it again"
+    with pytest.raises(ValueError, match=f"{name}' {DAMAGES[damage]}.*{way_out}"):
         read_in_full(folder)
     back, notes = recovered(folder)
     assert len(notes) == 1 and name in notes[0]
@@ -127,11 +119,8 @@ def test_without_both_states_the_run_cannot_go_on(tmp_path):
         go_on(run)
     remove(tmp_path / "run" / "state-000005.h5")
     flip_a_bit(tmp_path / "run" / "state-000006.h5")
-    with pytest.raises(
-        ValueError,
-        match=r"state-000006\.h5' was changed.*state-000005\.h5' is missing.*copy, or compute the "
-        r"run",
-    ):
+    lost = r"state-000006\.h5' was changed.*state-000005\.h5' is missing"
+    with pytest.raises(ValueError, match=rf"{lost}.*copy, or compute the run"):
         reopen(tmp_path / "run", DESCRIPTION)
     assert read_in_full(tmp_path / "run").sizes["step"] == SEGMENTS * LENGTH
 
@@ -142,34 +131,26 @@ def test_a_damaged_line_of_the_manifest_is_named(folder, whole, line):
     lines = path.read_bytes().splitlines(keepends=True)
     lines[line - 1] = lines[line - 1].replace(b'"bytes": ', b'"bytes": 1')
     path.write_bytes(b"".join(lines))
+    wrong = rf"line {line} of '.*manifest\.jsonl' is damaged"
     for opened in (lambda: load(folder), lambda: reopen(folder, DESCRIPTION)):
-        with pytest.raises(
-            ValueError,
-            match=rf"line {line} of '.*manifest\.jsonl' is damaged.*copy, or read what is left "
-            r"with load",
-        ):
+        with pytest.raises(ValueError, match=f"{wrong}.*copy, or read what is left with load"):
             opened()
     back, notes = recovered(folder)
     assert back.x.equals(load(whole).x.compute()) and len(notes) == 1
-    assert (
-        "segment-000002.nc' is read unchecked" if line == 3 else "the first line of the manifest"
-    ) in notes[0]
+    said = {1: "the first line of the manifest", 3: "segment-000002.nc' is read unchecked"}
+    assert said[line] in notes[0]
 
 
 def test_without_a_manifest_the_segments_are_read(folder, whole):
     remove(folder / "manifest.jsonl")
+    way_out = "Put it back.*recover=True"
     for opened in (lambda: load(folder), lambda: reopen(folder, DESCRIPTION)):
-        with pytest.raises(
-            FileNotFoundError,
-            match=r"there is no manifest '.*manifest\.jsonl'\. Put it back.*recover=True",
-        ):
+        with pytest.raises(FileNotFoundError, match=rf"no manifest '.*jsonl'\. {way_out}"):
             opened()
     cut_short(folder / "segment-000004.nc")
     back, notes = recovered(folder)
-    assert (
-        back.x.equals(load(whole).x.drop_sel(step=13 + np.arange(LENGTH)).compute())
-        and len(notes) == SEGMENTS + 1
-    )
+    assert len(notes) == SEGMENTS + 1
+    assert back.x.equals(load(whole).x.drop_sel(step=13 + np.arange(LENGTH)).compute())
     for path in folder.glob("segment-*"):
         path.write_bytes(b"")
     with pytest.raises(ValueError, match="load: nothing can be recovered from"):
@@ -182,22 +163,16 @@ def test_a_last_line_cut_anywhere_was_never_written(whole, tmp_path):
     for length in [*range(ends[-2] + 1, ends[-1], 37), ends[-1] - 1]:
         (tmp_path / "manifest.jsonl").write_bytes(image[:length])
         manifest = read_manifest(tmp_path)
-        assert (
-            len(manifest.segments) == SEGMENTS - 1
-            and manifest.ends == ends[:-1]
-            and manifest.final is None
-        )
-    (tmp_path / "manifest.jsonl").write_bytes(
-        image[: ends[-2]] + bytes(300) + b"\n"
-    )  # blocks that never reached the disk
+        assert len(manifest.segments) == SEGMENTS - 1 and manifest.final is None
+        assert manifest.ends == ends[:-1]
+    unwritten = bytes(300) + b"\n"  # blocks that never reached the disk
+    (tmp_path / "manifest.jsonl").write_bytes(image[: ends[-2]] + unwritten)
     assert len(read_manifest(tmp_path).segments) == SEGMENTS - 1
 
 
 def test_a_newer_version_is_refused(folder, monkeypatch):
     monkeypatch.setattr("langevin_sgd.storage.manifest.VERSION", 1)
-    with pytest.raises(
-        ValueError, match="has version 2, and this program reads 1; use a newer langevin_sgd"
-    ):
+    with pytest.raises(ValueError, match="version 2, and this program reads 1; use a newer lang"):
         load(folder)
 
 
@@ -220,11 +195,8 @@ def test_a_disk_that_refuses_costs_nothing(tmp_path, whole, monkeypatch, nth):
         go_on(run, 2)
         monkeypatch.setattr(os, "fsync", full)
         if nth < 5:
-            with pytest.raises(
-                OSError,
-                match=r"append: cannot write '.*run/.*': No space left on device.*complete up to "
-                r"step 8",
-            ):
+            full_disk = "'.*run/.*': No space left on device.*complete up to step 8"
+            with pytest.raises(OSError, match=f"append: cannot write {full_disk}"):
                 go_on(run, 3)
             assert run.step == 8 and not list((tmp_path / "run").glob(".*.tmp"))
         monkeypatch.undo()
@@ -261,19 +233,13 @@ if "remount" in sys.argv:
 
 
 def in_a_program(tmp_path, *words, shell=""):
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([os.path.dirname(os.path.dirname(__file__)), *sys.path]),
-    }
+    path = os.pathsep.join([os.path.dirname(os.path.dirname(__file__)), *sys.path])
     command = [sys.executable, "-c", REFUSED, str(tmp_path), *words]
     script = f'{shell} && exec "$@"' if shell else 'exec "$@"'
     private = ["unshare", "-rm"] if "mount" in shell else []
-    return subprocess.run(
-        [*private, "sh", "-c", script, "sh", *command],
-        capture_output=True,
-        text=True,
-        env=environment,
-    )
+    command, environment = [*private, "sh", "-c", script, "sh", *command], dict(os.environ)
+    environment["PYTHONPATH"] = path
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
 def may_mount(tmp_path):
@@ -289,30 +255,22 @@ def test_a_disk_that_is_full_and_one_that_turns_read_only(tmp_path):
     done = in_a_program(tmp_path, "remount", shell=f"mount -t tmpfs -o size=200k tmpfs {tmp_path}")
     assert done.returncode == 0, done.stderr
     full, safe, locked, made, read = done.stdout.splitlines()
-    assert (
-        full.startswith(f"{errno.ENOSPC} ")
-        and f"No space left on device. The run is complete up to step {4 * int(safe)}" in full
-    )
-    assert (
-        locked.startswith(f"{errno.EROFS} ")
-        and "lock': Read-only file system; use a folder that can be written" in locked
-    )
+    assert full.startswith(f"{errno.ENOSPC} ")
+    assert f"No space left on device. The run is complete up to step {4 * int(safe)}" in full
+    assert locked.startswith(f"{errno.EROFS} ")
+    assert "lock': Read-only file system; use a folder that can be written" in locked
     assert made.startswith(f"{errno.EROFS} ") and "create: cannot make the folder" in made
     assert int(safe) > 3 and read == f"still read {int(safe) + 1}"
 
 
 @slow
 def test_a_file_size_limit_is_a_refusal_like_any_other(tmp_path):
-    done = in_a_program(
-        tmp_path, shell="ulimit -f 8"
-    )  # blocks of 512 or 1024 bytes: the manifest grows above it
+    # blocks of 512 or 1024 bytes: the manifest grows above it
+    done = in_a_program(tmp_path, shell="ulimit -f 8")
     assert done.returncode == 0, done.stderr
     refused, safe = done.stdout.splitlines()
-    assert (
-        refused.startswith(f"{errno.EFBIG} ")
-        and "complete up to step" in refused
-        and int(safe) >= 0
-    )
+    assert refused.startswith(f"{errno.EFBIG} ") and int(safe) >= 0
+    assert "complete up to step" in refused
 
 
 def test_whole_folders_are_read_without_a_word(whole):

@@ -42,14 +42,12 @@ def test_a_text_that_claims_four_gigabytes_costs_no_more_than_two(path):
     (place,) = text_references(content, 9)
     content[place : place + 4] = b"\xff" * 4
     path.write_bytes(content)
-    before = (
-        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
-        resource.getrlimit(resource.RLIMIT_AS),
-    )
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    limit = resource.getrlimit(resource.RLIMIT_AS)
     with pytest.raises(ValueError, match="is damaged, or not a plain netCDF4 file"):
         load(path)
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before[0] < 2**21  # kB
-    assert resource.getrlimit(resource.RLIMIT_AS) == before[1]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - most < 2**21  # kB
+    assert resource.getrlimit(resource.RLIMIT_AS) == limit
 
 
 FUZZ = """
@@ -83,16 +81,10 @@ def test_damaged_files_are_read_or_refused_in_plain_words(path, layout, trials):
     """Up to eight bytes anywhere are changed; the process may take 4 GiB and 20 s for each file,
     and must not die.
     """
-    save(
-        xr.Dataset(
-            {"x": ("d", np.arange(4.0), {"units": "1"}), "text": ("d", list("abcd"))},
-            attrs={"words": ["a", "b"]},
-        ),
-        path,
-    )
-    if (
-        layout == "without"
-    ):  # the library's older layout, whose headers carry no checksum: damage gets further
+    variables = {"x": ("d", np.arange(4.0), {"units": "1"}), "text": ("d", list("abcd"))}
+    save(xr.Dataset(variables, attrs={"words": ["a", "b"]}), path)
+    if layout == "without":
+        # the library's older layout, whose headers carry no checksum: damage gets further
         with h5py.File(path, "w", libver="earliest") as file:
             vector(file, "x", np.arange(4.0)).attrs["units"] = "1"
             vector(file, "y", np.zeros(4, "i1"), chunks=(2,)).attrs["words"] = ["a", "b"]

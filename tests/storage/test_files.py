@@ -22,33 +22,22 @@ ODD_NUMBERS = [[1.0, np.nan, -0.0], [np.inf, 5e-324, 0.1]]
 
 def example():
     """One variable of every kind that results use."""
-    return xr.Dataset(
-        {
-            "x": (("step", "particle"), ODD_NUMBERS, {"units": "1"}),
-            "half": ("particle", np.array([1, 2, 3], np.float32)),
-            "status": ("particle", np.array([0, 1, 2], np.int8)),
-            "stopped_at_step": ("particle", np.array([-1, 2**62, 7])),
-            "words": ("particle", np.array([2**63 + 1, 0, 3], np.uint64)),
-            "kept": ("particle", np.array([True, False, True])),
-            "temperature": ((), 0.25, {"long_name": "T", "units": "seconds since 2000-01-01"}),
-            "nothing": ("empty", np.zeros(0)),
-        },
-        coords={
-            "step": [0, 10],
-            "direction": ("particle", np.array(["steep", "", "flat é"])),
-            "scheme": ["a", "bc"],
-        },
-        attrs={
-            "model": json.dumps({"name": "double_well"}),
-            "seed": str(2**64 - 1),
-            "steps": 10,
-            "learning_rate": 0.1,
-            "curvatures": [1.0, 4.0],
-            "words": ["a", "b"],
-            "mask": np.uint64(2**63 + 5),
-            "comment": "",
-        },
-    )
+    temperature = {"long_name": "T", "units": "seconds since 2000-01-01"}
+    variables = {
+        "x": (("step", "particle"), ODD_NUMBERS, {"units": "1"}),
+        "half": ("particle", np.array([1, 2, 3], np.float32)),
+        "status": ("particle", np.array([0, 1, 2], np.int8)),
+        "stopped_at_step": ("particle", np.array([-1, 2**62, 7])),
+        "words": ("particle", np.array([2**63 + 1, 0, 3], np.uint64)),
+        "kept": ("particle", np.array([True, False, True])),
+        "temperature": ((), 0.25, temperature),
+        "nothing": ("empty", np.zeros(0)),
+    }
+    coords = {"direction": ("particle", ["steep", "", "flat é"]), "step": [0, 10]}
+    attrs = {"model": json.dumps({"name": "double_well"}), "seed": str(2**64 - 1), "steps": 10}
+    attrs |= {"learning_rate": 0.1, "curvatures": [1.0, 4.0], "words": ["a", "b"]}
+    attrs |= {"mask": np.uint64(2**63 + 5), "comment": ""}
+    return xr.Dataset(variables, coords | {"scheme": ["a", "bc"]}, attrs)
 
 
 def test_values_dtypes_coordinates_and_attributes_come_back(tmp_path):
@@ -81,18 +70,8 @@ def test_files_open_with_bare_xarray(tmp_path):
 
 
 BAD_VALUES = [None, {"a": 1}, True, np.bool_(True), 1j, 2**64, "a\0b", "\ud800", [None], ["a", 1]]
-BAD_VALUES += [
-    np.str_("a"),
-    ["a", np.str_("b")],
-    [[1, 2]],
-    [[1], [1, 2]],
-    b"raw",
-    object(),
-    [],
-    (),
-    np.zeros(0),
-    np.longdouble(1),
-]
+BAD_VALUES += [np.str_("a"), ["a", np.str_("b")], [[1, 2]], [[1], [1, 2]], b"raw", object()]
+BAD_VALUES += [[], (), np.zeros(0), np.longdouble(1)]
 BAD_KEYS = ["", 3, "a\nb", ("a",)]
 WORDS = ["_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "dtype"]
 WORDS += ["coordinates", "_Encoding", "CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST"]
@@ -155,17 +134,9 @@ def mostly(good, bad):
 
 
 NUMBERS = [0.1, -0.0, np.nan, np.inf, 5e-324, 2**63 + 5, -(2**63), np.float32(0.1), np.int8(-3)]
+OTHERS = ["", "days since 2000", "é", [0.1, np.nan], [1, 2], ["a", ""], np.arange(3, dtype="u2")]
 values_of = mostly(
-    [
-        *NUMBERS,
-        "",
-        "days since 2000",
-        "é",
-        [0.1, np.nan],
-        [1, 2],
-        ["a", ""],
-        np.arange(3, dtype="u2"),
-    ],
+    NUMBERS + OTHERS,
     st.text(max_size=5) | st.lists(st.text(max_size=2), max_size=2) | st.sampled_from(BAD_VALUES),
 )
 keys = mostly(
@@ -241,10 +212,7 @@ def test_only_datasets_into_existing_folders(tmp_path):
         save(tmp_path / "run.nc", example())
     with pytest.raises(TypeError, match="path must be a path, like .*, got 3"):
         save(example(), 3)
-    with pytest.raises(
-        FileNotFoundError,
-        match=r"save: the folder '.*missing' of path .* does not exist; create it first",
-    ):
+    with pytest.raises(FileNotFoundError, match="'.*missing' of path .* exist; create it first"):
         save(example(), tmp_path / "missing" / "run.nc")
     with pytest.raises(FileNotFoundError, match="load: there is no file"):
         load(tmp_path / "missing.nc")
@@ -253,9 +221,8 @@ def test_only_datasets_into_existing_folders(tmp_path):
 @pytest.mark.parametrize("module", ["h5py", "h5netcdf"])
 def test_a_missing_engine_is_named_before_anything_is_written(tmp_path, monkeypatch, module):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(
-        ImportError, match=f"save: netCDF4 files need h5netcdf and h5py .*{module}.*; pip install"
-    ):
+    needed = f"save: netCDF4 files need h5netcdf and h5py .*{module}.*; pip install"
+    with pytest.raises(ImportError, match=needed):
         save(example(), tmp_path / "run.nc")
     assert not list(tmp_path.iterdir())
 
@@ -303,9 +270,8 @@ print("bad files:", bad)
 
 def bad_files_after_ten_kills(path, how):
     """A child that only writes is killed at ten moments; after each, the file is read."""
-    done = subprocess.run(
-        [sys.executable, "-c", WRITERS, str(path), how], capture_output=True, text=True, timeout=60
-    )
+    command = [sys.executable, "-c", WRITERS, str(path), how]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.stdout.startswith("bad files:"), done.stderr
     return int(done.stdout.split()[-1])
 
@@ -336,10 +302,8 @@ def test_a_tiny_file_that_declares_terabytes_is_refused(tmp_path):
     with h5py.File(path, "w") as file:
         file.create_dataset("x", shape=(2**40,), dtype="f8", chunks=(1024,))
     assert path.stat().st_size < 10_000
-    with pytest.raises(
-        ValueError,
-        match=rf"declares {2**43} bytes, above max_bytes={8 * 2**30}; .* larger max_bytes",
-    ):
+    limit = rf"above max_bytes={8 * 2**30}; .* larger max_bytes"
+    with pytest.raises(ValueError, match=rf"declares {2**43} bytes, {limit}"):
         load(path)
 
 
@@ -351,29 +315,22 @@ def test_the_size_limit_is_exact(tmp_path):
         load(path, max_bytes=7)
 
 
-@pytest.mark.parametrize(
-    "dtype",
-    [
-        h5py.vlen_dtype(np.float64),
-        h5py.string_dtype(),
-        np.dtype([("re", "f8"), ("im", "f8")]),
-        h5py.ref_dtype,
-        np.dtype("V8"),
-    ],
-)
+COMPLEX = np.dtype([("re", "f8"), ("im", "f8")])
+ODD_TYPES = [h5py.vlen_dtype(np.float64), h5py.string_dtype(), COMPLEX, h5py.ref_dtype]
+
+
+@pytest.mark.parametrize("dtype", [*ODD_TYPES, np.dtype("V8")])
 def test_types_that_are_not_plain_data_are_refused(tmp_path, dtype):
     with h5py.File(tmp_path / "odd.nc", "w") as file:
         file.create_dataset("culprit", shape=(2,), dtype=dtype)
-    with pytest.raises(
-        ValueError,
-        match="load: variable 'culprit' in .* only numbers and fixed-width text are read",
-    ):
+    with pytest.raises(ValueError, match="'culprit' in .* only numbers and fixed-width text are"):
         load(tmp_path / "odd.nc")
 
 
-@pytest.mark.parametrize(
-    "kind", ["group", "external storage", "external link", "soft link", "virtual"]
-)
+KINDS = ["group", "external storage", "external link", "soft link", "virtual"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_groups_and_data_in_other_files_are_refused(tmp_path, kind):
     secret = tmp_path / "secret.h5"
     with h5py.File(secret, "w") as file:
@@ -388,12 +345,7 @@ def test_groups_and_data_in_other_files_are_refused(tmp_path, kind):
             layout[:] = h5py.VirtualSource(str(secret), "x", shape=(4,))
             file.create_virtual_dataset("culprit", layout)
         else:
-            file["culprit"] = (
-                h5py.ExternalLink(str(secret), "x")
-                if kind == "external link"
-                else h5py.SoftLink("/x")
-            )
-    with pytest.raises(
-        ValueError, match="load: 'culprit' in .* is a group or lies in another file"
-    ):
+            outside = h5py.ExternalLink(str(secret), "x")
+            file["culprit"] = outside if kind == "external link" else h5py.SoftLink("/x")
+    with pytest.raises(ValueError, match="'culprit' in .* is a group or lies in another file"):
         load(tmp_path / "odd.nc")

@@ -91,10 +91,13 @@ def test_a_stream_that_unpacks_to_another_size_than_declared_is_refused(path, ki
         load(path)
 
 
-def test_one_packed_array_under_many_names_is_refused(path):
+NOISE = np.frombuffer(np.random.default_rng(0).bytes(1000), "u1")
+
+
+@pytest.mark.parametrize(("values", "packing"), [(NOISE, "gzip"), (np.zeros(1000), None)])
+def test_one_array_under_many_names_is_refused(path, values, packing):
     with h5py.File(path, "w") as file:
-        noise = np.random.default_rng(0).bytes(1000)
-        vector(file, "x", np.frombuffer(noise, "u1"), compression="gzip")
+        vector(file, "x", values, compression=packing)
         for k in range(100):
             file[f"again_{k}"] = file["x"]
     with pytest.raises(ValueError, match="declares .* bytes and is only"):
@@ -110,21 +113,11 @@ def test_values_that_were_never_written_are_refused(path):
         load(path)
 
 
-def test_one_array_under_many_names_is_refused(path):
-    with h5py.File(path, "w") as file:
-        vector(file, "x", np.zeros(1000))
-        for k in range(100):
-            file[f"again_{k}"] = file["x"]
-    with pytest.raises(ValueError, match="declares .* bytes and is only"):
-        load(path)
-
-
 def test_a_short_variable_on_a_huge_unlimited_dimension_is_refused(path):
     """It is read at the length of the dimension: 8 GiB from a declared byte."""
     with h5py.File(path, "w") as file:
-        scale = file.create_dataset(
-            "d", shape=(2**30,), maxshape=(None,), chunks=(2**20,), dtype="u1"
-        )
+        layout = {"maxshape": (None,), "chunks": (2**20,), "dtype": "u1"}
+        scale = file.create_dataset("d", shape=(2**30,), **layout)
         scale.make_scale("This is a netCDF dimension but not a netCDF variable.         1")
         x = file.create_dataset("x", shape=(1,), maxshape=(None,), chunks=(1,), dtype="f8")
         x.dims[0].attach_scale(scale)
@@ -168,9 +161,7 @@ def test_a_crowd_of_names_is_refused(path, what):
 ODD_ATTRIBUTES = {
     "reference": lambda file: file["x"].ref,
     "compound": lambda file: np.zeros(1, dtype=[("a", "f8"), ("b", "i4")]),
-    "list of references": lambda file: np.array(
-        [file["x"].ref, file["d"].ref], dtype=h5py.ref_dtype
-    ),
+    "list of references": lambda file: np.array([file["x"].ref] * 2, dtype=h5py.ref_dtype),
     "matrix": lambda file: np.zeros((2, 2)),
     "opaque": lambda file: np.void(b"cos\nsystem\n(S'ls'\ntR."),
     "enumeration": lambda file: np.bool_(True),
@@ -183,11 +174,8 @@ def test_attributes_that_are_not_plain_are_refused(path, kind):
     with h5py.File(path, "w") as file:
         variable = vector(file, "x", np.zeros(4))
         variable.attrs["culprit"] = ODD_ATTRIBUTES[kind](file)
-    with pytest.raises(
-        ValueError,
-        match="load: attribute 'culprit' of 'x' in .* is not text, a number or a flat list of "
-        "either",
-    ):
+    plain = "is not text, a number or a flat list of either"
+    with pytest.raises(ValueError, match=f"load: attribute 'culprit' of 'x' in .* {plain}"):
         load(path)
 
 
@@ -209,11 +197,9 @@ def test_texts_that_share_their_bytes_are_refused(path, as_list):
         content[place : place + 16] = content[megabyte : megabyte + 16]
     assert len(text_references(content, 2**20)) == 101
     path.write_bytes(content)
-    wanted = (
-        "declares .* bytes, above max_bytes=50000000"
-        if as_list
-        else "has attributes that take more than 67108864 bytes"
-    )
+    wanted = "has attributes that take more than 67108864 bytes"
+    if as_list:
+        wanted = "declares .* bytes, above max_bytes=50000000"
     with pytest.raises(ValueError, match=wanted):
         load(path, max_bytes=50_000_000)
 
@@ -293,9 +279,7 @@ def test_a_group_that_contains_itself_is_refused(path):
 def test_text_in_a_codec_that_the_file_names_is_refused(path, encoding):
     with h5py.File(path, "w") as file:
         vector(file, "x", np.array([b"a", b"b"])).attrs["_Encoding"] = encoding
-    with pytest.raises(
-        ValueError, match="load: variable 'x' in .* is text in an encoding other than UTF-8"
-    ):
+    with pytest.raises(ValueError, match="'x' in .* is text in an encoding other than UTF-8"):
         load(path)
 
 
@@ -305,9 +289,8 @@ def test_text_that_is_not_utf8_is_refused(path, place):
         x = vector(file, "x", np.array([b"\xff" if place == "value" else b"a"] * 2))
         x.attrs["_Encoding"] = "utf-8"
         if place == "name":
-            h5py.h5d.create(
-                file.id, b"\xff\xfe", h5py.h5t.NATIVE_DOUBLE, h5py.h5s.create(h5py.h5s.SCALAR)
-            )
+            space = h5py.h5s.create(h5py.h5s.SCALAR)
+            h5py.h5d.create(file.id, b"\xff\xfe", h5py.h5t.NATIVE_DOUBLE, space)
         if place == "attribute":
             x.attrs.create("long_name", b"\xff\xfe", dtype=h5py.string_dtype())
     with pytest.raises(ValueError, match="is damaged, or not a plain netCDF4 file .*utf-8"):
@@ -317,16 +300,10 @@ def test_text_that_is_not_utf8_is_refused(path, place):
 def test_names_are_names_and_text_is_text(tmp_path):
     """Nothing in a file is a path to write, a program to run or a number to believe."""
     names = ["..", "~", "$HOME", "a b", "x" * 255, "__class__"]
-    texts = {
-        "model": "__import__('os').abort()",
-        "noise": "[" * 100_000,
-        "dynamics": '{"rate": NaN}',
-        "title": "%n{0.__class__}",
-    }
-    save(
-        xr.Dataset({name: ((), float(k)) for k, name in enumerate(names)}, attrs=texts),
-        tmp_path / "run.nc",
-    )
+    texts = {"model": "__import__('os').abort()", "noise": "[" * 100_000}
+    texts |= {"dynamics": '{"rate": NaN}', "title": "%n{0.__class__}"}
+    variables = {name: ((), float(k)) for k, name in enumerate(names)}
+    save(xr.Dataset(variables, attrs=texts), tmp_path / "run.nc")
     before = sorted(tmp_path.iterdir())
     back = load(tmp_path / "run.nc")
     assert sorted(map(str, back.data_vars)) == sorted(names) and back.attrs == texts

@@ -113,12 +113,9 @@ print("deaths, bad:", deaths, bad)
 
 def deaths_and_bad_folders(folders, how, kills, segments):
     path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(folders), how, str(kills), str(segments)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": path},
-    )
+    command = [sys.executable, "-c", PROGRAM, str(folders), how, str(kills), str(segments)]
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.stdout.startswith("deaths, bad:"), done.stderr
     return tuple(int(word) for word in done.stdout.split()[2:])
 

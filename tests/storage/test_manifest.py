@@ -72,7 +72,7 @@ def whole(tmp_path_factory):
     return whole_run(tmp_path_factory.mktemp("whole") / "run", 2)
 
 
-HUGE, DEEP = 10**15, [[[[[]]]]]
+HUGE, DEEP, EVEN = 10**15, [[[[[]]]]], {"first": 0, "stride": 1, "count": 4}
 FORGED = {
     (0, "step"): [-1, "a", None, 1.5],
     (0, "kind"): ["evil", 3],
@@ -82,10 +82,7 @@ FORGED = {
     (0, "state"): [3, {"name": "a"}],
     (1, "segment"): ["../evil", 0, -3, 1.5],
     (1, "step"): [-1, "a"],
-    (1, "steps"): [
-        {"first": 0, "stride": 1, "count": HUGE},
-        {"first": -1, "stride": 1, "count": 4},
-    ],
+    (1, "steps"): [dict(EVEN, count=HUGE), dict(EVEN, first=-1)],
     (1, "steps.count"): [HUGE, -1, "4"],
     (1, "variables.x"): [3, ["step", "f8"], [["step"], "O", [3]], [["step"], "V9", [3]]],
     (1, "variables.x.shape"): [[-1], ["a"], "ab", [10**30]],
@@ -154,10 +151,8 @@ def test_only_one_of_many_begins_a_folder(tmp_path):
 def test_what_a_killed_process_left_is_cleared_by_the_next_that_holds_the_lock(tmp_path):
     with begin(tmp_path / "run") as run:
         go_on(run, 3)
-    left = [f"segment-{number:06d}.nc" for number in (4, 5)] + [
-        "state-000004.h5",
-        "state-000001.h5",
-    ]
+    left = [f"segment-{number:06d}.nc" for number in (4, 5)]
+    left += ["state-000004.h5", "state-000001.h5"]
     for name in [*left, ".segment-000006.nc.12.tmp"]:
         (tmp_path / "run" / name).write_bytes(b"half")
     kept = {"lock", NAME, "state-000002.h5", "state-000003.h5"}

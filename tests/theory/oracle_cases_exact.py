@@ -144,27 +144,13 @@ def weak_error(case):
         mean, variance = theory.sgd_moments(h, c, eta, steps, start)
         flow = theory.diffusion_moments(theory.DriftNoise(h, 0.0), eta, time, start)[0]
         first = theory.diffusion_moments(theory.modified_equation(h, c, eta), eta, time, start)
-        second = theory.diffusion_moments(
-            theory.modified_equation(h, c, eta, order=2), eta, time, start
-        )
-        exact = theory.interpolating_ou(h, c, eta)
-        square, first_square, second_square = (
-            m**2 + v for m, v in ((mean, variance), first, second)
-        )
-        row = {
-            "eta": eta,
-            "steps": steps,
-            "sgd_mean": mean,
-            "sgd_var": variance,
-            "sgd_x2": square,
-            "flow_mean": flow,
-        }
-        row |= {
-            "sme1_x2": first_square,
-            "sme2_mean": second[0],
-            "sme2_x2": second_square,
-            "err_mean_flow": mean - flow,
-        }
+        better = theory.modified_equation(h, c, eta, order=2)
+        second = theory.diffusion_moments(better, eta, time, start)
+        exact, both = theory.interpolating_ou(h, c, eta), ((mean, variance), first, second)
+        square, first_square, second_square = (m**2 + v for m, v in both)
+        row = {"eta": eta, "steps": steps, "sgd_mean": mean, "sgd_var": variance, "sgd_x2": square}
+        row |= {"sme1_x2": first_square, "sme2_mean": second[0], "sme2_x2": second_square}
+        row |= {"flow_mean": flow, "err_mean_flow": mean - flow}
         row |= {"err_x2_sme1": square - first_square, "err_x2_sme2": square - second_square}
         rows.append(row | {"exact_ou_h": exact.rate, "exact_ou_c": exact.variance})
     return {"rows": rows, "leading_err_mean_over_eta": theory.flow_error(h, eta, time, start) / eta}
@@ -179,29 +165,18 @@ def momentum_rule(case):
         blocks = theory.stationary_blocks(process)
         temperature = theory.sgd_temperature(variance, eta, batch, mu)
         position = blocks.position[0, 0]
-        row = {
-            "mu": mu,
-            "eta": eta,
-            "var_theta": position,
-            "var_v": blocks.velocity[0, 0],
-            "T_eff_boltzmann": temperature,
-        }
+        row = {"mu": mu, "eta": eta, "var_theta": position, "var_v": blocks.velocity[0, 0]}
+        row |= {"T_eff_boltzmann": temperature}
         rows.append(row | {"ratio_to_boltzmann": position * h / temperature})
-    return {
-        "rows": rows,
-        "long_run_variance_of_time_average_per_step": theory.time_average_covariance(process)[0, 0],
-    }
+    long_run = theory.time_average_covariance(process)[0, 0]
+    return {"rows": rows, "long_run_variance_of_time_average_per_step": long_run}
 
 
 def moving_average(case):
-    position, velocity = theory.heavy_ball_path(
-        case["gradients"], case["eta"], case["mu"], case["theta0"]
-    )
-    return {
-        "v": velocity,
-        "theta": position,
-        "ema": theory.gradient_average(case["gradients"], case["mu"]),
-    }
+    setting = case["gradients"], case["eta"], case["mu"], case["theta0"]
+    position, velocity = theory.heavy_ball_path(*setting)
+    average = theory.gradient_average(case["gradients"], case["mu"])
+    return {"v": velocity, "theta": position, "ema": average}
 
 
 def annealing(rates):
@@ -228,9 +203,8 @@ def integrators(case):
     setting = case["h"], case["T"], case["dt"]
 
     def blocks(method):
-        position, cross, velocity = theory.stationary_blocks(
-            theory.langevin_process(*setting, method, case["gamma"])
-        )
+        process = theory.langevin_process(*setting, method, case["gamma"])
+        position, cross, velocity = theory.stationary_blocks(process)
         return {"qq": position[0, 0], "pp": velocity[0, 0], "qp": cross[0, 0]}
 
     def variance(method):
@@ -259,11 +233,6 @@ CASES = {
     "02_ness_current": current,
     "ness_2d_hb": heavy_ball_current,
     "sampling_8x2": sampling,
-    "epoch_1d": epoch,
-    "epoch_1d_hb": epoch,
-    "epoch_2d": epoch,
-    "ls_finite_6x2": least_squares,
-    "ls_finite_5x2_hb": least_squares,
     "04_linreg_multiplicative": linear_regression,
     "04_kesten_tail": kesten,
     "07_weak_error": weak_error,
@@ -272,7 +241,8 @@ CASES = {
     "anneal_1_over_k": annealing(inverse_time),
     "anneal_step_decay": annealing(step_decay),
     "anneal_cosine": annealing(None),
-    "integrators_a": integrators,
-    "integrators_b": integrators,
     "sgld": sgld,
 }
+CASES |= dict.fromkeys(("epoch_1d", "epoch_1d_hb", "epoch_2d"), epoch)
+CASES |= dict.fromkeys(("ls_finite_6x2", "ls_finite_5x2_hb"), least_squares)
+CASES |= dict.fromkeys(("integrators_a", "integrators_b"), integrators)

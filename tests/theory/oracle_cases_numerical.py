@@ -68,21 +68,16 @@ def escape(case):
     ends = [spread(start), spread(top)] if callable(spread) else [1.0, 1.0]
     discrete = []
     for eta in case["etas"]:
-        steps = [
-            theory.mean_first_passage_steps(
-                well, noise(case, eta), eta, start=start, inside=[(-np.inf, end)]
-            ).mean_steps.item()
-            for end in (top, other)
-        ]
-        row = {"eta": eta, "mean_steps_to_top": steps[0], "mean_time_to_top": eta * steps[0]}
-        discrete.append(
-            row | {"mean_steps_to_other": steps[1], "mean_time_to_other": eta * steps[1]}
-        )
+        setting, row = (well, noise(case, eta), eta), {"eta": eta}
+        for name, end in (("top", top), ("other", other)):
+            region = {"start": start, "inside": [(-np.inf, end)]}
+            steps = theory.mean_first_passage_steps(*setting, **region).mean_steps.item()
+            row |= {f"mean_steps_to_{name}": steps, f"mean_time_to_{name}": eta * steps}
+        discrete.append(row)
+    times = [theory.mean_first_passage_time(well, spread, start, end) for end in (top, other)]
     return {
-        "tau_to_top_sde": theory.mean_first_passage_time(well, spread, start, top).mean_time.item(),
-        "tau_to_other_sde": theory.mean_first_passage_time(
-            well, spread, start, other
-        ).mean_time.item(),
+        "tau_to_top_sde": times[0].mean_time.item(),
+        "tau_to_other_sde": times[1].mean_time.item(),
         "kramers_ito_to_other": kramers,
         "prefactor_variant_sqrt_Da_over_Db": kramers * ends[0] / ends[1],
         "delta_Phi": theory.barrier_exponent(well, spread, start, top),
@@ -91,18 +86,10 @@ def escape(case):
 
 
 def escape_2d(case):
-    region = [(-np.inf, 0.0), (-np.inf, np.inf)]
-    steps = theory.mean_first_passage_steps(
-        potential(case["U"]),
-        np.diag(noise(case, case["eta"])),
-        case["eta"],
-        start=case["start"],
-        inside=region,
-    )
-    return {
-        "mean_steps": steps.mean_steps.item(),
-        "mean_time": case["eta"] * steps.mean_steps.item(),
-    }
+    region = {"start": case["start"], "inside": [(-np.inf, 0.0), (-np.inf, np.inf)]}
+    setting = potential(case["U"]), np.diag(noise(case, case["eta"])), case["eta"]
+    steps = theory.mean_first_passage_steps(*setting, **region).mean_steps.item()
+    return {"mean_steps": steps, "mean_time": case["eta"] * steps}
 
 
 def line(case):
@@ -115,28 +102,20 @@ def line(case):
     def beyond(low, high):
         return theory.bin_probabilities(law, [np.array([low, high])]).item()
 
+    of_both = "mean mean_position, x2 second_moment, mean_U mean_energy"
+    named = ", x4 fourth_moment, mean_xdU virial, mean_dU mean_gradient, "
+    named += "mean_dU2 gradient_second_moment, lambda2 relaxation_eigenvalue"
+    at_limit = theory.stationary_density(law, limit.axis_0.values)
     return {
-        **fields(
-            law.squeeze(),
-            "mean mean_position, x2 second_moment, x4 fourth_moment, mean_U mean_energy",
-        ),
-        **fields(
-            law.squeeze(), "mean_xdU virial, mean_dU mean_gradient, mean_dU2 gradient_second_moment"
-        ),
-        "lambda2": law.relaxation_eigenvalue,
+        **fields(law.squeeze(), of_both + named),
         "mean_D": eta * law.mean_batch_covariance.item() / 2,
         "P_right_of_0": beyond(0.0, np.inf),
         "density": [[x, theory.stationary_density(law, x).item()] for x in points],
         "tails": [[z, beyond(z, np.inf), beyond(-np.inf, -z)] for z in tails],
         "lambda1_minus_1": law.survival.item() - 1,
         "lag1_autocov": law.lag_one_moment.item() - law.mean_position.item() ** 2,
-        "sde_limit": fields(
-            limit.squeeze(), "mean mean_position, x2 second_moment, mean_U mean_energy"
-        )
-        | {"P_right_of_0": right},
-        "KL_to_sde_limit": theory.density_kl(
-            theory.stationary_density(law, limit.axis_0.values), limit.density, limit.weight
-        ),
+        "sde_limit": fields(limit.squeeze(), of_both) | {"P_right_of_0": right},
+        "KL_to_sde_limit": theory.density_kl(at_limit, limit.density, limit.weight),
         "finite_eta_virial_residual_2E[xU']-eta E[U'^2]-2E[D]": law.virial_residual.item(),
     }
 
@@ -161,9 +140,8 @@ def plane(case):
 
 def circle(case):
     particle, force = potential(case["U"]), case["F"]
-    law = theory.transfer_operator_circle(
-        particle, noise(case, case["eta"]), case["eta"], force=force
-    )
+    setting = particle, noise(case, case["eta"]), case["eta"]
+    law = theory.transfer_operator_circle(*setting, force=force)
     limit = theory.sde_law_circle(particle, diffusion(case), force=force)
 
     def mean(of, function):
@@ -188,9 +166,8 @@ def circle(case):
 
 def heavy_ball(case):
     sigma2 = case["noise_var_per_step"] / case["eta"] ** 2
-    law = theory.transfer_operator_heavy_ball(
-        potential(case["U"]), sigma2, case["eta"], momentum=case["mu"]
-    )
+    setting = potential(case["U"]), sigma2, case["eta"]
+    law = theory.transfer_operator_heavy_ball(*setting, momentum=case["mu"])
     named = "x2 second_moment, x4 fourth_moment, mean_x mean_position, mean_U mean_energy, "
     named += "v2 velocity_second_moment, v4 velocity_fourth_moment, mean_xdU virial, "
     named += "E_theta_v position_velocity, lambda2 relaxation_eigenvalue"
@@ -204,9 +181,7 @@ def killed(case):
     exit_from_1 = theory.mean_first_passage_steps(*setting, start=1.0, inside=region)
     named = "survival_per_step survival, one_minus_survival exit_probability, "
     named += "qsd_x2 second_moment, qsd_x4 fourth_moment"
-    return fields(law.squeeze(), named) | fields(
-        exit_from_1.squeeze(), "mean_steps_to_exit_from_1 mean_steps"
-    )
+    return fields(law.squeeze(), named) | {"mean_steps_to_exit_from_1": exit_from_1.mean_steps}
 
 
 CASES = {

@@ -29,9 +29,8 @@ def enumerated(h, eta, mu, nesterov):
     responses = np.array(responses)
     moments = np.einsum("omi,omj->mij", responses, responses) / len(responses)
     n = len(transition)
-    solution = np.linalg.solve(np.eye(n * n) - np.kron(epoch, epoch), moments[-1].ravel()).reshape(
-        n, n
-    )
+    squared = np.eye(n * n) - np.kron(epoch, epoch)
+    solution = np.linalg.solve(squared, moments[-1].ravel()).reshape(n, n)
     inside = [solution]
     for m in range(1, len(noise)):
         power = np.linalg.matrix_power(transition, m)

@@ -35,12 +35,8 @@ def test_extreme_logits_do_not_overflow():
 
 
 def test_the_regression_covariance_is_exact_for_gaussian_inputs():
-    covariance, delta, label_noise, n = (
-        np.array([[1.2, 0.3], [0.3, 0.5]]),
-        np.array([0.7, -1.1]),
-        0.8,
-        200_000,
-    )
+    covariance, delta = np.array([[1.2, 0.3], [0.3, 0.5]]), np.array([0.7, -1.1])
+    label_noise, n = 0.8, 200_000
     rng = np.random.default_rng(9)
     x = rng.multivariate_normal(np.zeros(2), covariance, n)
     gradients = (x @ delta - np.sqrt(label_noise) * rng.standard_normal(n))[:, None] * x
@@ -49,6 +45,5 @@ def test_the_regression_covariance_is_exact_for_gaussian_inputs():
     error = products.std(axis=0) / np.sqrt(n)
     assert np.all(np.abs(products.mean(axis=0) - values.second_moment) < 4 * error)
     without_mean = products.mean(axis=0) - np.outer(values.gradient, values.gradient)
-    assert np.any(
-        np.abs(without_mean - 2 * values.loss * covariance) > 10 * error
-    )  # the twin: G G' must not be dropped
+    # the twin: G G' must not be dropped
+    assert np.any(np.abs(without_mean - 2 * values.loss * covariance) > 10 * error)

@@ -17,24 +17,16 @@ TARGETS = np.array([0.9, -0.3, 1.4, 0.2])
 @pytest.mark.parametrize("momentum", [0.0, 0.6])
 def test_moments_are_stationary_under_every_listed_batch(sampling, momentum):
     eta, batch = 0.2, 2
-    mean, covariance, radius = theory.least_squares_moments(
-        INPUTS, TARGETS, eta, batch, momentum, sampling
-    )
-    batches = (
-        product(range(4), repeat=2) if sampling == "with_replacement" else combinations(range(4), 2)
-    )
-    moment, steps = (
-        np.zeros((5, 5)),
-        round(-80 / np.log(radius)),
-    )  # means relax half as fast as moments
-    moment[4, 4] = 1.0
-    maps = []
-    for chosen in batches:
+    found = theory.least_squares_moments(INPUTS, TARGETS, eta, batch, momentum, sampling)
+    mean, covariance, radius = found
+    batches = {"with_replacement": product(range(4), repeat=2)}
+    moment, maps = np.zeros((5, 5)), []
+    moment[4, 4], steps = 1.0, round(-80 / np.log(radius))  # means relax half as fast as moments
+    for chosen in batches.get(sampling, combinations(range(4), 2)):
         rows, target = INPUTS[list(chosen)], TARGETS[list(chosen)]
         hessian, force = rows.T @ rows / batch, -rows.T @ target / batch
-        kick = eta * np.column_stack([hessian, np.zeros((2, 2)), force]) + np.column_stack(
-            [np.zeros((2, 2)), momentum * np.eye(2), np.zeros(2)]
-        )
+        kick = eta * np.column_stack([hessian, np.zeros((2, 2)), force])
+        kick[:, 2:4] = momentum * np.eye(2)
         stay = np.column_stack([np.eye(2), np.zeros((2, 3))])
         maps.append(np.vstack([stay - kick, kick, np.eye(5)[4]]))
     maps = np.array(maps)
@@ -82,10 +74,8 @@ def test_one_order_for_ever_is_found_by_running_it():
     expected = theory.least_squares_moments(INPUTS, TARGETS, 0.2, 2, sampling="single_shuffle")
     rows = [INPUTS[list(chosen)] for chosen in combinations(range(4), 2)]
     halves = [np.eye(2) - 0.2 * half.T @ half / 2 for half in rows]
-    slowest = max(
-        np.abs(np.linalg.eigvals(last @ first)).max()
-        for first, last in zip(halves, halves[::-1], strict=True)
-    )
+    pairs = zip(halves, halves[::-1], strict=True)
+    slowest = max(np.abs(np.linalg.eigvals(last @ first)).max() for first, last in pairs)
     close(expected.second_moment_radius, slowest**2, 1e-10)
     close(expected.mean[0], np.mean(points, axis=0), 1e-9)
     close(expected.covariance[0], np.cov(np.array(points).T, bias=True), 1e-7)

@@ -26,9 +26,8 @@ def test_the_rule_keeps_the_temperature_and_momentum_reduces_the_correction(mome
     base, batch, h, sigma = 0.02, 8, 1.0, 2.0
     rate = theory.momentum_learning_rate(base, batch, momentum)
     close(theory.sgd_temperature(sigma, rate, batch, momentum), base * sigma / 2, 1e-12)
-    ratio = (
-        h * theory.stationary_covariance(h, sigma, rate, batch, momentum)[0, 0] / (base * sigma / 2)
-    )
+    variance = theory.stationary_covariance(h, sigma, rate, batch, momentum)[0, 0]
+    ratio = h * variance / (base * sigma / 2)
     close(ratio, 1 / (1 - (1 - momentum) * batch * base * h / (2 * (1 + momentum))), 1e-9)
 
 
@@ -53,13 +52,10 @@ def test_measured_temperatures_agree_exactly_in_equilibrium_only():
 
 def roots(eta, h, mu):
     """Exponents per step of the update, and those of its underdamped limit in the same unit."""
-    update = np.log(
-        np.linalg.eigvals(theory.linear_sgd(h, 1.0, eta, 1, mu).transition).astype(complex)
-    )
+    factors = np.linalg.eigvals(theory.linear_sgd(h, 1.0, eta, 1, mu).transition)
     friction, mass = theory.underdamped_limit(eta, mu)
-    return np.sort_complex(update), np.sort_complex(
-        eta * np.roots([1.0, friction, h / mass]).astype(complex)
-    )
+    limit = eta * np.roots([1.0, friction, h / mass])
+    return np.sort_complex(np.log(factors.astype(complex))), np.sort_complex(limit.astype(complex))
 
 
 def test_heavy_ball_resembles_an_underdamped_oscillator():

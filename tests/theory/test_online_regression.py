@@ -14,9 +14,8 @@ def kronecker(covariance, label_noise, eta, batch, mu):
     stationary covariance."""
     d = len(covariance)
     identity = np.eye(d)
-    transition = np.block(
-        [[identity - eta * covariance, -mu * identity], [eta * covariance, mu * identity]]
-    )
+    rows = [identity - eta * covariance, -mu * identity], [eta * covariance, mu * identity]
+    transition = np.block([*rows])
     kick = np.vstack([-identity, identity]) * eta
     n = 2 * d
     squared = np.kron(transition, transition)
@@ -46,9 +45,7 @@ def test_the_eigenbasis_solution_equals_the_full_system(eta, batch, mu):
 @pytest.mark.parametrize(("batch", "mu"), [(1, 0.0), (4, 0.5), (1, 0.9), (1000, 0.9)])
 def test_the_radius_crosses_one_at_the_threshold(batch, mu):
     threshold = theory.regression_threshold(INPUTS, batch, mu)
-    assert theory.regression_second_moment_radius(INPUTS, threshold, batch, mu) == pytest.approx(
-        1, abs=1e-9
-    )
+    close(theory.regression_second_moment_radius(INPUTS, threshold, batch, mu), 1, 1e-9)
     assert threshold < theory.stability_threshold(INPUTS, mu)
     with pytest.raises(ValueError, match=f"mean-square threshold {threshold:.6g}"):
         theory.regression_covariance(INPUTS, 1.0, [threshold / 2, threshold * 1.001], batch, mu)

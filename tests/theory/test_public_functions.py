@@ -17,30 +17,13 @@ NOT_FINITE = {
     "temperature_conventions": {"dataset_size = None", "mean_gradient = None"},
     "stability_threshold": {"hessian = 0"},
 }
-HOSTILE = {
-    "None": None,
-    "text": "x",
-    "nan": np.nan,
-    "inf": np.inf,
-    "-1": -1,
-    "0": 0,
-    "1e300": 1e300,
-    "1e-300": 1e-300,
-    "10**9": 10**9,
-    "2**63": 2**63,
-    "empty": [],
-    "ragged": [[1, 2], [3]],
-    "vector": [0.1, 0.2, 0.3],
-    "stack": np.full((2, 3, 3), 0.1),
-    "date": np.array(["2026-01-01"], dtype="datetime64[D]"),
-    "complex": 1j,
-    "huge": np.broadcast_to(0.1, (10**5, 10**5)),
-    "long": np.full(10**6, 0.1),
-    "record": np.zeros(2, dtype=[("a", float), ("b", int)]),
-    "object": object(),
-    "function": abs,
-    "True": True,
-}
+NUMBERS = None, np.nan, np.inf, -1, 0, 1e300, 1e-300, True
+HOSTILE = {str(value): value for value in NUMBERS} | {"text": "x", "10**9": 10**9, "2**63": 2**63}
+HOSTILE |= {"empty": [], "ragged": [[1, 2], [3]], "vector": [0.1, 0.2, 0.3], "complex": 1j}
+HOSTILE |= {"stack": np.full((2, 3, 3), 0.1), "long": np.full(10**6, 0.1), "function": abs}
+HOSTILE |= {"huge": np.broadcast_to(0.1, (10**5, 10**5)), "object": object()}
+HOSTILE |= {"date": np.array(["2026-01-01"], dtype="datetime64[D]")}
+HOSTILE |= {"record": np.zeros(2, dtype=[("a", float), ("b", int)])}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

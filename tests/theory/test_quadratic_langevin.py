@@ -11,6 +11,13 @@ H, T, DT, FRICTION, MASS = 2.0, 0.3, 0.4, 1.5, 0.8
 W = DT**2 * H / (4 * MASS)  # the small number of the closed forms
 
 
+EXPLICIT = "underdamped_euler_maruyama"
+
+
+def covariance(*arguments, **options):
+    return theory.state_covariance(theory.langevin_process(*arguments, **options))
+
+
 def blocks(method, hessian=H, dt=DT):
     return theory.stationary_blocks(theory.langevin_process(hessian, T, dt, method, FRICTION, MASS))
 
@@ -18,10 +25,10 @@ def blocks(method, hessian=H, dt=DT):
 @pytest.mark.parametrize(
     ("method", "position", "velocity"),
     [
-        ("baoab", 1.0, 1 - W),
-        ("aboba", 1.0, 1 / (1 - W)),
-        ("obabo", 1 / (1 - W), 1.0),
-        ("oabao", 1 - W, 1.0),
+        ("baoab", 1, 1 - W),
+        ("aboba", 1, 1 / (1 - W)),
+        ("obabo", 1 / (1 - W), 1),
+        ("oabao", 1 - W, 1),
     ],
 )
 def test_splittings_have_their_closed_forms_for_any_mass_and_friction(method, position, velocity):
@@ -43,18 +50,14 @@ def test_splittings_are_stable_up_to_two_over_the_frequency(method):
 def test_explicit_underdamped_euler_is_refused_where_it_is_unstable():
     """Without the check of the spectral radius a Lyapunov solver still returns numbers there."""
     with pytest.raises(ValueError, match="no stationary law"):
-        theory.state_covariance(
-            theory.langevin_process(25.0, T, 0.3, "underdamped_euler_maruyama", 1.0)
-        )
+        covariance(25.0, T, 0.3, EXPLICIT, 1.0)
 
 
 def test_overdamped_methods_on_a_matrix():
     hessian = np.array([[2.0, 0.4], [0.4, 0.7]])
-    leimkuhler = theory.state_covariance(
-        theory.langevin_process(hessian, T, DT, "leimkuhler_matthews")
-    )[:2, :2]
+    leimkuhler = covariance(hessian, T, DT, "leimkuhler_matthews")[:2, :2]
     close(leimkuhler, T * np.linalg.inv(hessian), 1e-12)
-    euler = theory.state_covariance(theory.langevin_process(hessian, T, DT))[:2, :2]
+    euler = covariance(hessian, T, DT)[:2, :2]
     close(euler, theory.stationary_covariance(hessian, 2 * T / DT * np.eye(2), DT), 1e-12)
 
 
@@ -62,42 +65,33 @@ def test_semi_implicit_hmc_is_heavy_ball():
     """mu = 1 - friction dt, eta = dt^2 / m and the same kick: the same positions, velocity =
     displacement / dt."""
     noise = 2 * FRICTION * T * MASS / DT
-    x, _, v = theory.stationary_blocks(
-        theory.linear_sgd(H, noise, DT**2 / MASS, 1, 1 - FRICTION * DT)
-    )
+    ball = theory.linear_sgd(H, noise, DT**2 / MASS, 1, 1 - FRICTION * DT)
+    x, _, v = theory.stationary_blocks(ball)
     other = blocks("semi_implicit")
     close([other.position, other.velocity], [x, v / DT**2], 1e-11)
 
 
 def test_batch_noise_adds_to_the_thermal_noise():
-    sgld = theory.state_covariance(theory.langevin_process(H, T, DT, batch_covariance=2.0))[0, 0]
+    sgld = covariance(H, T, DT, batch_covariance=2.0)[0, 0]
     close(sgld, (2 * DT * T + DT**2 * 2.0) / (DT * H * (2 - DT * H)), 1e-12)
-    pure = theory.state_covariance(theory.langevin_process(H, 0.0, DT, batch_covariance=2.0))[0, 0]
+    pure = covariance(H, 0.0, DT, batch_covariance=2.0)[0, 0]
     close(pure, theory.stationary_covariance(H, 2.0, DT)[0, 0], 1e-12)
-    hmc = theory.langevin_process(H, 0.0, DT, "semi_implicit", FRICTION, MASS, batch_covariance=2.0)
+    hmc = covariance(H, 0.0, DT, "semi_implicit", FRICTION, MASS, batch_covariance=2.0)
     heavy = theory.stationary_covariance(H, 2.0, DT**2 / MASS, 1, 1 - FRICTION * DT)
-    close(theory.state_covariance(hmc)[0, 0], heavy[0, 0], 1e-11)
+    close(hmc[0, 0], heavy[0, 0], 1e-11)
 
 
-@pytest.mark.parametrize(
-    "method",
-    [
-        "euler_maruyama",
-        "leimkuhler_matthews",
-        "baoab",
-        "semi_implicit",
-        "underdamped_euler_maruyama",
-    ],
-)
+OVERDAMPED = ["euler_maruyama", "leimkuhler_matthews"]
+
+
+@pytest.mark.parametrize("method", [*OVERDAMPED, "baoab", "semi_implicit", EXPLICIT])
 def test_a_sweep_over_step_sizes_and_temperatures_is_one_call(method):
     hessian = np.array([[2.0, 0.4], [0.4, 0.7]])
     steps, temperatures = np.array([[0.05], [0.2]]), np.array([0.1, 0.3, 1.0])
-    friction = None if method in ("euler_maruyama", "leimkuhler_matthews") else FRICTION
+    friction = None if method in OVERDAMPED else FRICTION
     noise = np.eye(2) if method in ("euler_maruyama", "semi_implicit") else None
     options = {"method": method, "friction": friction, "mass": MASS, "batch_covariance": noise}
-    stacked = theory.state_covariance(
-        theory.langevin_process(hessian, temperatures, steps, **options)
-    )
+    stacked = covariance(hessian, temperatures, steps, **options)
     assert stacked.shape == (2, 3, 4, 4)
-    single = theory.state_covariance(theory.langevin_process(hessian, 0.3, 0.2, **options))
+    single = covariance(hessian, 0.3, 0.2, **options)
     close(stacked[1, 1], single, 1e-12, atol=1e-15)

@@ -87,17 +87,15 @@ def test_degenerate_noise_leaves_a_degenerate_covariance():
     assert covariance[0, 0] > 0 and np.all(covariance[1] == 0)
     along = np.array([1.0, 1.0])
     mixed = theory.stationary_covariance(np.diag([1.0, 2.0]), np.outer(along, along), 0.1)
-    assert (
-        np.linalg.eigvalsh(mixed).min() > 0
-    )  # the drift spreads rank-one noise over both directions
+    # the drift spreads rank-one noise over both directions
+    assert np.linalg.eigvalsh(mixed).min() > 0
 
 
 def test_the_small_step_limit_is_reached_at_first_order():
     def relative_error(rate, momentum):
-        exact = theory.stationary_covariance(HESSIAN, SIGMA, rate, 1, momentum)
-        return np.abs(
-            exact / theory.small_step_covariance(HESSIAN, SIGMA, rate, 1, momentum) - 1
-        ).max()
+        setting = HESSIAN, SIGMA, rate, 1, momentum
+        exact = theory.stationary_covariance(*setting)
+        return np.abs(exact / theory.small_step_covariance(*setting) - 1).max()
 
     for momentum in (0.0, 0.8):
         close(relative_error(1e-3, momentum) / relative_error(5e-4, momentum), 2, 0.02)
@@ -133,8 +131,7 @@ def test_slow_modes_keep_the_digits_that_the_docstring_promises(momentum):
     """A mode of 1e7 steps keeps eight digits; one of 1e12 steps is refused."""
     slow, eta = 1e-6, 0.1
     closed = eta * (1 + momentum) / ((1 - momentum) * slow * (2 * (1 + momentum) - eta * slow))
-    close(
-        theory.stationary_covariance([1.0, slow], [1.0, 1.0], eta, 1, momentum)[1, 1], closed, 1e-8
-    )
+    found = theory.stationary_covariance([1.0, slow], [1.0, 1.0], eta, 1, momentum)
+    close(found[1, 1], closed, 1e-8)
     with pytest.raises(ValueError, match="too small for double precision"):
         theory.stationary_covariance([1.0, 1e-11], [1.0, 1.0], eta, 1, momentum)

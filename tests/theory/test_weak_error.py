@@ -15,9 +15,8 @@ def errors(order):
     found = []
     for eta in (0.004, 0.002):
         mean, variance = theory.sgd_moments(H, C, eta, round(TIME / eta), START)
-        other = theory.diffusion_moments(
-            theory.modified_equation(H, C, eta, order), eta, TIME, START
-        )
+        process = theory.modified_equation(H, C, eta, order)
+        other = theory.diffusion_moments(process, eta, TIME, START)
         found.append(mean**2 + variance - other[0] ** 2 - other[1])
     return found[0] / found[1]
 
@@ -51,14 +50,8 @@ def test_the_interpolating_process_passes_through_every_step():
     mean, variance = theory.diffusion_moments(process, eta, eta * steps, START)
     expected = theory.sgd_moments(H, C, eta, steps, START)
     close([mean, variance], expected, 1e-12)
-    assert (
-        abs(
-            theory.diffusion_moments(process._replace(variance=2 * process.variance), eta, 1.0)[1]
-            / variance[1]
-            - 1
-        )
-        > 0.5
-    )
+    louder = process._replace(variance=2 * process.variance)
+    assert abs(theory.diffusion_moments(louder, eta, 1.0)[1] / variance[1] - 1) > 0.5
 
 
 def test_the_leading_error_of_gradient_flow_is_reached():
@@ -68,11 +61,7 @@ def test_the_leading_error_of_gradient_flow_is_reached():
 
 
 # four batches of one nonlinear example each: f_i(x) = p_i x + q_i x^2 / 2 + r_i x^4 / 4
-P, Q, R = (
-    np.array([0.5, -0.3, 0.1, -0.2]),
-    np.array([1.0, 0.4, 1.6, 0.8]),
-    np.array([0.3, 0.8, 0.1, 0.5]),
-)
+P, Q, R = np.array([[0.5, -0.3, 0.1, -0.2], [1.0, 0.4, 1.6, 0.8], [0.3, 0.8, 0.1, 0.5]])
 
 
 def example_gradients(x):
@@ -96,9 +85,7 @@ def epoch_residual(eta, with_trace):
         return theory.modified_loss(energy, [gradients.mean()], eta, noise)
 
     x, parts, step = 1.0, 20, 1e-4
-    for _ in range(
-        parts
-    ):  # classical Runge-Kutta; the derivative of the loss by central differences
+    for _ in range(parts):  # Runge-Kutta's; the derivative of the loss by central differences
         slopes = []
         for share, previous in ((0, 0), (0.5, 0), (0.5, 1), (1, 2)):
             y = x - (share * 4 * eta / parts * slopes[previous] if slopes else 0)
