@@ -8,16 +8,5 @@ from .dynamics_record import Dynamics
 from .langevin import langevin, underdamped_langevin
 from .sign_descent import sign_sgd
 
-__all__ = [
-    "Dynamics",
-    "adam",
-    "averaged_sgd",
-    "clipped_sgd",
-    "langevin",
-    "rmsprop",
-    "sgd",
-    "sgd_diffusion",
-    "sgd_running_average",
-    "sign_sgd",
-    "underdamped_langevin",
-]
+__all__ = ["Dynamics", "adam", "averaged_sgd", "clipped_sgd", "langevin", "rmsprop", "sgd"]
+__all__ += ["sgd_diffusion", "sgd_running_average", "sign_sgd", "underdamped_langevin"]

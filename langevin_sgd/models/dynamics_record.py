@@ -34,13 +34,9 @@ _BELOW_ONE = dict.fromkeys(
     ("momentum", "beta1", "beta2"), partial(number_or_schedule, at_least=0, below=1)
 )
 # `recorded`, with the checks of what a name means in the making of a dynamics.
-dynamics_maker = partial(
-    recorded,
-    batch_size=partial(integer_or_schedule, at_least=1),
-    **_ABOVE,
-    **_FROM,
-    **_BELOW_ONE,
-)
+NUMBERS = _ABOVE | _FROM | _BELOW_ONE
+NUMBERS["batch_size"] = partial(integer_or_schedule, at_least=1)
+dynamics_maker = partial(recorded, **NUMBERS)
 
 
 @record(

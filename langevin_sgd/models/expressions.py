@@ -19,21 +19,11 @@ _JUMPING = (
     "ceiling round trunc fmod mod where"
 )
 FUNCTIONS, NOT_SMOOTH = tuple(_SMOOTH.split()), set(_JUMPING.split())
-OPERATORS = {
-    ast.Add: operator.add,
-    ast.Sub: operator.sub,
-    ast.Mult: operator.mul,
-    ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-}
-NAMED = {
-    ast.Attribute: "attribute access",
-    ast.Lambda: "a lambda",
-    ast.Subscript: "an index",
-    ast.Starred: "a star",
-}
+OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
+OPERATORS |= {ast.Div: operator.truediv, ast.Pow: operator.pow}
+OPERATORS |= {ast.USub: operator.neg, ast.UAdd: operator.pos}
+NAMED = {ast.Attribute: "attribute access", ast.Lambda: "a lambda", ast.Subscript: "an index"}
+NAMED |= {ast.Starred: "a star"}
 REWRITE = {
     "cosh": "(exp(z) + exp(-z))/2, or log(cosh(z)) as softplus(2*z) - z - log(2), which cannot "
     "overflow",
@@ -97,10 +87,8 @@ def expression_tree(text, variables, params):
     try:
         tree = ast.parse(" ".join(text.split()), "expression", "eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise ValueError(
-            "text is not one formula: "
-            f"{getattr(error, 'msg', None) or error or 'it nests too deep'}: {short(text)}"
-        ) from None
+        why = getattr(error, "msg", None) or error or "it nests too deep"
+        raise ValueError(f"text is not one formula: {why}: {short(text)}") from None
     used = set()
     nodes, todo = 0, [(tree, 1, 0, 1.0)]
     while todo:
@@ -110,9 +98,8 @@ def expression_tree(text, variables, params):
         if nodes > MAX_NODES or depth > MAX_DEPTH or calls > MAX_CALLS:
             raise ValueError(
                 f"text must have at most {MAX_NODES} terms and operators, {MAX_DEPTH} levels (in "
-                "a long sum, put parentheses "
-                f"around parts) and {MAX_CALLS} functions inside each other. Write energy and "
-                "gradient as functions instead."
+                f"a long sum, put parentheses around parts) and {MAX_CALLS} functions inside each "
+                "other. Write energy and gradient as functions instead."
             )
         children = _allowed_parts(node, variables, params, used)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
@@ -217,8 +204,7 @@ def sympy_functions():
     slopes = {
         "sigmoid": lambda z: ours["sigmoid"](z) * ours["sigmoid"](-z),
         "softplus": lambda z: ours["sigmoid"](z),
-        "expm1": sympy.exp,
-        "log1p": lambda z: 1 / (1 + z),
+        **{"expm1": sympy.exp, "log1p": lambda z: 1 / (1 + z)},
     }
 
     def of(slope):

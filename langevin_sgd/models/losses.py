@@ -13,17 +13,7 @@ from .regressions import (
 )
 from .two_layers import matrix_factorisation, tanh_network
 
-__all__ = [
-    "Loss",
-    "huber_regression",
-    "linear_regression",
-    "linear_regression_population",
-    "logistic_regression",
-    "logistic_regression_population",
-    "matrix_factorisation",
-    "multinomial_regression",
-    "phase_retrieval",
-    "poisson_regression",
-    "quadratic_centers",
-    "tanh_network",
-]
+__all__ = ["Loss", "huber_regression", "linear_regression", "linear_regression_population"]
+__all__ += ["logistic_regression", "logistic_regression_population", "matrix_factorisation"]
+__all__ += ["multinomial_regression", "phase_retrieval", "poisson_regression", "quadratic_centers"]
+__all__ += ["tanh_network"]

@@ -14,18 +14,6 @@ from .noise_laws import (
 )
 from .table_gaussian import TableGaussian, table_gaussian
 
-__all__ = [
-    "GradientNoise",
-    "Minibatch",
-    "TableGaussian",
-    "alpha_stable",
-    "covariance_factor",
-    "disk",
-    "gaussian",
-    "gaussian_field",
-    "minibatch",
-    "online_regression",
-    "student_t",
-    "table_gaussian",
-    "two_point",
-]
+__all__ = ["GradientNoise", "Minibatch", "TableGaussian", "alpha_stable", "covariance_factor"]
+__all__ += ["disk", "gaussian", "gaussian_field", "minibatch", "online_regression", "student_t"]
+__all__ += ["table_gaussian", "two_point"]

@@ -43,8 +43,8 @@ class Potential(NamedTuple):
     TypeError, ValueError
         If a function breaks the rules of `langevin_sgd.kernels.rules`, the gradient is not that of
         the energy, or the Hessian not that of the gradient: central differences along a random
-        direction at one or two points, relative tolerance 1e-4. A Hessian that reads and writes more than
-        524,288 numbers is not checked.
+        direction at one or two points, relative tolerance 1e-4. A Hessian that reads and writes
+        more than 524,288 numbers is not checked.
     """
 
     name: str

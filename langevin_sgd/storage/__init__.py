@@ -7,15 +7,5 @@ from .loading import load
 from .provenance import provenance, source_hashes
 from .run_folder import begun, create, reopen
 
-__all__ = [
-    "begun",
-    "content_hash",
-    "create",
-    "is_whole",
-    "load",
-    "provenance",
-    "reopen",
-    "save",
-    "sealed",
-    "source_hashes",
-]
+__all__ = ["begun", "content_hash", "create", "is_whole", "load", "provenance", "reopen", "save"]
+__all__ += ["sealed", "source_hashes"]

@@ -180,12 +180,9 @@ def read(source, path, max_bytes):
     with clear_errors(path):
         refuse_what_is_not_plain_data(source, path, max_bytes)
         dataset = xr.load_dataset(source, engine=ENGINE, decode_times=False)
-        text = {
-            name: variable.astype(str)
-            for name, variable in dataset.variables.items()
-            if variable.dtype.kind == "O"
-        }
-        return dataset.assign(text).drop_encoding()
+        texts = {name: v for name, v in dataset.variables.items() if v.dtype.kind == "O"}
+        texts = {name: variable.astype(str) for name, variable in texts.items()}
+        return dataset.assign(texts).drop_encoding()
 
 
 def arrays_image(arrays):

@@ -124,9 +124,8 @@ def _load_run(folder, max_bytes, recover):
     if notes:
         warnings.warn(f"load: {str(folder)!r} is not whole: {'; '.join(notes)}", stacklevel=4)
         attributes["recovery"] = json.dumps(notes)
-    return xr.Dataset(variables, attrs=attributes).set_coords(
-        [name for name in coordinates if name in variables]
-    )
+    coordinates = [name for name in coordinates if name in variables]
+    return xr.Dataset(variables, attrs=attributes).set_coords(coordinates)
 
 
 def _along_step(parts, max_bytes):
@@ -136,10 +135,8 @@ def _along_step(parts, max_bytes):
     steps = np.concatenate([line.stored_steps() for _, line in parts])
     if importlib.util.find_spec("dask") is not None:
         return {"step": steps} | {name: _lazy(parts, name, max_bytes) for name in layout}
-    bytes_of_a_row = sum(
-        math.prod(row.shape) * np.dtype(row.dtype).itemsize for row in layout.values()
-    )
-    size = bytes_of_a_row * sum(counts)
+    rows = layout.values()
+    size = sum(math.prod(row.shape) * np.dtype(row.dtype).itemsize for row in rows) * sum(counts)
     if size > max_bytes:
         raise ValueError(
             f"load: {str(parts[0].path.parent)!r} holds {size} bytes, above max_bytes={max_bytes}; "
@@ -159,16 +156,11 @@ def _lazy(parts, name, max_bytes):
     import dask.array
 
     row = parts[-1].line.variables[name]
-    piece = dask.delayed(_rows_of, pure=True)
-    pieces = [
-        dask.array.from_delayed(
-            piece(path, line, name, row.dtype, max_bytes),
-            (line.rows(), *row.shape),
-            np.dtype(row.dtype),
-        )
-        for path, line in parts
-        if line.rows()
-    ]
+    piece, dtype, pieces = dask.delayed(_rows_of, pure=True), np.dtype(row.dtype), []
+    for path, line in parts:
+        if line.rows():
+            rows = piece(path, line, name, row.dtype, max_bytes)
+            pieces.append(dask.array.from_delayed(rows, (line.rows(), *row.shape), dtype))
     return dask.array.concatenate(pieces) if pieces else np.empty((0, *row.shape), row.dtype)
 
 

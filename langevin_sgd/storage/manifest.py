@@ -316,27 +316,18 @@ def _dtype(value, name):
 
 CHECKS = {
     "kind": one_of(*KINDS),
-    "description": _dict,
-    "attributes": _dict,
-    "step": whole(0),
-    "state": optional(_of(File)),
-    "constants": optional(_of(File)),
-    "schema_version": whole(1),
-    "name": text,
-    "bytes": whole(0),
-    "sha256": text,
-    "first": whole(0),
-    "stride": whole(0),
-    "count": whole(0),
     "dims": _list_of(word),
     "dtype": _dtype,
     "shape": _list_of(whole(0)),
-    "segment": whole(1),
     "steps": _steps,
     "variables": _variables,
     "file": _of(File),
-    "finished": whole(1),
 }
+CHECKS |= dict.fromkeys(("description", "attributes"), _dict)
+CHECKS |= dict.fromkeys(("step", "bytes", "first", "stride", "count"), whole(0))
+CHECKS |= dict.fromkeys(("schema_version", "segment", "finished"), whole(1))
+CHECKS |= dict.fromkeys(("state", "constants"), optional(_of(File)))
+CHECKS |= dict.fromkeys(("name", "sha256"), text)
 
 
 def _leaves(value, key=""):

@@ -49,21 +49,17 @@ def segment_record(dataset, number, step):
         raise ValueError(
             "append: segment must have a coordinate 'step' of whole numbers along the dim 'step'"
         )
-    along = {
-        name: variable
-        for name, variable in sorted(dataset.variables.items())
-        if "step" in variable.dims and name != "step"
-    }
-    for name, variable in along.items():
+    variables = {}
+    for name, variable in sorted(dataset.variables.items()):
+        if "step" not in variable.dims or name == "step":
+            continue
         if variable.dims[0] != "step" or variable.dtype.kind not in "biuf":
             raise ValueError(
                 f"append: variable {name!r} must have 'step' as its first dim and hold numbers, "
                 f"got the dims {variable.dims} and dtype {variable.dtype}; transpose it, or code "
                 "text as numbers"
             )
-    variables = {
-        name: Rows(list(v.dims), v.dtype.str, list(v.shape[1:])) for name, v in along.items()
-    }
+        variables[name] = Rows(list(variable.dims), variable.dtype.str, list(variable.shape[1:]))
     return Segment(number, int(step), _packed(stored.values), variables, None, None)
 
 

@@ -112,13 +112,10 @@ class Run:
         record = segment_record(segment, number, step)
         self._refuse_what_does_not_continue(record)
         try:
-            record = record._replace(
-                file=written(
-                    self.directory / segment_name(number),
-                    netcdf_image(segment.drop_attrs(deep=False)),
-                ),
-                state=written(self.directory / state_name(number), arrays_image(state)),
-            )
+            image = netcdf_image(segment.drop_attrs(deep=False))
+            file = written(self.directory / segment_name(number), image)
+            state = written(self.directory / state_name(number), arrays_image(state))
+            record = record._replace(file=file, state=state)
             length = add_line(self.directory, record, self._manifest.ends[-1])
         except OSError as error:
             raise self._refused_by_disk("append", error) from error

@@ -24,15 +24,8 @@ CONVENTIONS = "CF-1.11"
 REFERENCES = "README.md of langevin_sgd: symbols and conventions"
 TEXT = ("Conventions", "title", "source", "history", "references")
 JSON = ("model", "dynamics", "noise")
-DECODED_AS_TIME = {
-    "days",
-    "hours",
-    "minutes",
-    "seconds",
-    "milliseconds",
-    "microseconds",
-    "nanoseconds",
-}
+DECODED_AS_TIME = {"days", "hours", "minutes", "seconds"}
+DECODED_AS_TIME |= {"milliseconds", "microseconds", "nanoseconds"}
 
 
 def global_attributes(title, command, references=REFERENCES):

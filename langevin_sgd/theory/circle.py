@@ -76,14 +76,8 @@ def transfer_operator_circle(
         }
         return _on_circle(potential, axis, period, pair.probability * points / period, numbers)
 
-    return law_of_two(
-        *map(law, SPACINGS),
-        model=potential.name,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        force=force,
-        period=period,
-    )
+    setting = {"model": potential.name, "learning_rate": learning_rate, "batch_size": batch_size}
+    return law_of_two(*map(law, SPACINGS), **setting, force=force, period=period)
 
 
 def _on_circle(potential, axis, period, density, numbers):

@@ -92,13 +92,11 @@ def walls_of(potential):
 
 def energy_box(potential, unit, level, name):
     """A box on whose open sides the energy is `level` units above its minimum."""
-    return bounding_box(
-        lambda x: evaluate(potential, x, "energy") / unit,
-        potential.dim,
-        level,
-        name,
-        walls_of(potential),
-    )
+
+    def height(x):
+        return evaluate(potential, x, "energy") / unit
+
+    return bounding_box(height, potential.dim, level, name, walls_of(potential))
 
 
 def wrapped(potential, x):

@@ -54,18 +54,13 @@ def logistic_statistics(inputs, labels, parameters):
     probability = np.exp(-np.logaddexp(0.0, -logits))
     loss = float(np.mean(np.logaddexp(0.0, logits) - labels * logits))
     gradients = (probability - labels)[:, None] * inputs
-    moments = gradient_moments(gradients)
+    mean, covariance = gradient_moments(gradients)
     hessian = (inputs.T * (probability * np.exp(-np.logaddexp(0.0, logits)))) @ inputs / len(inputs)
     chances = [1 - probability, probability]  # of the model's own labels, 0 and 1
     outcomes = [(probability - label) ** 2 * chances[label] for label in (0, 1)]
-    return LogisticStatistics(
-        loss=loss,
-        gradient=moments.mean,
-        hessian=hessian,
-        fisher=(inputs.T * sum(outcomes)) @ inputs / len(inputs),
-        empirical_fisher=gradients.T @ gradients / len(gradients),
-        noise_covariance=moments.covariance,
-    )
+    fisher = (inputs.T * sum(outcomes)) @ inputs / len(inputs)
+    empirical = gradients.T @ gradients / len(gradients)
+    return LogisticStatistics(loss, mean, hessian, fisher, empirical, covariance)
 
 
 @formula(input_covariance=positive_matrix, displacement=finite_array, label_noise=within(above=0))
@@ -84,13 +79,8 @@ def regression_statistics(input_covariance, displacement, label_noise):
         raise ValueError(f"displacement must have the shape ({d},), got {displacement.shape}.")
     gradient = input_covariance @ displacement
     loss = float(displacement @ gradient + label_noise) / 2
-    outer = np.outer(gradient, gradient)
-    noise = 2 * loss * input_covariance + outer
+    outer, hessian = np.outer(gradient, gradient), input_covariance
+    noise = 2 * loss * hessian + outer
     return RegressionStatistics(
-        loss=loss,
-        gradient=gradient,
-        hessian=input_covariance,
-        noise_covariance=noise,
-        second_moment=noise + outer,
-        fisher=input_covariance / label_noise,
+        loss, gradient, hessian, noise, noise + outer, hessian / label_noise
     )

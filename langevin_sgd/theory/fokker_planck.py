@@ -105,12 +105,8 @@ def stationary_probability(generator):
     reduced = generator.matrix[others][:, others].tocsc()
     column = generator.matrix[others][:, [pin]].toarray().ravel()
     try:
-        factors = splu(
-            -reduced,
-            permc_spec="MMD_AT_PLUS_A",
-            diag_pivot_thresh=0.0,
-            options={"SymmetricMode": True},
-        )
+        options = {"permc_spec": "MMD_AT_PLUS_A", "options": {"SymmetricMode": True}}
+        factors = splu(-reduced, diag_pivot_thresh=0.0, **options)
     except RuntimeError as error:
         raise ValueError(
             "the grid of the generator falls into parts that no jump joins: give narrower bounds, "
@@ -154,12 +150,8 @@ def _flow_on_grid(generator):
     diffusion = generator.flow.diffusion(x[resolved])
     force = np.linalg.solve(diffusion, current[resolved][..., None])[..., 0]
     production = ((force * current[resolved]).sum(axis=-1) / probability[resolved]).sum() * cell**2
-    fields = {
-        "density": density,
-        "weight": np.full(shape, cell),
-        "energy": energy,
-        "current": current.reshape(*shape, dim),
-    }
+    fields = {"density": density, "weight": np.full(shape, cell), "energy": energy}
+    fields |= {"current": current.reshape(*shape, dim)}
     numbers = grid_moments(nodes, probability, energy, density) | {
         "mean_velocity": current.sum(axis=0) * cell,
         "area_rate": (area - area.T) / 2,
@@ -224,12 +216,6 @@ def relaxation_rates(generator, count=4):
     from scipy.sparse.linalg import eigs
 
     shift = 1e-7 * np.abs(generator.matrix.diagonal()).max()
-    values = eigs(
-        generator.matrix,
-        k=count,
-        sigma=shift,
-        v0=np.ones(generator.matrix.shape[0]),
-        return_eigenvectors=False,
-        tol=1e-12,
-    )
+    options = {"k": count, "sigma": shift, "v0": np.ones(generator.matrix.shape[0]), "tol": 1e-12}
+    values = eigs(generator.matrix, return_eigenvectors=False, **options)
     return -values[np.argsort(np.abs(values))]

@@ -190,15 +190,11 @@ def grid_moments(nodes, probability, energy, density):
     """Moments of a law on tensor nodes (..., d), by name; `probability` is density times weight."""
     dim = nodes.shape[-1]
     x, p, u = nodes.reshape(-1, dim), probability.ravel(), energy.ravel()
-    mean_energy = p @ u
-    return {
-        "mean_position": p @ x,
-        "second_moment": (x * p[:, None]).T @ x,
-        "fourth_moment": p @ x**4,
-        "mean_energy": mean_energy,
-        "energy_variance": p @ (u - mean_energy) ** 2,
-        "entropy": -p @ np.log(np.maximum(density.ravel(), np.finfo(float).tiny)),
-    }
+    mean, variance = p @ u, p @ (u - p @ u) ** 2
+    entropy = -p @ np.log(np.maximum(density.ravel(), np.finfo(float).tiny))
+    second = (x * p[:, None]).T @ x
+    moments = {"mean_position": p @ x, "second_moment": second, "fourth_moment": p @ x**4}
+    return moments | {"mean_energy": mean, "energy_variance": variance, "entropy": entropy}
 
 
 def line_moments(x, probability, energy, slope):

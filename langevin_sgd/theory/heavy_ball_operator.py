@@ -64,14 +64,8 @@ def transfer_operator_heavy_ball(
             f"{momentum:g} is transient: it leaves with probability {leak:.3g} per step. Lower the "
             "learning_rate or the noise_covariance."
         )
-    return law_of_two(
-        fine,
-        coarse,
-        model=potential.name,
-        learning_rate=learning_rate,
-        batch_size=batch_size,
-        momentum=momentum,
-    )
+    setting = {"model": potential.name, "learning_rate": learning_rate, "batch_size": batch_size}
+    return law_of_two(fine, coarse, **setting, momentum=momentum)
 
 
 def _pair_on_grid(potential, rate, mu, sd, box, ratio):

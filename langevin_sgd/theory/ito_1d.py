@@ -115,15 +115,15 @@ def diffusion_box(potential, diffusion):
     """The interval, (1, 2), outside which exp(-integral of (U' - f)/D) has fallen by exp(-42),
     roughly: the energy above its minimum is taken over the local D.
     """
-    return warm_box(
-        lambda x: _tilted_energy(potential, x[:, 0]),
-        lambda x: values_of(diffusion, "diffusion", x[:, 0]),
-        1,
-        DEPTH,
-        f"potential {potential.name!r} over this diffusion",
-        257,
-        walls_of(potential),
-    )
+
+    def height(x):
+        return _tilted_energy(potential, x[:, 0])
+
+    def temperature(x):
+        return values_of(diffusion, "diffusion", x[:, 0])
+
+    name = f"potential {potential.name!r} over this diffusion"
+    return warm_box(height, temperature, 1, DEPTH, name, 257, walls_of(potential))
 
 
 def _tilted_energy(potential, x):

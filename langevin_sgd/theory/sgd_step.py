@@ -42,11 +42,8 @@ class Step(NamedTuple):
         return self.learning_rate * self.variance(y).max(axis=-1) / (2 * self.batch_size)
 
     def attributes(self):
-        return {
-            "model": self.potential.name,
-            "learning_rate": self.learning_rate,
-            "batch_size": self.batch_size,
-        }
+        numbers = {"learning_rate": self.learning_rate, "batch_size": self.batch_size}
+        return {"model": self.potential.name} | numbers
 
 
 def update_step(potential, noise_covariance, learning_rate, batch_size):

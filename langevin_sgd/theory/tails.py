@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import all_within, formula
+from .grids import bin_rule
 
 MOST_PANELS = 3e4  # the quadrature has a panel for each unit
 MOST_UPDATES = 10_000  # of a sweep: each takes milliseconds
@@ -120,22 +121,9 @@ def _chi_quadrature(step, batch):
             "exponent is 1 + 2 B/(eta a) there."
         )
     grading = np.concatenate([[0.0], np.logspace(-12, 0, 49)])
-    edges = np.unique(
-        np.concatenate(
-            [
-                kink * (1 - grading),
-                kink + (far - kink) * grading,
-                np.linspace(0, far, 400 + int(far)),
-            ]
-        )
-    )
-    points, weights = np.polynomial.legendre.leggauss(16)
-    half = np.diff(edges)[:, None] / 2
-    nodes = (edges[:-1, None] + half + half * points).ravel()
-    log_density = (
-        (batch - 1) * np.log(nodes)
-        - nodes**2 / 2
-        - (batch / 2 - 1) * np.log(2)
-        - gammaln(batch / 2)
-    )
-    return nodes, np.log((half * weights).ravel()) + log_density
+    sides = kink * (1 - grading), kink + (far - kink) * grading
+    edges = np.unique(np.concatenate([*sides, np.linspace(0, far, 400 + int(far))]))
+    nodes, weights = bin_rule(edges, 16)
+    log_norm = (batch / 2 - 1) * np.log(2) + gammaln(batch / 2)
+    log_density = (batch - 1) * np.log(nodes) - nodes**2 / 2 - log_norm
+    return nodes, np.log(weights) + log_density

@@ -87,16 +87,10 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
     _check_recurrent(step, fine.numbers, coarse.numbers)
     dims = {"image": ("axis",), "step_sd": ("axis",)}
     law = law_of_two(fine, coarse, dims, **step.attributes())
-    law["rotation"] = (
-        ("component", "axis"),
-        step.rotation,
-        labels("eigenvectors of the noise: x = rotation y", "1"),
-    )
-    law["virial_residual"] = (
-        ROW_COLUMN,
-        _virial_residual(step, fine.numbers),
-        labels("residual of the exact virial identity", "energy"),
-    )
+    text = labels("eigenvectors of the noise: x = rotation y", "1")
+    law["rotation"] = ("component", "axis"), step.rotation, text
+    text = labels("residual of the exact virial identity", "energy")
+    law["virial_residual"] = ROW_COLUMN, _virial_residual(step, fine.numbers), text
     return law
 
 
@@ -195,22 +189,13 @@ def _chain_on_grid(step, solution):
     gradient = np.where(np.isfinite(solution.image), step.gradient(nodes), 0.0)
     x = nodes @ rotation.T
     moments = grid_moments(x, probability, energy, density)
-    p, x, g = (
-        pair.probability[:, None],
-        x.reshape(-1, dim),
-        (gradient @ rotation.T).reshape(-1, dim),
-    )
+    p, x, g = pair.probability[:, None], x.reshape(-1, dim), gradient.reshape(-1, dim) @ rotation.T
     virial = (p * x).T @ g
     current = (p * (x - rate * g) - solution.matrix @ (p * x)) / (2 * cell)
     variances = (p * solution.sd.reshape(-1, dim) ** 2).sum(axis=0)
-    fields = {
-        "density": density,
-        "weight": np.full(shape, cell),
-        "energy": energy,
-        "image": solution.image,
-        "step_sd": solution.sd,
-        "current": current.reshape(nodes.shape),
-    }
+    fields = {"density": density, "weight": np.full(shape, cell), "energy": energy}
+    fields |= {"image": solution.image, "step_sd": solution.sd}
+    fields |= {"current": current.reshape(nodes.shape)}
     numbers = moments | {
         "mean_gradient": (p * g).sum(axis=0),
         "virial": virial,

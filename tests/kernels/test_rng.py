@@ -3,11 +3,10 @@ what is drawn.
 """
 
 import itertools
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
+from oracle_cases import CASES
 
 from langevin_sgd.kernels import rng
 from langevin_sgd.kernels.addresses import Address, Places
@@ -15,14 +14,16 @@ from langevin_sgd.kernels.bits import JIT, kernel
 from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH, lane_numbers
 from langevin_sgd.kernels.rng import Stream
+from langevin_sgd.kernels.threefry import threefry
 from langevin_sgd.kernels.views import store_words
 
 compiled_only = pytest.mark.skipif(not JIT, reason="a million interpreted draws")
-CASES = json.loads((Path(__file__).parents[1] / "oracles_public.json").read_text())["cases"]
 KNOWN = [
-    [[int(word, 16) for word in case[part].split()] for part in ("ctr", "key", "out")]
-    for case in next(case for case in CASES if case["id"] == "rng_kat")["expected"]["philox4x32_10"]
+    (generator, *([int(word, 16) for word in case[part].split()] for part in ("ctr", "key", "out")))
+    for name, generator in (("philox4x32_10", rng.philox), ("threefry4x32_20", threefry))
+    for case in CASES["rng_kat"]["expected"][name]
 ]
+known = pytest.mark.parametrize(("generator", "counter", "key", "words"), KNOWN)
 SEED, STEP, PARTICLE = 2**63 + 12345, 2**40 + 7, 2**41 + 16  # high bits everywhere
 
 
@@ -31,9 +32,9 @@ def u64(*numbers):
 
 
 @kernel
-def group_of_words(c0, first, c2, c3, k0, k1, out):
-    """Philox at WIDTH counters that differ in word 1."""
-    words = rng.philox(c0, lane_numbers(first), c2, c3, k0, k1)
+def group_of_words(generator, c0, first, rest, out):
+    """The words at WIDTH counters that differ in word 1; `rest` are the other words and the key."""
+    words = generator(c0, lane_numbers(first), *rest)
     for k in range(4):
         store_words(out, k * WIDTH, words[k])
 
@@ -42,22 +43,23 @@ def group_of_words(c0, first, c2, c3, k0, k1, out):
 
 
 @pytest.mark.interpreted
-@pytest.mark.parametrize(("counter", "key", "words"), KNOWN)
-def test_known_answers_of_random123(counter, key, words):
-    assert list(rng.philox(*u64(*counter, *key))) == words
-    assert list(interpreted(rng.philox)(*u64(*counter, *key))) == words
+@known
+def test_known_answers_of_random123(generator, counter, key, words):
+    assert list(generator(*u64(*counter, *key))) == words
+    assert list(interpreted(generator)(*u64(*counter, *key))) == words
 
 
 @pytest.mark.interpreted
-@pytest.mark.parametrize(("counter", "key", "words"), KNOWN)
-def test_known_answers_in_lanes(counter, key, words):
+@known
+def test_known_answers_in_lanes(generator, counter, key, words):
     """The known counter in one lane, its neighbours in the others."""
     lane = min(counter[1], WIDTH - 1)
-    first, out = counter[1] - lane, np.zeros(4 * WIDTH, np.int64)
-    group_of_words(*u64(counter[0], first, *counter[2:], *key), out)
+    first, rest = counter[1] - lane, u64(*counter[2:], *key)
+    out = np.zeros(4 * WIDTH, np.int64)
+    group_of_words(generator, *u64(counter[0], first), rest, out)
     assert out.reshape(4, WIDTH)[:, lane].tolist() == words
     for other in range(WIDTH):
-        scalar = rng.philox(*u64(counter[0], first + other, *counter[2:], *key))
+        scalar = generator(*u64(counter[0], first + other), *rest)
         assert out.reshape(4, WIDTH)[:, other].tolist() == list(scalar)
 
 
@@ -118,13 +120,8 @@ def test_a_counter_says_its_address(monkeypatch):
 @pytest.mark.parametrize("name", EDGES)
 def test_one_past_the_limit_would_repeat_a_counter(monkeypatch, name):
     """The twin: why `simulate` refuses such runs."""
-    limits = {
-        "step": rng.STEP_LIMIT,
-        "particle": rng.PARTICLE_LIMIT,
-        "stream": 64,
-        "draw": rng.DRAW_LIMIT,
-        "attempt": rng.ATTEMPTS,
-    }
+    limits = {"step": rng.STEP_LIMIT, "particle": rng.PARTICLE_LIMIT, "stream": 64}
+    limits |= {"draw": rng.DRAW_LIMIT, "attempt": rng.ATTEMPTS}
     past = [limits[name] if other == name else 0 for other in EDGES]
     everywhere = itertools.product([0, 1, 2**32], [0, 1, 2**32], [0, 1], [0, 1], [0, 1])
     assert counters(monkeypatch, [past])[0] in counters(monkeypatch, everywhere)
@@ -196,15 +193,12 @@ def test_numbers_do_not_depend_on_how_groups_are_filled(fill, scalar, below):
     """All at once, group by group, and fewer rows; over the border where the particle number needs
     its 33rd bit.
     """
-    at_once = filled(fill, 6, 4, below=below, particle=2**32 - 2 * WIDTH)
-    one_by_one = [
-        filled(fill, 6, 1, below=below, particle=2**32 + (k - 2) * WIDTH) for k in range(4)
-    ]
-    assert np.concatenate(one_by_one).tobytes() == at_once.tobytes()
-    assert (
-        filled(fill, 3, 4, below=below, particle=2**32 - 2 * WIDTH).tobytes()
-        == at_once[:, :3].tobytes()
-    )
+    first = 2**32 - 2 * WIDTH
+    at_once = filled(fill, 6, 4, below=below, particle=first)
+    each = [filled(fill, 6, 1, below=below, particle=first + k * WIDTH) for k in range(4)]
+    assert np.concatenate(each).tobytes() == at_once.tobytes()
+    fewer = filled(fill, 3, 4, below=below, particle=first)
+    assert fewer.tobytes() == at_once[:, :3].tobytes()
     assert len(np.unique(at_once)) == at_once.size
 
 
@@ -213,9 +207,8 @@ def test_the_ends_of_the_uniform_and_the_normal():
     low, high = u64(0, 2**32 - 1)
     assert rng.uniform(low, low) == 0.0
     assert rng.uniform(high, high) == 1.0 - 2.0**-52
-    assert rng.normal_pair(high, high, low, low)[0] == pytest.approx(
-        np.sqrt(2 * 52 * np.log(2)), rel=1e-15
-    )  # 8.49
+    largest = np.sqrt(2 * 52 * np.log(2))  # 8.49
+    assert rng.normal_pair(high, high, low, low)[0] == pytest.approx(largest, rel=1e-15)
     assert rng.normal_pair(low, low, low, low) == (0.0, 0.0)
 
 
@@ -226,10 +219,8 @@ MOMENTS = {1: (0.0, 1.0), 2: (1.0, 2.0), 3: (0.0, 15.0), 4: (3.0, 96.0)}  # E z^
 
 
 def worst_moment(z):
-    return max(
-        abs((z**k).mean() - mean) / np.sqrt(variance / z.size)
-        for k, (mean, variance) in MOMENTS.items()
-    )
+    laws = MOMENTS.items()
+    return max(abs((z**k).mean() - mean) / np.sqrt(var / z.size) for k, (mean, var) in laws)
 
 
 @compiled_only
@@ -301,10 +292,7 @@ def worst_correlation(a, b):
 @compiled_only
 @pytest.mark.parametrize("shift", NEIGHBOURS)
 def test_neighbouring_addresses_are_uncorrelated(shift):
-    here, there = (
-        filled(rng.fill_normals, 16, 1024),
-        filled(rng.fill_normals, 16, 1024, **NEIGHBOURS[shift]),
-    )
+    here, there = (filled(rng.fill_normals, 16, 1024, **at) for at in ({}, NEIGHBOURS[shift]))
     assert worst_correlation(here, there) < 4
     assert worst_correlation(here, here + 50 * there) > 4  # the twin: a correlation of 0.02
     assert worst_correlation(here[:, 0::2], here[:, 1::2]) < 4  # the two of a pair

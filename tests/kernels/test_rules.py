@@ -4,37 +4,20 @@ instead.
 
 import math
 import types
-from collections import namedtuple
 
 import numba
 import numpy as np
 import pytest
 from machine_code import llvm_of
+from users_functions import P, fast_is_nan, place_of
 
 from langevin_sgd.kernels import elementary
 from langevin_sgd.kernels.bits import JIT
 from langevin_sgd.kernels.compiling import for_lanes
-from langevin_sgd.kernels.elementary import where
 from langevin_sgd.kernels.rules import check_function
 from langevin_sgd.kernels.views import view_type
 
 compiled_only = pytest.mark.skipif(not JIT, reason="is about compilation")
-Params = namedtuple("Params", ("a", "weights"))
-P = Params(0.75, np.array([0.5, -2.0]))
-
-
-def place_of(text, words):
-    """The message's line for that line of the text on which `words` stand."""
-    with open(__file__, encoding="utf-8") as file:
-        lines = file.read().splitlines()
-    first = text.__code__.co_firstlineno
-    number = next(n for n in range(first, len(lines)) if words in lines[n - 1])
-    return f"{__file__}, line {number}:\n    {lines[number - 1].strip()}"
-
-
-@numba.njit(fastmath=True)
-def fast_is_nan(x):
-    return where(x != x, 1.0, x * x)
 
 
 def by_name(p, x, out):

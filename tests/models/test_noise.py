@@ -3,33 +3,28 @@ learning_rate is g + xi.
 """
 
 import math
+from functools import partial
 
 import naive
 import numpy as np
 import pytest
 import z_scores
+from models import one_step
+from models.one_step import BOWL, HESSIAN, POINT
 
 import langevin_sgd as ls
 from langevin_sgd.kernels.rng import Stream, integer_at, normal_pair, words_at
 from langevin_sgd.models.noise import covariance_factor
 
-RATE, PARTICLES, SEED = 0.1, 100_000, 5
-POINT = np.array([0.7, -0.4, 1.1])
-HESSIAN = np.array([[2.0, 0.5, 0.1], [0.5, 1.0, 0.0], [0.1, 0.0, 3.0]])
-BOWL = ls.potentials.quadratic(HESSIAN)
-DIRECTION = np.array([1.0, -2.0, 0.5])
-FULL = np.array([[1.5, 0.4, -0.3], [0.4, 1.0, 0.2], [-0.3, 0.2, 0.6]])
+SEED, DIRECTION = 5, np.array([1.0, -2.0, 0.5])
 COVARIANCES = {
-    "full": FULL,
+    "full": one_step.SIGMA,
     "diagonal": np.diag([2.0, 0.0, 0.5]),
     "rank 1": np.outer(DIRECTION, DIRECTION),
 }
 
 
-def noisy_gradients(model, noise, batch_size=1, particles=PARTICLES):
-    options = {"particles": particles, "steps": 1, "x0": POINT[: model.dim], "seed": SEED}
-    run = ls.simulate(model, ls.dynamics.sgd(RATE, batch_size), noise, **options)
-    return (run.x[0] - run.x[1]).values / RATE
+noisy_gradients = partial(one_step.noisy_gradients, seed=SEED)
 
 
 def worst(samples, covariance):
@@ -177,4 +172,4 @@ def test_a_batch_of_own_noise_is_a_mean_of_independent_draws(batch_size):
 
 
 def test_own_noise_of_another_dimension_is_that_of_the_model():
-    assert OWN.dim is None and ls.noise.gaussian(FULL).dim == 3
+    assert OWN.dim is None and ls.noise.gaussian(one_step.SIGMA).dim == 3

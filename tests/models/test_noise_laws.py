@@ -10,17 +10,13 @@ import naive_noise
 import numpy as np
 import pytest
 import z_scores
+from models.one_step import BOWL, HESSIAN, PARTICLES, POINT, SIGMA, noisy_gradients
 from z_scores import worst
 
 import langevin_sgd as ls
 from langevin_sgd.kernels.rng import Stream, normal_pair, uniform, words_at
 
-RATE, PARTICLES, SEED = 0.1, 100_000, 11
-POINT = np.array([0.7, -0.4, 1.1])
-HESSIAN = np.array([[2.0, 0.5, 0.1], [0.5, 1.0, 0.0], [0.1, 0.0, 3.0]])
-BOWL = ls.potentials.quadratic(HESSIAN)
-SIGMA = np.array([[1.5, 0.4, -0.3], [0.4, 1.0, 0.2], [-0.3, 0.2, 0.6]])
-SCALE, LABEL_NOISE = np.array([1.0, 0.5, 2.0]), 0.8
+SEED, SCALE, LABEL_NOISE = 11, np.array([1.0, 0.5, 2.0]), 0.8
 PROJECTIONS = np.vstack([np.eye(3), [[1.0, 1.0, 1.0], [1.0, -1.0, 0.5], [0.2, 1.0, -0.7]]])
 
 
@@ -78,9 +74,7 @@ FLATTER = ["two_point", "student_t", "online_regression"]  # the fourth cumulant
 
 
 def drawn(noise, batch_size=1, particles=PARTICLES):
-    options = {"particles": particles, "steps": 1, "x0": POINT, "seed": SEED}
-    run = ls.simulate(BOWL, ls.dynamics.sgd(RATE, batch_size), noise, **options)
-    return (run.x[0] - run.x[1]).values / RATE - HESSIAN @ POINT
+    return noisy_gradients(BOWL, noise, batch_size, particles, seed=SEED) - HESSIAN @ POINT
 
 
 @cache

@@ -181,7 +181,9 @@ def killed(case):
     exit_from_1 = theory.mean_first_passage_steps(*setting, start=1.0, inside=region)
     named = "survival_per_step survival, one_minus_survival exit_probability, "
     named += "qsd_x2 second_moment, qsd_x4 fourth_moment"
-    return fields(law.squeeze(), named) | {"mean_steps_to_exit_from_1": exit_from_1.mean_steps}
+    return fields(law.squeeze(), named) | {
+        "mean_steps_to_exit_from_1": exit_from_1.mean_steps.item()
+    }
 
 
 CASES = {
