@@ -34,9 +34,9 @@ _BELOW_ONE = dict.fromkeys(
     ("momentum", "beta1", "beta2"), partial(number_or_schedule, at_least=0, below=1)
 )
 # `recorded`, with the checks of what a name means in the making of a dynamics.
-NUMBERS = _ABOVE | _FROM | _BELOW_ONE
-NUMBERS["batch_size"] = partial(integer_or_schedule, at_least=1)
-dynamics_maker = partial(recorded, **NUMBERS)
+OF_A_DYNAMICS = _ABOVE | _FROM | _BELOW_ONE
+OF_A_DYNAMICS["batch_size"] = partial(integer_or_schedule, at_least=1)
+dynamics_maker = partial(recorded, **OF_A_DYNAMICS)
 
 
 @record(
