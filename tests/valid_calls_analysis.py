@@ -9,6 +9,9 @@ import langevin_sgd as ls
 BOWL = ls.potentials.quadratic([1.0, 4.0])
 
 
+ROWS = np.random.default_rng(7).normal(size=(40, 2))
+
+
 @cache
 def bowl_run():
     """Heavy ball with a velocity, near its stationary law."""
@@ -93,6 +96,12 @@ CALLS = {
     "analysis.temperature_budget": lambda: {
         **{"run": bowl_run(), "model": BOWL, "dynamics": ls.dynamics.sgd(0.1, momentum=0.5)},
         **{"noise_covariance": [1.0, 1.0], "noise": ls.noise.gaussian([1.0, 1.0]), **RUN},
+        "reference_point": [0.0, 0.0],
+    },
+    "analysis.temperature_budget_of_arrays": lambda: {
+        **{"x": ROWS, "gradients": ROWS, "noise": ROWS, "velocity": ROWS, "blocks": 4},
+        **{"learning_rate": 0.1, "momentum": 0.5, "nesterov": True},
+        "reference_covariance": [1.0, 1.0],
     },
     "plots.current": lambda: {
         **{"result": going_round(), "ax": None, "name": "currents", "clear": 2.0},

@@ -137,6 +137,7 @@ MADE = {
         "batch_covariance": SIGMA,
         "learning_rate": 0.1,
         "momentum": 0.5,
+        "nesterov": None,
     },
     "area_per_step": process,
     "area_variance": lambda: process() | {"i": 0, "j": 1},

@@ -236,7 +236,13 @@ CALLS = {
     "schedules.from_values": lambda: {"values": [0.1, 0.2]},
     "schedules.inverse_time": lambda: {"start": 0.1, "time": 10.0},
     "schedules.step_decay": lambda: {"start": 0.1, "factor": 0.5, "every": 10},
-    "reducers.moments": lambda: {"every": 2, "start": 0, "center": 0.0, "name": "moments"},
+    "reducers.moments": lambda: {
+        "every": 2,
+        "start": 0,
+        "center": 0.0,
+        "name": "moments",
+        "by_epoch_position": False,
+    },
     "reducers.histogram": lambda: {"lower": -2, "upper": 2, "bins": 10, "components": 0},
     "reducers.currents": lambda: {
         **{"lower": -2, "upper": 2, "bins": 5, "components": (0, 1), "entropy": True}

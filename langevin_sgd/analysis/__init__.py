@@ -1,6 +1,7 @@
 """Estimates from runs: from a dataset to a dataset, each number with its standard error."""
 
 from .boltzmann_test import boltzmann_test
+from .budget_of_arrays import temperature_budget_of_arrays
 from .currents import rotation_rate
 from .density import density
 from .effective_sample_size import effective_sample_size
@@ -27,4 +28,5 @@ __all__ += [
     "rhat",
     "rotation_rate",
     "temperature_budget",
+    "temperature_budget_of_arrays",
 ]

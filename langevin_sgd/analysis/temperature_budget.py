@@ -1,35 +1,35 @@
 """The temperature budget of an SGD run: an exact identity of its stationary state, term by term."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from ..arguments import checked, covariance_matrix, instance, optional
-from ..engine.reducers.readings import labelled, with_error
+from ..arguments import checked, covariance_matrix, finite_array, instance, optional
+from ..engine.reducers.readings import labelled
 from ..models.dynamics import Dynamics
 from ..models.evaluate import evaluate, landscape
 from ..models.noise import gaussian, minibatch, table_gaussian
 from ..models.noise_record import SILENCE, Noise
 from ..models.parameters import described
-from ..theory.virial import HEAVY_BALL, LONG_NAMES, Products, symmetric_product, virial_terms
+from ..theory.virial import DESCENTS, STORES_ITERATE
+from .budget_terms import Descent, Path, budget_variables, pushes
 from .particles import (
     AT_STEP,
     at_step,
     attributes,
     dynamics_of,
+    kept_particles,
     landscape_of,
     noise_of,
     reference_gradient,
+    weight_decay_of,
 )
-from .significance import hotelling
 
 DYNAMICS = partial(instance, kinds=Dynamics, words="a Dynamics, such as dynamics.sgd(0.1)")
 NOISE = partial(instance, kinds=Noise, words="a noise, such as noise.minibatch()")
-CHUNK_NUMBERS = 2_000_000  # matrix entries worked on at a time
-# The noise is taken to be fresh: no memory term.
-TERMS = "virial", "step_term", "noise_term", "inertia_term", "residual"
 
 
 @checked(
@@ -37,6 +37,7 @@ TERMS = "virial", "step_term", "noise_term", "inertia_term", "residual"
     dynamics=optional(DYNAMICS),
     noise_covariance=optional(covariance_matrix),
     noise=optional(NOISE),
+    reference_point=optional(partial(finite_array, ndim=1)),
     **AT_STEP,
 )
 def temperature_budget(
@@ -46,6 +47,7 @@ def temperature_budget(
     dynamics=None,
     noise_covariance=None,
     noise=None,
+    reference_point=None,
     step=None,
     on_diverged="raise",
 ):
@@ -53,19 +55,24 @@ def temperature_budget(
     run closes it.
 
     (1/2)(E[x g'] + E[g x'])  =  learning_rate/(2 (1 - momentum)) (E[g g'] + E[C])
-                                 +  momentum/(2 (1 - momentum)) (E[v g'] + E[g v'])
+                                 +  momentum/(2 (1 - momentum)) (E[v g'] + E[g v'])  +  memory
 
-    with g the gradient (weight decay included, less a drift) and C the covariance of the batch
+    with g the full gradient (weight decay included, less a drift) and C the covariance of the batch
     gradient at x, averaged over the run's own law. At Boltzmann's law the left side is T times the
-    identity. It holds at any learning rate, for any potential and noise law, on an open domain.
+    identity. It holds at any learning rate, for any potential and noise law, on an open domain; for
+    both forms of Nesterov's momentum x is the point where g is taken, and momentum E[v g'] becomes
+    momentum^2 E[v g'].
 
     Parameters
     ----------
     run : xarray.Dataset
-        Output of `simulate` with `dynamics.sgd`, plain or heavy ball; uses ``x``, in units of
-        length, and ``v``, of the last step.
+        Output of `simulate` with `dynamics.sgd`; uses ``x``, in units of length, and ``v``, of the
+        last step. Batches of shuffled epochs depend on each other: for them, and where C is not
+        known, g + xi is read off the path of the last whole epochs (one step, if draws are fresh),
+        which must be stored step by step: go on with `simulate(..., x0=run, steps=M, every=1)`, M
+        the steps of an epoch. C is then xi xi' itself, and the memory term E[x xi'] and its like.
     model : Potential or Loss
-        What the particles moved in.
+        What the particles moved in. A path of epochs costs one full gradient a step and particle.
     dynamics : Dynamics, optional
         Default: what the run's attributes say.
     noise_covariance : (d, d) or (d,) array, optional
@@ -74,6 +81,9 @@ def temperature_budget(
     noise : GradientNoise, Minibatch or TableGaussian, optional
         Default: what the run's attributes say. C is its `batch_covariance` at every particle: for
         batches without replacement Sigma/B (N - B)/(N - 1), for importance weights with theirs.
+    reference_point : (d,) array, optional
+        x_ref, where the temperature of the noise is called that of the run; default the minimum
+        below the particle of the lowest energy.
     step : int, optional
         Which stored step; default the last one.
     on_diverged : {"raise", "drop"}
@@ -82,83 +92,157 @@ def temperature_budget(
     Returns
     -------
     xarray.Dataset
-        ``virial``, ``step_term``, ``noise_term``, ``inertia_term`` and ``residual`` (component,
-        component_j), in units of energy, each with ``NAME_standard_error``; ``z`` = residual over
-        its error; ``p_value`` of all entries together (Hotelling). The trace of noise_term over d
-        is `theory.sgd_temperature`.
+        ``virial``, ``step_term``, ``noise_term``, ``inertia_term``, ``memory_term`` and
+        ``residual`` (component, component_j), in units of energy, each with
+        ``NAME_standard_error``; ``z`` = residual over its error; ``p_value`` of all entries
+        together (Hotelling), nan below 100 particles an entry, as the attribute p_value_missing
+        then says. Where C(x_ref) is known, noise_term is (``reference_temperature`` +
+        ``temperature_shift``) times the identity + ``anisotropy_term`` + ``state_dependence_term``:
+        `theory.sgd_temperature` at ``reference_point``, what noise that depends on x adds to it,
+        and their traceless parts.
 
     Raises
     ------
     TypeError, ValueError
-        For another dynamics (also Nesterov's momentum), a schedule, a potential with walls, an
-        unknown noise covariance, too few or dependent particles; and for reshuffled or given
-        batches, whose noise remembers: the identity of `reducers.virial` holds for them.
+        For another dynamics, a schedule, a potential with walls, a path that is needed and not
+        stored, too few or dependent particles.
 
     Notes
     -----
     The residual is the distance from stationarity: for momentum 0, E[x x'] changes by -2
-    learning_rate residual in a step. Valid for noise independent from step to step given x. x is
-    centred, since E[g] = 0; the error of the residual keeps the covariance of its terms. Derived in
-    `theory.virial.virial_terms`; Yaida 2018 (arXiv:1810.00004)."""
+    learning_rate residual in a step. Where the noise is read off the path it is that alone: what a
+    wrong gradient lacks is then counted as noise. x is centred, since E[g + xi] = 0; the error of the residual
+    keeps the covariance of its terms. Derived in `theory.virial.virial_terms`; Yaida 2018
+    (arXiv:1810.00004)."""
     run = run if dynamics is None else run.assign_attrs(dynamics=described(dynamics))
     particles = at_step(run, step, on_diverged)
-    x, d = particles.x, particles.x.shape[1]
-    mean_model = landscape_of(run, model, d, "model")
-    numbers = _update_numbers(dynamics_of(run), particles.v)
+    mean_model = landscape_of(run, model, particles.x.shape[1], "model")
+    about = dynamics_of(run)
+    descent = _descent(about, particles.v)
+    noise = _known_noise(run, model, noise, noise_covariance, particles.x)
+    if noise.covariance and noise.epoch == 1:
+        x, v, push = particles.x[None], None, None
+        if particles.v is not None:
+            v = particles.v[None]
+    else:
+        x, v = _stored_path(run, particles.step, on_diverged, noise)
+        push = pushes(x, v, descent)
+        x, v = x[:-1], None if v is None else v[:-1]
+    if about["name"] == STORES_ITERATE:
+        x = x - descent.momentum * v
     gradient = reference_gradient(run, mean_model, x)
     if mean_model.drift is not None:
         gradient = gradient - evaluate(mean_model, x, "drift")
-    if noise_covariance is None:
-        record = noise or _noise_record(run, model)
-
-        def batch_covariance(part):
-            return record.batch_covariance(model, part, numbers.batch_size)
-    else:
-        constant = covariance_matrix(noise_covariance, "noise_covariance", d) / numbers.batch_size
-
-        def batch_covariance(part):
-            return constant
-
-    estimate = _accumulate(x, gradient, particles.v, batch_covariance, numbers)
-    dims, residual, variables = ("component", "component_j"), estimate.mean[-1], {}
-    for k, name in enumerate(TERMS):
-        pair = estimate.mean[k], estimate.error[k]
-        variables |= with_error(name, dims, pair, LONG_NAMES[name], "energy")
-    with np.errstate(divide="ignore", invalid="ignore"):  # without spread: 0 if it closes, else inf
-        ratio = np.where(residual == 0, 0.0, residual / estimate.error[-1])
-    p_value = hotelling(residual[np.triu_indices(d)], estimate.residual_covariance, len(x))
-    variables["z"] = labelled(dims, ratio, "residual in standard errors")
-    variables["p_value"] = labelled((), p_value, "p-value of a vanishing residual")
-    return xr.Dataset(variables, attrs=attributes(run, particles))
+    path = Path(x, gradient, v, None if push is None else push - gradient)
+    reference, variables = None, {}
+    if noise.covariance:
+        point = _reference_point(run, mean_model, x[0], noise, reference_point)
+        reference = noise.covariance(point[None])[0]
+        text = "where the noise has the reference temperature"
+        variables["reference_point"] = labelled("component", point, text, "length")
+    found, reason = budget_variables(
+        path,
+        lambda part: noise.covariance(x[0, part]),
+        descent,
+        reference,
+        np.finfo(run["x"].dtype).eps,
+    )
+    more = {"p_value_missing": reason} if reason else {}
+    return xr.Dataset(found | variables, attrs=attributes(run, particles, **more))
 
 
-class _UpdateNumbers(NamedTuple):
-    """What the budget needs of plain or heavy-ball SGD."""
-
-    learning_rate: float
-    batch_size: float
-    momentum: float
-
-
-def _update_numbers(dynamics, v):
+def _descent(dynamics, v):
     name, params = dynamics["name"], dynamics["params"]
-    if name not in HEAVY_BALL:
+    if name not in DESCENTS:
         raise ValueError(
-            'dynamics must be "sgd" or "sgd_momentum" (heavy ball) for the budget to hold, got '
-            f"{name!r}. If the run's attributes lack its dynamics, pass dynamics=."
+            'dynamics must be "sgd", "sgd_momentum" (heavy ball) or Nesterov\'s for the budget to '
+            f"hold, got {name!r}. If the run's attributes lack its dynamics, pass dynamics=."
         )
-    numbers = _UpdateNumbers(*(params[key] for key in _UpdateNumbers._fields))
+    numbers = [params[key] for key in ("learning_rate", "batch_size", "momentum")]
     if not all(isinstance(value, (int, float)) for value in numbers):
         raise ValueError(
             "learning_rate, batch_size and momentum must be constant: under a schedule there is "
             "no stationary state."
         )
-    if numbers.momentum and v is None:
+    if params["momentum"] and v is None:
         raise ValueError(
-            f"run has momentum {numbers.momentum:g} but no velocity v (particle, component), which "
-            "the budget needs."
+            f"run has momentum {params['momentum']:g} but no velocity v (particle, component), "
+            "which the budget needs."
         )
-    return numbers
+    return Descent(params["learning_rate"], params["momentum"], DESCENTS[name])
+
+
+class _Known(NamedTuple):
+    """What is known of the noise of a run."""
+
+    covariance: Callable | None  # of a batch at points (n, d)
+    epoch: int  # steps after which its law repeats
+    name: str
+    reason: str = ""  # why the covariance is not known
+
+
+def _known_noise(run, model, noise, noise_covariance, x):
+    batch_size, name, epoch = dynamics_of(run)["params"]["batch_size"], "the noise", 1
+    constant, reason = None, ""
+    if noise_covariance is not None:
+        constant = covariance_matrix(noise_covariance, "noise_covariance", model.dim) / batch_size
+    try:
+        record = noise or _noise_record(run, model)
+        name, epoch = record.name, record.epoch(model, int(batch_size))
+        if constant is None:
+            record.batch_covariance(model, x[:1], batch_size)
+    except ValueError as error:
+        reason = str(error)
+    if constant is not None:
+        return _Known(
+            lambda points: np.broadcast_to(constant, (len(points), *constant.shape)), epoch, name
+        )
+    if reason:
+        return _Known(None, epoch, name, reason)
+    return _Known(lambda points: record.batch_covariance(model, points, batch_size), epoch, name)
+
+
+def _stored_path(run, step, on_diverged, noise):
+    """x and v (steps + 1, particles, d) of the last whole epochs up to `step`."""
+    run, _ = kept_particles(run, on_diverged)
+    stored = np.atleast_1d(run["step"].values) if "step" in run.dims else np.array([step])
+    last = int(np.flatnonzero(stored == step)[0])
+    gaps = np.flatnonzero(np.diff(stored[: last + 1]) != 1)
+    first = int(gaps[-1]) + 1 if len(gaps) else 0
+    epochs = (last - first) // noise.epoch
+    if not epochs:
+        reason = noise.reason
+        if not reason:
+            reason = f"the batches of {noise.name!r} depend on each other within an epoch."
+        raise ValueError(
+            f"{reason} Or let the budget read the noise off the path, which takes {noise.epoch} "
+            f"steps stored one by one up to the last: go on with simulate(..., x0=run, "
+            f"steps={noise.epoch}, every=1), or add reducers.virial() to the run."
+        )
+    part = run.isel(step=slice(last - epochs * noise.epoch, last + 1))
+    return part["x"].values, part["v"].values if "v" in part else None
+
+
+def _reference_point(run, model, x, noise, given):
+    """The point `given`, or the minimum below the particle of the lowest energy; where the noise
+    is the same everywhere, that of the particles of which it is so."""
+    if given is not None:
+        if given.shape != (model.dim,):
+            raise ValueError(
+                f"reference_point must have the shape ({model.dim},), got {given.shape}."
+            )
+        return given
+    from scipy.optimize import minimize
+
+    decay = weight_decay_of(run)
+
+    def energy(place):
+        return evaluate(model, place, "energy") + decay / 2 * np.sum(place**2, axis=-1)
+
+    start = x[np.argmin(energy(x))]
+    slope = partial(reference_gradient, run, model)
+    found = minimize(energy, start, jac=slope, options={"gtol": 1e-9})
+    return found.x
 
 
 def _noise_record(run, model):
@@ -201,48 +285,3 @@ def noise_covariance_of(run, model):
     if model.data is None:
         return record.batch_covariance(model, np.zeros((1, model.dim)), 1)[0]
     return lambda x: record.batch_covariance(model, x, 1)
-
-
-class _Estimate(NamedTuple):
-    """Means and errors of the terms, (terms, d, d), and the covariance of the upper triangle of one
-    particle's residual.
-    """
-
-    mean: np.ndarray
-    error: np.ndarray
-    residual_covariance: np.ndarray
-
-
-def _accumulate(x, gradient, v, batch_covariance, numbers):
-    """The `_Estimate` of all particles, worked out in parts."""
-    n, d = x.shape
-    rows, columns = np.triu_indices(d)
-    centred = (x - x.mean(axis=0)) * (n / (n - 1))
-    v = v if numbers.momentum else np.zeros_like(x)
-
-    def terms_of(part):
-        g = gradient[part]
-        products = Products(
-            symmetric_product(centred[part], g),
-            symmetric_product(g, g),
-            batch_covariance(x[part]),
-            symmetric_product(v[part], g),
-        )
-        found = virial_terms(products, numbers.learning_rate, numbers.momentum)
-        return np.stack([np.broadcast_to(getattr(found, name), (len(g), d, d)) for name in TERMS])
-
-    # One particle's terms: less these, a constant term has exactly no spread.
-    shift = terms_of(slice(0, 1))
-    total, squares, products = np.zeros((5, d, d)), np.zeros((5, d, d)), 0.0
-    chunk = max(1, CHUNK_NUMBERS // (d * d))
-    for start in range(0, n, chunk):
-        terms = terms_of(slice(start, start + chunk)) - shift
-        residual = terms[-1][:, rows, columns]
-        total += terms.sum(axis=1)
-        squares += (terms**2).sum(axis=1)
-        products = products + residual.T @ residual
-    mean = total / n
-    error = np.sqrt(np.maximum(squares / n - mean**2, 0.0) / (n - 1))
-    flat = mean[-1][rows, columns]
-    covariance = (products - n * np.outer(flat, flat)) / (n - 1)
-    return _Estimate(mean + shift[:, 0], error, covariance)

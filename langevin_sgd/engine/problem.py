@@ -268,7 +268,7 @@ def end_of(run, given, dynamics):
             )
     last = run.isel(step=-1) if "step" in run.dims else run
     step, seed = int(last["step"]), int(run.attrs["seed"])
-    prefixes = [name.removesuffix("_fraction") for name in run.variables]
+    prefixes = [n.removesuffix("_fraction") for n in run.variables if n.endswith("_fraction")]
     if any(f"{prefix}_step" in run.variables for prefix in prefixes):
         raise ValueError(
             "x0 must not be a run that observed a first passage, whose particles ended at steps of "

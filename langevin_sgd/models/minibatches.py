@@ -79,6 +79,9 @@ class Minibatch(NamedTuple):
     def force(self, site):
         return self.mode.force(self, site)
 
+    def epoch(self, model, batch_size):
+        return self.mode.epoch(len(model.data), batch_size)
+
     def batch_covariance(self, model, x, batch_size):
         return self.mode.batch_covariance(self, model, x, batch_size)
 

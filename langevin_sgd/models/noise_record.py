@@ -44,6 +44,10 @@ class Noise:
         """The `Force` of a model under this noise, built at a `Site`."""
         return site.model.force(site)
 
+    def epoch(self, model, batch_size):
+        """Steps after which the law of the batches repeats: 1 if each step draws afresh."""
+        return 1
+
     def doubts(self, model):
         """Sentences about what is wrong with the noise at a look and is not refused."""
         return ()
@@ -54,7 +58,8 @@ class Noise:
 
     def batch_covariance(self, model, x, batch_size):
         """C(x), the covariance of the batch gradient at points x (n, d): an array (n, d, d) in
-        (energy / length)^2. A ValueError where it is not known, or no function of x alone."""
+        (energy / length)^2. A ValueError where it is not known. If an epoch has several steps, of a
+        batch apart from the others, which it repels."""
         return np.zeros((len(x), model.dim, model.dim))
 
 

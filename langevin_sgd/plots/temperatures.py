@@ -13,6 +13,7 @@ BARS = {
     "gradient noise": ("noise_term", "#56B4E9"),
     "finite step": ("step_term", "#E69F00"),
     "inertia": ("inertia_term", COLOURS["other"]),
+    "memory": ("memory_term", "#CC79A7"),
 }
 NEEDS = {"virial": MATRIX, "virial_standard_error": MATRIX} | {
     name: MATRIX for name, _ in BARS.values()

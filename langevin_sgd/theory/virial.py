@@ -9,9 +9,16 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import covariance_matrix, finite_array, formula, instance, symmetric_matrix
-from .linear_process import transpose
+from .linear_process import StationaryBlocks, transpose
 
-HEAVY_BALL = "sgd", "sgd_momentum"  # names of the dynamics for which it holds
+# Names of the dynamics for which it holds -> whether their gradient is taken at x - momentum v.
+DESCENTS = {
+    "sgd": False,
+    "sgd_momentum": False,
+    "sgd_torch_nesterov": True,
+    "sgd_lookahead_nesterov": True,
+}
+STORES_ITERATE = "sgd_lookahead_nesterov"  # its x is not the point where the gradient is taken
 LONG_NAMES = {
     "virial": "virial (1/2)(E[x g'] + E[g x']), the measured temperature",
     "step_term": "finite step, learning_rate E[g g'] / (2 (1 - momentum))",
@@ -45,8 +52,8 @@ class VirialBudget(NamedTuple):
     ``virial`` (E[x g'] + E[g x'])/2, which is T times the identity under Boltzmann's law;
     ``step_term`` eta E[g g'] / (2 (1 - mu)), what the finite learning rate adds; ``noise_term`` eta
     E[C] / (2 (1 - mu)), the noise power; ``inertia_term`` mu (E[v g'] + E[g v']) / (2 (1 - mu)),
-    zero without momentum. ``residual`` is virial less the other terms, 0 in a stationary state.
-    ``memory_term`` is zero for noise that is fresh in each step."""
+    with mu^2 for Nesterov's form, zero without momentum. ``residual`` is virial less the other
+    terms, 0 in a stationary state. ``memory_term`` is zero for noise that is fresh in each step."""
 
     virial: np.ndarray
     step_term: np.ndarray
@@ -56,21 +63,27 @@ class VirialBudget(NamedTuple):
     memory_term: np.ndarray | float = 0.0
 
 
-def virial_terms(products, learning_rate, momentum):
+def virial_terms(products, learning_rate, momentum, looks_ahead=False):
     """The terms of the identity, a `VirialBudget`, from `Products`.
 
     Derived from the stationarity of E[x x'], E[x v'] and E[v v'] under x' = x - v', v' = mu v + eta
     (g + xi): E[x v'] + E[v x'] = -E[v v'] and E[x (g + xi)'] + E[(g + xi) x'] = (1 + mu) E[v v'] /
     eta; eliminating E[v v'] leaves it. At momentum 0, E[x x'] changes by -2 learning_rate residual
-    in a step. It holds on an open domain for every potential, noise law and learning rate."""
+    in a step. It holds on an open domain for every potential, noise law and learning rate, fresh or
+    not, if E is also a mean over the positions of an epoch.
+
+    Nesterov's momentum (`looks_ahead`) takes g at y = x - mu v, which is then the x of the
+    products: <x .> = <y .> + mu <v .> turns the weight mu of v into mu^2. PyTorch's form stores y.
+    """
     kept = 1 - momentum
     rate = learning_rate / (2 * kept)
-    memory = (momentum * products.v_xi + learning_rate * products.g_xi) / kept - products.x_xi
+    weight = momentum**2 if looks_ahead else momentum
+    memory = (weight * products.v_xi + learning_rate * products.g_xi) / kept - products.x_xi
     found = VirialBudget(
         products.x_g,
         rate * products.g_g,
         rate * products.xi_xi,
-        momentum / kept * products.v_g,
+        weight / kept * products.v_g,
         0.0,
         memory,
     )
@@ -86,13 +99,13 @@ def symmetric_product(a, b):
 
 def _blocks(value, name):
     instance(value, name, tuple, "the StationaryBlocks of theory.stationary_blocks")
-    return [finite_array(block, name) for block in value[:2]]
+    return StationaryBlocks(*(finite_array(block, name) for block in value[:3]))
 
 
 @formula(hessian=symmetric_matrix, blocks=_blocks, batch_covariance=covariance_matrix)
-def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0):
-    """Virial temperature matrix of SGD or heavy ball on U = x' H x / 2 and what it is made of, as
-    `VirialBudget`.
+def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0, nesterov=None):
+    """Virial temperature matrix of SGD with any momentum on U = x' H x / 2 and what it is made of,
+    as `VirialBudget`.
 
     The exact counterpart of `analysis.temperature_budget`, which estimates the same matrices from a
     run.
@@ -109,6 +122,9 @@ def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0
         over the stationary law. For online regression that is (A S A + tr(A S) A + label_noise A) /
         B.
     learning_rate, momentum : float or arrays that broadcast against the leading axes of the blocks
+    nesterov : None, "torch" or "lookahead"
+        As in `linear_sgd`. The budget is that of the point where the gradient is taken: x for None
+        and "torch", x - momentum v for "lookahead", whose blocks are those of x.
 
     Returns
     -------
@@ -123,17 +139,21 @@ def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0
     Notes
     -----
     Exact at every learning rate and for every noise law that is independent from step to step given
-    x, so not for reshuffled epochs; heavy ball, not Nesterov. Derived in `virial_terms`. The
-    residual depends on the caller's three arguments, so it tests them."""
+    x, so not for reshuffled epochs. Derived in `virial_terms`. The residual depends on the
+    caller's three arguments, so it tests them."""
     d = hessian.shape[-1]
     covariance_matrix(batch_covariance, "batch_covariance", d)
-    position, position_velocity = blocks
+    position, position_velocity, velocity = blocks
     if position.shape[-2:] != (d, d) or position_velocity.shape[-2:] != (d, d):
         raise ValueError(
             f"blocks must hold matrices of {d} coordinates, got the shape {position.shape}. Pass "
             "those of the same problem."
         )
     eta, mu = (np.asarray(number)[..., None, None] for number in (learning_rate, momentum))
+    if nesterov == "lookahead":
+        both = position_velocity + transpose(position_velocity)
+        position = position - mu * both + mu**2 * velocity
+        position_velocity = position_velocity - mu * velocity
     x_g, v_g = position @ hessian, hessian @ position_velocity
     products = Products(
         (x_g + transpose(x_g)) / 2,
@@ -142,4 +162,5 @@ def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0
         (v_g + transpose(v_g)) / 2,
     )
     shape = np.broadcast_shapes(*map(np.shape, (position, eta, mu, batch_covariance)))
-    return VirialBudget(*(np.broadcast_to(t, shape) for t in virial_terms(products, eta, mu)))
+    terms = virial_terms(products, eta, mu, nesterov is not None)
+    return VirialBudget(*(np.broadcast_to(term, shape) for term in terms))

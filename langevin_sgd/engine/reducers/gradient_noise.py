@@ -1,6 +1,5 @@
 """The covariance of the gradient noise along the path."""
 
-from collections import namedtuple
 from functools import cache
 
 import numpy as np
@@ -9,10 +8,9 @@ from ...arguments import checked
 from ...kernels.functions import plain
 from ...kernels.views import part, table_row
 from ...models.records import recorded
+from .full_gradient import Landscape
 from .readings import MATRIX, Estimate, covariance_of, variables_of
 from .record import Reducer
-
-_WithTable = namedtuple("Params", ("model", "table"))
 
 
 def _observe_noise(p, acc, step, before, x, v, g, xi):
@@ -83,7 +81,7 @@ def gradient_noise(every=1, start=0, name="gradient_noise"):
         if table is not None:
             columns = table.shape[1]
             observe = _observe_examples(plain(model.example_gradient), d, columns, model.scratch)
-            params = _WithTable(model.params, table)
+            params = Landscape(model.params, table)
             return reducer.fitted(params, 2 * sums + d + model.scratch, observe)
         if noise is None:
             raise ValueError(

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...arguments import checked, finite_array
+from ...arguments import checked, finite_array, flag
 from ...models.records import recorded
+from .epochs import epoch_of, in_whole_epochs, kept_apart
 from .readings import MATRIX, Estimate, labelled, variables_of
 from .record import Reducer
 
@@ -25,8 +26,8 @@ def _observe_moments(p, acc, step, before, x, v, g):
 
 
 @recorded
-@checked(center=finite_array)
-def moments(every=1, start=0, center=0.0, name="moments"):
+@checked(center=finite_array, by_epoch_position=flag)
+def moments(every=1, start=0, center=0.0, name="moments", by_epoch_position=False):
     """Mean, covariance, skewness and excess kurtosis of x over the readings of all particles.
 
     Parameters
@@ -38,13 +39,25 @@ def moments(every=1, start=0, center=0.0, name="moments"):
         not change the estimates.
     name : str
         Prefix of its variables.
+    by_epoch_position : bool
+        Under shuffled epochs, keep the readings of each position in the epoch apart; `every` may
+        then share no factor with the M = N // batch_size steps of an epoch, and memory is M times
+        that of the other.
 
     Returns
     -------
     Reducer
         Adds ``moments_mean`` (component), ``moments_covariance`` (component, component_j),
         ``moments_skewness`` and ``moments_excess_kurtosis`` (component), each with
-        ``_standard_error``, and ``moments_observations``.
+        ``_standard_error``, and ``moments_observations``; by_epoch_position, with a first dimension
+        ``epoch_position``, where 0 is the boundary: the exact covariances of a quadratic are
+        `theory.epoch_covariance`.
+
+    Raises
+    ------
+    ValueError
+        If by_epoch_position is asked for where each step draws afresh, or some positions would not
+        be read.
 
     Notes
     -----
@@ -59,7 +72,17 @@ def moments(every=1, start=0, center=0.0, name="moments"):
                 f"center of {name!r} must be a number or have {d} entries, got the shape "
                 f"{center.shape}."
             )
-        return reducer.fitted({"center": np.broadcast_to(center, d)}, 4 * d + d * (d - 1) // 2)
+        params, size = {"center": np.broadcast_to(center, d)}, 4 * d + d * (d - 1) // 2
+        reducer = reducer.fitted(params, size)
+        if not by_epoch_position:
+            return reducer
+        epoch = epoch_of(model, dynamics, noise)
+        if epoch == 1:
+            raise ValueError(
+                f"by_epoch_position of {name!r} needs epochs of several steps, as of "
+                'noise.minibatch("reshuffle"); here each step draws afresh. Leave it False.'
+            )
+        return kept_apart(in_whole_epochs(reducer, model, dynamics, noise), epoch)
 
     return Reducer(
         name,

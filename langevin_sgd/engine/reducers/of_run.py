@@ -58,21 +58,27 @@ def checked_reducers(reducers, model, dynamics, noise, first_step, steps):
         return reducers
     completed = []
     for reducer in reducers:
-        passed = int(reducer.readings_until(first_step))
-        if reducer.readings_until(first_step + steps) == passed:
-            raise ValueError(
-                f"reducer {reducer.name!r} reads nothing in steps {first_step + 1} to "
-                f"{first_step + steps}: it reads after start + every, start + 2 every ..., with "
-                f"start = {reducer.start} and every = {reducer.every}."
-            )
-        # Started as late as its readings in this run allow: the first of them is number 1.
-        start = reducer.start + passed * reducer.every
-        reducer = reducer._with(start=start, recipe=None)
+        reducer = _within_run(reducer, first_step, first_step + steps)
         if reducer.complete:
             reducer = reducer.complete(reducer, model, dynamics, noise)
         reducer.check_finish(model.dim, dynamics.state_size * model.dim if dynamics.memory else 0)
         completed.append(reducer)
     return tuple(completed)
+
+
+def _within_run(reducer, first_step, last_step):
+    """The reducer of a run from `first_step` to `last_step`."""
+    passed = int(reducer.readings_until(first_step))
+    if reducer.readings_until(last_step) == passed:
+        raise ValueError(
+            f"reducer {reducer.name!r} reads nothing in steps {first_step + 1} to {last_step}: it "
+            "reads after start + every, start + 2 every ... up to last, with "
+            f"start = {reducer.start}, every = {reducer.every} and last = {reducer.last}."
+        )
+    # Started as late as its readings in this run allow: the first of them is number 1.
+    start = reducer.start + passed * (reducer.every or 1)
+    last = last_step if reducer.last is None else min(reducer.last, last_step)
+    return reducer._with(start=start, last=last, recipe=None)
 
 
 def due_bits(reducers, first, count, substeps):

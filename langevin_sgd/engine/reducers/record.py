@@ -46,8 +46,9 @@ class Reducer(NamedTuple):
         What `observe` finds in `p`.
     size : int
         Numbers in `acc`.
-    every, start : int
-        It reads after the steps start + every, start + 2 every, ...
+    every, start, last : int
+        It reads after the steps start + every, start + 2 every, ..., up to `last`, by default the
+        end of the run. every=None leaves it to `complete`.
     bins : tuple of int
         For counting: lengths of one to three axes of bins. `observe` leaves the number of the bin
         along each axis in acc[0], acc[1], ... (from 0 to below the length; whole numbers or not),
@@ -62,7 +63,8 @@ class Reducer(NamedTuple):
         attributes), from `readings.Readings`.
     complete : callable, optional
         `complete(reducer, model, dynamics, noise)` returns the reducer that fits a run, where
-        `size` or `params` depend on it.
+        `size`, `params` or what it reads depend on it; reducer.start and reducer.last are those of
+        the run.
 
     Raises
     ------
@@ -74,12 +76,13 @@ class Reducer(NamedTuple):
     observe: Callable
     params: Any
     size: int
-    every: int = 1
+    every: int | None = 1
     start: int = 0
     bins: tuple = ()
     weights: int = 0
     finish: Callable | str | None = None
     complete: Callable | None = None
+    last: int | None = None
     recipe: Recipe | None = None
 
     ends_particles = False  # a first passage does
@@ -97,8 +100,11 @@ class Reducer(NamedTuple):
         optional(function)(self.complete, f"complete of {name!r}")
         weights = integer(self.weights, f"weights of {name!r}", 0)
         named = hasattr(self.params, "_fields")
+        if self.every is not None or not self.complete:
+            integer(self.every, f"every of {name!r}", 1)
+        if self.last is not None:
+            integer(self.last, f"last of {name!r}", 1)
         return self._with(
-            every=integer(self.every, f"every of {name!r}", 1),
             start=integer(self.start, f"start of {name!r}", 0),
             bins=tuple(integer(length, f"bins of {name!r}", 1) for length in bins),
             weights=weights,
@@ -115,11 +121,13 @@ class Reducer(NamedTuple):
 
     def due(self, step):
         """Whether the reducer reads after `step` steps (an array or a number)."""
-        return (step > self.start) & ((step - self.start) % self.every == 0)
+        read = (step > self.start) & ((step - self.start) % self.every == 0)
+        return read if self.last is None else read & (step <= self.last)
 
     def readings_until(self, step):
         """How many times it has read after `step` steps (an array or a number)."""
-        return np.maximum(np.asarray(step) - self.start, 0) // self.every
+        step = np.asarray(step) if self.last is None else np.minimum(step, self.last)
+        return np.maximum(step - self.start, 0) // (self.every or 1)
 
     def first_value(self):
         """What `acc` holds before the first reading."""

@@ -7,7 +7,6 @@ import numpy as np
 from ...kernels.bits import kernel
 from ...kernels.lanes import WIDTH
 from .mode import Mode, by_row_numbers, same_for_all
-from .permuted import no_covariance_at_a_place
 
 
 @cache
@@ -19,6 +18,13 @@ def _given_rows(shared, draws, free):
         same_for_all(work.chosen, now.batch, block.groups, fixed.batch_rows * WIDTH)
 
     return pick
+
+
+def _unknown_covariance(noise, loss, x, batch_size):
+    raise ValueError(
+        "the batch covariance of sampling='given' is not known: its rows are no draws. Pass "
+        "noise_covariance=, that of ONE example's gradient."
+    )
 
 
 def _check_batches(noise, loss, batches):
@@ -35,7 +41,7 @@ def _check_batches(noise, loss, batches):
 GIVEN = Mode(
     "given",
     by_row_numbers(_given_rows),
-    no_covariance_at_a_place,
+    _unknown_covariance,
     ("batches",),
     _check_batches,
     independent=False,

@@ -39,6 +39,7 @@ class Mode(NamedTuple):
     rows: Callable = lambda model, draws: 0  # rows of random numbers that each group needs
     own_steps: bool = False  # whether particles of a group can be at steps of their own
     independent: bool = True  # whether particles draw independently, unless `shared`
+    epoch: Callable = lambda examples, batch_size: 1  # steps after which its law repeats
 
     def fits(self, name, params):
         """Whether this is the mode of that name with such parameters."""

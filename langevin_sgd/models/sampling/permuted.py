@@ -50,15 +50,6 @@ def _covariance_of_a_subset(noise, loss, x, batch_size):
     return example_covariance(loss, x) / batch_size * share
 
 
-def no_covariance_at_a_place(noise, loss, x, batch_size):
-    """Refuse to say it: the batches of different steps depend on each other."""
-    raise ValueError(
-        f"the batch covariance of sampling={noise.sampling!r} is no function of x alone: the "
-        "batches of different steps depend on each other. Add reducers.virial() to the run: its "
-        "identity takes the gradient of the batches, and holds for any sampling."
-    )
-
-
 def _check_subset(noise, loss, batches):
     if batches.largest > len(loss.data):
         raise ValueError(
@@ -76,13 +67,16 @@ def _check_epochs(noise, loss, batches):
         )
 
 
-def _mode(name, new_order, batch_covariance, check):
+def _steps_of_epoch(examples, batch_size):
+    return examples // batch_size
+
+
+def _mode(name, new_order, **fields):
     choose = partial(_permuted_rows, new_order)
-    return Mode(name, by_row_numbers(choose), batch_covariance, check=check)
+    return Mode(name, by_row_numbers(choose), _covariance_of_a_subset, **fields)
 
 
-WITHOUT_REPLACEMENT = _mode(
-    "without_replacement", _EVERY_STEP, _covariance_of_a_subset, _check_subset
-)
-RESHUFFLE = _mode("reshuffle", _EVERY_EPOCH, no_covariance_at_a_place, _check_epochs)
-SINGLE_SHUFFLE = _mode("single_shuffle", _NEVER, no_covariance_at_a_place, _check_epochs)
+EPOCHS = {"check": _check_epochs, "epoch": _steps_of_epoch}
+WITHOUT_REPLACEMENT = _mode("without_replacement", _EVERY_STEP, check=_check_subset)
+RESHUFFLE = _mode("reshuffle", _EVERY_EPOCH, **EPOCHS)
+SINGLE_SHUFFLE = _mode("single_shuffle", _NEVER, **EPOCHS)
