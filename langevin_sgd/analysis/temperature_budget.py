@@ -111,9 +111,9 @@ def temperature_budget(
     -----
     The residual is the distance from stationarity: for momentum 0, E[x x'] changes by -2
     learning_rate residual in a step. Where the noise is read off the path it is that alone: what a
-    wrong gradient lacks is then counted as noise. x is centred, since E[g + xi] = 0; the error of the residual
-    keeps the covariance of its terms. Derived in `theory.virial.virial_terms`; Yaida 2018
-    (arXiv:1810.00004)."""
+    wrong gradient lacks is then counted as noise. x is centred, since E[g + xi] = 0; the error of
+    the residual keeps the covariance of its terms. Derived in `theory.virial.virial_terms`; Yaida
+    2018 (arXiv:1810.00004)."""
     run = run if dynamics is None else run.assign_attrs(dynamics=described(dynamics))
     particles = at_step(run, step, on_diverged)
     mean_model = landscape_of(run, model, particles.x.shape[1], "model")
