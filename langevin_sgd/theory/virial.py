@@ -11,13 +11,10 @@ import numpy as np
 from ..arguments import covariance_matrix, finite_array, formula, instance, symmetric_matrix
 from .linear_process import StationaryBlocks, transpose
 
-# Names of the dynamics for which it holds -> whether their gradient is taken at x - momentum v.
-DESCENTS = {
-    "sgd": False,
-    "sgd_momentum": False,
-    "sgd_torch_nesterov": True,
-    "sgd_lookahead_nesterov": True,
-}
+HEAVY_BALL = "sgd", "sgd_momentum"  # names of dynamics
+# For which it holds -> whether their gradient is taken at x - momentum v.
+DESCENTS = dict.fromkeys(HEAVY_BALL, False)
+DESCENTS |= {"sgd_torch_nesterov": True, "sgd_lookahead_nesterov": True}
 STORES_ITERATE = "sgd_lookahead_nesterov"  # its x is not the point where the gradient is taken
 LONG_NAMES = {
     "virial": "virial (1/2)(E[x g'] + E[g x']), the measured temperature",
