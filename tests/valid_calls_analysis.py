@@ -79,10 +79,11 @@ CALLS = {
     "analysis.gradient_covariance": lambda: {"loss": centers(), "x": [0.1, 0.2]},
     "analysis.kl_to_boltzmann": lambda: {
         **{"run": bowl_run(), "potential": BOWL, "temperature": 0.1, "bins": 4},
-        **{"range": (-3.0, 3.0), **RUN},
+        **{"range": (-3.0, 3.0), "least_expected": 5.0, **RUN},
     },
     "analysis.kl_to_probabilities": lambda: {
-        **{"counts": [3, 5], "probabilities": [0.3, 0.6], "outside": 1, "fitted": 0}
+        **{"counts": [30, 50], "probabilities": [0.3, 0.6], "outside": 1, "fitted": 0},
+        **{"least_expected": 5.0},
     },
     "analysis.noise_covariance_of": lambda: {"run": bowl_run(), "model": BOWL},
     "analysis.rotation_rate": lambda: {

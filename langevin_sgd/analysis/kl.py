@@ -11,11 +11,18 @@ from .density import density, edges_of
 from .particles import AT_STEP, at_step, attributes, landscape_of, weight_decay_of
 
 SUM_TOLERANCE = 1e-6  # how far probabilities may sum above one: quadrature error
+FEWEST_BINS = 3  # in which a reference must live
 LEAST_MASS = 1e-9  # less reference mass than this outside the bins is quadrature error
 
 
-@checked(counts=finite_array, probabilities=finite_array, outside=whole(0), fitted=whole(0))
-def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0):
+@checked(
+    counts=finite_array,
+    probabilities=finite_array,
+    outside=whole(0),
+    fitted=whole(0),
+    least_expected=within(at_least=0),
+)
+def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0, least_expected=5.0):
     """KL(p || q) of the law p behind a histogram from given bin probabilities q, in nats, with bias
     correction and error.
 
@@ -30,34 +37,40 @@ def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0):
         Particles outside all bins.
     fitted : int
         How many parameters of q were fitted to the same particles.
+    least_expected : float
+        Bins that expect fewer of n particles, n q < least_expected, are merged, those of nearly
+        equal q; 0 merges none, and KL is biased upwards.
 
     Returns
     -------
     xarray.Dataset
-        ``kl`` = ``plug_in`` - ``bias``, and ``standard_error``, in nats; ``occupied_bins``;
-        ``sparse_bias``, in nats: the size of the bias that bins of few particles may still add to
-        ``kl``. Where it is not small against the error, take wider bins.
+        ``kl`` = ``plug_in`` - ``bias``, and ``standard_error``, in nats, on the merged bins;
+        ``group`` (bin_0, ...) and ``outside_group``, the number of the merged bin to which each
+        belongs; ``occupied_bins``, merged ones.
 
     Raises
     ------
     TypeError, ValueError
         If the shapes differ, the probabilities are negative or sum to more than one, there are
-        fewer than two particles, or a bin of probability zero holds particles: KL is infinite.
+        fewer than two particles or two merged bins, or a bin of probability zero holds particles:
+        KL is infinite.
 
     Notes
     -----
     plug_in = sum_k (c_k/n) log(c_k/(n q_k)). Its bias is (K - 1)/(2n) + O(n^-2) whatever p and q
     are, with K the number of bins that p can reach (Miller 1955, Paninski 2003; derived: with
     p_hat = p + delta, plug_in = KL + sum delta log(p/q) + sum delta^2/(2p) + ..., E
-    delta_k^2 = p_k (1 - p_k)/n). It is removed by the jackknife, n D - (n - 1) mean(D without one
-    particle), which needs no K: on 40 x 40 bins of a double well, 20,000 particles, it left 0.001
-    to 0.003 of a bias of 0.022, where (occupied bins - 1)/(2n) left 0.004 to 0.005. No correction
-    sees bins that expect less than one particle; sparse_bias, bins of one particle over 2n, was 0.9
-    to 2.1 times what was left there and on 100 x 100 bins. A parameter fitted to the same particles
-    takes 1/(2n) off if q can match p. The variance is that of the mean of L = log(p/q) (delta
-    method), less the upward bias (K - 1)/n^2 of its own plug-in, plus the (K - 1)/(2 n^2) of the
-    second order, which is what remains for p = q, where 2 n plug_in has the chi-squared law of K -
-    1 degrees; K is here the number of occupied bins."""
+    delta_k^2 = p_k (1 - p_k)/n). It is removed, without a need for K, by psi(c) - psi(n) in place
+    of log(c/n), psi the digamma function: E[c psi(c)]/n = p (psi(n) + log p + R) with R =
+    integral_0^(1-p) t^(n-1)/(1-t) dt, exponentially small in n p (Grassberger 1988). What remains
+    is in bins that expect few particles; since q is known, they are merged, by the old rule of five
+    of the chi-squared test. KL of merged bins is a lower bound of that of the bins. A parameter fitted to the same particles takes 1/(2n) off if
+    q can match p. The variance is that of the mean of L = log(p/q) (delta method), less the upward
+    bias (K - 1)/n^2 of its own plug-in, plus the (K - 1)/(2 n^2) of the second order, which is what
+    remains for p = q, where 2 n plug_in has the chi-squared law of K - 1 degrees; K is here the
+    number of occupied bins."""
+    from scipy.special import psi
+
     q = probabilities
     _check_histogram(counts, q, outside)
     rest = 1.0 - q.sum()
@@ -66,21 +79,28 @@ def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0):
             f"{outside} particles lie outside bins that hold all the reference's probability (to "
             f"{LEAST_MASS:g}). Widen the bins."
         )
+    dims, shape = [f"bin_{k}" for k in range(counts.ndim)], counts.shape
     counts, q = np.append(counts.ravel(), outside), np.append(q.ravel(), max(rest, 0.0))
-    occupied = counts > 0
-    if np.any(q[occupied] == 0):
+    if np.any((q == 0) & (counts > 0)):
         raise ValueError(
             "KL is infinite: a bin of probability 0 holds particles. Merge it with a neighbour, "
             "or widen the bins."
         )
+    group = _groups_of_bins(counts.sum() * q, least_expected)
+    if group.max() == 0:
+        raise ValueError(
+            f"counts must be of more particles: of {int(counts.sum())} fewer than two bins expect "
+            f"{least_expected:g}, also when those that expect less are merged."
+        )
+    counts, q = np.bincount(group, counts), np.bincount(group, q)
+    occupied = counts > 0
     c, q = counts[occupied].astype(float), q[occupied]
     n, ratio = c.sum(), np.log(c / c.sum() / q)
     plug_in = c @ ratio / n
-    kl = _jackknife(c, q, plug_in) + fitted / (2 * n)
+    kl = c @ (psi(c) - psi(n) - np.log(q)) / n + fitted / (2 * n)
     freedom = max(len(c) - 1 - fitted, 0)
     first_order = c @ (ratio - plug_in) ** 2 / n**2
     variance = max(first_order - freedom / n**2, 0.0) + freedom / (2 * n**2)
-    sparse = (c == 1).sum() / (2 * n)
     return xr.Dataset(
         {
             "kl": labelled((), kl, "KL divergence, bias corrected", "nat"),
@@ -89,28 +109,31 @@ def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0):
             ),
             "plug_in": labelled((), plug_in, "KL divergence of the raw histogram", "nat"),
             "bias": labelled((), plug_in - kl, "bias that was removed", "nat"),
-            "sparse_bias": labelled(
-                (), sparse, "size of the bias that sparse bins may still add", "nat"
-            ),
             "occupied_bins": labelled(
-                (), len(c), "bins with particles, the outside counted as one"
+                (), len(c), "merged bins with particles, the outside counted as one"
             ),
+            "group": labelled(dims, group[:-1].reshape(shape), "merged bin to which a bin belongs"),
+            "outside_group": labelled((), group[-1], "merged bin to which the outside belongs"),
         }
     )
 
 
-def _jackknife(c, q, plug_in):
-    """n D - (n - 1) mean(D without one particle): the particles of a bin all give the same D, so
-    this is a sum over bins.
-
-    D = (sum c log c - sum c log q)/n - log n, in which one particle less in a bin changes c log c
-    and c log q of that bin."""
-    from scipy.special import xlogy
-
-    n, own = c.sum(), xlogy(c, c)
-    whole = own.sum() - c @ np.log(q)
-    without = (whole - own + xlogy(c - 1, c - 1) + np.log(q)) / (n - 1) - np.log(n - 1)
-    return n * plug_in - (n - 1) * (c @ without) / n
+def _groups_of_bins(expected, least):
+    """The number of the merged bin of each bin: those that expect fewer than `least` go together,
+    in the order of what they expect, until it is between `least` and three times as much."""
+    sparse = np.flatnonzero(expected < least)
+    sparse = sparse[np.argsort(expected[sparse], kind="stable")]
+    before = np.cumsum(expected[sparse]) - expected[sparse]
+    group, others = np.empty(len(expected), np.int64), np.flatnonzero(expected >= least)
+    total = expected[sparse].sum()
+    merged = int(max(total // (2 * least), total >= least)) if len(sparse) else 0
+    if merged:
+        group[sparse] = np.minimum(before // (2 * least), merged - 1)
+    else:  # to the bin that expects least of those that expect enough
+        others = others[np.argsort(expected[others], kind="stable")]
+        group[sparse] = 0
+    group[others] = merged + np.arange(len(others))
+    return group
 
 
 def _check_histogram(counts, q, outside):
@@ -132,9 +155,22 @@ def _check_histogram(counts, q, outside):
         )
 
 
-@checked(potential=landscape, temperature=optional(within(above=0)), **AT_STEP)
+@checked(
+    potential=landscape,
+    temperature=optional(within(above=0)),
+    least_expected=within(at_least=0),
+    **AT_STEP,
+)
 def kl_to_boltzmann(
-    run, potential, temperature=None, *, bins=50, range=None, step=None, on_diverged="raise"
+    run,
+    potential,
+    temperature=None,
+    *,
+    bins=50,
+    range=None,
+    least_expected=5.0,
+    step=None,
+    on_diverged="raise",
 ):
     """KL(p || exp(-U/T)/Z) of the law p of the particles, in nats, on stated bins, with bias
     correction and standard error.
@@ -150,19 +186,22 @@ def kl_to_boltzmann(
         equal mean energy.
     bins, range, step, on_diverged
         As in `density`. Everything outside the bins counts as one more bin.
+    least_expected : float
+        As in `kl_to_probabilities`: bins of fewer expected particles are merged.
 
     Returns
     -------
     xarray.Dataset
         What `kl_to_probabilities` returns, ``temperature`` and ``temperature_standard_error`` (0 if
-        it was given), and, on the bins, ``count`` and the reference's ``probability``, with the
-        coordinates of `density`.
+        it was given), and, on the bins, ``count``, ``group`` and the reference's ``probability``,
+        with the coordinates of `density`.
 
     Raises
     ------
     TypeError, ValueError
         As `density`, `boltzmann_bin_probabilities` and `kl_to_probabilities`; also if the run has a
-        weight decay, or drew from a population whose mean loss is not known.
+        weight decay, or drew from a population whose mean loss is not known, and if the reference
+        lives in less than three bins: they are wider than the wells.
 
     Notes
     -----
@@ -171,6 +210,8 @@ def kl_to_boltzmann(
     `theory.transfer_operator` law). Since KL is least at the fitted T, the error of T changes it in
     second order only; that shift is corrected as one fitted parameter. Its error is T^2 sd(U) /
     (n^1/2 Var_T(U)), from d<U>_T/dT = Var_T(U)/T^2."""
+    from scipy.special import entr
+
     if weight_decay_of(run):
         raise ValueError(
             f"run has weight_decay = {weight_decay_of(run):g}, which belongs to Boltzmann's "
@@ -194,10 +235,19 @@ def kl_to_boltzmann(
         spread = float(boltzmann_density(potential, temperature).energy_variance)
         error = temperature**2 / spread * energy.std(ddof=1) / np.sqrt(len(energy))
     probability = boltzmann_bin_probabilities(potential, temperature, edges_of(histogram))
+    lives = float(np.exp(entr(probability).sum()))
+    if lives < FEWEST_BINS:
+        raise ValueError(
+            f"bins: {potential.name!r} at temperature {temperature:.3g} lives in {lives:.2g} of "
+            f"the {probability.size} bins (the exponential of its entropy on them): they are wider "
+            "than its wells, and the shape of the law cannot be seen. Pass finer edges there."
+        )
     count = histogram["count"]
+    options = {"outside": int(histogram["outside"]), "fitted": fitted}
     result = kl_to_probabilities(
-        count.values, probability, outside=int(histogram["outside"]), fitted=fitted
+        count.values, probability, least_expected=least_expected, **options
     )
+    result = result.rename(dict(zip(result["group"].dims, count.dims, strict=True)))
     pair, text = (float(temperature), error), "temperature of the reference"
     result = result.assign(with_error("temperature", (), pair, text, "energy") | {"count": count})
     result["probability"] = labelled(

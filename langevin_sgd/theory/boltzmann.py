@@ -226,13 +226,20 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
 
 
 def _lowest_energy(potential, mean_energy, bounds):
-    """The minimum of the potential, to the resolution of a scan."""
+    """The minimum of the potential: of a scan, of one of the cells around its lowest node, ..."""
     if bounds is not None:
         box = bounds_inside(bounds, potential)
     else:
         name = f"with mean_energy {mean_energy:g} as the unit, potential {potential.name!r}"
         box = energy_box(potential, 1.0, max(1.0, abs(mean_energy)), name)
-    return evaluate(potential, box_scan(box, 65), "energy").min()
+    inside, points = box.T, 65 if potential.dim < 3 else 33
+    for _ in range(8):
+        nodes = box_scan(box, points).reshape(-1, potential.dim)
+        energy = evaluate(potential, nodes, "energy")
+        cell = (box[:, 1] - box[:, 0]) / (points - 1)
+        lowest = nodes[energy.argmin()]
+        box = np.clip([lowest - 2 * cell, lowest + 2 * cell], *inside[:, None]).T
+    return energy.min()
 
 
 @one_law(potential=ON_ITS_DOMAIN, levels=partial(bin_edges, longest=500))

@@ -129,7 +129,7 @@ def bounding_box(height, dim, level, name, walls=None):
             if np.take(values, side, axis=k).min() <= lowest + level
         ]
         if not low_sides:
-            return _tighten(height, box, lowest, level, shrinks)
+            return _tighten(height, box, lowest, level, shrinks, name)
         width = box[:, 1] - box[:, 0]
         for k, side in low_sides:
             box[k, side] += 0.2 * width[k] * (1 if side else -1)
@@ -167,7 +167,7 @@ def _scan(height, box, lowest):
     return values, min(lowest, values.min())
 
 
-def _tighten(height, box, lowest, level, axes):
+def _tighten(height, box, lowest, level, axes, name):
     """Pull the sides of `axes` in to one scan cell outside the region where `height` is less than
     `level` above its minimum.
     """
@@ -178,6 +178,12 @@ def _tighten(height, box, lowest, level, axes):
             profile = values.min(axis=tuple(j for j in range(len(box)) if j != k))
             inside = np.flatnonzero(profile < lowest + level)
             axis = np.linspace(*box[k], len(profile))
+            if not len(inside):
+                raise ValueError(
+                    f"{name} is cold: where it is less than {level:g} temperatures above its "
+                    f"minimum is narrower than {axis[1] - axis[0]:.2g} along axis {k}, the spacing "
+                    "of a scan. Give bounds around its wells, where an argument takes them."
+                )
             tight[k] = axis[max(inside[0] - 1, 0)], axis[min(inside[-1] + 1, len(axis) - 1)]
         shrunk = (tight[:, 1] - tight[:, 0]) / (box[:, 1] - box[:, 0])
         box = tight

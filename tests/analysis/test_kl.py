@@ -10,7 +10,7 @@ import pytest
 from refusals import refusal
 from scipy.special import rel_entr
 from scipy.stats import multinomial
-from synthetic_runs import gaussian_run
+from synthetic_runs import gaussian_run, synthetic_run
 
 import langevin_sgd as ls
 
@@ -19,25 +19,31 @@ kl_to_probabilities, kl_to_boltzmann = ls.analysis.kl_to_probabilities, ls.analy
 ORACLE_P, ORACLE_N, ORACLE_MEAN = np.array([0.1, 0.2, 0.3, 0.4]), 60, 0.025532248483615624
 
 
-def sampled(law, particles, times, q, seed):
+def sampled(law, particles, times, q, seed, **options):
     """Divergences from q of histograms of a law."""
     histograms = np.random.default_rng(seed).multinomial(particles, law, size=times)
-    return [kl_to_probabilities(counts, q) for counts in histograms]
+    return [kl_to_probabilities(counts, q, **options) for counts in histograms]
 
 
 def column(results, name):
     return np.array([result[name].item() for result in results])
 
 
-def test_mean_over_all_histograms_is_the_exact_bias():
-    """Every histogram of 6 particles in 3 bins, with its multinomial probability."""
-    p, n, mean = np.array([0.2, 0.3, 0.5]), 6, 0.0
+def test_means_over_all_histograms_are_exact():
+    """Every histogram of 6 particles in 3 bins, with its multinomial probability: the plug-in has
+    the bias of the theory, kl that of the digamma function, sum p integral_0^(1-p) t^5/(1-t) dt,
+    with 1/(1 - t) less the first powers, whose integral is a logarithm and a sum."""
+    p, n, plug_in, kl = np.array([0.2, 0.3, 0.5]), 6, 0.0, 0.0
     for counts in product(range(n + 1), repeat=3):
         if sum(counts) == n:
             ways = factorial(n) / np.prod([factorial(k) for k in counts])
-            plug_in = kl_to_probabilities(np.array(counts), p).plug_in.item()
-            mean += ways * np.prod(p**counts) * plug_in
-    assert mean == pytest.approx(ls.theory.histogram_kl_bias(p, n).exact, rel=1e-12)
+            found = kl_to_probabilities(np.array(counts), p, least_expected=0)
+            plug_in += ways * np.prod(p**counts) * found.plug_in.item()
+            kl += ways * np.prod(p**counts) * found.kl.item()
+    assert plug_in == pytest.approx(ls.theory.histogram_kl_bias(p, n).exact, rel=1e-12)
+    powers = np.arange(1, n)
+    rest = [-np.log(one) - ((1 - one) ** powers / powers).sum() for one in p]
+    assert kl == pytest.approx(p @ rest, rel=1e-12)
 
 
 def test_bias_of_the_oracle():
@@ -49,28 +55,39 @@ def test_bias_of_the_oracle():
     assert abs(column(results, "kl").mean()) < 4 * error
 
 
-def test_bias_is_that_of_the_jackknife_by_brute_force():
-    """One particle after the other left out; with many particles per bin it is (K - 1)/(2 n)."""
-    q, particles = np.array([0.3, 0.3, 0.4]), np.repeat([0, 1, 2], [1, 7, 12])
-    n, whole = len(particles), kl_to_probabilities(np.bincount(particles), q)
-    left = [np.bincount(np.delete(particles, k), minlength=3) for k in range(n)]
-    without = np.mean([kl_to_probabilities(counts, q).plug_in.item() for counts in left])
-    exact = n * whole.plug_in.item() - (n - 1) * without
-    assert whole.kl.item() == pytest.approx(exact, rel=1e-12)
-    assert whole.bias.item() == pytest.approx(whole.plug_in.item() - whole.kl.item())
-    assert whole.sparse_bias.item() == 1 / (2 * n)
-    many = kl_to_probabilities(np.array([10_000, 30_000, 20_000]), q)
-    assert many.bias.item() == pytest.approx(2 / (2 * 60_000), rel=1e-3)
+def test_bins_that_expect_few_particles_are_merged():
+    """Each group of them expects 5 to 15; the others stay as they are."""
+    q = np.array([0.2, 0.001, 0.3, 0.0, *np.full(40, 0.01), 0.003, 0.096])
+    counts = np.random.default_rng(1).multinomial(200, q)
+    found = kl_to_probabilities(counts, q)
+    group, expected = found.group.values, 200 * q
+    merged = np.bincount(group, expected)
+    of_merged = np.unique(group[expected < 5])
+    assert np.all((merged[of_merged] >= 5) & (merged[of_merged] < 15)) and len(of_merged) > 5
+    assert len(np.unique(group[expected >= 5])) == 3 and merged.min() >= 5
+    assert len(merged) == len(of_merged) + 3 and np.bincount(group)[group[0]] == 1
+    by_hand = kl_to_probabilities(np.bincount(group, counts), np.bincount(group, q))
+    assert found.kl.item() == pytest.approx(by_hand.kl.item(), rel=1e-12)
+    few = kl_to_probabilities(np.array([93, 4]), np.array([0.93, 0.04]), outside=3)
+    assert few.group.values.tolist() == [1, 0] and few.outside_group == 0
+    lone = kl_to_probabilities(np.array([60, 39]), np.array([0.6, 0.39]), outside=1)
+    assert lone.group.values.tolist() == [1, 0] and lone.outside_group == 0
 
 
-def test_sparse_bins_are_corrected_and_announced():
-    """A flat law on 2,000 bins, 1,000 particles: the raw histogram is off by 0.8, the correction by
-    less than sparse_bias.
-    """
-    q = np.full(2000, 1 / 2000)
-    results = sampled(q, 1000, 20, q, 3)
-    raw, kl, announced = (column(results, n).mean() for n in ("plug_in", "kl", "sparse_bias"))
-    assert raw > 0.8 and 0 < kl < raw / 2 and announced > kl / 2
+@pytest.mark.parametrize(
+    ("bins", "times"), [(40, 100), pytest.param(40, 2000, marks=pytest.mark.slow), pytest.param(100, 2000, marks=pytest.mark.slow)]
+)  # fmt: skip
+def test_coverage_is_nominal_on_more_bins_than_can_be_filled(bins, times, well):
+    """20,000 particles of Boltzmann's law itself. The twin: without merging, nearly all deviate."""
+    edges = [np.linspace(-2.4, 2.4, bins + 1)] * 2
+    q = np.append(ls.theory.boltzmann_bin_probabilities(well, 0.24, edges), 0.0)
+    q[-1] = 1 - q.sum()
+    results = sampled(q, 20_000, times, q, 7)
+    z = column(results, "kl") / column(results, "standard_error")
+    assert abs(z.mean()) < 4 / np.sqrt(times) + 0.15
+    assert np.mean(z > 1.645) < 0.1 + 2 / np.sqrt(times) and np.mean(z < -1.645) < 0.1
+    loose = column(sampled(q, 20_000, times, q, 7, least_expected=0), "kl")
+    assert np.mean(loose / column(results, "standard_error") > 1.645) > 0.8
 
 
 def flattened(weight, bins=30):
@@ -93,13 +110,16 @@ def test_errors_are_calibrated_near_and_far_from_the_reference(weight):
     assert 2 * square > 1.35 and square / 4 < 0.6
 
 
+NUMBERS = "kl", "standard_error", "plug_in", "bias", "occupied_bins"
+
+
 def test_outside_is_one_more_bin():
     counts, q = np.array([30, 50, 20]), np.array([0.2, 0.5, 0.3])
     split, whole = (
         kl_to_probabilities(counts[:2], q[:2], outside=20),
         kl_to_probabilities(counts, q),
     )
-    assert all(split[name].item() == pytest.approx(whole[name].item(), rel=1e-12) for name in whole)
+    assert all(split[key].item() == pytest.approx(whole[key].item(), rel=1e-12) for key in NUMBERS)
 
 
 def test_double_well_against_its_exact_law_on_the_same_bins(well_run, well):
@@ -160,6 +180,7 @@ def test_walls_are_walls_of_the_reference_too():
 
 HALF, QUADRATIC = np.array([0.5, 0.5]), ls.potentials.quadratic([1.0])
 COUNTS = [
+    (([3, 5], HALF), "ValueError: counts must be of more particles: of 8 fewer than two bins"),
     (([1, 2, 3], HALF), "ValueError: probabilities must have the shape of counts, (3,), got (2,)"),
     (([1.5, 2.0], HALF), "ValueError: counts must be whole numbers >= 0: numbers of particles, no"),
     (([1, 2], [0.5, 0.6]), "ValueError: probabilities must be >= 0 with a sum of at most 1; the s"),
@@ -177,6 +198,29 @@ def test_counts_and_probabilities_that_do_not_fit_are_refused(given, message):
         return kl_to_probabilities(counts, probabilities, outside=outside)
 
     assert refusal(call, *given).startswith(message)
+
+
+COLD = ls.potentials.double_well()
+
+
+@pytest.mark.parametrize(("temperature", "message"), [
+    (1e-3, ""),
+    (1e-4, "ValueError: bins: 'double_well' at temperature 0.0001 lives in 2.1 of the 50 bins"),
+    (1e-6, "ValueError: potential 'double_well' at temperature 1e-06 is cold: where it is less th"),
+])  # fmt: skip
+@pytest.mark.parametrize("fitted", [False, True])
+def test_cold_wells_work_until_they_are_narrower_than_the_bins(temperature, message, fitted):
+    """Exact samples to the second order of T: around each of the two wells, U'' = 2."""
+    random = np.random.default_rng(5)
+    around = random.normal(scale=np.sqrt(temperature / 2), size=4000)
+    x = np.resize([-1.0, 1.0], 4000) * (1 - 0.75 * temperature) + around
+    given = None if fitted else temperature
+    said = refusal(kl_to_boltzmann, synthetic_run(x[:, None]), COLD, given)
+    assert said.startswith(message if not fitted else message[:35]) and bool(said) == bool(message)
+    if not message:
+        found = kl_to_boltzmann(synthetic_run(x[:, None]), COLD, given)
+        assert abs(found.kl) < 4 * found.standard_error
+        assert abs(found.temperature - temperature) < 0.1 * temperature
 
 
 DECAYED = {"dynamics": ("sgd", {"weight_decay": 0.1})}
@@ -204,7 +248,10 @@ def test_a_fitted_parameter_takes_its_share_of_the_bias():
         p, q = (np.array([s * s, 2 * s * (1 - s), (1 - s) ** 2]) for s in (law, best))
         weight = multinomial.pmf(counts, n, p)
         if weight > 1e-9:
-            kl = [kl_to_probabilities(counts, q, fitted=fitted).kl.item() for fitted in (0, 1)]
+            kl = [
+                kl_to_probabilities(counts, q, fitted=fitted, least_expected=0).kl.item()
+                for fitted in (0, 1)
+            ]
             means += weight * np.array(kl)
     untold, told = 2 * n * means
     assert abs(told) < 0.15 and abs(untold + 1) < 0.15
