@@ -1,7 +1,7 @@
 """Energy, gradient and Hessian of a model at many points."""
 
 import math
-from functools import cache
+from functools import cache, partial
 
 import numba
 import numpy as np
@@ -65,23 +65,30 @@ def _mean_kernel(function, dim, size, columns):
 def values_at(function, label, params, points, size):
     """What `function(p, x, out)` writes into the `size` numbers of `out` at points (n, d): an array
     (n, size), nan where it writes nothing."""
-    dim = points.shape[1]
+    return _values(function, label, params, points.shape[1], size)(points)
+
+
+def _values(function, label, params, dim, size):
+    """`values_at` as a function of the points."""
     kinds = numba.typeof(params), view_type(dim), view_type(size)
     compiled, _ = for_lanes(function, label, kinds)
-    return _filled(_potential_kernel(compiled, dim, size), params, points, size)
+    return partial(_filled, _potential_kernel(compiled, dim, size), params, size, ())
 
 
-def _means_at(function, label, loss, points, size):
-    """The mean over the table of what `function(p, x, row, out)` writes."""
+def _means(function, label, loss, size):
+    """The mean over the table of what `function(p, x, row, out)` writes, as a function of points
+    (n, d)."""
     columns = loss.data.shape[1]
     kinds = numba.typeof(loss.params), view_type(loss.dim), row_type(columns), view_type(size)
     compiled, _ = for_lanes(function, label, kinds)
-    run = _mean_kernel(compiled, loss.dim, size, columns)
-    return _filled(run, loss.params, points, size, loss.data, _room(1, size))
+    run, others = _mean_kernel(compiled, loss.dim, size, columns), (loss.data, _room(1, size))
+    return partial(_filled, run, loss.params, size, others)
 
 
-def _filled(run, params, points, size, *others):
+def _filled(run, params, size, others, points):
     """What a kernel writes at points, (n, size)."""
+    if not len(points):
+        return np.empty((0, size))
     packed = pack(points)
     out = _room(len(packed), size)
     with np.errstate(all="ignore"):
@@ -127,6 +134,11 @@ def evaluate(model, x, quantity):
         raise ValueError(
             f"x must have the shape (..., {model.dim}) for {model.name!r}, got {x.shape}."
         )
+    return evaluator(model, quantity)(x)
+
+
+def evaluator(model, quantity):
+    """`evaluate(model, x, quantity)` as a function of x, made once for many calls."""
     dim, function, role = model.dim, model.function(quantity), model.role(quantity)
     if function is None:
         way = f"; give it one as {role}= to ask for it." if role in model._fields else "."
@@ -135,12 +147,10 @@ def evaluate(model, x, quantity):
     if quantity == "energy":
         function = _writing(function, of_table)
     shape = {"energy": (), "hessian": (dim, dim), "fisher": (dim, dim)}.get(quantity, (dim,))
-    numbers, points = math.prod(shape), x.reshape(-1, dim)
+    numbers = math.prod(shape)
     size = numbers + model.scratch * (quantity != "energy")
-    if not len(points):
-        values = np.empty((0, size))
-    elif of_table:
-        values = _means_at(function, label, model, points, size)
+    if of_table:
+        values = _means(function, label, model, size)
     else:
-        values = values_at(function, label, model.params, points, size)
-    return values[:, :numbers].reshape(x.shape[:-1] + shape)
+        values = _values(function, label, model.params, dim, size)
+    return lambda x: values(x.reshape(-1, dim))[:, :numbers].reshape(x.shape[:-1] + shape)

@@ -72,10 +72,10 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
     """
     box, walled = _box(potential, temperature, bounds)
     points = FIRST_POINTS[potential.dim]
-    coarse = _boltzmann_on_grid(potential, temperature, box, points, walled)
+    coarse = boltzmann_on_grid(potential, temperature, box, points, walled)
     while True:
         points = round(1.5 * points)
-        fine = _boltzmann_on_grid(potential, temperature, box, points, walled)
+        fine = boltzmann_on_grid(potential, temperature, box, points, walled)
         change = _change(fine, coarse)
         full = any(walled) and 1.5 * points > LARGEST_GAUSS
         if change < rtol or full or (1.5 * points) ** potential.dim > LARGEST_TENSOR:
@@ -108,7 +108,8 @@ def _box(potential, temperature, bounds):
     return box, [wall is not None for wall in walls_of(potential)]
 
 
-def _boltzmann_on_grid(potential, temperature, box, points, walled):
+def boltzmann_on_grid(potential, temperature, box, points, walled):
+    """Boltzmann's law on a box with `points` nodes an axis, as `OnGrid`."""
     axes, weight = tensor_rule(box, [points] * potential.dim, walled)
     nodes = tensor_nodes(axes)
     energy = evaluate(potential, nodes, "energy")
@@ -258,7 +259,7 @@ def level_populations(potential, temperature, levels, *, bounds=None):
     estimates = []
     for refined in (1.0, 0.7):
         points = round(refined * LEVEL_POINTS[potential.dim])
-        law = _boltzmann_on_grid(potential, temperature, box, points, [False] * potential.dim)
+        law = boltzmann_on_grid(potential, temperature, box, points, [False] * potential.dim)
         density, weight, energy = law.fields.values()
         # Inside a cell the energy is spread over |gradient| * spacing: a smooth step of that width
         # makes the error second order.

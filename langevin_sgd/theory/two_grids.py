@@ -49,7 +49,7 @@ WORDS = {  # name: (what it is, unit); {volume} and {flux} depend on the dimensi
     "mean_time": ("mean first-passage time", "time"),
     "temperature": ("temperature of the closest Boltzmann law", "energy"),
     "kl": ("KL to that Boltzmann law", "nat"),
-    "population": ("probability of the energies between two levels", "1"),
+    "population": ("probability of the energies between two levels, or of the basin", "1"),
 }
 
 

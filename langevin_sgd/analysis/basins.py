@@ -1,0 +1,156 @@
+"""Which minimum each particle belongs to, how many belong to each, and how many should."""
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from ..arguments import checked
+from ..engine.reducers.readings import labelled, with_error
+from ..models.evaluate import landscape
+from ..theory.basin_populations import basin_populations
+from ..theory.basins_of_attraction import basin_of, basins_of_attraction, slope_of
+from .particles import AT_STEP, at_step, attributes, landscape_of
+from .significance import Deviation
+
+FEWEST_EXPECTED = 5  # basins in which fewer particles are expected are counted together
+
+
+@checked(potential=landscape, **AT_STEP)
+def basins(run, potential, *, step=None, on_diverged="raise"):
+    """The basin of attraction of each particle: the minimum to which the gradient flow leads.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Output of `simulate`; uses ``x``, in units of length.
+    potential : Potential or Loss
+        U, in units of energy, on an open domain; a weight decay of the run is no part of it.
+    step, on_diverged
+        As in `density`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``minimum`` (basin, component) in units of length and its ``energy`` (basin), sorted by
+        energy, equal energies by position; ``basin`` (particle), the number of its minimum or -1;
+        ``occupation`` (basin), the share of the particles, and ``occupation_standard_error``
+        (multinomial). Attribute ``without_basin``: how many particles end on a saddle, in a flat
+        valley, or nowhere.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a run of another dimension, dependent or diverged particles, a potential with walls, or
+        more than 1,000 minima.
+
+    Notes
+    -----
+    Minima are found to 1e-8 of the spread of the particles and are one if closer than 1e-4 of it.
+    A particle within about 1e-3 of the spread of a ridge may be counted on its other side. 100,000
+    particles take a few seconds in up to ten dimensions; where curvatures differ by over a hundred
+    and in more dimensions the Hessians of all particles are needed."""
+    particles = at_step(run, step, on_diverged)
+    x = particles.x
+    potential = landscape_of(run, potential, x.shape[1], "potential")
+    spread = np.sqrt(x.var(axis=0).sum())
+    found = basins_of_attraction(x, slope_of(potential, spread or 1.0))
+    n, names = len(x), ("basin",)
+    share = np.bincount(found.index + 1, minlength=len(found.energy) + 1)[1:] / n
+    pair = share, np.sqrt(share * (1 - share) / n)
+    variables = {
+        "minimum": labelled(("basin", "component"), found.minimum, "minimum", "length"),
+        "energy": labelled(names, found.energy, "energy of the minimum", "energy"),
+        "basin": labelled(("particle",), found.index, "number of the particle's minimum, or -1"),
+        **with_error("occupation", names, pair, "share of the particles in the basin"),
+    }
+    without = int((found.index < 0).sum())
+    return xr.Dataset(variables, attrs=attributes(run, particles, without_basin=without))
+
+
+class Occupations(NamedTuple):
+    """A `Deviation` of the occupations from Boltzmann's, or None and the ``reason`` for it."""
+
+    deviation: Deviation | None
+    reason: str
+
+
+def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, populations=None):
+    """How the occupations of the basins differ from Boltzmann's, in up to three dimensions.
+
+    Parameters
+    ----------
+    x : (n, d) array
+        Independent particles.
+    potential : Potential or Loss
+        On an open domain, with all that acts on the particles.
+    temperature : float
+    temperature_error : float
+        Its standard error, if it was fitted.
+    populations : xarray.Dataset, optional
+        Of `theory.basin_populations`, if there is one already.
+
+    Returns
+    -------
+    Occupations
+        ``effect``: share of the particles less Boltzmann's probability, one for each basin, those
+        with fewer than 5 expected particles together; ``error``: multinomial under Boltzmann's law,
+        with the errors of quadrature and temperature. No deviation beyond three dimensions, or with
+        fewer than two basins.
+
+    Notes
+    -----
+    p-value: the exact binomial one (twice the smaller tail) for two numbers, else Pearson's
+    chi-squared. Particles and nodes of the quadrature descend in the same way, so that where a
+    ridge lies exactly does not matter. Before, the probabilities are moved towards the shares by
+    the error of the quadrature and two of the temperature; dP_b/dT = P_b (<U>_b - <U>) / T^2."""
+    if potential.dim > 3:
+        return Occupations(None, "Boltzmann's occupations need a quadrature, up to 3 dimensions")
+    if populations is None:
+        populations = basin_populations(potential, temperature)
+    basins = populations.sizes["basin"]
+    if basins < 2:
+        return Occupations(None, "the potential has fewer than two basins")
+    slope = slope_of(potential, populations.attrs["scale"])
+    index = basin_of(x, populations.minimum.values, slope)
+    counted = index >= 0
+    count, n = np.bincount(index[counted], minlength=basins), counted.sum()
+    if n == 0:
+        return Occupations(None, "no particle leads to a minimum")
+    probability, error = populations.population.values, populations.population_error.values
+    if temperature_error > 0:
+        energy = slope.energy(x[counted])
+        own = np.bincount(index[counted], energy, basins) / np.maximum(count, 1)
+        warmer = probability * np.abs(own - energy.mean()) * (count > 0) / temperature**2
+        error = error + 2 * temperature_error * warmer
+    group = _groups(n * probability)
+    count, probability, error = (np.bincount(group, part) for part in (count, probability, error))
+    probability = probability / probability.sum()
+    effect = count / n - probability
+    likeliest = probability + np.clip(effect, -error, error)
+    p_value = _multinomial_p_value(count, likeliest / likeliest.sum())
+    spread = np.sqrt(probability * (1 - probability) / n + error**2)
+    return Occupations(Deviation(effect, spread, p_value), "")
+
+
+def _groups(expected):
+    """The group of each basin: those that expect few particles are one, which joins the smallest
+    other one if it still expects few and two others are left."""
+    few = expected < FEWEST_EXPECTED
+    group = np.where(few, (~few).sum(), np.cumsum(~few) - 1)
+    if (~few).sum() > 1 and 0 < expected[few].sum() < FEWEST_EXPECTED:
+        group[few] = group[np.where(few, np.inf, expected).argmin()]
+    return group
+
+
+def _multinomial_p_value(count, probability):
+    """p-value of counts under given probabilities."""
+    from scipy.special import bdtr, bdtrc, chdtrc
+
+    n = count.sum()
+    if len(count) > 2:
+        expected = n * probability
+        return float(chdtrc(len(count) - 1, ((count - expected) ** 2 / expected).sum()))
+    fewer, p = count.min(), probability[count.argmin()]
+    above = bdtrc(fewer - 1, n, p) if fewer > 0 else 1.0
+    return float(min(1.0, 2 * min(bdtr(fewer, n, p), above)))
