@@ -61,6 +61,7 @@ def verdict():
 
 RUN = {"step": 100, "on_diverged": "drop"}
 CALLS = {
+    "analysis.basins": lambda: {"run": bowl_run(), "potential": BOWL, **RUN},
     "analysis.boltzmann_test": lambda: {
         **{"run": bowl_run(), "potential": BOWL, "temperature": 0.1, "tolerance": 0.02},
         **{"level": 0.05, "directions": np.eye(2), **RUN},

@@ -1,5 +1,6 @@
 """Estimates from runs: from a dataset to a dataset, each number with its standard error."""
 
+from .basins import basins
 from .boltzmann_test import boltzmann_test
 from .budget_of_arrays import temperature_budget_of_arrays
 from .currents import rotation_rate
@@ -13,6 +14,7 @@ from .rhat import rhat
 from .temperature_budget import noise_covariance_of, temperature_budget
 
 __all__ = [
+    "basins",
     "boltzmann_test",
     "covariance_at",
     "density",

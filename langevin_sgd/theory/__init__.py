@@ -13,6 +13,7 @@ each node) and `energy` on the grid, and numbers, each with `NAME_error`, the di
 grids, an upper estimate. `bounds` (d, 2) is a box in units of length. A ValueError names the
 argument wherever a result does not exist."""
 
+from .basin_populations import basin_populations
 from .batch_noise import (
     GradientMoments,
     batch_covariance,

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from .basins_of_attraction import basin_of, basins_of_attraction, slope_of
-from .boltzmann import boltzmann_on_grid
+from .boltzmann import LARGEST_CHANGE, boltzmann_on_grid
 from .confinement import energy_box, energy_of, one_law
 from .grids import DEPTH, tensor_nodes
 from .two_grids import labels

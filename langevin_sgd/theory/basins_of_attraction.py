@@ -7,9 +7,9 @@ import numpy as np
 
 from ..models.evaluate import evaluator
 
-EULER_STEPS = 60  # then the exponential integrator takes over
+EULER_STEPS = 80  # then the exponential integrator takes over
 FLOW_STEPS = 200
-CHANGE = 0.5  # of the gradient in an Euler step, relative
+CHANGE = 0.2  # of the gradient in an Euler step, relative
 ARRIVED = 3e-3  # an Euler step shorter than this, in units of the scale, ends near a critical point
 CELL = 0.02  # ends of Euler steps in one cell share one way to the minimum
 SAME = 1e-4  # minima closer than this are one
@@ -81,7 +81,7 @@ def basins_of_attraction(x, slope):
         ends[alone] = _flow(slope, walked[alone])
     minimum, index = _merged(ends, SAME * slope.scale)
     energy = slope.energy(minimum)
-    digits = 1e-9 * max(np.abs(energy).max(initial=1e-300), 1e-300)
+    digits = 1e-9 * (np.ptp(slope.energy(x[:1000])) + np.abs(energy).max(initial=0)) + 1e-300
     order = np.lexsort([*np.round(minimum, 9).T[::-1], np.round(energy / digits)])
     rank = np.append(np.argsort(order), -1)
     return Basins(minimum[order] + 0.0, energy[order], rank[index])
@@ -107,8 +107,8 @@ def _norm(vectors):
 
 
 def _euler(slope, x):
-    """Where `EULER_STEPS` steps lead, and for which points they arrived. Each changes the gradient
-    by half of it; one that changes it by more is taken back."""
+    """Where `EULER_STEPS` steps lead, and which points arrived. Each changes the gradient by the
+    part `CHANGE` of it; one that changes it by twice as much is taken back."""
     x, arrived, moving = x.copy(), np.zeros(len(x), dtype=bool), np.arange(len(x))
     here, gradient = x, slope.gradient(x)
     size = _norm(gradient)
