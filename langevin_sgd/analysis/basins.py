@@ -124,7 +124,7 @@ def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, po
         own = np.bincount(index[counted], energy, basins) / np.maximum(count, 1)
         warmer = probability * np.abs(own - energy.mean()) * (count > 0) / temperature**2
         error = error + 2 * temperature_error * warmer
-    group = _groups(n * probability)
+    group = _counted_together(n * probability)
     count, probability, error = (np.bincount(group, part) for part in (count, probability, error))
     probability = probability / probability.sum()
     effect = count / n - probability
@@ -134,7 +134,7 @@ def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, po
     return Occupations(Deviation(effect, spread, p_value), "")
 
 
-def _groups(expected):
+def _counted_together(expected):
     """The group of each basin: those that expect few particles are one, which joins the smallest
     other one if it still expects few and two others are left."""
     few = (expected < FEWEST_EXPECTED) & (np.arange(len(expected)) != expected.argmax())

@@ -67,18 +67,18 @@ def basins_of_attraction(x, slope):
         If there are more than 1,000 minima.
     """
     with np.errstate(all="ignore"):
-        walked, arrived = _euler(slope, x)
+        walked, arrived = _go_down(slope, x)
         ends = np.full_like(walked, np.nan)
         if arrived.any():
             weights = np.sqrt(np.arange(2, x.shape[1] + 2))  # a different number for each cell
             cells = np.round(walked[arrived] / (CELL * slope.scale)) @ weights
             _, first, cell = np.unique(cells, return_index=True, return_inverse=True)
             begin = walked[arrived][first]
-            end = _flow(slope, begin)
+            end = _settle(slope, begin)
             end[np.linalg.eigvalsh(slope.hessian(begin)).min(axis=1) < 0] = np.nan
             ends[arrived] = end[cell]  # but near a saddle neighbours part
         alone = np.isnan(ends).any(axis=1)
-        ends[alone] = _flow(slope, walked[alone])
+        ends[alone] = _settle(slope, walked[alone])
     minimum, index = _merged(ends, SAME * slope.scale)
     energy = slope.energy(minimum)
     digits = 1e-9 * (np.ptp(slope.energy(x[:1000])) + np.abs(energy).max(initial=0)) + 1e-300
@@ -106,7 +106,7 @@ def _norm(vectors):
     return np.sqrt((vectors**2).sum(axis=-1))
 
 
-def _euler(slope, x):
+def _go_down(slope, x):
     """Where `EULER_STEPS` steps lead, and which points arrived. Each changes the gradient by the
     part `CHANGE` of it; one that changes it by twice as much is taken back."""
     x, arrived, moving = x.copy(), np.zeros(len(x), dtype=bool), np.arange(len(x))
@@ -131,14 +131,14 @@ def _euler(slope, x):
     return x, arrived
 
 
-def _flow(slope, x):
+def _settle(slope, x):
     """The minima below points (n, d), nan for none."""
     size = max(1, BLOCK_NUMBERS // x.shape[1] ** 2)
-    parts = [_flow_of_few(slope, x[k : k + size]) for k in range(0, len(x), size)]
+    parts = [_settle_some(slope, x[k : k + size]) for k in range(0, len(x), size)]
     return np.concatenate([x[:0], *parts])
 
 
-def _flow_of_few(slope, x):
+def _settle_some(slope, x):
     """The exact flow of the local quadratic over a time that grows as long as the gradient at its
     end is the predicted one."""
     ends, moving, gradient = np.full_like(x, np.nan), np.arange(len(x)), slope.gradient(x)
