@@ -64,7 +64,9 @@ def basin_populations(potential, temperature):
             return basin_of(x, found.minimum, slope)
 
         population = _populations(fine, found.index, len(found.minimum), basins)
-        error = np.abs(population - _populations(coarse, basins(_seen(coarse)), len(found.minimum), basins))
+        error = np.abs(
+            population - _populations(coarse, basins(_seen(coarse)), len(found.minimum), basins)
+        )
     basin, text = ("basin",), "Boltzmann's probability of the basin"
     variables = {
         "minimum": (("basin", "component"), found.minimum, labels("minimum", "length")),

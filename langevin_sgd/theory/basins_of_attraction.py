@@ -12,7 +12,7 @@ FLOW_STEPS = 200
 CHANGE = 0.2  # of the gradient in an Euler step, relative
 ARRIVED = 3e-3  # an Euler step shorter than this, in units of the scale, ends near a critical point
 CELL = 0.02  # ends of Euler steps in one cell share one way to the minimum
-SAME = 1e-4  # minima closer than this are one
+MERGED = 1e-4  # minima closer than this are one
 FLAT = 1e-6  # a minimum has all curvatures above this part of the largest
 BLOCK_NUMBERS = 2_000_000  # entries of Hessians worked on at a time
 MOST_MINIMA = 1_000
@@ -79,7 +79,7 @@ def basins_of_attraction(x, slope):
             ends[arrived] = end[cell]  # but near a saddle neighbours part
         alone = np.isnan(ends).any(axis=1)
         ends[alone] = _settle(slope, walked[alone])
-    minimum, index = _merged(ends, SAME * slope.scale)
+    minimum, index = _merged(ends, MERGED * slope.scale)
     energy = slope.energy(minimum)
     digits = 1e-9 * (np.ptp(slope.energy(x[:1000])) + np.abs(energy).max(initial=0)) + 1e-300
     order = np.lexsort([*np.round(minimum, 9).T[::-1], np.round(energy / digits)])
@@ -99,7 +99,7 @@ def matching(minimum, known, scale):
     if not len(known):
         return np.full(len(minimum), -1)
     distance = _norm(minimum[:, None] - known)
-    return np.where(distance.min(axis=1) < 10 * SAME * scale, distance.argmin(axis=1), -1)
+    return np.where(distance.min(axis=1) < 10 * MERGED * scale, distance.argmin(axis=1), -1)
 
 
 def _norm(vectors):
@@ -142,7 +142,7 @@ def _settle_some(slope, x):
     """The exact flow of the local quadratic over a time that grows as long as the gradient at its
     end is the predicted one."""
     ends, moving, gradient = np.full_like(x, np.nan), np.arange(len(x)), slope.gradient(x)
-    tiny, time = SAME * SAME * slope.scale, 0.1 * slope.scale / _norm(gradient)
+    tiny, time = MERGED * MERGED * slope.scale, 0.1 * slope.scale / _norm(gradient)
     for _ in range(FLOW_STEPS):
         values, vectors = np.linalg.eigh(slope.hessian(x))
         stiffest = np.abs(values).max(axis=1) + np.finfo(float).tiny
