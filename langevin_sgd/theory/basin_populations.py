@@ -63,10 +63,11 @@ def basin_populations(potential, temperature):
         def basins(x):
             return basin_of(x, found.minimum, slope)
 
-        population = _populations(fine, found.index, len(found.minimum), basins)
-        error = np.abs(
-            population - _populations(coarse, basins(_seen(coarse)), len(found.minimum), basins)
-        )
+        count = len(found.minimum)
+        population = _populations(fine, found.index, count, basins)
+        error = np.abs(population - _populations(coarse, basins(_seen(coarse)), count, basins))
+        if error.max() > LARGEST_CHANGE:
+            raise ValueError(f"{name} is too narrow for {points} points an axis: wells are missed.")
     basin, text = ("basin",), "Boltzmann's probability of the basin"
     variables = {
         "minimum": (("basin", "component"), found.minimum, labels("minimum", "length")),
