@@ -1,8 +1,4 @@
-"""Noise laws with parameters out of range: a message that names the argument, its value and the
-allowed range.
-"""
-
-from functools import partial
+"""Noise laws with parameters out of range: what is special; the rest is in `bad_inputs`."""
 
 import numpy as np
 import pytest
@@ -16,19 +12,9 @@ def write_factor(p, x, out):
     out[0] = p.a * x[0]
 
 
-def write_noise(p, x, z, out):
-    out[0] = p.a * z[0]
-
-
-NOISE, OWN = ls.noise, partial(ls.GradientNoise, "own", write_noise, {"a": 1.0}, 1)
-FIELD = partial(NOISE.gaussian_field, write_factor, {"a": 1.0})
+NOISE = ls.noise
 BAD = [
-    (NOISE.student_t, (2.0, SIGMA), "dof must be > 2, got 2.0."),
-    (NOISE.student_t, (np.inf, SIGMA), "dof must be > 2, got inf."),
-    (NOISE.student_t, ("three", SIGMA), "dof must be a number, got 'three'."),
     (NOISE.student_t, (3.0, [1.0, -1.0]), "covariance must be >= 0, got -1.0."),
-    (NOISE.alpha_stable, (0.0, 1.0), "alpha must be > 0 and <= 2, got 0.0."),
-    (NOISE.alpha_stable, (2.1, 1.0), "alpha must be > 0 and <= 2, got 2.1."),
     (NOISE.alpha_stable, (1.5, -1.0), "scale must be >= 0, got -1.0."),
     (NOISE.two_point, ([1.0, -0.5],), "scale must be >= 0, got -0.5."),
     (NOISE.two_point, ([1.0, np.nan],), "scale must be finite, got [1.0, nan]."),
@@ -36,16 +22,7 @@ BAD = [
     (NOISE.two_point, ([],), "scale must have an entry for each component, got none."),
     (NOISE.two_point, ("loud",), "scale must be a number or an array of real numbers, got 'loud'."),
     (NOISE.online_regression, ([1.0, -1.0], 1.0), "input_covariance must be >= 0, got -1.0."),
-    (NOISE.online_regression, (SIGMA, -0.1), "label_noise must be >= 0, got -0.1."),
-    (OWN, (0, False, None, -1), "scratch_per_component must be >= 0, got -1."),
-    (FIELD, (0,), "normals must be >= 1, got 0."),
-    (FIELD, (2, 0), "dim must be >= 1, got 0."),
-    (NOISE.gaussian_field, (SIGMA, {"a": 1.0}, 2), "factor of gaussian_field must be a"),
-    (
-        NOISE.gaussian_field,
-        (write_factor, {"a": np.nan}, 2),
-        "parameter a of 'gaussian_field' must be finite",
-    ),
+    (NOISE.gaussian_field, (write_factor, {"a": np.nan}, 2), "parameter a of 'gaussian_field' mu"),
 ]
 
 
@@ -58,9 +35,6 @@ def test_parameters_out_of_range(make, given, message):
 
 def test_a_field_of_a_stated_dimension_refuses_another():
     noise = ls.noise.gaussian_field(write_factor, {"a": 1.0}, 2, dim=2)
-    with pytest.raises(
-        ValueError, match="noise has 2 components, but the model 'quadratic' has dim = 3"
-    ):
-        ls.simulate(
-            ls.potentials.quadratic(SIGMA), ls.dynamics.sgd(0.1), noise, particles=1, steps=1
-        )
+    setting = ls.potentials.quadratic(SIGMA), ls.dynamics.sgd(0.1), noise
+    with pytest.raises(ValueError, match="noise has 2 components, but the model 'quadratic' has"):
+        ls.simulate(*setting, particles=1, steps=1)

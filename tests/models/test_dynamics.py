@@ -5,7 +5,8 @@ All runs share one landscape and one noise, so that each dynamics is compiled on
 1e-200 switches the noise off: it is lost in rounding. Addressed random numbers come from `normals`,
 number by number."""
 
-from inspect import signature
+import re
+from inspect import getdoc, signature
 from itertools import product
 
 import naive
@@ -59,6 +60,13 @@ def test_every_dynamics_with_weight_decay_is_held_against_a_twin_with_it():
     decayed = {each.recipe.function for each in made if getattr(each.params, "weight_decay", 0)}
     makers = [getattr(ls.dynamics, name) for name in ls.dynamics.__all__ if name != "Dynamics"]
     assert decayed == {each for each in makers if "weight_decay" in signature(each).parameters}
+
+
+@pytest.mark.parametrize("name", [name for name in ls.dynamics.__all__ if name != "Dynamics"])
+def test_docstrings_name_every_parameter(name):
+    maker = getattr(ls.dynamics, name)
+    for parameter in signature(maker).parameters:
+        assert re.search(rf"\b{parameter}\b.* : ", getdoc(maker)), parameter
 
 
 @pytest.mark.interpreted

@@ -1,19 +1,17 @@
 """Walks through every oracle case of the theory: exact values, computed elsewhere, that the library
 has to reproduce."""
 
-import json
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
+from oracle_cases import CASES as ORACLES
 from theory.oracle_cases_exact import CASES as EXACT
 from theory.oracle_cases_laws import CASES as LAWS
 from theory.oracle_cases_numerical import CASES as NUMERICAL
 
-ORACLES = json.loads((Path(__file__).parents[1] / "oracles_public.json").read_text())["cases"]
 # group 15 holds known answers of random number generators, which belong to the kernels
-CASES = {case["id"]: case for case in ORACLES if not case["group"].startswith("15")}
+CASES = {name: case for name, case in ORACLES.items() if not case["group"].startswith("15")}
 FUNCTIONS = EXACT | LAWS | NUMERICAL
 
 
@@ -21,9 +19,7 @@ FUNCTIONS = EXACT | LAWS | NUMERICAL
 def computed(name):
     case = CASES[name]
     function = FUNCTIONS.get(name) or FUNCTIONS.get(case["group"])
-    assert function is not None, (
-        f"no theory function is named for case {name} of group {case['group']}"
-    )
+    assert function is not None, f"no function is named for case {name} of {case['group']}"
     return function(case["inputs"])
 
 
@@ -35,33 +31,32 @@ def numbers(value):
     return [numbers(entry) for entry in value] if isinstance(value, list) else value
 
 
-def disagreements(expected, actual, tolerance, path=""):
+def leaves(value, path=""):
+    """path -> what stands there, in nested dicts and lists of dicts."""
+    rows = isinstance(value, list) and value and isinstance(value[0], dict)
+    if not rows and not isinstance(value, dict):
+        return {path: value}
+    found = {f"{path}/rows": len(value)} if rows else {}
+    for key, entry in enumerate(value) if rows else value.items():
+        found |= leaves(entry, f"{path}/{key}")
+    return found
+
+
+def disagreements(expected, actual, tolerance):
     """Paths at which the actual values miss the expected ones."""
-    if isinstance(expected, dict):
-        missing = [f"{path}/{key} is missing" for key in expected if key not in actual]
-        present = [key for key in expected if key in actual]
-        return missing + sum(
-            (
-                disagreements(expected[key], actual[key], tolerance, f"{path}/{key}")
-                for key in present
-            ),
-            [],
-        )
-    if isinstance(expected, list) and expected and isinstance(expected[0], dict):
-        rows = zip(expected, actual, strict=True)
-        return sum(
-            (
-                disagreements(row, other, tolerance, f"{path}[{i}]")
-                for i, (row, other) in enumerate(rows)
-            ),
-            [],
-        )
-    expected, actual = np.asarray(expected, dtype=float), np.asarray(actual, dtype=float)
-    if expected.shape != actual.shape:
-        return [f"{path} has shape {actual.shape}, not {expected.shape}"]
-    allowed = tolerance["rtol"] * np.abs(expected) + tolerance["atol"]
-    wrong = ~(np.abs(actual - expected) <= allowed)
-    return [f"{path}: {actual[wrong]} instead of {expected[wrong]}"] if wrong.any() else []
+    wrong, found = [], leaves(actual)
+    for path, value in leaves(expected).items():
+        if path not in found:
+            wrong.append(f"{path} is missing")
+            continue
+        value, other = (np.asarray(each, dtype=float) for each in (value, found[path]))
+        if value.shape != other.shape:
+            wrong.append(f"{path} has shape {other.shape}, not {value.shape}")
+            continue
+        missed = ~(np.abs(other - value) <= tolerance["rtol"] * np.abs(value) + tolerance["atol"])
+        if missed.any():
+            wrong.append(f"{path}: {other[missed]} instead of {value[missed]}")
+    return wrong
 
 
 def doubled(value):

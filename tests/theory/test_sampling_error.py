@@ -14,11 +14,8 @@ from langevin_sgd import theory
 def test_autocorrelation_follows_from_the_linear_process(a):
     process = theory.linear_sgd(1.0, 1.0, 1 - a)
     variance = theory.autocovariance(process, 0)[0, 0, 0]
-    close(
-        theory.ar1_autocorrelation_time(a),
-        theory.time_average_covariance(process)[0, 0] / variance,
-        1e-12,
-    )
+    limit = theory.time_average_covariance(process)[0, 0] / variance
+    close(theory.ar1_autocorrelation_time(a), limit, 1e-12)
     for n in (1, 5, 40):
         expected = n * theory.time_average_covariance(process, n)[0, 0] / variance
         close(theory.ar1_mean_inflation(a, n), expected, 1e-12)
@@ -60,11 +57,8 @@ def test_known_critical_values():
     close(theory.normal_critical([0.05, 0.01]), [1.959964, 2.575829], 1e-6)
     close(theory.kolmogorov_smirnov_critical(0.05), 1.358099, 1e-6)
     # Stephens' correction ties the two laws together
-    n = 100
-    corrected = theory.kolmogorov_smirnov_critical(0.05, n) * (
-        np.sqrt(n) + 0.12 + 0.11 / np.sqrt(n)
-    )
-    close(corrected, 1.358, 2e-3)
+    root = np.sqrt(100) + 0.12 + 0.11 / np.sqrt(100)
+    close(theory.kolmogorov_smirnov_critical(0.05, 100) * root, 1.358, 2e-3)
 
 
 def test_the_variance_test_has_the_power_that_was_asked_for():
