@@ -59,6 +59,7 @@ def summary(function):
         inspect.cleandoc(function.__doc__)
         .split("\nParameters\n")[0]
         .split("\nReturns\n")[0]
+        .split("\nNotes\n")[0]
         .strip()
     )
 

@@ -150,16 +150,12 @@ def sgd_running_average(learning_rate, batch_size=1, momentum=0.9):
     momentum : float in [0, 1), or Schedule
         mu; N = 1/(1 - mu) steps is the memory of the average.
 
-    Returns
-    -------
-    Dynamics
-        The average a, in units of the gradient, is not stored.
-
     Notes
     -----
-    Started at a = 0 and v = 0, v = N eta a for ever: by induction N eta a' = mu N eta a + eta g =
-    v'. So the positions are those of `sgd` with the same momentum (of `rate_inside=False` under a
-    schedule of the learning rate). There is no bias correction."""
+    The average a, in units of the gradient, is not stored. Started at a = 0 and v = 0, v = N eta a
+    for ever: by induction N eta a' = mu N eta a + eta g = v'. So the positions are those of `sgd`
+    with the same momentum (of `rate_inside=False` under a schedule of the learning rate). There is
+    no bias correction."""
     params = {"learning_rate": learning_rate, "batch_size": batch_size, "momentum": momentum}
     update = _with_velocity("average", decays=False)
     return Dynamics("sgd_running_average", update, params, memory="hidden", vectors=1)
@@ -213,16 +209,11 @@ def averaged_sgd(learning_rate, batch_size=1, weight_decay=0.0):
     ----------
     learning_rate, batch_size, weight_decay : as in `sgd`, for the iterates y
 
-    Returns
-    -------
-    Dynamics
-        The iterates y are those of `sgd` with the same seed, up to rounding. What is hidden is y -
-        x and n.
-
     Notes
     -----
-    Polyak and Juditsky (1992); Ruppert (1988). On a quadratic n Var(x) -> H^-1 (Sigma/B) H^-1,
-    whatever eta. An `escape_radius` judges the mean, not the iterate. A domain with walls is
+    The iterates y are those of `sgd` with the same seed, up to rounding. What is hidden is y - x
+    and n. Polyak and Juditsky (1992); Ruppert (1988). On a quadratic n Var(x) -> H^-1 (Sigma/B)
+    H^-1, whatever eta. An `escape_radius` judges the mean, not the iterate. A domain with walls is
     refused: walls fold the iterate, and a mean on a circle means nothing; take the mean over the
     steps of a run of `sgd` there."""
     params = {"learning_rate": learning_rate, "batch_size": batch_size}
@@ -251,16 +242,12 @@ def sgd_diffusion(learning_rate, batch_size=1, substeps=10):
     substeps : int >= 1
         m updates of length h = eta/m make up one step; 1 is SGD itself.
 
-    Returns
-    -------
-    Dynamics
-        It rescales the noise: minibatches are refused, use `noise.table_gaussian()`.
-
     Notes
     -----
-    X' = X - h g - sqrt(eta h) xi = X - h (g + sqrt(m) xi), xi drawn anew in each substep: m of them
-    add up to the variance of one step of SGD, eta^2 Sigma/B. On a quadratic of curvature a the
-    variance is T/(a (1 - eta a/(2m))) with T = eta Sigma/(2B), so the error against the diffusion
-    is of order eta/m (derived). Li, Tai and E (2017, arXiv:1511.06251) for the limit."""
+    It rescales the noise: minibatches are refused, use `noise.table_gaussian()`. X' = X - h g -
+    sqrt(eta h) xi = X - h (g + sqrt(m) xi), xi drawn anew in each substep: m of them add up to the
+    variance of one step of SGD, eta^2 Sigma/B. On a quadratic of curvature a the variance is T/(a
+    (1 - eta a/(2m))) with T = eta Sigma/(2B), so the error against the diffusion is of order eta/m
+    (derived). Li, Tai and E (2017, arXiv:1511.06251) for the limit."""
     params = {"learning_rate": learning_rate, "batch_size": batch_size, "substeps": substeps}
     return Dynamics("sgd_diffusion", _diffusion, params, substeps=substeps)

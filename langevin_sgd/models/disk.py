@@ -32,14 +32,10 @@ def disk(radius):
     radius : float
         Of the disk, energy / length, at least 0.
 
-    Returns
-    -------
-    GradientNoise
-        Sigma = radius^2/4 times the identity, excess kurtosis -1 of each component.
-
     Notes
     -----
-    Area within r grows as r^2, so that the distance is radius sqrt(u) for a uniform u. A component
-    has Wigner's semicircle law (derived: E a^2 = radius^2/4, E a^4 = radius^4/8)."""
+    Sigma = radius^2/4 times the identity, excess kurtosis -1 of each component. Area within r grows
+    as r^2, so that the distance is radius sqrt(u) for a uniform u. A component has Wigner's
+    semicircle law (derived: E a^2 = radius^2/4, E a^4 = radius^4/8)."""
     options = {"uniforms": 2, "dim": 2, "covariance": _disk_covariance}
     return GradientNoise("disk", _disk_sample, {"radius": radius}, 0, **options)

@@ -28,18 +28,13 @@ def label_noise_valley():
     """The hyperbola of minima uv = 1, U = (uv - 1)^2/2: flat along it, with a curvature u^2 + v^2
     that label noise lowers.
 
-    Returns
-    -------
-    Potential
-        Dimensionless. exp(-U/T) cannot be normalised: the valley is infinitely long. Gradient flow
-        conserves u^2 - v^2; each step of SGD with `label_noise` multiplies it by 1 - (learning_rate
-        r)^2, r = uv - 1 - e: exactly, whatever e (derived: u' = u - learning_rate r v, v' = v -
-        learning_rate r u). SGD ends where |u| = |v|, the flattest place.
-
     Notes
     -----
-    Source of the question: Blanc, Gupta, Valiant and Valiant 2020 (arXiv:1904.09080); Li, Wang and
-    Arora (arXiv:2110.06914)."""
+    Dimensionless. exp(-U/T) cannot be normalised: the valley is infinitely long. Gradient flow
+    conserves u^2 - v^2; each step of SGD with `label_noise` multiplies it by 1 - (learning_rate
+    r)^2, r = uv - 1 - e: exactly, whatever e (derived: u' = u - learning_rate r v, v' = v -
+    learning_rate r u). SGD ends where |u| = |v|, the flattest place. Source of the question: Blanc,
+    Gupta, Valiant and Valiant 2020 (arXiv:1904.09080); Li, Wang and Arora (arXiv:2110.06914)."""
     functions = _valley_energy, _valley_gradient, None, 2, _valley_hessian
     return Potential("label_noise_valley", *functions)
 
@@ -58,14 +53,9 @@ def label_noise(standard_deviation):
     standard_deviation : float >= 0
         sigma of e, in units of the label.
 
-    Returns
-    -------
-    GradientNoise
-        Rank one; on the valley floor Sigma = sigma^2 H exactly, with H = (v, u)(v, u)'.
-
     Notes
     -----
-    Derived: d/d(u, v) of (uv - 1 - e)^2/2 is (uv - 1)(v, u) - e (v, u).
-    """
+    Rank one; on the valley floor Sigma = sigma^2 H exactly, with H = (v, u)(v, u)'. Derived: d/d(u,
+    v) of (uv - 1 - e)^2/2 is (uv - 1)(v, u) - e (v, u)."""
     params = {"scale": standard_deviation}
     return GradientNoise("label_noise", _label_sample, params, normals=1, gaussian=True, dim=2)

@@ -111,16 +111,12 @@ def rosenbrock(dim=2, stiffness=100.0):
     stiffness : float > 0
         How narrow the valley is, energy per length squared; 100 is the classical one.
 
-    Returns
-    -------
-    Potential
-        Global minimum 0 at (1, ..., 1). In 2-D, exp(-U/T) is exact: x_0 is normal with mean 1 and
-        variance T/2, and x_1 given x_0 normal with mean x_0^2 and variance T/(2 stiffness).
-
     Notes
     -----
-    Source: Rosenbrock 1960, The Computer Journal 3, 175; the sum over neighbours is the usual
-    extension to d > 2."""
+    Global minimum 0 at (1, ..., 1). In 2-D, exp(-U/T) is exact: x_0 is normal with mean 1 and
+    variance T/2, and x_1 given x_0 normal with mean x_0^2 and variance T/(2 stiffness). Source:
+    Rosenbrock 1960, The Computer Journal 3, 175; the sum over neighbours is the usual extension to
+    d > 2."""
     params = {"stiffness": stiffness}
     return Potential("rosenbrock", _banana_energy, _banana_gradient, params, dim, _banana_hessian)
 
@@ -150,17 +146,11 @@ def washboard(amplitude, force):
         Pushes to the right if positive, energy per length. At |force| >= amplitude no minimum is
         left.
 
-    Returns
-    -------
-    Potential
-        On the line exp(-U/T) cannot be normalised and particles wander off; on a circle of length 2
-        pi there is a stationary state, which for force != 0 carries a current and is not
-        Boltzmann's.
-
     Notes
     -----
-    Exact law on the circle: Stratonovich's, Risken, The Fokker-Planck Equation, section 11.3.
-    """
+    On the line exp(-U/T) cannot be normalised and particles wander off; on a circle of length 2 pi
+    there is a stationary state, which for force != 0 carries a current and is not Boltzmann's.
+    Exact law on the circle: Stratonovich's, Risken, The Fokker-Planck Equation, section 11.3."""
     functions = _washboard_energy, _washboard_gradient
     params = {"amplitude": amplitude, "force": force}
     return Potential("washboard", *functions, params, 1, _washboard_hessian)
@@ -240,16 +230,11 @@ def two_minima(curvatures=(1.0, 4.0), energies=(0.0, 0.0), separation=2.0, smoot
         depths and curvatures are as stated up to a relative exp(-gap/s), with gap the height of the
         other parabola there. Keep s well below the barrier.
 
-    Returns
-    -------
-    Potential
-        At T = s, exp(-U/T) is exactly a mixture of two normal laws with weights proportional to
-        exp(-energies_i/T) / sqrt(prod_k curvatures_ik). At T < s it is not.
-
     Notes
     -----
-    Derived: the weights are the Gaussian integrals of exp(-U_i/T), the flat-minimum preference of
-    Boltzmann's law."""
+    At T = s, exp(-U/T) is exactly a mixture of two normal laws with weights proportional to
+    exp(-energies_i/T) / sqrt(prod_k curvatures_ik). At T < s it is not. Derived: the weights are
+    the Gaussian integrals of exp(-U_i/T), the flat-minimum preference of Boltzmann's law."""
     curvatures = numbers(curvatures, "curvatures", above=0)
     curvatures = _per_minimum(curvatures, "curvatures", "(2, d) or (2,)", 2).reshape(2, -1)
     energies = _per_minimum(finite_array(energies, "energies"), "energies", "(2,)", 1)

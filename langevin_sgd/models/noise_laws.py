@@ -142,16 +142,12 @@ def two_point(scale):
     scale : float or array_like, shape (d,)
         Size of each component, energy / length, at least 0; a number is one component.
 
-    Returns
-    -------
-    GradientNoise
-        Sigma = diag(scale^2), fourth cumulant -2 scale^4 (excess kurtosis -2).
-
     Notes
     -----
-    On U = h x^2/2 with B = 1 and learning_rate h = 1/2, SGD settles to exactly the uniform law on
-    [-scale/h, scale/h]; above 1/2 to a Cantor law without density (`theory.two_point_cdf`). Source:
-    definition; Bernoulli convolutions."""
+    Sigma = diag(scale^2), fourth cumulant -2 scale^4 (excess kurtosis -2). On U = h x^2/2 with B =
+    1 and learning_rate h = 1/2, SGD settles to exactly the uniform law on [-scale/h, scale/h];
+    above 1/2 to a Cantor law without density (`theory.two_point_cdf`). Source: definition;
+    Bernoulli convolutions."""
     d = len(scale)
     options = {"dim": d, "covariance": _two_point_covariance}
     return GradientNoise("two_point", _two_point_sample, {"scale": scale}, 0, d, **options)
@@ -196,20 +192,15 @@ def student_t(dof, covariance):
         Sigma of ONE example's gradient (or its diagonal), (energy / length)^2; positive
         semidefinite.
 
-    Returns
-    -------
-    GradientNoise
-        Excess kurtosis 6/(nu - 4) in every direction for nu > 4, infinite otherwise.
-
     Notes
     -----
-    Exact in distribution at a fixed number of draws, without rejection. Derivation: in 2m
-    dimensions, 2m the rank of Sigma made even, |t|^2/nu = (1 - W)/W with W ~ Beta(nu/2, m), and
-    such a W is the product over k < m of independent U_k^(2/(nu + 2k)). So t = sqrt(nu (1/W - 1))
-    n/|n| for m uniform numbers and 2m normals n, and the marginal laws of t have the same nu: an
-    odd dimension leaves one number out. m = 1 is Bailey's formula (Mathematics of Computation 62
-    (1994) 779; not read). Resolved down to probabilities of 2^-52, the spacing of the uniform
-    numbers."""
+    Excess kurtosis 6/(nu - 4) in every direction for nu > 4, infinite otherwise. Exact in
+    distribution at a fixed number of draws, without rejection. Derivation: in 2m dimensions, 2m the
+    rank of Sigma made even, |t|^2/nu = (1 - W)/W with W ~ Beta(nu/2, m), and such a W is the
+    product over k < m of independent U_k^(2/(nu + 2k)). So t = sqrt(nu (1/W - 1)) n/|n| for m
+    uniform numbers and 2m normals n, and the marginal laws of t have the same nu: an odd dimension
+    leaves one number out. m = 1 is Bailey's formula (Mathematics of Computation 62 (1994) 779; not
+    read). Resolved down to probabilities of 2^-52, the spacing of the uniform numbers."""
     factor = covariance_factor(_matrix(covariance))
     pairs = max(1, (factor.shape[1] + 1) // 2)
     params, options = {"dof": dof, "factor": factor}, {"dim": len(factor)}
@@ -241,18 +232,13 @@ def alpha_stable(alpha, scale):
     scale : float or array_like, shape (d,)
         Size of each component, energy / length, at least 0; a number is one component.
 
-    Returns
-    -------
-    GradientNoise
-        The mean of B draws has the same law with scale B^(1/alpha - 1): below alpha = 1 larger
-        batches are *noisier*.
-
     Notes
     -----
-    xi = sin(alpha V)/cos(V)^(1/alpha) [cos((1 - alpha) V)/W]^((1 - alpha)/alpha), V uniform on
-    (-pi/2, pi/2), W exponential (Chambers, Mallows and Stuck 1976, JASA 71, 340; Weron 1996;
-    neither read). Exact in distribution down to probabilities of 2^-53. For alpha < 0.11 a draw can
-    exceed the largest float64; the particle is then marked as not finite."""
+    The mean of B draws has the same law with scale B^(1/alpha - 1): below alpha = 1 larger batches
+    are *noisier*. xi = sin(alpha V)/cos(V)^(1/alpha) [cos((1 - alpha) V)/W]^((1 - alpha)/alpha), V
+    uniform on (-pi/2, pi/2), W exponential (Chambers, Mallows and Stuck 1976, JASA 71, 340; Weron
+    1996; neither read). Exact in distribution down to probabilities of 2^-53. For alpha < 0.11 a
+    draw can exceed the largest float64; the particle is then marked as not finite."""
     params, d = {"alpha": alpha, "scale": scale}, len(scale)
     return GradientNoise("alpha_stable", _stable_sample, params, 0, 2 * d, dim=d)
 
@@ -294,18 +280,13 @@ def online_regression(input_covariance, label_noise):
     label_noise : float
         Variance of e, energy; at least 0.
 
-    Returns
-    -------
-    GradientNoise
-        Sigma(x) = A x x' A + (x' A x) A + label_noise A.
-
     Notes
     -----
-    Along u the gradient is the product of two Gaussians: with v = u'Au, c = u'Ax and r = x'Ax +
-    label_noise, its cumulants are kappa_n = 2^(n-1) (n-1)! (l_1^n + l_2^n), l = (c +- sqrt(v r))/2
-    for n >= 2 (derived: E exp(t u'g) = [1 - 2 t c - t^2 (v r - c^2)]^(-1/2)). Stationary
-    covariance: `theory.regression_covariance`, as in Ziyin, Liu, Mori and Ueda (arXiv:2102.05375,
-    abstract read only)."""
+    Sigma(x) = A x x' A + (x' A x) A + label_noise A. Along u the gradient is the product of two
+    Gaussians: with v = u'Au, c = u'Ax and r = x'Ax + label_noise, its cumulants are kappa_n =
+    2^(n-1) (n-1)! (l_1^n + l_2^n), l = (c +- sqrt(v r))/2 for n >= 2 (derived: E exp(t u'g) = [1 -
+    2 t c - t^2 (v r - c^2)]^(-1/2)). Stationary covariance: `theory.regression_covariance`, as in
+    Ziyin, Liu, Mori and Ueda (arXiv:2102.05375, abstract read only)."""
     matrix = np.ascontiguousarray(_matrix(input_covariance))
     factor = covariance_factor(matrix, "input_covariance")
     params = {

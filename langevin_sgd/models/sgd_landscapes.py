@@ -41,16 +41,11 @@ def ring(radius=1.0, stiffness=1.0, dim=2):
     dim : int >= 2
         Number of components d; minima form a manifold of d - 1 flat directions.
 
-    Returns
-    -------
-    Potential
-        U = stiffness radius^2 / 8 at the centre. Along the circle there is no force: what moves the
-        angle is noise alone.
-
     Notes
     -----
-    Derived: a polynomial, unlike stiffness (r - radius)^2 / 2, which has a cusp at the centre.
-    """
+    U = stiffness radius^2 / 8 at the centre. Along the circle there is no force: what moves the
+    angle is noise alone. Derived: a polynomial, unlike stiffness (r - radius)^2 / 2, which has a
+    cusp at the centre."""
     params = {"radius": radius, "stiffness": stiffness}
     return Potential("ring", _ring_energy, _ring_gradient, params, dim, _ring_hessian)
 
@@ -94,15 +89,10 @@ def zhu_bowls():
     (-1, -1), which has curvature 2; both have U = 0. U is continuous, with a crease where the two
     bowls meet.
 
-    Returns
-    -------
-    Potential
-        Dimensionless. The authors run 500 steps of learning rate 0.005 from (1, 1), add noise of
-        total variance 0.01 per step to the weights, and count an escape when both components end
-        below -0.5.
-
     Notes
     -----
+    Dimensionless. The authors run 500 steps of learning rate 0.005 from (1, 1), add noise of total
+    variance 0.01 per step to the weights, and count an escape when both components end below -0.5.
     Source: Zhu, Wu, Yu, Wu and Ma 2019 (arXiv:1803.00195), constants from the authors' program
     (uuujf/SGDNoise, 2Dim). What is reproduced is the loss of one example at the mean of the data.
     The program averages it over 100 points drawn with standard deviations 0.0316 along u and 0.01
@@ -147,16 +137,12 @@ def rotational_drift(strength):
         Of the circulation, lengths per time at exp(U - r^4/4) = 1 and r = 1; positive is
         anticlockwise.
 
-    Returns
-    -------
-    Potential
-        With a `drift`. For `dynamics.langevin(temperature=1.0, ...)` the stationary density is
-        exp(-U)/Z up to O(step_size), and the current strength exp(-r^4/4) (-x_1, x_0)/Z.
-
     Notes
     -----
-    Source: Chaudhari and Soatto 2018 (arXiv:1710.11029), example 19. Why: the current exp(-U) force
-    has no divergence, for it is a function of r times (-x_1, x_0). At another temperature the
-    density is not Boltzmann's."""
+    With a `drift`. For `dynamics.langevin(temperature=1.0, ...)` the stationary density is
+    exp(-U)/Z up to O(step_size), and the current strength exp(-r^4/4) (-x_1, x_0)/Z. Source:
+    Chaudhari and Soatto 2018 (arXiv:1710.11029), example 19. Why: the current exp(-U) force has no
+    divergence, for it is a function of r times (-x_1, x_0). At another temperature the density is
+    not Boltzmann's."""
     functions = _stream_energy, _stream_gradient, {"strength": strength}, 2
     return Potential("rotational_drift", *functions, _stream_hessian, _stream_drift)

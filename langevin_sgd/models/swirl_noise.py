@@ -43,16 +43,11 @@ def swirl_noise(strength, learning_rate, batch_size=1):
     batch_size : int >= 1
         Likewise.
 
-    Returns
-    -------
-    GradientNoise
-        Of one example, with covariance Sigma(x) = 2 batch_size D(x) / learning_rate. Its trace is
-        the same everywhere, so that E r^2 = 2/(1 - learning_rate/2) exactly, at every learning rate
-        below 2.
-
     Notes
     -----
-    Derived: call the matrix M. div(exp(-r^2) M) = (4 - 2 r^2) exp(-r^2) (-y, x), so for p =
+    Of one example, with covariance Sigma(x) = 2 batch_size D(x) / learning_rate. Its trace is the
+    same everywhere, so that E r^2 = 2/(1 - learning_rate/2) exactly, at every learning rate below
+    2. Derived: call the matrix M. div(exp(-r^2) M) = (4 - 2 r^2) exp(-r^2) (-y, x), so for p =
     exp(-r^2/2)/(2 pi) the current J = -x p - div(D p) is tangential with a strength that depends on
     r only: div J = 0. M has the eigenvalues -+ r^2, which gives the symmetric root of D without a
     singularity."""
