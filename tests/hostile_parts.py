@@ -3,6 +3,9 @@
 import struct
 
 import numpy as np
+import pytest
+
+from langevin_sgd.storage import load
 
 
 def vector(file, name, values=None, *, dimension="d", **layout):
@@ -25,3 +28,9 @@ def text_references(content, length):
         if content[address : address + 4] == b"GCOL":
             places.append(place)
     return places
+
+
+def refused(message, path, **options):
+    """`load` refuses a file in these words."""
+    with pytest.raises(ValueError, match=message):
+        load(path, **options)

@@ -9,6 +9,7 @@ import naive_losses
 import numba
 import numpy as np
 import pytest
+from models.twins import agree
 
 import langevin_sgd as ls
 from langevin_sgd.kernels.compiling import for_lanes
@@ -130,18 +131,7 @@ def places(loss):
 @pytest.mark.parametrize("name", [name for name in LOSSES if name not in SEEN])
 def test_loss_gradient_and_hessian(name):
     loss, twin, _ = LOSSES[name]
-    x = places(loss)
-    energy, gradient, hessian = (
-        ls.evaluate(loss, x, quantity) for quantity in ("energy", "gradient", "hessian")
-    )
-    np.testing.assert_allclose(energy, twin.energy(x), rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(gradient, twin.gradient(x), rtol=1e-12, atol=1e-12)
-    slopes = naive.central_differences(lambda y: ls.evaluate(loss, y, "energy"), x)
-    np.testing.assert_allclose(gradient, slopes, rtol=1e-7, atol=1e-7)
-    curvatures = naive.central_differences(twin.gradient, x)
-    np.testing.assert_allclose(hessian, curvatures, rtol=1e-7, atol=1e-7)
-    if twin.hessian is not None:
-        np.testing.assert_allclose(hessian, twin.hessian(x), rtol=1e-12, atol=1e-12)
+    agree(loss, twin, places(loss))
 
 
 def mean_over_labels(loss, labels, x):

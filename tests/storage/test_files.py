@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from hostile_parts import refused
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -293,8 +294,7 @@ def test_a_file_cut_short_or_of_another_kind_is_refused(tmp_path):
     complete = path.read_bytes()
     for content in (complete[: len(complete) // 2], complete[:100], b"", pickle.dumps({"a": 1})):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match="is not a netCDF4 file, or is cut short"):
-            load(path)
+        refused("is not a netCDF4 file, or is cut short", path)
 
 
 def test_a_tiny_file_that_declares_terabytes_is_refused(tmp_path):
@@ -303,16 +303,14 @@ def test_a_tiny_file_that_declares_terabytes_is_refused(tmp_path):
         file.create_dataset("x", shape=(2**40,), dtype="f8", chunks=(1024,))
     assert path.stat().st_size < 10_000
     limit = rf"above max_bytes={8 * 2**30}; .* larger max_bytes"
-    with pytest.raises(ValueError, match=rf"declares {2**43} bytes, {limit}"):
-        load(path)
+    refused(rf"declares {2**43} bytes, {limit}", path)
 
 
 def test_the_size_limit_is_exact(tmp_path):
     path = tmp_path / "run.nc"
     save(xr.Dataset({"x": ((), 1.0)}), path)
     assert load(path, max_bytes=8).x == 1.0
-    with pytest.raises(ValueError, match="declares 8 bytes, above max_bytes=7"):
-        load(path, max_bytes=7)
+    refused("declares 8 bytes, above max_bytes=7", path, max_bytes=7)
 
 
 COMPLEX = np.dtype([("re", "f8"), ("im", "f8")])
@@ -323,8 +321,7 @@ ODD_TYPES = [h5py.vlen_dtype(np.float64), h5py.string_dtype(), COMPLEX, h5py.ref
 def test_types_that_are_not_plain_data_are_refused(tmp_path, dtype):
     with h5py.File(tmp_path / "odd.nc", "w") as file:
         file.create_dataset("culprit", shape=(2,), dtype=dtype)
-    with pytest.raises(ValueError, match="'culprit' in .* only numbers and fixed-width text are"):
-        load(tmp_path / "odd.nc")
+    refused("'culprit' in .* only numbers and fixed-width text are", tmp_path / "odd.nc")
 
 
 KINDS = ["group", "external storage", "external link", "soft link", "virtual"]
@@ -347,5 +344,4 @@ def test_groups_and_data_in_other_files_are_refused(tmp_path, kind):
         else:
             outside = h5py.ExternalLink(str(secret), "x")
             file["culprit"] = outside if kind == "external link" else h5py.SoftLink("/x")
-    with pytest.raises(ValueError, match="'culprit' in .* is a group or lies in another file"):
-        load(tmp_path / "odd.nc")
+    refused("'culprit' in .* is a group or lies in another file", tmp_path / "odd.nc")

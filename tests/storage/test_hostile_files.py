@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 import xarray as xr
-from hostile_parts import text_references, vector
+from hostile_parts import refused, text_references, vector
 
 from langevin_sgd.storage import load, save
 
@@ -38,8 +38,7 @@ def test_values_packed_by_gzip_are_read(path, options):
         assert file["zeros"].id.get_storage_size() < 10**4
     np.testing.assert_array_equal(load(path).x, values)
     assert not load(path).zeros.any()
-    with pytest.raises(ValueError, match="declares .* bytes, above max_bytes=1000000"):
-        load(path, max_bytes=10**6)
+    refused("declares .* bytes, above max_bytes=1000000", path, max_bytes=10**6)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +55,7 @@ def test_values_packed_otherwise_are_refused_with_the_way_out(path, packing):
             h5py.h5d.create(file.id, b"x", h5py.h5t.NATIVE_DOUBLE, space, chunks)
         else:
             vector(file, "x", np.zeros(10_000), chunks=(10_000,), **packing)
-    with pytest.raises(ValueError, match=r"variable 'x' packed by the HDF5 filters \[.*to_netcdf"):
-        load(path)
+    refused(r"variable 'x' packed by the HDF5 filters \[.*to_netcdf", path)
 
 
 def packed_file(path, chunks):
@@ -84,11 +82,9 @@ def test_a_stream_that_unpacks_to_another_size_than_declared_is_refused(path, ki
     packed_file(path, [SOUND, SOUND])
     assert not load(path).x.any()
     packed_file(path, [SOUND, BOMBS[kind]])
-    with pytest.raises(ValueError, match="packed, and a part of it does not unpack to the size"):
-        load(path)
+    refused("packed, and a part of it does not unpack to the size", path)
     packed_file(path, [SOUND])
-    with pytest.raises(ValueError, match="variable 'x' packed, and a part of it is missing"):
-        load(path)
+    refused("variable 'x' packed, and a part of it is missing", path)
 
 
 NOISE = np.frombuffer(np.random.default_rng(0).bytes(1000), "u1")
@@ -100,8 +96,7 @@ def test_one_array_under_many_names_is_refused(path, values, packing):
         vector(file, "x", values, compression=packing)
         for k in range(100):
             file[f"again_{k}"] = file["x"]
-    with pytest.raises(ValueError, match="declares .* bytes and is only"):
-        load(path)
+    refused("declares .* bytes and is only", path)
 
 
 def test_values_that_were_never_written_are_refused(path):
@@ -109,8 +104,7 @@ def test_values_that_were_never_written_are_refused(path):
         vector(file, "x", dimension="x_dim", shape=(8,), dtype="f8")
         wide = file.create_dataset("wide", shape=(10**6,), dtype="f8")
         wide.make_scale("wide")
-    with pytest.raises(ValueError, match="declares 8000128 bytes and is only .* bytes long"):
-        load(path)
+    refused("declares 8000128 bytes and is only .* bytes long", path)
 
 
 def test_a_short_variable_on_a_huge_unlimited_dimension_is_refused(path):
@@ -122,18 +116,15 @@ def test_a_short_variable_on_a_huge_unlimited_dimension_is_refused(path):
         x = file.create_dataset("x", shape=(1,), maxshape=(None,), chunks=(1,), dtype="f8")
         x.dims[0].attach_scale(scale)
     assert path.stat().st_size < 20_000
-    with pytest.raises(ValueError, match=rf"declares {2**33} bytes and is only"):
-        load(path)
-    with pytest.raises(ValueError, match=rf"declares {2**33} bytes, above max_bytes={2**32}"):
-        load(path, max_bytes=2**32)
+    refused(rf"declares {2**33} bytes and is only", path)
+    refused(rf"declares {2**33} bytes, above max_bytes={2**32}", path, max_bytes=2**32)
 
 
 def test_a_million_tiny_chunks_are_refused(path):
     """They would take 4 GB and half a minute."""
     with h5py.File(path, "w") as file:
         file.create_dataset("x", shape=(10**6,), chunks=(1,), dtype="u1")
-    with pytest.raises(ValueError, match="is cut into more than 100000 chunks"):
-        load(path)
+    refused("is cut into more than 100000 chunks", path)
 
 
 def test_sizes_are_those_after_decoding(path):
@@ -142,8 +133,7 @@ def test_sizes_are_those_after_decoding(path):
         vector(file, "x", np.zeros(100, "i1"), dimension="d").attrs["scale_factor"] = 0.5
         vector(file, "text", np.array([b"a"] * 100), dimension="d")
     assert load(path, max_bytes=8000).sizes == {"d": 100}
-    with pytest.raises(ValueError, match="declares 8000 bytes, above max_bytes=7999"):
-        load(path, max_bytes=7999)
+    refused("declares 8000 bytes, above max_bytes=7999", path, max_bytes=7999)
 
 
 @pytest.mark.parametrize("what", ["variables", "attributes"])
@@ -154,8 +144,7 @@ def test_a_crowd_of_names_is_refused(path, what):
                 file.create_dataset(f"x{k}", data=np.int8(0))
             else:
                 file.attrs[f"x{k}"] = 0
-    with pytest.raises(ValueError, match=f"has 500. {what}.*, above 4096"):
-        load(path)
+    refused(f"has 500. {what}.*, above 4096", path)
 
 
 ODD_ATTRIBUTES = {
@@ -175,8 +164,7 @@ def test_attributes_that_are_not_plain_are_refused(path, kind):
         variable = vector(file, "x", np.zeros(4))
         variable.attrs["culprit"] = ODD_ATTRIBUTES[kind](file)
     plain = "is not text, a number or a flat list of either"
-    with pytest.raises(ValueError, match=f"load: attribute 'culprit' of 'x' in .* {plain}"):
-        load(path)
+    refused(f"load: attribute 'culprit' of 'x' in .* {plain}", path)
 
 
 @pytest.mark.parametrize("as_list", [True, False])
@@ -200,8 +188,7 @@ def test_texts_that_share_their_bytes_are_refused(path, as_list):
     wanted = "has attributes that take more than 67108864 bytes"
     if as_list:
         wanted = "declares .* bytes, above max_bytes=50000000"
-    with pytest.raises(ValueError, match=wanted):
-        load(path, max_bytes=50_000_000)
+    refused(wanted, path, max_bytes=50_000_000)
 
 
 @pytest.mark.parametrize("kind", ["numbers", "lists of numbers", "references", "too many lists"])
@@ -218,8 +205,7 @@ def test_a_dimension_list_that_would_overrun_the_librarys_buffer_is_refused(path
             element = h5py.h5t.NATIVE_DOUBLE if kind == "lists of numbers" else h5py.h5t.STD_REF_OBJ
             space = h5py.h5s.create_simple((1 if kind == "lists of numbers" else 500,))
             h5py.h5a.create(variable.id, b"DIMENSION_LIST", h5py.h5t.vlen_create(element), space)
-    with pytest.raises(ValueError, match="load: variable 'x' in .* has a malformed DIMENSION_LIST"):
-        load(path)
+    refused("load: variable 'x' in .* has a malformed DIMENSION_LIST", path)
 
 
 @pytest.mark.parametrize("key", ["CLASS", "NAME"])
@@ -227,8 +213,7 @@ def test_a_list_where_the_library_expects_one_text_is_refused(path, key):
     with h5py.File(path, "w") as file:
         vector(file, "x", np.zeros(4))
         file["d"].attrs[key] = np.array([b"DIMENSION_SCALE"] * 1000)
-    with pytest.raises(ValueError, match=f"load: attribute '{key}' of 'd'"):
-        load(path)
+    refused(f"load: attribute '{key}' of 'd'", path)
 
 
 def test_a_dimension_that_is_none_or_of_another_length_is_refused(path):
@@ -244,8 +229,7 @@ def test_a_dimension_that_is_none_or_of_another_length_is_refused(path):
                 vector(file, "y", np.zeros(4), dimension="short")
             if target == "deleted":
                 del file["d"]
-        with pytest.raises(ValueError, match="is damaged, or not a plain netCDF4 file"):
-            load(path)
+        refused("is damaged, or not a plain netCDF4 file", path)
 
 
 @pytest.mark.parametrize(
@@ -264,23 +248,20 @@ def test_types_that_numpy_or_netcdf_lack_are_refused(path, kind):
     space = h5py.h5s.create(h5py.h5s.NULL) if kind == "null" else h5py.h5s.create_simple((2,))
     with h5py.File(path, "w") as file:
         h5py.h5d.create(file.id, b"culprit", types[kind], space)
-    with pytest.raises(ValueError, match="load: .*(variable 'culprit' in|damaged)"):
-        load(path)
+    refused("load: .*(variable 'culprit' in|damaged)", path)
 
 
 def test_a_group_that_contains_itself_is_refused(path):
     with h5py.File(path, "w") as file:
         file["loop"] = file["/"]
-    with pytest.raises(ValueError, match="load: 'loop' in .* is a group"):
-        load(path)
+    refused("load: 'loop' in .* is a group", path)
 
 
 @pytest.mark.parametrize("encoding", ["rot13", "idna", "unicode_escape", "../codec"])
 def test_text_in_a_codec_that_the_file_names_is_refused(path, encoding):
     with h5py.File(path, "w") as file:
         vector(file, "x", np.array([b"a", b"b"])).attrs["_Encoding"] = encoding
-    with pytest.raises(ValueError, match="'x' in .* is text in an encoding other than UTF-8"):
-        load(path)
+    refused("'x' in .* is text in an encoding other than UTF-8", path)
 
 
 @pytest.mark.parametrize("place", ["name", "attribute", "value"])
@@ -293,8 +274,7 @@ def test_text_that_is_not_utf8_is_refused(path, place):
             h5py.h5d.create(file.id, b"\xff\xfe", h5py.h5t.NATIVE_DOUBLE, space)
         if place == "attribute":
             x.attrs.create("long_name", b"\xff\xfe", dtype=h5py.string_dtype())
-    with pytest.raises(ValueError, match="is damaged, or not a plain netCDF4 file .*utf-8"):
-        load(path)
+    refused("is damaged, or not a plain netCDF4 file .*utf-8", path)
 
 
 def test_names_are_names_and_text_is_text(tmp_path):
