@@ -13,7 +13,7 @@ from .modified_loss import modified_loss
 from .potential_record import Potential
 from .records import recorded
 from .sgd_landscapes import ring, rotational_drift, zhu_bowls
-from .sums import row_times, square_in, write_diagonal, write_matrix
+from .sums import row_times, square_in, write_matrix
 from .swirl_noise import swirl_noise
 from .symbolic import from_expression
 
@@ -35,7 +35,10 @@ def _diagonal_gradient(p, x, out):
 
 
 def _diagonal_hessian(p, x, out):
-    write_diagonal(p.curvature, len(x), out)
+    d = len(x)
+    for k in range(d):
+        for j in range(d):
+            out[d * k + j] = p.curvature[k] if k == j else 0.0
 
 
 def _matrix_energy(p, x):

@@ -36,13 +36,6 @@ def square_in(matrix, x):
     return s
 
 
-def write_diagonal(values, d, out):
-    """The (d, d) matrix of a diagonal into `out`, row by row."""
-    for k in range(d):
-        for j in range(d):
-            out[d * k + j] = values[k] if k == j else 0.0
-
-
 def write_matrix(matrix, d, out):
     """A (d, d) matrix into `out`, row by row."""
     for k in range(d):
