@@ -23,6 +23,7 @@ NAME_OF_SWEEPS_1 = "manifest.json"
 VERSION = 2
 KINDS = "run", "sweep", "study"
 SHOWN_DIFFERENCES = 20
+MOST_BYTES = 2**28  # of a manifest: some 400,000 segments
 STORED_STEP = 8  # bytes of a segment that each of its steps takes
 
 
@@ -143,7 +144,7 @@ def read_manifest(folder, kinds=KINDS, damaged=False):
             return Manifest(None, [], None, [])
         raise FileNotFoundError(f"there is no manifest {str(path)!r}. {_way_out(folder)}")
     # What follows the last newline was never finished.
-    lines = path.read_bytes().split(b"\n")[:-1]
+    lines = _content(path).split(b"\n")[:-1]
     records = [_unsealed(line) for line in lines]
     ends = np.cumsum([len(line) + 1 for line in lines], dtype=int).tolist()
     if len(records) > 1 and records[-1] is None:
@@ -174,6 +175,20 @@ def read_manifest(folder, kinds=KINDS, damaged=False):
         )
     manifest = Manifest(header, segments, final, ends[: 1 + len(segments)])
     return _of_another_kind(folder, manifest, kinds)
+
+
+def _content(path):
+    """The bytes of a manifest; a ValueError for a link, which would be written through, and for
+    what is too large to be one."""
+    if path.is_symlink():
+        raise ValueError(f"{str(path)!r} is a link, and may lead anywhere: put the file there.")
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise ValueError(
+            f"{str(path)!r} holds {size} bytes, and no manifest holds more than {MOST_BYTES}: it "
+            "is another file."
+        )
+    return path.read_bytes()
 
 
 def _of_another_kind(folder, manifest, kinds):
@@ -274,8 +289,9 @@ def _record(kind, line):
 
 def _sweep_1(path):
     """The manifest of a folder of points of version 1."""
+    content = _content(path)
     try:
-        line = json.loads(path.read_bytes())
+        line = json.loads(content)
         kind = "sweep" if "grid" in line["plan"] else "study"
         line = {"description": line["plan"], "attributes": line["begun"], "schema_version": 1}
         return Manifest(_record(Header, line | {"kind": kind}), [], None, [])

@@ -179,3 +179,18 @@ def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path, recover):
     os.mkfifo(tmp_path / "segment-000001.nc")
     with pytest.raises((FileNotFoundError, ValueError), match="no manifest|nothing can be recover"):
         load(tmp_path, recover=recover)
+
+
+@pytest.mark.parametrize("recover", [False, True])
+def test_a_manifest_that_is_a_link_or_too_large_is_refused_before_it_is_read(tmp_path, recover):
+    begin(tmp_path / "run").close()
+    manifest = tmp_path / "run" / NAME
+    elsewhere = shutil.move(manifest, tmp_path / "elsewhere")
+    manifest.symlink_to(elsewhere)
+    with pytest.raises(ValueError, match="manifest.jsonl' is a link, and may lead anywhere"):
+        load(tmp_path / "run", recover=recover)
+    manifest.unlink()
+    with open(manifest, "wb") as file:
+        file.truncate(2**40)  # a sparse file
+    with pytest.raises(ValueError, match="manifest.jsonl' holds 1099511627776 bytes, and no man"):
+        load(tmp_path / "run", recover=recover)
