@@ -9,12 +9,11 @@ import numpy as np
 
 from ..arguments import covariance_matrix, flag, one_matrix, optional, text
 from ..kernels.bits import kernel
-from ..kernels.functions import plain
 from ..kernels.lanes import WIDTH
 from ..kernels.views import part, view
 from . import forces
 from .evaluate import values_at
-from .forgotten import BIAS, DRAWS, FEW, drawn, is_linear, mean_over_error
+from .forgotten import BIAS, DRAWS, FEW, drawn, is_linear, is_ours, mean_over_error
 from .noise_record import Noise
 from .parameters import parameters, size
 from .records import Recipe, check_functions, record
@@ -84,7 +83,7 @@ class GradientNoise(NamedTuple):
 
     def _check_linear(self, dim):
         about = self.sample, self.params, self.normals, dim, self._room(dim)
-        if self.gaussian and not _is_ours(self.sample) and not is_linear(*about):
+        if self.gaussian and not is_ours(self.sample) and not is_linear(*about):
             raise ValueError(
                 f"gaussian must be False for {self.name!r}: its sample is not linear in z, so that "
                 "a batch of B is not one draw divided by sqrt(B)."
@@ -126,7 +125,7 @@ class GradientNoise(NamedTuple):
         return dim * (1 + self.scratch_per_component)
 
     def doubts(self, model):
-        if _is_ours(self.sample):
+        if is_ours(self.sample):
             return
         biases = mean_over_error(self._drawn(model, DRAWS))
         worst = int(np.argmax(np.abs(biases)))
@@ -158,11 +157,6 @@ class GradientNoise(NamedTuple):
         label = f"covariance of {self.name!r}"
         found = values_at(covariance, label, self.params, x, dim * dim + extra)
         return found[:, : dim * dim].reshape(-1, dim, dim) / batch_size
-
-
-def _is_ours(function):
-    home = plain(function).__module__ or ""  # none where exec made it
-    return home.startswith(__package__.split(".")[0] + ".")
 
 
 @cache

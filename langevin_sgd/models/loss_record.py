@@ -10,10 +10,12 @@ from ..arguments import optional, real_array, shown
 from ..kernels.functions import interpreted
 from .derivative_checks import check_fisher, check_gradient, check_hessian
 from .forces import force_of_table
+from .forgotten import DRAWS, is_ours
 from .parameters import parameters, size
 from .potential_record import Potential
 from .records import Recipe, check_functions, of_kind, record
 
+DEVIATIONS = 5  # standard errors
 ROLES = {
     "energy": "example_loss",
     "gradient": "example_gradient",
@@ -58,7 +60,8 @@ class Loss(NamedTuple):
     draw_normals, draw_uniforms : int
         How many random numbers one fresh row takes.
     mean : Potential, optional
-        The exact mean loss of the population that `draw` draws from, where it is known.
+        The exact mean loss of the population that `draw` draws from, where it is known. Its
+        gradient is compared with that of 2048 rows.
 
     Raises
     ------
@@ -104,6 +107,8 @@ class Loss(NamedTuple):
             check_gradient(*about, self.example_loss, self.example_gradient, row)
             check_hessian(*about, self.example_gradient, self.example_hessian, row)
             check_fisher(*about, self.example_fisher, row)
+        if self.mean and not is_ours(self.draw):
+            _check_mean(self)
         return self
 
     # What a model answers, a Potential alike
@@ -154,6 +159,36 @@ def _check_draw_fits(loss):
             f"mean of {loss.name!r} must be that of a population, with a draw, and have dim = "
             f"{loss.dim}, got {shown(loss.mean)} with dim = {loss.mean.dim}."
         )
+
+
+def _check_mean(loss):
+    """Refuse a mean that is not that of the rows which `draw` draws, at one point; a doubt is
+    looked at with four times as many."""
+    x, mean = 1.0 + 0.5 * np.random.default_rng(0).normal(size=loss.dim), loss.mean
+    (expected,) = _gradients_at(x, mean.gradient, mean, [()])
+    for seed, examples in enumerate((DRAWS, 4 * DRAWS)):
+        counts, shape = (loss.draw_normals, loss.draw_uniforms), (examples, loss.data.shape[1])
+        rows = fresh_rows(loss.draw, loss.params, *counts, shape, seed)
+        found = _gradients_at(x, loss.example_gradient, loss, [(row,) for row in rows])
+        error = found.std(axis=0, ddof=1) / np.sqrt(examples) + 1e-8 * np.abs(found).max()
+        far = np.abs(found.mean(axis=0) - expected) / error
+        if not np.any(far > DEVIATIONS):  # not if nan
+            return
+    k = int(np.argmax(far))
+    raise ValueError(
+        f"mean of {loss.name!r} is not that of what its draw draws: at x = {shown(x.tolist())} its "
+        f"gradient has the component {k} = {expected[k]:.6g}, but that of {examples} rows is "
+        f"{found[:, k].mean():.6g} +- {error[k]:.2g}. Correct one of them."
+    )
+
+
+def _gradients_at(x, gradient, owner, rows):
+    """What an interpreted gradient writes at x for each of `rows`, an array (rows, d)."""
+    gradient, found = interpreted(gradient), np.zeros((len(rows), owner.dim + owner.scratch))
+    with np.errstate(all="ignore"):
+        for row, out in zip(rows, found, strict=True):
+            gradient(owner.params, x, *row, out)
+    return found[:, : owner.dim]
 
 
 def fresh_rows(draw, p, normals, uniforms, shape, seed):

@@ -146,6 +146,25 @@ def own(**fields):
     return ls.Loss("own", example_loss, example_gradient, None, [[1.0, 2.0]], 1, **fields)
 
 
+def heavy_tailed(p, z, row):
+    row[0] = z[0] * z[0] * z[0]
+    row[1] = z[1]
+
+
+def biased(p, z, row):
+    row[0] = z[0] + 0.25
+    row[1] = z[1]
+
+
+def test_the_mean_of_a_population_must_be_that_of_its_draw():
+    right, steep = ls.potentials.quadratic([1.0]), ls.potentials.quadratic([1.5])
+    for drawn in (draw, heavy_tailed):
+        assert own(draw=drawn, draw_normals=2, mean=right).mean is right
+    for drawn, mean in ((draw, steep), (biased, right)):
+        with pytest.raises(ValueError, match="mean of 'own' is not that of what its draw draws"):
+            own(draw=drawn, draw_normals=2, mean=mean)
+
+
 INPUTS, ENTRIES = np.eye(2), [[0, 1, 0.5], [2, 0, -0.5]]
 FLAT = ls.potentials.quadratic([1.0, 1.0])
 BAD = [  # what is special; the rest is in bad_inputs
