@@ -98,6 +98,7 @@ def attributes_of_run(problem, done):
         "noise": described(noise) if noise else "null",
         "seed": str(problem.seed),
         "precision": problem.precision,
+        "particles": problem.particles,
         "steps": done - problem.first_step,
         "interrupted": int(done < problem.last_step),
         "independent_particles": int(getattr(noise, "independent", True)),

@@ -267,6 +267,12 @@ def end_of(run, given, dynamics):
                 f"x0 must be an array or a whole run of simulate, got a dataset without {name!r}."
             )
     last = run.isel(step=-1) if "step" in run.dims else run
+    there, of = last.sizes["particle"], run.attrs.get("particles")
+    if of not in (None, there):
+        raise ValueError(
+            f"x0 must be a whole run, got {there} of its {of} particles, which would go on with "
+            "the random numbers of others. Pass x0=run.x[-1].values to begin a new run there."
+        )
     step, seed = int(last["step"]), int(run.attrs["seed"])
     prefixes = [n.removesuffix("_fraction") for n in run.variables if n.endswith("_fraction")]
     if any(f"{prefix}_step" in run.variables for prefix in prefixes):

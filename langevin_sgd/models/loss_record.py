@@ -128,7 +128,7 @@ class Loss(NamedTuple):
 
     def expected(self, sampling):
         """The model whose gradient is the mean gradient of a step: that of the population for the
-        sampling "population", else of the table.
+        sampling "population", else that of the table, which draws nothing.
 
         Raises
         ------
@@ -136,7 +136,8 @@ class Loss(NamedTuple):
             If the mean over the population is not known.
         """
         if sampling != "population":
-            return self
+            fields = {"draw": None, "draw_normals": 0, "draw_uniforms": 0, "mean": None}
+            return self._with(**fields, recipe=None) if self.draw else self
         if self.mean is None:
             raise ValueError(
                 f"{self.name!r} draws fresh examples, and their mean loss is not known: its table "

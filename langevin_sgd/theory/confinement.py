@@ -32,6 +32,12 @@ def energy_of(*dims, drift=False, walls=(), way="simulate it instead"):
 
     def check(value, name):
         landscape(value, name)
+        if getattr(value, "draw", None) is not None:
+            raise ValueError(
+                f"{name} must be one landscape, but {value.name!r} draws fresh examples and has a "
+                f"table of {len(value.data)} rows. Pass its mean, a Potential, or its "
+                'expected("with_replacement"), the loss of its table.'
+            )
         if dims and value.dim not in dims:
             raise ValueError(
                 f"{name} must have dim {' or '.join(map(str, dims))} here, got {value.dim} for "

@@ -108,6 +108,10 @@ def test_what_does_not_fit_the_run_in_x0_is_refused(changed, message):
     options = {"particles": 2, "steps": 3, "x0": first} | changed
     with pytest.raises((TypeError, ValueError), match=message):
         ls.simulate(WELL, dynamics.sgd(0.1, momentum=0.5), PAIR, **options)
+    if changed.get("particles") == 3:
+        options |= {"particles": 1, "x0": first.isel(particle=[1])}
+        with pytest.raises(ValueError, match="x0 must be a whole run, got 1 of its 2 particles"):
+            ls.simulate(WELL, dynamics.sgd(0.1, momentum=0.5), PAIR, **options)
     if "x0" not in changed:
         with pytest.raises(ValueError, match="a whole run of simulate, got a dataset without"):
             ls.simulate(WELL, dynamics.sgd(0.1), **options | {"x0": first[["x"]]})

@@ -65,7 +65,9 @@ def test_the_mean_of_the_linear_population_is_that_of_isserlis():
     np.testing.assert_allclose(ls.evaluate(mean, POINT, "hessian"), COVARIANCE, rtol=1e-15)
     energy = (delta @ COVARIANCE @ delta + LABEL_NOISE) / 2
     np.testing.assert_allclose(ls.evaluate(mean, POINT, "energy"), energy, rtol=1e-14)
-    assert LINEAR.expected("with_replacement") is LINEAR and mean.expected("population") is mean
+    table = LINEAR.expected("with_replacement")
+    assert table.data is LINEAR.data and table.draw is None and table.mean is None
+    assert table.expected("with_replacement") is table and mean.expected("population") is mean
 
 
 def test_means_of_the_logistic_population():

@@ -8,6 +8,7 @@ from theory.landscapes import CIRCLE, WALLS, logarithmic, parabola, pendulum
 from valid_calls import VALID_CALLS
 
 from langevin_sgd import theory
+from langevin_sgd.models.losses import linear_regression_population
 from langevin_sgd.models.potentials import double_well, quadratic
 
 SIGNATURES = {name: inspect.signature(getattr(theory, name)) for name in theory.__all__}
@@ -17,6 +18,7 @@ WALLED, ON_CIRCLE, PUSHED = (
     {"potential": model}
     for model in (parabola(domain=WALLS), pendulum(domain=CIRCLE), parabola(push=1.0))
 )
+FRESH = linear_regression_population([1.0], 0.5, examples=20)
 OPEN = {"bounds": None}
 TWO_WELLS = {"potential": WELL, "bounds": None, "learning_rate": 0.1, "noise_covariance": 0.06}
 LOOSE = {"potential": WELL, "noise_covariance": 3.0, "learning_rate": 0.5, "momentum": 0.3}
@@ -107,6 +109,12 @@ REFUSED = [
 def test_it_is_refused_in_these_words(name, change, message):
     with pytest.raises(ValueError, match=message):
         getattr(theory, name)(**VALID_CALLS[f"theory.{name}"]() | change)
+
+
+@pytest.mark.parametrize("name", WITH_POTENTIAL)
+def test_a_loss_that_draws_fresh_examples_is_two_landscapes(name):
+    with pytest.raises(ValueError, match="potential must be one landscape.* Pass its mean, a Pote"):
+        getattr(theory, name)(**VALID_CALLS[f"theory.{name}"]() | {"potential": FRESH})
 
 
 @pytest.mark.parametrize("name", WITH_POTENTIAL)
