@@ -30,10 +30,10 @@ def adam(learning_rate, batch_size=1, beta1=0.9, beta2=0.999, epsilon=1e-8, weig
 
     Parameters
     ----------
-    batch_size : int >= 1, or Schedule
-        As in `sgd`.
     learning_rate : float > 0, or Schedule
         eta, a length: the step of a component whose gradient stays the same.
+    batch_size : int >= 1, or Schedule
+        As in `sgd`.
     beta1, beta2 : float in [0, 1), or Schedule
         What m and s keep in a step: memories of 1/(1 - beta) steps.
     epsilon : float > 0, or Schedule
