@@ -85,10 +85,10 @@ def plot(dataset):
     import matplotlib.pyplot as plt
 
     with ls.plots.style():
-        figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+        figure, axes = plt.subplots(1, 3, figsize=(13.5, 3.8), layout="constrained")
         for ax, case, name in zip(axes, CASES, ("data", "theory"), strict=False):
             law, colour = dataset.sel(case=case).isel(learning_rate=-1), ls.plots.COLOURS[name]
-            ls.plots.current(law, ax, colorbar=ax is axes[1])
+            ls.plots.current(law, ax)
             ax.set_title(f"{CASES[case]}: KL to Boltzmann {float(law.kl):.4f} nat")
             _profile(axes[2], case, law, colour)
         axes[2].axhline(0, color=ls.plots.COLOURS["guide"], linewidth=0.8)

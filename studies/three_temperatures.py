@@ -21,8 +21,8 @@ from langevin_sgd.storage.provenance import provenance
 
 T0, CURVATURE = 0.2, np.array([1.0, 0.2])
 NAMES = "temperature_{}", "temperature_{}_standard_error", "exact_temperature_{}"
-LOOK = {"energy matching": ("data", "o", "-"), "virial": ("other", "s", "--")}
-LOOK["configurational"] = "theory", "D", "-"
+LOOK = {"energy matching": ("data", "o", "-", 2), "virial": ("other", "s", "--", 1)}
+LOOK["configurational"] = "theory", "D", "-", 1
 LANDSCAPES = {
     "quadratic": ls.potentials.quadratic(CURVATURE),
     "well": ls.potentials.double_well(dim=2, barrier=0.25, stiffness=1.0, coupling=0.8),
@@ -114,15 +114,15 @@ def plot(dataset):
             x, fixed = dataset[f"{name}_{along}"], SWEEPS[name, along][1]
             of_kinds = np.moveaxis(table_of(dataset, x.name), -1, 0)
             for (kind, look), (value, error, exact) in zip(LOOK.items(), of_kinds, strict=True):
-                colour, marker, line = look
-                more = {"color": ls.plots.COLOURS[colour], "capsize": 2, "markersize": 4}
-                ax.errorbar(x, value, 4 * error, fmt=marker, **more)
-                ax.plot(x, exact, line, color=more["color"], label=kind)
+                colour, marker, line, size = ls.plots.COLOURS[look[0]], *look[1:]
+                more = {"fmt": marker, "capsize": 2, "markersize": 3.5 * size, "color": colour}
+                ax.errorbar(x, value, 4 * error, **more)
+                ax.plot(x, exact, line, color=colour, label=kind, linewidth=1.4 * size)
             ax.axhline(1, color=ls.plots.COLOURS["guide"], linewidth=0.8, linestyle=":")
             held = f"anisotropy {fixed}" if along == "learning_rate" else f"learning rate {fixed}"
             ax.set_title(f"{LANDSCAPES[name].name.replace('_', ' ')}, {held}")
             ax.set(xlabel=along.replace("_", " "), ylabel="temperature / $T_0$")
-        axes[0, 0].legend()
+        axes[0, 0].legend(title="points ± 4 s.e., exact lines")
     return figure
 
 

@@ -65,7 +65,9 @@ def moves_of(run, particles, potential=None):
     name = dynamics_of(run)["name"]
     if step is not None and "step" in run.dims and step - 1 in run["step"].values:
         before = at_step(run, step - 1, "drop").x
-        return _with_surprise(run, Moves((before + x) / 2, x - before, "step"), before, potential)
+        if before.shape == x.shape:  # else they are readings of several steps
+            moves = Moves((before + x) / 2, x - before, "step")
+            return _with_surprise(run, moves, before, potential)
     if v is not None and name in HEAVY_BALL:
         return Moves(x + v / 2, -v, "step")
     if v is not None and name.startswith("underdamped"):

@@ -45,7 +45,7 @@ def entropy_production(run, *, method="bound", step=None, on_diverged="raise"):
     Bound: the uncertainty relation of a pair of positions, sigma >= log(1 + 2 R^2), for R^2 = m'
     C^-1 m, the largest E[a]^2 / Var a of any sum a of rotations with means m and covariance C;
     estimated from Hotelling's T^2 as ((n - p - 2)/(n - 1) T^2 - p)/n, free of bias for Gaussian
-    numbers. Source: Hasegawa and Van Vu 2019 (arXiv:1902.06376), eq. 4; the relation of diffusions,
+    numbers. Source: Hasegawa and Van Vu 2019 (arXiv:1902.06376); the relation of diffusions,
     sigma >= 2 R^2, does not hold for chains. Gaussian: tr(P~^-1 P)/2 - d with P the covariance of
     (x, x') and P~ that of (x', x), less its bias of order 1/n (jackknife over 64 groups of
     particles)."""

@@ -95,7 +95,7 @@ def currents(
     the volume, with D half the covariance of the displacements in a bin, its bias of 2 axes per bin
     and reading removed by the jackknife. That is the production of a diffusion, a relative error of
     order learning_rate, from below: bins, the range and components left out only take from it.
-    Source: Seifert 2012 (arXiv:1205.4176), eq. 20; bound by convexity."""
+    Source: Seifert 2012 (arXiv:1205.4176); bound by convexity."""
     bins_of_x = grid(lower, upper, bins, components)
 
     def complete(reducer, model, dynamics, noise):
