@@ -109,6 +109,18 @@ CALLS = {
         **{"result": going_round(), "ax": None, "name": "currents", "clear": 2.0},
         **{"colorbar": False},
     },
+    "analysis.reference_sample": lambda: {
+        **{"run": bowl_run(), "potential": BOWL, "temperature": 0.1, "particles": 100},
+        **{"max_particle_steps": 100_000, "seed": 1, **RUN},
+    },
+    "analysis.stein_discrepancy": lambda: {
+        **{"run": bowl_run(), "potential": BOWL, "temperature": 0.1, "resamples": 99, "seed": 1},
+        **RUN,
+    },
+    "analysis.two_sample_test": lambda: {
+        **{"run": bowl_run(), "other": bowl_run(), "potential": BOWL, "permutations": 99},
+        **{"seed": 1, **RUN},
+    },
     "plots.density_1d": lambda: {
         **{"histogram": along_one(), "ax": None, "curve": ([0.0, 1.0], [0.1, 0.2])},
         **{"reference": np.full(4, 0.25), "label": "a", "reference_label": "b"},

@@ -10,8 +10,11 @@ from .entropy_production import entropy_production
 from .equipartition import equipartition
 from .example_gradients import covariance_at, gradient_covariance
 from .kl import kl_to_boltzmann, kl_to_probabilities
+from .reference_sample import reference_sample
 from .rhat import rhat
+from .stein import stein_discrepancy
 from .temperature_budget import noise_covariance_of, temperature_budget
+from .two_sample import two_sample_test
 
 __all__ = [
     "basins",
@@ -27,8 +30,11 @@ __all__ = [
 __all__ += [
     "kl_to_probabilities",
     "noise_covariance_of",
+    "reference_sample",
     "rhat",
     "rotation_rate",
+    "stein_discrepancy",
     "temperature_budget",
     "temperature_budget_of_arrays",
+    "two_sample_test",
 ]

@@ -75,7 +75,7 @@ def _values(function, label, params, dim, size):
     return partial(_filled, _potential_kernel(compiled, dim, size), params, size, ())
 
 
-def _means(function, label, loss, size):
+def _table_means(function, label, loss, size):
     """The mean over the table of what `function(p, x, row, out)` writes, as a function of points
     (n, d)."""
     columns = loss.data.shape[1]
@@ -150,7 +150,7 @@ def evaluator(model, quantity):
     numbers = math.prod(shape)
     size = numbers + model.scratch * (quantity != "energy")
     if of_table:
-        values = _means(function, label, model, size)
+        values = _table_means(function, label, model, size)
     else:
         values = _values(function, label, model.params, dim, size)
     return lambda x: values(x.reshape(-1, dim))[:, :numbers].reshape(x.shape[:-1] + shape)
