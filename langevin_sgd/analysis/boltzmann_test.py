@@ -8,7 +8,7 @@ from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
 from ..theory.confinement import energy_box
 from .boltzmann_parts import energy_at, fitted, identities
-from .currents import REMEMBERING
+from .currents import REMEMBERING, rotation_deviation
 from .effective_sample_size import correlated_in_order
 from .equipartition import along, orthonormal, virial_matrix
 from .particles import AT_STEP, at_step, attributes, landscape_of, noise_of
@@ -16,8 +16,9 @@ from .significance import Deviation, decide
 from .wording import Evidence, Temperatures, wording
 
 FEWEST = 50  # particles; below them the tests do not keep their level
-FEWEST_PER_DIMENSION = 5
+FEWEST_PER_DIMENSION = 10
 LOOKED_AT = 20_000  # particles, for an order among them
+ORDER_BY_CHANCE = 1e-4  # how often independent particles are refused for it
 DEEP, BOXED = 42, 3  # temperatures of a box that holds a law, and dimensions in which it is sought
 
 
@@ -99,7 +100,7 @@ def boltzmann_test(
     _check_spread(x, energy.gradient)
     _check_normalisable(potential, temperature or energy.value.std())
     views, fit = fitted(x, energy, np.empty((0, d)), temperature)
-    parts = identities(views, fit.trouble)
+    parts = identities(views, fit.trouble) | {"current": _current(run, particles, potential)}
     found = {name: part for name, part in parts.items() if isinstance(part, Deviation)}
     reasons = {name: part for name, part in parts.items() if name not in found}
     decision = decide(found.values(), tolerance, level)
@@ -140,7 +141,7 @@ def _check_number(x):
             f"the tests keep their level from {fewest} particles on ({FEWEST}, and "
             f"{FEWEST_PER_DIMENSION} per dimension), got {n}. Simulate more."
         )
-    if correlated_in_order(x[:LOOKED_AT]):
+    if correlated_in_order(x[:LOOKED_AT], ORDER_BY_CHANCE):
         raise ValueError(
             "particles must be independent, but neighbours are alike: readings of one chain, or "
             "starts in order that are not forgotten. Give a time series its dimension step, or run "
@@ -161,6 +162,13 @@ def _check_normalisable(potential, unit):
     """Raise if exp(-U/T) is not normalisable, as far as a box can tell; in up to BOXED dimensions."""
     if potential.dim <= BOXED:
         energy_box(potential, unit, DEEP, f"potential {potential.name!r}")
+
+
+def _current(run, particles, potential):
+    try:
+        return rotation_deviation(run, particles, potential)
+    except ValueError as reason:
+        return str(reason).split(". ")[0].rstrip(".")
 
 
 def _measured(x, gradient, fit):

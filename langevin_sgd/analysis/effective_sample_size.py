@@ -184,12 +184,12 @@ def independent_rows(numbers, least):
     return IndependentRows(means, batch, size)
 
 
-def correlated_in_order(numbers):
+def correlated_in_order(numbers, level=ORDER_LEVEL):
     """Whether particles, rows of a (particles, k) array, are like their neighbours in the array, as
     readings of one chain are.
 
     The rank version of von Neumann's ratio (Bartels 1982) of each number, one-sided, at the level
-    ORDER_LEVEL for all k together (Bonferroni)."""
+    `level` for all k together (Bonferroni)."""
     from scipy.special import ndtri
     from scipy.stats import rankdata
 
@@ -197,4 +197,4 @@ def correlated_in_order(numbers):
     ranks = rankdata(numbers, axis=0)
     ratio = (np.diff(ranks, axis=0) ** 2).sum(axis=0) / ((ranks - (n + 1) / 2) ** 2).sum(axis=0)
     error = 2 * np.sqrt((n - 2) * (5 * n**2 - 2 * n - 9) / (5 * n * (n + 1) * (n - 1) ** 2))
-    return bool(np.any(ratio < 2 + ndtri(ORDER_LEVEL / columns) * error))
+    return bool(np.any(ratio < 2 + ndtri(level / columns) * error))
