@@ -27,6 +27,8 @@ LEAST_INDEX = 2.0  # tail index of a number below which it has no variance
 SHAPED = 16  # dimensions up to which the shape is tested as a matrix; beyond, by its trace
 SCATTER_ROUNDS = 100  # of the scatter of heavy tails
 SAME = 1e-6  # relative differences of a Hessian that count as none
+LOOKED_AT = 2_000  # particles that tell whether minima are far apart ...
+LEAST_OWN = 0.5  # ... which they are if E[div z] is at least this part of d
 SEPARATION = 8.0  # of minima, squared, in the blending of centres
 VAGUE = 0.1  # relative error of a fitted temperature beyond which the tests do not keep their level
 
@@ -81,7 +83,7 @@ def fitted(x, energy, centers, temperature):
     """The `Charts` of particles and the `Fit` of their temperature, by the virial, or by bounded
     functions where the virial has no variance; a `temperature` that is given is taken."""
     about = energy.gradient, energy.value, energy.hessian, 1.0, None
-    z, slope = from_centers(x, centers, energy)
+    z, slope = from_centers(x, centers, energy.gradient)
     sample, fit = Cloud(z, slope, *about), position
     seen = Seen(sample, _root(np.cov(z.T)))
     heavy = _heavy_tail(_lengths(seen.position) * _lengths(seen.force))
@@ -188,34 +190,36 @@ def _fit_temperature(seen, field):
     return Fit(float(value), float(error), trouble)
 
 
-def from_centers(x, centers, energy):
-    """Where particles are from their centre, (n, d), and the derivative of it, or None if that is
-    1: from the mean or, if they are closer to them so, from the minima `centers` (k, d).
+def from_centers(x, centers, gradient):
+    """Where particles x (n, d) are from their centre, and the derivative of that as a function of
+    a slice, or None if it is 1.
 
-    Minima are blended smoothly, so that the identities hold exactly: the centre is
-    c = sum_k w_k m_k with w_k ~ exp(-(x - m_k)' P (x - m_k)/2), and dc/dx = Cov_w(m) P. P is the
-    mean force's covariance, scaled so that two minima are SEPARATION apart at least."""
-    plain = x - x.mean(axis=0)
+    The centre is the mean; or, where the minima `centers` (k, d) are far apart, so that each
+    particle belongs to one, their blend c = sum_k w_k m_k with w_k ~ exp(-(x - m_k)' P (x - m_k)/2)
+    and dc/dx = Cov_w(m) P. It is smooth: the identities hold exactly. P is the covariance of the
+    gradient, times what makes SEPARATION the smallest squared distance of two minima."""
+    d, plain = x.shape[1], x - x.mean(axis=0)
     if len(centers) < 2:
         return plain, None
-    metric = np.cov(energy.gradient.T).reshape(2 * x.shape[1:])
-    between = centers[:, None] - centers
-    square = np.einsum("kli,ij,klj->kl", between, metric, between)
-    metric = metric * SEPARATION / square[square > 0].min()
+    metric = np.cov(gradient.T).reshape(d, d)
+    between = (centers[:, None] - centers)[np.triu_indices(len(centers), 1)]
+    metric = metric * SEPARATION / ((between @ metric) * between).sum(axis=1).min()
+    pull, outer = centers @ metric, centers[:, :, None] * centers[:, None, :]
+    offset = (pull * centers).sum(axis=1) / 2
 
     def weights(part):
-        away = x[part, None] - centers
-        weight = -np.einsum("nki,ij,nkj->nk", away, metric, away) / 2
+        weight = x[part] @ pull.T - offset
         weight = np.exp(weight - weight.max(axis=1, keepdims=True))
         return weight / weight.sum(axis=1, keepdims=True)
 
     def slope(part):
         weight = weights(part)
         center = weight @ centers
-        second = np.einsum("nk,ki,kj->nij", weight, centers, centers)
-        spread = second - center[:, :, None] * center[:, None, :]
-        return np.eye(x.shape[1]) - spread @ metric
+        square = (weight @ outer.reshape(-1, d * d)).reshape(-1, d, d)
+        return np.eye(d) - (square - center[:, :, None] * center[:, None, :]) @ metric
 
+    some = slope(slice(None, None, max(1, len(x) // LOOKED_AT)))
+    if np.trace(some, axis1=1, axis2=2).mean() < LEAST_OWN * d:
+        return plain, None
     z = x - weights(slice(None)) @ centers
-    mean = np.mean([np.trace(one) for one in slope(slice(None))])
-    return (z - z.mean(axis=0), slope) if mean > x.shape[1] / 2 else (plain, None)
+    return z - z.mean(axis=0), slope

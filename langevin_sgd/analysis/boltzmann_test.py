@@ -1,5 +1,7 @@
 """Is a run distributed as exp(-U/T)?  Tests without bins, and a verdict in plain words."""
 
+from functools import partial
+
 import numpy as np
 import xarray as xr
 
@@ -7,17 +9,24 @@ from ..arguments import checked, optional, within
 from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
 from ..theory.confinement import energy_box
+from ..theory.basins_of_attraction import basins_of_attraction, slope_of
+from .basins import occupation_deviation
 from .boltzmann_parts import energy_at, fitted, identities
 from .currents import REMEMBERING, rotation_deviation
-from .effective_sample_size import correlated_in_order
+from .effective_sample_size import correlated_in_order, correlation_times
 from .equipartition import along, orthonormal, virial_matrix
-from .particles import AT_STEP, at_step, attributes, landscape_of, noise_of
+from .particles import AT_STEP, Particles, at_step, attributes, landscape_of, noise_of, weight_decay_of
+from .particles import run as run_with
 from .significance import Deviation, decide
+from .time_series import first_two_moments, time_series
 from .wording import Evidence, Temperatures, wording
 
+POPULATIONS = "theory.basin_populations()"
 FEWEST = 50  # particles; below them the tests do not keep their level
 FEWEST_PER_DIMENSION = 10
-LOOKED_AT = 20_000  # particles, for an order among them
+APART = 3  # autocorrelation times between readings that count as independent: e^-6 for rho^t
+DESCENDING = 500  # particles that look for minima
+ORDERED = 20_000  # particles, for an order among them
 ORDER_BY_CHANCE = 1e-4  # how often independent particles are refused for it
 DEEP, BOXED = 42, 3  # temperatures of a box that holds a law, and dimensions in which it is sought
 
@@ -28,6 +37,7 @@ DEEP, BOXED = 42, 3  # temperatures of a box that holds a law, and dimensions in
     tolerance=within(above=0, below=1),
     level=within(above=0, below=1),
     directions=optional(orthonormal),
+    populations=optional(partial(run_with, needs={"population": ("basin",)}, source=POPULATIONS)),
     **AT_STEP,
 )
 def boltzmann_test(
@@ -40,57 +50,68 @@ def boltzmann_test(
     directions=None,
     step=None,
     on_diverged="raise",
+    populations=None,
 ):
-    """Hold a run against exp(-U/T): one temperature in all directions, no cross terms, the same
-    temperature from the curvature.
+    """Is a run distributed as exp(-U/T)? Several tests, one decision, and what was not tested.
 
     Parameters
     ----------
     run : xarray.Dataset
-        Output of `simulate`; uses ``x``, in units of length.
+        Output of `simulate`; uses ``x``, in units of length, and for currents ``v`` or the stored
+        step before. Of a run of fewer particles than are needed, stored steps that are independent
+        of each other are used, if there are enough.
     potential : Potential or Loss
         U, in units of energy, on an open domain. A weight decay found in the run's attributes is
-        added to it.
+        added to it; a Hessian that it lacks is differenced.
     temperature : float, optional
-        T in units of energy; default tr <(x - <x>) dU/dx> / d, fitted.
+        T in units of energy; default fitted by the virial, E[z . grad U] / E[div z], z the place
+        relative to the mean, or to the own minimum where wells are far apart.
     tolerance : float
-        Relative differences of temperature up to this count as none.
+        Relative deviations up to this count as none.
     level : float
-        Error rate of the verdict: all intervals together hold with probability 1 - level
-        (Bonferroni).
+        Error rate of the decision.
     directions : (d, d) array, optional
         Orthonormal columns along which the temperatures are given, instead of the components.
     step, on_diverged
         As in `density`.
+    populations : xarray.Dataset, optional
+        `theory.basin_populations` of the potential at T, to spare their quadrature, which takes
+        seconds.
 
     Returns
     -------
     xarray.Dataset
-        ``p_value`` (test) of exact agreement, ``effect`` (test), the largest relative deviation
-        from T, and ``effect_standard_error``; ``directional_temperature`` (direction) and its
-        ``directional_temperature_standard_error``, ``temperature`` and its error, in units of
-        energy. Attribute ``decision``: "departs" (some deviation is beyond the tolerance),
-        "consistent within tolerance" (all are within) or "undecided"; attribute ``verdict`` says it
-        in words.
+        ``p_value`` (test) of exact agreement, ``p_value_adjusted`` for the number of tests (Holm),
+        ``effect`` (test), the largest relative deviation, and ``effect_standard_error``;
+        ``directional_temperature`` (direction) from the virial and ``temperature``, each with its
+        error, in units of energy. Attributes: ``family_p_value``; ``decision``, "departs" (the
+        family's p-value is below `level`, and some deviation is beyond the tolerance), "consistent
+        within tolerance" (all are within, by tests of equivalence) or "undecided"; ``verdict``, the
+        decision in words, with what was ``tested`` and ``not_tested``, and why.
 
     Raises
     ------
     TypeError, ValueError
-        If there is nothing to test (one dimension, temperature fitted, no Hessian), for a potential
-        with walls or a population whose mean loss is not known, and for too few, dependent or
-        diverged particles.
+        For fewer than 50 particles, or 10 a dimension; for dependent particles, also readings of
+        one chain given as particles, and diverged ones; for batches that are shuffled, whose law
+        depends on the place in the epoch; for a potential with walls, one that is not normalisable
+        (found in up to three dimensions), or a population whose mean loss is not known; for a
+        fitted temperature with an error above 10 %, unless the mean force alone departs.
 
     Notes
     -----
-    For exp(-U/T), integration by parts gives <f dU/dx_j> = T <df/dx_j>. Tests: "one_temperature", f
-    = x_j: T_jj = T (Hotelling); "cross_terms", f = x_i, i != j: T_ij = 0 (Bonferroni over d (d - 1)
-    entries); "curvature", f = dU/dx_j: T <lap U> = <|grad U|^2>, if there is a Hessian. With enough
-    particles exact agreement is rejected at any finite learning rate, hence the verdict by
-    intervals. The intervals are normal, and `effect` is the largest of several, so biased upwards
-    by a fraction of its error. Blind to the occupation of separated wells, and, at small learning
-    rate, to noise that depends on x but has an isotropic mean."""
+    E[f . grad U] = T E[div f] for every field f. Tests: "mean_force", constant f; "virial", f_ij =
+    z_i e_j; "configurational", f = grad U in place of z; "fourth_moments", |z|^2 z; "energy",
+    (U - <U>) grad U; all in coordinates in which z, or grad U, is white, so that no p-value or
+    effect depends on units or axes. If the tail index of its products (Hill) says that they have no
+    variance, a test is not made; "bounded", z / (1 + |z|^2/d), and "bounded_shape", its square, take
+    the place of moments. "occupation": shares of the basins, in up to
+    three dimensions. "current": weighted rotations, as in `rotation_rate`. p-values are
+    calibrated on exact draws, down to the fewest particles (studies/power_of_the_test.py). With
+    enough particles exact agreement is rejected at any finite learning rate: hence the tolerance.
+    Effects of matrices are eigenvalues without what noise adds to the outer ones."""
     _check_memory(run)
-    particles = at_step(run, step, on_diverged)
+    particles = _independent(run, step, on_diverged)
     x, d = particles.x, particles.x.shape[1]
     potential = landscape_of(run, potential, d, "potential")
     if directions is not None and directions.shape[1] != d:
@@ -99,8 +120,10 @@ def boltzmann_test(
     energy = energy_at(run, potential, x)
     _check_spread(x, energy.gradient)
     _check_normalisable(potential, temperature or energy.value.std())
-    views, fit = fitted(x, energy, np.empty((0, d)), temperature)
-    parts = identities(views, fit.trouble) | {"current": _current(run, particles, potential)}
+    views, fit = fitted(x, energy, _some_minima(potential, x), temperature)
+    parts = identities(views, fit.trouble)
+    parts["occupation"] = fit.trouble or _occupation(run, x, potential, fit, populations)
+    parts["current"] = _current(run, particles, potential)
     found = {name: part for name, part in parts.items() if isinstance(part, Deviation)}
     reasons = {name: part for name, part in parts.items() if name not in found}
     decision = decide(found.values(), tolerance, level)
@@ -133,6 +156,19 @@ def _check_memory(run):
         )
 
 
+def _independent(run, step, on_diverged):
+    """The particles of a run at one step, or, of a time series of few, also at others."""
+    few = run.sizes["particle"] < FEWEST
+    if step is not None or not few or run.sizes.get("step", 1) < FEWEST:
+        return at_step(run, step, on_diverged)
+    series, dropped = time_series(run, on_diverged=on_diverged)
+    readings = series["x"].values
+    time = correlation_times(first_two_moments(readings)[0]).times.max()
+    apart = int(np.ceil(APART * time))
+    kept = np.concatenate(np.swapaxes(readings[::-apart][::-1], 0, 1))
+    return Particles(kept, None, int(series["step"][-1]), dropped)
+
+
 def _check_number(x):
     n, d = x.shape
     fewest = max(FEWEST, FEWEST_PER_DIMENSION * d)
@@ -141,7 +177,7 @@ def _check_number(x):
             f"the tests keep their level from {fewest} particles on ({FEWEST}, and "
             f"{FEWEST_PER_DIMENSION} per dimension), got {n}. Simulate more."
         )
-    if correlated_in_order(x[:LOOKED_AT], ORDER_BY_CHANCE):
+    if correlated_in_order(x[:ORDERED], ORDER_BY_CHANCE):
         raise ValueError(
             "particles must be independent, but neighbours are alike: readings of one chain, or "
             "starts in order that are not forgotten. Give a time series its dimension step, or run "
@@ -162,6 +198,20 @@ def _check_normalisable(potential, unit):
     """Raise if exp(-U/T) is not normalisable, as far as a box can tell; in up to BOXED dimensions."""
     if potential.dim <= BOXED:
         energy_box(potential, unit, DEEP, f"potential {potential.name!r}")
+
+
+def _some_minima(potential, x):
+    """Minima that some of the particles descend to, (k, d)."""
+    some = x[:: max(1, len(x) // DESCENDING)]
+    return basins_of_attraction(some, slope_of(potential, np.sqrt(x.var(axis=0).sum()))).minimum
+
+
+def _occupation(run, x, potential, fit, populations):
+    if weight_decay_of(run):
+        return "weight decay is no part of the potential: put it there"
+    about = {"temperature_error": fit.error, "populations": populations}
+    found = occupation_deviation(x, potential, fit.temperature, **about)
+    return found.deviation or found.reason
 
 
 def _current(run, particles, potential):

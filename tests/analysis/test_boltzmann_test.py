@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from refusals import refusal
 from synthetic_runs import gaussian_run, synthetic_run
 
@@ -159,12 +160,12 @@ def test_directions_and_many_components():
 
 
 def test_sixty_four_dimensions():
-    """Half as hot again in one direction of 64; the twin at one temperature does not depart."""
+    """Twice as hot in one direction of 64; the twin at one temperature does not depart."""
     curvature = np.geomspace(1.0, 500.0, 64)
     bowl, law = ls.potentials.quadratic(curvature), np.diag(1.0 / curvature)
-    hot = law * np.where(np.arange(64) == 3, 1.5, 1.0)
-    assert boltzmann_test(gaussian_run(law, 2_000, 1), bowl).decision == "undecided"
-    assert boltzmann_test(gaussian_run(hot, 4_000, 1), bowl).decision == "departs"
+    hot = law * np.where(np.arange(64) == 3, 2.0, 1.0)
+    assert boltzmann_test(gaussian_run(law, 700, 1), bowl).decision == "undecided"
+    assert boltzmann_test(gaussian_run(hot, 2_000, 1), bowl).decision == "departs"
 
 
 def test_one_dimension():
@@ -206,10 +207,10 @@ def test_shorthand(value, error, text):
 
 def chain(readings, memory=0.9):
     """Readings of one chain x' = memory x + noise of stationary variance 1, as particles."""
-    x, normals = np.zeros(readings), np.random.default_rng(1).normal(size=readings)
+    x = np.random.default_rng(1).normal(size=(readings, 2))
     for k in range(1, readings):
-        x[k] = memory * x[k - 1] + np.sqrt(1 - memory**2) * normals[k]
-    return synthetic_run(np.column_stack([x, normals]))
+        x[k] = memory * x[k - 1] + np.sqrt(1 - memory**2) * x[k]
+    return synthetic_run(x)
 
 
 WALLED = ls.potentials.quadratic([2.0, 1.0])._replace(domain=(("periodic", -1.0, 1.0), None))
@@ -244,8 +245,8 @@ def test_what_cannot_be_right_is_refused(change, message):
 
 
 def test_a_vague_temperature_is_refused_unless_the_mean_force_departs():
-    run = synthetic_run(well_positions(200, 1))
-    well = ls.potentials.double_well(dim=2, barrier=1.0, coupling=0.8)
+    run = synthetic_run(well_positions(200, 1, temperature=0.2, barrier=0.25))
+    well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
     message = "ValueError: the fitted temperature is "
     assert refusal(boltzmann_test, run, well).startswith(message)
 
@@ -259,3 +260,39 @@ def test_a_wrong_hessian_is_refused_when_the_record_is_made():
 
     message = "ValueError: the hessian of"
     assert refusal(right._replace, hessian=forgotten).startswith(message)
+
+
+def test_the_occupation_of_two_equal_wells():
+    """All particles in one well depart by half; the exact law does not, at half a percent."""
+    well, x = ls.potentials.double_well(dim=2, barrier=1.0, coupling=0.8), well_positions(50_000, 1)
+    shares = ls.theory.basin_populations(well, 0.05)
+    one_well = x * np.sign(x[:, :1])
+    given = {"potential": well, "tolerance": 0.05, "populations": shares}
+    assert boltzmann_test(synthetic_run(x), **given).decision == CONSISTENT
+    result = boltzmann_test(synthetic_run(one_well), **given)
+    assert result.decision == "departs" and "occupation off by -50.0(2) %" in result.verdict
+    assert result.p_value.drop_sel(test="occupation").min() > 1e-3
+
+
+def test_a_stirred_process_departs_by_its_current():
+    """Two steps of a linear process with a Gaussian law at T = 1 and half the drift turned."""
+    random, forward = np.random.default_rng(1), np.array([[0.9, -0.05], [0.05, 0.9]])
+    x = random.normal(size=(5_000, 2))
+    noise = np.sqrt(1 - 0.9**2 - 0.05**2)
+    late = x @ forward.T + noise * random.normal(size=(5_000, 2))
+    run = synthetic_run(late)
+    run = xr.concat([run.assign_coords(step=[99]), run], "step", data_vars=["x"])
+    run.x.values[0] = x
+    result = boltzmann_test(run, ROUND, 1.0)
+    assert result.decision == "departs" and result.p_value.sel(test="current") < 1e-6
+    assert result.p_value.drop_sel(test="current").min() > 1e-3
+
+
+def test_a_time_series_of_one_particle_is_thinned():
+    x = chain(20_000).x.values[0]
+    run = xr.Dataset({"x": (("step", "particle", "component"), x[:, None])})
+    run = run.assign_coords(step=np.arange(1, 20_001))
+    result = boltzmann_test(run, ROUND, 1.0)
+    assert result.decision == "undecided" and 200 < result.particles < 500
+    hot = boltzmann_test(run, ROUND, 0.5)
+    assert hot.decision == "departs"
