@@ -55,6 +55,11 @@ def budget():
     return ls.analysis.temperature_budget(bowl_run(), BOWL)
 
 
+@cache
+def populations():
+    return ls.theory.basin_populations(BOWL, 0.1)
+
+
 def verdict():
     return ls.analysis.boltzmann_test(bowl_run(), BOWL)
 
@@ -64,7 +69,7 @@ CALLS = {
     "analysis.basins": lambda: {"run": bowl_run(), "potential": BOWL, **RUN},
     "analysis.boltzmann_test": lambda: {
         **{"run": bowl_run(), "potential": BOWL, "temperature": 0.1, "tolerance": 0.02},
-        **{"level": 0.05, "directions": np.eye(2), **RUN},
+        **{"level": 0.05, "directions": np.eye(2), "populations": populations(), **RUN},
     },
     "analysis.covariance_at": lambda: {"loss": centers(), "x": [[0.1, 0.2]]},
     "analysis.density": lambda: {

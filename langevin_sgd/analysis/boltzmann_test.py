@@ -15,7 +15,15 @@ from .boltzmann_parts import energy_at, fitted, identities
 from .currents import REMEMBERING, rotation_deviation
 from .effective_sample_size import correlated_in_order, correlation_times
 from .equipartition import along, orthonormal, virial_matrix
-from .particles import AT_STEP, Particles, at_step, attributes, landscape_of, noise_of, weight_decay_of
+from .particles import (
+    AT_STEP,
+    Particles,
+    at_step,
+    attributes,
+    landscape_of,
+    noise_of,
+    weight_decay_of,
+)
 from .particles import run as run_with
 from .significance import Deviation, decide
 from .time_series import first_two_moments, time_series
@@ -218,7 +226,7 @@ def _current(run, particles, potential):
     try:
         return rotation_deviation(run, particles, potential)
     except ValueError as reason:
-        return str(reason).split(". ")[0].rstrip(".")
+        return str(reason).split(". ")[0].split(", got")[0]
 
 
 def _measured(x, gradient, fit):

@@ -245,10 +245,9 @@ def test_what_cannot_be_right_is_refused(change, message):
 
 
 def test_a_vague_temperature_is_refused_unless_the_mean_force_departs():
-    run = synthetic_run(well_positions(200, 1, temperature=0.2, barrier=0.25))
-    well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
+    """Sixty particles fix the temperature of a bowl to 1/11."""
     message = "ValueError: the fitted temperature is "
-    assert refusal(boltzmann_test, run, well).startswith(message)
+    assert refusal(boltzmann_test, gaussian_run(BOLTZMANN, 60, 1), BOWL).startswith(message)
 
 
 def test_a_wrong_hessian_is_refused_when_the_record_is_made():
