@@ -25,7 +25,15 @@ from langevin_sgd.storage.provenance import provenance
 LEVELS = np.array([0.01, 0.05, 0.1])
 BAND = 0.999  # a rate above this quantile of the binomial law of its level is a failure
 LEAST = 0.6  # of the nominal rate, for the family
-TESTS = "mean_force virial configurational fourth_moments energy bounded bounded_shape".split()
+TESTS = [
+    "mean_force",
+    "virial",
+    "configurational",
+    "fourth_moments",
+    "energy",
+    "bounded",
+    "bounded_shape",
+]
 TESTS += ["occupation", "current", "family"]
 POWERED = (100, 300, 1_000, 3_000, 10_000)
 WELL_TEMPERATURE = 0.1

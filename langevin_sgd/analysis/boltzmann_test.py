@@ -8,8 +8,8 @@ import xarray as xr
 from ..arguments import checked, optional, within
 from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
-from ..theory.confinement import energy_box
 from ..theory.basins_of_attraction import basins_of_attraction, slope_of
+from ..theory.confinement import energy_box
 from .basins import occupation_deviation
 from .boltzmann_parts import energy_at, fitted, identities
 from .currents import REMEMBERING, rotation_deviation
