@@ -72,6 +72,7 @@ DEFAULTS = {
     "analysis.kl_to_probabilities": {"outside": 0, "fitted": 0, "least_expected": 5.0},
     "analysis.rhat": {"method": "split"},
     "analysis.temperature_budget_of_arrays": {"nesterov": False},
+    "analysis.survival_curve": {"name": "first_passage"},
     "theory.area_variance": {"i": 0, "j": 1},
     "theory.boltzmann_bin_probabilities": {"rtol": 1e-9},
     "theory.boltzmann_density": {"rtol": 1e-10},

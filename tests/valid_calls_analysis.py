@@ -43,6 +43,13 @@ def going_round():
 
 
 @cache
+def arrivals():
+    noise, reducer = ls.noise.gaussian([1.0, 1.0]), ls.reducers.first_passage(above=0.3)
+    plan = {"particles": 32, "steps": 50, "seed": 1, "reducers": reducer}
+    return ls.simulate(BOWL, ls.dynamics.sgd(0.1), noise, **plan)
+
+
+@cache
 def centers():
     return ls.losses.quadratic_centers([1.0, 2.0], np.random.default_rng(1).normal(size=(6, 2)))
 
@@ -99,6 +106,9 @@ CALLS = {
     "analysis.rhat": lambda: {
         **{"run": long_run(), "method": "nested", "superchains": np.arange(32) // 8},
         **{"warmup": 100, "on_diverged": "drop"},
+    },
+    "analysis.survival_curve": lambda: {
+        **{"run": arrivals(), "limit": 20, "name": "first_passage", "on_diverged": "drop"}
     },
     "analysis.temperature_budget": lambda: {
         **{"run": bowl_run(), "model": BOWL, "dynamics": ls.dynamics.sgd(0.1, momentum=0.5)},

@@ -13,6 +13,7 @@ from .kl import kl_to_boltzmann, kl_to_probabilities
 from .reference_sample import reference_sample
 from .rhat import rhat
 from .stein import stein_discrepancy
+from .survival_curve import survival_curve
 from .temperature_budget import noise_covariance_of, temperature_budget
 from .two_sample import two_sample_test
 
@@ -34,6 +35,7 @@ __all__ += [
     "rhat",
     "rotation_rate",
     "stein_discrepancy",
+    "survival_curve",
     "temperature_budget",
     "temperature_budget_of_arrays",
     "two_sample_test",

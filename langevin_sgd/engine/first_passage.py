@@ -67,10 +67,14 @@ def first_passage(
         Adds ``first_passage_step`` (particle), the number of steps after which the particle is
         first in the region, 0 if it starts there and -1 if it did not arrive (a dynamics with
         substeps is looked at after each of them, and the steps are rounded up);
+        ``first_passage_watched`` (particle), the steps until then or until nobody looked any more;
         ``first_passage_fraction`` that arrived and ``first_passage_rate``, arrivals per particle
-        and step, with ``_standard_error`` (arrivals are Poissonian only if the rate does not depend
-        on time); and ``first_passage_mean`` with its error if all arrived. The stored x are the
-        start and where each particle ended.
+        and step, each with ``_standard_error``, and the exact 95 % ``first_passage_rate_interval``
+        (bound), which without an arrival is 0 to 3.0/exposure (arrivals are Poissonian only if the
+        rate does not depend on time); ``first_passage_restricted_mean`` with its error, the mean
+        of the time or the longest time watched, whichever is less, and ``first_passage_mean`` if
+        all arrived. `analysis.survival_curve` reads them. The stored x are the start and where each
+        particle ended.
     """
     given = [value is not None for value in (reached, above, below)]
     if sum(given) != 1:

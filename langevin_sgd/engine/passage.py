@@ -22,12 +22,12 @@ from ..kernels.random_rows import Draws
 from ..kernels.rng import OWN_ADDRESS
 from ..kernels.views import flat, flat_from, flats, view, view_type, wide_view, wide_view_type
 from ..models.evaluate import values_at
+from .arrivals import arrival_variables
 from .blocks import Block, Fixed, Given, Moment, Now, Views
 from .cpu import work_buffers
 from .dataset import assemble, tell_who_left
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
 from .program import Program, compile_parts, tell_doubts
-from .reducers.readings import with_error
 from .step import draw_kernel, move_kernel, remember, stays_inside
 from .terminal import SHOW_SECONDS, at_once, interrupts, reporter, tell
 
@@ -232,24 +232,4 @@ def passage_dataset(problem, gradient, options):
     dataset = assemble(problem, rows, end, problem.last_step)
     dataset = dataset.assign_attrs(interrupted=int(found.interrupted))
     tell_who_left(problem, dataset)
-    return dataset.assign(_arrival_variables(reducer.name, passed, steps))
-
-
-def _arrival_variables(name, passed, steps):
-    """Variables of the dataset from the step of arrival (-1: none) and the steps that each particle
-    did.
-    """
-    n, arrivals, exposure = len(passed), int((passed >= 0).sum()), float(steps.sum())
-    fraction, rate = arrivals / n, arrivals / exposure if exposure else np.nan
-    fractions = fraction, np.sqrt(fraction * (1 - fraction) / n)
-    rates, told = (rate, rate / np.sqrt(max(arrivals, 1))), "arrivals per particle and step"
-    label = "steps until the particle first arrived, -1 if it did not"
-    variables = {f"{name}_step": ("particle", passed, {"long_name": label, "units": "steps"})}
-    variables |= with_error(
-        f"{name}_fraction", (), fractions, "fraction of particles that arrived", "1"
-    )
-    variables |= with_error(f"{name}_rate", (), rates, told, "1/steps")
-    if arrivals == n and n > 1:
-        mean = passed.mean(), passed.std(ddof=1) / np.sqrt(n)
-        variables |= with_error(f"{name}_mean", (), mean, "mean first passage time", "steps")
-    return variables
+    return dataset.assign(arrival_variables(reducer.name, passed, steps))

@@ -1,0 +1,74 @@
+"""The part of the particles that has not arrived yet, from a run with a first passage."""
+
+import numpy as np
+import xarray as xr
+
+from ..arguments import checked, integer, one_of, optional, whole, word
+from ..engine.arrivals import kaplan_meier, restricted_mean
+from ..engine.reducers.readings import labelled, with_error
+from .particles import run as is_run
+
+ON_DIVERGED = one_of("raise", "drop")
+
+
+@checked(run=is_run, limit=optional(whole(1)), name=word, on_diverged=ON_DIVERGED)
+def survival_curve(run, limit=None, *, name="first_passage", on_diverged="raise"):
+    """Kaplan and Meier's curve of first passages, of which some may not have been seen, and the
+    mean time up to a limit.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Of `simulate` with `reducers.first_passage`; uses ``first_passage_step`` and
+        ``first_passage_watched``, in steps.
+    limit : int, optional
+        In steps, at most the longest time for which a particle was watched, the default.
+    name : str
+        Of the reducer.
+    on_diverged : {"raise", "drop"}
+        What to do if particles left: "drop" takes them for censored where they left, which is right
+        only if leaving tells nothing about arriving.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``survival`` (passage_step), the part that arrives later than this number of steps, with
+        ``survival_standard_error``, ``at_risk`` and ``arrivals``, at the steps in which some
+        arrived; ``restricted_mean``, E min(time, limit), in steps, with its standard error.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the run has no such first passage, its particles are dependent or left, or for a `limit`
+        beyond what was watched.
+
+    Notes
+    -----
+    Time and memory are those of a sort of the particles. S(t) = prod_(k <= t) (1 - d_k/n_k), d_k
+    arrivals among n_k particles that are watched in step k and did not arrive before; variance
+    S^2 sum d_k/(n_k (n_k - d_k)) (Kaplan and Meier 1958, Greenwood 1926). E min(T, limit) is the
+    integral of S, with the variance sum_k (integral from k on)^2 d_k/(n_k (n_k - d_k))."""
+    needed = {f"{name}_step": ("particle",), f"{name}_watched": ("particle",)}
+    run = is_run(run, "run", needed, "simulate() with first_passage")
+    if int(run.attrs.get("independent_particles", 1)) == 0:
+        raise ValueError("run must have independent particles, but its batches are shared.")
+    left = int((run["status"] != 0).sum()) if "status" in run else 0
+    if left and on_diverged == "raise":
+        raise ValueError(
+            f"{left} of {run.sizes['particle']} particles left before they arrived. Pass "
+            'on_diverged="drop" if that tells nothing about when they would have arrived.'
+        )
+    watched, arrived = run[f"{name}_watched"].values, run[f"{name}_step"].values >= 0
+    longest = int(watched.max(initial=0))
+    limit = integer(longest if limit is None else limit, "limit", 1, longest + 1)
+    found = kaplan_meier(watched, arrived)
+    error = found.survival * np.sqrt(np.cumsum(found.greenwood))
+    over, pair = "passage_step", (found.survival, error)
+    variables = with_error("survival", over, pair, "part of the particles that arrives later")
+    variables["at_risk"] = labelled(over, found.at_risk, "particles watched, not there before")
+    variables["arrivals"] = labelled(over, found.arrivals, "particles that arrive in this step")
+    told = f"mean of the first passage time or {limit} steps, whichever is less"
+    variables |= with_error("restricted_mean", (), restricted_mean(found, limit), told, "steps")
+    coords = {over: labelled(over, found.step, "steps until the first passage", "steps")}
+    counts = {"particles": len(watched), "dropped_particles": left, "limit": limit}
+    return xr.Dataset(variables, coords, {**run.attrs, **counts})
