@@ -1,8 +1,8 @@
 """A key for machine code: the SHA-256 of everything that determines it.
 
 That is the content of the function (see `functions`); the argument types; the sources of the parts
-of this package that teach numba; the versions of numba, llvmlite, numpy and Python; numba's
-settings; and the processor. Something of which the content cannot be stated for sure, or could
+of this package that teach numba, with the random generator that the environment chooses in them;
+the versions of numba, llvmlite, numpy and Python; numba's settings; and the processor. Something of which the content cannot be stated for sure, or could
 change after numba has read it, has no key: never guess."""
 
 import os
@@ -24,6 +24,7 @@ from numba.core.typing import templates
 
 from .functions import Unstatable, content, is_fixed
 from .lanes import WIDTH
+from .rng import GENERATOR
 
 _PACKAGE = __package__.split(".")[0]
 _PARTS = "kernels", "engine"  # of the package, which teach numba
@@ -106,7 +107,7 @@ def _process(context):
         np.__version__,
         sys.version,
     )
-    return repr((versions, context.codegen().magic_tuple(), WIDTH, _SOURCES))
+    return repr((versions, context.codegen().magic_tuple(), WIDTH, GENERATOR, _SOURCES))
 
 
 def _settings():

@@ -29,6 +29,14 @@ options = {"particles": 50, "steps": 40, "seed": 1, "threads": 2, "block_size": 
 run = ls.simulate(well, ls.dynamics.sgd(0.05), noise, **options)
 say(hashlib.sha256(run.x.values.tobytes()).hexdigest())
 """
+WORD = """
+import numpy as np
+from langevin_sgd.kernels.bits import kernel
+from langevin_sgd.kernels.rng import words_at
+def word(k):
+    return words_at(k, k, k, k, k, k)[0]
+say(kept(kernel(word))(np.uint64(1)))
+"""
 HALVES = """
 from top import scaled
 say(kept(compiled(scaled))(6.0))
@@ -95,6 +103,15 @@ def test_a_second_process_compiles_nothing_and_gets_the_same_bits(tmp_path):
     assert compiled > 10
     assert folder.stat().st_mode & 0o077 == 0
     assert ran(SIMULATE, folder) == (bits, 0)
+
+
+def test_code_of_one_random_generator_is_not_taken_for_that_of_another(tmp_path, monkeypatch):
+    found = []
+    for generator in ("philox", "threefry", "philox"):
+        monkeypatch.setenv("LANGEVIN_SGD_GENERATOR", generator)
+        found.append(ran(WORD, tmp_path / "cache"))
+    (philox, _), (threefry, _), again = found
+    assert philox != threefry and again == (philox, 0)
 
 
 def test_a_constant_of_a_helper_of_a_helper_is_part_of_the_key(tmp_path):

@@ -146,7 +146,8 @@ def test_processor_settings_versions_and_sources_count(monkeypatch):
     monkeypatch.setattr(config, "BOUNDSCHECK", 1)
     keys += [key(base())]
     another = python_types.SimpleNamespace(version="4.0", modules={})
-    for name, value in (("WIDTH", 4), ("_SOURCES", "other"), ("sys", another)):
+    changed = {"WIDTH": 4, "_SOURCES": "other", "sys": another, "GENERATOR": "threefry"}
+    for name, value in changed.items():
         monkeypatch.setattr(compile_key, name, value)
         compile_key._process.cache_clear()
         keys += [key(base())]
@@ -154,7 +155,7 @@ def test_processor_settings_versions_and_sources_count(monkeypatch):
     assert key(base()) is None
     monkeypatch.undo()
     compile_key._process.cache_clear()
-    assert len(set(keys)) == 6 and None not in keys
+    assert len(set(keys)) == 7 and None not in keys
     assert key(base()) == first
 
 
