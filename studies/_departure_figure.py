@@ -15,6 +15,9 @@ def plot(dataset):
     (left, right), (wells, data) = figure.subplots(2, 2)
     for axes, name in ((left, "anisotropic"), (right, "isotropic")):
         image = _law(axes, dataset.sel(noise=name))
+    left.legend(
+        loc="lower right", fontsize=8, title="contours at 0.02, 0.08, 0.16", title_fontsize=8
+    )
     figure.colorbar(image, ax=[left, right], label="density of SGD (1 / length²)")
     _well_temperatures(wells, dataset)
     _data_temperatures(data, dataset)
@@ -42,14 +45,13 @@ def _law(axes, law):
     axes.plot([], [], color="black", label="exact law of SGD")
     axes.plot([], [], color=ORANGE, linestyle="--", label="Boltzmann at the best-fit temperature")
     kl, error, exact = (float(law[k]) for k in ("kl", "kl_standard_error", "kl_exact_on_bins"))
-    said = f"KL = {kl:.4f} ± {error:.4f} nat (exact {exact:.4f})"
+    bins, whole = " × ".join(map(str, law.probability.shape)), float(law.kl_exact)
+    said = f"KL = {kl:.4f} ± {error:.4f} nat on {bins} bins"
+    said += f"\n(exact {exact:.4f} on them, {whole:.4f} in the continuum)"
     axes.set(
         title=f"double well, {law.noise.item()} noise\n{said}",
         xlabel="$x_0$ (length)",
         ylabel="$x_1$ (length)",
-    )
-    axes.legend(
-        loc="lower right", fontsize=8, title="contours at 0.02, 0.08, 0.16", title_fontsize=8
     )
     return image
 
@@ -64,11 +66,10 @@ def _well_temperatures(axes, dataset):
             fmt="o",
             color=colour,
             capsize=4,
-            label=f"{name} noise, ± 4 s.e.",
+            label=f"SGD, {name} noise, ± 4 s.e.",
         )
-        axes.scatter(
-            places, law.exact_temperature, marker="_", s=500, color=colour, label="its exact law"
-        )
+        axes.scatter(places, law.exact_temperature, marker="_", s=500, color=colour)
+    axes.scatter([], [], marker="_", s=200, color="black", label="exact laws")
     axes.set(
         title="double well: one temperature per direction",
         xticks=[0, 1],
@@ -94,7 +95,15 @@ def _data_temperatures(axes, dataset):
         marker="_",
         s=300,
         color=ORANGE,
-        label="finite-step Lyapunov equation",
+        label="Lyapunov, noise $C$ of the minimum",
+    )
+    axes.scatter(
+        modes,
+        dataset.data_mean_noise_temperature * 1e3,
+        marker="_",
+        s=300,
+        color="black",
+        label="Lyapunov, mean noise E[$C$] of the law",
     )
     axes.axhline(
         float(dataset.single_temperature) * 1e3,

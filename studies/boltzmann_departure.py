@@ -3,8 +3,9 @@
 The main job: a double well, where the answer is known exactly, and real data.
 
 (a) A coupled double well in two dimensions at learning rate 0.15, once with anisotropic and once
-with isotropic gradient noise of the same trace: histograms against the exact stationary law of the
-same chain and against Boltzmann's law at the best-fit temperature.
+with isotropic gradient noise of the same trace: the verdict of `boltzmann_test`, and histograms
+against the exact stationary law of the same chain and against Boltzmann's law at the best-fit
+temperature. The isotropic one once more at a tenth of the learning rate and the same temperature.
 (b) Logistic regression on scikit-learn's breast-cancer table with true minibatches: one
 temperature per Hessian eigen-direction.
 
@@ -29,8 +30,16 @@ DIFFUSION = {
     "isotropic": (0.2, 0.2),
 }  # D = learning_rate Sigma / (2 batch_size), per direction
 EDGES = [np.linspace(-2.4, 2.4, 37), np.linspace(-3.2, 3.2, 37)]
-TOLERANCE = 0.03  # nats; KL beyond it counts as a departure
+TENTH = 0.1  # of the learning rate, where isotropic noise is Boltzmann's within TOLERANCE
+TOLERANCE = 0.1  # of the verdict there; elsewhere its default
+AVERAGED = 5000  # particles over which the covariance of the noise is averaged
 LARGEST_Z = 4.0
+EXPECTED = {
+    "anisotropic": "departs",
+    "isotropic": "departs",
+    "small steps": "consistent within tolerance",
+    "data": "departs",
+}
 UNITS = {
     "temperature": "energy",
     "kl": "nat",
@@ -50,34 +59,46 @@ def as_dataset(values, dims):
     return dataset
 
 
-def double_well(name, particles, seed, threads, plant):
-    """One chain: KL to Boltzmann measured and exact on the same bins, and the temperature of each
-    direction.
-    """
-    well = ls.potentials.double_well(dim=2, barrier=0.25, stiffness=1.0, coupling=0.8)
-    sigma = 2 * np.diag(DIFFUSION[name]) / WELL_RATE
-    law = ls.theory.transfer_operator(well, sigma, WELL_RATE)
-    start = np.where(
-        np.arange(particles)[:, None] % 2, [1.0, 0.8], [-1.0, -0.8]
-    )  # both wells alike
+def coupled_well():
+    return ls.potentials.double_well(dim=2, barrier=0.25, stiffness=1.0, coupling=0.8)
+
+
+def well_run(name, rate, particles, seed, threads, plant):
+    """Particles that started in both wells alike, after 150 units of time."""
+    start = np.where(np.arange(particles)[:, None] % 2, [1.0, 0.8], [-1.0, -0.8])
+    sigma = 2 * np.diag(DIFFUSION[name]) / rate
+    options = {"particles": particles, "steps": round(150 / rate), "x0": start}
     noise = ls.noise.gaussian(2 * sigma if plant else sigma)
-    run = ls.simulate(
-        well,
-        ls.dynamics.sgd(WELL_RATE),
-        noise,
-        particles=particles,
-        steps=1000,
-        x0=start,
-        seed=seed,
-        threads=threads,
-    )
+    moves = ls.dynamics.sgd(rate)
+    return ls.simulate(coupled_well(), moves, noise, seed=seed, threads=threads, **options)
+
+
+def told(dataset, result):
+    """A dataset with the verdict of a `boltzmann_test` among its attributes."""
+    said = {name: result.attrs[name] for name in ("decision", "verdict")}
+    return dataset.assign_attrs(said)
+
+
+def small_steps(particles, seed, threads, plant):
+    """Isotropic noise at a tenth of the learning rate, planted or not the same temperature."""
+    run = well_run("isotropic", TENTH * WELL_RATE, particles, seed, threads, plant)
+    result = ls.analysis.boltzmann_test(run, coupled_well(), tolerance=TOLERANCE)
+    values = {"small_step_temperature": float(result.temperature)}
+    return told(as_dataset(values, [()]), result)
+
+
+def double_well(name, particles, seed, threads, plant):
+    """One chain: its verdict, KL to Boltzmann measured and exact on the same bins, and the
+    temperature of each direction.
+    """
+    well = coupled_well()
+    law = ls.theory.transfer_operator(well, 2 * np.diag(DIFFUSION[name]) / WELL_RATE, WELL_RATE)
+    run = well_run(name, WELL_RATE, particles, seed, threads, plant)
     kl = ls.analysis.kl_to_boltzmann(run, well, bins=EDGES)
     exact = ls.theory.bin_probabilities(law, EDGES)
     best = ls.theory.best_boltzmann(law, well)
     boltzmann = ls.theory.boltzmann_bin_probabilities(well, float(best.temperature), EDGES)
-    exact_kl = rel_entr(exact, boltzmann).sum() + rel_entr(
-        1 - exact.sum(), 1 - boltzmann.sum()
-    )  # outside is one more bin
+    exact_kl = rel_entr(on_merged_bins(exact, kl), on_merged_bins(boltzmann, kl)).sum()
     heat = ls.analysis.equipartition(run.isel(step=[-1]), well).isel(step=0)
     values = {
         "kl": float(kl.kl),
@@ -91,7 +112,14 @@ def double_well(name, particles, seed, threads, plant):
         "temperature_standard_error": np.diagonal(heat.standard_error),
         "exact_temperature": np.diagonal(law.virial),
     }
-    return as_dataset(values, [(), ("component",), ("x0", "x1")])
+    result = ls.analysis.boltzmann_test(run, well)
+    return told(as_dataset(values, [(), ("component",), ("x0", "x1")]), result)
+
+
+def on_merged_bins(probability, kl):
+    """Probabilities of bins and of the outside on the bins that `kl_to_boltzmann` merged."""
+    each = np.append(kl["group"].values, kl["outside_group"].values)
+    return np.bincount(each, np.append(probability, 1 - probability.sum()))
 
 
 def real_data():
@@ -135,6 +163,11 @@ def minibatches(particles, seed, threads, plant):
     ).isel(step=[-1])
     heat = ls.analysis.equipartition(run, loss, directions=directions).isel(step=0)
     budget = ls.analysis.temperature_budget(run, loss, dynamics=ls.dynamics.sgd(RATE, BATCH))
+    result = ls.analysis.boltzmann_test(run, loss, directions=directions)
+    noise = ls.analysis.noise_covariance_of(run, loss)(run.x.values[0, :AVERAGED]).mean(axis=0)
+    average = ls.theory.stationary_covariance(
+        ls.evaluate(loss, minimum, "hessian"), noise, RATE, BATCH
+    )
     y = (run.x.values[0] - run.x.values[0].mean(axis=0)) @ directions
     variance = y.var(axis=0, ddof=1)
     values = {
@@ -143,43 +176,32 @@ def minibatches(particles, seed, threads, plant):
         "data_temperature_standard_error": np.diagonal(heat.standard_error),
         "data_predicted_temperature": curvature
         * np.diagonal(directions.T @ predicted @ directions),
+        "data_mean_noise_temperature": curvature * np.diagonal(directions.T @ average @ directions),
         "data_noise": np.diagonal(directions.T @ sigma @ directions),
         "data_variance": variance,
         "data_variance_standard_error": np.sqrt(((y**2 - variance) ** 2).mean(axis=0) / len(y)),
-        "data_predicted_variance": np.diagonal(directions.T @ predicted @ directions),
+        "data_predicted_variance": np.diagonal(directions.T @ average @ directions),
         "single_temperature": ls.theory.sgd_temperature(sigma, RATE, BATCH),
         "budget_z": float(np.abs(budget.z).max()),
         "budget_p_value": float(budget.p_value),
     }
-    return as_dataset(values, [(), ("mode",)])
+    return told(as_dataset(values, [(), ("mode",)]), result)
 
 
-def verdict(kl, error):
-    """Three-way verdict from the interval of four standard errors around KL."""
-    if kl - LARGEST_Z * error > TOLERANCE:
-        return "departs from Boltzmann"
-    return (
-        "is Boltzmann's within the tolerance" if kl + LARGEST_Z * error < TOLERANCE else "undecided"
-    )
-
-
-def claims_of(wells, data):
-    claims = []
-    for name, expected in (
-        ("anisotropic", "departs from Boltzmann"),
-        ("isotropic", "is Boltzmann's within the tolerance"),
-    ):
-        well = wells[name]
+def claims_of(parts, said):
+    """The claims, from the numbers of each part and the decision on it."""
+    claims = [
+        Claim(f"{name}: the test says {expected!r}", said[name] == expected, said[name])
+        for name, expected in EXPECTED.items()
+    ]
+    for name in DIFFUSION:
+        well = parts[name]
         kl, error, exact = well["kl"], well["kl_standard_error"], well["kl_exact_on_bins"]
-        said, wide = verdict(kl, error), (kl - LARGEST_Z * error, kl + LARGEST_Z * error)
-        exact_text = f"exact on these bins {exact:.4f}, in the continuum {well['kl_exact']:.4f}"
         print(
-            f"{name} noise: the law {said}: KL = {kl:.4f} +- {error:.4f} nats ({exact_text}), "
-            f"tolerance {TOLERANCE}"
+            f"{name} noise: KL = {kl:.4f} +- {error:.4f} nats (exact on the same bins "
+            f"{exact:.4f}, in the continuum {well['kl_exact']:.4f})"
         )
-        number = f"KL {kl:.4f} +- {error:.4f}, tolerance {TOLERANCE}"
-        claims.append(Claim(f"{name}: the law {expected}", said == expected, number, wide))
-        z = float((kl - exact) / error)
+        z, wide = float((kl - exact) / error), (kl - LARGEST_Z * error, kl + LARGEST_Z * error)
         number = f"{kl:.4f} against {exact:.4f}, z = {z:+.1f}"
         claims.append(Claim(f"{name}: KL is the exact one", abs(z) < LARGEST_Z, number, wide, z))
         heat, error = well["temperature"], well["temperature_standard_error"]
@@ -187,7 +209,7 @@ def claims_of(wells, data):
         measured = ", ".join(f"{t:.4f} +- {e:.4f}" for t, e in zip(heat, error, strict=True))
         number = f"{measured}, largest z {z:.1f}"
         claims.append(Claim(f"{name}: temperatures are the exact ones", z < LARGEST_Z, number, z=z))
-    return claims + claims_of_data(data)
+    return claims + claims_of_data(parts["data"])
 
 
 def claims_of_data(data):
@@ -210,10 +232,10 @@ def claims_of_data(data):
     deviation = data["data_variance"] / data["data_predicted_variance"] - 1
     wide = LARGEST_Z * data["data_variance_standard_error"] / data["data_predicted_variance"]
     worst = np.argmax(np.abs(deviation) - wide)
-    close = np.all(np.abs(deviation) - wide < 0.05)
+    close = np.all(np.abs(deviation) - wide < 0.02)
     number = f"{100 * deviation[worst]:+.1f} +- {25 * wide[worst]:.1f} % at worst"
     interval = tuple(100 * (deviation[worst] + side * wide[worst]) for side in (-1, 1))
-    claims.append(Claim("data: Lyapunov's variances within 5 %", close, number, interval))
+    claims.append(Claim("data: Lyapunov's variances with E[C] within 2 %", close, number, interval))
     closed = data["budget_p_value"] > 1e-4
     number = f"p = {data['budget_p_value']:.2g}, largest |z| {data['budget_z']:.1f}"
     claims.append(Claim("data: the temperature budget closes", closed, number, z=data["budget_z"]))
@@ -223,8 +245,13 @@ def claims_of_data(data):
 def run(quick, seed, threads, plant, each=in_memory):
     sizes = (50_000, 20_000) if quick else (1_000_000, 100_000)
     parts = {name: partial(double_well, name, sizes[0], seed, threads, plant) for name in DIFFUSION}
-    parts = each(parts | {"data": partial(minibatches, sizes[1], seed, threads, plant)})
-    dataset = xr.concat([parts[name] for name in DIFFUSION], "noise").merge(parts["data"])
+    parts |= {
+        "small steps": partial(small_steps, sizes[1], seed, threads, plant),
+        "data": partial(minibatches, sizes[1], seed, threads, plant),
+    }
+    parts = each(parts)
+    dataset = xr.concat([parts[name] for name in DIFFUSION], "noise")
+    dataset = dataset.merge(parts["data"]).merge(parts["small steps"])
     centres = [(edges[1:] + edges[:-1]) / 2 for edges in EDGES]
     dataset = dataset.assign_coords(noise=list(DIFFUSION), x0=centres[0], x1=centres[1])
     for name, label, unit in (
@@ -238,13 +265,18 @@ def run(quick, seed, threads, plant, each=in_memory):
         "learning_rate_data": RATE,
         "batch_size_data": BATCH,
         "ridge": RIDGE,
-        "tolerance": TOLERANCE,
+        "tolerance_small_steps": TOLERANCE,
     }
     attributes |= {"particles_well": sizes[0], "particles_data": sizes[1]}
     values = {
         name: {key: value.values for key, value in part.items()} for name, part in parts.items()
     }
-    return dataset.assign_attrs(attributes | provenance()), claims_of(values, values["data"])
+    for name, part in parts.items():
+        attributes[f"verdict_{name.replace(' ', '_')}"] = part.attrs["verdict"]
+        print(f"{name}: {part.attrs['verdict']}")
+    said = {name: part.attrs["decision"] for name, part in parts.items()}
+    dataset = dataset.drop_attrs(deep=False).assign_attrs(attributes | provenance())
+    return dataset, claims_of(values, said)
 
 
 if __name__ == "__main__":
