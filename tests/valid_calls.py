@@ -53,6 +53,7 @@ def student():
 
 calls(
     "theory",
+    saddles=lambda: {"potential": well(), "minima": [[-1.0], [1.0]]},
     basin_populations=lambda: {"potential": well(), "temperature": 0.2},
     best_boltzmann=lambda: {"law": law(), "potential": quadratic()},
     best_fit_temperature=lambda: {"potential": well(), "mean_energy": 0.1, "bounds": [(-3.0, 3.0)]},

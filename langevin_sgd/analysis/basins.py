@@ -50,7 +50,7 @@ def basins(run, potential, *, step=None, on_diverged="raise"):
     The flow is followed to first order: of particles spread over a whole landscape some 0.5 %, next
     to the ridges, are counted on the other side. 100,000 particles take a few seconds in up to ten
     dimensions; where curvatures differ by over a hundred and in more dimensions the Hessians of
-    all particles are needed."""
+    all particles are needed. Saddles between the minima: `theory.saddles`."""
     particles = at_step(run, step, on_diverged)
     x = particles.x
     potential = landscape_of(run, potential, x.shape[1], "potential")

@@ -96,6 +96,7 @@ from .quadratic_sgd import (
     stability_threshold,
     stationary_covariance,
 )
+from .saddles import saddles
 from .sampling_error import (
     HistogramBias,
     VarianceTest,

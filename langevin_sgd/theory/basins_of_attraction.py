@@ -131,30 +131,42 @@ def _go_down(slope, x):
     return x, arrived
 
 
-def _settle(slope, x):
-    """The minima below points (n, d), nan for none."""
+def saddles_near(x, slope):
+    """Different saddles (k, d) that points (n, d) near ridges lead to: downhill across the lowest
+    curvature, uphill along it."""
+    with np.errstate(all="ignore"):
+        saddle, _ = _merged(_settle(slope, x, lowest=-1.0), MERGED * slope.scale)
+    return saddle
+
+
+def _settle(slope, x, lowest=1.0):
+    """The minima below points (n, d), nan for none; with `lowest` = -1 saddles, at which the lowest
+    curvature, and no other, is below zero."""
     size = max(1, BLOCK_NUMBERS // x.shape[1] ** 2)
-    parts = [_settle_some(slope, x[k : k + size]) for k in range(0, len(x), size)]
+    parts = [_settle_some(slope, x[k : k + size], lowest) for k in range(0, len(x), size)]
     return np.concatenate([x[:0], *parts])
 
 
-def _settle_some(slope, x):
+def _settle_some(slope, x, lowest):
     """The exact flow of the local quadratic over a time that grows as long as the gradient at its
     end is the predicted one."""
     ends, moving, gradient = np.full_like(x, np.nan), np.arange(len(x)), slope.gradient(x)
     tiny, time = MERGED * MERGED * slope.scale, 0.1 * slope.scale / _norm(gradient)
     for _ in range(FLOW_STEPS):
         values, vectors = np.linalg.eigh(slope.hessian(x))
+        values[:, 0] *= lowest
         stiffest = np.abs(values).max(axis=1) + np.finfo(float).tiny
         longest = np.minimum(1e15 / stiffest, 3 / np.maximum(-values.min(axis=1), 1e-300))
         time = np.minimum(time, longest)
         reach = values * time[:, None]
         along = np.einsum("nji,nj->ni", vectors, gradient)
         weight = np.where(np.abs(reach) < 1e-9, time[:, None], -np.expm1(-reach) / values)
-        there = x - np.einsum("nij,nj->ni", vectors, weight * along)
+        step = weight * along
+        step[:, 0] *= lowest
+        there = x - np.einsum("nij,nj->ni", vectors, step)
         new = slope.gradient(there)
         missed = np.einsum("nji,nj->ni", vectors, new) - np.exp(-reach) * along
-        length, error = _norm(weight * along), _norm(weight * missed)
+        length, error = _norm(step), _norm(weight * missed)
         good = (error <= 0.2 * length) | (length < tiny)
         ended = good & (length < tiny) & (reach.max(axis=1) > 30)
         bottom = values.min(axis=1) > FLAT * values.max(axis=1)

@@ -1,0 +1,88 @@
+"""The saddles between minima of a potential."""
+
+from itertools import combinations
+
+import numpy as np
+import xarray as xr
+
+from ..arguments import finite_array
+from .basins_of_attraction import basin_of, basins_of_attraction, matching, saddles_near, slope_of
+from .confinement import energy_of, one_law
+from .two_grids import labels
+
+HALVINGS = 10  # of the line between two minima
+
+
+def two_or_more(value, name):
+    """A check: rows of numbers, at least two."""
+    rows = finite_array(value, name, ndim=2)
+    if len(rows) < 2:
+        raise ValueError(
+            f"{name} must be at least two rows, one for each minimum, got {len(rows)}."
+        )
+    return rows
+
+
+@one_law(
+    potential=energy_of(drift=True, way="use barrier_exponent on the line"), minima=two_or_more
+)
+def saddles(potential, minima):
+    """The saddles between named minima: the passes that rate theories ask for.
+
+    Between each two minima the end of the basin of the first is bisected on the straight line;
+    from there the lowest curvature is climbed and all others descended, by an exponential
+    integrator, to a point with exactly one negative curvature.
+
+    Parameters
+    ----------
+    potential : Potential or Loss
+        U in units of energy, on an open domain.
+    minima : (m, d) array
+        Two or more minima, to 1e-3 of their distance, in units of length.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``minimum`` (minimum, component), those given, made exact; ``saddle`` (saddle, component)
+        by increasing ``saddle_energy`` (saddle); ``leads_to`` (saddle, side), the numbers of the
+        minima on its two sides, -1 for one that was not named. It may be empty: where the line
+        leaves the basin far from a pass, a saddle can be missed.
+
+    Notes
+    -----
+    ValueError if a row of `minima` is no minimum. Source: gentlest ascent (E and Zhou 2011,
+    arXiv:1011.0042) from the ridge; derived."""
+    if minima.shape[1] != potential.dim:
+        raise ValueError(f"minima must have {potential.dim} columns, got {minima.shape[1]}.")
+    scale = float(np.sqrt(minima.var(axis=0).sum()))
+    slope = slope_of(potential, scale or 1.0)
+    found = basins_of_attraction(minima, slope)
+    exact = found.minimum[found.index]
+    apart = np.linalg.norm(exact - minima, axis=1)
+    if found.index.min() < 0 or apart.max() > 1e-3 * scale or len(found.energy) < len(minima):
+        raise ValueError(
+            f"minima must be different minima of {potential.name!r}, but from them descent leads "
+            f"{apart.max():.3g} away. Use the minimum of basin_populations or analysis.basins."
+        )
+    pairs = np.array(list(combinations(range(len(exact)), 2)))
+    start, end = exact[pairs.T]
+    own = matching(start, exact, scale)
+    low, high = np.zeros(len(start)), np.ones(len(start))
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        inside = basin_of(start + middle[:, None] * (end - start), exact, slope) == own
+        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+    saddle = saddles_near(start + high[:, None] * (end - start), slope)
+    energy = slope.energy(saddle)
+    saddle, energy = saddle[np.argsort(energy)], np.sort(energy)
+    _, vectors = np.linalg.eigh(slope.hessian(saddle))
+    down = 0.01 * scale * vectors[:, :, 0]
+    sides = [basin_of(saddle + way, exact, slope) for way in (down, -down)]
+    leads_to, side = np.sort(np.stack(sides, axis=1), axis=1), "number of the minimum on a side"
+    variables = {
+        "minimum": (("minimum", "component"), exact, labels("minimum", "length")),
+        "saddle": (("saddle", "component"), saddle, labels("saddle", "length")),
+        "saddle_energy": ("saddle", energy, labels("energy of the saddle", "energy")),
+        "leads_to": (("saddle", "side"), leads_to, labels(f"{side}, or -1", "1")),
+    }
+    return xr.Dataset(variables, attrs={"model": potential.name})
