@@ -204,6 +204,8 @@ def rotation_rate(
     d = particles.x.shape[1]
     if d < 2:
         raise ValueError("run must have at least two components for a rotation, got 1.")
+    if center is not None and center.shape not in ((), (d,)):
+        raise ValueError(f"center must be None or have the shape ({d},), got {center.shape}.")
     if potential is not None:
         potential = landscape_of(run, potential, d, "potential", walls=True)
     moves = moves_of(run, particles, potential)

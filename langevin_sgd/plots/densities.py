@@ -120,7 +120,7 @@ def density_2d(
     (first, second), edges = histogram["count"].dims, edges_of(histogram)
     image = ax.pcolormesh(*edges, histogram["density"].values.T, rasterized=True)
     bar = ax.figure.colorbar(image, ax=ax, label="density (1/length$^2$)") if colorbar else None
-    if reference is not None:
+    if reference is not None and np.size(levels):
         law = reference / np.outer(*(np.diff(edge) for edge in edges))
         centres, heights = (
             (histogram[first], histogram[second]),

@@ -174,6 +174,12 @@ def test_false_alarms_over_many_replicates(d, particles, known):
     assert calibrated(false_alarms(equilibrium(d, particles, known), 2000))
 
 
+def test_a_center_of_another_shape_is_refused():
+    message = "ValueError: center must be None or have the shape (2,), got (3,)."
+    run = adjacent(np.eye(8)[:, :2], np.eye(8)[:, 2:4])
+    assert refusal(analysis.rotation_rate, run, center=np.ones(3)) == message
+
+
 NO_WAY = {
     "one component": (synthetic_run(np.ones((50, 1))), "run must have at least two components"),
     "no neighbour": (synthetic_run(np.ones((50, 2))), "run must hold two adjacent steps, or the"),

@@ -114,6 +114,8 @@ def test_bad_input_is_refused_with_a_message_that_names_it(argument):
      "every value of the schedule of batch_size must be >= 1, got 0.0."),
     ({"dynamics": ls.dynamics.langevin(values([1, -1, 0]), 0.1)},
      "every value of the schedule of temperature must be >= 0, got -1.0."),
+    ({"dynamics": sgd(0.1, 2**20), "noise": ls.noise.student_t(4.5, [1.0, 1.0])},
+     "batch_size times the numbers of a draw of noise: 1048576 random draws are needed"),
     ({"model": TABLE, "dynamics": sgd(0.1, 2**22), "noise": ls.noise.minibatch()},
      "batch_size: 1048576 random draws are needed per particle and step, the limit is 1048575."),
 ])

@@ -62,6 +62,8 @@ def test_image_has_x_to_the_right_and_contours_of_the_reference(ax):
     assert image.shape == (3, 2) and image[2, 0] == 1.0 and image.sum() == 1.0
     assert np.allclose(contours.levels, 0.3 * np.array([0.1, 0.3, 0.5, 0.7, 0.9]))
     assert ax.get_xlabel() == "$x_{0}$ (length)" and ax.get_ylabel() == "$x_{1}$ (length)"
+    plots.density_2d(histogram, ax, reference=reference, levels=[])
+    assert len(ax.collections) == 3  # an image more, and no contours
 
 
 def rising(sign, error):
