@@ -23,7 +23,7 @@ FOR_THE_LENGTH = 1_000  # particles whose distances give the length of the kerne
 def stein_discrepancy(
     run, potential, temperature, *, resamples=499, seed=0, step=None, on_diverged="raise"
 ):
-    """Kernel Stein discrepancy of the particles from exp(-U/T), and its p-value by a wild bootstrap.
+    """Kernel Stein discrepancy of the particles from exp(-U/T), with a p-value by wild bootstrap.
 
     With the score s = -grad U / T, in whitened coordinates y, and the inverse multiquadric kernel
     k = (1 + |y - y'|^2 / l^2)^(-1/2), the square of the discrepancy is the mean over pairs of

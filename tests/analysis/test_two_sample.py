@@ -1,4 +1,4 @@
-"""Two ensembles of one law or of two: the level of the test for laws of any tails, and its power."""
+"""Two ensembles of one law or of two: the level of the test whatever the tails, and its power."""
 
 import numpy as np
 import pytest

@@ -40,8 +40,8 @@ def test_equal_wells_are_half_each(dim, temperature):
 
 @pytest.mark.parametrize("dim", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_tilted_well_has_the_share_of_a_quadrature_on_the_line(dim):
-    """At T = 0.3 the density on the ridge is half that in the upper well. The twin: equal shares are
-    a thousand errors away."""
+    """At T = 0.3 the density on the ridge is half that in the upper well. The twin: equal shares
+    are a thousand errors away."""
     law = basin_populations(double_well(dim=dim, tilt=0.1), 0.3)
     left = law.population.values.take(0)
     assert abs(left - share_on_the_left(0.1, 0.3)) < 1e-5
