@@ -77,6 +77,7 @@ CALLS = {
     "analysis.boltzmann_test": lambda: {
         **{"run": bowl_run(), "potential": BOWL, "temperature": 0.1, "tolerance": 0.02},
         **{"level": 0.05, "directions": np.eye(2), "populations": populations(), **RUN},
+        **{"reference": None, "stein": False},
     },
     "analysis.covariance_at": lambda: {"loss": centers(), "x": [[0.1, 0.2]]},
     "analysis.density": lambda: {

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 
-from ..arguments import checked, optional, within
+from ..arguments import checked, flag, one_of, optional, within
 from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
 from ..theory.basins_of_attraction import basins_of_attraction, slope_of
@@ -25,7 +25,9 @@ from .particles import (
     weight_decay_of,
 )
 from .particles import run as run_with
+from .reference_sample import reference_deviation
 from .significance import Deviation, decide
+from .stein import LARGEST_STEIN, stein_discrepancy
 from .time_series import first_two_moments, time_series
 from .wording import Evidence, Temperatures, wording
 
@@ -46,6 +48,8 @@ DEEP, BOXED = 42, 3  # temperatures of a box that holds a law, and dimensions in
     level=within(above=0, below=1),
     directions=optional(orthonormal),
     populations=optional(partial(run_with, needs={"population": ("basin",)}, source=POPULATIONS)),
+    reference=optional(one_of("langevin")),
+    stein=flag,
     **AT_STEP,
 )
 def boltzmann_test(
@@ -59,6 +63,8 @@ def boltzmann_test(
     step=None,
     on_diverged="raise",
     populations=None,
+    reference=None,
+    stein=False,
 ):
     """Is a run distributed as exp(-U/T)? Several tests, one decision, and what was not tested.
 
@@ -85,6 +91,13 @@ def boltzmann_test(
     populations : xarray.Dataset, optional
         `theory.basin_populations` of the potential at T, to spare their quadrature, which takes
         seconds.
+    reference : "langevin", optional
+        Also compare with the package's own Langevin run at `temperature`, which must be given, in
+        any dimension (`reference_sample`, whose convergence is checked; the verdict tells its
+        cost). Its p-value is by permutation, 0.001 at least.
+    stein : bool
+        Also test the kernel Stein discrepancy (`stein_discrepancy`) of up to 10,000 particles,
+        at a `temperature` that is given.
 
     Returns
     -------
@@ -132,6 +145,8 @@ def boltzmann_test(
     parts = identities(views, fit.trouble)
     parts["occupation"] = fit.trouble or _occupation(run, x, potential, fit, populations)
     parts["current"] = _current(run, particles, potential)
+    if reference or stein:
+        parts |= _on_request(run, particles, potential, temperature, (reference, stein))
     found = {name: part for name, part in parts.items() if isinstance(part, Deviation)}
     reasons = {name: part for name, part in parts.items() if name not in found}
     decision = decide(found.values(), tolerance, level)
@@ -220,6 +235,27 @@ def _occupation(run, x, potential, fit, populations):
     about = {"temperature_error": fit.error, "populations": populations}
     found = occupation_deviation(x, potential, fit.temperature, **about)
     return found.deviation or found.reason
+
+
+def _on_request(run, particles, potential, temperature, wanted):
+    """The tests that cost more, of a known temperature: each a `Deviation` or a reason."""
+    reference, stein = wanted
+    parts = {"reference": reference, "stein": stein}
+    if temperature is None:
+        return {name: "needs temperature=" for name, asked in parts.items() if asked}
+    if reference and weight_decay_of(run):
+        parts["reference"] = "weight decay is no part of the potential: put it there"
+    elif reference:
+        found = reference_deviation(particles.x, potential, temperature)
+        parts["reference"] = found.deviation or f"{found.reason}; {found.cost}"
+    if stein and len(particles.x) > LARGEST_STEIN:
+        parts["stein"] = f"for at most {LARGEST_STEIN} particles"
+    elif stein:
+        here = xr.Dataset({"x": (("particle", "component"), particles.x)}, attrs=run.attrs)
+        found = stein_discrepancy(here, potential, temperature)
+        effect = np.array([found.discrepancy]), np.array([found.discrepancy_standard_error])
+        parts["stein"] = Deviation(*effect, float(found.p_value))
+    return {name: part for name, part in parts.items() if part}
 
 
 def _current(run, particles, potential):

@@ -295,3 +295,13 @@ def test_a_time_series_of_one_particle_is_thinned():
     assert result.decision == "undecided" and 200 < result.particles < 500
     hot = boltzmann_test(run, ROUND, 0.5)
     assert hot.decision == "departs"
+
+
+def test_a_reference_run_and_the_stein_discrepancy_on_request():
+    """Both see a uniform law, at a known temperature only."""
+    x = np.random.default_rng(1).uniform(-1.0, 1.0, size=(1_000, 2))
+    asked = {"reference": "langevin", "stein": True}
+    result = boltzmann_test(synthetic_run(x), ROUND, 1 / 3, **asked)
+    assert result.p_value.sel(test=["reference", "stein"]).max() < 0.05
+    fitted = boltzmann_test(synthetic_run(x), ROUND, **asked)
+    assert "reference, stein (needs temperature=)" in fitted.verdict
