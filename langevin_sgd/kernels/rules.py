@@ -5,6 +5,7 @@ import dis
 import inspect
 import types as python_types
 
+from ..arguments import shown
 from .functions import MISSING, codes_of, is_helper, plain, reads, source_line
 
 
@@ -20,7 +21,7 @@ def check_function(function, label, *arguments):
     """
     if not isinstance(plain(function), python_types.FunctionType):
         raise TypeError(
-            f"{label} must be a plain Python function (or one with bare @njit), got {function!r}."
+            f"{label} must be a plain Python function (or one with bare @njit), got {shown(function)}."
         )
     if arguments:
         _check_arguments(plain(function), label, [names.split() for names in arguments])
