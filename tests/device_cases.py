@@ -16,7 +16,7 @@ from engine import test_covering as catalogue
 import langevin_sgd as ls
 from langevin_sgd.engine import reducers
 from langevin_sgd.kernels import permutation, rng
-from langevin_sgd.kernels.addresses import Address, Places
+from langevin_sgd.kernels.rng import Address, Places
 
 PARTICLES, SEED = 3, 2**63 + 5
 STEPS, BATCH, START = catalogue.STEPS, catalogue.BATCH, catalogue.START

@@ -16,8 +16,8 @@ import sys
 import numpy as np
 
 from langevin_sgd.kernels.bits import kernel
-from langevin_sgd.kernels.lanes import WIDTH, lane_numbers
-from langevin_sgd.kernels.rng import Stream, words_at
+from langevin_sgd.kernels.lanes import WIDTH
+from langevin_sgd.kernels.rng import Stream, lane_numbers, words_at
 from langevin_sgd.kernels.views import store_words
 
 PARTICLES, BLOCK, STRETCH = 1 << 20, 256, 32

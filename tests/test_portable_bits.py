@@ -19,9 +19,9 @@ from llvmlite.binding import get_host_cpu_features
 import langevin_sgd as ls
 from langevin_sgd.kernels import elementary as el
 from langevin_sgd.kernels import rng
-from langevin_sgd.kernels.addresses import Address, Places
 from langevin_sgd.kernels.bits import JIT, kernel
 from langevin_sgd.kernels.lanes import WIDTH
+from langevin_sgd.kernels.rng import Address, Places
 from langevin_sgd.kernels.views import view
 
 # processor: (features of the host that it needs, what its code must and must not contain). Numba

@@ -26,6 +26,16 @@ class Moving(NamedTuple):
     g: Any
     status: Any
     stopped: Any  # the update after which a particle was frozen, -1 for running ones
+    careful: Any  # for each group: whether it is in careful mode
+    seen: Any  # for each group: the updates that reducers have read
+
+
+class Kept(NamedTuple):
+    """A copy of what moves in a block."""
+
+    x: Any
+    v: Any
+    g: Any
 
 
 class Sizes(NamedTuple):
@@ -68,10 +78,8 @@ class Work(NamedTuple):
     z: Any  # random numbers: thermal normals first, then those of the noise
     chosen: Any  # int64: numbers of the examples that each particle takes in a step
     spare: Any  # one group: views that are too long for the stack
-    kept: Any  # x, v and g of groups in careful mode before the step
-    careful: Any  # for each group: whether it is in careful mode
-    seen: Any  # for each group: the updates that reducers have read
-    saved: Any  # x, v and g where the stretch of steps began
+    kept: Kept  # groups in careful mode before the step
+    saved: Kept  # the block where the stretch of steps began
     kept_acc: Any  # accumulators of one group
     bins: Any  # int64: the bins of one group
 

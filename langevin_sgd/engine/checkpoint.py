@@ -10,13 +10,13 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import integer, path
-from ..kernels.packing import unpack
+from ..kernels.views import unpack
 from ..storage import begun, create, load, reopen
 from ..storage.manifest import NAME as MANIFEST
 from .chunks import Pause, Stored, compile_kernel, run_chunks
+from .cpu import begin
 from .dataset import along_steps, at_the_end, attributes_of_run, tell_who_left
 from .description import describe, fingerprints
-from .ensemble import begin
 from .problem import make_problem
 from .program import make_program
 from .reducers.of_run import listed, read_out

@@ -9,26 +9,43 @@ last seen inside. So the check costs one comparison per step, and the outcome do
 where stretches begin."""
 
 from functools import cache
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
+from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
 from numba.np.numpy_support import as_dtype
 
-from ..kernels.atomic_counter import next_number
-from ..kernels.bits import kernel
+from ..kernels.bits import inner, kernel
 from ..kernels.compile_cache import kept
-from ..kernels.lanes import WIDTH
-from ..kernels.packing import empty_groups
-from ..kernels.views import flat, flat_from, flats
-from .blocks import Block, Fixed, Given, Moment, Moving, Now, Work
-from .freezing import StoredRow, book_keeping
-from .reducers.kernel import Readers, observe_kernel
+from ..kernels.lanes import WIDTH, teach
+from ..kernels.views import ViewType, empty_groups, flat, flat_from, pack
+from ..models.evaluate import evaluate
+from .blocks import Block, Fixed, Given, Kept, Moment, Moving, Now, Work
+from .freezing import RUNNING, book_keeping, copy_groups
+from .reducers.kernel import Readers, cells, first_accumulators, observe_kernel
 from .reducers.readings import REPLICATES, UNIT, replicates
 from .step import step_kernel
 
 STRETCH = 32
+_LOCK = Lock()
+
+
+def next_number(counter):
+    """The number in `counter`, a flat int64 of one entry, which is one more for whoever asks next,
+    in any thread.
+    """
+    with _LOCK:
+        counter[0] += 1
+        return counter[0] - 1
+
+
+def _taken(context, builder, sig, args):
+    return builder.atomic_rmw("add", args[0], ir.IntType(64)(1), "monotonic")
+
+
+teach(next_number, lambda counter: types.int64 if isinstance(counter, ViewType) else None, _taken)
 
 
 def params_at(template, table, step):
@@ -44,26 +61,61 @@ def params_at(template, table, step):
     )
 
 
-@intrinsic
-def _params_at(typingctx, template, table, step):
-    def codegen(context, builder, sig, args):
-        made, data, row = args
-        fields = context.get_constant(types.intp, len(template))
-        start = builder.mul(context.cast(builder, row, step, types.intp), fields)
-        for k, kind in enumerate(template):
-            if kind == types.float64:
-                place = builder.add(start, context.get_constant(types.intp, k))
-                made = builder.insert_value(
-                    made, builder.load(builder.gep(data, [place], inbounds=True)), k
-                )
-        return made
-
-    return template(template, table, step), codegen
+def _params_of_row(context, builder, sig, args):
+    made, data, row = args
+    kinds = sig.return_type
+    row = context.cast(builder, row, sig.args[2], types.intp)
+    start = builder.mul(row, context.get_constant(types.intp, len(kinds)))
+    for k, kind in enumerate(kinds):
+        if kind == types.float64:
+            place = builder.add(start, context.get_constant(types.intp, k))
+            number = builder.load(builder.gep(data, [place], inbounds=True))
+            made = builder.insert_value(made, number, k)
+    return made
 
 
-@overload(params_at, inline="always")
-def _(template, table, step):
-    return lambda template, table, step: _params_at(template, table, step)
+teach(params_at, lambda template, table, step: template, _params_of_row)
+
+
+class Ensemble(NamedTuple):
+    """State of all particles; status and stopped_at_step have one entry per particle, padding
+    included."""
+
+    x: np.ndarray  # (groups, components, WIDTH), as v, g and acc
+    v: np.ndarray
+    g: np.ndarray
+    status: np.ndarray
+    stopped_at_step: np.ndarray  # the update in which it left, -1 for running ones
+    acc: np.ndarray  # accumulators of the reducers
+    counts: np.ndarray  # their bins, (replicates, cells); the last row is that of the padding
+
+
+def begin(problem):
+    """The ensemble of a problem at its start; nothing has been read."""
+    start, reducers = problem.start, problem.reducers
+    x, v, g = (pack(part, part.dtype) for part in (start.x, start.v, start_gradient(problem)))
+    acc = empty_groups(len(x), sum(reducer.size for reducer in reducers))
+    if reducers:
+        acc[...] = first_accumulators(reducers)[:, None]
+    counts = np.zeros((REPLICATES + 1, sum(cells(reducer) for reducer in reducers)), np.int64)
+    padded = len(x) * WIDTH
+    ensemble = Ensemble(x, v, g, np.zeros(padded, np.int8), np.full(padded, -1), acc, counts)
+    ensemble.status[: problem.particles] = start.status
+    ensemble.stopped_at_step[: problem.particles] = start.stopped
+    return ensemble
+
+
+def start_gradient(problem):
+    """What an `advance` finds in g before the first step: the gradient at the start, over the whole
+    table for a Loss.
+    """
+    model, x = problem.model, problem.start.x
+    g = np.zeros((len(x), model.dim + model.scratch), x.dtype)
+    if problem.dynamics.advance is not None:
+        g[:, : model.dim] = evaluate(model, x, "gradient")
+        if model.drift is not None:
+            g[:, : model.dim] -= evaluate(model, x, "drift")
+    return g
 
 
 class Constants(NamedTuple):
@@ -99,11 +151,13 @@ class Tasks(NamedTuple):
 
     edges: np.ndarray
     counter: np.ndarray  # the next one
+    careful: np.ndarray  # for each group: whether it begins in careful mode
+    seen: np.ndarray  # for each group: the updates that reducers have read
     per_block: int  # groups of a block
 
 
-@kernel
-def moving_from(ensemble, sizes, first):
+@inner
+def moving_from(ensemble, tasks, sizes, first):
     """What a step changes, from the group `first` on."""
     return Moving(
         flat_from(ensemble.x, first * sizes.dim * WIDTH),
@@ -111,6 +165,8 @@ def moving_from(ensemble, sizes, first):
         flat_from(ensemble.g, first * sizes.size * WIDTH),
         flat_from(ensemble.status, first * WIDTH),
         flat_from(ensemble.stopped_at_step, first * WIDTH),
+        flat_from(tasks.careful, first),
+        flat_from(tasks.seen, first),
     )
 
 
@@ -122,25 +178,24 @@ def build(force, update, advance, readers, shape):
     observe = observe_kernel(readers) if readers else None
     one_step = step_kernel(force, update, advance, observe, shape)
     keeping, sizes = book_keeping(shape.number), shape.sizes()
-    save_group, restore, find_frozen = keeping.save_all, keeping.restore_all, keeping.find_frozen
-    write_rows, acc_rows = keeping.write_rows, sum(reader.size for reader in readers)
+    take_back, write_rows = keeping.take_back, keeping.write_rows
+    acc_rows = sum(reader.size for reader in readers)
     dim, state = shape.dim, shape.state
 
     @kernel
     def run(ensemble, work, constants, chunk, tasks):
         """Move groups through a chunk of steps, as long as there are tasks."""
         # From here on only flats: numba would count the references to arrays in every step.
-        all_groups, room, rows = flats(ensemble), flats(work), flats(chunk)
-        slots, table, walls = flat(constants.slots), flat(constants.table), flats(constants.walls)
-        edges, counter, steps = flat(tasks.edges), flat(tasks.counter), len(chunk.rows)
+        all_groups, room, rows, shares = flat(ensemble), flat(work), flat(chunk), flat(tasks)
+        slots, table, walls = flat(constants.slots), flat(constants.table), flat(constants.walls)
+        edges, examples, steps = shares.edges, len(constants.table), len(chunk.rows)
         last = len(tasks.edges) - 1
-        examples = len(constants.table)
         given = Given(constants.model, constants.noise, table, examples, constants.batch_rows)
-        number = next_number(counter)
+        number = next_number(shares.counter)
         while number < last:
             for first in range(edges[number], edges[number + 1], tasks.per_block):
                 groups = min(tasks.per_block, edges[number + 1] - first)
-                moving = moving_from(all_groups, sizes, first)
+                moving = moving_from(all_groups, shares, sizes, first)
                 block = Block(constants.seed, np.uint64(first * WIDTH), groups)
                 readers = Readers(
                     constants.readers,
@@ -151,45 +206,41 @@ def build(force, update, advance, readers, shape):
                     room.bins,
                 )
                 fixed = Fixed(given, constants.limit, walls, readers)
-                find_frozen(room.careful, moving, groups)
-                for group in range(groups):
-                    room.seen[group] = chunk.first
                 start, step = 0, 0
                 while step < steps:
                     if step == start:
-                        save_group(moving, sizes, groups, room.saved)
+                        copy_groups(room.saved, moving, sizes, 0, groups)
                     dynamics = params_at(constants.dynamics, rows.numbers, step)
                     moment = Moment(np.uint64(chunk.first + step), rows.batches[step])
                     now = Now(moment, rows.due[step], dynamics)
                     if one_step(moving, room, block, fixed, now):
                         if rows.rows[step] >= 0:
-                            row = rows.rows[step] * constants.particles
-                            x, v = flat_from(rows.x, row * dim), flat_from(rows.v, row * state)
+                            at = rows.rows[step] * constants.particles + first * WIDTH
                             count = min(groups * WIDTH, constants.particles - first * WIDTH)
-                            write_rows(moving, sizes, StoredRow(x, v), first * WIDTH, count)
+                            write_rows(rows.x, moving.x, dim, at, count)
+                            write_rows(rows.v, moving.v, state, at, count)
                         step += 1
                         start = step if step - start == STRETCH else start
                     else:
-                        restore(moving, sizes, groups, room.saved, chunk.first + start)
+                        take_back(moving, room.saved, sizes, groups, chunk.first + start)
                         step = start
-            number = next_number(counter)
+            number = next_number(shares.counter)
 
     return kept(run)
 
 
 def work_buffers(shape, groups, batch_rows, acc_rows=0):
     """The `Work` of one task, as arrays."""
-    known, dtype = shape.dim + shape.state + shape.size, as_dtype(shape.number)
+    dtype, sizes = as_dtype(shape.number), (shape.dim, shape.state, shape.size)
+    kept, saved = (Kept(*(empty_groups(groups, size, dtype) for size in sizes)) for _ in range(2))
     spare = empty_groups(1, shape.places()[-1], dtype)
     spare[...] = 0.0  # without noise the row of xi stays so
     return Work(
         z=empty_groups(groups, shape.rows, dtype),
         chosen=empty_groups(groups, batch_rows, np.int64),
         spare=spare,
-        kept=empty_groups(groups, known, dtype),
-        careful=np.zeros(groups, np.int8),
-        seen=np.zeros(groups, np.int64),
-        saved=empty_groups(groups, known, dtype),
+        kept=kept,
+        saved=saved,
         kept_acc=empty_groups(1, acc_rows),
         bins=np.zeros(WIDTH, np.int64),
     )
@@ -205,7 +256,9 @@ def move(program, ensemble, chunk, workers, block_size):
     edges = _task_edges(
         groups, per_block, threads, constants.particles if ensemble.counts.size else 0
     )
-    tasks = Tasks(edges, np.zeros(1, np.int64), per_block)
+    careful = (ensemble.status.reshape(groups, WIDTH) != RUNNING).any(axis=1).astype(np.int8)
+    seen = np.full(groups, chunk.first)
+    tasks = Tasks(edges, np.zeros(1, np.int64), careful, seen, per_block)
 
     def work(_):
         most = min(per_block, int(np.diff(edges).max()))

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from ..kernels.packing import unpack
+from ..kernels.views import unpack
 from ..models.evaluate import evaluate
 from ..models.parameters import described
 from ..storage.schema import global_attributes

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from numba import types
 
-from ..kernels.bits import kernel
+from ..kernels.bits import inner
+from ..kernels.compile_cache import linked
 from ..kernels.lanes import WIDTH
-from ..kernels.linked import linked
 from ..kernels.rng import FLOATS, INTEGERS
 from ..kernels.views import flat_from, flat_type
 from .blocks import typed
@@ -57,22 +57,24 @@ class Ends(NamedTuple):
     steps: int  # updates that it may do
 
 
-@kernel
+@inner
 def _put(array, lane, rows, source, particle):
     for k in range(rows):
         array[first_number(lane, rows) + k * WIDTH] = source[particle * rows + k]
 
 
-@kernel
-def deal(lanes, starts, outcome, sizes, group, before, ends):
+@inner
+def deal(lanes, starts, outcome, sizes, group, before, ends, inside):
     """Note which particles of a group have ended, and how, and give their lanes to the next ones.
 
     A particle ends where it has arrived, after its last step, or where it left: then it stays where
-    it was before, as `before`, x and v of the group, has it."""
+    it was before, as `before`, x and v of the group, has it. `inside`: that none of them left."""
     dim, state, size = sizes
     queue = lanes.queue
     for lane in range(group * WIDTH, (group + 1) * WIDTH):
-        particle, found = lanes.ids[lane], fate(lanes.x, lanes.v, sizes, lane, ends.limit)
+        particle, found = lanes.ids[lane], RUNNING
+        if not inside:
+            found = fate(lanes.x, lanes.v, sizes, lane, ends.limit)
         arrived = lanes.flags[lane] > 0.0
         ended = found != RUNNING or arrived or lanes.steps[lane] >= ends.steps
         if particle != NOBODY and ended:
@@ -99,7 +101,7 @@ def deal(lanes, starts, outcome, sizes, group, before, ends):
             lanes.steps[lane] = 0
 
 
-@kernel
+@inner
 def close_ranks(lanes, sizes, last):
     """Move running particles from lanes up to `last` to empty ones before them."""
     for lane in range(lanes.queue[ON_LANES]):
@@ -122,6 +124,6 @@ def dealer(number):
     outcome = typed(Outcome, numbers, numbers, INTEGERS, STATUSES, INTEGERS)
     ends = typed(Ends, types.float64, count)
     return (
-        linked(deal, lanes, starts, outcome, SIZES_TYPE, count, numbers, ends),
+        linked(deal, lanes, starts, outcome, SIZES_TYPE, count, numbers, ends, types.boolean),
         linked(close_ranks, lanes, SIZES_TYPE, count),
     )

@@ -11,23 +11,20 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from numba import types
 
-from ..kernels.addresses import steps_at
-from ..kernels.bits import kernel, where
+from ..kernels.bits import inner, kernel, where
 from ..kernels.compile_cache import kept
 from ..kernels.lanes import WIDTH, all_lanes
-from ..kernels.packing import empty_groups, pack, unpack
-from ..kernels.random_rows import Draws
-from ..kernels.rng import OWN_ADDRESS
-from ..kernels.views import flat, flat_from, flats, view, view_type, wide_view, wide_view_type
+from ..kernels.rng import OWN_ADDRESS, steps_at
+from ..kernels.views import empty_groups, flat, flat_from, pack, unpack, view, wide_view
 from ..models.evaluate import values_at
+from ..models.forces import Draws
 from .arrivals import arrival_variables
 from .blocks import Block, Fixed, Given, Moment, Now, Views
 from .cpu import work_buffers
 from .dataset import assemble, tell_who_left
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
-from .program import Program, compile_parts, tell_doubts
+from .program import Program, compile_parts, reader_kinds, tell_doubts
 from .step import draw_kernel, move_kernel, remember, stays_inside
 from .terminal import SHOW_SECONDS, at_once, interrupts, reporter, tell
 
@@ -47,9 +44,9 @@ def build_passage(force, update, advance, reached, shape):
     move_group = move_kernel(force, update, advance, shape)
     xi_row, before_row, _ = shape.places()
 
-    @kernel
+    @inner
     def one_group(lanes, work, block, fixed, now, group, ends):
-        """Move a group; False if one of its particles has ended."""
+        """Move a group: whether all are on their way, and whether all are inside."""
         x = view(lanes.x, group * dim * WIDTH, dim)
         v = view(lanes.v, group * state * WIDTH, state)
         g = view(lanes.g, group * size * WIDTH, size)
@@ -65,13 +62,13 @@ def build_passage(force, update, advance, reached, shape):
         reached(fixed.readers, flag, np.int64(0), earlier, *places)
         in_time = steps_at(lanes.steps, group * WIDTH) < np.uint64(ends.steps)
         on_the_way = all_lanes(flag[0] <= 0.0) and all_lanes(in_time)
-        return on_the_way and stays_inside(x, v, dim, state, ends.limit)
+        return on_the_way, stays_inside(x, v, dim, state, ends.limit)
 
     @kernel
     def run(block_lanes, all_starts, all_outcomes, room, constants, ends, batch, rounds):
         """Move a block by at most `rounds` steps of each of its lanes, or until nobody runs."""
-        lanes, work = flats(block_lanes), flats(room)
-        starts, outcome = flats(all_starts), flats(all_outcomes)
+        lanes, work = flat(block_lanes), flat(room)
+        starts, outcome = flat(all_starts), flat(all_outcomes)
         given = Given(
             constants.model,
             constants.noise,
@@ -79,7 +76,7 @@ def build_passage(force, update, advance, reached, shape):
             len(constants.table),
             constants.batch_rows,
         )
-        fixed = Fixed(given, ends.limit, flats(constants.walls), constants.readers)
+        fixed = Fixed(given, ends.limit, flat(constants.walls), constants.readers)
         now = Now(Moment(lanes.steps, batch), 0, constants.dynamics)
         before = flat_from(work.spare, before_row * WIDTH)
         for _ in range(rounds):
@@ -89,8 +86,9 @@ def build_passage(force, update, advance, reached, shape):
             block = Block(constants.seed, lanes.ids, groups)
             draw(work, block, fixed.given, now.moment)
             for group in range(groups):
-                if not one_group(lanes, work, block, fixed, now, group, ends):
-                    deal(lanes, starts, outcome, sizes, group, before, ends)
+                on_the_way, inside = one_group(lanes, work, block, fixed, now, group, ends)
+                if not (on_the_way and inside):
+                    deal(lanes, starts, outcome, sizes, group, before, ends, inside)
             if lanes.queue[ON_LANES] < groups * WIDTH:
                 close_ranks(lanes, sizes, groups * WIDTH - 1)
 
@@ -102,11 +100,7 @@ def make_passage(problem):
     parts, (target,) = compile_parts(problem, OWN_ADDRESS), problem.reducers
     tell_doubts(problem)
     shape = parts.shape
-    before, at, memory = (
-        wide_view_type(rows, problem.number)
-        for rows in (shape.dim + shape.state, shape.dim, shape.state)
-    )
-    reached = parts.compiled(target, "observe", view_type(1), types.int64, before, at, memory, at)
+    reached = parts.compiled(target, "observe", *reader_kinds(shape, 1)[:-1])
     kernel = build_passage(parts.force, parts.update, parts.advance, reached, shape)
     return Program(kernel, shape, parts.constants._replace(readers=target.params), parts.paths)
 

@@ -19,9 +19,9 @@ from ..arguments import (
 from ..kernels.functions import interpreted
 from ..kernels.rng import DRAW_LIMIT, PARTICLE_LIMIT, STEP_LIMIT
 from ..models.noise_record import SILENCE
+from .chunks import check_fits
 from .domain import all_inside
 from .first_passage import check_passage
-from .memory import check_fits
 from .reducers.kernel import cells
 from .reducers.of_run import checked_reducers
 from .reducers.readings import REPLICATES

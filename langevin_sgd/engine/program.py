@@ -10,15 +10,14 @@ import numpy as np
 from numba import types
 from numba.np.numpy_support import as_dtype
 
-from ..kernels.bits import kernel
+from ..kernels.bits import inner
 from ..kernels.compiling import for_lanes
 from ..kernels.functions import plain
 from ..kernels.lanes import WIDTH
-from ..kernels.random_rows import Draws
 from ..kernels.rehearsal import rehearse
 from ..kernels.rng import ADDRESS
 from ..kernels.views import view_type, wide_view_type
-from ..models.forces import Force, Site
+from ..models.forces import Draws, Force, Site
 from ..models.forgotten import doubts
 from ..models.noise_record import SILENCE
 from .blocks import KernelShape
@@ -144,13 +143,15 @@ def _slots(problem):
     return slots * sum(cells(reducer) for reducer in counters)
 
 
+def reader_kinds(shape, size):
+    """Types of what `observe` gets after `p`: acc of `size` numbers, step, before, x, v, g, xi."""
+    rows = shape.dim + shape.state, shape.dim, shape.state
+    before, at, memory = (wide_view_type(number, shape.number) for number in rows)
+    return view_type(size), types.int64, before, at, memory, at, at
+
+
 def _reader(reducer, parts, problem):
-    shape, substeps = parts.shape, problem.dynamics.substeps
-    at, before, memory = (
-        wide_view_type(rows, shape.number)
-        for rows in (shape.dim, shape.dim + shape.state, shape.state)
-    )
-    kinds = view_type(reducer.size), types.int64, before, at, memory, at, at
+    kinds, substeps = reader_kinds(parts.shape, reducer.size), problem.dynamics.substeps
     takes_noise = len(inspect.signature(plain(reducer.observe)).parameters) == 8
     observe = parts.compiled(reducer, "observe", *(kinds if takes_noise else kinds[:-1]))
     seen = _counting_steps(observe, takes_noise, substeps)
@@ -163,11 +164,11 @@ def _counting_steps(observe, takes_noise, substeps):
     not ask.
     """
 
-    @kernel
+    @inner
     def with_noise(p, acc, updates, before, x, v, g, xi):
         observe(p, acc, updates // substeps, before, x, v, g, xi)
 
-    @kernel
+    @inner
     def without_noise(p, acc, updates, before, x, v, g, xi):
         observe(p, acc, updates // substeps, before, x, v, g)
 

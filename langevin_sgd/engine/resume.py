@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import checked, instance, integer, path
 from ..kernels.functions import interpreted
 from ..kernels.lanes import WIDTH
-from ..kernels.packing import unpack
+from ..kernels.views import unpack
 from ..storage import begun, load, reopen
 from .checkpoint import ANY_SIZE, GivenArguments, checked_folder, in_folder
 from .chunks import make_options

@@ -5,8 +5,8 @@ import numpy as np
 from ..arguments import checked
 from .checkpoint import simulate_in_folder
 from .chunks import Stored, make_options, run_chunks
+from .cpu import begin, start_gradient
 from .dataset import assemble, tell_who_left
-from .ensemble import begin, start_gradient
 from .passage import passage_dataset
 from .problem import make_problem
 from .program import make_program

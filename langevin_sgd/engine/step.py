@@ -5,22 +5,48 @@ reducers, in one pass.
 from functools import cache
 
 import numpy as np
+from llvmlite import ir
+from numba import types
 
-from ..kernels.addresses import Address, Places
-from ..kernels.bits import fma, kernel
-from ..kernels.lanes import WIDTH, all_lanes, unlikely
-from ..kernels.random_rows import Draws
-from ..kernels.rng import Stream
+from ..kernels.bits import fma, inner
+from ..kernels.lanes import WIDTH, all_lanes, teach
+from ..kernels.rng import Address, Places, Stream
 from ..kernels.views import local, view, wide_view
-from ..models.forces import stack_room
+from ..models.forces import Draws, stack_room
 from .blocks import ForceViews, Views
 from .domain import fold
-from .freezing import INFINITE, book_keeping
+from .freezing import INFINITE, book_keeping, copy_groups
 
 THERMAL, FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)
 
 
-@kernel
+def unlikely(condition):
+    """The boolean `condition`, which LLVM is told to expect false: the usual way then pays nothing
+    for the calls of the other.
+    """
+    return bool(condition)
+
+
+def _expected(context, builder, sig, args):
+    bit = ir.IntType(1)
+    expect = builder.module.declare_intrinsic(
+        "llvm.expect", (bit,), ir.FunctionType(bit, [bit, bit])
+    )
+    return builder.call(
+        expect, [context.cast(builder, args[0], sig.args[0], types.boolean), bit(0)]
+    )
+
+
+teach(
+    unlikely,
+    lambda condition: (
+        types.boolean if isinstance(condition, (types.Boolean, types.Integer)) else None
+    ),
+    _expected,
+)
+
+
+@inner
 def remember(before, x, v, dim, state):
     """before = x, then v."""
     for k in range(dim):
@@ -29,7 +55,7 @@ def remember(before, x, v, dim, state):
         before[dim + k] = v[k]
 
 
-@kernel
+@inner
 def stays_inside(x, v, dim, state, limit):
     """Whether no particle of a group left: a comparison with nan is false."""
     place, speed = 0.0, 0.0
@@ -48,7 +74,7 @@ def move_kernel(force, update, advance, shape):
     dim, vectors, has_walls = shape.dim, shape.vectors, shape.walls
     act, has_advance, advance = force.act, advance is not None, advance or update
 
-    @kernel
+    @inner
     def move_group(work, block, fixed, now, group, here):
         if has_advance:
             advance(now.dynamics, here.x, here.v, view(here.g, 0, dim), here.z)
@@ -69,7 +95,7 @@ def draw_kernel(prepare, thermal, rows, draws):
     `prepare` of a force needs; z has `rows` rows for each group."""
     fill_normals, spacing = draws.fill_normals(), rows * WIDTH
 
-    @kernel
+    @inner
     def draw(work, block, given, moment):
         if thermal:
             address = Address(block.seed, moment.step, block.particle, THERMAL, FIRST_DRAW)
@@ -83,10 +109,9 @@ def step_kernel(force, update, advance, observe, shape):
     """The kernel that moves a block by one step; `observe` as `reducers.kernel.observe_kernel`
     makes it, or None.
     """
-    keeping, sizes = book_keeping(shape.number), shape.sizes()
+    freeze_leavers, sizes = book_keeping(shape.number).freeze_leavers, shape.sizes()
     dim, state, size = sizes
     rows, thermal, known = shape.rows, shape.thermal, dim + state
-    save_group, freeze_leavers = keeping.save_group, keeping.freeze_leavers
     draw = draw_kernel(force.prepare, thermal, rows, Draws(shape.number))
     move_group, has_readers = move_kernel(force, update, advance, shape), observe is not None
     observe = observe or force.act
@@ -99,7 +124,7 @@ def step_kernel(force, update, advance, observe, shape):
     g_kept = g_room < size or advance is not None
     xi_kept, before_kept = xi_room < dim or not shape.noisy, before_room < known
 
-    @kernel
+    @inner
     def one_step(moving, work, block, fixed, now):
         """Move a block by one step; False if a particle left a group not in careful mode."""
         draw(work, block, fixed.given, now.moment)
@@ -120,19 +145,19 @@ def step_kernel(force, update, advance, observe, shape):
                 before = view(work.spare, before_row * WIDTH, known)
             else:
                 before = view(local(before_room, work.z), 0, known)
-            if unlikely(work.careful[group]):
-                save_group(moving, sizes, group, work.kept)
+            if unlikely(moving.careful[group]):
+                copy_groups(work.kept, moving, sizes, group, 1)
             if has_readers and now.due:
                 remember(before, x, v, dim, state)
             move_group(work, block, fixed, now, group, Views(x, v, g, xi, z, before))
             stays = True
-            if unlikely(work.careful[group]):
-                freeze_leavers(moving, sizes, group, work.kept, fixed.limit, step)
+            if unlikely(moving.careful[group]):
+                freeze_leavers(moving, work.kept, sizes, group, fixed.limit, step)
             elif unlikely(not stays_inside(x, v, dim, state, fixed.limit)):
                 stays, inside = False, False
-                work.careful[group] = 1
-            if has_readers and now.due and stays and work.seen[group] <= step:
-                work.seen[group] = step + 1
+                moving.careful[group] = 1
+            if has_readers and now.due and stays and moving.seen[group] <= step:
+                moving.seen[group] = step + 1
                 here = Views(
                     wide_view(x, 0, dim),
                     wide_view(v, 0, state),
@@ -141,7 +166,7 @@ def step_kernel(force, update, advance, observe, shape):
                     z,
                     wide_view(before, 0, known),
                 )
-                reading = step + 1, now.due, work.careful[group]
+                reading = step + 1, now.due, moving.careful[group]
                 observe(fixed.readers, group, reading, here, moving.status)
         return inside
 

@@ -1,19 +1,21 @@
 """The few operations that Python and numba do not spell alike: bit casts, fused multiply-add,
-square root and select.
+square root, select and changes of precision.
 
-Each is a plain function (it runs in interpreted Python and in the CUDA simulator) with a compiled
-form beside it, so that one function gives the same bits interpreted and compiled. The compiled
-forms are intrinsics inlined at the call, which is what builds for CUDA without a driver."""
+Each is a plain function here (it runs in interpreted Python and in the CUDA simulator) and is taught
+to numba in `lanes`, for scalars and lanes alike, so that it gives the same bits interpreted and
+compiled.
+
+Single precision in interpreted Python is a `Single`, the plain twin of the lanes `singles`: numpy
+computes float32 times a float64 scalar (a parameter, say) in float64, but in a function whatever
+meets a single is rounded to float32 first, so that neither literals nor parameters widen a
+computation."""
 
 import ctypes
+import operator
+from functools import wraps
 
 import numba
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic, overload
-
-from .python_single import Single, any_single, rounded
 
 JIT = not numba.config.DISABLE_JIT
 LOW_WORD, WORD_BITS = np.uint64(0xFFFFFFFF), np.uint64(32)  # of a 32-bit word in a uint64
@@ -22,6 +24,9 @@ LOW_WORD, WORD_BITS = np.uint64(0xFFFFFFFF), np.uint64(32)  # of a 32-bit word i
 # costs 3-5x. No fastmath: it makes isnan return False and the bits depend on the machine.
 OPTIONS = {"error_model": "numpy", "nogil": True}
 kernel = numba.njit(**OPTIONS, forceinline=True)
+# For what kernels alone call: it has no way in from Python, whose code would take longer to compile
+# than the function. A call from there ends the process.
+inner = numba.njit(**OPTIONS, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def _libm_fma(name, kind):
@@ -74,75 +79,138 @@ def where(condition, a, b):
     return Single(rounded(chosen)) if any_single(condition, a, b) else chosen
 
 
-@intrinsic
-def _float_bits(typingctx, x):
-    return types.int64(types.float64), lambda context, builder, sig, args: builder.bitcast(
-        args[0], ir.IntType(64)
-    )
+# ---- from one precision to the other -------------------------------------------------------------
 
 
-@intrinsic
-def _bits_float(typingctx, i):
-    return types.float64(types.int64), lambda context, builder, sig, args: builder.bitcast(
-        args[0], ir.DoubleType()
-    )
+def as_double(x):
+    """`x` in float64, exactly."""
+    return np.float64(x)
 
 
-@intrinsic
-def _fma(typingctx, a, b, c):
-    return types.float64(*[types.float64] * 3), lambda context, builder, sig, args: builder.fma(
-        *args
-    )
+def as_single(x):
+    """`x` rounded to float32; what meets it is rounded to float32 too."""
+    return Single(rounded(x))
 
 
-@intrinsic
-def _sqrt(typingctx, x):
-    def codegen(context, builder, sig, args):
-        double = ir.DoubleType()
-        root = builder.module.declare_intrinsic(
-            "llvm.sqrt", [double], ir.FunctionType(double, [double])
-        )
-        return builder.call(root, args)
-
-    return types.float64(types.float64), codegen
+def like(x, y):
+    """The float64 `x`, rounded to float32 if `y` is a single."""
+    return as_single(x) if any_single(y) else x
 
 
-@intrinsic
-def _chosen(typingctx, condition, a, b):
-    return a(types.boolean, a, a), lambda context, builder, sig, args: builder.select(*args)
+def low_word(w):
+    """The low 32 bits of the uint64 `w` as an int32."""
+    return np.uint32(int(w) & 0xFFFFFFFF).view(np.int32)
 
 
-def _all(kind, *arguments):
-    return all(isinstance(a, kind) for a in arguments)
+def signed_single(i):
+    """The int32 `i` rounded to a single."""
+    return Single(i)
 
 
-@overload(float_bits, inline="always")
-def _(x):
-    if _all(types.Float, x):
-        return lambda x: _float_bits(x)
+def unsigned_single(i):
+    """The int32 `i`, read as a uint32, rounded to a single."""
+    return Single(i.view(np.uint32))
 
 
-@overload(bits_float, inline="always")
-def _(i):
-    if _all(types.Integer, i):
-        return lambda i: _bits_float(i)
+def _kernel_named(original, function):
+    function = wraps(original)(function)
+    del function.__wrapped__  # the compiler would read the original's signature
+    return kernel(function)
 
 
-@overload(fma, inline="always")
-def _(a, b, c):
-    if _all(types.Number, a, b, c):
-        return lambda a, b, c: _fma(a, b, c)
+def in_double(original):
+    """`original(x)` compiled, and for singles computed in float64 and rounded once."""
+    inner = kernel(original)
+    return _kernel_named(original, lambda x: like(inner(as_double(x)), x))
 
 
-@overload(sqrt, inline="always")
-def _(x):
-    if _all(types.Number, x):
-        return lambda x: _sqrt(x)
+def pair_in_double(original):
+    """Like `in_double`, for a function that returns two numbers."""
+    inner = kernel(original)
+
+    def function(x):
+        a, b = inner(as_double(x))
+        return like(a, x), like(b, x)
+
+    return _kernel_named(original, function)
 
 
-@overload(where, inline="always")
-def _(condition, a, b):
-    if isinstance(condition, types.Boolean) and _all(types.Number, a, b):
-        if _all(types.Integer, a, b):
-            return lambda condition, a, b: _chosen(condition, a, b)
-        return lambda condition, a, b: _chosen(condition, np.float64(a), np.float64(b))
+# ---- single precision in interpreted Python ------------------------------------------------------
+
+
+class SingleMask:
+    """Outcome of a comparison of singles: `where` under it gives a single, even of two literals."""
+
+    __array_ufunc__ = None  # numpy scalars leave the operators to this class
+
+    def __init__(self, holds):
+        self.holds = bool(holds)
+
+    def __bool__(self):
+        return self.holds
+
+    def __and__(self, other):
+        return SingleMask(self.holds & bool(other))
+
+    def __or__(self, other):
+        return SingleMask(self.holds | bool(other))
+
+    def __xor__(self, other):
+        return SingleMask(self.holds ^ bool(other))
+
+    def __invert__(self):
+        return SingleMask(not self.holds)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+
+class Single(np.float32):
+    """A float32 that rounds what it meets to float32."""
+
+    __array_ufunc__ = None
+    __hash__ = np.float32.__hash__
+
+    def __neg__(self):
+        return Single(-np.float32(self))
+
+    def __pos__(self):
+        return self
+
+    def __abs__(self):
+        return Single(abs(np.float32(self)))
+
+
+def rounded(number):
+    """`number` as a float32, by way of float64 (which matters for integers beyond 2^53)."""
+    return number if isinstance(number, np.float32) else np.float32(np.float64(number))
+
+
+def _forward(op, kind):
+    return lambda a, b: kind(op(np.float32(a), np.float32(rounded(b))))
+
+
+def _backward(op, kind):
+    return lambda a, b: kind(op(np.float32(rounded(b)), np.float32(a)))
+
+
+for _name in ("add", "sub", "mul", "truediv"):
+    setattr(Single, f"__{_name}__", _forward(getattr(operator, _name), Single))
+    setattr(Single, f"__r{_name}__", _backward(getattr(operator, _name), Single))
+for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
+    setattr(Single, f"__{_name}__", _forward(getattr(operator, _name), SingleMask))
+
+
+class Singles(np.ndarray):
+    """A float32 array whose entries come out as singles."""
+
+    def __getitem__(self, place):
+        entry = super().__getitem__(place)
+        return Single(entry) if isinstance(entry, np.float32) else entry
+
+
+def any_single(*values):
+    """True if one of the values is a single or the outcome of a comparison of singles."""
+    return not _SINGLES.isdisjoint(map(type, values))  # in the innermost loop of the interpreted
+
+
+_SINGLES = {Single, SingleMask}

@@ -9,13 +9,12 @@ import types as python_types
 import warnings
 from functools import cache
 
-import numba
 import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.core.errors import NumbaError
 
-from .bits import JIT, OPTIONS
+from .bits import JIT, inner
 from .compile_cache import kept
 from .functions import content, copied, is_helper, plain, source_line
 from .lanes import WIDTH, LanesType, floats, single, teach
@@ -39,7 +38,7 @@ def compiled(function):
     key = content(function, special=_in_this_process)
     if key not in _by_content:
         frozen = copied(function, _frozen)
-        _by_content[key] = numba.njit(**OPTIONS, forceinline=True)(frozen)
+        _by_content[key] = inner(frozen)
     return _by_content[key]
 
 
@@ -106,7 +105,7 @@ def _lane_by_lane(function, written):
                 views[-1][k] = math.nan
             function(p, *views)
 
-    return numba.njit(**OPTIONS, forceinline=True)(each)
+    return inner(each)
 
 
 def _in_one_lane(kind):

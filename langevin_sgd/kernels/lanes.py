@@ -8,11 +8,10 @@ functions run there.
 
 Precision belongs to the lanes: scalars are float64, and where one meets `singles` it is rounded to
 float32, so that no literal and no parameter widens a computation. `floats` and `singles` do not
-mix: `precision.as_double` and `as_single` say which is meant."""
+mix: `bits.as_double` and `as_single` say which is meant."""
 
 import operator
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.imputils import lower_builtin
@@ -52,42 +51,23 @@ class LanesType(types.Type):
             return (other.kind == self.kind and other.width == 1 < self.width) or (
                 other == mask and self == single_mask
             )
-        return isinstance(other, _ACCEPTED[self.kind])
+        accepted = _SCALARS if self in _REAL else types.Boolean if self in _TRUTH else types.Integer
+        return isinstance(other, accepted)
 
 
-_ACCEPTED = {
-    "float": _SCALARS,
-    "single": _SCALARS,
-    "int": types.Integer,
-    "word": types.Integer,
-    "int32": types.Integer,
-}
-_ACCEPTED |= {"mask": types.Boolean, "single_mask": types.Boolean}
 floats, ints, words, mask = (LanesType(kind) for kind in ("float", "int", "word", "mask"))
 singles, ints32, single_mask = (LanesType(kind) for kind in ("single", "int32", "single_mask"))
 single, lone_mask = LanesType("single", 1), LanesType("single_mask", 1)
-_NUMBERS = {
-    "float": ir.DoubleType(),
-    "single": ir.FloatType(),
-    "int": ir.IntType(64),
-    "word": ir.IntType(64),
-}
-_NUMBERS |= {"int32": ir.IntType(32), "mask": ir.IntType(1), "single_mask": ir.IntType(1)}
+_NUMBERS = {"float": ir.DoubleType(), "single": ir.FloatType(), "int": ir.IntType(64)}
+_NUMBERS |= {"word": ir.IntType(64), "int32": ir.IntType(32)}
+_NUMBERS |= {"mask": ir.IntType(1), "single_mask": ir.IntType(1)}
 _KINDS = floats, ints, words, mask, singles, ints32, single_mask, single, lone_mask
 _LLVM = {kind: ir.VectorType(_NUMBERS[kind.kind], kind.width) for kind in _KINDS}
-_SCALAR_OF = {
-    "float": types.float64,
-    "single": types.float64,
-    "int": types.int64,
-    "word": types.uint64,
-    "int32": types.int32,
-}
+_SCALAR_OF = {"float": types.float64, "single": types.float64, "int": types.int64}
+_SCALAR_OF |= {"word": types.uint64, "int32": types.int32}
 _SCALAR_OF |= {"mask": types.boolean, "single_mask": types.boolean}
-_REAL, _WHOLE, _TRUTH = (
-    (floats, singles, single),
-    (ints, words, ints32),
-    (mask, single_mask, lone_mask),
-)
+_REAL, _WHOLE = (floats, singles, single), (ints, words, ints32)
+_TRUTH = mask, single_mask, lone_mask
 
 
 @register_model(LanesType)
@@ -119,6 +99,8 @@ def _first(builder, lanes):
 
 
 def _widen(context, builder, from_type, to_type, value):
+    if not isinstance(to_type, LanesType):
+        return context.cast(builder, value, from_type, to_type)
     if isinstance(from_type, LanesType):
         return (
             value
@@ -231,9 +213,10 @@ def _add_unary(op, emit, kinds):
 
 
 def _llvm(builder, name, *args):
-    vector = args[0].type
-    form = ir.FunctionType(vector, [vector] * len(args))
-    name = f"{name}.v{vector.count}f{32 if vector.element == ir.FloatType() else 64}"
+    kind = args[0].type
+    form = ir.FunctionType(kind, [kind] * len(args))
+    vector, number = f"v{kind.count}" if isinstance(kind, ir.VectorType) else "", ir.FloatType()
+    name += f".{vector}f{32 if number in (kind, getattr(kind, 'element', None)) else 64}"
     return builder.call(builder.module.declare_intrinsic(name, (), form), args)
 
 
@@ -261,12 +244,21 @@ def teach(function, result, emit):
     lower_builtin(function, types.VarArg(types.Any))(emit)
 
 
-def _fused(context, builder, sig, args):
-    return _llvm(builder, "llvm.fma", *_widened(context, builder, sig, args, sig.return_type))
+def _are(kinds, *given):
+    return all(isinstance(kind, kinds) for kind in given)
 
 
-def _fused_type(*terms):
+def _real_type(*terms):
+    if _are(_SCALARS, *terms):
+        return types.float64
     return kind if (kind := common(*terms)) in _REAL else None
+
+
+def _rounded_once(name):
+    """The LLVM function `name` of real numbers."""
+    return lambda context, builder, sig, args: _llvm(
+        builder, name, *_widened(context, builder, sig, args, sig.return_type)
+    )
 
 
 def _select(context, builder, sig, args):
@@ -280,6 +272,8 @@ def _select(context, builder, sig, args):
 
 
 def _selected_type(condition, a, b):
+    if isinstance(condition, types.Boolean) and _are(_SCALARS, a, b):
+        return a if _are(types.Integer, a, b) else types.float64
     if condition in (single_mask, lone_mask):
         return common(LanesType("single", condition.width), a, b)
     kind = common(a, b) or (floats if condition == mask and common(floats, a, b) else None)
@@ -298,7 +292,11 @@ def _packed_all(context, builder, sig, args):
 
 
 def _same_bits(context, builder, sig, args):
-    return builder.bitcast(args[0], _LLVM[sig.return_type])
+    (given,), (value,) = sig.args, args
+    if not isinstance(given, LanesType):
+        number = types.int64 if isinstance(given, types.Integer) else types.float64
+        value = context.cast(builder, value, given, number)
+    return builder.bitcast(value, context.get_value_type(sig.return_type))
 
 
 def all_lanes(condition):
@@ -307,21 +305,18 @@ def all_lanes(condition):
 
 
 def _bits_of(x):
-    return {floats: ints, singles: ints32}.get(x)
+    return {floats: ints, singles: ints32}.get(x, types.int64 if _are(types.Float, x) else None)
 
 
 def _float_of(i):
-    return {ints: floats, words: floats, ints32: singles}.get(i)
+    scalar = types.float64 if _are(types.Integer, i) else None
+    return {ints: floats, words: floats, ints32: singles}.get(i, scalar)
 
 
 teach(bits.float_bits, _bits_of, _same_bits)
 teach(bits.bits_float, _float_of, _same_bits)
-teach(bits.fma, _fused_type, _fused)
-teach(
-    bits.sqrt,
-    lambda x: x if x in _REAL else None,
-    lambda context, builder, sig, args: _llvm(builder, "llvm.sqrt", args[0]),
-)
+teach(bits.fma, _real_type, _rounded_once("llvm.fma"))
+teach(bits.sqrt, _real_type, _rounded_once("llvm.sqrt"))
 teach(bits.where, _selected_type, _select)
 teach(
     all_lanes,
@@ -331,54 +326,53 @@ teach(
 teach(bool, lambda condition: types.boolean if condition == lone_mask else None, _packed_all)
 
 
-def lane_numbers(first):
-    """The numbers first, first + 1, ... of the particles of a group, as uint64 in each lane."""
-    return np.uint64(first)
+# ---- from one precision to the other -------------------------------------------------------------
 
 
-def _numbered(context, builder, sig, args):
-    return builder.add(
-        _widen(context, builder, sig.args[0], words, args[0]),
-        ir.Constant(_LLVM[words], list(range(WIDTH))),
-    )
+def _double_type(x):
+    scalar = types.float64 if x == single or _are(_SCALARS, x) else None
+    return {floats: floats, singles: floats}.get(x, scalar)
 
 
-teach(lane_numbers, lambda first: words if isinstance(first, types.Integer) else None, _numbered)
+def _single_type(x):
+    lone = single if x == single or _are(_SCALARS, x) else None
+    return {floats: singles, singles: singles}.get(x, lone)
 
 
-def cut_to_whole(x):
-    """The float `x` cut to a cut_to_whole number, int64."""
-    return np.int64(x)
+def _like_type(x, y):
+    if y in (singles, single):
+        return _single_type(x)
+    return x if y == floats or _are(_SCALARS, x, y) else None
 
 
-def _cut(context, builder, sig, args):
-    return builder.fptosi(args[0], context.get_value_type(ints))
+def convert(context, builder, given, wanted, value):
+    """`value` of the type `given`, lanes or scalar, in the precision of `wanted`."""
+    if given == wanted or not isinstance(given, LanesType):
+        return context.cast(builder, value, given, wanted)
+    if isinstance(wanted, LanesType):
+        return resized(builder, value, context.get_value_type(wanted).element)
+    return resized(builder, _first(builder, value), context.get_value_type(wanted))
 
 
-teach(cut_to_whole, lambda x: ints if x == floats else None, _cut)
+def _converted(context, builder, sig, args):
+    return convert(context, builder, sig.args[0], sig.return_type, args[0])
 
 
-def unlikely(condition):
-    """The boolean `condition`, which LLVM is told to expect false: the usual way then pays nothing
-    for the calls of the other.
-    """
-    return bool(condition)
+teach(bits.as_double, _double_type, _converted)
+teach(bits.as_single, _single_type, _converted)
+teach(bits.like, _like_type, _converted)
 
 
-def _expected(context, builder, sig, args):
-    bit = ir.IntType(1)
-    expect = builder.module.declare_intrinsic(
-        "llvm.expect", (bit,), ir.FunctionType(bit, [bit, bit])
-    )
-    return builder.call(
-        expect, [context.cast(builder, args[0], sig.args[0], types.boolean), bit(0)]
+def _to_single(instruction):
+    return lambda c, builder, sig, args: getattr(builder, instruction)(
+        args[0], c.get_value_type(singles)
     )
 
 
 teach(
-    unlikely,
-    lambda condition: (
-        types.boolean if isinstance(condition, (types.Boolean, types.Integer)) else None
-    ),
-    _expected,
+    bits.low_word,
+    lambda w: ints32 if w == words else None,
+    lambda c, builder, sig, args: builder.trunc(args[0], c.get_value_type(ints32)),
 )
+teach(bits.signed_single, lambda i: singles if i == ints32 else None, _to_single("sitofp"))
+teach(bits.unsigned_single, lambda i: singles if i == ints32 else None, _to_single("uitofp"))

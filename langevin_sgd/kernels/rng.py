@@ -10,20 +10,37 @@ seed is the key; the address fills the four 32-bit words of the counter:
 
 `attempt` counts the redraws of an integer that was rejected to keep it unbiased. Functions run on
 uint64 scalars or lanes alike; each 32-bit word sits in a 64-bit lane, for the 32 x 32 -> 64 bit
-product is one vector instruction there."""
+product is one vector instruction there.
+
+In an `Address`, `step` and `particle` are either whole numbers, when the particles of a block
+follow one another and are all at one step, or flat int64 arrays with an entry for each lane of the
+block. `place` counts lanes from the start of the block.
+
+| function                  | number                | array                    |
+|---------------------------|-----------------------|--------------------------|
+| ids_at(particle, place)   | particle + place, ... | WIDTH entries from place |
+| leaders_at(particle, ...) | particle + place      | WIDTH entries from place |
+| steps_at(step, place)     | step                  | WIDTH entries from place |
+| id_at(particle, place)    | particle + place      | the entry at place       |
+| step_at(step, place)      | step                  | the entry at place       |
+| ids_from(particle, place) | particle + place      | the array from place on  |
+| steps_from(step, place)   | step                  | the array from place on  |
+| in_a_row(particle)        | True                  | False                    |
+"""
 
 import os
 from enum import IntEnum
+from typing import Any, NamedTuple
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 
-from .addresses import Address, Places, id_at, ids_at, leaders_at, step_at, steps_at
-from .bits import LOW_WORD, WORD_BITS, bits_float, kernel
+from .bits import LOW_WORD, WORD_BITS, bits_float, inner, kernel
 from .elementary import box_muller
-from .lanes import WIDTH, all_lanes
+from .lanes import WIDTH, all_lanes, teach, words
 from .threefry import threefry
-from .views import flat_type, store_words, view
+from .views import ViewType, flat_type, store_words, view
 
 STEP_LIMIT = 1 << 48
 PARTICLE_LIMIT = 1 << 48
@@ -55,13 +72,142 @@ class Stream(IntEnum):
     USER = 63
 
 
+# ---- addresses -----------------------------------------------------------------------------------
+
+
+class Address(NamedTuple):
+    """Of random numbers: which they are, for `particle` and those behind it; all uint64."""
+
+    seed: Any
+    step: Any
+    particle: Any
+    stream: Any
+    draw: Any
+
+
+class Places(NamedTuple):
+    """Where random numbers go in a flat array: `count` rows of WIDTH numbers for each of `groups`
+    groups; row 0 of the first group lies at `start`, that of the next `spacing` numbers later."""
+
+    start: int
+    spacing: int
+    count: int
+    groups: int
+
+
+_WORDS = ir.VectorType(ir.IntType(64), WIDTH)
+
+
+def lane_numbers(first):
+    """The numbers first, first + 1, ... of the particles of a group, as uint64 in each lane."""
+    return np.uint64(first)
+
+
+def _numbered(context, builder, sig, args):
+    first = context.cast(builder, args[0], sig.args[0], words)
+    return builder.add(first, ir.Constant(_WORDS, list(range(WIDTH))))
+
+
+teach(lane_numbers, lambda first: words if isinstance(first, types.Integer) else None, _numbered)
+
+
+def id_at(particle, place):
+    if isinstance(particle, np.ndarray):
+        return np.uint64(particle[place])
+    return particle + np.uint64(place)
+
+
+def step_at(step, place):
+    return np.uint64(step[place]) if isinstance(step, np.ndarray) else step
+
+
+def ids_at(particle, place):
+    return id_at(particle, place)
+
+
+def leaders_at(particle, place):
+    """Numbers with the upper halves of `ids_at`: the first of a group, if it is a multiple of
+    WIDTH, or that of each lane.
+    """
+    return id_at(particle, place)
+
+
+def steps_at(step, place):
+    """Step, or steps, of a group of particles: a uint64, or lanes of them."""
+    return step_at(step, place)
+
+
+def ids_from(particle, place):
+    """`particle` of the part of a block that begins at `place`."""
+    return particle[place:] if isinstance(particle, np.ndarray) else particle + np.uint64(place)
+
+
+def steps_from(step, place):
+    """`step` of the part of a block that begins at `place`."""
+    return step[place:] if isinstance(step, np.ndarray) else step
+
+
+def in_a_row(particle):
+    """Whether the particles of several groups follow one another; False in interpreted Python,
+    where a group is one particle.
+    """
+    return False
+
+
+teach(
+    in_a_row,
+    lambda particle: types.boolean,
+    lambda context, builder, sig, args: context.get_constant(
+        types.boolean, isinstance(sig.args[0], types.Integer)
+    ),
+)
+
+
+def _teach(function, of_number, of_array, counts):
+    """Results of types `of_number` and `of_array` (None: the array itself); a number is counted on
+    if `counts`.
+    """
+
+    def result(numbers, place):
+        if isinstance(numbers, ViewType) and numbers.dim is None:
+            return of_array or numbers
+        return of_number if isinstance(numbers, types.Integer) else None
+
+    def emit(context, builder, sig, args):
+        place = context.cast(builder, args[1], sig.args[1], types.intp)
+        if isinstance(sig.args[0], ViewType):
+            at = builder.gep(args[0], [place], inbounds=True)
+            if of_array == words:
+                return builder.load(builder.bitcast(at, _WORDS.as_pointer()), align=8)
+            return builder.load(at) if of_array else at
+        number = context.cast(builder, args[0], sig.args[0], types.uint64)
+        number = builder.add(number, place) if counts else number
+        if of_number == words:
+            return _numbered(context, builder, words(types.uint64), [number])
+        return number
+
+    teach(function, result, emit)
+
+
+_teach(ids_at, words, words, True)
+_teach(leaders_at, types.uint64, words, True)
+_teach(id_at, types.uint64, types.uint64, True)
+_teach(step_at, types.uint64, types.uint64, False)
+_teach(steps_at, types.uint64, words, False)
+_teach(ids_from, types.uint64, None, True)
+_teach(steps_from, types.uint64, None, False)
+
+
+# ---- words ---------------------------------------------------------------------------------------
+
+
 PHILOX_M0, PHILOX_M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 PHILOX_W0, PHILOX_W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 _16, _20, _26, _12 = np.uint64(16), np.uint64(20), np.uint64(26), np.uint64(12)
 _ONE_BITS = np.uint64(0x3FF0000000000000)
 
 
-@kernel
+@inner
 def _round(c0, c1, c2, c3, k0, k1):
     p0, p1 = PHILOX_M0 * c0, PHILOX_M1 * c2
     # The masks tell LLVM that the upper halves are zero: without them it multiplies full 64-bit
@@ -76,7 +222,7 @@ def _round(c0, c1, c2, c3, k0, k1):
     )
 
 
-@kernel
+@inner
 def _last_products(c0, c1, c2, c3, k0, k1):
     """(p1, e1, p0, e3) of the tenth round: the words are (p1 >> 32) ^ e1, p1 & LOW, (p0 >> 32) ^ e3
     and p0 & LOW.
@@ -101,7 +247,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return (p1 >> WORD_BITS) ^ e1, p1 & LOW_WORD, (p0 >> WORD_BITS) ^ e3, p0 & LOW_WORD
 
 
-@kernel
+@inner
 def _counter_and_key(seed, step, particle, high, purpose):
     """What an address is to Philox; `high` has the upper half of `particle`."""
     word = ((step >> WORD_BITS) + ((high >> WORD_BITS) << _16)) & LOW_WORD
@@ -127,7 +273,7 @@ def words_at(seed, step, particle, stream, draw, attempt):
     return philox(c0, c1, c2, c3, k0, k1)
 
 
-@kernel
+@inner
 def _pair_at(address, place, pair):
     """Two uniform numbers in [1, 2) for a group: 1 + uniform(a, b) and 1 + uniform(c, d) of its
     words.
@@ -172,7 +318,7 @@ def fill_normals(z, rows, address):
         An odd count fills one row more.
     address : Address
         The first group begins with `particle`, a multiple of WIDTH; draws are numbered from `draw`
-        on, one for each pair of rows. Step and particle may be arrays, see `addresses`.
+        on, one for each pair of rows. Step and particle may be arrays, see `rng`.
     """
     for pair in range((rows.count + 1) // 2):
         first = rows.start + 2 * pair * WIDTH
@@ -235,7 +381,7 @@ def fill_integers(numbers, rows, address, below):
                         _draw_again(numbers, row, address, place, number, below)
 
 
-@kernel
+@inner
 def _draw_again(numbers, row, address, place, number, below):
     number = np.uint64(4) * address.draw + np.uint64(number)
     for lane in range(WIDTH):

@@ -21,11 +21,20 @@ register."""
 
 import numpy as np
 
-from .addresses import id_at, ids_at, in_a_row, steps_at
-from .bits import bits_float, float_bits, fma, kernel, sqrt, where
-from .casts import low_word, signed_single, unsigned_single
-from .lanes import WIDTH, lane_numbers
-from .rng import words_at
+from .bits import (
+    bits_float,
+    float_bits,
+    fma,
+    inner,
+    kernel,
+    low_word,
+    signed_single,
+    sqrt,
+    unsigned_single,
+    where,
+)
+from .lanes import WIDTH
+from .rng import id_at, ids_at, in_a_row, lane_numbers, steps_at, words_at
 from .views import view
 
 _SQRT_HALF_SINGLE, _MANTISSA_SINGLE = 0x3F3504F3, 0x007FFFFF  # bits of sqrt(1/2)
@@ -100,13 +109,13 @@ def uniform_single(w):
     return signed_single((w >> 8) & 0xFFFFFF) * _HALF_WORD
 
 
-@kernel
+@inner
 def _store(numbers, a, b):
     """The low halves of two words as they are."""
     numbers[0], numbers[1] = bits_float(low_word(a)), bits_float(low_word(b))
 
 
-@kernel
+@inner
 def _own_words(z, first, rows, address, draw):
     """Four rows of words for each group, the first of which lies at `first`."""
     number = address.draw + np.uint64(draw)
@@ -118,7 +127,7 @@ def _own_words(z, first, rows, address, draw):
         _store(view(z, at + 2 * WIDTH, 2), c, d)
 
 
-@kernel
+@inner
 def _shared_words(z, first, rows, address, draw):
     """Two rows of words for each group; where two partners are at hand, they are drawn once for
     both."""
@@ -142,7 +151,7 @@ def _shared_words(z, first, rows, address, draw):
             group += 1
 
 
-@kernel
+@inner
 def _normals_of(a, b):
     """Two normals from two words that are stored as singles."""
     return box_muller_single(float_bits(a), float_bits(b))
@@ -159,7 +168,7 @@ def fill_normals_single(z, rows, address):
         An odd count fills one row more.
     address : Address
         The first group begins with `particle`; draws are numbered from `draw` on, one for each four
-        rows. Step and particle may be arrays, see `addresses`.
+        rows. Step and particle may be arrays, see `rng`.
     """
     pairs = (rows.count + 1) // 2
     # Words first, logarithms later: those of one group do not wait for those of another.

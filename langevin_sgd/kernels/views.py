@@ -31,9 +31,8 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import models, register_model
 from numba.np.arrayobj import make_array
 
-from .casts import convert
-from .lanes import WIDTH, LanesType, floats, resized, single, singles, teach
-from .python_single import Singles
+from .bits import Singles
+from .lanes import WIDTH, LanesType, convert, floats, resized, single, singles, teach
 
 _INDEX = ir.IntType(64)
 
@@ -58,7 +57,7 @@ class GatheredRowType(types.Type):
     """A row of `dim` entries of a data table of `number`, another one in each lane."""
 
     def __init__(self, dim, number=types.float64):
-        self.dim, self.number = dim, number
+        self.dim, self.number, self.element = dim, number, lanes_of(number)
         super().__init__(f"gathered_row({dim}, {number})")
 
 
@@ -105,9 +104,12 @@ class _GatheredRowModel(models.StructModel):
         super().__init__(manager, fe_type, list(zip(("table", "rows"), pointers, strict=True)))
 
 
-def flat(array):
-    """All numbers of a C-contiguous array in a row; it must outlive its `flat`."""
-    return array.reshape(-1)
+def flat(given):
+    """All numbers of a C-contiguous array in a row; it must outlive its `flat`. Of a named tuple, one
+    with the `flat` of each array in it, and in those in it; what is no array stays."""
+    if isinstance(given, tuple):
+        return type(given)(*map(flat, given))
+    return given.reshape(-1) if isinstance(given, np.ndarray) else given
 
 
 def flat_from(numbers, offset):
@@ -115,29 +117,32 @@ def flat_from(numbers, offset):
     return numbers[offset:]
 
 
-def flats(arrays):
-    """The named tuple `arrays` with the `flat` of each array in it; what is no array stays."""
-    return type(arrays)(*(flat(each) if isinstance(each, np.ndarray) else each for each in arrays))
+def copy_numbers(to, source, start, count):
+    """Copy `count` numbers from `start` on of a flat to the same places of another one."""
+    to[start : start + count] = source[start : start + count]
 
 
-def _flats_type(arrays):
-    if isinstance(arrays, types.BaseNamedTuple):
-        kinds = [_flat_or_same(kind) for kind in arrays]
-        return types.BaseTuple.from_types(kinds, arrays.instance_class)
+def _copy(context, builder, sig, args):
+    start, count = (context.cast(builder, args[k], sig.args[k], types.intp) for k in (2, 3))
+    target, source = (builder.gep(args[k], [start], inbounds=True) for k in (0, 1))
+    size = context.get_abi_sizeof(target.type.pointee)
+    cgutils.raw_memcpy(builder, target, source, count, size)
+    return context.get_dummy_value()
 
 
-def _flat_or_same(kind):
-    return flat_type(kind.dtype) if isinstance(kind, types.Array) else kind
+def _flat_type_of(given):
+    if isinstance(given, types.BaseNamedTuple):
+        kinds = [_flat_type_of(one) for one in given]
+        return types.BaseTuple.from_types(kinds, given.instance_class)
+    return flat_type(given.dtype) if isinstance(given, types.Array) else given
 
 
-def _flats(context, builder, sig, args):
-    (given,) = sig.args
-    values = cgutils.unpack_tuple(builder, args[0], len(given))
-    starts = [
-        _start_of(context, builder, kind, value) if isinstance(kind, types.Array) else value
-        for kind, value in zip(given, values, strict=True)
-    ]
-    return context.make_tuple(builder, sig.return_type, starts)
+def _flattened(context, builder, given, value):
+    if isinstance(given, types.BaseNamedTuple):
+        parts = zip(given, cgutils.unpack_tuple(builder, value, len(given)), strict=True)
+        flats = [_flattened(context, builder, *part) for part in parts]
+        return context.make_tuple(builder, _flat_type_of(given), flats)
+    return _start_of(context, builder, given, value) if isinstance(given, types.Array) else value
 
 
 def _numbers(array, start, count):
@@ -211,9 +216,8 @@ def _gathered(context, builder, sig, args):
     row = cgutils.create_struct_proxy(sig.return_type)(context, builder)
     row.table = _start_of(context, builder, sig.args[0], args[0])
     start = context.cast(builder, args[2], sig.args[2], types.intp)
-    row.rows = builder.gep(
-        _start_of(context, builder, sig.args[1], args[1]), [start], inbounds=True
-    )
+    rows = _start_of(context, builder, sig.args[1], args[1])
+    row.rows = builder.gep(rows, [start], inbounds=True)
     return row._getvalue()
 
 
@@ -227,17 +231,13 @@ def _length_type(v):
     return types.intp if isinstance(v, (ViewType, GatheredRowType)) and v.dim is not None else None
 
 
-teach(
-    flat,
-    lambda array: flat_type(array.dtype) if isinstance(array, types.Array) else None,
-    lambda c, b, s, a: _start_of(c, b, s.args[0], a[0]),
-)
-teach(flats, _flats_type, _flats)
+teach(flat, _flat_type_of, lambda c, b, s, a: _flattened(c, b, s.args[0], a[0]))
 # What is stored through them counts: numba drops stores to what it takes for nobody's memory.
-for each in (flat, flats, flat_from, view, column):
+for each in (flat, flat_from, view, column):
     alias_func_extensions[each.__name__, each.__module__] = lambda made, given, *known: _add_alias(
         made, given[0].name, *known
     )
+teach(copy_numbers, lambda to, source, start, count: types.none, _copy)
 teach(flat_from, lambda numbers, offset: numbers if isinstance(numbers, ViewType) else None, _place)
 teach(view, _typed(view_type), _place)
 teach(wide_view, _typed(wide_view_type), _place)
@@ -255,29 +255,22 @@ teach(len, _length_type, lambda c, b, s, a: _INDEX(s.args[0].dim))
 @infer_global(operator.getitem)
 class _GetComponent(AbstractTemplate):
     def generic(self, args, kws):
-        if isinstance(args[0], ViewType) and isinstance(args[1], types.Integer):
+        if isinstance(args[0], (ViewType, GatheredRowType)) and isinstance(args[1], types.Integer):
             return signature(args[0].element, args[0], types.intp)
-        if isinstance(args[0], GatheredRowType) and isinstance(args[1], types.Integer):
-            return signature(lanes_of(args[0].number), args[0], types.intp)
 
 
 @infer_global(operator.setitem)
 class _SetComponent(AbstractTemplate):
     def generic(self, args, kws):
-        if isinstance(args[0], ViewType) and isinstance(args[1], types.Integer):
-            element, stored = args[0].element, args[2]
-            if element == floats and args[0].number != types.float64:
-                return None  # a wide view
-            alike = (
-                (floats, singles)
-                if element in (floats, singles)
-                else (single,)
-                if element == types.float64
-                else ()
-            )
-            return signature(
-                types.none, args[0], types.intp, stored if stored in alike else element
-            )
+        view, place, stored = args
+        if not isinstance(view, ViewType) or not isinstance(place, types.Integer):
+            return None
+        if view.element == floats and view.number != types.float64:
+            return None  # a wide view
+        lanes, kept = (floats, singles), view.element
+        if stored == single and kept == types.float64 or stored in lanes and kept in lanes:
+            kept = stored
+        return signature(types.none, view, types.intp, kept)
 
 
 def _counted(builder, dim, component):
@@ -290,17 +283,15 @@ def _counted(builder, dim, component):
 
 def _address(builder, view, pointer, component):
     component = component if view.dim is None else _counted(builder, view.dim, component)
-    return builder.gep(
-        pointer, [builder.mul(component, _INDEX(view.stride), flags=("nsw",))], inbounds=True
-    )
+    start = builder.mul(component, _INDEX(view.stride), flags=("nsw",))
+    return builder.gep(pointer, [start], inbounds=True)
 
 
 def _lanes_at(builder, place, width):
     """(pointer to the `width` floats or doubles at `place`, their alignment)."""
     number = place.type.pointee
-    return builder.bitcast(
-        place, ir.VectorType(number, width).as_pointer()
-    ), 4 if number == ir.FloatType() else 8
+    lanes = builder.bitcast(place, ir.VectorType(number, width).as_pointer())
+    return lanes, 4 if number == ir.FloatType() else 8
 
 
 @lower_builtin(operator.getitem, ViewType, types.intp)
@@ -310,9 +301,8 @@ def _get(context, builder, sig, args):
         number = context.unpack_value(builder, view.number, place)
         return context.cast(builder, number, view.number, view.element)
     place, align = _lanes_at(builder, place, view.element.width)
-    return resized(
-        builder, builder.load(place, align=align), context.get_value_type(view.element).element
-    )
+    lanes = builder.load(place, align=align)
+    return resized(builder, lanes, context.get_value_type(view.element).element)
 
 
 @lower_builtin(operator.setitem, ViewType, types.intp, types.Any)
@@ -323,9 +313,8 @@ def _set(context, builder, sig, args):
         builder.store(resized(builder, args[2], place.type.pointee.element), place, align=align)
     else:
         value = convert(context, builder, stored, view.element, args[2])
-        context.pack_value(
-            builder, view.number, context.cast(builder, value, view.element, view.number), place
-        )
+        number = context.cast(builder, value, view.element, view.number)
+        context.pack_value(builder, view.number, number, place)
     return context.get_dummy_value()
 
 
@@ -379,3 +368,33 @@ def _part(context, builder, sig, args):
 
 
 teach(part, _part_type, _part)
+
+
+def empty_groups(groups, components, dtype=np.float64):
+    """Uninitialised array (groups, components, WIDTH) that starts on a 64-byte line, so that vector
+    loads do not straddle two.
+    """
+    count, line = groups * components * WIDTH, 64 // np.dtype(dtype).itemsize
+    raw = np.empty(count + line, dtype)
+    start = (-raw.ctypes.data // raw.itemsize) % line
+    return raw[start : start + count].reshape(groups, components, WIDTH)
+
+
+def pack(x, dtype=np.float64):
+    """Groups of the particles x (particles, components); the last group is filled up with copies of
+    the last particle.
+    """
+    particles, components = x.shape
+    groups = -(-particles // WIDTH)
+    filled = x[np.minimum(np.arange(groups * WIDTH), particles - 1)]
+    packed = empty_groups(groups, components, dtype)
+    packed[...] = filled.reshape(groups, WIDTH, components).transpose(0, 2, 1)
+    return packed
+
+
+def unpack(packed, particles):
+    """The array (particles, components) of packed groups."""
+    groups, components, width = packed.shape
+    return np.ascontiguousarray(
+        packed.transpose(0, 2, 1).reshape(groups * width, components)[:particles]
+    )

@@ -11,8 +11,7 @@ from ..kernels.bits import kernel
 from ..kernels.compile_cache import kept
 from ..kernels.compiling import for_lanes
 from ..kernels.lanes import WIDTH
-from ..kernels.packing import empty_groups, pack, unpack
-from ..kernels.views import row_type, table_row, view, view_type
+from ..kernels.views import empty_groups, pack, row_type, table_row, unpack, view, view_type
 from .loss_record import Loss
 from .potential_record import Potential
 

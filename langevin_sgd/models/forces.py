@@ -11,17 +11,51 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types
 
-from ..kernels.addresses import Address, Places, ids_from, steps_from
-from ..kernels.bits import kernel, sqrt
+from ..kernels import rng, rng_float32
+from ..kernels.bits import inner, sqrt
+from ..kernels.compile_cache import linked
 from ..kernels.lanes import WIDTH
-from ..kernels.random_rows import Draws
-from ..kernels.rng import Stream
-from ..kernels.views import local, row_type, table_row, view, view_type
+from ..kernels.rng import ADDRESS, PLACE, Address, Places, Stream, ids_from, steps_from
+from ..kernels.views import flat_type, local, row_type, table_row, view, view_type
 
 ON_STACK = 512  # components; views of more lie in `spare`, for a stack is small
 _NORMALS, _UNIFORMS = np.uint64(Stream.NOISE_NORMAL), np.uint64(Stream.NOISE_UNIFORM)
 _ROW_NORMALS, _ROW_UNIFORMS = np.uint64(Stream.ROW_NORMAL), np.uint64(Stream.ROW_UNIFORM)
+
+
+class Draws(NamedTuple):
+    """How random numbers fill rows: two float64 or four float32 numbers come from one draw; rows are
+    filled in pairs."""
+
+    number: types.Type = types.float64
+    # whether all particles are at one step, or each at its own, see `kernels.rng`
+    address: types.Type = ADDRESS
+
+    def each(self):
+        """Numbers from one draw."""
+        return 4 if self.number == types.float32 else 2
+
+    def count(self, numbers):
+        """Draws for so many numbers."""
+        return -(-numbers // self.each())
+
+    def rows(self, numbers):
+        """Rows that are filled for so many numbers."""
+        return numbers + numbers % 2
+
+    def fill_normals(self):
+        """The kernel that fills rows with normals, as something that kernels call."""
+        return self._filling(rng.fill_normals, rng_float32.fill_normals_single)
+
+    def fill_uniforms(self):
+        """The kernel that fills rows with uniform numbers in [0, 1)."""
+        return self._filling(rng.fill_uniforms, rng_float32.fill_uniforms_single)
+
+    def _filling(self, double, single):
+        fill = single if self.number == types.float32 else double
+        return linked(fill, flat_type(self.number), PLACE, self.address)
 
 
 class Force(NamedTuple):
@@ -50,26 +84,26 @@ def stack_room(size):
     return size if size <= ON_STACK else 1
 
 
-@kernel
+@inner
 def nothing(work, block, fixed, now):
     """The `prepare` of a force that needs none."""
 
 
-@kernel
+@inner
 def set_to(v, size, value):
     """v = value."""
     for k in range(size):
         v[k] = value
 
 
-@kernel
+@inner
 def add_to(v, w, size):
     """v = v + w."""
     for k in range(size):
         v[k] += w[k]
 
 
-@kernel
+@inner
 def scale(v, size, factor):
     """v = factor v."""
     for k in range(size):
@@ -110,7 +144,7 @@ def _potential(gradient, drift, dim, size):
     drift, room = drift or gradient, stack_room(size) if drift else 1
     large = room < size
 
-    @kernel
+    @inner
     def act(work, block, fixed, now, group, here):
         gradient(fixed.model, here.x, here.g)
         if has_drift:
@@ -127,7 +161,7 @@ def _whole_table(gradient, dim, size, columns):
     room = stack_room(size)
     large = room < size
 
-    @kernel
+    @inner
     def act(work, block, fixed, now, group, here):
         one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
         set_to(here.g, dim, 0.0)
@@ -169,7 +203,7 @@ def filler(numbers, draws):
     fill_normals = draws.fill_normals()
     fill_uniforms = draws.fill_uniforms() if uniforms else fill_normals
 
-    @kernel
+    @inner
     def draw(z, at, groups, who, number):
         seed, step, particle = who
         draw = np.uint64(number * normal_draws)
@@ -181,13 +215,13 @@ def filler(numbers, draws):
             rows = Places(at + normals * WIDTH, spacing, uniforms, groups)
             fill_uniforms(z, rows, address)
 
-    @kernel
+    @inner
     def fill(work, block, now, group, number):
         place = group * WIDTH
         who = block.seed, steps_from(now.step, place), ids_from(block.particle, place)
         draw(work.z, start + group * spacing, 1, who, number)
 
-    @kernel
+    @inner
     def prepare(work, block, fixed, now):
         draw(work.z, start, block.groups, (block.seed, now.step, block.particle), 0)
 
@@ -204,7 +238,7 @@ def mean_of_draws(one_draw, numbers, dim, size, draws):
     start, spacing, room = numbers.start, numbers.spacing, stack_room(size)
     large = room < size
 
-    @kernel
+    @inner
     def mean(work, block, fixed, now, group, x, out):
         one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
         set_to(out, dim, 0.0)
@@ -226,7 +260,7 @@ def one_scaled_draw(one_draw, numbers, dim, draws):
     _, prepare = filler(numbers, draws)
     start, spacing = numbers.start, numbers.spacing
 
-    @kernel
+    @inner
     def mean(work, block, fixed, now, group, x, out):
         set_to(out, dim, 0.0)
         one_draw(work, fixed, x, start + group * spacing, out)
@@ -241,7 +275,7 @@ def with_noise(gradient_force, prepare, mean):
     """`gradient_force`, and xi from `mean`."""
     gradient = gradient_force.act
 
-    @kernel
+    @inner
     def act(work, block, fixed, now, group, here):
         gradient(work, block, fixed, now, group, here)
         mean(work, block, fixed, now, group, here.x, here.xi)

@@ -286,7 +286,7 @@ def online_regression(input_covariance, label_noise):
     Gaussians: with v = u'Au, c = u'Ax and r = x'Ax + label_noise, its cumulants are kappa_n =
     2^(n-1) (n-1)! (l_1^n + l_2^n), l = (c +- sqrt(v r))/2 for n >= 2 (derived: E exp(t u'g) = [1 -
     2 t c - t^2 (v r - c^2)]^(-1/2)). Stationary covariance: `theory.regression_covariance`, as in
-    Ziyin, Liu, Mori and Ueda (arXiv:2102.05375, abstract read only)."""
+    Ziyin et al. (2022)."""
     matrix = np.ascontiguousarray(_matrix(input_covariance))
     factor = covariance_factor(matrix, "input_covariance")
     params = {

@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.addresses import Address, Places, ids_from, steps_from
-from ..kernels.bits import kernel, sqrt
+from ..kernels.bits import inner, sqrt
 from ..kernels.lanes import WIDTH
-from ..kernels.rng import Stream
+from ..kernels.rng import Address, Places, Stream, ids_from, steps_from
 from ..kernels.views import local, row_type, table_row, view
 from . import forces
 from .example_moments import example_covariance
@@ -76,7 +75,7 @@ def _table_force(gradient, dim, size, columns, tile, draws):
     fill_normals, each, room = draws.fill_normals(), draws.each(), forces.stack_room(size)
     large = room < size
 
-    @kernel
+    @inner
     def act(work, block, fixed, now, group, here):
         z, out, noise, examples = work.z, here.g, here.xi, fixed.examples
         one = view(work.spare, 0, size) if large else view(local(room, z), 0, size)

@@ -11,6 +11,7 @@ Anderson and Darling 1952 | Annals Math. Statistics 23, 193 | nothing | limit la
 Andreyev et al. 2026 | edge of stochastic stability with momentum | abstract | two plateaus; derived
 Azizian et al. 2024 | ICML 2024 | abstract | the general statement on large deviations of SGD
 Bailey 1994 | Mathematics of Computation 62, 779 | nothing | Student's t for m = 1; derived
+Bernstein et al. 2018 | arXiv:1802.04434 | abstract | algorithms of signSGD and Signum
 Chaudhari and Soatto 2018 | arXiv:1710.11029 | example 19 | prefactor eta/(2 B), as commonly quoted
 Chwialkowski et al. 2016 | kernel test of goodness of fit | nothing | definition; integrals derived
 Collet et al. 2013 | Quasi-Stationary Distributions | from memory | existence of such a law

@@ -13,14 +13,12 @@ import numpy as np
 
 from benchmark.clock import best_seconds
 from langevin_sgd.kernels import elementary, rng
-from langevin_sgd.kernels.addresses import Address, Places
 from langevin_sgd.kernels.bits import OPTIONS, fma, kernel
 from langevin_sgd.kernels.compiling import for_lanes
 from langevin_sgd.kernels.lanes import WIDTH, all_lanes, lane_numbers
-from langevin_sgd.kernels.packing import empty_groups
-from langevin_sgd.kernels.random_rows import DOUBLES
-from langevin_sgd.kernels.rng import Stream
-from langevin_sgd.kernels.views import flat, store_words, view, view_type
+from langevin_sgd.kernels.rng import Address, Places, Stream
+from langevin_sgd.kernels.views import empty_groups, flat, store_words, view, view_type
+from langevin_sgd.models.forces import Draws
 
 BLOCK = 512
 GROUPS = BLOCK // WIDTH
@@ -175,7 +173,7 @@ def fill_call(dim, repeats):
     """A call that fills the normals of a block in `dim` dimensions `repeats` times, each time as
     the engine does it.
     """
-    fill, z = DOUBLES.fill_normals(), empty_groups(GROUPS, dim)
+    fill, z = Draws().fill_normals(), empty_groups(GROUPS, dim)
 
     @numba.njit(**OPTIONS)
     def loop(z, groups, repeats):

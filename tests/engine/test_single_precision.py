@@ -28,8 +28,7 @@ from langevin_sgd.engine.problem import make_problem
 from langevin_sgd.engine.program import make_program
 from langevin_sgd.kernels.bits import kernel
 from langevin_sgd.kernels.lanes import WIDTH
-from langevin_sgd.kernels.packing import pack, unpack
-from langevin_sgd.kernels.views import view
+from langevin_sgd.kernels.views import pack, unpack, view
 
 NAMES = ["sgd", "escaped", "line"]
 BOWL, SLOW = ls.potentials.quadratic([1.0]), ls.dynamics.sgd(1e-12)

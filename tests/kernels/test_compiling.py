@@ -15,12 +15,14 @@ from langevin_sgd.kernels.compiling import for_lanes
 from langevin_sgd.kernels.elementary import exp, where
 from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH
-from langevin_sgd.kernels.packing import empty_groups, pack, unpack
 from langevin_sgd.kernels.views import (
     GatheredRowType,
+    empty_groups,
     gathered_row,
+    pack,
     row_type,
     table_row,
+    unpack,
     view,
     view_type,
 )

@@ -12,7 +12,8 @@ from numba.core.errors import TypingError
 
 from langevin_sgd.kernels.bits import JIT, OPTIONS, bits_float, float_bits, fma, kernel, sqrt, where
 from langevin_sgd.kernels.functions import interpreted
-from langevin_sgd.kernels.lanes import WIDTH, all_lanes, lane_numbers
+from langevin_sgd.kernels.lanes import WIDTH, all_lanes
+from langevin_sgd.kernels.rng import lane_numbers
 from langevin_sgd.kernels.views import store_words, view
 
 compiled_only = pytest.mark.skipif(not JIT, reason="in interpreted Python a lane is a number")

@@ -11,12 +11,11 @@ import pytest
 from scipy import stats
 
 from langevin_sgd.kernels import permutation, rng
-from langevin_sgd.kernels.addresses import Address, Places
 from langevin_sgd.kernels.bits import JIT, kernel
+from langevin_sgd.kernels.compile_cache import linked
 from langevin_sgd.kernels.lanes import WIDTH
-from langevin_sgd.kernels.linked import linked
-from langevin_sgd.kernels.packing import empty_groups
-from langevin_sgd.kernels.views import flat
+from langevin_sgd.kernels.rng import Address, Places
+from langevin_sgd.kernels.views import empty_groups, flat
 
 SEED, STREAM = 7, 5
 

@@ -9,11 +9,10 @@ import pytest
 from oracle_cases import CASES
 
 from langevin_sgd.kernels import rng
-from langevin_sgd.kernels.addresses import Address, Places
 from langevin_sgd.kernels.bits import JIT, kernel
 from langevin_sgd.kernels.functions import interpreted
-from langevin_sgd.kernels.lanes import WIDTH, lane_numbers
-from langevin_sgd.kernels.rng import Stream
+from langevin_sgd.kernels.lanes import WIDTH
+from langevin_sgd.kernels.rng import Address, Places, Stream, lane_numbers
 from langevin_sgd.kernels.threefry import threefry
 from langevin_sgd.kernels.views import store_words
 

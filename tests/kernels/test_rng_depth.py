@@ -19,10 +19,9 @@ import random_words
 from scipy.special import ndtr
 
 from langevin_sgd.kernels import rng
-from langevin_sgd.kernels.addresses import Address, Places
 from langevin_sgd.kernels.bits import kernel
-from langevin_sgd.kernels.lanes import WIDTH, lane_numbers
-from langevin_sgd.kernels.rng import Stream
+from langevin_sgd.kernels.lanes import WIDTH
+from langevin_sgd.kernels.rng import Address, Places, Stream, lane_numbers
 from langevin_sgd.kernels.views import store_words
 
 pytestmark = pytest.mark.slow

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from langevin_sgd.kernels import rng, rng_float32
-from langevin_sgd.kernels.addresses import Address, Places
 from langevin_sgd.kernels.bits import JIT, float_bits, kernel
 from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH
-from langevin_sgd.kernels.packing import empty_groups
-from langevin_sgd.kernels.views import flat, view
+from langevin_sgd.kernels.rng import Address, Places
+from langevin_sgd.kernels.views import empty_groups, flat, view
 
 compiled_only = pytest.mark.skipif(not JIT, reason="millions of interpreted draws")
 SEED, STEP, PARTICLE = 2**63 + 12345, 2**40 + 7, 2**41 + 16  # high bits everywhere

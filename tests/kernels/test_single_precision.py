@@ -11,13 +11,30 @@ import pytest
 from numba.core.errors import TypingError
 
 from langevin_sgd.kernels import elementary as el
-from langevin_sgd.kernels.bits import JIT, OPTIONS, fma, kernel, sqrt, where
-from langevin_sgd.kernels.casts import as_double, as_single
+from langevin_sgd.kernels.bits import (
+    JIT,
+    OPTIONS,
+    Single,
+    as_double,
+    as_single,
+    fma,
+    kernel,
+    sqrt,
+    where,
+)
 from langevin_sgd.kernels.functions import interpreted
 from langevin_sgd.kernels.lanes import WIDTH, all_lanes
-from langevin_sgd.kernels.packing import empty_groups, pack, unpack
-from langevin_sgd.kernels.python_single import Single
-from langevin_sgd.kernels.views import column, flat, gathered_row, table_row, view, wide_view
+from langevin_sgd.kernels.views import (
+    column,
+    empty_groups,
+    flat,
+    gathered_row,
+    pack,
+    table_row,
+    unpack,
+    view,
+    wide_view,
+)
 
 compiled_only = pytest.mark.skipif(not JIT, reason="in interpreted Python a lane is a number")
 

@@ -5,8 +5,17 @@ import pytest
 
 from langevin_sgd.kernels.bits import kernel
 from langevin_sgd.kernels.lanes import WIDTH
-from langevin_sgd.kernels.packing import empty_groups, pack, unpack
-from langevin_sgd.kernels.views import column, flat, flat_from, gathered_row, table_row, view
+from langevin_sgd.kernels.views import (
+    column,
+    empty_groups,
+    flat,
+    flat_from,
+    gathered_row,
+    pack,
+    table_row,
+    unpack,
+    view,
+)
 
 pytestmark = pytest.mark.interpreted
 GROUPS, DIM = 3, 4

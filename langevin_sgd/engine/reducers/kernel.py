@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from ...kernels.bits import kernel, where
-from ...kernels.lanes import WIDTH, cut_to_whole
-from ...kernels.linked import linked
+from ...kernels.bits import inner, where
+from ...kernels.compile_cache import linked
+from ...kernels.lanes import WIDTH, floats, ints, teach
 from ...kernels.rng import FLOATS
 from ...kernels.views import store_words, view
 from ..freezing import RUNNING, STATUSES
@@ -51,14 +51,14 @@ def first_accumulators(reducers):
     return np.concatenate([np.full(r.size, r.first_value()) for r in reducers] or [np.empty(0)])
 
 
-@kernel
+@inner
 def keep(acc, kept, at, rows):
     """Copy the accumulators of a group."""
     for k in range(rows):
         view(kept, k * WIDTH, 1)[0] = view(acc, at + k * WIDTH, 1)[0]
 
 
-@kernel
+@inner
 def put_back(acc, kept, at, rows, status, group):
     """Undo what was read of particles that are frozen."""
     for lane in range(WIDTH):
@@ -67,7 +67,19 @@ def put_back(acc, kept, at, rows, status, group):
                 acc[at + k * WIDTH + lane] = kept[k * WIDTH + lane]
 
 
-@kernel
+def cut_to_whole(x):
+    """The float `x` cut to a whole number, int64."""
+    return np.int64(x)
+
+
+def _cut(context, builder, sig, args):
+    return builder.fptosi(args[0], context.get_value_type(ints))
+
+
+teach(cut_to_whole, lambda x: ints if x == floats else None, _cut)
+
+
+@inner
 def _bin(place, length):
     """The bin of a place, the first or last one of those outside; nan is in the first."""
     place = where(place > 0.0, place, 0.0)
@@ -79,7 +91,7 @@ def _deposit_kernel(reader, first_cell):
     axes, weights = len(reader.bins), reader.weights
     stride, (first, second, third, *_) = 1 + weights, (*reader.bins, 1, 1, 1)
 
-    @kernel
+    @inner
     def deposit(into, at, group, status, careful):
         number = _bin(view(into.acc, at, 1)[0], first)
         if axes > 1:
@@ -99,7 +111,7 @@ def _deposit_kernel(reader, first_cell):
 
 
 def _nothing():
-    @kernel
+    @inner
     def observe(into, group, when, here, status):
         return None
 
@@ -117,7 +129,7 @@ def _chained(readers, number, rows_before, cells_before):
     deposit = _deposit_kernel(reader, cells_before)
     following = _chained(readers, number + 1, rows_before + size, cells_before + cells(reader))
 
-    @kernel
+    @inner
     def observe(into, group, when, here, status):
         step, due, careful = when
         if due & bit:

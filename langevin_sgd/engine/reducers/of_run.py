@@ -5,7 +5,7 @@ they found.
 import numpy as np
 
 from ...arguments import shown
-from ...kernels.packing import unpack
+from ...kernels.views import unpack
 from ..first_passage import FirstPassage
 from .kernel import cells
 from .readings import Readings

@@ -6,11 +6,10 @@ import numpy as np
 from numba import types
 
 from ...kernels import rng
-from ...kernels.addresses import Address, Places, ids_from, steps_from
-from ...kernels.bits import kernel
+from ...kernels.bits import inner
+from ...kernels.compile_cache import linked
 from ...kernels.lanes import WIDTH
-from ...kernels.linked import linked
-from ...kernels.rng import INTEGERS, PLACE, Stream
+from ...kernels.rng import INTEGERS, PLACE, Address, Places, Stream, ids_from, steps_from
 from ...kernels.views import flat_from
 from ..example_moments import example_covariance
 from .mode import ZERO, Mode, by_row_numbers, same_for_all
@@ -22,7 +21,7 @@ _BATCH, _UNIFORM = np.uint64(Stream.BATCH), np.uint64(Stream.ROW_UNIFORM)
 def _uniform_rows(shared, draws, free):
     fill_integers = linked(rng.fill_integers, INTEGERS, PLACE, draws.address, types.uint64)
 
-    @kernel
+    @inner
     def pick(work, block, fixed, now):
         rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
         examples = np.uint64(fixed.examples)
@@ -38,7 +37,7 @@ def _uniform_rows(shared, draws, free):
     return pick
 
 
-@kernel
+@inner
 def _nobody(particle, place):
     return ZERO
 
@@ -49,7 +48,7 @@ def _weighted_rows(shared, draws, free):
     pick_uniform, fill_uniforms = _uniform_rows(shared, draws, free), draws.fill_uniforms()
     first_of, start = _nobody if shared else ids_from, free * WIDTH
 
-    @kernel
+    @inner
     def pick(work, block, fixed, now):
         pick_uniform(work, block, fixed, now)
         rows, uniforms, weights = work.chosen, flat_from(work.z, start), fixed.noise

@@ -7,11 +7,10 @@ import numpy as np
 from numba import types
 
 from ...kernels import permutation
-from ...kernels.addresses import Address, Places
-from ...kernels.bits import kernel
+from ...kernels.bits import inner
+from ...kernels.compile_cache import linked
 from ...kernels.lanes import WIDTH
-from ...kernels.linked import linked
-from ...kernels.rng import ADDRESS, INTEGERS, PLACE, Stream
+from ...kernels.rng import ADDRESS, INTEGERS, PLACE, Address, Places, Stream
 from ..example_moments import example_covariance
 from .mode import ZERO, Mode, by_row_numbers, same_for_all
 
@@ -23,7 +22,7 @@ _EVERY_STEP, _EVERY_EPOCH, _NEVER = range(3)  # when a particle draws a new orde
 def _permuted_rows(new_order, shared, draws, free):
     fill_permutation = linked(permutation.fill_permutation, INTEGERS, PLACE, ADDRESS, types.uint64)
 
-    @kernel
+    @inner
     def pick(work, block, fixed, now):
         rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
         examples, steps_of_epoch = np.uint64(fixed.examples), np.uint64(fixed.examples // batch)

@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import pytest
 
-from langevin_sgd.kernels.atomic_counter import next_number
+from langevin_sgd.engine.cpu import next_number
 from langevin_sgd.kernels.bits import JIT, OPTIONS
 from langevin_sgd.kernels.views import flat
 
