@@ -17,7 +17,7 @@ from llvmlite import ir
 from numba import types
 from numba.np.numpy_support import as_dtype
 
-from ..kernels.bits import inner, kernel
+from ..kernels.bits import inlined, kernel
 from ..kernels.compile_cache import kept
 from ..kernels.lanes import WIDTH, teach
 from ..kernels.views import ViewType, empty_groups, flat, flat_from, pack
@@ -156,7 +156,7 @@ class Tasks(NamedTuple):
     per_block: int  # groups of a block
 
 
-@inner
+@inlined
 def moving_from(ensemble, tasks, sizes, first):
     """What a step changes, from the group `first` on."""
     return Moving(

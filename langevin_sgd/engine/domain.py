@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.bits import in_double, inner, where
+from ..kernels.bits import in_double, inlined, where
 
 OPEN, PERIODIC, REFLECTING = 0.0, 1.0, 2.0
 WALL_KINDS = {"periodic": PERIODIC, "reflecting": REFLECTING}
@@ -25,7 +25,7 @@ def _floor(y):
     return where(whole > y, whole - 1.0, whole)
 
 
-@inner
+@inlined
 def fold(walls, x, v, dim, vectors):
     """Put x back; a reflection turns the first `vectors` parts of v round, which are vectors."""
     for k in range(dim):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from numba import types
 
-from ..kernels.bits import fma, inner
+from ..kernels.bits import fma, inlined
 from ..kernels.compile_cache import linked
 from ..kernels.lanes import WIDTH, all_lanes
 from ..kernels.rng import INTEGERS
@@ -24,13 +24,13 @@ SIZES_TYPE = typed(Sizes, types.int64, types.int64, types.int64)
 # ---- one lane of a quantity with `rows` components ----------------------------------------------
 
 
-@inner
+@inlined
 def first_number(lane, rows):
     """Where the first component of a lane of the block lies."""
     return (lane // WIDTH) * rows * WIDTH + lane % WIDTH
 
 
-@inner
+@inlined
 def copy_lane(to, to_lane, source, lane, rows):
     """Copy a lane to another one."""
     for k in range(rows):
@@ -38,14 +38,14 @@ def copy_lane(to, to_lane, source, lane, rows):
         to[first_number(to_lane, rows) + k * WIDTH] = number
 
 
-@inner
+@inlined
 def write_lane(out, particle, source, lane, rows):
     """Copy a lane to its particle's row of `out`, flat (particles, rows)."""
     for k in range(rows):
         out[particle * rows + k] = source[first_number(lane, rows) + k * WIDTH]
 
 
-@inner
+@inlined
 def _squared_norm(array, lane, rows):
     """To the bit as `step.stays_inside` has it."""
     s = 0.0
@@ -55,7 +55,7 @@ def _squared_norm(array, lane, rows):
     return s
 
 
-@inner
+@inlined
 def fate(x, v, sizes, lane, limit):
     """RUNNING if a particle is inside, or else NOT_FINITE or ESCAPED."""
     place = _squared_norm(x, lane, sizes.dim)
@@ -68,7 +68,7 @@ def fate(x, v, sizes, lane, limit):
 # ---- groups and blocks ---------------------------------------------------------------------------
 
 
-@inner
+@inlined
 def copy_groups(to, source, sizes, first, groups):
     """Copy x, v and g of some groups of the block, the first of which is `first`."""
     start, count = first * WIDTH, groups * WIDTH

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from numba import types
 
-from ..kernels.bits import inner
+from ..kernels.bits import inlined
 from ..kernels.compile_cache import linked
 from ..kernels.lanes import WIDTH
 from ..kernels.rng import FLOATS, INTEGERS
@@ -57,13 +57,13 @@ class Ends(NamedTuple):
     steps: int  # updates that it may do
 
 
-@inner
+@inlined
 def _put(array, lane, rows, source, particle):
     for k in range(rows):
         array[first_number(lane, rows) + k * WIDTH] = source[particle * rows + k]
 
 
-@inner
+@inlined
 def deal(lanes, starts, outcome, sizes, group, before, ends, inside):
     """Note which particles of a group have ended, and how, and give their lanes to the next ones.
 
@@ -101,7 +101,7 @@ def deal(lanes, starts, outcome, sizes, group, before, ends, inside):
             lanes.steps[lane] = 0
 
 
-@inner
+@inlined
 def close_ranks(lanes, sizes, last):
     """Move running particles from lanes up to `last` to empty ones before them."""
     for lane in range(lanes.queue[ON_LANES]):

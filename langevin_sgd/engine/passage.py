@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels.bits import inner, kernel, where
+from ..kernels.bits import inlined, kernel, where
 from ..kernels.compile_cache import kept
 from ..kernels.lanes import WIDTH, all_lanes
 from ..kernels.rng import OWN_ADDRESS, steps_at
@@ -44,7 +44,7 @@ def build_passage(force, update, advance, reached, shape):
     move_group = move_kernel(force, update, advance, shape)
     xi_row, before_row, _ = shape.places()
 
-    @inner
+    @inlined
     def one_group(lanes, work, block, fixed, now, group, ends):
         """Move a group: whether all are on their way, and whether all are inside."""
         x = view(lanes.x, group * dim * WIDTH, dim)

@@ -10,7 +10,7 @@ import numpy as np
 from numba import types
 from numba.np.numpy_support import as_dtype
 
-from ..kernels.bits import inner
+from ..kernels.bits import inlined
 from ..kernels.compiling import for_lanes
 from ..kernels.functions import plain
 from ..kernels.lanes import WIDTH
@@ -164,11 +164,11 @@ def _counting_steps(observe, takes_noise, substeps):
     not ask.
     """
 
-    @inner
+    @inlined
     def with_noise(p, acc, updates, before, x, v, g, xi):
         observe(p, acc, updates // substeps, before, x, v, g, xi)
 
-    @inner
+    @inlined
     def without_noise(p, acc, updates, before, x, v, g, xi):
         observe(p, acc, updates // substeps, before, x, v, g)
 

@@ -8,7 +8,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from ..kernels.bits import fma, inner
+from ..kernels.bits import fma, inlined
 from ..kernels.lanes import WIDTH, all_lanes, teach
 from ..kernels.rng import Address, Places, Stream
 from ..kernels.views import local, view, wide_view
@@ -46,7 +46,7 @@ teach(
 )
 
 
-@inner
+@inlined
 def remember(before, x, v, dim, state):
     """before = x, then v."""
     for k in range(dim):
@@ -55,7 +55,7 @@ def remember(before, x, v, dim, state):
         before[dim + k] = v[k]
 
 
-@inner
+@inlined
 def stays_inside(x, v, dim, state, limit):
     """Whether no particle of a group left: a comparison with nan is false."""
     place, speed = 0.0, 0.0
@@ -74,7 +74,7 @@ def move_kernel(force, update, advance, shape):
     dim, vectors, has_walls = shape.dim, shape.vectors, shape.walls
     act, has_advance, advance = force.act, advance is not None, advance or update
 
-    @inner
+    @inlined
     def move_group(work, block, fixed, now, group, here):
         if has_advance:
             advance(now.dynamics, here.x, here.v, view(here.g, 0, dim), here.z)
@@ -95,7 +95,7 @@ def draw_kernel(prepare, thermal, rows, draws):
     `prepare` of a force needs; z has `rows` rows for each group."""
     fill_normals, spacing = draws.fill_normals(), rows * WIDTH
 
-    @inner
+    @inlined
     def draw(work, block, given, moment):
         if thermal:
             address = Address(block.seed, moment.step, block.particle, THERMAL, FIRST_DRAW)
@@ -124,7 +124,7 @@ def step_kernel(force, update, advance, observe, shape):
     g_kept = g_room < size or advance is not None
     xi_kept, before_kept = xi_room < dim or not shape.noisy, before_room < known
 
-    @inner
+    @inlined
     def one_step(moving, work, block, fixed, now):
         """Move a block by one step; False if a particle left a group not in careful mode."""
         draw(work, block, fixed.given, now.moment)

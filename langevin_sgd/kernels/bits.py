@@ -1,9 +1,9 @@
 """The few operations that Python and numba do not spell alike: bit casts, fused multiply-add,
 square root, select and changes of precision.
 
-Each is a plain function here (it runs in interpreted Python and in the CUDA simulator) and is taught
-to numba in `lanes`, for scalars and lanes alike, so that it gives the same bits interpreted and
-compiled.
+Each is a plain function here (it runs in interpreted Python and in the CUDA simulator) and is
+taught to numba in `lanes`, for scalars and lanes alike, so that it gives the same bits interpreted
+and compiled.
 
 Single precision in interpreted Python is a `Single`, the plain twin of the lanes `singles`: numpy
 computes float32 times a float64 scalar (a parameter, say) in float64, but in a function whatever
@@ -26,7 +26,7 @@ OPTIONS = {"error_model": "numpy", "nogil": True}
 kernel = numba.njit(**OPTIONS, forceinline=True)
 # For what kernels alone call: it has no way in from Python, whose code would take longer to compile
 # than the function. A call from there ends the process.
-inner = numba.njit(**OPTIONS, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inlined = numba.njit(**OPTIONS, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def _libm_fma(name, kind):

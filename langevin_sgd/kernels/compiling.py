@@ -14,7 +14,7 @@ from numba import types
 from numba.core import cgutils
 from numba.core.errors import NumbaError
 
-from .bits import JIT, inner
+from .bits import JIT, inlined
 from .compile_cache import kept
 from .functions import content, copied, is_helper, plain, source_line
 from .lanes import WIDTH, LanesType, floats, single, teach
@@ -38,7 +38,7 @@ def compiled(function):
     key = content(function, special=_in_this_process)
     if key not in _by_content:
         frozen = copied(function, _frozen)
-        _by_content[key] = inner(frozen)
+        _by_content[key] = inlined(frozen)
     return _by_content[key]
 
 
@@ -105,7 +105,7 @@ def _lane_by_lane(function, written):
                 views[-1][k] = math.nan
             function(p, *views)
 
-    return inner(each)
+    return inlined(each)
 
 
 def _in_one_lane(kind):

@@ -27,7 +27,7 @@ from .bits import (
     float_bits,
     fma,
     in_double,
-    inner,
+    inlined,
     kernel,
     like,
     pair_in_double,
@@ -119,12 +119,12 @@ _LN4, _EIGHTH, _IN_QUARTER = (
 )  # of a number in [1, 2): bits of 1/8, those below 1/4
 
 
-@inner
+@inlined
 def _six(z, c):
     return fma(z, fma(z, fma(z, fma(z, fma(z, c[5], c[4]), c[3]), c[2]), c[1]), c[0])
 
 
-@inner
+@inlined
 def _seven(z, c):
     return fma(z, fma(z, fma(z, fma(z, fma(z, fma(z, c[6], c[5]), c[4]), c[3]), c[2]), c[1]), c[0])
 
@@ -156,7 +156,7 @@ def powi(x, n):
 # ---- exp and its kin -----------------------------------------------------------------------------
 
 
-@inner
+@inlined
 def _exp_parts(x):
     """k in the low bits of an integer, r and w with e^x = 2^k (1 + r + w), |r| < 0.35, |w| < 0.08;
     for |x| < 1e6.
@@ -172,7 +172,7 @@ def _exp_parts(x):
     return float_bits(shifted), r, fma(r * z, fma(r, odd, even), fma(z, 0.5, tail))
 
 
-@inner
+@inlined
 def _half_expm1(x):
     """(e^x - 1)/2 as an unevaluated sum of two numbers, for -40 <= x <= 710."""
     k, r, w = _exp_parts(x)
@@ -182,7 +182,7 @@ def _half_expm1(x):
     return high, fma(scale, w, fma(scale, r, offset - high))
 
 
-@inner
+@inlined
 def _ratio(a, a_low, b, b_low):
     """(a + a_low) / (b + b_low) with one division, to little more than half an ulp."""
     inverse = 1.0 / b
@@ -254,7 +254,7 @@ def softplus(x):
 _NORMAL = 2.2250738585072014e-308  # the smallest normal number
 
 
-@inner
+@inlined
 def _log_parts(x):
     """Biased exponent k + 1023, k as a float, and f with x = 2^k (1 + f), sqrt(1/2) <= 1 + f <
     sqrt(2); for positive normal x.
@@ -268,7 +268,7 @@ def _log_parts(x):
     )
 
 
-@inner
+@inlined
 def _log_sum(k, f, tail):
     """k ln 2 + log(1 + f) + tail; log(1 + f) = f - s (f - 2 artanh(s)/s + 2), s = f/(2 + f)."""
     s = f / (2.0 + f)
@@ -276,7 +276,7 @@ def _log_sum(k, f, tail):
     return fma(k, _LN2, f - fma(s, fma(-z, _seven(z, _LOG), f), fma(k, -_LN2_TAIL, -tail)))
 
 
-@inner
+@inlined
 def _log_limits(x, y):
     """y where x is positive and finite, else the limit of log(x)."""
     return where(x < _INF, where(x > 0.0, y, where(x == 0.0, -_INF, _NAN)), x)
@@ -320,7 +320,7 @@ def log1p(x):
 # ---- sin and cos ---------------------------------------------------------------------------------
 
 
-@inner
+@inlined
 def _quadrant(k, s, c):
     """sin and cos of k pi/2 + r from those of r; k in the low bits of an integer."""
     even = (k & 1) == 0

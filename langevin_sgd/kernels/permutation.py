@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .bits import LOW_WORD, WORD_BITS, inner, kernel, sqrt, where
+from .bits import LOW_WORD, WORD_BITS, inlined, kernel, sqrt, where
 from .lanes import WIDTH, all_lanes
 from .rng import PHILOX_M0, PHILOX_M1, PHILOX_W0, PHILOX_W1, lane_numbers, words_at
 from .views import store_words
@@ -39,7 +39,7 @@ class Sides(NamedTuple):
     rights: Any
 
 
-@inner
+@inlined
 def _hashed(value, key, tweak, below):
     """Keyed hash of `value` in [0, below)."""
     product = PHILOX_M0 * ((value + key) & LOW_WORD)
@@ -47,7 +47,7 @@ def _hashed(value, key, tweak, below):
     return ((((product >> WORD_BITS) ^ product) & LOW_WORD) * below) >> WORD_BITS
 
 
-@inner
+@inlined
 def _rounds(left, right, keys, turn, sides):
     """Two rounds of the network."""
     lefts, rights = sides
@@ -57,12 +57,12 @@ def _rounds(left, right, keys, turn, sides):
     return left, where(right >= rights, right - rights, right)
 
 
-@inner
+@inlined
 def _passes(sides):
     return FEW_ROUNDS if sides.lefts * sides.rights <= np.uint64(FEW) else ROUNDS
 
 
-@inner
+@inlined
 def _walked(left, right, keys, below, sides):
     """The number of the pair, sent through the network again until it is below `below`."""
     index = left * sides.rights + right
@@ -76,7 +76,7 @@ def _walked(left, right, keys, below, sides):
     return index
 
 
-@inner
+@inlined
 def _two_large(keys, place, other, below, sides):
     """pi(place) and pi(other) by the Feistel network: two at a time, for each round waits for the
     one before.
@@ -90,14 +90,14 @@ def _two_large(keys, place, other, below, sides):
     return _walked(left, right, keys, below, sides), _walked(left2, right2, keys, below, sides)
 
 
-@inner
+@inlined
 def _sides(below):
     root = np.uint64(sqrt(np.float64(below)))
     lefts = where(root * root < below, root + np.uint64(1), root)
     return Sides(lefts, (below + lefts - np.uint64(1)) // lefts)
 
 
-@inner
+@inlined
 def _small(seed, epoch, particle, stream, keys, at, below):
     """pi(at) by transpositions."""
     index = at + (keys.left & np.uint64(0))

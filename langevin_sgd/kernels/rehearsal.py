@@ -15,7 +15,7 @@ from .functions import interpreted
 
 LARGEST_WALK = 2**14  # numbers in views that a function may walk through
 LARGEST_VIEW = 2**20  # numbers; more take too long in interpreted Python
-MOST_READS = 2_000  # numbers read or written in one run, which bounds its time to milliseconds;
+MOST_LOOKS = 2_000  # numbers read or written in one run, which bounds its time to milliseconds;
 READS_PER_NUMBER = 4  # or so many for each number in its views, that loops over them come to an end
 # What the views hold; an index made of a value must fit at one of them only.
 TRIED = 0.4, 0.0, -1.3
@@ -107,7 +107,7 @@ class _Run(NamedTuple):
 def _run(function, p, lengths, value, before=None, step=1):
     """One interpreted run; the last view holds `before`, if that is given."""
     numbers = sum(length or 0 for length in lengths)
-    left = [max(MOST_READS, READS_PER_NUMBER * min(numbers, LARGEST_WALK))]
+    left = [max(MOST_LOOKS, READS_PER_NUMBER * min(numbers, LARGEST_WALK))]
     names = list(inspect.signature(function).parameters)[1:]
     views = [
         step if length is None else _View(name, length, value, left)

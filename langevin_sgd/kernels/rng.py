@@ -36,7 +36,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .bits import LOW_WORD, WORD_BITS, bits_float, inner, kernel
+from .bits import LOW_WORD, WORD_BITS, bits_float, inlined, kernel
 from .elementary import box_muller
 from .lanes import WIDTH, all_lanes, teach, words
 from .threefry import threefry
@@ -207,7 +207,7 @@ _16, _20, _26, _12 = np.uint64(16), np.uint64(20), np.uint64(26), np.uint64(12)
 _ONE_BITS = np.uint64(0x3FF0000000000000)
 
 
-@inner
+@inlined
 def _round(c0, c1, c2, c3, k0, k1):
     p0, p1 = PHILOX_M0 * c0, PHILOX_M1 * c2
     # The masks tell LLVM that the upper halves are zero: without them it multiplies full 64-bit
@@ -222,7 +222,7 @@ def _round(c0, c1, c2, c3, k0, k1):
     )
 
 
-@inner
+@inlined
 def _last_products(c0, c1, c2, c3, k0, k1):
     """(p1, e1, p0, e3) of the tenth round: the words are (p1 >> 32) ^ e1, p1 & LOW, (p0 >> 32) ^ e3
     and p0 & LOW.
@@ -247,7 +247,7 @@ def philox(c0, c1, c2, c3, k0, k1):
     return (p1 >> WORD_BITS) ^ e1, p1 & LOW_WORD, (p0 >> WORD_BITS) ^ e3, p0 & LOW_WORD
 
 
-@inner
+@inlined
 def _counter_and_key(seed, step, particle, high, purpose):
     """What an address is to Philox; `high` has the upper half of `particle`."""
     word = ((step >> WORD_BITS) + ((high >> WORD_BITS) << _16)) & LOW_WORD
@@ -273,7 +273,7 @@ def words_at(seed, step, particle, stream, draw, attempt):
     return philox(c0, c1, c2, c3, k0, k1)
 
 
-@inner
+@inlined
 def _pair_at(address, place, pair):
     """Two uniform numbers in [1, 2) for a group: 1 + uniform(a, b) and 1 + uniform(c, d) of its
     words.
@@ -381,7 +381,7 @@ def fill_integers(numbers, rows, address, below):
                         _draw_again(numbers, row, address, place, number, below)
 
 
-@inner
+@inlined
 def _draw_again(numbers, row, address, place, number, below):
     number = np.uint64(4) * address.draw + np.uint64(number)
     for lane in range(WIDTH):

@@ -25,7 +25,7 @@ from .bits import (
     bits_float,
     float_bits,
     fma,
-    inner,
+    inlined,
     kernel,
     low_word,
     signed_single,
@@ -109,13 +109,13 @@ def uniform_single(w):
     return signed_single((w >> 8) & 0xFFFFFF) * _HALF_WORD
 
 
-@inner
+@inlined
 def _store(numbers, a, b):
     """The low halves of two words as they are."""
     numbers[0], numbers[1] = bits_float(low_word(a)), bits_float(low_word(b))
 
 
-@inner
+@inlined
 def _own_words(z, first, rows, address, draw):
     """Four rows of words for each group, the first of which lies at `first`."""
     number = address.draw + np.uint64(draw)
@@ -127,7 +127,7 @@ def _own_words(z, first, rows, address, draw):
         _store(view(z, at + 2 * WIDTH, 2), c, d)
 
 
-@inner
+@inlined
 def _shared_words(z, first, rows, address, draw):
     """Two rows of words for each group; where two partners are at hand, they are drawn once for
     both."""
@@ -151,7 +151,7 @@ def _shared_words(z, first, rows, address, draw):
             group += 1
 
 
-@inner
+@inlined
 def _normals_of(a, b):
     """Two normals from two words that are stored as singles."""
     return box_muller_single(float_bits(a), float_bits(b))

@@ -7,7 +7,7 @@ says LANGEVIN_SGD_GENERATOR=threefry."""
 
 import numpy as np
 
-from .bits import LOW_WORD, WORD_BITS, inner, kernel
+from .bits import LOW_WORD, WORD_BITS, inlined, kernel
 
 _PARITY, _NEXT = np.uint64(0x1BD11BDA), np.uint64(1)
 _ROTATIONS = tuple(
@@ -16,7 +16,7 @@ _ROTATIONS = tuple(
 )
 
 
-@inner
+@inlined
 def _mix(a, b, turn):
     a = (a + b) & LOW_WORD
     return a, (((b << turn) | (b >> (WORD_BITS - turn))) & LOW_WORD) ^ a

@@ -105,8 +105,8 @@ class _GatheredRowModel(models.StructModel):
 
 
 def flat(given):
-    """All numbers of a C-contiguous array in a row; it must outlive its `flat`. Of a named tuple, one
-    with the `flat` of each array in it, and in those in it; what is no array stays."""
+    """All numbers of a C-contiguous array in a row; it must outlive its `flat`. Of a named tuple,
+    one with the `flat` of each array in it, and in those in it; what is no array stays."""
     if isinstance(given, tuple):
         return type(given)(*map(flat, given))
     return given.reshape(-1) if isinstance(given, np.ndarray) else given
@@ -189,7 +189,7 @@ def _start_of(context, builder, kind, value):
     return value if isinstance(kind, ViewType) else make_array(kind)(context, builder, value).data
 
 
-def _place(context, builder, sig, args):
+def _begin(context, builder, sig, args):
     start = context.cast(builder, args[1], sig.args[1], types.intp)
     if getattr(sig.return_type, "kind", None) == "row":
         start = builder.mul(start, _INDEX(sig.return_type.dim))
@@ -222,7 +222,7 @@ def _gathered(context, builder, sig, args):
 
 
 def _stored(context, builder, sig, args):
-    place = _place(context, builder, sig, args[:2])
+    place = _begin(context, builder, sig, args[:2])
     builder.store(args[2], builder.bitcast(place, args[2].type.as_pointer()), align=8)
     return context.get_dummy_value()
 
@@ -238,17 +238,13 @@ for each in (flat, flat_from, view, column):
         made, given[0].name, *known
     )
 teach(copy_numbers, lambda to, source, start, count: types.none, _copy)
-teach(flat_from, lambda numbers, offset: numbers if isinstance(numbers, ViewType) else None, _place)
-teach(view, _typed(view_type), _place)
-teach(wide_view, _typed(wide_view_type), _place)
-teach(column, _typed(column_type), _place)
-teach(table_row, _typed(row_type), _place)
+teach(flat_from, lambda numbers, offset: numbers if isinstance(numbers, ViewType) else None, _begin)
+teach(view, _typed(view_type), _begin)
+teach(wide_view, _typed(wide_view_type), _begin)
+teach(column, _typed(column_type), _begin)
+teach(table_row, _typed(row_type), _begin)
 teach(gathered_row, _typed(GatheredRowType), _gathered)
-teach(
-    store_words,
-    lambda array, offset, value: types.none if isinstance(value, LanesType) else None,
-    _stored,
-)
+teach(store_words, lambda *given: types.none if isinstance(given[2], LanesType) else None, _stored)
 teach(len, _length_type, lambda c, b, s, a: _INDEX(s.args[0].dim))
 
 
@@ -273,16 +269,15 @@ class _SetComponent(AbstractTemplate):
         return signature(types.none, view, types.intp, kept)
 
 
-def _counted(builder, dim, component):
+def _counted_back(builder, dim, component):
     """A negative `component` counts from the end, as in Python (x[k - 1] on a ring). LLVM drops the
-    test if it knows the sign.
-    """
+    test if it knows the sign."""
     negative = builder.icmp_signed("<", component, _INDEX(0))
     return builder.select(negative, builder.add(component, _INDEX(dim)), component)
 
 
 def _address(builder, view, pointer, component):
-    component = component if view.dim is None else _counted(builder, view.dim, component)
+    component = component if view.dim is None else _counted_back(builder, view.dim, component)
     start = builder.mul(component, _INDEX(view.stride), flags=("nsw",))
     return builder.gep(pointer, [start], inbounds=True)
 
@@ -322,7 +317,7 @@ def _set(context, builder, sig, args):
 def _gather(context, builder, sig, args):
     row = cgutils.create_struct_proxy(sig.args[0])(context, builder, value=args[0])
     column_start = builder.gep(
-        row.table, [_counted(builder, sig.args[0].dim, args[1])], inbounds=True
+        row.table, [_counted_back(builder, sig.args[0].dim, args[1])], inbounds=True
     )
     lanes = ir.Constant(context.get_value_type(sig.return_type), ir.Undefined)
     for lane in range(WIDTH):

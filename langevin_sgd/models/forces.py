@@ -14,7 +14,7 @@ import numpy as np
 from numba import types
 
 from ..kernels import rng, rng_float32
-from ..kernels.bits import inner, sqrt
+from ..kernels.bits import inlined, sqrt
 from ..kernels.compile_cache import linked
 from ..kernels.lanes import WIDTH
 from ..kernels.rng import ADDRESS, PLACE, Address, Places, Stream, ids_from, steps_from
@@ -26,8 +26,8 @@ _ROW_NORMALS, _ROW_UNIFORMS = np.uint64(Stream.ROW_NORMAL), np.uint64(Stream.ROW
 
 
 class Draws(NamedTuple):
-    """How random numbers fill rows: two float64 or four float32 numbers come from one draw; rows are
-    filled in pairs."""
+    """How random numbers fill rows: two float64 or four float32 numbers come from one draw; rows
+    are filled in pairs."""
 
     number: types.Type = types.float64
     # whether all particles are at one step, or each at its own, see `kernels.rng`
@@ -84,26 +84,26 @@ def stack_room(size):
     return size if size <= ON_STACK else 1
 
 
-@inner
+@inlined
 def nothing(work, block, fixed, now):
     """The `prepare` of a force that needs none."""
 
 
-@inner
+@inlined
 def set_to(v, size, value):
     """v = value."""
     for k in range(size):
         v[k] = value
 
 
-@inner
+@inlined
 def add_to(v, w, size):
     """v = v + w."""
     for k in range(size):
         v[k] += w[k]
 
 
-@inner
+@inlined
 def scale(v, size, factor):
     """v = factor v."""
     for k in range(size):
@@ -144,7 +144,7 @@ def _potential(gradient, drift, dim, size):
     drift, room = drift or gradient, stack_room(size) if drift else 1
     large = room < size
 
-    @inner
+    @inlined
     def act(work, block, fixed, now, group, here):
         gradient(fixed.model, here.x, here.g)
         if has_drift:
@@ -161,7 +161,7 @@ def _whole_table(gradient, dim, size, columns):
     room = stack_room(size)
     large = room < size
 
-    @inner
+    @inlined
     def act(work, block, fixed, now, group, here):
         one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
         set_to(here.g, dim, 0.0)
@@ -203,7 +203,7 @@ def filler(numbers, draws):
     fill_normals = draws.fill_normals()
     fill_uniforms = draws.fill_uniforms() if uniforms else fill_normals
 
-    @inner
+    @inlined
     def draw(z, at, groups, who, number):
         seed, step, particle = who
         draw = np.uint64(number * normal_draws)
@@ -215,13 +215,13 @@ def filler(numbers, draws):
             rows = Places(at + normals * WIDTH, spacing, uniforms, groups)
             fill_uniforms(z, rows, address)
 
-    @inner
+    @inlined
     def fill(work, block, now, group, number):
         place = group * WIDTH
         who = block.seed, steps_from(now.step, place), ids_from(block.particle, place)
         draw(work.z, start + group * spacing, 1, who, number)
 
-    @inner
+    @inlined
     def prepare(work, block, fixed, now):
         draw(work.z, start, block.groups, (block.seed, now.step, block.particle), 0)
 
@@ -238,7 +238,7 @@ def mean_of_draws(one_draw, numbers, dim, size, draws):
     start, spacing, room = numbers.start, numbers.spacing, stack_room(size)
     large = room < size
 
-    @inner
+    @inlined
     def mean(work, block, fixed, now, group, x, out):
         one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
         set_to(out, dim, 0.0)
@@ -260,7 +260,7 @@ def one_scaled_draw(one_draw, numbers, dim, draws):
     _, prepare = filler(numbers, draws)
     start, spacing = numbers.start, numbers.spacing
 
-    @inner
+    @inlined
     def mean(work, block, fixed, now, group, x, out):
         set_to(out, dim, 0.0)
         one_draw(work, fixed, x, start + group * spacing, out)
@@ -275,7 +275,7 @@ def with_noise(gradient_force, prepare, mean):
     """`gradient_force`, and xi from `mean`."""
     gradient = gradient_force.act
 
-    @inner
+    @inlined
     def act(work, block, fixed, now, group, here):
         gradient(work, block, fixed, now, group, here)
         mean(work, block, fixed, now, group, here.x, here.xi)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arguments import covariance_matrix, flag, one_matrix, optional, text
-from ..kernels.bits import inner
+from ..kernels.bits import inlined
 from ..kernels.lanes import WIDTH
 from ..kernels.views import part, view
 from . import forces
@@ -164,7 +164,7 @@ def _writer(sample, dim, size, room, behind):
     """`sample` as a draw of `forces`; one with scratch numbers writes to z first."""
     if room > dim:
 
-        @inner
+        @inlined
         def write(work, fixed, x, at, out):
             wide = view(work.z, at + behind, room)
             forces.set_to(wide, dim, 0.0)
@@ -174,7 +174,7 @@ def _writer(sample, dim, size, room, behind):
 
     else:
 
-        @inner
+        @inlined
         def write(work, fixed, x, at, out):
             sample(fixed.noise, x, view(work.z, at, size), out)
 

@@ -35,9 +35,10 @@ def sign_sgd(learning_rate, batch_size=1, momentum=0.0):
 
     Notes
     -----
-    signSGD and Signum of Bernstein et al. (2018), algorithms 1 and 2. Under noise that is symmetric about 0 a component moves
-    by E sign(g + xi) = 1 - 2 P(xi < -g): the tails of the noise do not matter, and on U = h x^2/2
-    with Gaussian noise of small eta the drift is -eta erf(h x / sqrt(2 Sigma/B))."""
+    signSGD and Signum of Bernstein et al. (2018), algorithms 1 and 2. Under noise that is symmetric
+    about 0 a component moves by E sign(g + xi) = 1 - 2 P(xi < -g): the tails of the noise do not
+    matter, and on U = h x^2/2 with Gaussian noise of small eta the drift is
+    -eta erf(h x / sqrt(2 Sigma/B))."""
     params = {"learning_rate": learning_rate, "batch_size": batch_size, "momentum": momentum}
     if momentum == 0.0:
         return Dynamics("sign_sgd", _of_gradient, params)

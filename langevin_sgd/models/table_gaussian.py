@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.bits import inner, sqrt
+from ..kernels.bits import inlined, sqrt
 from ..kernels.lanes import WIDTH
 from ..kernels.rng import Address, Places, Stream, ids_from, steps_from
 from ..kernels.views import local, row_type, table_row, view
@@ -75,7 +75,7 @@ def _table_force(gradient, dim, size, columns, tile, draws):
     fill_normals, each, room = draws.fill_normals(), draws.each(), forces.stack_room(size)
     large = room < size
 
-    @inner
+    @inlined
     def act(work, block, fixed, now, group, here):
         z, out, noise, examples = work.z, here.g, here.xi, fixed.examples
         one = view(work.spare, 0, size) if large else view(local(room, z), 0, size)

@@ -6,7 +6,7 @@ from collections import namedtuple
 import numpy as np
 import pytest
 
-from langevin_sgd.kernels.rehearsal import MOST_READS, READS_PER_NUMBER, TRIED, rehearse
+from langevin_sgd.kernels.rehearsal import MOST_LOOKS, READS_PER_NUMBER, TRIED, rehearse
 
 pytestmark = pytest.mark.interpreted
 
@@ -56,7 +56,7 @@ def test_a_rehearsal_reads_no_more_than_it_may(dim):
         [p.table[0] * x[k] for k in range(dim) for j in range(dim)]
 
     rehearse(function, "own", params, (dim, dim))
-    most = max(MOST_READS, READS_PER_NUMBER * 2 * dim)
+    most = max(MOST_LOOKS, READS_PER_NUMBER * 2 * dim)
     assert len(products) == len(TRIED) * min(dim * dim, most)
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from ...kernels.bits import inner, where
+from ...kernels.bits import inlined, where
 from ...kernels.compile_cache import linked
 from ...kernels.lanes import WIDTH, floats, ints, teach
 from ...kernels.rng import FLOATS
@@ -51,14 +51,14 @@ def first_accumulators(reducers):
     return np.concatenate([np.full(r.size, r.first_value()) for r in reducers] or [np.empty(0)])
 
 
-@inner
+@inlined
 def keep(acc, kept, at, rows):
     """Copy the accumulators of a group."""
     for k in range(rows):
         view(kept, k * WIDTH, 1)[0] = view(acc, at + k * WIDTH, 1)[0]
 
 
-@inner
+@inlined
 def put_back(acc, kept, at, rows, status, group):
     """Undo what was read of particles that are frozen."""
     for lane in range(WIDTH):
@@ -79,7 +79,7 @@ def _cut(context, builder, sig, args):
 teach(cut_to_whole, lambda x: ints if x == floats else None, _cut)
 
 
-@inner
+@inlined
 def _bin(place, length):
     """The bin of a place, the first or last one of those outside; nan is in the first."""
     place = where(place > 0.0, place, 0.0)
@@ -91,7 +91,7 @@ def _deposit_kernel(reader, first_cell):
     axes, weights = len(reader.bins), reader.weights
     stride, (first, second, third, *_) = 1 + weights, (*reader.bins, 1, 1, 1)
 
-    @inner
+    @inlined
     def deposit(into, at, group, status, careful):
         number = _bin(view(into.acc, at, 1)[0], first)
         if axes > 1:
@@ -111,7 +111,7 @@ def _deposit_kernel(reader, first_cell):
 
 
 def _nothing():
-    @inner
+    @inlined
     def observe(into, group, when, here, status):
         return None
 
@@ -129,7 +129,7 @@ def _chained(readers, number, rows_before, cells_before):
     deposit = _deposit_kernel(reader, cells_before)
     following = _chained(readers, number + 1, rows_before + size, cells_before + cells(reader))
 
-    @inner
+    @inlined
     def observe(into, group, when, here, status):
         step, due, careful = when
         if due & bit:

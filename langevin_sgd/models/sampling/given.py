@@ -4,14 +4,14 @@ from functools import cache
 
 import numpy as np
 
-from ...kernels.bits import inner
+from ...kernels.bits import inlined
 from ...kernels.lanes import WIDTH
 from .mode import Mode, by_row_numbers, same_for_all
 
 
 @cache
 def _given_rows(shared, draws, free):
-    @inner
+    @inlined
     def pick(work, block, fixed, now):
         for number in range(now.batch):
             work.chosen[number * WIDTH] = np.int64(fixed.noise.batches[now.step, number])

@@ -6,7 +6,7 @@ import numpy as np
 from numba import types
 
 from ...kernels import rng
-from ...kernels.bits import inner
+from ...kernels.bits import inlined
 from ...kernels.compile_cache import linked
 from ...kernels.lanes import WIDTH
 from ...kernels.rng import INTEGERS, PLACE, Address, Places, Stream, ids_from, steps_from
@@ -21,7 +21,7 @@ _BATCH, _UNIFORM = np.uint64(Stream.BATCH), np.uint64(Stream.ROW_UNIFORM)
 def _uniform_rows(shared, draws, free):
     fill_integers = linked(rng.fill_integers, INTEGERS, PLACE, draws.address, types.uint64)
 
-    @inner
+    @inlined
     def pick(work, block, fixed, now):
         rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
         examples = np.uint64(fixed.examples)
@@ -37,7 +37,7 @@ def _uniform_rows(shared, draws, free):
     return pick
 
 
-@inner
+@inlined
 def _nobody(particle, place):
     return ZERO
 
@@ -48,7 +48,7 @@ def _weighted_rows(shared, draws, free):
     pick_uniform, fill_uniforms = _uniform_rows(shared, draws, free), draws.fill_uniforms()
     first_of, start = _nobody if shared else ids_from, free * WIDTH
 
-    @inner
+    @inlined
     def pick(work, block, fixed, now):
         pick_uniform(work, block, fixed, now)
         rows, uniforms, weights = work.chosen, flat_from(work.z, start), fixed.noise

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...kernels.bits import inner, like
+from ...kernels.bits import inlined, like
 from ...kernels.lanes import WIDTH
 from ...kernels.views import GatheredRowType, flat, gathered_row, local, view
 from .. import forces
@@ -68,7 +68,7 @@ def _batch_force(gradient, dim, size, columns, pick, weighted):
     room = forces.stack_room(size)
     large = room < size
 
-    @inner
+    @inlined
     def act(work, block, fixed, now, group, here):
         one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
         forces.set_to(here.g, dim, 0.0)
@@ -85,7 +85,7 @@ def _batch_force(gradient, dim, size, columns, pick, weighted):
     return forces.Force(pick, act)
 
 
-@inner
+@inlined
 def same_for_all(rows, count, groups, spacing):
     """Give all particles the examples of the first one."""
     for number in range(count):

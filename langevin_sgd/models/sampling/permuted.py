@@ -7,7 +7,7 @@ import numpy as np
 from numba import types
 
 from ...kernels import permutation
-from ...kernels.bits import inner
+from ...kernels.bits import inlined
 from ...kernels.compile_cache import linked
 from ...kernels.lanes import WIDTH
 from ...kernels.rng import ADDRESS, INTEGERS, PLACE, Address, Places, Stream
@@ -22,7 +22,7 @@ _EVERY_STEP, _EVERY_EPOCH, _NEVER = range(3)  # when a particle draws a new orde
 def _permuted_rows(new_order, shared, draws, free):
     fill_permutation = linked(permutation.fill_permutation, INTEGERS, PLACE, ADDRESS, types.uint64)
 
-    @inner
+    @inlined
     def pick(work, block, fixed, now):
         rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
         examples, steps_of_epoch = np.uint64(fixed.examples), np.uint64(fixed.examples // batch)

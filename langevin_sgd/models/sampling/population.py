@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from ...kernels.bits import inner
+from ...kernels.bits import inlined
 from ...kernels.lanes import WIDTH
 from ...kernels.views import local, view, view_type
 from .. import forces
@@ -25,7 +25,7 @@ def _fresh_gradient(draw, gradient, numbers, behind, columns):
     room = forces.stack_room(columns)
     large = room < columns
 
-    @inner
+    @inlined
     def fresh_gradient(work, fixed, x, at, one):
         spare = work.spare
         row = view(spare, behind, columns) if large else view(local(room, spare), 0, columns)
@@ -37,7 +37,7 @@ def _fresh_gradient(draw, gradient, numbers, behind, columns):
 
 @cache
 def _force_of_draws(prepare, mean):
-    @inner
+    @inlined
     def act(work, block, fixed, now, group, here):
         mean(work, block, fixed, now, group, here.x, here.g)
 
