@@ -47,9 +47,8 @@ PARTICLE_LIMIT = 1 << 48
 DRAW_LIMIT = 1 << 20
 ATTEMPTS = 64
 INTEGER_LIMIT = 1 << 31
-GENERATOR = os.environ.get(
-    "LANGEVIN_SGD_GENERATOR", "philox"
-)  # read once, recorded in every dataset
+# read once, recorded in every dataset
+GENERATOR = os.environ.get("LANGEVIN_SGD_GENERATOR", "philox")
 if GENERATOR not in ("philox", "threefry"):
     raise ValueError(
         f"LANGEVIN_SGD_GENERATOR is {GENERATOR!r}; allowed are philox and threefry, and unset "
@@ -112,16 +111,19 @@ teach(lane_numbers, lambda first: words if isinstance(first, types.Integer) else
 
 
 def id_at(particle, place):
+    """Number of one particle, uint64."""
     if isinstance(particle, np.ndarray):
         return np.uint64(particle[place])
     return particle + np.uint64(place)
 
 
 def step_at(step, place):
+    """Step of one particle, uint64."""
     return np.uint64(step[place]) if isinstance(step, np.ndarray) else step
 
 
 def ids_at(particle, place):
+    """Numbers of a group of particles, uint64 lanes."""
     return id_at(particle, place)
 
 
@@ -196,9 +198,6 @@ _teach(step_at, types.uint64, types.uint64, False)
 _teach(steps_at, types.uint64, words, False)
 _teach(ids_from, types.uint64, None, True)
 _teach(steps_from, types.uint64, None, False)
-
-
-# ---- words ---------------------------------------------------------------------------------------
 
 
 PHILOX_M0, PHILOX_M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
