@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from ..arguments import all_within, checked, finite_array, optional, positive_matrix
+from ..arguments import checked, finite_array, optional, positive_matrix
 from ..engine.reducers.readings import labelled, with_error
-from ..engine.reducers.rotation import default_decays
+from ..engine.reducers.rotation import decays_of_weights, default_decays
 from ..models.evaluate import evaluate, landscape
 from ..theory.virial import HEAVY_BALL
 from .particles import (
@@ -114,7 +114,7 @@ def turning(moves, whitening, decays, pairs):
 
 
 class Sample(NamedTuple):
-    """Mean (p,) of numbers of independent particles, and the covariance (p, p) of one particle's."""
+    """Means (p,) of numbers of independent particles; the covariance (p, p) of one particle's."""
 
     mean: np.ndarray
     covariance: np.ndarray
@@ -142,7 +142,7 @@ def turning_sample(moves, whitening, decays, pairs):
 
 @checked(
     potential=optional(landscape),
-    decays=optional(all_within(at_least=0)),
+    decays=optional(decays_of_weights),
     center=optional(finite_array),
     covariance=optional(positive_matrix),
     **AT_STEP,
@@ -209,7 +209,7 @@ def rotation_rate(
     if potential is not None:
         potential = landscape_of(run, potential, d, "potential", walls=True)
     moves = moves_of(run, particles, potential)
-    decays = default_decays(d) if decays is None else np.ravel(decays)
+    decays = default_decays(d) if decays is None else decays
     center = moves.place.mean(axis=0) if center is None else np.broadcast_to(center, d)
     spread = np.cov(moves.place.T)
     if covariance is not None:

@@ -52,9 +52,9 @@ def entropy_production(run, *, method="bound", step=None, on_diverged="raise"):
     about = dynamics_of(run)["name"]
     if about not in (*MARKOV, "unknown"):
         raise ValueError(
-            f"run must be of SGD without momentum or of overdamped Langevin dynamics, got {about!r}: "
-            "it remembers more than x, and a velocity is odd under time reversal. Take the rotations "
-            "of rotation_rate as a measure."
+            "run must be of SGD without momentum or of overdamped Langevin dynamics, got "
+            f"{about!r}: it remembers more than x, and a velocity is odd under time reversal. Take "
+            "the rotations of rotation_rate as a measure."
         )
     if method == "gaussian" and "sampling" in (noise_of(run) or {}):
         raise ValueError(

@@ -187,6 +187,11 @@ NO_WAY = {
 }
 
 
+def test_a_rotation_needs_a_weight():
+    refused = refusal(analysis.rotation_rate, swirl(STRENGTH), decays=())
+    assert refused == "ValueError: decays must have at least one entry, got none."
+
+
 @pytest.mark.parametrize("case", NO_WAY)
 def test_refusals_say_what_is_missing(case):
     run, message = NO_WAY[case]

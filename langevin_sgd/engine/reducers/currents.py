@@ -131,8 +131,8 @@ def _check_entropy(name, dynamics, noise):
         reason = f"a step against {noise.name!r} may be impossible, so that it may be infinite"
     if reason:
         raise ValueError(
-            f"entropy of {name!r} needs SGD without momentum, or overdamped Langevin dynamics, with "
-            f"Gaussian noise: {reason}. Take the currents themselves."
+            f"entropy of {name!r} needs SGD without momentum, or overdamped Langevin dynamics, "
+            f"with Gaussian noise: {reason}. Take the currents themselves."
         )
 
 

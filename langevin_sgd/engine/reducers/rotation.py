@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ...arguments import all_within, checked, finite_array, optional, positive_matrix
+from ...arguments import checked, finite_array, numbers, optional, positive_matrix
 from ...kernels.elementary import exp
 from ...models.records import recorded
 from .periodic import periods
@@ -13,6 +13,14 @@ from .record import Reducer
 def default_decays(dim):
     """Those of the weights 1, exp(-|y|^2/d) and exp(-2 |y|^2/d)."""
     return np.array([0.0, 2.0, 4.0]) / dim
+
+
+def decays_of_weights(value, name):
+    """A check: one or more numbers >= 0, as an array (k,)."""
+    values = np.ravel(numbers(value, name, at_least=0))
+    if not values.size:
+        raise ValueError(f"{name} must have at least one entry, got none.")
+    return values
 
 
 def _observe_rotation(p, acc, step, before, x, v, g):
@@ -36,7 +44,7 @@ def _observe_rotation(p, acc, step, before, x, v, g):
 
 @recorded
 @checked(
-    decays=optional(all_within(at_least=0)),
+    decays=optional(decays_of_weights),
     center=finite_array,
     covariance=optional(positive_matrix),
 )
@@ -85,7 +93,7 @@ def rotation(decays=None, center=0.0, covariance=None, every=1, start=0, name="r
             raise ValueError(f"center and covariance of {name!r} must have {d} components.")
         spread = np.eye(d) if covariance is None else covariance
         found = {
-            "decays": default_decays(d) if decays is None else np.ravel(decays),
+            "decays": default_decays(d) if decays is None else decays,
             "center": np.broadcast_to(center, d).copy(),
             "whitening": np.linalg.inv(np.linalg.cholesky(spread)).ravel(),
         }
