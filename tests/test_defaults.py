@@ -70,7 +70,12 @@ DEFAULTS = {
     "analysis.entropy_production": {"method": "bound"},
     "analysis.kl_to_boltzmann": {"bins": 50, "least_expected": 5.0},
     "analysis.kl_to_probabilities": {"outside": 0, "fitted": 0, "least_expected": 5.0},
+    "analysis.reference_sample": {
+        **{"particles": 10_000, "max_particle_steps": 200_000_000, "seed": 104372263458597}
+    },
     "analysis.rhat": {"method": "split"},
+    "analysis.stein_discrepancy": {"resamples": 499, "seed": 0},
+    "analysis.two_sample_test": {"permutations": 499, "seed": 0},
     "analysis.temperature_budget_of_arrays": {"nesterov": False},
     "analysis.survival_curve": {"name": "first_passage"},
     "theory.area_variance": {"i": 0, "j": 1},
