@@ -128,6 +128,13 @@ def test_a_run_that_was_interrupted_between_whole_epochs_has_no_errors():
     assert np.isfinite(finished[0]).all() and np.isnan(finished[1]).all()
 
 
+def test_positions_of_an_interrupted_run_have_their_own_numbers_of_readings():
+    """After the steps 3, 6, 9, 12 and 15: position 3 twice."""
+    reducer = fitted(ls.reducers.moments(every=3, by_epoch_position=True))
+    found = reducer.variables(_readings(np.ones((80, reducer.size)), EPOCH + 1))
+    assert found["moments_observations"][1].tolist() == [80, 80, 80, 160]
+
+
 def _readings(acc, count):
     from langevin_sgd.engine.reducers.readings import REPLICATES, Readings
 
