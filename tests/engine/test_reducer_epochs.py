@@ -192,3 +192,37 @@ def test_the_virial_of_an_epoch_is_exact_in_flat_and_steep_directions(sampling, 
     found = run.moments_covariance.values, run.moments_covariance_standard_error.values
     assert np.all(np.abs(found[0] - positions) < 5 * found[1])
     assert abs(exact[0, 0] / noise[0, 0] - 1) > 0.9
+
+
+@pytest.mark.slow
+def test_the_virial_of_baoab_is_that_of_the_point_before_the_step():
+    """Its positions have exactly T/h on a quadratic; the gradient of the step is at another
+    point."""
+    bowl = ls.potentials.quadratic([1.0, 2.0])
+    moves = ls.dynamics.underdamped_langevin(0.7, 1.0, 0.5)
+    observed = ls.reducers.virial(start=100)
+    run = ls.simulate(bowl, moves, particles=4000, steps=300, seed=2, reducers=observed)
+    assert np.all(np.abs(z_of(run, "virial", np.diag([0.7, 0.7]))) < 4)
+    assert np.all(np.diag(run.virial_standard_error) < 0.01)
+
+
+@pytest.mark.slow
+def test_fresh_rows_have_the_gradient_of_their_mean_loss_or_step_and_noise_as_one():
+    a = np.array([[1.0, 0.3], [0.3, 0.5]])
+    loss = ls.losses.linear_regression_population(a, label_noise=0.5, examples=40)
+    law = ls.theory.regression_covariance(a, 0.5, 0.3, 5).position
+    moves, noise = ls.dynamics.sgd(0.3, 5), ls.noise.minibatch("population")
+    exact, found = (a @ law + law @ a) / 2, []
+    for model in (loss._replace(mean=ls.potentials.quadratic(a)), loss._replace(mean=None)):
+        observed = ls.reducers.virial(start=60)
+        run = ls.simulate(
+            model, moves, noise, particles=3000, steps=200, seed=4, reducers=observed
+        )
+        for name, value in (("virial", exact), ("virial_residual", 0.0)):
+            assert np.all(np.abs(z_of(run, name, value)) < 4), name
+        found.append(run)
+    known, unknown = found
+    power = 0.15 * (a @ law @ a + (np.trace(a @ law) + 0.5) * a) / 5
+    assert np.all(np.abs(z_of(known, "virial_noise", power)) < 4)
+    assert not unknown.virial_noise.any()
+    np.testing.assert_allclose(unknown.virial_step, known.virial_step + known.virial_noise, rtol=0.1)
