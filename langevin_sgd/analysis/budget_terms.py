@@ -85,7 +85,7 @@ def _rounding(path, means, descent, digits):
     """Residuals that are not told from 0, (d, d): where all particles go round without noise."""
     sizes = np.abs(np.einsum("tii->ti", means.terms)).sum(axis=0)
     sizes = sizes + np.mean(path.x**2, axis=(0, 1)) / descent.learning_rate
-    return np.sqrt(digits * np.outer(sizes, sizes))
+    return max(1e-8, 10 * digits) * np.sqrt(np.outer(sizes, sizes))
 
 
 def _split(means, reference_covariance, descent):

@@ -120,10 +120,10 @@ def temperature_budget(
     about = dynamics_of(run)
     descent = _descent(about, particles.v)
     noise = _known_noise(run, model, noise, noise_covariance, particles.x)
-    if noise.covariance and noise.epoch == 1:
-        x, v, push = particles.x[None], None, None
-        if particles.v is not None:
-            v = particles.v[None]
+    once = noise.covariance and noise.epoch == 1
+    if once:
+        x, v, push = particles.x[None].astype(np.float64), particles.v, 0.0
+        v = None if v is None else v[None]
     else:
         x, v = _stored_path(run, particles.step, on_diverged, noise)
         push = pushes(x, v, descent)
@@ -133,10 +133,10 @@ def temperature_budget(
     gradient = reference_gradient(run, mean_model, x)
     if mean_model.drift is not None:
         gradient = gradient - evaluate(mean_model, x, "drift")
-    path = Path(x, gradient, v, None if push is None else push - gradient)
+    path = Path(x, gradient, v, None if once else push - gradient)
     reference, variables = None, {}
     if noise.covariance:
-        point = _reference_point(run, mean_model, x[0], noise, reference_point)
+        point = _reference_point(run, mean_model, x[0], reference_point)
         reference = noise.covariance(point[None])[0]
         text = "where the noise has the reference temperature"
         variables["reference_point"] = labelled("component", point, text, "length")
@@ -219,13 +219,14 @@ def _stored_path(run, step, on_diverged, noise):
             f"steps stored one by one up to the last: go on with simulate(..., x0=run, "
             f"steps={noise.epoch}, every=1), or add reducers.virial() to the run."
         )
-    part = run.isel(step=slice(last - epochs * noise.epoch, last + 1))
+    part = run[[name for name in ("x", "v") if name in run]]
+    part = part.isel(step=slice(last - epochs * noise.epoch, last + 1))
+    part = part.astype(np.float64)
     return part["x"].values, part["v"].values if "v" in part else None
 
 
-def _reference_point(run, model, x, noise, given):
-    """The point `given`, or the minimum below the particle of the lowest energy; where the noise
-    is the same everywhere, that of the particles of which it is so."""
+def _reference_point(run, model, x, given):
+    """The point `given`, or the minimum below the particle of the lowest energy."""
     if given is not None:
         if given.shape != (model.dim,):
             raise ValueError(

@@ -215,9 +215,7 @@ def test_fresh_rows_have_the_gradient_of_their_mean_loss_or_step_and_noise_as_on
     exact, found = (a @ law + law @ a) / 2, []
     for model in (loss._replace(mean=ls.potentials.quadratic(a)), loss._replace(mean=None)):
         observed = ls.reducers.virial(start=60)
-        run = ls.simulate(
-            model, moves, noise, particles=3000, steps=200, seed=4, reducers=observed
-        )
+        run = ls.simulate(model, moves, noise, particles=3000, steps=200, seed=4, reducers=observed)
         for name, value in (("virial", exact), ("virial_residual", 0.0)):
             assert np.all(np.abs(z_of(run, name, value)) < 4), name
         found.append(run)
@@ -225,4 +223,6 @@ def test_fresh_rows_have_the_gradient_of_their_mean_loss_or_step_and_noise_as_on
     power = 0.15 * (a @ law @ a + (np.trace(a @ law) + 0.5) * a) / 5
     assert np.all(np.abs(z_of(known, "virial_noise", power)) < 4)
     assert not unknown.virial_noise.any()
-    np.testing.assert_allclose(unknown.virial_step, known.virial_step + known.virial_noise, rtol=0.1)
+    np.testing.assert_allclose(
+        unknown.virial_step, known.virial_step + known.virial_noise, rtol=0.1
+    )
