@@ -213,7 +213,8 @@ def _observed(reducer):
         ls.dynamics.sgd(0.05, BATCH, 0.9),
         ls.noise.gaussian([1.0, 0.25]),
     )
-    reducer = reducer.complete(reducer, model, dynamics, noise) if reducer.complete else reducer
+    if reducer.complete:
+        reducer = reducer.complete(reducer._with(last=STEPS), model, dynamics, noise)
     x, acc = START[:PARTICLES, :2].copy(), np.zeros((PARTICLES, reducer.size))
     numbers = np.uint64(SEED), np.uint64(STEPS), np.uint64(BATCH)
     arguments = (
