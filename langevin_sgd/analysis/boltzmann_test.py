@@ -132,7 +132,7 @@ def boltzmann_test(
     enough particles exact agreement is rejected at any finite learning rate: hence the tolerance.
     Effects of matrices are eigenvalues without what noise adds to the outer ones."""
     _check_memory(run)
-    particles = _independent(run, step, on_diverged)
+    particles = _independent_particles(run, step, on_diverged)
     x, d = particles.x, particles.x.shape[1]
     potential = landscape_of(run, potential, d, "potential")
     if directions is not None and directions.shape[1] != d:
@@ -144,7 +144,7 @@ def boltzmann_test(
     views, fit = fitted(x, energy, _some_minima(potential, x), temperature)
     parts = identities(views, fit.trouble)
     parts["occupation"] = fit.trouble or _occupation(run, x, potential, fit, populations)
-    parts["current"] = _current(run, particles, potential)
+    parts["current"] = _rotations(run, particles, potential)
     if reference or stein:
         parts |= _on_request(run, particles, potential, temperature, (reference, stein))
     found = {name: part for name, part in parts.items() if isinstance(part, Deviation)}
@@ -179,7 +179,7 @@ def _check_memory(run):
         )
 
 
-def _independent(run, step, on_diverged):
+def _independent_particles(run, step, on_diverged):
     """The particles of a run at one step, or, of a time series of few, also at others."""
     few = run.sizes["particle"] < FEWEST
     if step is not None or not few or run.sizes.get("step", 1) < FEWEST:
@@ -258,7 +258,7 @@ def _on_request(run, particles, potential, temperature, wanted):
     return {name: part for name, part in parts.items() if part}
 
 
-def _current(run, particles, potential):
+def _rotations(run, particles, potential):
     try:
         return rotation_deviation(run, particles, potential)
     except ValueError as reason:

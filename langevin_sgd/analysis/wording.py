@@ -70,14 +70,14 @@ def wording(run, particles, decision, evidence, tolerance):
         *_large_deviations(evidence.tested, tolerance),
         "p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.2g}",
     ]
-    about = [f"Tested: {', '.join(_in_words(name) for name in evidence.tested)}."]
+    about = [f"Tested: {', '.join(_name_in_words(name) for name in evidence.tested)}."]
     about += [_not_tested(evidence.not_tested)] if evidence.not_tested else []
     about.append(_stationarity(run))
     about += [f"{particles.dropped} particles were dropped."] if particles.dropped else []
     return " ".join([verdicts[decision.word] + "; ".join(said) + ".", *about])
 
 
-def _in_words(name):
+def _name_in_words(name):
     return name.replace("_", " ")
 
 
@@ -85,7 +85,7 @@ def _not_tested(reasons):
     """Names of tests, those of one reason together."""
     named = {}
     for name, reason in reasons.items():
-        named.setdefault(reason, []).append(_in_words(name))
+        named.setdefault(reason, []).append(_name_in_words(name))
     parts = [f"{', '.join(names)} ({reason})" for reason, names in named.items()]
     return f"Not tested: {'; '.join(parts)}."
 
@@ -108,7 +108,7 @@ def _large_deviations(tested, tolerance):
     for name, deviation in tested.items():
         effect, error = deviation.largest()
         if abs(effect) > tolerance and abs(effect) > 2 * error:
-            yield f"{_in_words(name)} off by {shorthand(100 * effect, 100 * error)} %"
+            yield f"{_name_in_words(name)} off by {shorthand(100 * effect, 100 * error)} %"
 
 
 def _temperatures_in_words(directions, measured):

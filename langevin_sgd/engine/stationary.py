@@ -176,7 +176,7 @@ def run_until_stationary(
     )
 
 
-def _quantile(dim, groups):
+def _critical_value(dim, groups):
     """Half width, in standard errors, of intervals that hold all variances with 1 - FAILING."""
     from scipy.special import ndtri
 
@@ -187,7 +187,7 @@ def advised_particles(dim, tolerance, groups=0):
     """Particles with which a stationary Gaussian run passes a check of `run_until_stationary` 19
     times of 20; derived there."""
     share = 2 * max(2, groups - 1)
-    return int(np.ceil(share * ((2 + _quantile(dim, groups)) / tolerance) ** 2))
+    return int(np.ceil(share * ((2 + _critical_value(dim, groups)) / tolerance) ** 2))
 
 
 def _check_can_settle(model, dynamics, noise, reducers, options, max_steps):
@@ -282,7 +282,7 @@ def _needed(found, dim, groups):
     """How many times as many particles would pass, if nothing but the errors were in the way."""
     errors = [found.difference_standard_error, found.group_difference_standard_error]
     largest = np.nanmax(np.array(errors) / found.allowed)
-    return ((2 + _quantile(dim, groups)) * largest) ** 2
+    return ((2 + _critical_value(dim, groups)) * largest) ** 2
 
 
 COMPARED = {

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..kernels.functions import interpreted, plain
 
-DRAWS, FEW = 2048, 8  # of a noise function of the user's, interpreted
+DRAWS, FEW_DRAWS = 2048, 8  # of a noise function of the user's, interpreted
 BIAS = 8  # standard errors
 
 

@@ -13,7 +13,7 @@ from ..kernels.lanes import WIDTH
 from ..kernels.views import part, view
 from . import forces
 from .evaluate import values_at
-from .forgotten import BIAS, DRAWS, FEW, drawn, is_linear, is_ours, mean_over_error
+from .forgotten import BIAS, DRAWS, FEW_DRAWS, drawn, is_linear, is_ours, mean_over_error
 from .noise_record import Noise
 from .parameters import parameters, size
 from .records import Recipe, check_functions, record
@@ -137,7 +137,7 @@ class GradientNoise(NamedTuple):
             )
 
     def acts_on(self, model):
-        return np.any(self._drawn(model, FEW) != 0, axis=0)
+        return np.any(self._drawn(model, FEW_DRAWS) != 0, axis=0)
 
     def _drawn(self, model, draws):
         numbers, room = (self.normals, self.uniforms), self._room(model.dim)
