@@ -37,7 +37,6 @@ TESTS = [
 TESTS += ["occupation", "current", "family"]
 POWERED = (100, 300, 1_000, 3_000, 10_000)
 WELL_TEMPERATURE = 0.1
-SHARE = {64: 5}  # in so many dimensions a part of the replicates
 
 
 class Case(NamedTuple):

@@ -169,7 +169,11 @@ def _center_and_scatter_root(x):
 
 def _is_quadratic(seen):
     """Whether the Hessian is the same at a hundred particles."""
-    curvature = next(iter(seen)).curvature[:: max(1, seen.size // 100)]
+    return is_constant(next(iter(seen)).curvature[:: max(1, seen.size // 100)])
+
+
+def is_constant(curvature):
+    """Whether Hessians (n, d, d) are all the same."""
     return bool(np.all(np.abs(curvature - curvature[0]) < SAME * np.abs(curvature[0]).max()))
 
 

@@ -11,7 +11,7 @@ from ..models.evaluate import landscape
 from ..theory.basins_of_attraction import basins_of_attraction, slope_of
 from ..theory.confinement import energy_box
 from .basins import occupation_deviation
-from .boltzmann_parts import energy_at, fitted, identities
+from .boltzmann_parts import energy_at, fitted, identities, is_constant
 from .currents import REMEMBERING, rotation_deviation
 from .effective_sample_size import correlated_in_order, correlation_times
 from .equipartition import along, orthonormal, virial_matrix
@@ -141,7 +141,7 @@ def boltzmann_test(
     energy = energy_at(run, potential, x)
     _check_spread(x, energy.gradient)
     _check_normalisable(potential, temperature or energy.value.std())
-    views, fit = fitted(x, energy, _some_minima(potential, x), temperature)
+    views, fit = fitted(x, energy, _some_minima(potential, x, energy), temperature)
     parts = identities(views, fit.trouble)
     parts["occupation"] = fit.trouble or _occupation(run, x, potential, fit, populations)
     parts["current"] = _rotations(run, particles, potential)
@@ -223,8 +223,11 @@ def _check_normalisable(potential, unit):
         energy_box(potential, unit, DEEP, f"potential {potential.name!r}")
 
 
-def _some_minima(potential, x):
-    """Minima that some of the particles descend to, (k, d)."""
+def _some_minima(potential, x, energy):
+    """Minima that some of the particles descend to, (k, d); the mean stands for that of a quadratic
+    U."""
+    if is_constant(energy.hessian(slice(None, None, max(1, len(x) // 100)))):
+        return x.mean(axis=0, keepdims=True)
     some = x[:: max(1, len(x) // DESCENDING)]
     return basins_of_attraction(some, slope_of(potential, np.sqrt(x.var(axis=0).sum()))).minimum
 

@@ -65,11 +65,14 @@ def decide(deviations, tolerance, level):
         return Decision("consistent within tolerance", adjusted, family, 1.0)
     if family < level and np.any(effect - beyond > tolerance):
         return Decision("departs", adjusted, family, 1.0)
-    # More particles: errors shrink, deviations that may be noise vanish, the others stay.
-    clear = np.where(effect > 2 * error, effect, 0.0)
+    # With more particles errors shrink, deviations that may be noise with them; others stay.
+    clear = effect > 2 * error
+    stays, shrinks = np.where(clear, effect, 0.0), within + np.where(clear, 0.0, effect)
     with np.errstate(divide="ignore"):
-        to_departs = np.where(clear > tolerance, beyond / (clear - tolerance), np.inf).min()
-        to_consistent = np.where(clear < tolerance, within / (tolerance - clear), np.inf).max()
+        of_intervals = np.where(stays > tolerance, beyond / (stays - tolerance), np.inf).min()
+        of_p_value = ndtri(level / 2) / ndtri(family / 2) if family < 1 else np.inf
+        to_consistent = np.where(stays < tolerance, shrinks / (tolerance - stays), np.inf).max()
+    to_departs = max(of_intervals, of_p_value)
     return Decision("undecided", adjusted, family, min(to_departs, to_consistent) ** 2)
 
 
