@@ -122,15 +122,15 @@ def boltzmann_test(
     Notes
     -----
     E[f . grad U] = T E[div f] for every field f. Tests: "mean_force", constant f; "virial", f_ij =
-    z_i e_j; "configurational", f = grad U in place of z; "fourth_moments", |z|^2 z; "energy",
-    (U - <U>) grad U; all in coordinates in which z, or grad U, is white, so that no p-value or
-    effect depends on units or axes. If the tail index of its products (Hill) says that they have no
-    variance, a test is not made; "bounded", z / (1 + |z|^2/d), and "bounded_shape", its square, take
-    the place of moments. "occupation": shares of the basins, in up to
-    three dimensions. "current": weighted rotations, as in `rotation_rate`. p-values are
-    calibrated on exact draws, down to the fewest particles (studies/power_of_the_test.py). With
-    enough particles exact agreement is rejected at any finite learning rate: hence the tolerance.
-    Effects of matrices are eigenvalues without what noise adds to the outer ones."""
+    z_i e_j; "configurational", f = grad U in place of z; "fourth_moments", |z|^2 z; "energy", (U -
+    <U>) grad U; all in coordinates in which z, or grad U, is white, so that no p-value or effect
+    depends on units or axes. If the tail index of its products (Hill) says that they have no
+    variance, a test is not made; "bounded", z / (1 + |z|^2/d), and "bounded_shape", its square,
+    take the place of moments. "occupation": shares of the basins, in up to three dimensions.
+    "current": weighted rotations, as in `rotation_rate`. p-values are calibrated on exact draws,
+    down to the fewest particles (studies/power_of_the_test.py). With enough particles exact
+    agreement is rejected at any finite learning rate: hence the tolerance. Effects of matrices are
+    eigenvalues without what noise adds to the outer ones."""
     _check_memory(run)
     particles = _independent_particles(run, step, on_diverged)
     x, d = particles.x, particles.x.shape[1]
@@ -173,8 +173,8 @@ def _check_memory(run):
     sampling = (noise_of(run) or {}).get("sampling")
     if sampling in REMEMBERING:
         raise ValueError(
-            f"run must draw fresh batches, but its sampling is {sampling!r}: its law depends on the "
-            "place in the epoch, and one step shows one place. Use reducers.virial or "
+            f"run must draw fresh batches, but its sampling is {sampling!r}: its law depends on "
+            "the place in the epoch, and one step shows one place. Use reducers.virial or "
             "temperature_budget, which average over the epoch."
         )
 
@@ -218,7 +218,7 @@ def _check_spread(x, gradient):
 
 
 def _check_normalisable(potential, unit):
-    """Raise if exp(-U/T) is not normalisable, as far as a box can tell; in up to BOXED dimensions."""
+    """Raise if exp(-U/T) is not normalisable, as a box tells in up to BOXED dimensions."""
     if potential.dim <= BOXED:
         energy_box(potential, unit, DEEP, f"potential {potential.name!r}")
 

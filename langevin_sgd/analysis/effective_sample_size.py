@@ -23,7 +23,7 @@ class CorrelationTimes(NamedTuple):
 
 
 class IndependentRows(NamedTuple):
-    """IndependentRows of numbers that are as good as independent: means over batches of readings."""
+    """IndependentRows of numbers as good as independent: means over batches of readings."""
 
     means: np.ndarray  # (rows, numbers)
     batch: int  # readings of one particle in each of them

@@ -58,17 +58,17 @@ def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0, least_exp
     Notes
     -----
     plug_in = sum_k (c_k/n) log(c_k/(n q_k)). Its bias is (K - 1)/(2n) + O(n^-2) whatever p and q
-    are, with K the number of bins that p can reach (Miller 1955, Paninski 2003; derived: with
-    p_hat = p + delta, plug_in = KL + sum delta log(p/q) + sum delta^2/(2p) + ..., E
-    delta_k^2 = p_k (1 - p_k)/n). It is removed, without a need for K, by psi(c) - psi(n) in place
-    of log(c/n), psi the digamma function: E[c psi(c)]/n = p (psi(n) + log p + R) with R =
-    integral_0^(1-p) t^(n-1)/(1-t) dt, exponentially small in n p (Grassberger 1988). What remains
-    is in bins that expect few particles; since q is known, they are merged, by the old rule of five
-    of the chi-squared test. KL of merged bins is a lower bound of that of the bins. A parameter fitted to the same particles takes 1/(2n) off if
-    q can match p. The variance is that of the mean of L = log(p/q) (delta method), less the upward
-    bias (K - 1)/n^2 of its own plug-in, plus the (K - 1)/(2 n^2) of the second order, which is what
-    remains for p = q, where 2 n plug_in has the chi-squared law of K - 1 degrees; K is here the
-    number of occupied bins."""
+    are, with K the number of bins that p can reach (Miller 1955, Paninski 2003; derived: with p_hat
+    = p + delta, plug_in = KL + sum delta log(p/q) + sum delta^2/(2p) + ..., E delta_k^2 = p_k (1 -
+    p_k)/n). It is removed, without a need for K, by psi(c) - psi(n) in place of log(c/n), psi the
+    digamma function: E[c psi(c)]/n = p (psi(n) + log p + R) with R = integral_0^(1-p) t^(n-1)/(1-t)
+    dt, exponentially small in n p (Grassberger 1988). What remains is in bins that expect few
+    particles; since q is known, they are merged, by the old rule of five of the chi-squared test.
+    KL of merged bins is a lower bound of that of the bins. A parameter fitted to the same particles
+    takes 1/(2n) off if q can match p. The variance is that of the mean of L = log(p/q) (delta
+    method), less the upward bias (K - 1)/n^2 of its own plug-in, plus the (K - 1)/(2 n^2) of the
+    second order, which is what remains for p = q, where 2 n plug_in has the chi-squared law of K -
+    1 degrees; K is here the number of occupied bins."""
     from scipy.special import psi
 
     q = probabilities

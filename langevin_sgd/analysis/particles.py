@@ -52,8 +52,9 @@ def kept_particles(run, on_diverged="raise", fewest=2):
     Raises
     ------
     ValueError
-        If particles diverged and `on_diverged` is not "drop", if fewer than `fewest` are left, or if
-        the particles are dependent (shared batches): standard errors and p-values then do not hold.
+        If particles diverged and `on_diverged` is not "drop", if fewer than `fewest` are left, or
+        if the particles are dependent (shared batches): standard errors and p-values then do not
+        hold.
     """
     if int(run.attrs.get("independent_particles", 1)) == 0:
         raise ValueError(

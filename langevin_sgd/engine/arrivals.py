@@ -77,8 +77,9 @@ def kaplan_meier(watched, arrived):
 
 def restricted_mean(found, limit):
     """Integral of the survival from 0 to `limit` steps, the mean of min(time, limit), and its
-    standard error: variance sum over steps of (integral from there on)^2 arrivals / (at_risk (at_risk
-    - arrivals)). Without censoring before the limit they are the mean and its error with divisor n.
+    standard error: variance sum over steps of (integral from there on)^2 arrivals / (at_risk
+    (at_risk - arrivals)). Without censoring before the limit they are the mean and its error with
+    divisor n.
     """
     inside = found.step < limit
     step, survival = found.step[inside], found.survival[inside]

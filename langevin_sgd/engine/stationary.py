@@ -111,10 +111,10 @@ def run_until_stationary(
     -----
     Particles: after 2n steps of a stationary run the variance of a Gaussian has changed by 0 with
     the standard error 2 V/sqrt(N), so the rule holds if |z| <= tolerance sqrt(N)/2 - 2, never below
-    N = 16/tolerance^2 and with the probability 1 - p for d components from 4 ((2 + z_p)/tolerance)^2
-    on, z_p the quantile 1 - p/(2 d) of the normal law. Means, with sqrt(2/N) standard deviations,
-    need half of it; kurtosis k multiplies it by (k - 1)/2. The warning tells what the errors that
-    were found ask for.
+    N = 16/tolerance^2 and with the probability 1 - p for d components from 4 ((2 +
+    z_p)/tolerance)^2 on, z_p the quantile 1 - p/(2 d) of the normal law. Means, with sqrt(2/N)
+    standard deviations, need half of it; kurtosis k multiplies it by (k - 1)/2. The warning tells
+    what the errors that were found ask for.
 
     Let a mean relax as m + a q^(t/n), q = exp(-n/tau). The difference of n and 2n is D = a q (1 -
     q), what remains after 2n is a q^2 = D q/(1 - q): no more than D if q <= 1/2, that is n >= 0.7

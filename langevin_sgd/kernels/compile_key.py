@@ -2,8 +2,9 @@
 
 That is the content of the function (see `functions`); the argument types; the sources of the parts
 of this package that teach numba, with the random generator that the environment chooses in them;
-the versions of numba, llvmlite, numpy and Python; numba's settings; and the processor. Something of which the content cannot be stated for sure, or could
-change after numba has read it, has no key: never guess."""
+the versions of numba, llvmlite, numpy and Python; numba's settings; and the processor. Something of
+which the content cannot be stated for sure, or could change after numba has read it, has no key:
+never guess."""
 
 import os
 import sys

@@ -21,7 +21,8 @@ def check_function(function, label, *arguments):
     """
     if not isinstance(plain(function), python_types.FunctionType):
         raise TypeError(
-            f"{label} must be a plain Python function (or one with bare @njit), got {shown(function)}."
+            f"{label} must be a plain Python function (or one with bare @njit), got "
+            f"{shown(function)}."
         )
     if arguments:
         _check_arguments(plain(function), label, [names.split() for names in arguments])

@@ -86,7 +86,7 @@ def test_what_cannot_be_right_is_refused(change, message):
 
 
 def test_the_divisor_is_one_less_than_the_particles():
-    """Exactly cov(x) H with the unbiased covariance of 255 particles, wherever a virial is taken."""
+    """Exactly cov(x) H with the unbiased covariance of 255 particles, however it is taken."""
     run = gaussian_run(COVARIANCE, 255, 5)
     exact = np.cov(run.x.values[-1].T) @ HESSIAN
     np.testing.assert_allclose(equipartition(run, BOWL).temperature[-1], exact, rtol=1e-11)

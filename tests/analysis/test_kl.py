@@ -75,8 +75,13 @@ def test_bins_that_expect_few_particles_are_merged():
 
 
 @pytest.mark.parametrize(
-    ("bins", "times"), [(40, 100), pytest.param(40, 2000, marks=pytest.mark.slow), pytest.param(100, 2000, marks=pytest.mark.slow)]
-)  # fmt: skip
+    ("bins", "times"),
+    [
+        (40, 100),
+        pytest.param(40, 2000, marks=pytest.mark.slow),
+        pytest.param(100, 2000, marks=pytest.mark.slow),
+    ],
+)
 def test_coverage_is_nominal_on_more_bins_than_can_be_filled(bins, times, well):
     """20,000 particles of Boltzmann's law itself. The twin: without merging, nearly all deviate."""
     edges = [np.linspace(-2.4, 2.4, bins + 1)] * 2

@@ -52,9 +52,9 @@ def test_arviz_has_the_same_numbers():
 
 @pytest.mark.parametrize("readings", [1, 5])
 def test_nested_is_calibrated_for_particles_that_have_mixed(readings):
-    """300 runs of 6 superchains of 4: for one reading 4 (R^2 - 1) has the law F(5, 18), of mean 9/8;
-    for five R^2 - 1 is about (1/4)/(1 + 5), and p is uniform. The twin: superchains three deviations
-    apart."""
+    """300 runs of 6 superchains of 4: for one reading 4 (R^2 - 1) has the law F(5, 18), of mean
+    9/8; for five R^2 - 1 is about (1/4)/(1 + 5), and p is uniform. The twin: superchains three
+    deviations apart."""
     p_values, ratios, apart = [], [], []
     for seed in range(300):
         x = draws(readings, 24, seed, 1)

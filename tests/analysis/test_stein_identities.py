@@ -50,7 +50,7 @@ def seen_at(x, blended=False, fitted=None):
 @pytest.mark.parametrize("blended", [False, True], ids=["plain", "blended"])
 @pytest.mark.parametrize("field", FIELDS)
 def test_slopes_are_derivatives(field, blended):
-    """Central differences, y of the coordinates x = CHART @ y; far particles fix mean and metric."""
+    """Central differences, y of coordinates x = CHART @ y; far particles fix mean and metric."""
     x, step, moved = well_draws(2_000, 1), 1e-5, []
     for sign in (1, -1):
         for direction in CHART.T:

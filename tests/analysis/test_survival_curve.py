@@ -97,8 +97,8 @@ def test_without_censoring_it_is_the_mean_of_the_shorter_time():
 
 
 def test_intervals_are_exact():
-    """Against chi-squared quantiles; the probability to hold the rate is at least 95 %, less the 2.5
-    % that the one-sided interval without an arrival may add."""
+    """Against chi-squared quantiles; the probability to hold the rate is at least 95 %, less the
+    2.5 % that the one-sided interval without an arrival may add."""
     for k in (1, 2, 30):
         exact = chi2.ppf([0.025, 0.975], [2 * k, 2 * k + 2]) / 2 / 50
         np.testing.assert_allclose(rate_interval(k, 50.0), exact, rtol=1e-12)
@@ -144,7 +144,8 @@ LEFT["status"][1] = 1
 BAD = [
     ({"limit": 0}, "ValueError: limit must be >= 1, got 0."),
     ({"limit": 5}, "ValueError: limit must be >= 1 and < 4, got 5."),
-    ({"name": "arrival"}, "TypeError: run must be a dataset with arrival_step (particle), arrival_w"),
+    ({"name": "arrival"}, "TypeError: run must be a dataset with arrival_step (particle), "
+                          "arrival_w"),
     ({"run": LEFT}, "ValueError: 1 of 4 particles left before they arrived. Pass on_diverged"),
     ({"run": 3.0}, "TypeError: run must be a dataset with x"),
 ]  # fmt: skip
