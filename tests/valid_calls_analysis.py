@@ -16,7 +16,7 @@ ROWS = np.random.default_rng(7).normal(size=(40, 2))
 def bowl_run():
     """Heavy ball with a velocity, near its stationary law."""
     moves, noise = ls.dynamics.sgd(0.1, momentum=0.5), ls.noise.gaussian([1.0, 1.0])
-    return ls.simulate(BOWL, moves, noise, particles=160, steps=100, seed=1, every=50)
+    return ls.simulate(BOWL, moves, noise, particles=320, steps=100, seed=1, every=50)
 
 
 @cache

@@ -263,7 +263,7 @@ def test_parameters_are_data_a_sweep_compiles_nothing(monkeypatch):
     assert not recorder.buffer
     with event.install_recorder("numba:compile") as recorder:
         ls.simulate(
-            ls.potentials.quadratic([1.0, 2.0]),
+            ls.potentials.from_expression("x**2 + x*y/7 + y**4", "x y"),
             dynamics.sgd(0.1),
             noise([1.0, 1.0]),
             particles=1,

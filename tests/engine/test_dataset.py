@@ -107,7 +107,7 @@ def test_attributes():
 
 
 def test_without_noise_the_attribute_says_so():
-    dataset = ls.simulate(BOWL, SGD, particles=2, steps=1, seed=1)
+    dataset = ls.simulate(BOWL, ls.dynamics.sgd(0.1), particles=2, steps=1, seed=1)
     assert json.loads(dataset.attrs["noise"]) is None
 
 

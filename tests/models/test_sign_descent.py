@@ -22,8 +22,8 @@ def lattice_law(steps, reach=40):
     return places, law
 
 
-def walked(momentum=0.0, steps=9, noise=NOISE, model=BOWL, **options):
-    dynamics = ls.dynamics.sign_sgd(RATE, BATCH, momentum)
+def walked(momentum=0.0, steps=9, noise=NOISE, model=BOWL, batch=BATCH, **options):
+    dynamics = ls.dynamics.sign_sgd(RATE, batch, momentum)
     options = {"particles": PARTICLES, "seed": 6} | options
     return ls.simulate(model, dynamics, noise, steps=steps, **options).x.values[-1]
 
@@ -62,9 +62,9 @@ def test_momentum_takes_the_sign_of_the_running_mean():
 def test_the_mean_of_a_constant_gradient_needs_no_correction():
     """A first step is as long as the others, and a gradient of 0 does not move."""
     for momentum in (0.0, 0.9):
-        x = walked(momentum, 3, noise=None, x0=[2.0], particles=2)
+        x = walked(momentum, 3, noise=None, batch=1, x0=[2.0], particles=2)
         np.testing.assert_array_equal(x, 2.0 - 3 * RATE)
-        assert np.all(walked(momentum, 3, noise=None, particles=2) == 0)
+        assert np.all(walked(momentum, 3, noise=None, batch=1, particles=2) == 0)
 
 
 def test_the_drift_is_the_error_function():
