@@ -9,7 +9,7 @@ import langevin_sgd as ls
 BOWL = ls.potentials.quadratic([1.0, 4.0])
 
 
-ROWS = np.random.default_rng(7).normal(size=(40, 2))
+ROWS = np.random.default_rng(7).normal(size=(1280, 2))
 
 
 @cache
@@ -117,7 +117,7 @@ CALLS = {
         "reference_point": [0.0, 0.0],
     },
     "analysis.temperature_budget_of_arrays": lambda: {
-        **{"x": ROWS, "gradients": ROWS, "noise": ROWS, "velocity": ROWS, "blocks": 4},
+        **{"x": ROWS, "gradients": ROWS, "noise": ROWS, "velocity": ROWS, "blocks": 320},
         **{"learning_rate": 0.1, "momentum": 0.5, "nesterov": True},
         "reference_covariance": [1.0, 1.0],
     },
