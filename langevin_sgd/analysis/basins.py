@@ -8,9 +8,10 @@ import xarray as xr
 from ..arguments import checked
 from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
-from ..theory.basin_populations import basin_populations
+from ..theory.basin_populations import basin_populations, energy_around
 from ..theory.basins_of_attraction import basin_of, basins_of_attraction, slope_of
 from .particles import AT_STEP, at_step, attributes, landscape_of
+from .particles import run as run_with
 from .significance import Deviation
 
 FEWEST_EXPECTED = 5  # basins in which fewer particles are expected are counted together
@@ -36,7 +37,7 @@ def basins(run, potential, *, step=None, on_diverged="raise"):
         energy, equal energies by position; ``basin`` (particle), the number of its minimum or -1;
         ``occupation`` (basin), the share of the particles, and ``occupation_standard_error``
         (multinomial). Attribute ``without_basin``: how many particles end on a saddle, in a flat
-        valley, or nowhere.
+        valley, where the energy is not finite, or nowhere.
 
     Raises
     ------
@@ -69,6 +70,14 @@ def basins(run, potential, *, step=None, on_diverged="raise"):
     return xr.Dataset(variables, attrs=attributes(run, particles, without_basin=without))
 
 
+POPULATIONS = {
+    "minimum": ("basin", "component"),
+    "minimum_energy": ("basin",),
+    "population": ("basin",),
+    "population_error": ("basin",),
+}
+
+
 class Occupations(NamedTuple):
     """A `Deviation` of the occupations from Boltzmann's, or None and the ``reason`` for it."""
 
@@ -89,7 +98,8 @@ def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, po
     temperature_error : float
         Its standard error, if it was fitted.
     populations : xarray.Dataset, optional
-        Of `theory.basin_populations`, if there is one already.
+        Of `theory.basin_populations`, if there is one already; ValueError if it is of another
+        potential or temperature.
 
     Returns
     -------
@@ -109,6 +119,8 @@ def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, po
         return Occupations(None, "Boltzmann's occupations need a quadrature, up to 3 dimensions")
     if populations is None:
         populations = basin_populations(potential, temperature)
+    else:
+        _check_populations(populations, potential, temperature, temperature_error)
     basins = populations.sizes["basin"]
     if basins < 2:
         return Occupations(None, "the potential has fewer than two basins")
@@ -132,6 +144,26 @@ def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, po
     p_value = _multinomial_p_value(count, likeliest / likeliest.sum())
     spread = np.sqrt(probability * (1 - probability) / n + error**2)
     return Occupations(Deviation(effect, spread, p_value), "")
+
+
+def _check_populations(populations, potential, temperature, error):
+    run_with(populations, "populations", POPULATIONS, "theory.basin_populations()")
+    model, own = (populations.attrs.get(key) for key in ("model", "temperature"))
+    if own is None or abs(own - temperature) > 1e-6 * temperature + 4 * error:
+        raise ValueError(
+            f"populations must be those at temperature {temperature:.6g}, got some at {own}. Call "
+            "theory.basin_populations for it."
+        )
+    minimum, same = populations.minimum.values, False
+    if model == potential.name and minimum.shape[1] == potential.dim:
+        energy = energy_around(slope_of(potential, populations.attrs.get("scale", np.nan)), minimum)
+        known = populations.attrs.get("energy_around", np.nan)
+        same = np.isclose(energy, known, rtol=1e-6, atol=1e-6 * temperature)
+    if not same:
+        raise ValueError(
+            f"populations must be those of potential {potential.name!r}, got some of {model!r} "
+            "whose energies differ. Call theory.basin_populations for it."
+        )
 
 
 def _counted_together(expected):

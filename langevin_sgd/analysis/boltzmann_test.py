@@ -144,7 +144,7 @@ def boltzmann_test(
     views, fit = fitted(x, energy, _some_minima(potential, x, energy), temperature)
     parts = identities(views, fit.trouble)
     parts["occupation"] = fit.trouble or _occupation(run, x, potential, fit, populations)
-    parts["current"] = _rotations(run, particles, potential)
+    parts["current"] = _or_reason(rotation_deviation, run, particles, potential)
     if reference or stein:
         parts |= _on_request(run, particles, potential, temperature, (reference, stein))
     found = {name: part for name, part in parts.items() if isinstance(part, Deviation)}
@@ -246,24 +246,34 @@ def _on_request(run, particles, potential, temperature, wanted):
     parts = {"reference": reference, "stein": stein}
     if temperature is None:
         return {name: "needs temperature=" for name, asked in parts.items() if asked}
-    if reference and weight_decay_of(run):
-        parts["reference"] = "weight decay is no part of the potential: put it there"
-    elif reference:
-        found = reference_deviation(particles.x, potential, temperature)
-        parts["reference"] = found.deviation or f"{found.reason}; {found.cost}"
-    if stein and len(particles.x) > LARGEST_STEIN:
-        parts["stein"] = f"for at most {LARGEST_STEIN} particles"
-    elif stein:
-        here = xr.Dataset({"x": (("particle", "component"), particles.x)}, attrs=run.attrs)
-        found = stein_discrepancy(here, potential, temperature)
-        effect = np.array([found.discrepancy]), np.array([found.discrepancy_standard_error])
-        parts["stein"] = Deviation(*effect, float(found.p_value))
+    about = run, particles, potential, temperature
+    if reference:
+        parts["reference"] = _or_reason(_against_reference, *about)
+    if stein:
+        parts["stein"] = _or_reason(_against_score, *about)
     return {name: part for name, part in parts.items() if part}
 
 
-def _rotations(run, particles, potential):
+def _against_reference(run, particles, potential, temperature):
+    if weight_decay_of(run):
+        return "weight decay is no part of the potential: put it there"
+    found = reference_deviation(particles.x, potential, temperature)
+    return found.deviation or f"{found.reason}; {found.cost}"
+
+
+def _against_score(run, particles, potential, temperature):
+    if len(particles.x) > LARGEST_STEIN:
+        return f"for at most {LARGEST_STEIN} particles"
+    here = xr.Dataset({"x": (("particle", "component"), particles.x)}, attrs=run.attrs)
+    found = stein_discrepancy(here, potential, temperature)
+    effect = np.array([found.discrepancy]), np.array([found.discrepancy_standard_error])
+    return Deviation(*effect, float(found.p_value))
+
+
+def _or_reason(test, *about):
+    """What a test finds, or why it refuses."""
     try:
-        return rotation_deviation(run, particles, potential)
+        return test(*about)
     except ValueError as reason:
         return str(reason).split(". ")[0].split(", got")[0]
 

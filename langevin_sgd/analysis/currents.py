@@ -267,6 +267,8 @@ def mode_rotations(moves):
     `rotation_deviation` says."""
     center = moves.place.mean(axis=0)
     white = moves.along(center, _whitening(np.cov(moves.place.T, ddof=0)))
+    if not white.move.size:
+        raise ValueError("rotations need a spread of the particles, but all are at one point.")
     power, vectors = np.linalg.eigh(white.move.T @ white.move / len(white.move))
     moving = np.flatnonzero(power > 1e-12 * power[-1])
     decays = default_decays(len(power))

@@ -12,6 +12,7 @@ from .time_series import SERIES, attributes_of_series, first_two_moments, time_s
 SAFETY = 20  # batches so many correlation times long: 1/(2 SAFETY) of their variance is missing
 ORDER_LEVEL = 0.01  # how often independent particles are taken for a time series
 FEWEST_STEPS = 4  # for autocorrelation times: two in each half
+STILL = 1e-13  # of the largest number: what changes by less is rounding
 FEWEST_ROWS = 20  # for a variance from batches
 
 
@@ -56,7 +57,7 @@ def effective_sample_size(run, method="autocovariance", *, warmup=0, on_diverged
     Raises
     ------
     TypeError, ValueError
-        For no run, dependent or diverged particles, or a series that is too short.
+        For no run, dependent or diverged particles, or a series that is too short or never changes.
 
     Notes
     -----
@@ -68,7 +69,12 @@ def effective_sample_size(run, method="autocovariance", *, warmup=0, on_diverged
     "batch_means": the variance of means over batches 20 tau long, or over particles where there are
     20 of them (Flegal and Jones 2010); error sqrt(2/(batches - 1))."""
     kept, dropped = time_series(run, warmup, on_diverged)
-    numbers, names = first_two_moments(kept["x"].values)
+    x = kept["x"].values
+    _, exponent = np.frexp(np.abs(x).max(axis=(0, 1)))
+    numbers, names = first_two_moments(np.ldexp(x, -exponent))  # no square overflows
+    moving = np.ptp(numbers, axis=(0, 1)) > STILL * np.abs(numbers).max(axis=(0, 1))
+    if not moving.all():
+        raise ValueError(f"run must move, but {names[np.argmin(moving)]} has no variance.")
     total = numbers.shape[0] * numbers.shape[1]
     if method == "autocovariance":
         found = correlation_times(numbers)
@@ -113,7 +119,7 @@ def _correlation_time(early, late):
     series = np.concatenate([early, late], axis=1)
     n, chains = series.shape
     means = series.mean(axis=0)
-    if n < 2 or not np.ptp(series) > 1e-13 * np.abs(series).max():
+    if n < 2 or not np.ptp(series) > STILL * np.abs(series).max():
         return 1.0, np.sqrt(2 / (n * chains))
     size = next_fast_len(2 * n, real=True)
     power = (np.abs(rfft(series - means, size, axis=0)) ** 2).mean(axis=1)
@@ -195,6 +201,7 @@ def correlated_in_order(numbers, level=ORDER_LEVEL):
 
     n, columns = numbers.shape
     ranks = rankdata(numbers, axis=0)
-    ratio = (np.diff(ranks, axis=0) ** 2).sum(axis=0) / ((ranks - (n + 1) / 2) ** 2).sum(axis=0)
+    change, spread = (np.diff(ranks, axis=0) ** 2).sum(axis=0), ranks.var(axis=0) * n
+    ratio = np.divide(change, spread, out=np.full(columns, 2.0), where=spread > 0)
     error = 2 * np.sqrt((n - 2) * (5 * n**2 - 2 * n - 9) / (5 * n * (n + 1) * (n - 1) ** 2))
     return bool(np.any(ratio < 2 + ndtri(level / columns) * error))

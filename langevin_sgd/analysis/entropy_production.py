@@ -10,6 +10,7 @@ from .currents import mode_rotations, moves_of
 from .particles import AT_STEP, at_step, attributes, dynamics_of, noise_of
 
 GROUPS = 64  # of particles, for the jackknife
+FEWEST, FEWEST_PER_DIMENSION = 30, 4  # particles, for a covariance of (x, x')
 
 
 @checked(method=one_of("bound", "gaussian"), **AT_STEP)
@@ -38,7 +39,8 @@ def entropy_production(run, *, method="bound", step=None, on_diverged="raise"):
     ValueError
         With momentum or another memory: velocities are odd under time reversal, and the positions
         are only a part; for "gaussian" with batches of a table, whose reversed steps are
-        impossible, so that the production is infinite; without two adjacent stored steps.
+        impossible, so that the production is infinite; without two adjacent stored steps; for fewer than 30
+        particles, or four a dimension, or a run that stands still in some direction.
 
     Notes
     -----
@@ -83,6 +85,16 @@ def _gaussian(moves):
     n, d = moves.place.shape
     place = moves.place - moves.place.mean(axis=0)
     both = np.hstack([place - moves.move / 2, place + moves.move / 2])
+    fewest = max(FEWEST, FEWEST_PER_DIMENSION * d)
+    if n < fewest:
+        raise ValueError(f'run must have {fewest} particles for method="gaussian", got {n}.')
+    spread = both.std(axis=0)
+    white = both / np.where(spread > 0, spread, 1.0)
+    if np.linalg.eigvalsh(white.T @ white / n).min() < 1e-12:
+        raise ValueError(
+            "run must move, with a spread in every direction, but the covariance of (x, x') is "
+            "singular."
+        )
     parts = np.array_split(both, min(GROUPS, n))
     sums = np.array([[len(part), *np.ravel(part.T @ part)] for part in parts])
     swapped = np.roll(np.arange(2 * d), d)

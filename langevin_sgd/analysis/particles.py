@@ -157,9 +157,24 @@ def landscape_of(run, model, dim, name, walls=False):
     return model.expected((noise_of(run) or {}).get("sampling"))
 
 
+def finite_at(model, x, quantity="energy"):
+    """`evaluate`, at particles x (..., d); ValueError where it is not finite."""
+    values = evaluate(model, x, quantity)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        at = x[bad if values.ndim < x.ndim else bad.any(axis=-1)]
+        raise ValueError(
+            f"potential must have a finite {quantity} where the particles are, but that of "
+            f"{model.name!r} is not finite at {len(at)} of them, first at "
+            f"{shown(at.take(0, axis=0).tolist())}. Give it walls, or leave those particles out."
+        )
+    return values
+
+
 def reference_gradient(run, model, x):
-    """Gradient of U + (weight_decay/2) |x|^2, the energy in Boltzmann's law, at x (..., d)."""
-    return evaluate(model, x, "gradient") + weight_decay_of(run) * x
+    """Gradient of U + (weight_decay/2) |x|^2, the energy in Boltzmann's law, at particles x
+    (..., d). Raises like `finite_at`."""
+    return finite_at(model, x, "gradient") + weight_decay_of(run) * x
 
 
 def attributes(run, particles, **more):

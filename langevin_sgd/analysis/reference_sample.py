@@ -18,6 +18,7 @@ OWN_SEED = 0x5EED_0F_B01725  # unlikely to be that of a run
 HOT = 20.0  # temperatures at which the second ensemble starts
 STEP_OF_CURVATURE = 0.2  # time step of the first ensemble times the largest curvature
 FIRST_STEPS = 100
+FAR = 1e100  # where particles have run away
 FORGOTTEN = 4.5  # standard errors of a correlation with the start
 
 
@@ -145,7 +146,13 @@ def langevin_sample(x, potential, temperature, particles, most, seed):
     if potential.drift is not None:
         potential = potential._with(drift=None)
     random, half = np.random.default_rng(seed), particles // 2
-    step_size = STEP_OF_CURVATURE / _largest_curvature(potential, x, random)
+    curvature = _largest_curvature(potential, x, random)
+    if not 0 < curvature < np.inf:
+        raise ValueError(
+            f"potential must have a finite curvature above 0 at the particles, for a time step, "
+            f"got {curvature:g} for {potential.name!r}."
+        )
+    step_size = STEP_OF_CURVATURE / curvature
     start = x[random.integers(len(x), size=half)]
 
     def move(where, steps, hot=1.0, fine=1, key=0):
@@ -160,22 +167,26 @@ def langevin_sample(x, potential, temperature, particles, most, seed):
     starts, ends = (start, heated), (start, heated)
     done, cost, settled = 0, half * FIRST_STEPS, False
     reason = "max_particle_steps is too small"
-    while np.isfinite(ends).all() and cost + 3 * half * max(done, FIRST_STEPS) <= most:
+    while _stay(ends) and cost + 3 * half * max(done, FIRST_STEPS) <= most:
         steps = max(done, FIRST_STEPS)
         ends = tuple(
             move(end, steps, fine=fine, key=2 * done + fine)
             for end, fine in zip(ends, (1, 2), strict=True)
         )
         done, cost = done + steps, cost + 3 * half * steps
-        if settled:
+        if settled or not _stay(ends):
             break
         reason = _unsettled(starts, ends, potential, random)
         settled = not reason
     else:
         reason = reason or "max_particle_steps is too small"
-    if not np.isfinite(ends).all():
-        reason = "its particles diverged"
+    if not _stay(ends):
+        reason = "its particles ran away, as if exp(-U/T) were not normalisable"
     return Reference(np.concatenate(ends), reason, cost, step_size)
+
+
+def _stay(ends):
+    return np.abs(ends).max() < FAR  # not for nan
 
 
 def _unsettled(starts, ends, potential, random):

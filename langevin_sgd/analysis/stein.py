@@ -59,7 +59,7 @@ def stein_discrepancy(
 
     Notes
     -----
-    Whitened with the covariance of the particles; l is the median distance. Blind to the weights of
+    Whitened with the covariance of the particles; l is the median distance but for ties. Blind to the weights of
     separated wells, since the score is. Source: Liu, Lee and Jordan 2016 (arXiv:1602.03253); the
     kernel: Gorham and Mackey 2017 (arXiv:1703.01717); wild bootstrap of a degenerate U-statistic:
     Dehling and Mikosch 1994."""
@@ -73,8 +73,13 @@ def stein_discrepancy(
     potential = landscape_of(run, potential, x.shape[1], "potential")
     root = whitening(x)
     y = (x - x.mean(axis=0)) @ root
-    score = -np.linalg.solve(root, reference_gradient(run, potential, x).T).T / temperature
-    square, error, p_value = _stein_test(y, score, resamples, seed)
+    gradient = np.linalg.solve(root, reference_gradient(run, potential, x).T).T
+    with np.errstate(over="ignore", invalid="ignore"):
+        square, error, p_value = _stein_test(y, -gradient / temperature, resamples, seed)
+    if not np.isfinite([square, error]).all():
+        raise ValueError(
+            f"temperature must be larger, got {temperature:g}: the square of grad U / T overflows."
+        )
     text = "square of the kernel Stein discrepancy"
     variables = with_error("discrepancy", (), (square, error), text)
     variables["p_value"] = labelled((), p_value, "p-value of Boltzmann's law")
@@ -96,7 +101,11 @@ def _stein_test(y, score, resamples, seed):
     """(mean over pairs, its standard error, p-value) of the Stein kernel of points and scores."""
     n = len(y)
     some = y[:: max(1, n // FOR_THE_LENGTH)]
-    length = np.median(_squares(some, some)[np.triu_indices(len(some), 1)])
+    squares = _squares(some, some)[np.triu_indices(len(some), 1)]
+    apart = squares > 1e-12 * squares.max()  # others are ties
+    if not apart.any():
+        raise ValueError("run must have particles at different places, but most are at one place.")
+    length = np.median(squares[apart])
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(n, resamples))
     rows, total = np.empty(n), np.zeros(resamples)
     for start in range(0, n, STEIN_ROWS):

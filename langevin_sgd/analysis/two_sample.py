@@ -5,8 +5,8 @@ import xarray as xr
 
 from ..arguments import checked, optional, whole
 from ..engine.reducers.readings import labelled, with_error
-from ..models.evaluate import evaluate, landscape
-from .particles import AT_STEP, at_step, attributes
+from ..models.evaluate import landscape
+from .particles import AT_STEP, at_step, attributes, finite_at
 from .particles import run as a_run
 from .significance import Deviation
 from .stein import whitening
@@ -50,7 +50,7 @@ def two_sample_test(
     ------
     TypeError, ValueError
         For dependent or diverged particles, ensembles of different dimension, fewer than 20
-        particles, or without spread in some direction.
+        particles, or without spread in some direction; for energies that are not finite.
 
     Notes
     -----
@@ -95,6 +95,8 @@ def sample_deviation(x, other, potential, permutations, seed):
 
 def bounded_functions(x, potential, random):
     """Functions (n, k) of points, and the weight (k,) of the square of each."""
+    from scipy.stats import rankdata
+
     y = (x - x.mean(axis=0)) @ whitening(x)
     pair = random.integers(len(y), size=(2, DIRECTIONS))
     pair[1] += pair[0] == pair[1]
@@ -103,7 +105,7 @@ def bounded_functions(x, potential, random):
     phase = y @ along.T * np.geomspace(*FREQUENCIES, DIRECTIONS)
     kinds = [np.concatenate([np.cos(phase), np.sin(phase)], axis=1)]
     if potential is not None:
-        rank = np.argsort(np.argsort(evaluate(potential, x, "energy"))) / len(x)
+        rank = (rankdata(finite_at(potential, x)) - 1) / len(x)
         kinds.append(np.cos(np.pi * np.arange(1, RANKS + 1) * rank[:, None]))
     weights = [1 / kind.var(axis=0).clip(1e-12) / kind.shape[1] for kind in kinds]
     return np.concatenate(kinds, axis=1), np.concatenate(weights)

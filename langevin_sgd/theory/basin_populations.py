@@ -34,8 +34,9 @@ def basin_populations(potential, temperature):
         ``minimum`` (basin, component) in units of length, ``minimum_energy`` (basin),
         ``population`` (basin) and ``population_error``, the difference of two grids, an upper
         estimate. By energy, equal energies by position. There is no basin without a minimum or
-        where minima form a flat valley; what is missing in the sum leads to none. Attribute
-        ``scale``: the length in which the descent has its tolerances.
+        where minima form a flat valley; what is missing in the sum leads to none. Attributes
+        ``model``, ``temperature``, ``scale``, the length in which the descent has its tolerances,
+        and ``energy_around``, a sum of energies around the minima by which to know the potential.
 
     Notes
     -----
@@ -75,7 +76,16 @@ def basin_populations(potential, temperature):
         "population": (basin, population, labels(text, "1")),
         "population_error": (basin, error, labels(f"estimated error (two grids) of {text}", "1")),
     }
-    return xr.Dataset(variables, attrs={"model": potential.name, "scale": slope.scale})
+    attrs = {"model": potential.name, "temperature": float(temperature), "scale": slope.scale}
+    attrs["energy_around"] = energy_around(slope, found.minimum)
+    return xr.Dataset(variables, attrs=attrs)
+
+
+def energy_around(slope, minimum):
+    """Sum of the energies on a cross around each minimum (m, d): tells potentials of one name
+    apart."""
+    ways = 0.1 * slope.scale * np.eye(minimum.shape[1])
+    return float(slope.energy(minimum[:, None] + np.concatenate([ways, -ways])).sum())
 
 
 def _is_seen(law):

@@ -59,7 +59,8 @@ def basins_of_attraction(x, slope):
 
     Each point follows the gradient flow by itself, so that its basin does not depend on the others:
     Euler steps of its own length, then an exponential integrator (exact on a quadratic) to the
-    minimum. Points that end on a saddle or in a flat valley, or do not end, have none.
+    minimum. Points that end on a saddle, in a flat valley or where there is no finite energy, or do
+    not end, have none.
 
     Raises
     ------
@@ -79,9 +80,13 @@ def basins_of_attraction(x, slope):
             ends[arrived] = end[cell]  # but near a saddle neighbours part
         alone = np.isnan(ends).any(axis=1)
         ends[alone] = _settle(slope, walked[alone])
+    ends[~np.isfinite(slope.energy(ends))] = np.nan
     minimum, index = _merged(ends, MERGED * slope.scale)
     energy = slope.energy(minimum)
-    digits = 1e-9 * (np.ptp(slope.energy(x[:1000])) + np.abs(energy).max(initial=0)) + 1e-300
+    some = slope.energy(x[:1000])
+    some = np.append(energy[:1], some[np.isfinite(some)])
+    height = np.ptp(some) if len(some) else 0.0
+    digits = 1e-9 * (height + np.abs(energy).max(initial=0)) + 1e-300
     order = np.lexsort([*np.round(minimum, 9).T[::-1], np.round(energy / digits)])
     rank = np.append(np.argsort(order), -1)
     return Basins(minimum[order] + 0.0, energy[order], rank[index])

@@ -57,9 +57,14 @@ def saddles(potential, minima):
     scale = float(np.sqrt(minima.var(axis=0).sum()))
     slope = slope_of(potential, scale or 1.0)
     found = basins_of_attraction(minima, slope)
+    if found.index.min() < 0:
+        raise ValueError(
+            f"row {found.index.argmin()} of minima is no minimum of {potential.name!r}: descent "
+            "from it ends at none. Use the minimum of basin_populations or analysis.basins."
+        )
     exact = found.minimum[found.index]
     apart = np.linalg.norm(exact - minima, axis=1)
-    if found.index.min() < 0 or apart.max() > 1e-3 * scale or len(found.energy) < len(minima):
+    if apart.max() > 1e-3 * scale or len(found.energy) < len(minima):
         raise ValueError(
             f"minima must be different minima of {potential.name!r}, but from them descent leads "
             f"{apart.max():.3g} away. Use the minimum of basin_populations or analysis.basins."

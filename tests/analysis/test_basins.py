@@ -131,6 +131,30 @@ def test_what_cannot_be_tested_says_why(potential, x, reason):
     assert found.deviation is None and reason in found.reason
 
 
+def test_where_the_energy_is_not_finite_there_is_no_minimum():
+    potential = ls.potentials.from_expression("x*x - log(x)", ["x"])
+    found = ls.analysis.basins(synthetic_run([[-1.0], [-0.5], [0.6], [1.0]]), potential)
+    assert found.basin.values.tolist() == [-1, -1, 0, 0] and np.isfinite(found.energy).all()
+
+
+OTHER = [
+    ((WELL, 0.06), {}, "populations must be those at temperature 0.05, got some at 0.06"),
+    ((WELL._with(name="another"), 0.05), {}, "populations must be those of potential"),
+    ((ls.potentials.double_well(dim=2, barrier=1.1, coupling=0.8), 0.05), {}, "got some of"),
+    ((WELL, 0.05), {"attrs": {}}, "got some at None"),
+    ((WELL, 0.05), {"variables": ["population"]}, "populations must be a dataset with minimum"),
+]
+
+
+@pytest.mark.parametrize(("law", "changed", "words"), OTHER)
+def test_populations_of_another_law_are_refused(law, changed, words):
+    given = ls.theory.basin_populations(*law)
+    given = given[changed.get("variables", list(given))]
+    given.attrs = changed.get("attrs", given.attrs)
+    told = refusal(occupation_deviation, exact_well(100, 1), WELL, 0.05, populations=given)
+    assert words in told
+
+
 def test_refusals():
     wall = TILTED._with(domain=[("reflecting", -2.0, 2.0)])
     run = synthetic_run(np.zeros((4, 1)))

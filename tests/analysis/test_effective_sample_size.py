@@ -137,6 +137,7 @@ BAD = [
     ({"run": series_run(SHORT).isel(step=-1)}, 'ValueError: run must have the dimension "step"'),
     ({"run": series_run(SHORT), "warmup": 10**6}, "ValueError: warmup must be below the last stor"),
     ({"run": series_run(SHORT), "method": "guess"}, "ValueError: method must be one of"),
+    ({"run": series_run(np.ones((100, 3, 1)))}, "ValueError: run must move"),
     ({"run": series_run(SHORT).x}, "TypeError: run must be a dataset with x"),
 ]  # fmt: skip
 
@@ -144,6 +145,16 @@ BAD = [
 @pytest.mark.parametrize(("arguments", "message"), BAD)
 def test_what_is_no_series_is_refused(arguments, message):
     assert refusal(effective_sample_size, **arguments).startswith(message)
+
+
+@pytest.mark.parametrize("unit", [2.0**660, 2.0**-660])
+def test_the_unit_of_length_does_not_matter(unit):
+    found = (effective_sample_size(series_run(scale * SHORT)) for scale in (1.0, unit))
+    assert np.array_equal(*(one.effective_sample_size for one in found))
+
+
+def test_particles_that_are_all_alike_have_no_order():
+    assert not correlated_in_order(np.ones((50, 2)))
 
 
 def test_a_series_that_is_too_short_says_how_long_it_must_be():

@@ -60,3 +60,8 @@ def test_refusals_and_a_budget_that_is_too_small():
     plain = synthetic_run(run.x.values.reshape(-1, 2))
     made = ls.analysis.reference_sample(plain, WELL, 0.25, max_particle_steps=100)
     assert (made.converged, made.reason) == (0, "max_particle_steps is too small")
+    line = ls.potentials.from_expression("x+0*y", ["x", "y"])
+    assert "finite curvature above 0" in refusal(ls.analysis.reference_sample, plain, line, 1.0)
+    hill = ls.potentials.from_expression("-x*x-y*y", ["x", "y"])
+    made = ls.analysis.reference_sample(plain, hill, 1.0, particles=100)
+    assert made.converged == 0 and "its particles ran away" in made.reason

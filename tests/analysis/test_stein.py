@@ -88,6 +88,18 @@ REFUSED = [
 ]
 
 
+@pytest.mark.parametrize("temperature", [1e-310, 1e-200])
+def test_scores_that_overflow_are_refused(temperature):
+    run = gaussian_run(BOLTZMANN, 50, 1)
+    assert "temperature must be larger" in refusal(stein, run, temperature=temperature)
+
+
+def test_most_particles_at_one_place_depart():
+    x = np.append(np.zeros(1500), np.random.default_rng(1).normal(size=500))[:, None]
+    found = stein(synthetic_run(x), ls.potentials.quadratic([1.0]), 1.0)
+    assert found.discrepancy > 4 * found.discrepancy_standard_error > 0
+
+
 @pytest.mark.parametrize(("x", "words"), REFUSED)
 def test_refusals(x, words):
     assert words in refusal(stein, synthetic_run(x))

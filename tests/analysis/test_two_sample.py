@@ -65,3 +65,11 @@ def test_refusals():
     assert "must have 20 particles, got 40 and 10" in refusal(test, run, few)
     line = gaussian_run([[1.0]], 40, 1)
     assert "other must have the dimension of the run, 2" in refusal(test, run, line)
+    steep = ls.potentials.from_expression("exp(exp(9*x*x))+y*y", ["x", "y"])
+    assert "potential must have a finite energy" in refusal(test, run, run, steep)
+
+
+@pytest.mark.parametrize("potential", [BOWL, ls.potentials.quadratic([0.0, 0.0])])
+def test_a_run_has_the_law_of_itself(potential):
+    run = gaussian_run(np.eye(2), 100, 1)
+    assert ls.analysis.two_sample_test(run, run, potential).p_value == 1.0

@@ -45,6 +45,10 @@ REFUSED = [
     ({"minima": [[-0.5, 1.4], [0.6235, 0.028]]}, "must be different minima of 'mueller_brown'"),
     ({"minima": [MINIMA[0], MINIMA[0]]}, "must be different minima"),
     ({"minima": MINIMA[:1]}, "at least two rows"),
+    (
+        {"potential": ls.potentials.from_expression("x*x+y", ["x", "y"])},
+        "row 0 of minima is no minimum",
+    ),
     ({"minima": [[0.0], [1.0]]}, "must have 2 columns"),
 ]
 
