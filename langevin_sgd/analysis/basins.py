@@ -10,6 +10,7 @@ from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
 from ..theory.basin_populations import basin_populations, energy_around
 from ..theory.basins_of_attraction import basin_of, basins_of_attraction, slope_of
+from ..theory.confinement import box_around
 from .particles import AT_STEP, at_step, attributes, landscape_of
 from .particles import run as run_with
 from .significance import Deviation
@@ -118,7 +119,7 @@ def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, po
     if potential.dim > 3:
         return Occupations(None, "Boltzmann's occupations need a quadrature, up to 3 dimensions")
     if populations is None:
-        populations = basin_populations(potential, temperature)
+        populations = basin_populations(potential, temperature, start=box_around(x))
     else:
         _check_populations(populations, potential, temperature, temperature_error)
     basins = populations.sizes["basin"]

@@ -9,7 +9,7 @@ from ..arguments import checked, flag, one_of, optional, within
 from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
 from ..theory.basins_of_attraction import basins_of_attraction, slope_of
-from ..theory.confinement import energy_box
+from ..theory.confinement import box_around, energy_box
 from .basins import occupation_deviation
 from .boltzmann_parts import energy_at, fitted, identities, is_constant
 from .currents import REMEMBERING, rotation_deviation
@@ -140,7 +140,7 @@ def boltzmann_test(
     _check_number(x)
     energy = energy_at(run, potential, x)
     _check_spread(x, energy.gradient)
-    _check_normalisable(potential, temperature or energy.value.std())
+    _check_normalisable(potential, temperature or energy.value.std(), x)
     views, fit = fitted(x, energy, _some_minima(potential, x, energy), temperature)
     parts = identities(views, fit.trouble)
     parts["occupation"] = fit.trouble or _occupation(run, x, potential, fit, populations)
@@ -217,10 +217,11 @@ def _check_spread(x, gradient):
         )
 
 
-def _check_normalisable(potential, unit):
+def _check_normalisable(potential, unit, x):
     """Raise if exp(-U/T) is not normalisable, as a box tells in up to BOXED dimensions."""
     if potential.dim <= BOXED:
-        energy_box(potential, unit, DEEP, f"potential {potential.name!r}")
+        name = f"potential {potential.name!r}"
+        energy_box(potential, unit, DEEP, name, box_around(x), tight=False)
 
 
 def _some_minima(potential, x, energy):
@@ -236,7 +237,12 @@ def _occupation(run, x, potential, fit, populations):
     if weight_decay_of(run):
         return "weight decay is no part of the potential: put it there"
     about = {"temperature_error": fit.error, "populations": populations}
-    found = occupation_deviation(x, potential, fit.temperature, **about)
+    try:
+        found = occupation_deviation(x, potential, fit.temperature, **about)
+    except ValueError as reason:  # no quadrature
+        if populations is not None:
+            raise
+        return str(reason).split(". ")[0]
     return found.deviation or found.reason
 
 

@@ -3,9 +3,10 @@
 import numpy as np
 import xarray as xr
 
+from ..arguments import optional
 from .basins_of_attraction import basin_of, basins_of_attraction, slope_of
 from .boltzmann import LARGEST_CHANGE, boltzmann_on_grid
-from .confinement import energy_box, energy_of, one_law
+from .confinement import bounds_inside, energy_box, energy_of, intervals, one_law
 from .grids import DEPTH, tensor_nodes
 from .two_grids import labels
 
@@ -16,8 +17,8 @@ BISECTIONS = 8
 WITHOUT_WALLS = energy_of(1, 2, 3, drift=True, way="use analysis.basins or a reference sample")
 
 
-@one_law(potential=WITHOUT_WALLS)
-def basin_populations(potential, temperature):
+@one_law(potential=WITHOUT_WALLS, start=optional(intervals))
+def basin_populations(potential, temperature, *, start=None):
     """Boltzmann's probability of each basin: of the points from which the gradient flow leads to
     one minimum.
 
@@ -27,6 +28,9 @@ def basin_populations(potential, temperature):
         U in units of energy, d <= 3, on an open domain. A drift is no part of the law.
     temperature : float
         T > 0, in units of energy.
+    start : array (d, 2), optional
+        Pairs (low, high) in units of length from which the law is looked for if it is not found
+        from [-1, 1]^d: for wells wider than 2e3, or 1e5 from zero.
 
     Returns
     -------
@@ -47,7 +51,8 @@ def basin_populations(potential, temperature):
     (256, 32 or 16 an axis in 1, 2, 3 dimensions) with a basin as narrow are missed. Source:
     quadrature of the definition (derived)."""
     name = f"potential {potential.name!r} at temperature {temperature:g}"
-    box = energy_box(potential, temperature, DEPTH, name)
+    start = start if start is None else bounds_inside(start, potential, "start")
+    box = energy_box(potential, temperature, DEPTH, name, start)
     slope = slope_of(potential, float(np.linalg.norm(box[:, 1] - box[:, 0])) / 4)
 
     def on_grid(points):

@@ -22,6 +22,9 @@ from ..arguments import (
 from ..models.evaluate import evaluate, landscape
 from .grids import Wall, bin_edges, bounding_box, tensor_nodes
 
+FAR, WIDE = 1e5, 2e3  # a search from [-1, 1] up to 1e7 has seen what is neither
+NEAR = 10  # spreads of particles from zero, where the symmetries of a landscape mostly are
+
 
 def energy_of(*dims, drift=False, walls=(), way="simulate it instead"):
     """A check: a Potential or a Loss of one of these dimensions (any, if none is given).
@@ -96,13 +99,32 @@ def walls_of(potential):
     return [wall and Wall(*wall) for wall in walls]
 
 
-def energy_box(potential, unit, level, name):
-    """A box on whose open sides the energy is `level` units above its minimum."""
+def energy_box(potential, unit, level, name, start=None, tight=True):
+    """A box on whose open sides the energy is `level` units above its minimum: the one that is
+    found from [-1, 1]^d, or if there is none, from a `start` (d, 2) that is so wide or far away
+    that the first search may have missed it."""
 
     def height(x):
         return evaluate(potential, x, "energy") / unit
 
-    return bounding_box(height, potential.dim, level, name, walls_of(potential))
+    given = height, potential.dim, level, name, walls_of(potential)
+    try:
+        return bounding_box(*given, tight=tight)
+    except ValueError:
+        if start is None or not (np.abs(start).max() > FAR or np.ptp(start, axis=1).max() > WIDE):
+            raise
+    return bounding_box(*given, start, tight)
+
+
+def box_around(x):
+    """A box (d, 2) in which to look for the law of particles x (n, d), in any unit and around any
+    origin: as wide as they are, around zero, if that is near, else around their median."""
+    spread, middle = x.std(axis=0), np.median(x, axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    near = np.abs(middle) < NEAR * spread
+    reach = np.where(near, np.abs(middle), 0.0) + spread
+    middle = np.where(near, 0.0, middle)
+    return np.stack([middle - reach, middle + reach], axis=1)
 
 
 def wrapped(potential, x):

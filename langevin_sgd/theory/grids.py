@@ -11,6 +11,7 @@ from ..arguments import check_count, real_array, shown
 
 LARGEST_GAUSS = 1500  # points of a Gauss-Legendre rule: the cost grows with the cube
 MOST_EDGES = 10**6  # of bins along one component
+FARTHEST, FROM_START = 1e7, 1e4  # half widths of [-1, 1], or of a given start, that a box grows to
 DEPTH = 42.0  # a box reaches to exp(-42) = 6e-19 of the largest density
 
 
@@ -100,23 +101,30 @@ def box_scan(box, points):
     return tensor_nodes([np.linspace(*side, points) for side in box])
 
 
-def bounding_box(height, dim, level, name, walls=None):
+def bounding_box(height, dim, level, name, walls=None, start=None, tight=True):
     """Smallest box found on whose open sides `height` is at least `level` above its minimum, shape
     (d, 2).
 
     `height` maps points (n, d) to (n,), without unit (an energy over a temperature). The box starts
-    as [-1, 1]^d, or as the `Wall` of a component; each open side moves out until
-    it is high enough, then all but periodic ones are pulled in. Wells are seen on a scan of 33 (d =
-    3: 17) points an axis: a well narrower than that, far from the others, is missed.
+    as `start` (d, 2), by default [-1, 1]^d, or as the `Wall` of a component; each open side moves
+    out until it is high enough, then, if it shall be `tight`, all but periodic ones are pulled in.
+    Wells are seen on a scan of 33 (d = 3: 17) points an axis: a well narrower than that, far from
+    the others, is missed.
 
     Raises
     ------
     ValueError
-        If the box reaches 1e7 and some open side is still low: exp(-height) is not normalisable, or
-        falls too slowly for a grid.
+        If the box reaches 1e7, or 1e4 times a given start, and some open side is still low:
+        exp(-height) is not normalisable, or falls too slowly for a grid. If a well is too narrow to
+        pull the box in.
     """
     walls = walls or (None,) * dim
-    box = np.array([(-1.0, 1.0) if wall is None else wall[1:] for wall in walls])
+    times = FARTHEST if start is None else FROM_START
+    start = np.tile([-1.0, 1.0], (dim, 1)) if start is None else start
+    box = np.array(
+        [side if wall is None else wall[1:] for side, wall in zip(start, walls, strict=True)]
+    )
+    middle, farthest = box.mean(axis=1), times * np.ptp(box, axis=1) / 2
     grows = [k for k, wall in enumerate(walls) if wall is None]
     shrinks = [k for k, wall in enumerate(walls) if wall is None or wall.kind != "periodic"]
     lowest = np.inf
@@ -129,16 +137,18 @@ def bounding_box(height, dim, level, name, walls=None):
             if np.take(values, side, axis=k).min() <= lowest + level
         ]
         if not low_sides:
-            return _tighten(height, box, lowest, level, shrinks, name)
+            return _tighten(height, box, lowest, level, shrinks, name) if tight else box
         width = box[:, 1] - box[:, 0]
         for k, side in low_sides:
             box[k, side] += 0.2 * width[k] * (1 if side else -1)
-        if np.abs(box).max() > 1e7:
+        if np.any(np.abs(box - middle[:, None]) > farthest[:, None]):
             break
+    axis, _ = min(low_sides)
     raise ValueError(
-        f"{name} does not rise by {level:g} temperatures along axis {low_sides[0][0]} within |x| < "
-        "1e7: exp(-U/T) is not normalisable (or its tails are too heavy for a grid). Give finite "
-        "bounds to normalise it on a box."
+        f"{name} does not rise by {level:g} temperatures along axis {axis} within "
+        f"{farthest[axis]:.2g} of {middle[axis]:.6g}: exp(-U/T) is not normalisable (or its tails "
+        "are too heavy for a grid, or its unit of length is far from one). Give finite bounds to "
+        "normalise it on a box, where an argument takes them."
     )
 
 

@@ -57,6 +57,43 @@ def test_the_verdict_does_not_change_with_units():
     assert np.allclose(*(result.effect for result in results), atol=1e-9)
 
 
+UNITS = [((1e-8, 1e-8), 0.0), ((1e8, 1e8), 0.0), ((1.0, 1e6), 0.0), ((1.0, 1.0), 1e6)]
+
+
+@pytest.mark.parametrize(("units", "origin"), UNITS)
+def test_p_values_do_not_change_with_units_and_origin(units, origin):
+    """Of units x + origin in a bowl; the twin, with a hundredth of the spread, departs."""
+    x, units = np.random.default_rng(1).normal(size=(500, 2)), np.array(units)
+    there = [
+        f"(({name} - {origin!r}) / {unit!r})**2"
+        for name, unit in zip("xy", units.tolist(), strict=True)
+    ]
+    bowl = ls.potentials.from_expression(f"({' + '.join(there)}) / 2", ["x", "y"])
+    expected = boltzmann_test(synthetic_run(x), ROUND, 1.0)
+    found = boltzmann_test(synthetic_run(units * x + origin), bowl, 1.0)
+    assert found.test.values.tolist() == expected.test.values.tolist()
+    assert np.allclose(found.p_value, expected.p_value, rtol=0, atol=1e-6)
+    assert boltzmann_test(synthetic_run(units * x / 100 + origin), bowl, 1.0).decision == "departs"
+
+
+@pytest.mark.parametrize("length", [1e-8, 1.0, 1e8])
+def test_occupations_do_not_change_with_units(length):
+    """Also where all particles are in one of two wells."""
+    unit = f"(x / {length!r})"
+    well = ls.potentials.from_expression(f"({unit}**2 - 1)**2 / 4", ["x"])
+    x = 1 + 0.15 * np.random.default_rng(1).normal(size=(500, 1))
+    result = boltzmann_test(synthetic_run(length * x), well, 0.05)
+    assert abs(result.effect.sel(test="occupation").item()) == pytest.approx(0.5, abs=1e-6)
+
+
+def test_a_well_too_cold_for_a_grid_has_no_occupation_and_a_verdict():
+    x = 1 + 1e-5 * np.random.default_rng(1).normal(size=(500, 1))
+    well = ls.potentials.from_expression("(x - 0.0123)**2 * (x - 1)**2", ["x"])
+    result = boltzmann_test(synthetic_run(x), well, 2e-10)
+    assert "virial" in result.test.values and "occupation: potential" in result.not_tested
+    assert "ive bounds" not in result.not_tested
+
+
 @pytest.mark.parametrize("temperature", [None, TEMPERATURE], ids=["fitted", "given"])
 @pytest.mark.parametrize("tails", [False, True], ids=["light", "heavy"])
 def test_p_values_are_invariant_under_linear_maps(temperature, tails):

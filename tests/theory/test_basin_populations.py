@@ -101,7 +101,20 @@ def test_without_a_hessian_the_gradient_is_differenced():
     assert without.minimum == pytest.approx(with_one.minimum, abs=1e-6)
 
 
+@pytest.mark.parametrize("length", [1e-8, 1.0, 1e8])
+def test_a_start_finds_the_law_in_any_unit(length):
+    """The twin: of a bowl a hundred million wide nothing is found without it."""
+    bowl = ls.potentials.quadratic([length**-2.0])
+    law = basin_populations(bowl, 1.0, start=(-length, length))
+    assert law.population.values == pytest.approx([1.0])
+    if length > 1:
+        assert "unit of length is far from one" in refusal(
+            basin_populations, potential=bowl, temperature=1.0
+        )
+
+
 REFUSED = [
+    ({"start": [(-1.0, 1.0), (-1.0, 1.0)]}, "start must hold 1 pairs"),
     ({"potential": double_well(dim=4)}, "must have dim 1 or 2 or 3"),
     ({"potential": ls.potentials.washboard(1.0, 0.3)}, "not normalisable"),
 ]
