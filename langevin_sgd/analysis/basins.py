@@ -71,7 +71,7 @@ def basins(run, potential, *, step=None, on_diverged="raise"):
     return xr.Dataset(variables, attrs=attributes(run, particles, without_basin=without))
 
 
-POPULATIONS = {
+OF_POPULATIONS = {
     "minimum": ("basin", "component"),
     "minimum_energy": ("basin",),
     "population": ("basin",),
@@ -148,7 +148,7 @@ def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, po
 
 
 def _check_populations(populations, potential, temperature, error):
-    run_with(populations, "populations", POPULATIONS, "theory.basin_populations()")
+    run_with(populations, "populations", OF_POPULATIONS, "theory.basin_populations()")
     model, own = (populations.attrs.get(key) for key in ("model", "temperature"))
     if own is None or abs(own - temperature) > 1e-6 * temperature + 4 * error:
         raise ValueError(

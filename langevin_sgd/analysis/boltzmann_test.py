@@ -116,7 +116,8 @@ def boltzmann_test(
         For fewer than 50 particles, or 10 a dimension; for dependent particles, also readings of
         one chain given as particles, and diverged ones; for batches that are shuffled, whose law
         depends on the place in the epoch; for a potential with walls, one that is not normalisable
-        (found in up to three dimensions), or a population whose mean loss is not known; for a
+        (found in up to three dimensions), or a population whose mean loss is not known; for
+        populations of another potential or temperature; for a
         fitted temperature with an error above 10 %, unless the mean force alone departs.
 
     Notes

@@ -10,7 +10,7 @@ from .currents import mode_rotations, moves_of
 from .particles import AT_STEP, at_step, attributes, dynamics_of, noise_of
 
 GROUPS = 64  # of particles, for the jackknife
-FEWEST, FEWEST_PER_DIMENSION = 30, 4  # particles, for a covariance of (x, x')
+FEWEST_PAIRS, PAIRS_PER_DIMENSION = 30, 4  # particles, for a covariance of (x, x')
 
 
 @checked(method=one_of("bound", "gaussian"), **AT_STEP)
@@ -39,8 +39,8 @@ def entropy_production(run, *, method="bound", step=None, on_diverged="raise"):
     ValueError
         With momentum or another memory: velocities are odd under time reversal, and the positions
         are only a part; for "gaussian" with batches of a table, whose reversed steps are
-        impossible, so that the production is infinite; without two adjacent stored steps; for fewer than 30
-        particles, or four a dimension, or a run that stands still in some direction.
+        impossible, so that the production is infinite; without two adjacent stored steps; for fewer
+        than 30 particles, or four a dimension, or a run that stands still in some direction.
 
     Notes
     -----
@@ -85,7 +85,7 @@ def _gaussian(moves):
     n, d = moves.place.shape
     place = moves.place - moves.place.mean(axis=0)
     both = np.hstack([place - moves.move / 2, place + moves.move / 2])
-    fewest = max(FEWEST, FEWEST_PER_DIMENSION * d)
+    fewest = max(FEWEST_PAIRS, PAIRS_PER_DIMENSION * d)
     if n < fewest:
         raise ValueError(f'run must have {fewest} particles for method="gaussian", got {n}.')
     spread = both.std(axis=0)

@@ -55,14 +55,15 @@ def stein_discrepancy(
     ------
     TypeError, ValueError
         For more than 10,000, fewer than 20, dependent or diverged particles, a run without spread
-        in some direction, a potential with walls, or a run of another dimension.
+        in some direction, a potential with walls, or a run of another dimension; where the
+        gradient is not finite, or its square over T^2 overflows.
 
     Notes
     -----
-    Whitened with the covariance of the particles; l is the median distance but for ties. Blind to the weights of
-    separated wells, since the score is. Source: Liu, Lee and Jordan 2016 (arXiv:1602.03253); the
-    kernel: Gorham and Mackey 2017 (arXiv:1703.01717); wild bootstrap of a degenerate U-statistic:
-    Dehling and Mikosch 1994."""
+    Whitened with the covariance of the particles; l is the median distance but for ties. Blind to
+    the weights of separated wells, since the score is. Source: Liu, Lee and Jordan 2016
+    (arXiv:1602.03253); the kernel: Gorham and Mackey 2017 (arXiv:1703.01717); wild bootstrap of a
+    degenerate U-statistic: Dehling and Mikosch 1994."""
     particles = at_step(run, step, on_diverged)
     x = particles.x
     if not 20 <= len(x) <= LARGEST_STEIN:

@@ -342,3 +342,18 @@ def test_a_reference_run_and_the_stein_discrepancy_on_request():
     assert result.p_value.sel(test=["reference", "stein"]).max() < 0.05
     fitted = boltzmann_test(synthetic_run(x), ROUND, **asked)
     assert "reference, stein (needs temperature=)" in fitted.verdict
+
+
+def test_a_reference_that_fails_is_not_tested_and_the_reason_is_told():
+    hill = ls.potentials.from_expression("-a*a - b*b - c*c - e*e", ["a", "b", "c", "e"])
+    x = np.random.default_rng(1).normal(size=(200, 4))
+    result = boltzmann_test(synthetic_run(x), hill, 1.0, reference="langevin")
+    assert "reference: the reference did not converge: its particles ran away" in result.not_tested
+
+
+def test_populations_of_another_temperature_are_refused():
+    well = ls.potentials.double_well(dim=2)
+    law = ls.theory.basin_populations(well, 0.3)
+    run = ls.analysis.reference_sample(gaussian_run(np.eye(2), 100, 1), well, 0.2, particles=400)
+    told = refusal(boltzmann_test, run, well, 0.2, populations=law)
+    assert "populations must be those at temperature 0.2, got some at 0.3" in told
