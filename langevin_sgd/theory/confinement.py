@@ -22,7 +22,7 @@ from ..arguments import (
 from ..models.evaluate import evaluate, landscape
 from .grids import Wall, bin_edges, bounding_box, tensor_nodes
 
-FAR, WIDE = 1e5, 2e3  # a search from [-1, 1] up to 1e7 has seen what is neither
+FAR_OUT, WIDE = 1e5, 2e3  # a search from [-1, 1] up to 1e7 has seen what is neither
 NEAR = 10  # spreads of particles from zero, where the symmetries of a landscape mostly are
 
 
@@ -111,7 +111,9 @@ def energy_box(potential, unit, level, name, start=None, tight=True):
     try:
         return bounding_box(*given, tight=tight)
     except ValueError:
-        if start is None or not (np.abs(start).max() > FAR or np.ptp(start, axis=1).max() > WIDE):
+        if start is None:
+            raise
+        if np.abs(start).max() < FAR_OUT and np.ptp(start, axis=1).max() < WIDE:
             raise
     return bounding_box(*given, start, tight)
 

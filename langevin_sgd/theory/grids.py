@@ -11,7 +11,7 @@ from ..arguments import check_count, real_array, shown
 
 LARGEST_GAUSS = 1500  # points of a Gauss-Legendre rule: the cost grows with the cube
 MOST_EDGES = 10**6  # of bins along one component
-FARTHEST, FROM_START = 1e7, 1e4  # half widths of [-1, 1], or of a given start, that a box grows to
+BOX_GROWTH, FROM_START = 1e7, 1e4  # half widths of [-1, 1], or of a start, that a box grows to
 DEPTH = 42.0  # a box reaches to exp(-42) = 6e-19 of the largest density
 
 
@@ -119,7 +119,7 @@ def bounding_box(height, dim, level, name, walls=None, start=None, tight=True):
         pull the box in.
     """
     walls = walls or (None,) * dim
-    times = FARTHEST if start is None else FROM_START
+    times = BOX_GROWTH if start is None else FROM_START
     start = np.tile([-1.0, 1.0], (dim, 1)) if start is None else start
     box = np.array(
         [side if wall is None else wall[1:] for side, wall in zip(start, walls, strict=True)]
