@@ -22,7 +22,7 @@ from .stein_identities import (
 )
 from .wording import shorthand
 
-STEP_OF_DIFFERENCES = 1e-5  # of a Hessian from gradients, relative to the spread of x
+STEP_OF_DIFFERENCES = 1e-3  # of a Hessian from gradients, relative to the spread of x
 LEAST_INDEX = 2.0  # tail index of a number below which it has no variance
 SHAPED = 16  # dimensions up to which the shape is tested as a matrix; beyond, by its trace
 SCATTER_ROUNDS = 100  # of the scatter of heavy tails
@@ -85,19 +85,18 @@ def fitted(x, energy, centers, temperature):
     about = energy.gradient, energy.value, energy.hessian, 1.0, None
     z, slope = from_centers(x, centers, energy.gradient)
     sample, fit = Cloud(z, slope, *about), position
-    seen = Seen(sample, _root(np.cov(z.T)))
+    seen = Seen(sample, _root_of_covariance)
     heavy = _heavy_tail(_lengths(seen.position) * _lengths(seen.force))
     if heavy:
         center, chart = _center_and_scatter_root(x)
         sample, fit = Cloud(x - center, None, *about), bounded
-        seen = Seen(sample, chart)
+        seen = Seen(sample, chart)  # no moments: all particles choose it, in any dimension
     found = Fit(float(temperature or 0.0), 0.0, None)
     if temperature is None:
         found, sample = _fit_temperature(seen, fit), sample._replace(fitted=fit)
     scale = found.temperature if found.temperature > 0 else 1.0
     sample = sample._replace(temperature=scale)
-    by_force = scale * np.linalg.inv(_root(np.cov(energy.gradient.T)))
-    return Charts(Seen(sample, seen.chart), Seen(sample, by_force), heavy), found
+    return Charts(Seen(sample, seen.way), Seen(sample, _by_force), heavy), found
 
 
 def identities(views, trouble=None):
@@ -136,6 +135,16 @@ def identities(views, trouble=None):
 
 def _lengths(vectors):
     return np.linalg.norm(vectors, axis=1)
+
+
+def _root_of_covariance(sample):
+    """The chart in which positions have variance 1."""
+    return _root(np.cov(sample.z.T))
+
+
+def _by_force(sample):
+    """The chart in which forces have variance 1."""
+    return sample.temperature * np.linalg.inv(_root(np.cov(sample.gradient.T)))
 
 
 def _root(matrix):

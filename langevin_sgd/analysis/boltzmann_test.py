@@ -32,6 +32,8 @@ from .time_series import first_two_moments, time_series
 from .wording import Evidence, Temperatures, wording
 
 POPULATIONS = "theory.basin_populations()"
+FLAT = 1e-13  # eigenvalue of a correlation matrix that counts as 0
+LARGEST_RATIO = 1e60  # of energies and a temperature
 FEWEST = 50  # particles; below them the tests do not keep their level
 FEWEST_PER_DIMENSION = 10
 APART = 3  # autocorrelation times between readings that count as independent: e^-6 for rho^t
@@ -139,17 +141,22 @@ def boltzmann_test(
     if directions is not None and directions.shape[1] != d:
         raise ValueError(f"directions must be {d} columns, got {directions.shape[1]}.")
     _check_number(x)
+    _check_spread(x, "spread")
+    _check_order(x)
     energy = energy_at(run, potential, x)
-    _check_spread(x, energy.gradient)
-    _check_normalisable(potential, temperature or energy.value.std(), x)
+    _check_spread(energy.gradient, "force")
+    _check_scale(temperature, energy.value)
+    _check_normalisable(potential, temperature or energy.value.std() or 1.0, x)
     views, fit = fitted(x, energy, _some_minima(potential, x, energy), temperature)
     parts = identities(views, fit.trouble)
     parts["occupation"] = fit.trouble or _occupation(run, x, potential, fit, populations)
     parts["current"] = _or_reason(rotation_deviation, run, particles, potential)
     if reference or stein:
         parts |= _on_request(run, particles, potential, temperature, (reference, stein))
+    parts = {name: _finite(part) for name, part in parts.items()}
     found = {name: part for name, part in parts.items() if isinstance(part, Deviation)}
     reasons = {name: part for name, part in parts.items() if name not in found}
+    _check_something_hot(found, fit)
     decision = decide(found.values(), tolerance, level)
     if fit.trouble and decision.word != "departs":
         raise ValueError(f"{fit.trouble}.")
@@ -168,6 +175,24 @@ def boltzmann_test(
     coords = {"test": list(found), "direction": names}
     variables = _as_variables(decision, found, measured)
     return xr.Dataset(variables, coords, attributes(run, particles, **about))
+
+
+def _finite(part):
+    """A part of the verdict, or the reason why it is none."""
+    if not isinstance(part, Deviation):
+        return part
+    is_finite = np.isfinite([*part.effect, *part.error, part.p_value]).all()
+    return part if is_finite else "its numbers overflow"
+
+
+def _check_something_hot(found, fit):
+    """Raise if nothing that was tested depends on the temperature, but for a fit that is no
+    good."""
+    if not fit.trouble and found.keys() <= {"mean_force", "current"}:
+        raise ValueError(
+            f"the temperature {fit.temperature:.4g} does not fit the energies: nothing that "
+            "depends on it can be tested. Give another temperature=, or run more steps."
+        )
 
 
 def _check_memory(run):
@@ -201,6 +226,9 @@ def _check_number(x):
             f"the tests keep their level from {fewest} particles on ({FEWEST}, and "
             f"{FEWEST_PER_DIMENSION} per dimension), got {n}. Simulate more."
         )
+
+
+def _check_order(x):
     if correlated_in_order(x[:ORDERED], ORDER_BY_CHANCE):
         raise ValueError(
             "particles must be independent, but neighbours are alike: readings of one chain, or "
@@ -209,12 +237,31 @@ def _check_number(x):
         )
 
 
-def _check_spread(x, gradient):
-    still = (np.ptp(x, axis=0) == 0) | (np.ptp(gradient, axis=0) == 0)
+def _check_spread(vectors, name):
+    """Raise if positions or forces (n, d) do not differ in some direction."""
+    still = np.ptp(vectors, axis=0) == 0
     if still.any():
         raise ValueError(
-            f"run has no spread, or no force, along direction {int(still.argmax())}: no "
-            "stationary law there. Run more steps."
+            f"run has no {name} along direction {int(still.argmax())}: no stationary law there. "
+            "Run more steps."
+        )
+    correlation = np.atleast_2d(np.corrcoef(vectors.T))
+    if np.linalg.eigvalsh(correlation)[0] < FLAT:
+        raise ValueError(
+            f"run has no {name} in some direction between its components, which are linearly "
+            "dependent: no stationary law there. Run more steps."
+        )
+
+
+def _check_scale(temperature, energy):
+    """Raise if a given T is so far from the energies (n,) that their ratios overflow."""
+    spread = energy.std()
+    if temperature is None or spread == 0:
+        return
+    if not temperature / LARGEST_RATIO < spread < temperature * LARGEST_RATIO:
+        raise ValueError(
+            "temperature must be on the scale of the energy, whose standard deviation is "
+            f"{spread:.3g}, got {temperature:.4g}."
         )
 
 

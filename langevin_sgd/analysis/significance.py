@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 PARTICLES_PER_ENTRY = 10
+IN_SIGHT = 1e6  # times the particles: more are no advice
 
 
 class Deviation(NamedTuple):
@@ -73,7 +74,8 @@ def decide(deviations, tolerance, level):
         of_p_value = ndtri(level / 2) / ndtri(family / 2) if family < 1 else np.inf
         to_consistent = np.where(stays < tolerance, shrinks / (tolerance - stays), np.inf).max()
     to_departs = max(of_intervals, of_p_value)
-    return Decision("undecided", adjusted, family, min(to_departs, to_consistent) ** 2)
+    more = min(to_departs, to_consistent) ** 2
+    return Decision("undecided", adjusted, family, more if more < IN_SIGHT else np.inf)
 
 
 def hotelling(mean, covariance, particles):

@@ -16,7 +16,7 @@ from .significance import Deviation, hotelling, of_variance
 
 WORKED_NUMBERS = 100_000  # matrix entries worked on at a time ...
 KEPT_NUMBERS = 20_000_000  # ... and kept, if all particles have no more
-LARGEST_MATRIX = 16  # dimensions up to which all entries of a matrix are tested together
+LARGEST_MATRIX = 16  # dimensions up to which all particles may say in which coordinates to look
 LEAST_VARIANCE = 1e-9  # relative; below it a number is the same for every law
 
 
@@ -97,15 +97,26 @@ def _rise(place):
 
 class Seen:
     """A `Cloud` in linear coordinates y with x = chart @ y: iterating gives its `Place`s, some
-    particles at a time; they are worked out once where they are not too many."""
+    particles at a time; they are worked out once where they are not too many. The chart is an
+    array, or a function that finds it from a `Cloud`."""
 
     def __init__(self, sample, chart):
-        self.sample, self.chart, self.fitted = sample, chart, sample.fitted
+        self.sample, self.way, self.fitted = sample, chart, sample.fitted
+        self.chart = chart = chart(sample) if callable(chart) else chart
         self.size, self.dim = sample.z.shape
         self.position = sample.z @ np.linalg.inv(chart).T
         self.force = sample.gradient @ chart / sample.temperature
         self.energy = (sample.energy - sample.energy.mean()) / sample.temperature
         self.kept = list(self._places()) if sample.z.size * self.dim <= KEPT_NUMBERS else None
+
+    def halves(self):
+        """Every second particle, and the others, both in coordinates that the first have chosen:
+        to the others their fields are fixed, as the identities ask for, in any dimension."""
+        first = _every_second(self.sample, 0)
+        center = first.z.mean(axis=0)
+        first = Seen(first._replace(z=first.z - center), self.way)
+        others = _every_second(self.sample, 1)
+        return first, Seen(others._replace(z=others.z - center), first.chart)
 
     def __iter__(self):
         return iter(self.kept or self._places())
@@ -121,6 +132,22 @@ class Seen:
                 slope = chart.T @ np.swapaxes(sample.slope(part), 1, 2) @ inverse.T
             curvature = chart.T @ sample.hessian(part) @ chart / sample.temperature
             yield Place(y, slope, self.force[part], curvature, self.energy[part])
+
+
+def _every_second(sample, start):
+    """A `Cloud` of every second particle from `start` on."""
+
+    def at(part):
+        return slice(start + 2 * part.start, start + 2 * part.stop, 2)
+
+    rows, slope = slice(start, None, 2), sample.slope
+    return sample._replace(
+        z=sample.z[rows],
+        slope=slope and (lambda part: slope(at(part))),
+        gradient=sample.gradient[rows],
+        energy=sample.energy[rows],
+        hessian=lambda part: sample.hessian(at(part)),
+    )
 
 
 def averages(seen, sums):
@@ -188,7 +215,7 @@ class _Moments(NamedTuple):
     variance: float
 
 
-def _along(seen, field, shares, weights, half=slice(None)):
+def _along(seen, field, shares, weights):
     """`_Moments` of the field sum_ij W_ij f_ij, less what the fitted T takes up of it."""
 
     def sums(place):
@@ -202,7 +229,11 @@ def _along(seen, field, shares, weights, half=slice(None)):
 
 
 def trace_deviation(seen, field):
-    """The identity of the field u, relative to E[div u]; None if it holds for every law."""
+    """The identity of the field u, relative to E[div u]; None if it holds for every law. In many
+    dimensions half of the particles choose the coordinates, and the others test: coordinates in
+    which all are white would shift it by d/(2 n)^(1/2) of its error (Mardia 1970)."""
+    if seen.dim > LARGEST_MATRIX:
+        seen = seen.halves()[1]
     n, d = seen.size, seen.dim
     shares = _shares(seen, field)
     found = _along(seen, field, shares, np.eye(d))
@@ -215,10 +246,10 @@ def trace_deviation(seen, field):
 
 
 class _Matrices(NamedTuple):
-    """Means over every second particle of A f_ij, (2, d, d), as f_ij less what the fitted T takes
-    up; and, in few dimensions, the covariance of A f_ij and A f_kl under Boltzmann's law."""
+    """Mean of A f_ij, (d, d), as f_ij less what the fitted T takes up; of its squares; and, in few
+    dimensions, the covariance of A f_ij and A f_kl under Boltzmann's law."""
 
-    halves: np.ndarray
+    mean: np.ndarray
     square: float
     covariance: np.ndarray
 
@@ -227,27 +258,19 @@ def matrix_deviation(seen, field):
     """The identities of f_ij = u_i e_j, their symmetric part, relative to E[div u]/d: as
     deviations, the eigenvalues of the matrix; None if it holds for every law.
 
-    Up to LARGEST_MATRIX dimensions all entries are tested together. Beyond, every second particle
-    says in which direction the matrix deviates, and the others test this number."""
+    Up to LARGEST_MATRIX dimensions all entries are tested together. Beyond, half of the particles
+    say in which coordinates and direction the matrix deviates, and the others test this number."""
     n, d = seen.size, seen.dim
     shares = _shares(seen, field)
     scale = np.trace(shares.divergence) / d
-
-    def sums(place):
-        own, fit, taken = _fields(seen, place, field, shares)
-        numbers = _matrix_numbers(own, fit, taken, place.force)
-        halves = np.stack([numbers[k::2].sum(axis=0) for k in (0, 1)])
-        if d > LARGEST_MATRIX:
-            return _Matrices(halves, (numbers**2).sum(), 0.0)
-        return _Matrices(halves, (numbers**2).sum(), _covariance(own, fit, taken, place.curvature))
-
-    found = averages(seen, sums)
-    matrix = found.halves.sum(axis=0)
+    found = _matrices(seen, field, shares)
+    matrix = found.mean
     if d > LARGEST_MATRIX:
-        direction = 2 * found.halves[0]
-        moments = _along(seen, field, shares, direction)
-        number = 2 * (direction * found.halves[1]).sum()
-        p_value = of_variance(np.array([number]), np.array([[2 * moments.variance / n]]))
+        first, others = seen.halves()
+        direction = _matrices(first, field, _shares(first, field)).mean
+        moments = _along(others, field, _shares(others, field), direction)
+        variance = np.array([[moments.variance / others.size]])
+        p_value = of_variance(np.array([moments.number]), variance)
     else:
         basis = _symmetric_basis(d)
         covariance = basis @ found.covariance @ basis.T
@@ -258,6 +281,18 @@ def matrix_deviation(seen, field):
     error = _errors_along(seen, field, shares, vectors, values)
     noise = (found.square - (matrix**2).sum()) / n / (d * (d + 1)) * (d - 1)
     return Deviation(_without_repulsion(values, noise) / scale, error / abs(scale), p_value)
+
+
+def _matrices(seen, field, shares):
+    def sums(place):
+        own, fit, taken = _fields(seen, place, field, shares)
+        numbers = _matrix_numbers(own, fit, taken, place.force)
+        covariance = 0.0
+        if seen.dim <= LARGEST_MATRIX:
+            covariance = _covariance(own, fit, taken, place.curvature)
+        return _Matrices(numbers.sum(axis=0), (numbers**2).sum(), covariance)
+
+    return averages(seen, sums)
 
 
 def _matrix_numbers(own, fit, taken, force):

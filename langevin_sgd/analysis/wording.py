@@ -6,6 +6,7 @@ import numpy as np
 
 from .particles import dynamics_of
 
+LONG = 1e8  # longer numbers, also behind the point, are given by their power of ten
 LISTED = 6  # more directions than this are given by their lowest and highest temperature
 
 
@@ -22,6 +23,8 @@ def shorthand(value, error):
     """A number with its error in the last digit, as 0.296(2); four digits if the error is 0."""
     if not error > 0:
         return f"{value:.4g}"
+    if max(abs(value), error) >= LONG or error < 1 / LONG:
+        return f"{value:.3g} +- {error:.1g}"
     decimals = max(0, -int(np.floor(np.log10(error))))
     if round(error, decimals) >= 10.0 ** (1 - decimals):  # 0.098 rounds to 0.1
         decimals = max(0, decimals - 1)

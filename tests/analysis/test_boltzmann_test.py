@@ -236,6 +236,8 @@ def test_a_population_is_judged_by_its_own_mean_loss():
         (0.5, 0.098, "0.5(1)"),
         (12.34, 3.2, "12(3)"),
         (0.25, 0.0, "0.25"),
+        (2.5e15, 3.1e14, "2.5e+15 +- 3e+14"),
+        (1e-40, 2e-42, "1e-40 +- 2e-42"),
     ],
 )
 def test_shorthand(value, error, text):
@@ -260,7 +262,9 @@ BAD = [
     ({"level": 0.0}, "ValueError: level must be > 0 and < 1, got 0.0."),
     ({"directions": np.eye(2)[:, :1]}, "ValueError: directions must be 2 columns"),
     ({"potential": ls.potentials.quadratic([-1.0, -2.0])}, "ValueError: potential 'quadratic'"),
-    ({"potential": ls.potentials.quadratic([1.0, 0.0])}, "ValueError: run has no spread, or no fo"),
+    ({"potential": ls.potentials.quadratic([1.0, 0.0])}, "ValueError: run has no force along dir"),
+    ({"run": synthetic_run(np.arange(100.0)[:, None] * [1, 1])}, "ValueError: run has no spread i"),
+    ({"temperature": 1e-310}, "ValueError: temperature must be on the scale of the energy, whose"),
     ({"potential": WALLED}, "ValueError: potential must have an open domain here, but 'quadratic'"),
     ({"potential": VALLEY}, "ValueError: potential 'label_noise_valley' does not rise by 42 "),
     ({"run": LINE, "potential": WASHBOARD}, "ValueError: potential 'washboard' does not rise"),
@@ -357,3 +361,17 @@ def test_populations_of_another_temperature_are_refused():
     run = ls.analysis.reference_sample(gaussian_run(np.eye(2), 100, 1), well, 0.2, particles=400)
     told = refusal(boltzmann_test, run, well, 0.2, populations=law)
     assert "populations must be those at temperature 0.2, got some at 0.3" in told
+
+
+def absolute(p, x):
+    return ls.elementary.where(x[0] > 0.0, x[0], -x[0])
+
+
+def sign(p, x, out):
+    out[0] = ls.elementary.where(x[0] > 0.0, 1.0, -1.0)
+
+
+def test_a_kink_is_seen_by_differences_of_the_gradient():
+    x = np.random.default_rng(1).laplace(size=(20_000, 1))
+    found = boltzmann_test(synthetic_run(x), ls.Potential("kink", absolute, sign, {}, 1), 1.0)
+    assert found.family_p_value > 0.01 and found.decision == "undecided"

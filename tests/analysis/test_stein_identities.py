@@ -5,7 +5,7 @@ import pytest
 from synthetic_runs import synthetic_run
 
 import langevin_sgd as ls
-from langevin_sgd.analysis.boltzmann_parts import energy_at, from_centers
+from langevin_sgd.analysis.boltzmann_parts import energy_at, fitted, from_centers
 from langevin_sgd.analysis.significance import of_variance
 from langevin_sgd.analysis.stein_identities import (
     Cloud,
@@ -123,3 +123,35 @@ def test_outer_eigenvalues_lose_what_noise_adds():
     assert values[-1] == pytest.approx(1.25, abs=0.05)
     assert found[-1] == pytest.approx(1.0, abs=0.1) and abs(found[0]) < 0.6
     assert _without_repulsion(np.array([0.3]), 0.0) == pytest.approx(0.3)
+
+
+def test_in_many_dimensions_half_of_the_particles_choose_the_coordinates():
+    """Fourth moments of 200 Gaussian particles in 20 dimensions, T fitted. The twin: coordinates in
+    which all particles are white shift them by d / (2 n)^(1/2) = 1 of their errors."""
+    bowl, ours, twins = ls.potentials.quadratic(np.ones(20)), [], []
+    for seed in range(100):
+        x = np.random.default_rng(seed).normal(size=(200, 20))
+        energy = energy_at(synthetic_run(x), bowl, x)
+        views, _ = fitted(x, energy, x[:1], None)
+        seen = views.by_position
+        ours.append(trace_deviation(seen, cubic).p_value)
+        half = Cloud(*seen.halves()[1].sample)
+        twins.append(trace_deviation(OnlyOne(half, seen.way), cubic).p_value)
+    assert np.mean(np.array(ours) < 0.05) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 100)
+    assert np.mean(np.array(twins) < 0.05) > 0.2
+
+
+class OnlyOne(Seen):
+    """All particles choose the coordinates that they are seen in."""
+
+    def halves(self):
+        return None, self
+
+
+@pytest.mark.parametrize("hot", [1.0, 1.5])
+def test_a_hot_direction_among_many_is_seen(hot):
+    scale = np.sqrt(np.where(np.arange(20) == 3, hot, 1.0))
+    x = scale * np.random.default_rng(1).normal(size=(4_000, 20))
+    energy = energy_at(synthetic_run(x), ls.potentials.quadratic(np.ones(20)), x)
+    views, _ = fitted(x, energy, x[:1], None)
+    assert (matrix_deviation(views.by_position, position).p_value < 1e-4) == (hot > 1)
