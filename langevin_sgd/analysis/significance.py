@@ -19,8 +19,10 @@ class Deviation(NamedTuple):
     p_value: float
 
     def largest(self):
-        """The largest deviation and its error."""
-        k = np.abs(self.effect).argmax()
+        """The largest deviation and its error; of two as large, but for rounding, the positive."""
+        size = np.abs(self.effect)
+        largest = np.flatnonzero(size >= size.max() * (1 - 1e-9))
+        k = largest[self.effect[largest].argmax()]
         return self.effect[k], self.error[k]
 
 
