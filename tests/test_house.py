@@ -163,11 +163,11 @@ FOLDERS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / "__ini
 # goal, and the limit as long as it is not reached: it goes down, but for a capability that comes
 # in (last: the verdict with its basins, references, currents, time series and budgets)
 GOALS = {
-    "lines": (21_500, 29_900),
-    "tokens": (112_000, 175_500),
+    "lines": (21_500, 30_100),
+    "tokens": (112_000, 176_500),
     "spine files": (30, 36),
     "spine lines": (5_500, 7_700),
-    "test lines": (16_500, 27_600),
+    "test lines": (16_500, 27_700),
 }
 INNER = ["engine", "kernels"]
 OUTER = [folder for folder in FOLDERS if folder not in INNER]

@@ -32,7 +32,7 @@ from .time_series import first_two_moments, time_series
 from .wording import Evidence, Temperatures, wording
 
 POPULATIONS = "theory.basin_populations()"
-FLAT = 1e-13  # eigenvalue of a correlation matrix that counts as 0
+NO_SPREAD = 1e-13  # eigenvalue of a correlation matrix that counts as 0
 LARGEST_RATIO = 1e60  # of energies and a temperature
 FEWEST = 50  # particles; below them the tests do not keep their level
 FEWEST_PER_DIMENSION = 10
@@ -153,7 +153,7 @@ def boltzmann_test(
     parts["current"] = _or_reason(rotation_deviation, run, particles, potential)
     if reference or stein:
         parts |= _on_request(run, particles, potential, temperature, (reference, stein))
-    parts = {name: _finite(part) for name, part in parts.items()}
+    parts = {name: _part_or_reason(part) for name, part in parts.items()}
     found = {name: part for name, part in parts.items() if isinstance(part, Deviation)}
     reasons = {name: part for name, part in parts.items() if name not in found}
     decision = decide(found.values(), tolerance, level)
@@ -178,7 +178,7 @@ def boltzmann_test(
     return xr.Dataset(variables, coords, attributes(run, particles, **about))
 
 
-def _finite(part):
+def _part_or_reason(part):
     """A part of the verdict, or the reason why it is none."""
     if not isinstance(part, Deviation):
         return part
@@ -237,7 +237,7 @@ def _check_spread(vectors, name):
             "Run more steps."
         )
     correlation = np.atleast_2d(np.corrcoef(vectors.T))
-    if np.linalg.eigvalsh(correlation)[0] < FLAT:
+    if np.linalg.eigvalsh(correlation)[0] < NO_SPREAD:
         raise ValueError(
             f"run has no {name} in some direction between its components, which are linearly "
             "dependent: no stationary law there. Run more steps."

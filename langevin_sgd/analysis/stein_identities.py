@@ -263,11 +263,11 @@ def matrix_deviation(seen, field):
     n, d = seen.size, seen.dim
     shares = _shares(seen, field)
     scale = np.trace(shares.divergence) / d
-    found = _matrices(seen, field, shares)
+    found = _matrix_means(seen, field, shares)
     matrix = found.mean
     if d > LARGEST_MATRIX:
         first, others = seen.halves()
-        direction = _matrices(first, field, _shares(first, field)).mean
+        direction = _matrix_means(first, field, _shares(first, field)).mean
         moments = _along(others, field, _shares(others, field), direction)
         variance = np.array([[moments.variance / others.size]])
         p_value = of_variance(np.array([moments.number]), variance)
@@ -283,7 +283,7 @@ def matrix_deviation(seen, field):
     return Deviation(_without_repulsion(values, noise) / scale, error / abs(scale), p_value)
 
 
-def _matrices(seen, field, shares):
+def _matrix_means(seen, field, shares):
     def sums(place):
         own, fit, taken = _fields(seen, place, field, shares)
         numbers = _matrix_numbers(own, fit, taken, place.force)
