@@ -266,7 +266,14 @@ def _check_normalisable(potential, unit, x):
 def _some_minima(potential, x, energy):
     """Minima that some of the particles descend to, (k, d); the mean stands for that of a quadratic
     U."""
-    if is_constant(energy.hessian(slice(None, None, max(1, len(x) // 100)))):
+    hessians = energy.hessian(slice(None, None, max(1, len(x) // 100)))
+    if is_constant(hessians):
+        lowest = np.linalg.eigvalsh(hessians[0])[0]
+        if lowest <= 0:
+            raise ValueError(
+                f"potential {potential.name!r} has the curvature {lowest:.3g} in one direction: "
+                "exp(-U/T) is not normalisable."
+            )
         return x.mean(axis=0, keepdims=True)
     some = x[:: max(1, len(x) // DESCENDING)]
     return basins_of_attraction(some, slope_of(potential, np.sqrt(x.var(axis=0).sum()))).minimum
