@@ -241,7 +241,7 @@ def claims_of(calibrated, powers):
 
 def run(quick, seed, threads, plant, each=in_memory):
     del threads  # one at a time: p-values of small samples
-    replicates, tried = (20, 2) if quick else (1_000, 30)
+    replicates, tried = (20, 2) if quick else (2_000, 50)
     cases, laws = calibrations(), departures()
     if quick:
         cases = {name: case for name, case in cases.items() if case.particles < 100}
