@@ -14,10 +14,11 @@ import operator
 
 from llvmlite import ir
 from numba import types
-from numba.core.imputils import lower_builtin
+from numba.core.imputils import impl_ret_borrowed, lower_builtin
 from numba.core.typeconv import Conversion
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import lower_cast, models, register_model
+from numba.np.arrayobj import make_array, populate_array
 
 from . import bits
 
@@ -376,3 +377,20 @@ teach(
 )
 teach(bits.signed_single, lambda i: singles if i == ints32 else None, _to_single("sitofp"))
 teach(bits.unsigned_single, lambda i: singles if i == ints32 else None, _to_single("uitofp"))
+
+
+def array_part(context, builder, sig, args, first):
+    """Code of v[first : first + count] for an array v, its arguments (v, first, count)."""
+    whole = make_array(sig.args[0])(context, builder, args[0])
+    found = make_array(sig.return_type)(context, builder)
+    count = context.cast(builder, args[2], sig.args[2], types.intp)
+    populate_array(
+        found,
+        data=builder.gep(whole.data, [first], inbounds=True),
+        shape=[count],
+        strides=whole.strides,
+        itemsize=whole.itemsize,
+        meminfo=whole.meminfo,
+        parent=whole.parent,
+    )
+    return impl_ret_borrowed(context, builder, sig.return_type, found._getvalue())

@@ -25,14 +25,14 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.imputils import impl_ret_borrowed, lower_builtin
+from numba.core.imputils import lower_builtin
 from numba.core.ir_utils import _add_alias, alias_func_extensions
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import models, register_model
-from numba.np.arrayobj import make_array, populate_array
+from numba.np.arrayobj import make_array
 
 from .bits import Singles
-from .lanes import WIDTH, LanesType, convert, floats, resized, single, singles, teach
+from .lanes import WIDTH, LanesType, array_part, convert, floats, resized, single, singles, teach
 
 _INDEX = ir.IntType(64)
 
@@ -362,24 +362,8 @@ def _part_type(v, start, count):
 def _part(context, builder, sig, args):
     first = context.cast(builder, args[1], sig.args[1], types.intp)
     if isinstance(sig.args[0], types.Array):
-        return _part_of_array(context, builder, sig, args, first)
+        return array_part(context, builder, sig, args, first)
     return builder.gep(args[0], [builder.mul(first, first.type(sig.args[0].stride))], inbounds=True)
-
-
-def _part_of_array(context, builder, sig, args, first):
-    whole = make_array(sig.args[0])(context, builder, args[0])
-    found = make_array(sig.return_type)(context, builder)
-    count = context.cast(builder, args[2], sig.args[2], types.intp)
-    populate_array(
-        found,
-        data=builder.gep(whole.data, [first], inbounds=True),
-        shape=[count],
-        strides=whole.strides,
-        itemsize=whole.itemsize,
-        meminfo=whole.meminfo,
-        parent=whole.parent,
-    )
-    return impl_ret_borrowed(context, builder, sig.return_type, found._getvalue())
 
 
 teach(part, _part_type, _part)
