@@ -148,13 +148,3 @@ def of_variance(mean, covariance):
         return 1.0
     squared = np.sum((mean @ vectors[:, kept]) ** 2 / np.abs(values[kept]))
     return float(chdtrc(int(kept.sum()), squared))
-
-
-def largest_of(z):
-    """p-value of "all means are zero" from the largest |z| of any number of z-scores, by
-    Bonferroni's bound.
-    """
-    from scipy.special import ndtr
-
-    z = np.abs(np.ravel(z))
-    return float(min(1.0, 2 * len(z) * ndtr(-z.max()))) if len(z) else 1.0

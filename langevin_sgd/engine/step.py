@@ -105,6 +105,24 @@ def draw_kernel(prepare, thermal, rows, draws):
     return draw
 
 
+@cache
+def wide_kernel(dim, state, known):
+    """The function that turns views of a group into those that reducers read, in float64."""
+
+    @inlined
+    def widened(here):
+        return Views(
+            wide_view(here.x, 0, dim),
+            wide_view(here.v, 0, state),
+            wide_view(here.g, 0, dim),
+            wide_view(here.xi, 0, dim),
+            here.z,
+            wide_view(here.before, 0, known),
+        )
+
+    return widened
+
+
 def step_kernel(force, update, advance, observe, shape):
     """The kernel that moves a block by one step; `observe` as `reducers.kernel.observe_kernel`
     makes it, or None.
@@ -114,7 +132,7 @@ def step_kernel(force, update, advance, observe, shape):
     rows, thermal, known = shape.rows, shape.thermal, dim + state
     draw = draw_kernel(force.prepare, thermal, rows, Draws(shape.number))
     move_group, has_readers = move_kernel(force, update, advance, shape), observe is not None
-    observe = observe or force.act
+    observe, widened = observe or force.act, wide_kernel(dim, state, known)
     # xi, g and the state before the step stay in registers where they can: without noise xi is a
     # row of zeros, and an `advance` finds the last g in memory.
     xi_row, before_row, _ = shape.places()
@@ -149,7 +167,8 @@ def step_kernel(force, update, advance, observe, shape):
                 copy_groups(work.kept, moving, sizes, group, 1)
             if has_readers and now.due:
                 remember(before, x, v, dim, state)
-            move_group(work, block, fixed, now, group, Views(x, v, g, xi, z, before))
+            here = Views(x, v, g, xi, z, before)
+            move_group(work, block, fixed, now, group, here)
             stays = True
             if unlikely(moving.careful[group]):
                 freeze_leavers(moving, work.kept, sizes, group, fixed.limit, step)
@@ -158,16 +177,8 @@ def step_kernel(force, update, advance, observe, shape):
                 moving.careful[group] = 1
             if has_readers and now.due and stays and moving.seen[group] <= step:
                 moving.seen[group] = step + 1
-                here = Views(
-                    wide_view(x, 0, dim),
-                    wide_view(v, 0, state),
-                    wide_view(g, 0, dim),
-                    wide_view(xi, 0, dim),
-                    z,
-                    wide_view(before, 0, known),
-                )
                 reading = step + 1, now.due, moving.careful[group]
-                observe(fixed.readers, group, reading, here, moving.status)
+                observe(fixed.readers, group, reading, widened(here), moving.status)
         return inside
 
     return one_step

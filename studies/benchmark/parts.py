@@ -68,6 +68,21 @@ def random_parts(dim):
     return {"fill": fill, "Philox": philox}
 
 
+def check_kernel(dim):
+    """The kernel that looks whether particles are finite."""
+
+    @kernel
+    def check(arrays, p, groups, step):
+        for group in range(groups):
+            here, place = view(arrays[0], group * dim * WIDTH, dim), 0.0
+            for k in range(dim):
+                place = fma(here[k], here[k], place)
+            if not all_lanes(place <= p[0]):
+                arrays[4][0] = group
+
+    return check
+
+
 def step_parts(potential, noise, dynamics):
     """name -> (kernel, parameters): gradient, noise, update and check of a step."""
     dim = potential.dim
@@ -116,21 +131,12 @@ def step_parts(potential, noise, dynamics):
                 none,
             )
 
-    @kernel
-    def check(arrays, p, groups, step):
-        for group in range(groups):
-            here, place = view(arrays[0], group * dim * WIDTH, dim), 0.0
-            for k in range(dim):
-                place = fma(here[k], here[k], place)
-            if not all_lanes(place <= p[0]):
-                arrays[4][0] = group
-
     parts = {
         "gradient": (gradient, potential.params),
         "noise": (draw, noise.params),
         "update": (update, dynamics.params),
     }
-    return parts | {"check": (check, (1e300,))}
+    return parts | {"check": (check_kernel(dim), (1e300,))}
 
 
 def vector_instructions(loop):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from langevin_sgd.analysis.significance import Deviation, decide, holm, hotelling, largest_of
+from langevin_sgd.analysis.significance import Deviation, decide, holm, hotelling
 
 
 def p_values(shift, seeds=300, particles=60):
@@ -38,11 +38,6 @@ def test_numbers_without_spread():
     )
     assert hotelling(np.array([0.1, 0.2]), covariance, 40) == 0.0
     assert hotelling(np.zeros(2), 0 * covariance, 40) == 1.0
-
-
-def test_largest_score():
-    assert largest_of([[0.3, -2.0], [1.0, 0.0]]) == pytest.approx(4 * 0.0455002638963584)
-    assert largest_of([0.1, 0.2]) == 1.0 and largest_of([]) == 1.0
 
 
 def test_holm_adjusts_the_smallest_by_all_and_keeps_the_order():

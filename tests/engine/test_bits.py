@@ -72,41 +72,27 @@ def skewed(p, x, z, out):
 def cases():
     """name: (model, dynamics, noise, options of `simulate`)."""
     dynamics, gaussian, rates = ls.dynamics, ls.noise.gaussian, 0.2 / (1 + 0.1 * np.arange(STEPS))
-    rate, batches = (
-        ls.schedules.from_values(rates),
-        ls.schedules.from_values(1 + np.arange(STEPS) % 5),
-    )
-    well, pair = (
-        ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1),
-        gaussian([1.0, 0.25]),
-    )
+    rate = ls.schedules.from_values(rates)
+    batches = ls.schedules.from_values(1 + np.arange(STEPS) % 5)
+    well = ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1)
+    pair = gaussian([1.0, 0.25])
     swirling = ls.Potential(
         "ring", ring_energy, ring_gradient, {"stiffness": 1.0, "swirl": 0.7}, 2, drift=swirl
     )
     edge = ls.Potential("edge", edge_energy, edge_gradient, {"slope": 0.5}, 2)
     user_noise = ls.GradientNoise("skewed", skewed, {"scale": 0.6}, normals=2, uniforms=1)
-    line, label = (
-        ls.losses.linear_regression(START[:11, :3], START[:11, 3]),
-        ls.losses.logistic_regression(INPUTS, LABELS, 0.1),
-    )
+    line = ls.losses.linear_regression(START[:11, :3], START[:11, 3])
+    label = ls.losses.logistic_regression(INPUTS, LABELS, 0.1)
     centers = ls.losses.quadratic_centers([[2.0, 0.3], [0.3, 1.0]], INPUTS[:6])
     matrix = ls.potentials.quadratic([[2.0, 0.5, 0.0], [0.5, 1.0, 0.1], [0.0, 0.1, 0.5]])
     flat = gaussian(np.outer([1, -1, 0.5], [1, -1, 0.5]) + np.diag([0.0, 0.0, 0.25]))  # rank 2
+    torch = dynamics.sgd(rate, momentum=0.5, nesterov="torch", weight_decay=0.2)
+    look_ahead = dynamics.sgd(0.05, batches, momentum=0.9, nesterov="lookahead")
     return {
         "sgd": (well, dynamics.sgd(0.1, batch_size=4), pair, {"loss": True}),
         "heavy ball": (well, dynamics.sgd(0.05, momentum=0.9), pair, {}),
-        "torch": (
-            well,
-            dynamics.sgd(rate, momentum=0.5, nesterov="torch", weight_decay=0.2),
-            pair,
-            {},
-        ),
-        "look-ahead": (
-            well,
-            dynamics.sgd(0.05, batches, momentum=0.9, nesterov="lookahead"),
-            pair,
-            {},
-        ),
+        "torch": (well, torch, pair, {}),
+        "look-ahead": (well, look_ahead, pair, {}),
         "euler": (well, dynamics.langevin(0.5, 0.05), pair, {}),
         "leimkuhler": (well, dynamics.langevin(0.5, rate, method="leimkuhler_matthews"), pair, {}),
         "baoab": (well, dynamics.underdamped_langevin(0.5, 1.0, 0.2), pair, {}),
