@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import chdtri
 from synthetic_runs import synthetic_run
 
 import langevin_sgd as ls
@@ -128,17 +129,20 @@ def test_outer_eigenvalues_lose_what_noise_adds():
 def test_in_many_dimensions_half_of_the_particles_choose_the_coordinates():
     """Fourth moments of 200 Gaussian particles in 20 dimensions, T fitted. The twin: coordinates in
     which all particles are white shift them by d / (2 n)^(1/2) = 1 of their errors."""
-    bowl, ours, twins = ls.potentials.quadratic(np.ones(20)), [], []
+    bowl, ours, twins, virial = ls.potentials.quadratic(np.ones(20)), [], [], []
     for seed in range(100):
         x = np.random.default_rng(seed).normal(size=(200, 20))
         energy = energy_at(synthetic_run(x), bowl, x)
         views, _ = fitted(x, energy, x[:1], None)
         seen = views.by_position
         ours.append(trace_deviation(seen, cubic).p_value)
+        virial.append(matrix_deviation(seen, position).p_value)
         half = Cloud(*seen.halves()[1].sample)
         twins.append(trace_deviation(OnlyOne(half, seen.way), cubic).p_value)
     assert np.mean(np.array(ours) < 0.05) < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 100)
     assert np.mean(np.array(twins) < 0.05) > 0.2
+    squares = chdtri(1, np.array(virial))  # of one number of the others along one direction
+    assert abs(squares.mean() - 1) < 4 * np.sqrt(2 / 100)
 
 
 class OnlyOne(Seen):
@@ -155,3 +159,13 @@ def test_a_hot_direction_among_many_is_seen(hot):
     energy = energy_at(synthetic_run(x), ls.potentials.quadratic(np.ones(20)), x)
     views, _ = fitted(x, energy, x[:1], None)
     assert (matrix_deviation(views.by_position, position).p_value < 1e-4) == (hot > 1)
+
+
+def test_a_weight_decay_is_in_energy_gradient_and_hessian():
+    x = np.array([[1.0, -2.0], [0.5, 3.0], [2.0, 1.0]])
+    run = synthetic_run(x, dynamics=("sgd", {"weight_decay": 0.5}))
+    found = energy_at(run, ls.potentials.quadratic([1.0, 2.0]), x)
+    expected = energy_at(synthetic_run(x), ls.potentials.quadratic([1.5, 2.5]), x)
+    np.testing.assert_allclose(found.value, expected.value)
+    np.testing.assert_allclose(found.gradient, expected.gradient)
+    np.testing.assert_allclose(found.hessian(slice(None)), expected.hessian(slice(None)))
