@@ -214,7 +214,7 @@ def rotation_rate(
     spread = np.cov(moves.place.T)
     if covariance is not None:
         spread = positive_matrix(covariance, "covariance", d)
-    whitening = _whitening(spread)
+    whitening = white_columns(spread)
     rows, columns = np.triu_indices(d, 1)
     found = turning_sample(moves.along(center, np.eye(d)), whitening, decays, (rows, columns))
     matrices = np.zeros((2, len(decays), d, d))
@@ -266,7 +266,7 @@ def mode_rotations(moves):
     """The `Sample` of weighted rotations in white coordinates, and their scales, as
     `rotation_deviation` says."""
     center = moves.place.mean(axis=0)
-    white = moves.along(center, _whitening(np.cov(moves.place.T, ddof=0)))
+    white = moves.along(center, white_columns(np.cov(moves.place.T, ddof=0)))
     if not white.move.size:
         raise ValueError("rotations need a spread of the particles, but all are at one point.")
     power, vectors = np.linalg.eigh(white.move.T @ white.move / len(white.move))
@@ -287,9 +287,12 @@ def mode_rotations(moves):
     return found, np.tile(scale if moves.per == "step" else np.sqrt(scale), len(decays))
 
 
-def _whitening(covariance):
+def white_columns(covariance):
     """(d, k): columns along which x has unit variance and no correlation; directions without
     spread are left out."""
-    values, vectors = np.linalg.eigh(np.atleast_2d(covariance))
+    covariance = np.atleast_2d(covariance)
+    scale = np.sqrt(np.diagonal(covariance))
+    scale[scale == 0] = 1.0  # first the units, so that they count for nothing
+    values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
     kept = values > 1e-12 * values[-1]
-    return vectors[:, kept] / np.sqrt(values[kept])
+    return vectors[:, kept] / np.sqrt(values[kept]) / scale[:, None]

@@ -6,6 +6,7 @@ import xarray as xr
 from ..arguments import checked, whole, within
 from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
+from .currents import white_columns
 from .particles import AT_STEP, at_step, attributes, landscape_of, reference_gradient
 
 LARGEST_STEIN = 10_000  # particles: the cost grows with the square
@@ -88,14 +89,14 @@ def stein_discrepancy(
 
 
 def whitening(x):
-    """A symmetric (d, d) matrix W such that the covariance of x W is the identity."""
-    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(x.T)))
-    if not values.min() > 1e-12 * values.max():
+    """A (d, d) matrix W such that the covariance of x W is the identity."""
+    columns = white_columns(np.cov(x.T))
+    if columns.shape[1] < x.shape[1]:
         raise ValueError(
-            "run must have a spread in every direction, got the covariance eigenvalues "
-            f"{values.min():.3g} to {values.max():.3g}."
+            f"run must have a spread in every direction, got one in {columns.shape[1]} of "
+            f"{x.shape[1]} only."
         )
-    return vectors / np.sqrt(values) @ vectors.T
+    return columns
 
 
 def _stein_test(y, score, resamples, seed):

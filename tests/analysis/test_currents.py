@@ -98,8 +98,8 @@ def test_the_p_value_does_not_depend_on_coordinates():
     process = theory.linear_sgd(np.diag([3.0, 1.0, 0.5]), np.eye(3) + 0.3, 0.3)
     run, _ = linear_run(process, 500, 5)
     first, random = deviation(run), np.random.default_rng(6)
-    for _ in range(5):
-        other = deviation(mixed(run, random.normal(size=(3, 3)), random.normal(size=3)))
+    for mixing in (*random.normal(size=(5, 3, 3)), np.diag([1e8, 1.0, 1e-8])):
+        other = deviation(mixed(run, mixing, mixing @ random.normal(size=3)))
         assert other.p_value == pytest.approx(first.p_value, rel=1e-9, abs=1e-300)
         np.testing.assert_allclose(np.abs(other.effect), np.abs(first.effect), rtol=1e-8)
 

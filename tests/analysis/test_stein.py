@@ -50,8 +50,9 @@ def test_the_value_is_that_of_two_plain_loops():
     assert stein(run).discrepancy == pytest.approx(naive, rel=1e-5)
 
 
-def test_linear_changes_of_coordinates_change_nothing():
-    mixing = np.array([[10.0, 3.0], [0.1, 0.2]])
+@pytest.mark.parametrize("mixing", [[[10.0, 3.0], [0.1, 0.2]], [[1e7, 0.0], [0.0, 1e-7]]])
+def test_linear_changes_of_coordinates_change_nothing(mixing):
+    mixing = np.array(mixing)
     run, back = gaussian_run(BOLTZMANN, 700, 2), np.linalg.inv(mixing)
     other = ls.potentials.quadratic(back.T @ HESSIAN @ back)
     one, two = stein(run), stein(synthetic_run(run.x.values.reshape(-1, 2) @ mixing.T), other)

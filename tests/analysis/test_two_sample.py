@@ -50,8 +50,9 @@ def test_a_difference_is_seen(what):
     assert np.abs(found.effect / found.effect_standard_error).max() > 4
 
 
-def test_linear_changes_of_coordinates_change_nothing_but_rounding():
-    mixing = np.array([[10.0, 3.0], [0.1, 0.2]])
+@pytest.mark.parametrize("mixing", [[[10.0, 3.0], [0.1, 0.2]], [[1e7, 0.0], [0.0, 1e-7]]])
+def test_linear_changes_of_coordinates_change_nothing_but_rounding(mixing):
+    mixing = np.array(mixing)
     run, other = (gaussian_run(np.eye(2), 300, seed) for seed in (1, 2))
     moved = [synthetic_run(one.x.values.reshape(-1, 2) @ mixing.T) for one in (run, other)]
     found, again = (ls.analysis.two_sample_test(*pair) for pair in ((run, other), moved))
