@@ -1,7 +1,9 @@
 """Does the test of Boltzmann's law keep its level, and what does it see?
 
 (a) False alarms: exact draws of Boltzmann's laws, at the smallest numbers of particles that
-`boltzmann_test` accepts; how often each test, and the family of all, is below 1, 5 and 10 %.
+`boltzmann_test` accepts; how often each test, and the family of all, is below 1, 5 and 10 %. Of
+reshuffled epochs, whose law is not Boltzmann's and which it refuses, the p-value of
+`temperature_budget` takes its place.
 (b) Power: departures of known size, against the number of particles and dimensions.
 
 Run:  python studies/power_of_the_test.py [--quick]
@@ -35,19 +37,21 @@ TESTS = [
     "bounded",
     "bounded_shape",
 ]
-TESTS += ["occupation", "current", "family"]
+TESTS += ["occupation", "current", "budget", "family"]
 POWERED = (100, 300, 1_000, 3_000, 10_000)
 WELL_TEMPERATURE = 0.1
 
 
 class Case(NamedTuple):
-    """Particles `draw(random, n)`, as (n, d) or (steps, n, d), held against a potential."""
+    """Particles `draw(random, n)`, as (n, d) or (steps, n, d), held against a potential. With a
+    `dynamics` they are a path of whole epochs, for the budget."""
 
     potential: ls.potentials.Potential
     draw: Callable
     particles: int
     temperature: float | None
     populations: xr.Dataset | None = None
+    dynamics: ls.Dynamics | None = None
 
 
 def bowl(dim):
@@ -103,6 +107,22 @@ def chain(random, n):
     return (lfilter([1.0], [1.0, -0.9], normals, axis=0) * [1.0, 500.0**-0.5])[:, None][200:]
 
 
+def reshuffled():
+    """Epochs of four batches in two dimensions, stationary to 1e-4; 300 particles are the fewest
+    for which the budget has a p-value."""
+    table = np.random.default_rng(5).normal(size=(8, 2))
+    loss, dynamics = ls.losses.quadratic_centers([1.0, 0.5], table), ls.dynamics.sgd(0.4, 2)
+    options = {"noise": ls.noise.minibatch("reshuffle"), "threads": 1}
+
+    def draw(random, n):
+        start, seed = loss.data.mean(axis=0), int(random.integers(2**60))
+        options.update(particles=n, seed=seed)
+        early = ls.simulate(loss, dynamics, x0=start, steps=40, **options)
+        return ls.simulate(loss, dynamics, x0=early, steps=4, every=1, **options).x.values
+
+    return Case(loss, draw, 300, None, dynamics=dynamics)
+
+
 def calibrations():
     """Exact laws at the smallest accepted numbers of particles, T given and fitted."""
     cases = {}
@@ -119,6 +139,7 @@ def calibrations():
     cases["one chain of 4,000 steps, T given"] = Case(*bowl(2)[:1], chain, 4_000, 1.0)
     still = partial(stirred, dim=2, turn=0.0)
     cases["two steps, T given"] = Case(ls.potentials.quadratic([1.0, 1.0]), still, 120, 1.0)
+    cases["reshuffled epochs, the budget"] = reshuffled()
     return cases
 
 
@@ -172,6 +193,9 @@ def p_values(case, replicates, seed, plant=False):
     found, refused = np.full((replicates, len(TESTS)), np.nan), 0
     for k in range(replicates):
         x = case.draw(np.random.default_rng([seed, k]), case.particles) * (np.sqrt(2) ** plant)
+        if case.dynamics is not None:
+            found[k, -2:] = budget_p_value(case, x)
+            continue
         try:
             given = {"temperature": case.temperature, "populations": case.populations}
             result = ls.analysis.boltzmann_test(run_of(x), case.potential, **given)
@@ -182,6 +206,11 @@ def p_values(case, replicates, seed, plant=False):
             found[k, TESTS.index(name)] = p_value
         found[k, -1] = result.family_p_value
     return found, refused
+
+
+def budget_p_value(case, x):
+    options = {"dynamics": case.dynamics, "noise": ls.noise.minibatch("reshuffle")}
+    return float(ls.analysis.temperature_budget(run_of(x), case.potential, **options).p_value)
 
 
 def calibrate(case, replicates, seed, plant):
