@@ -134,6 +134,7 @@ calls(
         "learning_rate": 0.05,
         "temperature": 0.2,
     },
+    gradient_flow=lambda: {"model": well(), "x0": [[0.5], [1.2]], "times": [0.0, 1.0]},
     evolve_density=lambda: {
         "generator": generator(),
         "density": np.full(20, 0.1),

@@ -57,6 +57,7 @@ from .gaussian_distances import (
     gaussian_stein_discrepancy,
     gaussian_wasserstein2,
 )
+from .gradient_flow import gradient_flow
 from .heavy_ball_operator import transfer_operator_heavy_ball
 from .irreversibility import (
     OrnsteinUhlenbeck,
