@@ -21,9 +21,7 @@ def increasing_times(value, name):
     return times
 
 
-@formula(
-    model=energy_of(drift=True, walls=("periodic",)), x0=finite_array, times=increasing_times
-)
+@formula(model=energy_of(drift=True, walls=("periodic",)), x0=finite_array, times=increasing_times)
 def gradient_flow(model, x0, times):
     """Points x(t) on dx/dt = -grad U(x) (plus the drift, if the model has one) from x0 at time 0.
 
