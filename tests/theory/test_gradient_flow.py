@@ -68,5 +68,5 @@ REFUSED = [
 @pytest.mark.parametrize(("arguments", "reason"), REFUSED)
 def test_refused_with_the_reason(arguments, reason, monkeypatch):
     module = sys.modules["langevin_sgd.theory.gradient_flow"]
-    monkeypatch.setattr(module, "MOST_SLOPES", 6_000)
+    monkeypatch.setattr(module, "MOST_SLOPES", 20_000)
     assert reason in refusal(theory.gradient_flow, *arguments)
