@@ -57,7 +57,7 @@ def test_descent_departs_from_it_with_the_coefficient_of_flow_error():
 BOWL, CLIFF = potentials.quadratic([1.0, 1e6]), potentials.quadratic([-1e3])
 REFUSED = [
     ((BOWL, [1.0, 1.0], 10.0), "too stiff"),
-    ((CLIFF, [1.0], 1.0), "goes to infinity"),
+    ((CLIFF, [1e300], 1.0), "goes to infinity"),
     ((BOWL, [1.0], 10.0), "x0 must have the shape (..., 2)"),
     ((BOWL, [1.0, 1.0], [2.0, 1.0]), "times must be a row of increasing times"),
     ((BOWL, [1.0, 1.0], -1.0), "times must be >= 0"),
@@ -68,5 +68,5 @@ REFUSED = [
 @pytest.mark.parametrize(("arguments", "reason"), REFUSED)
 def test_refused_with_the_reason(arguments, reason, monkeypatch):
     module = sys.modules["langevin_sgd.theory.gradient_flow"]
-    monkeypatch.setattr(module, "MOST_SLOPES", 20_000)
+    monkeypatch.setattr(module, "MOST_SLOPES", 3_000)
     assert reason in refusal(theory.gradient_flow, *arguments)
