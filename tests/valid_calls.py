@@ -161,6 +161,14 @@ calls(
     relaxation_rates=lambda: {"generator": generator(), "count": 2},
     stationary_probability=lambda: {"generator": generator()},
     transfer_operator_heavy_ball=lambda: sgd(quadratic(), momentum=0.5),
+    langevin_law=lambda: {
+        "potential": quadratic(),
+        "temperature": 0.3,
+        "step_size": 0.2,
+        "method": "baoab",
+        "friction": 1.0,
+        "mass": 1.0,
+    },
     mean_first_passage_time=lambda: {
         "potential": well(),
         "diffusion": 0.1,

@@ -50,6 +50,7 @@ from .example_gradients import (
 from .finite_rate import finite_rate_density, finite_rate_energy
 from .fokker_planck import evolve_density, fokker_planck, relaxation_rates, stationary_probability
 from .fokker_planck_generator import fokker_planck_generator
+from .free_particle import FreeParticle, free_particle
 from .gaussian_distances import (
     gaussian_hellinger,
     gaussian_kl,
@@ -66,6 +67,7 @@ from .irreversibility import (
     weighted_rotation,
 )
 from .ito_1d import mean_first_passage_time, sde_law
+from .langevin_law import langevin_law
 from .least_squares import LeastSquaresMoments, least_squares_moments
 from .leaving_region import mean_first_passage_steps, quasi_stationary_law
 from .linear_process import (

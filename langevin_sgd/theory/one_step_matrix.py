@@ -82,8 +82,8 @@ def normal_density(x, sd):
 
 
 def leading(matrix, start=None):
-    """Leading eigenpair of a non-negative matrix and the next eigenvalue in modulus (its real
-    part).
+    """Leading eigenpair of a non-negative matrix or operator and the next eigenvalue in modulus
+    (its real part).
     """
     if matrix.shape[0] <= DENSE:
         values, vectors = np.linalg.eig(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
@@ -93,7 +93,8 @@ def leading(matrix, start=None):
         # A fixed start vector makes the answer reproducible; 40 basis vectors halve the time at
         # small spectral gaps.
         start = np.ones(matrix.shape[0]) if start is None else start
-        rounds = 10 + 10**8 // matrix.size
+        work = getattr(matrix, "size", 100 * len(start))  # of one product, if there is no matrix
+        rounds = 10 + 10**8 // work
         try:
             values, vectors = eigs(matrix, k=2, v0=start, ncv=40, tol=0, maxiter=rounds)
         except ArpackError as error:

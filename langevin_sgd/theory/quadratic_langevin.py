@@ -69,11 +69,7 @@ def langevin_process(
     <v^2> = T (1 - dt^2 h/4); splittings are stable for dt^2 h < 4m. Leimkuhler and Matthews 2013;
     semi_implicit is heavy ball with mu = 1 - friction dt, eta = dt^2/m."""
     d, overdamped = hessian.shape[-1], method in OVERDAMPED
-    if (friction is None) != overdamped:
-        raise ValueError(
-            f"friction = {friction!r} with the method {method!r}: give a friction > 0 to "
-            "underdamped methods and only to them."
-        )
+    check_friction(friction, method)
     if batch_covariance is not None and method not in ONE_GRADIENT:
         raise ValueError(
             f"the method {method!r} takes no batch_covariance; use 'euler_maruyama' or "
@@ -99,6 +95,15 @@ def langevin_process(
         noise_input=np.concatenate([process.noise_input, stacked(column)], -1),
         noise_covariance=stacked([[process.noise_covariance, zero], [zero, extra]]),
     )
+
+
+def check_friction(friction, method):
+    """Refuse a friction of an overdamped method, and another method without one."""
+    if (friction is None) != (method in OVERDAMPED):
+        raise ValueError(
+            f"friction = {friction!r} with the method {method!r}: give a friction > 0 to "
+            "underdamped methods and only to them."
+        )
 
 
 class _Numbers(NamedTuple):
