@@ -30,6 +30,7 @@ SAME = 1e-6  # relative differences of a Hessian that count as none
 LOOKED_AT = 2_000  # particles that tell whether minima are far apart ...
 LEAST_OWN = 0.5  # ... which they are if E[div z] is at least this part of d
 SEPARATION = 8.0  # of minima, squared, in the blending of centres
+LONELY = 4.0  # times the energy of the next: e^-12 by chance among 50 particles of Boltzmann's law
 VAGUE = 0.1  # relative error of a fitted temperature beyond which the tests do not keep their level
 
 
@@ -60,6 +61,16 @@ def energy_at(run, model, x):
 
     value = evaluate(model, x, "energy") + decay / 2 * (x**2).sum(axis=1)
     return Energy(value, evaluate(model, x, "gradient") + decay * x, hessian)
+
+
+def alone(x, energy):
+    """What to say of a particle far above all others in energy (n,), or ""."""
+    above = energy - energy.min()
+    second, first = np.argsort(above)[-2:]
+    if above[first] <= LONELY * above[second]:
+        return ""
+    place, times = np.array2string(x[first], precision=4), above[first] / above[second]
+    return f"one particle is alone at x = {place}, {times:.3g} times as high as the next"
 
 
 class Fit(NamedTuple):
@@ -162,7 +173,8 @@ def _heavy_tail(size):
     index = 1 / max(excess, 1e-300)
     if index * (1 + 3 / np.sqrt(count)) >= LEAST_INDEX:
         return None
-    return f"its products have the tail index {shorthand(index, index / np.sqrt(count))}, below 2"
+    shown = shorthand(index, index / np.sqrt(count))
+    return f"its products have the tail index {shown} in this sample, below 2"
 
 
 def _center_and_scatter_root(x):

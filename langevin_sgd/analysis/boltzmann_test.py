@@ -11,7 +11,7 @@ from ..models.evaluate import landscape
 from ..theory.basins_of_attraction import basins_of_attraction, slope_of
 from ..theory.confinement import box_around, energy_box
 from .basins import occupation_deviation
-from .boltzmann_parts import energy_at, fitted, identities, is_constant
+from .boltzmann_parts import alone, energy_at, fitted, identities, is_constant
 from .currents import REMEMBERING, rotation_deviation
 from .effective_sample_size import correlated_in_order, correlation_times
 from .equipartition import along, orthonormal, virial_matrix
@@ -159,11 +159,12 @@ def boltzmann_test(
     decision = decide(found.values(), tolerance, level)
     if found.keys() <= {"mean_force", "current"} and decision.word != "departs":
         decision = decision._replace(word="undecided", more=np.inf)  # nothing depends on T
+    lonely = alone(x, energy.value)
     if fit.trouble and decision.word != "departs":
-        raise ValueError(f"{fit.trouble}.")
+        raise ValueError(f"{fit.trouble}{lonely and '; '}{lonely}.")
     measured = _measured(*along(directions, x, energy.gradient), fit)
     names = [f"x{k}" if directions is None else f"direction {k}" for k in range(d)]
-    evidence = Evidence(names, measured, found, reasons)
+    evidence = Evidence(names, measured, found, reasons, lonely)
     about = {
         "decision": decision.word,
         "verdict": wording(run, particles, decision, evidence, tolerance),

@@ -77,7 +77,8 @@ def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     -----
     Needs U to grow faster than log|x|, so that the boundary term of the integration by parts
     vanishes. At finite learning rate the symmetric part obeys an exact identity instead, E[x g'] +
-    E[g x'] = eta (E[g g'] + E[C]): see `temperature_budget`. Source: integration by parts of x_i
+    E[g x'] = eta (E[g g'] + E[C]): see `temperature_budget`. A stored step of shuffled epochs shows
+    one place in the epoch: see `reducers.virial`. Source: integration by parts of x_i
     dp/dx_j; Tolman 1918."""
     run, dropped = kept_particles(run, on_diverged)
     x = run["x"].values

@@ -12,6 +12,7 @@ from .particles import AT_STEP, at_step, attributes, landscape_of, weight_decay_
 
 SUM_TOLERANCE = 1e-6  # how far probabilities may sum above one: quadrature error
 FEWEST_BINS = 3  # in which a reference must live
+LEAST_SHARE = 1e-3  # of the reference's probability that the bins must hold
 LEAST_MASS = 1e-9  # less reference mass than this outside the bins is quadrature error
 
 
@@ -235,6 +236,11 @@ def kl_to_boltzmann(
         spread = float(boltzmann_density(potential, temperature).energy_variance)
         error = temperature**2 / spread * energy.std(ddof=1) / np.sqrt(len(energy))
     probability = boltzmann_bin_probabilities(potential, temperature, edges_of(histogram))
+    if probability.sum() < LEAST_SHARE:
+        raise ValueError(
+            f"bins hold {probability.sum():.2g} of Boltzmann's probability: the particles are "
+            "elsewhere. Pass range= that holds both, or see boltzmann_test."
+        )
     lives = float(np.exp(entr(probability).sum()))
     if lives < FEWEST_BINS:
         raise ValueError(

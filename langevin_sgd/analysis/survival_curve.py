@@ -60,6 +60,8 @@ def survival_curve(run, limit=None, *, name="first_passage", on_diverged="raise"
         )
     watched, arrived = run[f"{name}_watched"].values, run[f"{name}_step"].values >= 0
     longest = int(watched.max(initial=0))
+    if longest == 0:
+        raise ValueError("run must have watched its particles for a step. Simulate more steps.")
     limit = integer(longest if limit is None else limit, "limit", 1, longest + 1)
     found = kaplan_meier(watched, arrived)
     error = found.survival * np.sqrt(np.cumsum(found.greenwood))

@@ -33,12 +33,13 @@ def shorthand(value, error):
 
 class Evidence(NamedTuple):
     """What a verdict rests on: names of the directions, `Temperatures`, name of a test ->
-    `Deviation`, and name -> why it was not tested."""
+    `Deviation`, name -> why it was not tested, and a particle far from all others, in words."""
 
     directions: list
     measured: Temperatures
     tested: dict
     not_tested: dict
+    lonely: str
 
 
 def wording(run, particles, decision, evidence, tolerance):
@@ -71,6 +72,7 @@ def wording(run, particles, decision, evidence, tolerance):
     said += [
         f"one temperature {verb} {shorthand(measured.one, measured.one_error)}",
         *_large_deviations(evidence.tested, tolerance),
+        *([evidence.lonely] if evidence.lonely else []),
         "p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.2g}",
     ]
     about = [f"Tested: {', '.join(_name_in_words(name) for name in evidence.tested)}."]

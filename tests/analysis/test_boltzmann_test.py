@@ -111,6 +111,18 @@ def test_p_values_are_invariant_under_linear_maps(temperature, tails):
         assert found.decision == expected.decision
 
 
+@pytest.mark.parametrize(("far", "temperature"), [(60.0, None), (1000.0, None), (10.0, 1.0)])
+def test_a_particle_far_from_all_others_is_named(far, temperature):
+    x = np.random.default_rng(1).normal(size=(20_000, 2))
+    try:
+        assert "alone" not in boltzmann_test(synthetic_run(x), ROUND, temperature).verdict
+        x[17] = [far, 0.0]
+        said = boltzmann_test(synthetic_run(x), ROUND, temperature).verdict
+    except ValueError as refusal:  # T cannot be fitted
+        said = str(refusal)
+    assert f"one particle is alone at x = [{far:.0f}." in said
+
+
 def test_heavy_tails_are_judged_by_bounded_functions():
     """Cauchy positions in a bowl: no moments, so none are tested, and the law departs."""
     x = np.random.default_rng(1).standard_cauchy(size=(20_000, 2))

@@ -208,6 +208,11 @@ def test_counts_and_probabilities_that_do_not_fit_are_refused(given, message):
 COLD = ls.potentials.double_well()
 
 
+def test_particles_far_from_boltzmanns_law_are_told_so():
+    far = synthetic_run(5 + 0.1 * np.random.default_rng(1).normal(size=(1000, 1)))
+    assert "the particles are elsewhere" in refusal(kl_to_boltzmann, far, COLD, 0.1)
+
+
 @pytest.mark.parametrize(("temperature", "message"), [
     (1e-3, ""),
     (1e-4, "ValueError: bins: 'double_well' at temperature 0.0001 lives in 2.1 of the 50 bins"),
