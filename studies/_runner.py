@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 
 import langevin_sgd as ls
 from langevin_sgd.arguments import integer, optional, whole
@@ -59,6 +60,16 @@ def with_error(name, dims, pair, units, text):
         name: (dims, value, units, text),
         f"{name}_standard_error": (dims, error, units, f"standard error: {text}"),
     }
+
+
+def described(values):
+    """A dataset of entries as `with_error` has them: name -> (dims, value, units, text)."""
+    return xr.Dataset(
+        {
+            name: (dims, value, {"units": units, "long_name": text})
+            for name, (dims, value, units, text) in values.items()
+        }
+    )
 
 
 def report(claims):
