@@ -80,6 +80,9 @@ CALLS = {
         **{"reference": None, "stein": False},
     },
     "analysis.covariance_at": lambda: {"loss": centers(), "x": [[0.1, 0.2]]},
+    "analysis.curvature": lambda: {
+        **{"loss": centers(), "x": [0.1, 0.2], "leading": 1, "resamples": 10, "seed": 1}
+    },
     "analysis.density": lambda: {
         **{"run": bowl_run(), "bins": 4, "range": (-1.0, 1.0), "components": (0, 1), **RUN}
     },

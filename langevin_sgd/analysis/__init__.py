@@ -4,6 +4,7 @@ from .basins import basins
 from .boltzmann_test import boltzmann_test
 from .budget_of_arrays import temperature_budget_of_arrays
 from .currents import rotation_rate
+from .curvature import curvature
 from .density import density
 from .effective_sample_size import effective_sample_size
 from .entropy_production import entropy_production
@@ -21,6 +22,7 @@ __all__ = [
     "basins",
     "boltzmann_test",
     "covariance_at",
+    "curvature",
     "density",
     "effective_sample_size",
     "entropy_production",
