@@ -64,6 +64,7 @@ DEFAULTS = {
     "reducers.rotation": {"center": 0.0, "start": 0},
     "reducers.moments": {"center": 0.0, "start": 0, "by_epoch_position": False},
     "reducers.virial": {"start": 0},
+    "analysis.drift_and_diffusion": {"bins": 20, "extrapolate": False},
     "analysis.boltzmann_test": {"tolerance": 0.02, "level": 0.05, "stein": False},
     "analysis.density": {"bins": 50},
     "analysis.effective_sample_size": {"method": "autocovariance"},

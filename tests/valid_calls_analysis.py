@@ -86,6 +86,10 @@ CALLS = {
     "analysis.density": lambda: {
         **{"run": bowl_run(), "bins": 4, "range": (-1.0, 1.0), "components": (0, 1), **RUN}
     },
+    "analysis.drift_and_diffusion": lambda: {
+        **{"run": two_steps(), "bins": 1, "range": (-1.0, 1.0), "components": 0, "lag": 1},
+        **{"extrapolate": False, "potential": BOWL, "time_step": 0.1, "on_diverged": "drop"},
+    },
     "analysis.effective_sample_size": lambda: {
         **{"run": long_run(), "method": "batch_means", "warmup": 100, "on_diverged": "drop"}
     },

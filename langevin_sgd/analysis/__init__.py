@@ -6,6 +6,7 @@ from .budget_of_arrays import temperature_budget_of_arrays
 from .currents import rotation_rate
 from .curvature import curvature
 from .density import density
+from .drift_and_diffusion import drift_and_diffusion
 from .effective_sample_size import effective_sample_size
 from .entropy_production import entropy_production
 from .equipartition import equipartition
@@ -24,6 +25,7 @@ __all__ = [
     "covariance_at",
     "curvature",
     "density",
+    "drift_and_diffusion",
     "effective_sample_size",
     "entropy_production",
     "equipartition",

@@ -50,9 +50,9 @@ def density(run, *, bins=50, range=None, components=None, step=None, on_diverged
     zero, for an empty bin. Binning bias is no part of it: compare with a law integrated over the
     same bins."""
     particles = at_step(run, step, on_diverged)
-    components = _components(components, particles.x.shape[1])
+    components = chosen_components(components, particles.x.shape[1])
     x = particles.x[:, components]
-    edges = _edges(x, bins, range)
+    edges = edges_from(x, bins, range)
     count = np.histogramdd(x, edges)[0].astype(np.int64)
     below = [int((x[:, k] < edge[0]).sum()) for k, edge in enumerate(edges)]
     above = [int((x[:, k] > edge[-1]).sum()) for k, edge in enumerate(edges)]
@@ -71,13 +71,19 @@ def density(run, *, bins=50, range=None, components=None, step=None, on_diverged
         "overflow": labelled("component", above, "particles above the bins of a component"),
         "outside": labelled((), n - int(count.sum()), "particles in no bin"),
     }
-    coords = {"component": components}
+    coords = {"component": components} | bin_coordinates(names, edges)
+    return xr.Dataset(variables, coords, attributes(run, particles))
+
+
+def bin_coordinates(names, edges):
+    """Coordinates of bins: their middles under the name of each axis, their edges beside them."""
+    coords = {}
     for name, edge in zip(names, edges, strict=True):
         middles = (edge[:-1] + edge[1:]) / 2
         coords[name] = labelled(name, middles, f"position {name}, bin centre", "length")
         edge_name = f"{name}_edge"
         coords[edge_name] = labelled(edge_name, edge, f"position {name}, bin edge", "length")
-    return xr.Dataset(variables, coords, attributes(run, particles))
+    return coords
 
 
 def edges_of(histogram):
@@ -85,7 +91,7 @@ def edges_of(histogram):
     return [histogram[f"{name}_edge"].values for name in histogram["count"].dims]
 
 
-def _components(components, dim):
+def chosen_components(components, dim):
     """The components as a list of one or two integers."""
     if components is None and dim > 2:
         raise ValueError(
@@ -100,7 +106,7 @@ def _components(components, dim):
     return chosen
 
 
-def _edges(x, bins, limits):
+def edges_from(x, bins, limits):
     """Increasing bin edges for every column of x."""
     dim = x.shape[1]
     several = isinstance(bins, (list, tuple)) and len(bins) == dim

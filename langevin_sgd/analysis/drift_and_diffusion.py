@@ -1,0 +1,260 @@
+"""How a run moves: its drift and its diffusion where the particles are, from stored steps."""
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from ..arguments import checked, finite_array, flag, optional, whole, whole_numbers, within
+from ..engine.reducers.currents import MARKOV
+from ..engine.reducers.readings import Readings, labelled, mean_and_error, replicates, with_error
+from ..models.evaluate import evaluate, landscape
+from .density import bin_coordinates, chosen_components, edges_from
+from .particles import AT_STEP, dynamics_of, kept_particles, landscape_of, reference_gradient
+
+LEAST_PAIRS = 100  # of a bin that has estimates
+INDEPENDENT = Readings(None, None, None, True, ())
+
+
+class Pairs(NamedTuple):
+    """Pairs of stored steps of all particles: where each began, ``start`` (n, d), the ``replicate``
+    (n,) of its particle, and how far it went, ``moves`` (lags, n, d), in the ``durations``
+    (lags,)."""
+
+    start: np.ndarray
+    replicate: np.ndarray
+    moves: np.ndarray
+    durations: np.ndarray
+
+    def chosen(self, mask):
+        """Some of the pairs."""
+        start, replicate = self.start[mask], self.replicate[mask]
+        return Pairs(start, replicate, self.moves[:, mask], self.durations)
+
+
+@checked(
+    run=AT_STEP["run"],
+    range=optional(finite_array),
+    components=optional(whole_numbers),
+    lag=optional(whole(1)),
+    extrapolate=flag,
+    potential=optional(landscape),
+    time_step=optional(within(above=0)),
+    on_diverged=AT_STEP["on_diverged"],
+)
+def drift_and_diffusion(
+    run,
+    *,
+    bins=20,
+    range=None,
+    components=None,
+    lag=None,
+    extrapolate=False,
+    potential=None,
+    time_step=None,
+    on_diverged="raise",
+):
+    """Drift E[dx | x]/dt and diffusion Cov[dx | x]/(2 dt) in bins, from pairs of stored steps.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Output of `simulate` on an open domain; uses ``x`` (step, particle, component) of two or
+        more stored steps.
+    bins, range, components
+        As in `density`; with ``bins=1`` it is one linear regression.
+    lag : int, optional
+        Steps of a move, dt = lag * time_step; default the shortest between stored steps. All pairs
+        of stored steps that far apart are used.
+    extrapolate : bool
+        Correct for the finite step, from moves of `lag` and of twice as many steps: 2 f(dt) -
+        f(2 dt), in which errors proportional to dt cancel.
+    potential : Potential or Loss, optional
+        On an open domain: its force, averaged over the same particles, comes with the result.
+    time_step : float > 0, optional
+        Time of one step; default the constant learning rate of SGD or step size of Langevin
+        dynamics, without momentum. For others the position does not tell what comes next, and
+        this must be given.
+    on_diverged : {"raise", "drop"}
+
+    Returns
+    -------
+    xarray.Dataset
+        On the bins ``drift`` (..., component) in length/time, ``slope`` (..., component,
+        component_j), the change of drift_i along x_j inside the bin, in 1/time, and ``diffusion``
+        (..., component, component_j) in length^2/time, each with its ``_standard_error``;
+        ``position`` (..., component), the mean place of the pairs, to which the drift belongs;
+        ``pairs``, their number; with a potential ``force`` (..., component), to compare the drift
+        with. nan in bins with fewer than
+        100 pairs, or most of them in one of the groups below.
+
+    Raises
+    ------
+    ValueError
+        Without pairs, without a time step, or for dependent or diverged particles.
+
+    Notes
+    -----
+    In each bin dx = a + A (x - position) + residual by least squares: drift a/dt, slope A/dt, and
+    diffusion from the covariance of the residuals, divisor n - d - 1, so that neither the square
+    of the drift nor its change over the bin is counted as diffusion. Errors: jackknife over 64
+    groups of particles, so that moves of one particle may depend on each other. For SGD and lag 1
+    the drift is -grad U and the diffusion (learning_rate/2) C(x) exactly, whatever the rate.
+    Extrapolated they are, up to the rate squared, those of the diffusion that passes through the
+    steps: the drift is then minus the gradient of `potentials.modified_loss`. Derived; the
+    correction for the drift as in Ragwitz and Kantz 2001 (Phys. Rev. Lett. 87, 254501; not
+    read)."""
+    run, dropped = kept_particles(run, on_diverged)
+    pairs = _pairs(run, lag, extrapolate, _time_step(run) if time_step is None else time_step)
+    d = pairs.start.shape[1]
+    components = chosen_components(components, d)
+    edges = edges_from(pairs.start[:, components], bins, range)
+    shape = tuple(len(edge) - 1 for edge in edges)
+    where = _bin_numbers(pairs.start[:, components], edges)
+    pairs, where = pairs.chosen(where >= 0), where[where >= 0]
+    count = np.bincount(where, minlength=np.prod(shape))
+    position = _bin_means(where, pairs.start, count)
+    names = [f"x{k}" for k in components]
+
+    def on_bins(values):
+        return values.reshape(*shape, *values.shape[1:])
+
+    variables = {
+        "pairs": labelled(names, on_bins(count), "pairs of stored steps that begin in the bin"),
+        **_vectors("position", names, on_bins(position), "mean position", "length"),
+    }
+    for name, found in _estimates(pairs, where, position, count).items():
+        dims, units, text = _ABOUT[name]
+        pair = [on_bins(each) for each in found]
+        variables |= with_error(name, (*names, *dims), pair, text, units)
+    if potential is not None:
+        potential = landscape_of(run, potential, d, "potential")
+        force = -reference_gradient(run, potential, pairs.start)
+        if potential.drift is not None:
+            force = force + evaluate(potential, pairs.start, "drift")
+        mean = on_bins(_bin_means(where, force, count))
+        variables |= _vectors("force", names, mean, "mean force of the potential", "length / time")
+    attributes = {**run.attrs, "particles": run.sizes["particle"], "dropped_particles": dropped}
+    attributes["durations"] = pairs.durations.tolist()
+    return xr.Dataset(variables, bin_coordinates(names, edges), attributes)
+
+
+_MATRIX = ("component", "component_j")
+_ABOUT = {
+    "drift": (("component",), "length / time", "drift"),
+    "slope": (_MATRIX, "1 / time", "slope of the drift"),
+    "diffusion": (_MATRIX, "length^2 / time", "diffusion"),
+}
+
+
+def _vectors(name, names, values, text, units):
+    return {name: labelled((*names, "component"), values, text, units)}
+
+
+def _time_step(run):
+    """Time of one step of a dynamics whose position is all, from the attributes of a run."""
+    about = dynamics_of(run)
+    params = about["params"]
+    found = params.get("learning_rate", params.get("step_size"))
+    if about["name"] not in MARKOV or not isinstance(found, float):
+        raise ValueError(
+            "time_step must be given, the time of one step: it is known for SGD without momentum, "
+            "its diffusion and overdamped Langevin dynamics at a constant rate, not for "
+            f"{about['name']!r}."
+        )
+    return found
+
+
+def _pairs(run, lag, extrapolate, time_step):
+    """All pairs of stored steps that are `lag` apart; with `extrapolate` also twice as far."""
+    steps = np.atleast_1d(run["step"].values) if "step" in run.dims else np.zeros(1, int)
+    lag = int(np.diff(steps).min(initial=2**62)) if lag is None else lag
+    lags = [lag, 2 * lag] if extrapolate else [lag]
+    place = {int(step): k for k, step in enumerate(steps)}
+    begin = [k for k, step in enumerate(steps) if all(int(step) + each in place for each in lags)]
+    if not begin:
+        raise ValueError(
+            f"run must hold steps that are {' and '.join(map(str, lags))} apart, stored are "
+            f"{steps[:5].tolist()} ... Simulate with every=, or take another lag."
+        )
+    x = run["x"].values
+    ends = [[place[int(steps[k]) + each] for k in begin] for each in lags]
+    moves = [(x[end] - x[begin]).reshape(-1, x.shape[-1]) for end in ends]
+    replicate = np.tile(replicates(x.shape[1]), len(begin))
+    durations = time_step * np.array(lags)
+    return Pairs(x[begin].reshape(-1, x.shape[-1]), replicate, np.array(moves), durations)
+
+
+def _bin_numbers(x, edges):
+    """The bin of each point (n, axes), -1 outside."""
+    number, inside = np.zeros(len(x), int), np.ones(len(x), bool)
+    for values, edge in zip(x.T, edges, strict=True):
+        place = np.searchsorted(edge, values, side="right") - 1
+        place = np.where(values == edge[-1], len(edge) - 2, place)
+        inside &= (place >= 0) & (place < len(edge) - 1)
+        number = number * (len(edge) - 1) + place
+    return np.where(inside, number, -1)
+
+
+def _bin_means(where, values, count):
+    """Means of values (n, d) in each bin, nan where there are none."""
+    sums = [np.bincount(where, column, len(count)) for column in values.T]
+    return np.stack(sums, axis=1) / np.where(count > 0, count, np.nan)[:, None]
+
+
+def _estimates(pairs, where, position, count):
+    """Values and standard errors (bins, ...), by name."""
+    bins, d = position.shape
+    moments, groups = [], pairs.replicate.max(initial=0) + 1
+    place, key = pairs.start - position[where], pairs.replicate * bins + where
+    for move in pairs.moves:
+        rows = np.column_stack([np.ones(len(move)), place, move])
+        moments.append(_second_moments(rows, key, groups * bins).reshape(groups, bins, -1))
+    by_group = np.stack(moments, axis=2)
+    alone = by_group[:, :, 0, 0]
+    some = np.flatnonzero(count - alone.max(axis=0, initial=0) >= LEAST_PAIRS * (1 - 1 / groups))
+    sums = np.column_stack([np.ones(groups), by_group[:, some].reshape(groups, -1)])
+    freedom = count[some] / (count[some] - d - 1)
+
+    def split(means):
+        square = 1 + 2 * d, 1 + 2 * d
+        means = means.reshape(*means.shape[:-1], len(freedom), len(pairs.durations), *square)
+        parts = [
+            _split(means[..., k, :, :], d, time, freedom) for k, time in enumerate(pairs.durations)
+        ]
+        return parts[0] if len(parts) == 1 else 2 * parts[0] - parts[1]
+
+    found = mean_and_error(split, sums, INDEPENDENT)
+    value, error = np.full((2, bins, d + 2 * d * d), np.nan)
+    value[some], error[some] = found
+    cut = {"drift": (0, d, (d,)), "slope": (d, d + d * d, (d, d))}
+    cut["diffusion"] = d + d * d, d + 2 * d * d, (d, d)
+    return {
+        name: [each[:, a:b].reshape(bins, *shape) for each in (value, error)]
+        for name, (a, b, shape) in cut.items()
+    }
+
+
+def _second_moments(rows, key, size):
+    """Sums of products of columns, (size, columns, columns), over the rows of each key."""
+    columns = rows.shape[1]
+    found = np.empty((size, columns, columns))
+    for i in range(columns):
+        for j in range(i + 1):
+            found[:, i, j] = found[:, j, i] = np.bincount(key, rows[:, i] * rows[:, j], size)
+    return found
+
+
+def _split(moments, d, duration, freedom):
+    """Drift, slope and diffusion, (..., bin, d + 2 d^2), from second moments of 1, place and
+    move."""
+    moments = moments / moments[..., :1, :1]
+    means, place, move = moments[..., 0, :], slice(1, 1 + d), slice(1 + d, None)
+    moments = moments - means[..., :, None] * means[..., None, :]
+    inverse = np.linalg.pinv(moments[..., place, place], hermitian=True)
+    cross = moments[..., place, move]
+    along = np.swapaxes(inverse @ cross, -1, -2)  # how a move changes with the place
+    drift = means[..., move] - (along @ means[..., place, None])[..., 0]
+    left = (moments[..., move, move] - along @ cross) * freedom[:, None, None]
+    flat = [part.reshape(*drift.shape[:-1], d * d) for part in (along, left / 2)]
+    return np.concatenate([drift, *flat], axis=-1) / duration
