@@ -220,7 +220,7 @@ def _estimates(pairs, where, position, count):
         square = 1 + 2 * d, 1 + 2 * d
         means = means.reshape(*means.shape[:-1], len(freedom), len(pairs.durations), *square)
         parts = [
-            _split(means[..., k, :, :], d, time, freedom) for k, time in enumerate(pairs.durations)
+            _of_moments(means[..., k, :, :], d, time, freedom) for k, time in enumerate(pairs.durations)
         ]
         return parts[0] if len(parts) == 1 else 2 * parts[0] - parts[1]
 
@@ -245,7 +245,7 @@ def _second_moments(rows, key, size):
     return found
 
 
-def _split(moments, d, duration, freedom):
+def _of_moments(moments, d, duration, freedom):
     """Drift, slope and diffusion, (..., bin, d + 2 d^2), from second moments of 1, place and
     move."""
     moments = moments / moments[..., :1, :1]
