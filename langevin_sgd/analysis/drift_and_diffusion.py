@@ -220,7 +220,8 @@ def _estimates(pairs, where, position, count):
         square = 1 + 2 * d, 1 + 2 * d
         means = means.reshape(*means.shape[:-1], len(freedom), len(pairs.durations), *square)
         parts = [
-            _of_moments(means[..., k, :, :], d, time, freedom) for k, time in enumerate(pairs.durations)
+            _of_moments(means[..., k, :, :], d, time, freedom)
+            for k, time in enumerate(pairs.durations)
         ]
         return parts[0] if len(parts) == 1 else 2 * parts[0] - parts[1]
 
