@@ -238,7 +238,7 @@ def _observed(reducer):
         }
 
     def expected():
-        raw = reducer._replace(finish=accumulators, complete=None)
+        raw = reducer._with(finish=accumulators, complete=None)
         run = ls.simulate(
             model,
             dynamics,
@@ -268,4 +268,5 @@ def reducer_cases():
         reducers.currents(-2.0, 2.0, 8),
     ]
     named += [reducers.autocovariance([0, 2]), reducers.virial(), reducers.gradient_noise()]
+    named += [reducers.energy(0.0, 2.0, 8)]
     return [_observed(reducer) for reducer in (user, *named)]

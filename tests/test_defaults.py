@@ -58,6 +58,7 @@ DEFAULTS = {
         "entropy": False,
     },
     "reducers.displacement": {"start": 0},
+    "reducers.energy": {"bins": 100, "start": 0},
     "reducers.first_passage": {"component": 0},
     "reducers.gradient_noise": {"start": 0},
     "reducers.histogram": {"bins": 100, "components": 0, "start": 0},

@@ -249,6 +249,7 @@ CALLS = {
     },
     "reducers.autocovariance": lambda: {"lags": [0, 2], "every": 1, "start": 0},
     "reducers.displacement": lambda: {"steps": [1, 3], "start": 0},
+    "reducers.energy": lambda: {"lower": 0.0, "upper": 2.0, "bins": 10, "every": 2, "start": 0},
     "reducers.rotation": lambda: {
         **{"decays": [0.0, 1.0], "center": [0.0, 0.1], "covariance": [1.0, 2.0], "every": 2}
     },

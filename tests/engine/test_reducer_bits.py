@@ -43,6 +43,7 @@ REDUCERS = (
     ls.reducers.autocovariance([0, 4, 6], every=2, start=1),
     ls.reducers.displacement([3, 20]),
     ls.reducers.rotation(every=4),
+    ls.reducers.energy(0.0, 1.5, 9, every=2),
     ls.Reducer("branching", branching, {}, 2),
 )
 

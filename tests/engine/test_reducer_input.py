@@ -76,6 +76,8 @@ ARGUMENTS = [
     (reducers.autocovariance, {"lags": [0.5]}, "TypeError: lags must be a whole number, got 0.5."),
     (reducers.autocovariance, {"lags": [-1]}, "ValueError: lags must be >= 0 and < 100000000, got"),
     (reducers.autocovariance, {"lags": 2**63}, "ValueError: lags must be >= 0 and < 100000000, go"),
+    (reducers.energy, {"lower": 1, "upper": 0}, "ValueError: lower must be below upper, got [1.0]"),
+    (reducers.energy, HOLLOW | {"bins": 0}, "ValueError: bins must be >= 1, got 0."),
     (reducers.virial, {"every": 1.5}, "TypeError: every of 'virial' must be a whole number, got 1"),
     (reducers.gradient_noise, {"start": 0.5}, "TypeError: start of 'gradient_noise' must be a who"),
 ]  # fmt: skip

@@ -49,6 +49,7 @@ REDUCERS = (
     ls.reducers.virial(every=5),
     ls.reducers.rotation([0.0, 1.3], [0.5, -0.25], METRIC, every=3),
     ls.reducers.gradient_noise(every=2, start=1),
+    ls.reducers.energy(0.1, 0.9, 7, every=3),
     ls.Reducer("power", power, {"scale": 0.5}, 2, every=3),
     ls.Reducer("branching", branching, {}, 2, every=4, start=2),
     ls.Reducer("quadrants", quadrants, {"level": 0.1}, 4, bins=(2, 3), weights=2),
@@ -172,6 +173,28 @@ def test_gradient_noise_of_what_was_drawn():
     close(path().gradient_noise_mean, xi.mean(axis=0), 10.0)
     close(path().gradient_noise_covariance, BATCH * xi.T @ xi / len(xi), 10.0)
     close(path().gradient_noise_trace, BATCH * np.mean(np.sum(xi**2, axis=1)), 10.0)
+
+
+def test_energy_with_its_histogram():
+    found, edges = rows(3), np.linspace(0.1, 0.9, 8)
+    energy = TWIN.energy(found["x"])
+    count = np.histogram(energy, edges)[0]
+    exact = {
+        "mean": lambda rows: TWIN.energy(rows["x"]).mean(),
+        "variance": lambda rows: TWIN.energy(rows["x"]).var(),
+        "density": lambda rows: (
+            np.histogram(TWIN.energy(rows["x"]), edges)[0] / len(rows["x"]) * 7 / 0.8
+        ),
+    }
+    for name, estimate in exact.items():
+        close(path()[f"energy_{name}"], estimate(found))
+        error = naive_reducers.jackknife(estimate, found, PARTICLES)
+        stated = path()[f"energy_{name}_standard_error"]
+        np.testing.assert_allclose(stated, error, rtol=1e-7)
+    for name, value in (("count", count), ("underflow", np.sum(energy < 0.1))):
+        np.testing.assert_array_equal(path()[f"energy_{name}"], value)
+    assert path().energy_overflow == len(energy) - count.sum() - np.sum(energy < 0.1) > 0
+    close(path().energy_bin, (edges[1:] + edges[:-1]) / 2)
 
 
 def test_reducers_of_ones_own():

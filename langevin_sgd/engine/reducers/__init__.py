@@ -9,6 +9,7 @@ from ..first_passage import first_passage
 from .autocovariance import autocovariance
 from .currents import currents
 from .displacement import displacement
+from .energy import energy
 from .gradient_noise import gradient_noise
 from .histogram import histogram
 from .moments import moments
@@ -21,6 +22,7 @@ __all__ = [
     "autocovariance",
     "currents",
     "displacement",
+    "energy",
     "first_passage",
     "gradient_noise",
     "histogram",
