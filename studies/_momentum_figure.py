@@ -27,9 +27,9 @@ def plot(dataset):
         axes[0, 1].set_title("transient: momentum comes late")
         _curves(axes[0, 2], dataset)
         _averages(axes[1, 0], dataset, "average_variance", "variance / $\\sigma^2$")
-        axes[1, 0].set_title("white noise: half the variance, for the same N")
+        axes[1, 0].set_title("white noise: half a window's variance")
         _averages(axes[1, 1], dataset, "age", "age (steps)")
-        axes[1, 1].set_title("a ramp: twice the age, for the same N")
+        axes[1, 1].set_title("a ramp: twice a window's age")
         axes[1, 1].legend(title="points ± 4 s.e., lines exact")
         _kept(axes[1, 2], dataset)
     return figure

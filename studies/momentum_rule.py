@@ -18,6 +18,7 @@ from functools import partial
 
 import numpy as np
 import xarray as xr
+from _breakdown import LIMIT, of_curve, of_factor
 from _momentum_average import agrees, averages, claims_of_averages, dataset_of
 from _momentum_figure import plot
 from _runner import Claim, in_memory, main, with_error
@@ -29,8 +30,7 @@ from langevin_sgd.storage.provenance import provenance
 BASE_RATE, SIGMA2, FAR, SHOWN = 0.02, 2.0, 10.0, 512  # eta0; of one example; start (sd); steps
 T0 = float(ls.theory.sgd_temperature(SIGMA2, BASE_RATE))
 SETTINGS = ((8, 0.0), (8, 0.5), (8, 0.9), (8, 0.99), (32, 0.0), (32, 0.9), (2, 0.9))  # B, mu
-A, LIMIT = np.geomspace(0.002, 1.8, 16), 0.05  # a = B eta0 h; departures below 5 % "hold"
-CURVE = 9  # the a whose loss curves are kept
+A, CURVE = np.geomspace(0.002, 1.8, 16), 9  # a = B eta0 h; the one whose loss curves are kept
 FARTHEST = "largest distance of the loss curves over the loss at the start"
 
 
@@ -102,21 +102,17 @@ def setting(batch, momentum, quick, seed, threads, plant):
     simulate = partial(ls.simulate, *system, noise, seed=seed, threads=threads)
     given, random = (simulate, h, batch, momentum), np.random.default_rng(seed)
     values = transient(*given, 100 if quick else 2000)
-    return dataset_of(values | stationary(*given, 4_000 if quick else 60_000, random))
+    return dataset_of(values | stationary(*given, 6_000 if quick else 60_000, random))
 
 
 def breakdowns(dataset, k):
     """Where 5 % is reached, stationary and in the transient: exact, low and high."""
     (batch, mu), law = SETTINGS[k], dataset.isel(setting=k)
-    weight = (A * law.ratio**2 / law.ratio_standard_error).values ** 2
-    slope = ((1 - 1 / law.ratio.values) / A * weight).sum() / weight.sum()
-    error, edge = 4 / np.sqrt(weight.sum()), LIMIT / (1 + LIMIT)
-    ends = edge / (slope + error), edge / max(slope - error, 1e-12)
-    yield "stationary law", edge * 2 * (1 + mu) / (1 - mu), *ends
-    error = 4 * law.departure_standard_error
-    ends = [np.interp(LIMIT, law.departure + each, np.log(A)) for each in (error, -error)]
+    exact = LIMIT / (1 + LIMIT) * 2 * (1 + mu) / (1 - mu)
+    ratio = law.ratio.values, law.ratio_standard_error.values
+    yield "stationary law", exact, *of_factor(A, *ratio)
     exact = brentq(lambda a: departure(np.array([a]), batch, mu)[0][0] - LIMIT, 1e-5, 0.3)
-    yield "transient", exact, *np.exp(ends)
+    yield "transient", exact, *of_curve(A, law.departure, law.departure_standard_error)
 
 
 def claims_of(dataset):
