@@ -145,7 +145,7 @@ MODEL = rows(("wrong", None, 3, OF_LOSS), TypeError, "model must be")
 MEAN = rows(("wrong", 3, energy, {}), TypeError, "mean must be a Potential, got")
 METHODS = "baoab", "aboba", "obabo", "oabao", "sghmc"
 SAMPLING = "with_replacement", "without_replacement", "reshuffle", "single_shuffle"
-SAMPLING = choice(*SAMPLING, "population", "given")
+SAMPLING = choice(*SAMPLING, "population", "svag", "given")
 RATES = "learning_rate step_size mass max_norm epsilon barrier stiffness radius separation"
 COUNTS = "batch_size substeps rank hidden examples every steps dim state_size"
 SIZES = "scratch draw_normals draw_uniforms normals uniforms scratch_per_component seed"
@@ -158,6 +158,7 @@ KINDS = [  # (rows, arguments, or constructor.argument where the same word means
     (number("a finite number"), "coupling tilt force strength start end value"),
     (number("> 0 and <= 2", -0.1, 0.0, 2.1), "alpha"),
     (number("> 2", 2.0, -3.0), "dof"),
+    (number(">= 1", 0.9)[1:], "amplification"),
     (number("> 0", -0.5, 0.0), "factor"),
     (number("> 0 and <= 1e+150", -0.1, 0.0, 1e200), "huber_regression.delta"),
     (number("> -1.3591409142295225 and < 1.3591409142295225", -2.0, 2.0), "swirl_noise.strength"),
@@ -266,7 +267,7 @@ def made(maker, **changed):
     } | changed
     if maker == "from_expression":
         return MAKERS[maker](given.pop("text"), given.pop("variables"), **{"k": 1.0} | given)
-    extra = {"batches": {"sampling": "given"}, "draw": {"draw_normals": 1}}
+    extra = {"amplification": {"sampling": "svag"}, "batches": {"sampling": "given"}, "draw": {"draw_normals": 1}}
     for name in changed:
         given = extra.get(name, {}) | given
     return MAKERS[maker](**given)

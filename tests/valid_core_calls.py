@@ -206,7 +206,9 @@ CALLS = {
     "noise.two_point": lambda: {"scale": [0.3, 0.3]},
     "noise.gaussian_field": lambda: {"factor": factor, "params": K, "normals": 1, "dim": 1},
     "noise.online_regression": lambda: {"input_covariance": MATRIX, "label_noise": 0.3},
-    "noise.minibatch": lambda: {"sampling": "with_replacement", "shared": False, "weights": None},
+    "noise.minibatch": lambda: {
+        **{"sampling": "with_replacement", "shared": False, "weights": None, "amplification": None}
+    },
     "noise.covariance_factor": lambda: {"covariance": MATRIX, "name": "covariance"},
     "noise.disk": lambda: {"radius": 0.5},
     "dynamics.sgd": lambda: {**SGD, "nesterov": None, "rate_inside": True},

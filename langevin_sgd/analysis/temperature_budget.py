@@ -257,7 +257,8 @@ def _noise_record(run, model):
     if about["name"] == "minibatch" and of_table:
         weights = params.get("weight")
         if weights is None:
-            return minibatch(about.get("sampling", "with_replacement"))
+            sampling = about.get("sampling", "with_replacement")
+            return minibatch(sampling, amplification=params.get("amplification"))
         if isinstance(weights, list):
             return minibatch(weights=1.0 / np.array(weights))
     if about["name"] == "gaussian":

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import choice, finite_array, flag, integer, one_of
+from ..arguments import choice, finite_array, flag, integer, number, one_of
 from ..kernels.rng import INTEGER_LIMIT
 from .noise_record import Noise
 from .parameters import parameters
@@ -93,7 +93,9 @@ def _check_row_numbers(rows, name):
 
 
 @recorded
-def minibatch(sampling="with_replacement", shared=False, batches=None, weights=None):
+def minibatch(
+    sampling="with_replacement", shared=False, batches=None, weights=None, amplification=None
+):
     """True minibatches of a `Loss`, the batch size B being that of the dynamics.
 
     Parameters
@@ -104,8 +106,9 @@ def minibatch(sampling="with_replacement", shared=False, batches=None, weights=N
         each particle takes its examples in an order of its own, a new one in each epoch of N // B
         steps. If B does not divide N, the last N mod B examples of an order are left out: other
         ones in each epoch. "single_shuffle": the same with one order for ever, so that the ones
-        left out never are seen. "population": fresh rows from the loss's generator. "given": the
-        rows in `batches`, the same for all particles.
+        left out never are seen. "population": fresh rows from the loss's generator. "svag":
+        stochastic variance amplified gradients, see below. "given": the rows in `batches`, the same
+        for all particles.
     shared : bool
         Give all particles the same examples. They are then dependent, which the dataset says
         (`independent_particles` = 0).
@@ -115,6 +118,17 @@ def minibatch(sampling="with_replacement", shared=False, batches=None, weights=N
         Importance sampling, for "with_replacement" only: example i is drawn with probability p_i =
         weights_i / sum and counts g_i / (N p_i), so that the mean is unchanged; covariance (sum_i
         g_i g_i' / (N^2 p_i) - G G') / B.
+    amplification : float >= 1, optional
+        l, for "svag" only: the first half of a batch of independent examples counts 1 + s times and
+        the second 1 - s times, s = sqrt(2 l - 1); covariance 2 l Sigma/B.
+
+    Notes
+    -----
+    SVAG is the test whether SGD is near its diffusion. With learning_rate eta/l and batch_size 2 B,
+    l steps have the drift and the noise covariance of one step of SGD with eta and B: l = 1 is SGD
+    itself, and for growing l the law tends to that of dX = -grad U dt + sqrt(eta Sigma/B) dW, with
+    a weak error of order 1/l. Li, Malladi and Arora 2021 (arXiv:2102.12470; their abstract and
+    definition).
     """
     choice(sampling, "sampling", SAMPLING)
     if (batches is None) != (sampling != "given"):
@@ -126,7 +140,14 @@ def minibatch(sampling="with_replacement", shared=False, batches=None, weights=N
             f"weights must be None for sampling={sampling!r}: importance sampling draws with "
             "replacement."
         )
+    if (amplification is None) != (sampling != "svag"):
+        raise ValueError(
+            "amplification must be given for sampling='svag', and only there; sampling is "
+            f"{sampling!r}."
+        )
     params = None
+    if amplification is not None:
+        params = {"amplification": number(amplification, "amplification", at_least=1)}
     if batches is not None:
         params = {"batches": finite_array(batches, "batches", ndim=2)}
     if weights is not None:

@@ -156,9 +156,8 @@ def noises(dim):
     found |= {name: build(make, dim) for name, make, build in known(ls.noise, NOISES) if build}
     batches = [[(5 * step) % EXAMPLES, (7 * step + 3) % EXAMPLES] for step in range(STEPS)]
     minibatch = ls.noise.minibatch
-    found |= {
-        mode: minibatch(mode, batches=batches if mode == "given" else None) for mode in SAMPLING
-    }
+    more = {"given": {"batches": batches}, "svag": {"amplification": 3.0}}
+    found |= {mode: minibatch(mode, **more.get(mode, {})) for mode in SAMPLING}
     return found | {
         "shared": minibatch("reshuffle", shared=True),
         "weighted": minibatch(weights=1.0 + np.arange(EXAMPLES)),

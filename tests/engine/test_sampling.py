@@ -136,6 +136,21 @@ def test_importance_weights_keep_the_mean_and_give_their_covariance():
     assert np.abs(covariance_z(batch_gradient, uniform)).max() > 20
 
 
+def test_svag_amplifies_the_noise_of_a_batch_and_keeps_its_mean():
+    """Covariance 2 l Sigma/B, as the record says; the twin: that of SGD, l = 1, is rejected."""
+    amplified = ls.noise.minibatch("svag", amplification=3.0)
+    gradients = (np.array(START) - CENTERS) @ HESSIAN
+    run = moved(amplified, 1, batch=4, rate=1.0, start=START)
+    found = np.array(START) - run.x.values[-1]
+    sigma = np.cov(gradients.T, bias=True)
+    exact = 2 * 3.0 * sigma / 4
+    z = (found.mean(axis=0) - gradients.mean(axis=0)) / np.sqrt(np.diagonal(exact) / PARTICLES)
+    assert np.abs(z).max() < 4 and np.abs(covariance_z(found, exact)).max() < 5
+    assert np.abs(covariance_z(found, exact / 3)).max() > 50
+    known = amplified.batch_covariance(LOSS, np.array([START]), 4)[0]
+    np.testing.assert_allclose(known, exact, rtol=1e-12)
+
+
 def test_given_batches_are_taken_and_make_particles_dependent():
     batches = np.arange(12).reshape(4, 3)
     run = moved(ls.noise.minibatch("given", batches=batches), 4, start=START, particles=5)
@@ -193,6 +208,8 @@ def test_thermal_noise_and_the_tables_gaussian_twin_do_not_share_numbers():
         ({"batches": [[1]]}, "batches must be given for sampling='given'"),
         ({"sampling": "reshuffle", "weights": [1.0]}, "weights must be None"),
         ({"weights": [1.0, 0.0]}, "weights must be positive"),
+        ({"sampling": "svag"}, "amplification must be given"),
+        ({"amplification": 2.0}, "and only there; sampling is 'with_replacement'"),
         ({"sampling": "given", "batches": [[0.5]]}, "whole numbers"),
     ],
 )
@@ -208,6 +225,7 @@ def test_bad_sampling_is_refused(options, message):
         (ls.noise.minibatch("population"), 1, "generator of fresh rows"),
         (ls.noise.minibatch("given", batches=[[0, 12]]), 2, "row numbers below 12"),
         (ls.noise.minibatch(weights=[1.0, 2.0]), 1, "weights must have 12 entries"),
+        (ls.noise.minibatch("svag", amplification=2), 3, "must be constant and even for 'svag'"),
         (
             ls.noise.minibatch("reshuffle"),
             ls.schedules.from_values([1, 2]),

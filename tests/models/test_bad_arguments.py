@@ -64,7 +64,7 @@ def test_no_row_is_of_an_argument_that_is_gone():
 def test_numpy_scalars_and_arrays_without_dimensions_are_numbers(maker):
     for argument in arguments(maker):
         messages = [message for _, _, message in bad_rows(maker, argument)]
-        size = {"alpha": 1.5, "dof": 3.0}.get(argument, 0.5)
+        size = {"alpha": 1.5, "dof": 3.0, "amplification": 1.5}.get(argument, 0.5)
         good = ()
         if "must be a number, got" in messages:
             kinds = (np.float64, np.float32, np.longdouble, np.array)

@@ -6,11 +6,11 @@ import numpy as np
 from numba import types
 
 from ...kernels import rng
-from ...kernels.bits import inlined
+from ...kernels.bits import inlined, like
 from ...kernels.compile_cache import linked
 from ...kernels.lanes import WIDTH
 from ...kernels.rng import INTEGERS, PLACE, Address, Places, Stream, ids_from, steps_from
-from ...kernels.views import flat_from
+from ...kernels.views import flat, flat_from, gathered_row
 from ..example_moments import example_covariance
 from .mode import ZERO, Mode, by_row_numbers, same_for_all
 
@@ -18,7 +18,7 @@ _BATCH, _UNIFORM = np.uint64(Stream.BATCH), np.uint64(Stream.ROW_UNIFORM)
 
 
 @cache
-def _uniform_rows(shared, draws, free):
+def uniform_rows(shared, draws, free):
     fill_integers = linked(rng.fill_integers, INTEGERS, PLACE, draws.address, types.uint64)
 
     @inlined
@@ -45,7 +45,7 @@ def _nobody(particle, place):
 @cache
 def _weighted_rows(shared, draws, free):
     """Walker's alias method: a uniform row, or with probability 1 - keep[row] its alias."""
-    pick_uniform, fill_uniforms = _uniform_rows(shared, draws, free), draws.fill_uniforms()
+    pick_uniform, fill_uniforms = uniform_rows(shared, draws, free), draws.fill_uniforms()
     first_of, start = _nobody if shared else ids_from, free * WIDTH
 
     @inlined
@@ -67,6 +67,11 @@ def _weighted_rows(shared, draws, free):
     return pick
 
 
+@inlined
+def _weight_of_example(work, fixed, now, place, number, one):
+    return like(gathered_row(flat(fixed.noise.weight), work.chosen, place, 1)[0], one[0])
+
+
 def _uniform_covariance(noise, loss, x, batch_size):
     """Sigma/B."""
     return example_covariance(loss, x) / batch_size
@@ -86,11 +91,11 @@ def _check_weights(noise, loss, batches):
 
 
 WITH_REPLACEMENT = Mode(
-    "with_replacement", by_row_numbers(_uniform_rows), _uniform_covariance, own_steps=True
+    "with_replacement", by_row_numbers(uniform_rows), _uniform_covariance, own_steps=True
 )
 WEIGHTED = Mode(
     "with_replacement",
-    by_row_numbers(_weighted_rows, weighted=True),
+    by_row_numbers(_weighted_rows, _weight_of_example),
     _weighted_covariance,
     ("keep", "alias", "weight"),
     _check_weights,

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...kernels.bits import inlined, like
+from ...kernels.bits import inlined
 from ...kernels.lanes import WIDTH
-from ...kernels.views import GatheredRowType, flat, gathered_row, local, view
+from ...kernels.views import GatheredRowType, gathered_row, local, view
 from .. import forces
 
 ZERO = np.uint64(0)  # of an address: the particle that draws for all, or the first draw
@@ -45,28 +45,30 @@ class Mode(NamedTuple):
         return self.name == name and self.parameters == params._fields
 
 
-def by_row_numbers(choose, weighted=False):
+def by_row_numbers(choose, weight=None):
     """The `force` of a mode that picks rows of the table.
 
     `choose(shared, draws, free)` builds the kernel `pick(work, block, fixed, now)`: into
     `work.chosen` it writes `now.batch` rows of WIDTH row numbers for each group, `fixed.batch_rows`
-    rows apart; the rows of z from `free` on are its own. If `weighted`, an example counts
-    `fixed.noise.weight` times."""
+    rows apart; the rows of z from `free` on are its own. An example counts `weight(work, fixed, now,
+    place, number, one)` times: the kernel is given the place of its row number, its number in the
+    batch and its gradient."""
 
     def force(noise, site):
         loss = site.model
         gradient = forces.example_gradient(site, GatheredRowType)
         size, columns = loss.dim + loss.scratch, loss.data.shape[1]
         pick = choose(noise.shared, site.draws, site.free)
-        return _batch_force(gradient, loss.dim, size, columns, pick, weighted)
+        return _batch_force(gradient, loss.dim, size, columns, pick, weight)
 
     return force
 
 
 @cache
-def _batch_force(gradient, dim, size, columns, pick, weighted):
+def _batch_force(gradient, dim, size, columns, pick, weight):
     room = forces.stack_room(size)
-    large = room < size
+    large, weighted = room < size, weight is not None
+    weight = weight or pick
 
     @inlined
     def act(work, block, fixed, now, group, here):
@@ -77,8 +79,7 @@ def _batch_force(gradient, dim, size, columns, pick, weighted):
             row = gathered_row(fixed.table, work.chosen, place, columns)
             gradient(fixed.model, here.x, row, one)
             if weighted:
-                weight = gathered_row(flat(fixed.noise.weight), work.chosen, place, 1)[0]
-                forces.scale(one, dim, like(weight, one[0]))
+                forces.scale(one, dim, weight(work, fixed, now, place, number, one))
             forces.add_to(here.g, one, dim)
         forces.scale(here.g, dim, 1.0 / now.batch)
 
