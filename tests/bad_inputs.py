@@ -267,7 +267,11 @@ def made(maker, **changed):
     } | changed
     if maker == "from_expression":
         return MAKERS[maker](given.pop("text"), given.pop("variables"), **{"k": 1.0} | given)
-    extra = {"amplification": {"sampling": "svag"}, "batches": {"sampling": "given"}, "draw": {"draw_normals": 1}}
+    extra = {
+        "amplification": {"sampling": "svag"},
+        "batches": {"sampling": "given"},
+        "draw": {"draw_normals": 1},
+    }
     for name in changed:
         given = extra.get(name, {}) | given
     return MAKERS[maker](**given)
