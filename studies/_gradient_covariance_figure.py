@@ -10,7 +10,7 @@ BLUE, ORANGE, GREEN, GREY = (
 
 
 def ellipse(axes, covariance, centre, **look):
-    """Where a Gaussian of this covariance is one standard deviation away; returns its two halves."""
+    """Where a Gaussian of this covariance is one standard deviation away; its two halves."""
     values, vectors = np.linalg.eigh(covariance)
     half = vectors * np.sqrt(np.maximum(values, 0))
     angle = np.linspace(0, 2 * np.pi, 200)
