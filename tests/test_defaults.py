@@ -67,6 +67,7 @@ DEFAULTS = {
     "reducers.virial": {"start": 0},
     "analysis.drift_and_diffusion": {"bins": 20, "extrapolate": False},
     "analysis.boltzmann_test": {"tolerance": 0.02, "level": 0.05, "stein": False},
+    "analysis.curvature": {"resamples": 200, "seed": 0},
     "analysis.density": {"bins": 50},
     "analysis.effective_sample_size": {"method": "autocovariance"},
     "analysis.entropy_production": {"method": "bound"},

@@ -169,7 +169,7 @@ CALLS = {
     },
     "potentials.washboard": lambda: {"amplitude": 1.0, "force": 0.3},
     "potentials.modified_loss": lambda: {
-        **{"model": well(), "learning_rate": 0.1, "sampling": "with_replacement"}
+        **{"model": well(), "learning_rate": 0.1, "sampling": "with_replacement", "batch_size": 2}
     },
     "potentials.from_expression": lambda: {"text": "a*x**2/2", "variables": "x", "a": 2.0},
     "losses.linear_regression": lambda: {"inputs": INPUTS, "targets": TARGETS, "l2": 0.1},

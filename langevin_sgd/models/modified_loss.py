@@ -6,51 +6,57 @@ from functools import cache
 
 import numpy as np
 
-from ..arguments import one_of, within
+from ..arguments import one_of, whole, within
 from ..kernels import elementary
 from ..kernels.functions import content, copied, is_helper, plain
 from .expressions import sympy_functions
+from .loss_record import Loss
 from .potential_record import Potential
 from .records import of_kind, recorded
 from .symbolic import printed_functions
+from .table_means import printed_modified_loss
 
 MAX_DIM = 6
 
 
 @recorded(
-    model=of_kind(Potential, "a Potential (the energy of a Loss is a sum over its table)"),
+    model=of_kind((Potential, Loss), "a Potential or a Loss"),
     learning_rate=within(at_least=0),
-    sampling=one_of("with_replacement"),
+    sampling=one_of("with_replacement", "reshuffle"),
+    batch_size=whole(1),
 )
-def modified_loss(model, learning_rate, sampling="with_replacement"):
+def modified_loss(model, learning_rate, sampling="with_replacement", batch_size=1):
     """U + (learning_rate/4) |grad U|^2, whose gradient flow gradient descent follows up to
-    O(learning_rate^2).
+    O(learning_rate^2); for reshuffled epochs with the term that their order adds.
 
     Parameters
     ----------
-    model : Potential
-        U: its `energy` is run once on symbols of sympy (extra `symbolic`), which also derives
-        the Hessian.
+    model : Potential or Loss
+        U: its `energy` (of an example) is run once on symbols of sympy (extra `symbolic`), which
+        also derives the Hessian. Of a Loss it is the mean over the table.
     learning_rate : float >= 0
         eta, length squared per energy. A parameter: a sweep compiles nothing.
-    sampling : {"with_replacement"}
-        For the mean over many steps with independent noise no term is added. Reshuffled epochs add
-        (eta/4) tr C, with the covariance C of their batches, which needs a data table: not offered.
+    sampling : {"with_replacement", "reshuffle"}
+        For independent noise no term is added: this is the drift of the modified equation. A Loss
+        in reshuffled epochs gets (eta/4) tr C with C = Sigma/B (N - B)/(N - 1), the covariance of
+        its batches: the mean over orders of the point after an epoch.
+    batch_size : int
+        B, for "reshuffle", where it divides N.
 
     Returns
     -------
     Potential
-        With the parameters of the model and `learning_rate`; without its drift.
+        With the parameters of the model and `learning_rate`, for a Loss also `table` and
+        `noise_share`, the factor of tr Sigma; without its drift.
 
     Raises
     ------
     ImportError
         Without sympy.
-    TypeError
-        If model is no Potential (a Loss cannot be written in closed form).
     ValueError
-        With more than 6 dimensions, or an energy that is not smooth (elementary.where, maximum,
-        abs).
+        With more than 6 dimensions, an energy that is not smooth (elementary.where, maximum, abs),
+        a Loss that draws fresh examples or whose functions read row numbers, or reshuffling without
+        a table.
 
     Notes
     -----
@@ -59,28 +65,53 @@ def modified_loss(model, learning_rate, sampling="with_replacement"):
     first order in eta, for isotropic constant noise. Source: Barrett and Dherin 2021
     (arXiv:2009.11162); Smith, Dherin, Barrett and De 2021 (arXiv:2101.12176), who add the trace.
     Derivation: x' = x - eta g and the flow x(eta) = x - eta gm + (eta^2/2) H g agree at order eta^2
-    if gm = g + (eta/2) H g."""
+    if gm = g + (eta/2) H g. In an epoch of M batches the second-order term is eta^2 times the sum
+    over i < j of H_j g_i, whose mean over orders is half of (M G)' = M^2 H G less sum_i H_i g_i."""
+    _refuse(model, sampling, batch_size)
+    params = model.params._asdict() | {"learning_rate": learning_rate}
+    shapes = tuple((name, np.shape(value)) for name, value in model.params._asdict().items())
+    columns = None
+    if model.data is not None:
+        examples, columns = model.data.shape
+        share = 0.0
+        if sampling == "reshuffle":
+            share = (examples - batch_size) / (batch_size * max(1, examples - 1))
+        params |= {"table": model.data, "noise_share": share}
+    energy = plain(model.function("energy"))
+    given = energy, content(energy), model.dim, columns, type(model.params), shapes, model.name
+    functions = _functions_of_modified(*given)
+    return Potential(f"modified_loss of {model.name}", *functions[:2], params, model.dim, functions[2])
+
+
+def _refuse(model, sampling, batch_size):
+    """Refuse a model whose modified loss is not known."""
     if model.dim > MAX_DIM:
         raise ValueError(
             f"modified_loss writes out all second derivatives, for at most {MAX_DIM} dimensions; "
             f"got {model.dim}."
         )
-    if "learning_rate" in model.params._fields:
+    taken = {"learning_rate", "table", "noise_share"} & set(model.params._fields)
+    if taken:
         raise ValueError(
-            f"{model.name!r} has a parameter learning_rate already; is it a modified loss?"
+            f"{model.name!r} has a parameter {min(taken)} already; is it a modified loss?"
         )
-    params = model.params._asdict() | {"learning_rate": learning_rate}
-    shapes = tuple((name, np.shape(value)) for name, value in model.params._asdict().items())
-    energy = plain(model.energy)
-    found = _functions_of_modified(
-        energy, content(energy), model.dim, type(model.params), shapes, model.name
-    )
-    name = f"modified_loss of {model.name}"
-    return Potential(name, found[0], found[1], params, model.dim, found[2])
+    if getattr(model, "draw", None) is not None:
+        raise ValueError(
+            f"model must be one landscape, but {model.name!r} draws fresh examples. Pass its mean, "
+            "a Potential."
+        )
+    if sampling != "reshuffle":
+        return
+    examples = 0 if model.data is None else len(model.data)
+    if not examples or examples % batch_size:
+        raise ValueError(
+            "sampling must be 'with_replacement' for a Potential, and batch_size must divide the "
+            f"number of examples for 'reshuffle': got {batch_size} and {examples} examples."
+        )
 
 
 @cache
-def _functions_of_modified(energy, key, dim, kind, shapes, name):
+def _functions_of_modified(energy, key, dim, columns, kind, shapes, name):
     """Energy, gradient and Hessian; `key`, the content of the energy, tells when they are stale."""
     import sympy
 
@@ -89,21 +120,26 @@ def _functions_of_modified(energy, key, dim, kind, shapes, name):
         made = [sympy.Symbol(f"p.{field}{place}", real=True) for place in places]
         return np.array(made, dtype=object).reshape(shape)[()]
 
-    variables = [f"x[{k}]" for k in range(dim)]
-    x = [sympy.Symbol(each, real=True) for each in variables]
+    def several(names):
+        return [sympy.Symbol(each, real=True) for each in names]
+
+    x = several(f"x[{k}]" for k in range(dim))
+    given = [kind(*(symbols(*each) for each in shapes)), x]
+    if columns is not None:
+        given.append(several(f"p.table[i, {c}]" for c in range(columns)))
     try:
-        loss = sympy.sympify(_on_symbols(energy)(kind(*(symbols(*each) for each in shapes)), x))
+        loss = sympy.sympify(_on_symbols(energy)(*given))
     except (TypeError, AttributeError) as error:
         raise ValueError(
             f"the energy of {name!r} cannot be run on symbols: {error}. It must be smooth, "
             "without branches."
         ) from error
+    label = f"modified loss of {name}"
+    if columns is not None:
+        return printed_modified_loss(loss, x, label)
     rate = sympy.Symbol("p.learning_rate", real=True)
-    return printed_functions(
-        loss + rate / 4 * sum(sympy.diff(loss, each) ** 2 for each in x),
-        variables,
-        f"modified loss of {name}",
-    )
+    penalty = sum(sympy.diff(loss, each) ** 2 for each in x)
+    return printed_functions(loss + rate / 4 * penalty, [each.name for each in x], label)
 
 
 def _on_symbols(function):

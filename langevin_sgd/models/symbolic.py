@@ -93,28 +93,29 @@ def printed_functions(energy, variables, label):
     x = [sympy.Symbol(name, real=True) for name in variables]
     try:
         slopes = [sympy.diff(energy, each) for each in x]
-        _refuse_long(slopes, label)
+        refuse_long(slopes, label)
         below = {(i, j): sympy.diff(slopes[i], x[j]) for i in range(len(x)) for j in range(i + 1)}
-        _refuse_long(below.values(), label)
+        refuse_long(below.values(), label)
         square = [below[max(place), min(place)] for place in product(range(len(x)), repeat=2)]
-        bodies = [_body(each, label) for each in ([energy], slopes, square)]
+        bodies = [lines_of(each, label) for each in ([energy], slopes, square)]
     except (RecursionError, OverflowError):
         raise ValueError(
             f"{short(label)} nests too deep, or makes numbers too large for float64. Write "
             "functions instead."
         ) from None
+    return functions_of_bodies(bodies)
+
+
+def functions_of_bodies(bodies):
+    """(energy, gradient, hessian) from the lines of their bodies, which write into `out`; their
+    source is that of a generated module, which `inspect` and tracebacks find under a name made of
+    its hash."""
     bodies[0][-1] = bodies[0][-1].replace("out[0] =", "return")
     heads = "energy(p, x)", "gradient(p, x, out)", "hessian(p, x, out)"
     parts = [
         "\n".join([f"def {head}:", *body, ""]) for head, body in zip(heads, bodies, strict=True)
     ]
-    return _from_source("\n\n".join(parts))
-
-
-def _from_source(source):
-    """The functions of a generated module, whose source `inspect` and tracebacks find under a name
-    made of its hash.
-    """
+    source = "\n\n".join(parts)
     name = f"<langevin_sgd.symbolic {sha256(source.encode()).hexdigest()[:16]}>"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     scope = {each: getattr(elementary, each) for each in elementary.__all__}
@@ -123,7 +124,7 @@ def _from_source(source):
     return scope["energy"], scope["gradient"], scope["hessian"]
 
 
-def _body(expressions, label):
+def lines_of(expressions, label):
     """Lines that compute the expressions into out[0], out[1] ..., common subexpressions first."""
     import sympy
 
@@ -136,7 +137,8 @@ def _body(expressions, label):
     return lines + [f"    out[{k}] = {printer.doprint(value)}" for k, value in enumerate(left)]
 
 
-def _refuse_long(expressions, label):
+def refuse_long(expressions, label):
+    """Refuse more operations than sympy works on in seconds."""
     operations = sum(each.count_ops() for each in expressions)
     if operations > MAX_OPERATIONS:
         raise ValueError(

@@ -2,11 +2,14 @@
 gradient flow.
 """
 
+from functools import reduce
+from itertools import permutations
+
 import numpy as np
 import pytest
 
 import langevin_sgd as ls
-from langevin_sgd import potentials
+from langevin_sgd import losses, potentials
 
 WELL = {"barrier": 0.7, "stiffness": 1.3, "coupling": 0.8, "tilt": 0.2}
 
@@ -42,7 +45,53 @@ def midpoint_flow(model, x, time_span, steps=800):
     return x
 
 
-ROOM, LINE = potentials.ring(), ls.losses.linear_regression([[1.0]], [1.0])
+INPUTS, LABELS = np.random.default_rng(1).normal(size=(4, 2)), [0.0, 1.0, 1.0, 0.0]
+ROOM, TABLE = potentials.ring(), losses.logistic_regression(INPUTS, LABELS, 0.1)
+POPULATION = losses.linear_regression_population([1.0], 0.5)
+FACTORS = losses.matrix_factorisation([[0.0, 0.0, 1.0], [1.0, 1.0, 2.0]], 1)
+
+
+@pytest.mark.parametrize(("sampling", "batch"), [("with_replacement", 1), ("reshuffle", 2)])
+def test_of_a_loss_it_has_the_penalties_of_theory(sampling, batch):
+    """Energies at random points; the record has checked the derivatives. The twin: the trace of
+    half the batch is another one."""
+    x = np.random.default_rng(2).normal(size=(5, 2))
+    noise = None
+    if sampling == "reshuffle":
+        noise = ls.noise.minibatch(sampling).batch_covariance(TABLE, x, batch)
+    values = (ls.evaluate(TABLE, x, quantity) for quantity in ("energy", "gradient"))
+    exact = ls.theory.modified_loss(*values, 0.3, noise)
+    found = ls.evaluate(potentials.modified_loss(TABLE, 0.3, sampling, batch), x, "energy")
+    np.testing.assert_allclose(found, exact, rtol=1e-12)
+    other = ls.evaluate(potentials.modified_loss(TABLE, 0.3, "reshuffle", 1), x, "energy")
+    assert np.abs(other - exact).min() > 1e-3
+
+
+@pytest.mark.slow
+def test_reshuffled_epochs_follow_its_flow_one_order_further():
+    """The mean over all 24 orders of an epoch of four batches is right to third order in the rate
+    with the trace term, to second without."""
+    residuals = []
+    for rate in (0.02, 0.01):
+        flows = [
+            ls.theory.gradient_flow(potentials.modified_loss(TABLE, rate, *which), START, 4 * rate)
+            for which in (["reshuffle"], [])
+        ]
+        ends = [
+            reduce(lambda x, i: x - rate * example_gradient(x, i), order, START)
+            for order in permutations(range(4))
+        ]
+        residuals.append([np.linalg.norm(np.mean(ends, axis=0) - flow[0]) for flow in flows])
+    with_trace, without = np.divide(*residuals)
+    assert with_trace == pytest.approx(8, abs=0.5) and without == pytest.approx(4, abs=0.4)
+
+
+START = np.array([1.5, -1.0])
+
+
+def example_gradient(x, i):
+    """Of logistic regression with l2 = 0.1."""
+    return (1 / (1 + np.exp(-INPUTS[i] @ x)) - LABELS[i]) * INPUTS[i] + 0.1 * x
 
 
 @pytest.mark.parametrize(
@@ -51,8 +100,11 @@ ROOM, LINE = potentials.ring(), ls.losses.linear_regression([[1.0]], [1.0])
         ((potentials.zhu_bowls(), 0.1), ValueError, "elementary.where is not smooth"),
         ((potentials.double_well(7), 0.1), ValueError, "at most 6 dimensions; got 7."),
         ((ROOM, -0.1), ValueError, "learning_rate must be >= 0, got -0.1."),
-        ((LINE, 0.1), TypeError, "must be a Potential (the energy of a Loss"),
-        ((ROOM, 0.1, "reshuffle"), ValueError, "one of 'with_replacement'"),
+            ((3, 0.1), TypeError, "must be a Potential or a Loss"),
+        ((ROOM, 0.1, "reshuffle"), ValueError, "must be 'with_replacement' for a Potential"),
+        ((TABLE, 0.1, "reshuffle", 3), ValueError, "must divide the number of examples"),
+        ((POPULATION, 0.1), ValueError, "draws fresh examples. Pass its mean"),
+        ((FACTORS, 0.1), ValueError, "cannot be run on symbols"),
         ((potentials.modified_loss(ROOM, 0.1), 0.1), ValueError, "a parameter learning_rate alre"),
     ],
 )
