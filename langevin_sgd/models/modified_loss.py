@@ -80,7 +80,9 @@ def modified_loss(model, learning_rate, sampling="with_replacement", batch_size=
     energy = plain(model.function("energy"))
     given = energy, content(energy), model.dim, columns, type(model.params), shapes, model.name
     functions = _functions_of_modified(*given)
-    return Potential(f"modified_loss of {model.name}", *functions[:2], params, model.dim, functions[2])
+    return Potential(
+        f"modified_loss of {model.name}", *functions[:2], params, model.dim, functions[2]
+    )
 
 
 def _refuse(model, sampling, batch_size):

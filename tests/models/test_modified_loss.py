@@ -100,7 +100,7 @@ def example_gradient(x, i):
         ((potentials.zhu_bowls(), 0.1), ValueError, "elementary.where is not smooth"),
         ((potentials.double_well(7), 0.1), ValueError, "at most 6 dimensions; got 7."),
         ((ROOM, -0.1), ValueError, "learning_rate must be >= 0, got -0.1."),
-            ((3, 0.1), TypeError, "must be a Potential or a Loss"),
+        ((3, 0.1), TypeError, "must be a Potential or a Loss"),
         ((ROOM, 0.1, "reshuffle"), ValueError, "must be 'with_replacement' for a Potential"),
         ((TABLE, 0.1, "reshuffle", 3), ValueError, "must divide the number of examples"),
         ((POPULATION, 0.1), ValueError, "draws fresh examples. Pass its mean"),
