@@ -10,6 +10,7 @@ from .kernels import elementary
 from .models import dynamics, losses, noise, potentials, schedules
 from .models.dynamics import Dynamics
 from .models.evaluate import evaluate
+from .models.example_gradients import example_gradients
 from .models.losses import Loss
 from .models.noise import GradientNoise
 from .models.potentials import Potential
@@ -39,6 +40,7 @@ __all__ = [
     "dynamics",
     "elementary",
     "evaluate",
+    "example_gradients",
     "losses",
     "noise",
     "potentials",

@@ -69,6 +69,7 @@ DEFAULTS = {
     "analysis.boltzmann_test": {"tolerance": 0.02, "level": 0.05, "stein": False},
     "analysis.curvature": {"resamples": 200, "seed": 0},
     "analysis.density": {"bins": 50},
+    "analysis.gradient_covariance": {"population": False, "resamples": 200, "seed": 0},
     "analysis.effective_sample_size": {"method": "autocovariance"},
     "analysis.entropy_production": {"method": "bound"},
     "analysis.kl_to_boltzmann": {"bins": 50, "least_expected": 5.0},

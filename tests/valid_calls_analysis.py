@@ -50,8 +50,9 @@ def arrivals():
 
 
 @cache
-def centers():
-    return ls.losses.quadratic_centers([1.0, 2.0], np.random.default_rng(1).normal(size=(6, 2)))
+def centers(examples=6):
+    random = np.random.default_rng(1)
+    return ls.losses.quadratic_centers([1.0, 2.0], random.normal(size=(examples, 2)))
 
 
 def along_one():
@@ -97,7 +98,10 @@ CALLS = {
     "analysis.equipartition": lambda: {
         **{"run": bowl_run(), "potential": BOWL, "directions": np.eye(2), "on_diverged": "drop"}
     },
-    "analysis.gradient_covariance": lambda: {"loss": centers(), "x": [0.1, 0.2]},
+    "analysis.gradient_covariance": lambda: {
+        **{"loss": centers(12), "x": [[0.1, 0.2]], "population": True, "matrix": False},
+        **{"resamples": 20, "level": 0.1, "seed": 3},
+    },
     "analysis.kl_to_boltzmann": lambda: {
         **{"run": bowl_run(), "potential": BOWL, "temperature": 0.1, "bins": 4},
         **{"range": (-3.0, 3.0), "least_expected": 5.0, **RUN},

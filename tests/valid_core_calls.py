@@ -124,6 +124,9 @@ CALLS = {
         **{"bins": (), "weights": 0, "finish": None, "complete": None},
     },
     "evaluate": lambda: {"model": well(), "x": [[0.5]], "quantity": "energy"},
+    "example_gradients": lambda: {
+        **{"loss": ls.losses.quadratic_centers(MATRIX, INPUTS), "x": [[0.1, 0.2]]}
+    },
     "simulate": lambda: {
         **{"model": well(), "dynamics": ls.dynamics.sgd(0.1), "noise": ls.noise.gaussian([1.0])},
         **{"particles": 16, "steps": 4, "x0": [0.5], "v0": None, "seed": 1, "every": 2},

@@ -10,7 +10,7 @@ from .drift_and_diffusion import drift_and_diffusion
 from .effective_sample_size import effective_sample_size
 from .entropy_production import entropy_production
 from .equipartition import equipartition
-from .example_gradients import covariance_at, gradient_covariance
+from .gradient_covariance import covariance_at, gradient_covariance
 from .kl import kl_to_boltzmann, kl_to_probabilities
 from .reference_sample import reference_sample
 from .rhat import rhat

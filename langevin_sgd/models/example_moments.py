@@ -1,46 +1,47 @@
-"""Second moments of the example gradients of a `Loss`, averaged over its table at many points."""
+"""Moments of the example gradients of a `Loss` over its table, centred in two passes."""
 
-from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
-from ..kernels.views import part
-from .evaluate import evaluate
+from .example_gradients import block_at, blocks_of_rows, gradients_of, points_at_once
+
+
+class Moments(NamedTuple):
+    """Of the gradients of a table at m points."""
+
+    mean: np.ndarray  # (m, d) G
+    covariance: np.ndarray  # (m, d, d) mean of (g_i - G)(g_i - G)'
+
+
+def moments_of(block, examples, dim, weights=None):
+    """`Moments` of gradients that `block(rows)` gives as an array (m, rows, d), of a slice of the
+    examples, which it is asked for twice.
+
+    With `weights` w_i = 1/(N p_i), those of w_i g_i, i drawn with probability p_i. A variance is
+    a sum of squares, so that it is never negative; rounding: 1e-16 tr Sigma, whatever G is."""
+    slices = blocks_of_rows(examples, dim)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = sum(block(rows).sum(axis=1) for rows in slices) / examples
+        total = 0.0
+        for rows in slices:
+            each = block(rows)
+            if weights is None:
+                away = each - mean[:, None]
+            else:
+                root = np.sqrt(weights[rows])[:, None]
+                away = each * root - mean[:, None] / root
+            total = total + away.swapaxes(1, 2) @ away
+    return Moments(mean, total / examples)
 
 
 def example_covariance(loss, x, weights=None):
-    """mean_i w_i g_i g_i' - G G' at points x (..., d), an array (..., d, d): for weights 1, the
-    default, the covariance over the table of one example's gradient.
-
-    Rounding: 1e-16 (|G|^2 + tr Sigma), since second moments are subtracted."""
-    if loss.scratch > loss.dim**2 - loss.dim:
-        raise ValueError(
-            f"loss {loss.name!r} has scratch={loss.scratch}, more than the {loss.dim}^2 - "
-            f"{loss.dim} numbers that are free here."
-        )
-    weights = np.ones(len(loss.data)) if weights is None else weights
-    columns = loss.data.shape[1]
-    outer = loss._with(  # what stands for the Hessian is none
-        recipe=None,
-        example_hessian=_outer_product(loss.example_gradient, columns),
-        data=np.column_stack([weights, loss.data]),
-    )
-    mean = evaluate(loss, x, "gradient")
-    return evaluate(outer, x, "hessian") - mean[..., :, None] * mean[..., None, :]
-
-
-@cache
-def _outer_product(example_gradient, columns):
-    """A function that stands where an example's Hessian would, so that `evaluate` averages w_i g_i
-    g_i' over the table."""
-
-    def outer_product(p, x, row, out):
-        example_gradient(p, x, part(row, 1, columns), out)
-        d, weight = len(x), row[0]
-        for i in range(d):
-            k = d - 1 - i  # from the last row upwards: the gradient lies in the first one
-            g = out[k] * weight
-            for j in range(d):
-                out[k * d + d - 1 - j] = g * out[d - 1 - j]
-
-    return outer_product
+    """Covariance (..., d, d) at points x (..., d) of one example's gradient over the table, or with
+    `weights` of w_i g_i, as in `moments_of`."""
+    gradients, points, several = gradients_of(loss), x.reshape(-1, loss.dim), points_at_once(loss)
+    examples, covariance = len(loss.data), np.empty((len(points), loss.dim, loss.dim))
+    for start in range(0, len(points), several):
+        some = slice(start, start + several)
+        block = block_at(gradients, points[some], examples)
+        covariance[some] = moments_of(block, examples, loss.dim, weights).covariance
+    return covariance.reshape(*x.shape, loss.dim)

@@ -1,0 +1,297 @@
+"""Mean, covariance and size of the noise of per-example gradients, of a `Loss` or of any table."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from ..arguments import (
+    LONGEST,
+    check_count,
+    checked,
+    finite_array,
+    flag,
+    optional,
+    real_array,
+    shown,
+    whole,
+    within,
+)
+from ..models.example_gradients import LOSS, block_at, blocks_of_rows, gradients_of
+from ..models.example_moments import example_covariance, moments_of
+from ..models.losses import Loss
+from .gradient_statistics import BOUNDS, Bootstrap, bootstrap, statistics, variables_of
+
+LARGEST_MATRIX = 2048  # components up to which the covariance is returned unasked
+RESOLVED = 1e-12  # smallest over largest eigenvalue, where the Gram matrix tells all directions
+FEWEST = 10  # examples of a bootstrap: of fewer, a resample may be one example N times
+
+
+class Table(NamedTuple):
+    """N gradients of d components at one point: `block(rows)` gives an array (1, n, d). `where`
+    begins the message that refuses them."""
+
+    block: Callable
+    examples: int
+    dim: int
+    where: str
+
+    def rows(self):
+        """All gradients, a new array (N, d)."""
+        slices = blocks_of_rows(self.examples, self.dim)
+        return np.concatenate([self.block(rows)[0] for rows in slices])
+
+
+class Spread(NamedTuple):
+    """Of one table: mean (d,), variances (d,), eigenvalues (k,), eigenvectors (d, k) and the
+    covariance, None where it was not formed."""
+
+    mean: np.ndarray
+    variances: np.ndarray
+    values: np.ndarray
+    vectors: np.ndarray
+    covariance: np.ndarray | None
+
+
+def _loss_or_table(value, name):
+    """A check: a Loss, or an array (N, d) or (m, N, d), which is not copied."""
+    if isinstance(value, Loss):
+        return value
+    if callable(value) or not hasattr(value, "__len__") or hasattr(value, "_fields"):
+        raise TypeError(
+            f"{name} must be a Loss, or an array (N, d) of gradients, got {shown(value)}."
+        )
+    if type(value) is not np.ndarray or value.dtype != np.float64:
+        value = real_array(value, name)
+    if value.ndim not in (2, 3) or value.size == 0:
+        raise ValueError(
+            f"{name} must be a Loss, or an array of gradients of the shape (examples, components) "
+            f"or (points, examples, components), got the shape {value.shape}."
+        )
+    check_count(value.size, name)
+    return value
+
+
+@checked(
+    loss=_loss_or_table,
+    x=optional(finite_array),
+    population=flag,
+    matrix=optional(flag),
+    resamples=whole(2, 10**6),
+    level=within(above=0, below=1),
+    seed=whole(0, 2**64),
+)
+def gradient_covariance(
+    loss, x=None, *, population=False, matrix=None, resamples=200, level=0.05, seed=0
+):
+    """Mean and covariance of one example's gradient, its spectrum, and how noisy it is.
+
+    Parameters
+    ----------
+    loss : Loss, or array_like, shape (N, d) or (m, N, d)
+        Or the gradients themselves, of N >= 2 examples, whoever made them; at m points.
+    x : array_like, shape (d,) or (m, d)
+        One or m points, in units of length; for a Loss only.
+    population : bool
+        False: the table is the whole population, as it is for SGD that draws from it: nothing is
+        estimated, nothing has an error. True: it is a sample of N independent examples; Sigma is
+        divided by N - 1, |G_T|^2 is freed of its bias tr Sigma / N, and there are errors.
+    matrix : bool, optional
+        Return ``covariance`` itself. Default: up to d = 2048. It is not formed for N <= d unless it
+        is returned.
+    resamples, level, seed : int, float, int
+        Of the bootstrap, for `population` only: so many tables of N examples drawn from the N with
+        replacement, by numpy's generator from this seed; intervals that miss with probability
+        `level`.
+
+    Returns
+    -------
+    xarray.Dataset
+        With a first dimension ``point`` where several are given:
+
+        * ``mean_gradient`` (component), G_T, in energy/length; ``covariance`` (component,
+          component_j), Sigma = (1/N) sum (g_i - G_T)(g_i - G_T)', in (energy/length)^2
+        * ``eigenvalues`` (mode), largest first, and ``eigenvectors`` (component, mode), of unit
+          length, the largest entry positive. min(d, N - 1) modes: N gradients differ in no more
+        * ``trace``, tr Sigma, the mean square error of one gradient; ``squared_mean_gradient``,
+          |G_T|^2; ``mean_squared_gradient``, E|G|^2 = |G_T|^2 + tr Sigma
+        * ``noise_scale``, tr Sigma / |G_T|^2: the batch size (with replacement) whose mean
+          gradient is wrong by its own size (McCandlish et al. 2018, equation 2.9)
+        * ``signal_to_noise`` (component), G_T,i / Sigma_ii^(1/2), with its sign
+        * ``effective_rank``, the exponential of the entropy of eigenvalues / trace (Roy and
+          Vetterli 2007); ``participation_ratio``, (tr Sigma)^2 / tr Sigma^2: both are k where k
+          eigenvalues are equal and the rest zero
+
+        With `population`: ``NAME_standard_error``, and ``NAME_interval`` (..., bound), of all but
+        matrix and vectors.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `loss` is neither, x is missing, has another shape, or is given with an array; for less
+        than two examples; if gradients are not finite, which names the example; for more than 1e8
+        numbers.
+
+    Notes
+    -----
+    Centred in two passes: no variance is negative, however far G_T is from zero; eigenvalues have
+    an error of 1e-16 of the largest one and are not clipped. Vectors of equal eigenvalues are not
+    unique, only the subspace that they span is: compare projectors. Ratios are inf or nan where
+    their denominator is zero. Corrected, |G_T|^2 may be negative: the sample then does not tell it
+    from zero, and ``noise_scale`` is inf.
+
+    Intervals are basic ones, estimate - (quantiles of replicate - value of the table) (Davison and
+    Hinkley 1997, 5.2), for ``noise_scale`` those of its reciprocal. Their probability is right to
+    order 1/N^(1/2), not where G_T is zero and not for eigenvalues that lie close together. Source:
+    definitions; the bias of |G_T|^2 is E|mean - G_T|^2.
+    """
+    points, (examples, dim) = _points(loss, x), _sizes(loss)
+    matrix = dim <= LARGEST_MATRIX if matrix is None else matrix
+    _check_memory(len(points), examples, dim, matrix, population)
+    plan = Bootstrap(resamples, level, seed) if population else None
+    found = [_dataset(_table(loss, point), matrix, plan) for point in points]
+    given, alone = (loss, 2) if x is None else (x, 1)
+    result = found[0] if given.ndim == alone else xr.concat(found, "point")
+    model = {"model": loss.name} if isinstance(loss, Loss) else {}
+    return result.assign_attrs(model, examples=examples, population=int(population))
+
+
+@checked(loss=LOSS, x=finite_array)
+def covariance_at(loss, x):
+    """Sigma(x) (..., d, d), the covariance over the table of one example's gradient, at points x
+    (..., d).
+    """
+    if x.ndim == 0 or x.shape[-1] != loss.dim:
+        raise ValueError(
+            f"x must have the shape (..., {loss.dim}) for {loss.name!r}, got {x.shape}."
+        )
+    check_count(x.size * loss.dim, "x")
+    covariance = example_covariance(loss, x)
+    bad = ~np.all(np.isfinite(covariance), axis=(-2, -1))
+    if np.any(bad):
+        _refuse(_table(loss, x[bad][:1]))
+    return covariance
+
+
+def _sizes(loss):
+    """N and d."""
+    return (len(loss.data), loss.dim) if isinstance(loss, Loss) else loss.shape[-2:]
+
+
+def _points(loss, x):
+    """What `_table` takes, once for each point: points (1, d) of a Loss, or tables (N, d)."""
+    examples, dim = _sizes(loss)
+    if examples < 2:
+        raise ValueError(
+            f"loss must have at least 2 examples, to have a covariance, not {examples}."
+        )
+    if not isinstance(loss, Loss):
+        if x is not None:
+            raise ValueError(f"x must be left out for an array of gradients, got {shown(x)}.")
+        return loss.reshape(-1, examples, dim)
+    if x is None or x.ndim not in (1, 2) or x.shape[-1] != dim or x.size == 0:
+        found = None if x is None else f"the shape {x.shape}"
+        raise ValueError(
+            f"x must be one point of shape ({dim},) or several, (m, {dim}), for {loss.name!r}, got "
+            f"{found}."
+        )
+    return x.reshape(-1, 1, dim)
+
+
+def _check_memory(points, examples, dim, matrix, population):
+    """Refuse a result, or a table to be held, beyond memory."""
+    numbers = points * dim * (min(dim, examples - 1) + dim * matrix)
+    if numbers > LONGEST:
+        way = "matrix=False, or " * matrix + "fewer points at a time"
+        raise ValueError(
+            f"x must ask for a result of at most {LONGEST} numbers, got {numbers}, with d = {dim} "
+            f"components at {points} points. Take {way}."
+        )
+    if examples * dim > LONGEST and (population or examples <= dim):
+        raise ValueError(
+            f"loss must have a table of at most {LONGEST} gradient components where all are "
+            f"needed at once, as for N <= d or population=True; got {examples} x {dim}."
+        )
+    if population and examples < FEWEST:
+        raise ValueError(
+            f"loss must have at least {FEWEST} examples for population=True, got {examples}."
+        )
+
+
+def _table(loss, point):
+    """The `Table` of a Loss at a point (1, d), or that of an array (N, d)."""
+    examples, dim = _sizes(loss)
+    if not isinstance(loss, Loss):
+        where = "loss must be an array of finite gradients"
+        return Table(lambda rows: point[None, rows], examples, dim, where)
+    where = f"x must be where the gradients of {loss.name!r} are finite; at {shown(point[0])}"
+    return Table(block_at(gradients_of(loss), point, examples), examples, dim, where)
+
+
+def _refuse(table):
+    """Raise an error that names the first gradient that is not finite."""
+    rows = table.rows()
+    bad = np.flatnonzero(~np.all(np.isfinite(rows), axis=1))
+    which = (
+        f"that of example {bad[0]} is {shown(rows[bad[0]])}"
+        if len(bad)
+        else "their squares overflow"
+    )
+    raise ValueError(f"{table.where}, but {which}.")
+
+
+def _spread(table, matrix):
+    """The `Spread` of a table."""
+    examples, dim, covariance = table.examples, table.dim, None
+    with np.errstate(over="ignore", invalid="ignore"):
+        if examples > dim:
+            mean, covariance = (each[0] for each in moments_of(*table[:3]))
+            variances = np.diagonal(covariance)
+        else:
+            away = table.rows()
+            mean = away.mean(axis=0)
+            away -= mean
+            variances = np.einsum("ik,ik->k", away, away) / examples
+    if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(variances))):
+        _refuse(table)
+    if examples > dim:
+        values, vectors = np.linalg.eigh(covariance)
+        values, vectors = values[::-1], vectors[:, ::-1]
+    else:
+        values, vectors = _of_rows(away)
+        covariance = away.T @ away / examples if matrix else None
+    largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=0)[None], axis=0)
+    return Spread(mean, variances, values, vectors * np.where(largest < 0, -1, 1), covariance)
+
+
+def _of_rows(away):
+    """Eigenvalues, largest first, and vectors (d, N - 1) of the covariance of N <= d centred rows,
+    from their Gram matrix (N, N), where it tells all of them; else, in three times the time, from
+    the singular values."""
+    examples = len(away)
+    values, mixing = np.linalg.eigh(away @ away.T / examples)
+    values, mixing = (
+        values[:0:-1],
+        mixing[:, :0:-1],
+    )  # without the smallest: centred rows sum to zero
+    if values[-1] <= RESOLVED * values[0]:
+        _, singular, vectors = np.linalg.svd(away, full_matrices=False)
+        return singular[:-1] ** 2 / examples, vectors[:-1].T
+    vectors = (mixing / np.sqrt(examples * values)).T @ away
+    # orthonormal to 1e-16 times largest over smallest eigenvalue; after this step to rounding
+    factor = np.linalg.cholesky(vectors @ vectors.T)
+    return values, np.linalg.solve(factor, vectors).T
+
+
+def _dataset(table, matrix, plan):
+    """The result at one point."""
+    spread, examples = _spread(table, matrix), table.examples
+    given = spread.mean, spread.variances, spread.values
+    found = statistics(*given, examples if plan else None)
+    found["eigenvectors"] = spread.vectors
+    if matrix:
+        share = examples / (examples - 1) if plan else 1.0
+        found["covariance"] = share * spread.covariance
+    errors = bootstrap(table.rows(), spread.values, plan) if plan else {}
+    return xr.Dataset(variables_of(found, errors), BOUNDS if plan else None)

@@ -1,0 +1,128 @@
+"""The gradient of each example of a `Loss`, one by one, at many points."""
+
+import math
+from functools import cache, partial
+
+import numba
+import numpy as np
+
+from ..arguments import LONGEST, checked, finite_array, instance
+from ..kernels.bits import kernel
+from ..kernels.compile_cache import kept
+from ..kernels.compiling import for_lanes
+from ..kernels.lanes import WIDTH
+from ..kernels.views import empty_groups, pack, view, view_type
+from .loss_record import Loss
+
+LOSS = partial(instance, kinds=Loss, words="a Loss, whose data table holds the examples")
+BLOCK = 2**17  # numbers in what is worked on at once: 1 MB stays in the cache
+KEPT = 2**24  # numbers that are kept rather than computed a second time: 134 MB
+
+
+@cache
+def _example_kernel(gradient, dim, columns, size):
+    @kernel
+    def run(p, x, table, out):
+        for point in range(x.shape[0]):
+            place = view(x, point * dim * WIDTH, dim)
+            for group in range(table.shape[0]):
+                number = point * table.shape[0] + group
+                row = view(table, group * columns * WIDTH, columns)
+                gradient(p, place, row, view(out, number * size * WIDTH, size))
+
+    return kept(run)
+
+
+def gradients_of(loss):
+    """A function of points (m, d) and a slice of the table: the gradients (m, n, d) of its
+    examples, each lane with an example of its own."""
+    dim, columns, size = loss.dim, loss.data.shape[1], loss.dim + loss.scratch
+    label = f"gradient of one example of {loss.name!r}"
+    kinds = numba.typeof(loss.params), view_type(dim), view_type(columns), view_type(size)
+    compiled, _ = for_lanes(loss.example_gradient, label, kinds, written=dim)
+    run = _example_kernel(compiled, dim, columns, size)
+
+    def gradients(points, rows):
+        packed, examples = pack(loss.data[rows]), len(loss.data[rows])
+        x, out = empty_groups(len(points), dim), empty_groups(len(points) * len(packed), size)
+        x[...] = points[:, :, None]
+        with np.errstate(all="ignore"):
+            run(loss.params, x, packed, out)
+        each = out[:, :dim].swapaxes(1, 2).reshape(len(points), len(packed) * WIDTH, dim)
+        return each[:, :examples]
+
+    return gradients
+
+
+def points_at_once(loss):
+    """Points whose gradients are worked on together: several, where the table is small."""
+    return max(1, BLOCK // (len(loss.data) * loss.dim))
+
+
+def blocks_of_rows(examples, dim):
+    """Slices that cut a table of so many gradients into blocks."""
+    rows = max(256, BLOCK // dim)
+    return [slice(start, start + rows) for start in range(0, examples, rows)]
+
+
+def fill(out, gradients, points):
+    """Write what `gradients_of` gives at points (m, d) into `out` (m, N, d)."""
+    for rows in blocks_of_rows(*out.shape[1:]):
+        out[:, rows] = gradients(points, rows)
+    return out
+
+
+def block_at(gradients, points, examples):
+    """A function of a slice of the table that gives the gradients (m, n, d) of its examples at
+    points (m, d), kept from the first call on where they are few enough."""
+    shape = len(points), examples, points.shape[1]
+    if math.prod(shape) > KEPT:
+        return partial(gradients, points)
+    table = fill(np.empty(shape), gradients, points)
+    return lambda rows: table[:, rows]
+
+
+@checked(loss=LOSS, x=finite_array)
+def example_gradients(loss, x):
+    """The gradient of every example of a loss, one by one, at one or many points.
+
+    Parameters
+    ----------
+    loss : Loss
+        Its table holds the N examples.
+    x : array_like, shape (..., d)
+        Points, in units of length.
+
+    Returns
+    -------
+    ndarray, shape (..., N, d)
+        g_i(x), in energy/length, in the order of the table; their mean over the examples is
+        ``evaluate(loss, x, "gradient")``. Not finite where the loss's function is not.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `loss` is no Loss, x has another last axis than d, or the result would hold more than
+        1e8 numbers.
+
+    Notes
+    -----
+    Exact but for rounding: the loss's own function, compiled, for 16 examples at a time.
+    """
+    if x.ndim == 0 or x.shape[-1] != loss.dim:
+        raise ValueError(
+            f"x must have the shape (..., {loss.dim}) for {loss.name!r}, got {x.shape}."
+        )
+    examples, points = len(loss.data), x.reshape(-1, loss.dim)
+    if points.size * examples > LONGEST:
+        raise ValueError(
+            f"x must ask for at most {LONGEST} numbers, got {len(points)} points x {examples} "
+            f"examples x {loss.dim} components. Take fewer points at a time; "
+            "analysis.gradient_covariance and analysis.covariance_at need no such table."
+        )
+    gradients, several = gradients_of(loss), points_at_once(loss)
+    out = np.empty((len(points), examples, loss.dim))
+    for start in range(0, len(points), several):
+        some = slice(start, start + several)
+        fill(out[some], gradients, points[some])
+    return out.reshape(*x.shape[:-1], examples, loss.dim)
