@@ -21,11 +21,11 @@ from ..arguments import (
 from ..models.example_gradients import LOSS, block_at, blocks_of_rows, gradients_of
 from ..models.example_moments import example_covariance, moments_of
 from ..models.losses import Loss
-from .gradient_statistics import BOUNDS, Bootstrap, bootstrap, statistics, variables_of
+from .gradient_statistics import BOUNDS, Bootstrap, bootstrap, statistics, labelled_statistics
 
-LARGEST_MATRIX = 2048  # components up to which the covariance is returned unasked
+RETURNED_UNASKED = 2048  # components up to which the covariance is returned unasked
 RESOLVED = 1e-12  # smallest over largest eigenvalue, where the Gram matrix tells all directions
-FEWEST = 10  # examples of a bootstrap: of fewer, a resample may be one example N times
+FEWEST_RESAMPLED = 10  # examples of a bootstrap: of fewer, a resample may be one example N times
 
 
 class Table(NamedTuple):
@@ -147,10 +147,10 @@ def gradient_covariance(
     definitions; the bias of |G_T|^2 is E|mean - G_T|^2.
     """
     points, (examples, dim) = _points(loss, x), _sizes(loss)
-    matrix = dim <= LARGEST_MATRIX if matrix is None else matrix
-    _check_memory(len(points), examples, dim, matrix, population)
+    matrix = dim <= RETURNED_UNASKED if matrix is None else matrix
+    _check_room(len(points), examples, dim, matrix, population)
     plan = Bootstrap(resamples, level, seed) if population else None
-    found = [_dataset(_table(loss, point), matrix, plan) for point in points]
+    found = [_dataset(_gradient_table(loss, point), matrix, plan) for point in points]
     given, alone = (loss, 2) if x is None else (x, 1)
     result = found[0] if given.ndim == alone else xr.concat(found, "point")
     model = {"model": loss.name} if isinstance(loss, Loss) else {}
@@ -170,7 +170,7 @@ def covariance_at(loss, x):
     covariance = example_covariance(loss, x)
     bad = ~np.all(np.isfinite(covariance), axis=(-2, -1))
     if np.any(bad):
-        _refuse(_table(loss, x[bad][:1]))
+        _refuse(_gradient_table(loss, x[bad][:1]))
     return covariance
 
 
@@ -180,7 +180,7 @@ def _sizes(loss):
 
 
 def _points(loss, x):
-    """What `_table` takes, once for each point: points (1, d) of a Loss, or tables (N, d)."""
+    """What `_gradient_table` takes, once for each point: points (1, d) of a Loss, or tables (N, d)."""
     examples, dim = _sizes(loss)
     if examples < 2:
         raise ValueError(
@@ -199,7 +199,7 @@ def _points(loss, x):
     return x.reshape(-1, 1, dim)
 
 
-def _check_memory(points, examples, dim, matrix, population):
+def _check_room(points, examples, dim, matrix, population):
     """Refuse a result, or a table to be held, beyond memory."""
     numbers = points * dim * (min(dim, examples - 1) + dim * matrix)
     if numbers > LONGEST:
@@ -213,13 +213,13 @@ def _check_memory(points, examples, dim, matrix, population):
             f"loss must have a table of at most {LONGEST} gradient components where all are "
             f"needed at once, as for N <= d or population=True; got {examples} x {dim}."
         )
-    if population and examples < FEWEST:
+    if population and examples < FEWEST_RESAMPLED:
         raise ValueError(
-            f"loss must have at least {FEWEST} examples for population=True, got {examples}."
+            f"loss must have at least {FEWEST_RESAMPLED} examples for population=True, got {examples}."
         )
 
 
-def _table(loss, point):
+def _gradient_table(loss, point):
     """The `Table` of a Loss at a point (1, d), or that of an array (N, d)."""
     examples, dim = _sizes(loss)
     if not isinstance(loss, Loss):
@@ -241,7 +241,7 @@ def _refuse(table):
     raise ValueError(f"{table.where}, but {which}.")
 
 
-def _spread(table, matrix):
+def _spread_of(table, matrix):
     """The `Spread` of a table."""
     examples, dim, covariance = table.examples, table.dim, None
     with np.errstate(over="ignore", invalid="ignore"):
@@ -286,7 +286,7 @@ def _of_rows(away):
 
 def _dataset(table, matrix, plan):
     """The result at one point."""
-    spread, examples = _spread(table, matrix), table.examples
+    spread, examples = _spread_of(table, matrix), table.examples
     given = spread.mean, spread.variances, spread.values
     found = statistics(*given, examples if plan else None)
     found["eigenvectors"] = spread.vectors
@@ -294,4 +294,4 @@ def _dataset(table, matrix, plan):
         share = examples / (examples - 1) if plan else 1.0
         found["covariance"] = share * spread.covariance
     errors = bootstrap(table.rows(), spread.values, plan) if plan else {}
-    return xr.Dataset(variables_of(found, errors), BOUNDS if plan else None)
+    return xr.Dataset(labelled_statistics(found, errors), BOUNDS if plan else None)

@@ -1,4 +1,4 @@
-"""How noisy gradients are, in numbers, and the errors of these numbers where examples are a sample."""
+"""How noisy gradients are, in numbers, and the errors of these numbers for a sample of examples."""
 
 from typing import NamedTuple
 
@@ -51,7 +51,7 @@ def statistics(mean, variances, values, examples=None):
     return found
 
 
-def variables_of(found, errors):
+def labelled_statistics(found, errors):
     """Variables of a dataset from arrays by name and, by name too, (standard error, interval
     (..., 2)); what has no error stands alone."""
     variables = {}

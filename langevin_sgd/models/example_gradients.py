@@ -15,7 +15,7 @@ from ..kernels.views import empty_groups, pack, view, view_type
 from .loss_record import Loss
 
 LOSS = partial(instance, kinds=Loss, words="a Loss, whose data table holds the examples")
-BLOCK = 2**17  # numbers in what is worked on at once: 1 MB stays in the cache
+AT_ONCE = 2**17  # numbers in what is worked on at once: 1 MB stays in the cache
 KEPT = 2**24  # numbers that are kept rather than computed a second time: 134 MB
 
 
@@ -56,12 +56,12 @@ def gradients_of(loss):
 
 def points_at_once(loss):
     """Points whose gradients are worked on together: several, where the table is small."""
-    return max(1, BLOCK // (len(loss.data) * loss.dim))
+    return max(1, AT_ONCE // (len(loss.data) * loss.dim))
 
 
 def blocks_of_rows(examples, dim):
     """Slices that cut a table of so many gradients into blocks."""
-    rows = max(256, BLOCK // dim)
+    rows = max(256, AT_ONCE // dim)
     return [slice(start, start + rows) for start in range(0, examples, rows)]
 
 
