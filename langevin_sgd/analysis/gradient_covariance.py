@@ -21,7 +21,7 @@ from ..arguments import (
 from ..models.example_gradients import LOSS, block_at, blocks_of_rows, gradients_of
 from ..models.example_moments import example_covariance, moments_of
 from ..models.losses import Loss
-from .gradient_statistics import BOUNDS, Bootstrap, bootstrap, statistics, labelled_statistics
+from .gradient_statistics import BOUNDS, Bootstrap, bootstrap, labelled_statistics, statistics
 
 RETURNED_UNASKED = 2048  # components up to which the covariance is returned unasked
 RESOLVED = 1e-12  # smallest over largest eigenvalue, where the Gram matrix tells all directions
@@ -180,7 +180,7 @@ def _sizes(loss):
 
 
 def _points(loss, x):
-    """What `_gradient_table` takes, once for each point: points (1, d) of a Loss, or tables (N, d)."""
+    """What `_gradient_table` takes at each point: a point (1, d) of a Loss, or a table (N, d)."""
     examples, dim = _sizes(loss)
     if examples < 2:
         raise ValueError(
@@ -215,7 +215,8 @@ def _check_room(points, examples, dim, matrix, population):
         )
     if population and examples < FEWEST_RESAMPLED:
         raise ValueError(
-            f"loss must have at least {FEWEST_RESAMPLED} examples for population=True, got {examples}."
+            f"loss must have at least {FEWEST_RESAMPLED} examples for population=True, got "
+            f"{examples}."
         )
 
 
