@@ -39,7 +39,7 @@ def plot(dataset):
     import matplotlib.pyplot as plt
 
     with ls.plots.style():
-        figure, axes = plt.subplots(2, 3, figsize=(14, 8), layout="constrained")
+        figure, axes = plt.subplots(2, 3, figsize=(13, 7.6), layout="constrained")
         _answers(axes[0, 0], dataset)
         _rise(axes[0, 1], dataset)
         _average(axes[0, 2], dataset)
@@ -98,7 +98,7 @@ def _average(axes, dataset):
     axes.set(xscale="log", yscale="log", xlabel="positions n that are averaged", xlim=(50, 60_000))
     axes.set(ylabel="2 n B (loss of their mean - minimum) (energy)")
     axes.set_title("c  the time average: tr $H^{-1}\\Sigma$, the opposite order")
-    axes.legend(fontsize=8, loc="upper left")
+    axes.legend(fontsize=8, loc="lower right")
 
 
 def _gain(axes, dataset):
@@ -122,6 +122,8 @@ def _escape(axes, dataset):
     axes.scatter(places, dataset.escape_exact, marker="_", s=900, color="black")
     axes.plot([], [], color="black", label="exact")
     points(axes, places, dataset, "escape", (BLUE, "o"), label="SGD, ± 4 s.e.")
+    for place, steps in zip(places, dataset.escape_exact.values, strict=True):
+        axes.text(place, 1.3 * steps, f"{steps:.0f} steps", ha="center", fontsize=8)
     axes.set(yscale="log", xlim=(-0.6, 1.6), ylabel="mean steps to the top of the barrier")
     axes.set_ylim(dataset.escape_exact.min() / 3, dataset.escape_exact.max() * 3)
     axes.set_xticks(places, ["hot along the way out", "hot across it"])

@@ -132,7 +132,7 @@ def claims_of_twin(of, rates):
 
 
 def run(quick, seed, threads, plant, each=in_memory):
-    size, more = 20_000 if quick else 400_000, (threads, plant)
+    size, more = 20_000 if quick else 800_000, (threads, plant)
     parts = {n: partial(demonstration, n, size, seed + k, *more) for k, n in enumerate(TABLES)}
     for k, rate in enumerate(RATES, len(TABLES)):
         parts[f"twin at {rate}"] = partial(roundness, rate, size, seed + k, *more)
