@@ -33,13 +33,12 @@ def table_of(name):
     return inputs, y
 
 
-def gradients_at(loss, table, point, place):
+def gradients_at(loss, point, place):
     """The gradient of each example at a point, their mean G_T, and Sigma with its eigenvectors."""
     found = ls.analysis.gradient_covariance(loss, point)
     kept = found[["mean_gradient", "covariance", "eigenvalues", "eigenvectors"]]
-    inputs, targets = table
     gradients = np.full((MOST, 2), np.nan)
-    gradients[: len(inputs)] = inputs * (inputs @ point - targets)[:, None]
+    gradients[: len(loss.data)] = ls.example_gradients(loss, point)
     about = {"long_name": "gradient of each example", "units": "energy / length"}
     kept = kept.drop_attrs(deep=False).assign(
         gradients=(("example", "component"), gradients, about)

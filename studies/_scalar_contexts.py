@@ -25,7 +25,7 @@ def transient(settings):
         about = ls.analysis.gradient_covariance(table.loss(), x0)
         force, sigma = about.mean_gradient.values, about.covariance.values
         square, bend = force @ force, force @ table.hessian @ force
-        simple, curved = np.trace(sigma) / square, np.trace(table.hessian @ sigma) / bend
+        simple, curved = float(about.noise_scale), np.trace(table.hessian @ sigma) / bend
         start, most, rows = table.rise(x0 - table.minimum), square**2 / bend / 2, []
         for batch in LARGE:
             rate = square / bend / (1 + curved / batch)
@@ -90,8 +90,7 @@ def law(settings):
         )
         shapes.append(shape_of(z))
         counts.append(np.histogram(z, EDGES)[0] / len(z) / (EDGES[1] - EDGES[0]))
-    residuals = table.inputs @ table.minimum - table.targets
-    atoms = (table.inputs @ direction) * residuals
+    atoms = ls.example_gradients(table.loss(), table.minimum) @ direction
     _, _, third, fourth = ls.theory.noise_cumulants(atoms)
     sizes = np.array([np.inf, *BATCHES])  # the twin has no higher cumulants
     shapes = np.array(shapes)

@@ -43,7 +43,7 @@ def demonstration(name, *given):
     inputs, targets = table
     loss, minimum = ls.losses.linear_regression(*table), np.linalg.lstsq(*table)[0]
     places = {"start": minimum + START, "minimum": minimum}
-    dataset = xr.merge([gradients_at(loss, table, at, place) for place, at in places.items()])
+    dataset = xr.merge([gradients_at(loss, at, place) for place, at in places.items()])
     hessian = ls.evaluate(loss, minimum, "hessian")
     curvature, basis = np.linalg.eigh(hessian)
     exact = ls.theory.least_squares_moments(*table, RATE, BATCH).covariance
