@@ -1,16 +1,14 @@
 """Hessian, Gauss-Newton and Fisher matrices of a `Loss` beside the covariance of its gradients."""
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from ..arguments import checked, finite_array, instance, optional, whole
+from ..arguments import checked, finite_array, optional, whole
 from ..engine.reducers.readings import MATRIX, REPLICATES, labelled, with_error
-from ..models.evaluate import evaluate
+from ..models.example_gradients import KEPT, LOSS, example_gradients, gradients_of
 from ..models.forgotten import is_ours
-from ..models.losses import Loss
 
 PAIR, EIGENVALUES = ("matrix", "matrix_j"), ("matrix", "mode")
 SMALLEST = 1e-10  # of the largest: an eigenvalue below it counts as zero
@@ -37,6 +35,7 @@ VARIABLES = {  # name -> (dims, long name, units)
 class Groups(NamedTuple):
     """Means over random groups of examples, so that the table can be drawn again."""
 
+    mean: np.ndarray  # (d,) gradient of the whole table
     sizes: np.ndarray  # (groups,)
     gradients: np.ndarray  # (groups, d), less the mean gradient
     squares: np.ndarray  # (groups, d, d), mean of c c' with the gradients c, less the mean gradient
@@ -44,7 +43,7 @@ class Groups(NamedTuple):
 
 
 @checked(
-    loss=partial(instance, kinds=Loss, words="a Loss, whose data table holds the examples"),
+    loss=LOSS,
     x=finite_array,
     leading=optional(whole(1)),
     resamples=whole(2, 10**6),
@@ -93,10 +92,10 @@ def curvature(loss, x, *, leading=None, resamples=200, seed=0):
     groups of examples (over examples, if there are no more), Efron 1979. A distance of matrices
     that are equal in the law is > 0 in a table, of order 1/sqrt(N), which is no part of the error:
     compare it with that of labels drawn from the model. H and F equal Sigma in units only if the
-    loss is a log-likelihood: a loss times c has c H but c^2 Sigma. Fisher and Gauss-Newton
-    matrices agree where the law is exponential in the prediction, so in all of `losses` but
-    `huber_regression` (Martens 2020, arXiv:1412.1193, section 9.2); neither is known for the
-    prediction of a user's loss."""
+    loss is a log-likelihood: a loss times c has c H but c^2 Sigma. The Gauss-Newton matrix is the
+    Fisher matrix where the law of the labels is exponential with the prediction for its natural
+    parameter (Martens 2020, arXiv:1412.1193, section 9.2), so in all of `losses` but
+    `huber_regression`; of a user's loss the prediction is not known, and it is left out."""
     if x.shape != (loss.dim,):
         raise ValueError(f"x must be one point of shape ({loss.dim},), got {x.shape}.")
     leading = min(5, max(1, loss.dim // 2)) if leading is None else leading
@@ -105,22 +104,24 @@ def curvature(loss, x, *, leading=None, resamples=200, seed=0):
     names, left_out = _known_matrices(loss)
     random = np.random.default_rng(seed)
     with np.errstate(over="ignore", invalid="ignore"):
-        mean, groups = evaluate(loss, x, "gradient"), _group_means(loss, x, random)
+        groups = _group_means(loss, x, random)
         if not all(np.all(np.isfinite(part)) for part in groups):
             raise ValueError(f"x must be where the matrices of {loss.name!r} are finite, got {x}.")
-        found = _compared(names, leading, mean, groups, groups.sizes)
-        errors = _bootstrap(found, resamples, random, (names, leading, mean, groups))
+        found = _compared(names, leading, groups, groups.sizes)
+        errors = _bootstrap(found, resamples, random, (names, leading, groups))
     variables = {}
     for name, (dims, text, units) in VARIABLES.items():
         variables |= with_error(name, dims, (found[name], errors[name]), text, units)
     coords = {key: labelled(key, list(names), "matrix of the loss") for key in PAIR}
-    about = {"model": loss.name, "examples": len(loss.data), "leading": leading}
+    about = {"loss": loss.name, "examples": len(loss.data), "leading": leading}
     return xr.Dataset(variables, coords, about | {"left_out": left_out})
 
 
 def _known_matrices(loss):
     """Names of the matrices that a loss has, and the reason why others are left out."""
     names, reason = ["hessian", "gauss_newton", "fisher"], ""
+    if loss.example_hessian is None:
+        raise ValueError(f"loss must have a Hessian, give {loss.name!r} one as example_hessian=.")
     if loss.example_fisher is None:
         names.remove("fisher")
         names.remove("gauss_newton")
@@ -133,16 +134,23 @@ def _known_matrices(loss):
 
 def _group_means(loss, x, random):
     """The means over up to `REPLICATES` groups."""
-    table, mean = loss.data, evaluate(loss, x, "gradient")
-    rows = [loss._with(data=table[[k]]) for k in range(len(table))]
-    centred = np.array([evaluate(row, x, "gradient") for row in rows]) - mean
+    gradients, examples = example_gradients(loss, x), len(loss.data)
+    mean = gradients.mean(axis=0)
+    centred = gradients - mean
     kinds = ["hessian"] if loss.example_fisher is None else ["hessian", "fisher"]
-    parts = np.array_split(random.permutation(len(table)), min(len(table), REPLICATES))
-    squares = [centred[rows].T @ centred[rows] / len(rows) for rows in parts]
-    tables = [loss._with(data=table[rows]) for rows in parts]
-    curvatures = [[evaluate(part, x, kind) for kind in kinds] for part in tables]
-    means = [centred[rows].mean(axis=0) for rows in parts]
-    return Groups(*map(np.array, (list(map(len, parts)), means, squares, curvatures)))
+    each = [gradients_of(loss, kind) for kind in kinds]
+    groups = np.array_split(random.permutation(examples), min(examples, REPLICATES))
+    means = np.array([centred[rows].mean(axis=0) for rows in groups])
+    squares = np.array([centred[rows].T @ centred[rows] / len(rows) for rows in groups])
+    curvatures = np.array([[_mean_matrix(one, x, rows) for one in each] for rows in groups])
+    return Groups(mean, np.array(list(map(len, groups))), means, squares, curvatures)
+
+
+def _mean_matrix(of, x, rows):
+    """The mean over rows of the matrices (1, n, d d) that `of(points, rows)` gives."""
+    blocks = np.array_split(rows, 1 + len(rows) * len(x) ** 2 // KEPT)
+    total = sum(of(x[None], block).sum(axis=(0, 1)) for block in blocks)
+    return total.reshape(len(x), len(x)) / len(rows)
 
 
 def _bootstrap(found, resamples, random, given):
@@ -160,12 +168,12 @@ def _bootstrap(found, resamples, random, given):
     return {name: np.sqrt(np.maximum(left[name], 0.0) / (resamples - 1)) for name in found}
 
 
-def _compared(names, leading, mean, groups, weights):
+def _compared(names, leading, groups, weights):
     """All numbers of the dataset, from the means over groups that count `weights`."""
     share = weights / weights.sum()
     shift = share @ groups.gradients
     noise = np.tensordot(share, groups.squares, 1) - np.outer(shift, shift)
-    gradient, curvatures = mean + shift, np.tensordot(share, groups.curvatures, 1)
+    gradient, curvatures = groups.mean + shift, np.tensordot(share, groups.curvatures, 1)
     of = {"hessian": curvatures[0], "gauss_newton": curvatures[-1], "fisher": curvatures[-1]}
     of |= {"empirical_fisher": noise + np.outer(gradient, gradient), "noise_covariance": noise}
     stack, hessian = np.array([of[name] for name in names]), of["hessian"]

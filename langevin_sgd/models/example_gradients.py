@@ -20,7 +20,7 @@ KEPT = 2**24  # numbers that are kept rather than computed a second time: 134 MB
 
 
 @cache
-def _example_kernel(gradient, dim, columns, size):
+def _example_kernel(function, dim, columns, size):
     @kernel
     def run(p, x, table, out):
         for point in range(x.shape[0]):
@@ -28,18 +28,20 @@ def _example_kernel(gradient, dim, columns, size):
             for group in range(table.shape[0]):
                 number = point * table.shape[0] + group
                 row = view(table, group * columns * WIDTH, columns)
-                gradient(p, place, row, view(out, number * size * WIDTH, size))
+                function(p, place, row, view(out, number * size * WIDTH, size))
 
     return kept(run)
 
 
-def gradients_of(loss):
+def gradients_of(loss, quantity="gradient"):
     """A function of points (m, d) and a slice of the table: the gradients (m, n, d) of its
-    examples, each lane with an example of its own."""
-    dim, columns, size = loss.dim, loss.data.shape[1], loss.dim + loss.scratch
-    label = f"gradient of one example of {loss.name!r}"
+    examples, each lane with an example of its own; or their matrices (m, n, d d), for the quantity
+    "hessian" or "fisher"."""
+    dim, columns = loss.dim, loss.data.shape[1]
+    written = dim if quantity == "gradient" else dim * dim
+    size, label = written + loss.scratch, f"{quantity} of one example of {loss.name!r}"
     kinds = numba.typeof(loss.params), view_type(dim), view_type(columns), view_type(size)
-    compiled, _ = for_lanes(loss.example_gradient, label, kinds, written=dim)
+    compiled, _ = for_lanes(loss.function(quantity), label, kinds, written=written)
     run = _example_kernel(compiled, dim, columns, size)
 
     def gradients(points, rows):
@@ -48,7 +50,7 @@ def gradients_of(loss):
         x[...] = points[:, :, None]
         with np.errstate(all="ignore"):
             run(loss.params, x, packed, out)
-        each = out[:, :dim].swapaxes(1, 2).reshape(len(points), len(packed) * WIDTH, dim)
+        each = out[:, :written].swapaxes(1, 2).reshape(len(points), len(packed) * WIDTH, written)
         return each[:, :examples]
 
     return gradients

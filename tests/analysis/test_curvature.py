@@ -221,6 +221,25 @@ def test_one_example_has_no_standard_error():
     assert np.isnan(found.trace_standard_error).all() and found.trace[0] == 5.0
 
 
+def test_a_loss_of_the_users_has_no_gauss_newton_matrix_and_without_a_hessian_nothing():
+    """One parabola a row, whose author says what its Fisher matrix is."""
+
+    def parabola(p, x, row):
+        return 0.5 * (x[0] - row[0]) * (x[0] - row[0])
+
+    def slope(p, x, row, out):
+        out[0] = x[0] - row[0]
+
+    def one(p, x, row, out):
+        out[0] = 1.0
+
+    loss = ls.Loss("mine", parabola, slope, None, [[0.0], [2.0]], 1, one, one)
+    _, of = matrices(loss, [1.0])
+    assert "gauss_newton" not in of and of["fisher"] == of["noise_covariance"] == 1.0
+    bare = ls.Loss("mine", parabola, slope, None, [[0.0], [2.0]], 1)
+    assert "give 'mine' one as example_hessian=" in refusal(ls.analysis.curvature, bare, [1.0])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
