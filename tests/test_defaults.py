@@ -60,7 +60,7 @@ DEFAULTS = {
     "reducers.displacement": {"start": 0},
     "reducers.energy": {"bins": 100, "start": 0},
     "reducers.first_passage": {"component": 0},
-    "reducers.gradient_noise": {"start": 0},
+    "reducers.gradient_noise": {"start": 0, "windows": 10},
     "reducers.histogram": {"bins": 100, "components": 0, "start": 0},
     "reducers.rotation": {"center": 0.0, "start": 0},
     "reducers.moments": {"center": 0.0, "start": 0, "by_epoch_position": False},

@@ -259,7 +259,7 @@ CALLS = {
         **{"decays": [0.0, 1.0], "center": [0.0, 0.1], "covariance": [1.0, 2.0], "every": 2}
     },
     "reducers.virial": lambda: {"every": 2, "start": 0},
-    "reducers.gradient_noise": lambda: {"every": 2, "start": 0},
+    "reducers.gradient_noise": lambda: {"every": 2, "start": 0, "windows": 3},
     "reducers.first_passage": lambda: {
         **{"reached": reached, "params": K, "above": None, "below": None},
         **{"component": 0, "name": "first"},

@@ -197,6 +197,22 @@ def test_energy_with_its_histogram():
     close(path().energy_bin, (edges[1:] + edges[:-1]) / 2)
 
 
+def test_gradient_noise_of_what_was_drawn_window_by_window():
+    """24 readings, after the steps 3, 5, ..., 49, in ten windows of three or two."""
+    found, run = rows(2, 1), path()
+    window = (found["step"] - 3) // 2 * 10 // 24
+    trace, pull = BATCH * np.sum(found["xi"] ** 2, axis=1), np.linalg.norm(found["g"], axis=1)
+    for number in range(10):
+        here, of_run = window == number, run.isel(gradient_noise_step=number)
+        close(of_run.gradient_noise_trace_along, trace[here].mean(), 10.0)
+        close(of_run.gradient_noise_norm_along, pull[here].mean(), 10.0)
+        done = found["step"][(found["particle"] == found["particle"][0]) & here] - 1
+        close(of_run.gradient_noise_step, np.mean(done))
+    heat = run.gradient_noise_trace_along * RATE / (2 * BATCH * 2 * (1 - MOMENTUM))
+    close(run.gradient_noise_temperature_along, heat)
+    assert "gradient_noise_alignment_along" not in run
+
+
 def test_reducers_of_ones_own():
     run, found = path(), rows(3)
     work = 0.5 * (found["xi"][:, 0] * found["v"][:, 1] + found["g"][:, 1] * found["speed"][:, 0])
@@ -299,6 +315,16 @@ def test_gradient_noise_of_a_table_is_divided_by_its_rows():
     np.testing.assert_allclose(run.gradient_noise_covariance, exact, rtol=1e-12)
     np.testing.assert_allclose(run.gradient_noise_trace, np.trace(exact), rtol=1e-12)
     np.testing.assert_allclose(run.gradient_noise_mean, -hessian @ centers.mean(axis=0), atol=1e-7)
+
+
+def test_gradient_noise_of_a_table_loses_no_digits_where_the_spread_is_small():
+    """Centres at 1e6, 1e-3 apart: of second moments about 0 not one digit would be right."""
+    centers = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, -1.0], [0.5, 0.5]])
+    loss = ls.losses.quadratic_centers([1.0, 2.0], 1e6 + 1e-3 * centers)
+    options = {"particles": 16, "steps": 1, "seed": 1, "reducers": ls.reducers.gradient_noise()}
+    run = ls.simulate(loss, STILL, ls.noise.minibatch(), **options)
+    exact = 1e-6 * np.diag([1.0, 2.0]) @ np.cov(centers.T, bias=True) @ np.diag([1.0, 2.0])
+    np.testing.assert_allclose(run.gradient_noise_covariance, exact, rtol=1e-6)
 
 
 def test_weight_decay_is_in_every_factor_of_the_virial():

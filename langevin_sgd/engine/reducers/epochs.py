@@ -26,6 +26,16 @@ def _constant_batch(dynamics):
     return None if isinstance(size, Schedule) else int(size)
 
 
+def seldom(dynamics, epoch, examples, most):
+    """The `every`, at most `most`, with which readings that cost `examples` gradients each add
+    1/SHARE to the gradients of a run; it shares no factor with the steps of an epoch."""
+    every = 1 if examples == 1 else SHARE * -(-examples // (_constant_batch(dynamics) or 1))
+    every = max(1, min(every, most))
+    while gcd(every, epoch) > 1:
+        every -= 1
+    return every
+
+
 def in_whole_epochs(reducer, model, dynamics, noise, examples=1):
     """The reducer, made to read every position of an epoch equally often: `every` shares no factor
     with the steps of an epoch, and the number of readings is a multiple of them.
@@ -36,10 +46,7 @@ def in_whole_epochs(reducer, model, dynamics, noise, examples=1):
     epoch, every = epoch_of(model, dynamics, noise), reducer.every
     steps = reducer.last - reducer.start
     if every is None:
-        modest = 1 if examples == 1 else SHARE * -(-examples // (_constant_batch(dynamics) or 1))
-        every = max(1, min(modest, steps // epoch))
-        while gcd(every, epoch) > 1:
-            every -= 1
+        every = seldom(dynamics, epoch, examples, steps // epoch)
     elif gcd(every, epoch) > 1:
         near = [k for k in range(every + epoch, 0, -1) if gcd(k, epoch) == 1]
         near = sorted(near, key=lambda k: abs(k - every))[0]
