@@ -83,7 +83,7 @@ def claims_of(dataset):
             claims.append(interval_claim(text, k + 1, value, 4 * reach, "extrapolated"))
         low, high = part.limit.values
         text = f"{name}: within {LIMIT:.0%} of the way up to a rate * curvature of"
-        claims.append(Claim(text, 0.02 < low, f"{low:.3f} to {high:.3f}", (low, high)))
+        claims.append(Claim(text, bool(low > 0.02), f"{low:.3f} to {high:.3f}", (low, high)))
     moments = dataset.moments.sel(noisy="quadratic").values
     text = "noise, quadratic: mean and mean square distance are exact"
     claims.append(agreement(text, moments[:, 0], exact_with_noise(), moments[:, 1]))
