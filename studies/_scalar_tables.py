@@ -50,8 +50,8 @@ def diabetes():
 
 
 def table_named(name):
-    """The diabetes table, or one with its H and tr(Sigma): along each eigenvector of H four examples
-    of one input, whose residuals, of two sizes and both signs, set the noise there."""
+    """The diabetes table, or one with its H and tr(Sigma): along each eigenvector of H four
+    examples of one input, whose residuals, of two sizes and both signs, set the noise there."""
     real = diabetes()
     if name == "diabetes":
         return real
