@@ -62,6 +62,7 @@ def _loss_or_table(value, name):
         raise TypeError(
             f"{name} must be a Loss, or an array (N, d) of gradients, got {shown(value)}."
         )
+    check_count(value.size if isinstance(value, np.ndarray) else 0, name)
     if type(value) is not np.ndarray or value.dtype != np.float64:
         value = real_array(value, name)
     if value.ndim not in (2, 3) or value.size == 0:
@@ -69,7 +70,6 @@ def _loss_or_table(value, name):
             f"{name} must be a Loss, or an array of gradients of the shape (examples, components) "
             f"or (points, examples, components), got the shape {value.shape}."
         )
-    check_count(value.size, name)
     return value
 
 
@@ -143,13 +143,14 @@ def gradient_covariance(
 
     Intervals are basic ones, estimate - (quantiles of replicate - value of the table) (Davison and
     Hinkley 1997, 5.2), for ``noise_scale`` those of its reciprocal. Their probability is right to
-    order 1/N^(1/2), not where G_T is zero and not for eigenvalues that lie close together. Source:
+    order 1/N^(1/2); too large where G_T is zero, and not right for eigenvalues that lie close
+    together or are as many as the examples. Each resample takes a spectrum's time. Source:
     definitions; the bias of |G_T|^2 is E|mean - G_T|^2.
     """
     points, (examples, dim) = _points(loss, x), _sizes(loss)
     matrix = dim <= RETURNED_UNASKED if matrix is None else matrix
-    _check_room(len(points), examples, dim, matrix, population)
     plan = Bootstrap(resamples, level, seed) if population else None
+    _check_room(len(points), examples, dim, matrix, plan)
     found = [_dataset(_gradient_table(loss, point), matrix, plan) for point in points]
     given, alone = (loss, 2) if x is None else (x, 1)
     result = found[0] if given.ndim == alone else xr.concat(found, "point")
@@ -199,7 +200,7 @@ def _points(loss, x):
     return x.reshape(-1, 1, dim)
 
 
-def _check_room(points, examples, dim, matrix, population):
+def _check_room(points, examples, dim, matrix, plan):
     """Refuse a result, or a table to be held, beyond memory."""
     numbers = points * dim * (min(dim, examples - 1) + dim * matrix)
     if numbers > LONGEST:
@@ -208,16 +209,17 @@ def _check_room(points, examples, dim, matrix, population):
             f"x must ask for a result of at most {LONGEST} numbers, got {numbers}, with d = {dim} "
             f"components at {points} points. Take {way}."
         )
-    if examples * dim > LONGEST and (population or examples <= dim):
+    if examples * dim > LONGEST and (plan or examples <= dim):
         raise ValueError(
             f"loss must have a table of at most {LONGEST} gradient components where all are "
             f"needed at once, as for N <= d or population=True; got {examples} x {dim}."
         )
-    if population and examples < FEWEST_RESAMPLED:
+    if plan and examples < FEWEST_RESAMPLED:
         raise ValueError(
             f"loss must have at least {FEWEST_RESAMPLED} examples for population=True, got "
             f"{examples}."
         )
+    check_count(plan.resamples * max(examples, dim) if plan else 0, "resamples")
 
 
 def _gradient_table(loss, point):

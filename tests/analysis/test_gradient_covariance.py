@@ -155,6 +155,14 @@ def test_the_matrix_is_returned_up_to_2048_components_or_when_asked_for():
             "ValueError: loss must have at least 10 examples for population=True",
         ),
         (
+            {"population": True, "loss": TALL, "x": None, "level": 0},
+            "ValueError: level must be > 0 and < 1, got 0",
+        ),
+        (
+            {"population": True, "loss": np.ones((200, 2)), "x": None, "resamples": 10**6},
+            "ValueError: resamples must ask for at most 100000000 numbers",
+        ),
+        (
             {"loss": np.broadcast_to(0.0, (2, 60_000)), "x": None, "matrix": True},
             "ValueError: x must ask for a result of at most 100000000 numbers",
         ),

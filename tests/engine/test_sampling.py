@@ -5,6 +5,7 @@ batches.
 import numpy as np
 import pytest
 from oracle_cases import CASES
+from z_scores import of_products
 
 import langevin_sgd as ls
 
@@ -24,11 +25,12 @@ def moved(
     rate=RATE,
     start=EXPECTED["theta_mean"],
     particles=PARTICLES,
+    loss=LOSS,
     **options,
 ):
     dynamics = ls.dynamics.sgd(rate, batch)
     return ls.simulate(
-        LOSS, dynamics, noise, particles=particles, steps=steps, x0=start, seed=2, **options
+        loss, dynamics, noise, particles=particles, steps=steps, x0=start, seed=2, **options
     )
 
 
@@ -48,6 +50,31 @@ def covariance_z(x, exact):
 def test_independent_batches(sampling, column):
     x = moved(ls.noise.minibatch(sampling), 104).x.values[-1]
     assert np.abs(covariance_z(x, EXPECTED[column])).max() < 5
+
+
+@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement"])
+def test_a_batch_of_any_size_has_the_covariance_of_the_table(sampling):
+    """One step from one point, for B = 1 ... N, against Sigma/B, without replacement times (N -
+    B)/(N - 1); the twin, each other's formula and that with N - 1 for B = 1, is rejected.
+    """
+    gradients = np.array(CASES["sampling_8x2"]["inputs"]["per_example_gradients"])
+    loss = ls.losses.quadratic_centers(HESSIAN, -np.linalg.solve(HESSIAN, gradients.T).T)
+    sigma, count = ls.analysis.gradient_covariance(loss, [0.0, 0.0]).covariance.values, 8
+    exact = CASES["sampling_8x2"]["expected"]
+    for batch in range(1, count + 1):
+        found = moved(ls.noise.minibatch(sampling), 1, loss=loss, batch=batch, start=[0.0, 0.0])
+        away = found.x.values[-1] / -RATE - exact["G_T"]
+        fresh, subset = sigma / batch, sigma / batch * (count - batch) / (count - 1)
+        right, wrong = (fresh, subset) if sampling == "with_replacement" else (subset, fresh)
+        if batch == 1:
+            wrong = sigma * count / (count - 1)
+        if batch == 3:
+            np.testing.assert_allclose(right, exact[f"cov_{sampling}"], rtol=1e-10)
+        if not right.any():
+            assert np.abs(away).max() < 1e-13
+            continue
+        assert np.abs(of_products(away, away, right)).max() < 4
+        assert np.abs(of_products(away, away, wrong)).max() > 20
 
 
 def test_reshuffled_epochs_by_position_in_the_epoch():
