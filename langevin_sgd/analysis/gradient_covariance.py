@@ -78,7 +78,7 @@ def _loss_or_table(value, name):
     x=optional(finite_array),
     population=flag,
     matrix=optional(flag),
-    resamples=whole(2, 10**6),
+    resamples=whole(2),
     level=within(above=0, below=1),
     seed=whole(0, 2**64),
 )

@@ -62,7 +62,11 @@ def test_oracles(case, function):
         np.testing.assert_allclose(value, exact[name], rtol=1e-10, err_msg=name)
 
 
-@pytest.mark.parametrize("gradients", [TALL, WIDE, TALL * 1e-150, WIDE * 1e70])
+DECADES = WIDE * np.logspace(0, -4, 6)[:, None]
+TWICE = np.concatenate([WIDE[:3], WIDE[:3]])
+
+
+@pytest.mark.parametrize("gradients", [TALL, WIDE, TALL * 1e-150, WIDE * 1e70, DECADES, TWICE])
 def test_identities_hold_for_tables_of_any_shape_and_size(gradients):
     result, examples = covariance_of(gradients), len(gradients)
     away = gradients - gradients.mean(axis=0)
