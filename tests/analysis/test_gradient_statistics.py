@@ -58,6 +58,16 @@ def test_errors_are_those_of_tables_written_out_example_by_example(gradients):
         np.testing.assert_allclose(found, interval, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
+def test_the_error_of_the_noise_scale_is_that_of_its_reciprocal_carried_over():
+    result = covariance_of(TALL, population=True, resamples=40, seed=5)
+    drawn = np.random.default_rng(5).multinomial(30, np.full(30, 1 / 30), 40)
+    tables = [TALL[np.repeat(np.arange(30), each)] for each in drawn]
+    replicates = [covariance_of(each, population=True, resamples=2) for each in tables]
+    error = np.std([1 / each.noise_scale.item() for each in replicates], ddof=1)
+    expected = error * result.noise_scale.item() ** 2
+    assert result.noise_scale_standard_error.item() == pytest.approx(expected, rel=1e-9)
+
+
 def test_a_noise_scale_that_the_sample_does_not_bound_has_an_infinite_end():
     far = covariance_of(TALL, population=True)
     low, high = far.noise_scale_interval.values
