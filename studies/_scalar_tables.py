@@ -82,6 +82,13 @@ def second_moments(table, rate, batch, steps):
     return np.array(second)
 
 
+def moments_off(name, rate=0.1, batch=4, steps=2048):
+    """How far the last of them is from the stationary covariance of the package, relatively."""
+    given = table_named(name)
+    exact = ls.theory.least_squares_moments(given.inputs, given.targets, rate, batch).covariance
+    return np.abs(second_moments(given, rate, batch, steps)[-1] / exact - 1).max()
+
+
 def time_average(table, rate, batch, stationary, steps):
     """Covariance of the mean of `steps` positions of a stationary run: exact."""
     noise = noise_at(table, stationary)

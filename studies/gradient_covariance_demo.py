@@ -4,9 +4,9 @@ The first seed: "the diagonals Sigma_ii represent the independent variance of th
 Simple Demonstration", left blank. The demonstration: a straight line through the eleven points of
 Anscombe's four data sets (1973), which have the same line, Hessian and loss, and through a twin,
 the line and one residual of +-s at each point, for which Sigma = s^2 H exactly. Corrected: Sigma_ii
-is the marginal variance of the gradient G_i. The covariance of theta under SGD is S, with
-H S + S H - learning_rate H S H = learning_rate E[Sigma]/B: along each eigenvector of H, S is
-Sigma / (2 h), so that Sigma = c H is as anisotropic as H while S is round.
+is the marginal variance of the gradient G_i. The covariance of theta under SGD is S, with H S + S H
+- rate H S H = rate E[Sigma]/B: for small rates that of Sigma along each eigenvector of H, times
+rate/(2 B h). So Sigma = c H is as anisotropic as H, while S is round.
 
 Run:  python studies/gradient_covariance_demo.py [--quick]
 (writes out/gradient_covariance_demo.nc and .png; --update-data renews data/)

@@ -8,9 +8,9 @@ temperature, and cannot tell them apart; tr(H Sigma) sets the rise of the loss i
 and tr(H^-1 Sigma) the loss of the time average, in the opposite order (Polyak and Juditsky 1992).
 "Compared to" |G_T|^2 it says when a batch gradient is as wrong as long; whether a larger batch
 pays is tr(H Sigma)/(G_T' H G_T) (McCandlish et al. 2018, arXiv:1812.06162, from memory; derived for
-a quadratic). Escape over a barrier is no scalar of Sigma and H: only the noise along the way counts
-(tr(H Sigma) as "escaping efficiency", Zhu et al. 2019, arXiv:1803.00195, from memory, is the rise
-of the loss at first). And G is a discrete variable: its atoms against the Gaussian twin.
+a quadratic). Escape over a barrier is told by none: noises may have all these scalars in common,
+and what counts is the noise along the way out (the "escaping efficiency" tr(H Sigma) of Zhu et al.
+2019, arXiv:1803.00195, from memory, is the rise of the loss at first). And G is a discrete variable: its atoms against the Gaussian twin.
 
 Run:  python studies/which_scalar.py [--quick]
 (writes out/which_scalar.nc and .png; --update-data renews data/)
@@ -24,7 +24,7 @@ from _runner import LARGEST_Z, Claim, agreement, in_memory, main
 from _scalar_answers import AVERAGED, DOUBLINGS, QUESTIONS, RATES, Settings, answers
 from _scalar_contexts import BATCHES, HEAT, LARGE, POINTS, escape, law, transient
 from _scalar_figure import plot
-from _scalar_tables import NAMES
+from _scalar_tables import NAMES, moments_off
 
 from langevin_sgd.storage.provenance import provenance
 
@@ -68,6 +68,9 @@ def claims_of(dataset):
         for k, (question, scalar) in enumerate(QUESTIONS.items())
     ]
     claims += [agreement(text, *exactly(dataset, name)) for name, text in WORDS.items()]
+    off = max(moments_off(name) for name in NAMES)
+    text = "second moments along the run end at those of theory.least_squares_moments"
+    claims.append(Claim(text, off < 1e-7, f"to {off:.0e}"))
     claims += [claim_of_order(dataset.isel(question=k)) for k in range(len(QUESTIONS))]
     claims.append(claim_of_heat(dataset.sel(table="diabetes")))
     claims += [claim_of_scale(dataset.sel(point=point)) for point in POINTS]
