@@ -67,7 +67,8 @@ def _with_noise(ax, dataset):
     rate = 0.64 / steps
     for name in dataset.noisy.values:
         colour, marker = LOOKS[str(name)]
-        value, error = np.moveaxis(dataset.moments.sel(noisy=name).values, 1, 0)
+        one = dataset.sel(noisy=name)
+        value, error = one.moments.values, one.moments_standard_error.values
         look = {"color": ls.plots.COLOURS[colour], "fmt": marker, "capsize": 2, "markersize": 5}
         root = np.sqrt(value[:, 1])
         ax.errorbar(rate, root, 4 * error[:, 1] / (2 * root), **look)

@@ -50,7 +50,9 @@ def with_noise(name, quick, seed, threads, plant):
         away = run.x.values[-1, :, 0] - flow
         both = np.stack([away, away**2])
         rows.append([both.mean(axis=1), both.std(axis=1, ddof=1) / np.sqrt(len(away))])
-    return xr.Dataset({"moments": (("noisy_steps", "what", "moment"), rows)})
+    value, error = np.moveaxis(rows, 1, 0)
+    dims = "noisy_steps", "moment"
+    return xr.Dataset({"moments": (dims, value), "moments_standard_error": (dims, error)})
 
 
 def exact_with_noise():
@@ -84,10 +86,11 @@ def claims_of(dataset):
         low, high = part.limit.values
         text = f"{name}: within {LIMIT:.0%} of the way up to a rate * curvature of"
         claims.append(Claim(text, bool(low > 0.02), f"{low:.3f} to {high:.3f}", (low, high)))
-    moments = dataset.moments.sel(noisy="quadratic").values
+    moments = [dataset.moments, dataset.moments_standard_error]
+    value, error = (each.sel(noisy="quadratic").values for each in moments)
     text = "noise, quadratic: mean and mean square distance are exact"
-    claims.append(agreement(text, moments[:, 0], exact_with_noise(), moments[:, 1]))
-    value, error = np.moveaxis(dataset.moments.sel(noisy="double well").values, 1, 0)
+    claims.append(agreement(text, value, exact_with_noise(), error))
+    value, error = (each.sel(noisy="double well").values for each in moments)
     for k, order in enumerate((1, 1)):
         found, wide = fitted_order(TIME / NOISY_STEPS, value[:, k], error[:, k])
         text = f"noise, double well: {('mean', 'mean square')[k]} distance of order {order}"
@@ -108,18 +111,21 @@ def run(quick, seed, threads, plant, each=in_memory):
     coords = {"landscape": list(LANDSCAPES), "noisy": list(NOISY), "steps": STEPS}
     coords |= {"noisy_steps": NOISY_STEPS, "flow": ["U", "modified loss"]}
     coords |= {"sampling": list(SAMPLINGS), "side": ["low", "high"]}
-    coords |= {"what": ["value", "standard_error"], "moment": ["mean", "mean square"]}
+    coords["moment"] = ["mean", "mean square"]
     dataset = xr.merge([dataset, noisy, found["epochs"]]).assign_coords(coords)
-    for name, (text, units) in ABOUT.items():
+    about = {name: (name.replace("_", " "), "1") for name in coords} | ABOUT
+    for name, (text, units) in about.items():
         dataset[name].attrs = {"long_name": text, "units": units}
     return dataset.assign_attrs(provenance()), claims_of(dataset)
 
 
+NOISE_TEXT = "distance of SGD with noise from the flow along x0, and its square (unit length)"
 ABOUT = {
     "distance": ("distance of descent from the flow, at rate * curvature * steps = 1.28", "length"),
     "limit": ("rate * curvature where descent is 5 % of the way off", "1"),
     "curvature": ("largest curvature along the flow", "energy / length^2"),
-    "moments": ("distance of SGD with noise from the flow, first component", "length, length^2"),
+    "moments": (NOISE_TEXT, "1"),
+    "moments_standard_error": (f"standard error: {NOISE_TEXT}", "1"),
     "residual": ("mean over orders after an epoch, less the flow", "length"),
 }
 
