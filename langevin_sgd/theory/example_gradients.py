@@ -74,7 +74,10 @@ def regression_statistics(input_covariance, displacement, label_noise):
     exactly, second_moment = 2 L H + 2 G G', fisher = A / label_noise (that of the negative
     log-likelihood, whose loss is L / label_noise).
 
-    Exact for Gaussian inputs (Isserlis). Mori et al. 2022 drop G G'. Derived here."""
+    Exact for Gaussian inputs (Isserlis) and label noise independent of them, of any law. For inputs
+    of mean m and second moment A Sigma is less by 2 (m . delta)^2 m m'; independent inputs of
+    another law add their fourth cumulants times diag(delta^2), nothing at the minimum. Mori et al.
+    2022 drop G G'. Derived here."""
     if displacement.shape != (d := len(input_covariance),):
         raise ValueError(f"displacement must have the shape ({d},), got {displacement.shape}.")
     gradient = input_covariance @ displacement
