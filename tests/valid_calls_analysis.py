@@ -99,7 +99,7 @@ CALLS = {
         **{"run": bowl_run(), "potential": BOWL, "directions": np.eye(2), "on_diverged": "drop"}
     },
     "analysis.gradient_covariance": lambda: {
-        **{"loss": centers(12), "x": [[3.0, 4.0]], "population": True, "matrix": False},
+        **{"loss": centers(12), "x": [[30.0, 40.0]], "population": True, "matrix": False},
         **{"resamples": 20, "level": 0.1, "seed": 3},
     },
     "analysis.kl_to_boltzmann": lambda: {

@@ -62,7 +62,12 @@ def _loss_or_table(value, name):
         raise TypeError(
             f"{name} must be a Loss, or an array (N, d) of gradients, got {shown(value)}."
         )
-    check_count(value.size if isinstance(value, np.ndarray) else 0, name)
+    if isinstance(value, np.ndarray) and value.size > LONGEST:
+        raise ValueError(
+            f"{name} must be an array of at most {LONGEST} numbers, got {value.size}. Take fewer "
+            "points or components, a sample of the examples, or a Loss, which is worked on in "
+            "blocks of examples."
+        )
     if type(value) is not np.ndarray or value.dtype != np.float64:
         value = real_array(value, name)
     if value.ndim not in (2, 3) or value.size == 0:
@@ -142,9 +147,9 @@ def gradient_covariance(
     from zero, and ``noise_scale`` is inf.
 
     Intervals are basic ones, estimate - (quantiles of replicate - value of the table) (Davison and
-    Hinkley 1997, 5.2), for ``noise_scale`` those of its reciprocal. Their probability is right to
-    order 1/N^(1/2); too large where G_T is zero, and not right for eigenvalues that lie close
-    together or are as many as the examples. Each resample takes a spectrum's time. Source:
+    Hinkley 1997, 5.2), for ``noise_scale`` those of its linearised reciprocal. Their probability
+    is right to order 1/N^(1/2); too large where G_T is zero, and not right for eigenvalues that lie
+    close together or are as many as the examples. Each resample takes a spectrum's time. Source:
     definitions; the bias of |G_T|^2 is E|mean - G_T|^2.
     """
     points, (examples, dim) = _points(loss, x), _sizes(loss)
@@ -189,7 +194,9 @@ def _points(loss, x):
         )
     if not isinstance(loss, Loss):
         if x is not None:
-            raise ValueError(f"x must be left out for an array of gradients, got {shown(x)}.")
+            raise ValueError(
+                f"x must be left out where loss is an array of gradients, got {shown(x)}."
+            )
         return loss.reshape(-1, examples, dim)
     if x is None or x.ndim not in (1, 2) or x.shape[-1] != dim or x.size == 0:
         found = None if x is None else f"the shape {x.shape}"
@@ -212,7 +219,8 @@ def _check_room(points, examples, dim, matrix, plan):
     if examples * dim > LONGEST and (plan or examples <= dim):
         raise ValueError(
             f"loss must have a table of at most {LONGEST} gradient components where all are "
-            f"needed at once, as for N <= d or population=True; got {examples} x {dim}."
+            f"needed at once, as for N <= d or population=True; got {examples} x {dim}. Take fewer "
+            "examples."
         )
     if plan and examples < FEWEST_RESAMPLED:
         raise ValueError(

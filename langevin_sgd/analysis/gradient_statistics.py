@@ -82,8 +82,11 @@ def bootstrap(rows, values, plan):
     table, estimate = statistics(*setting), statistics(*setting, examples)
     errors = {}
     with np.errstate(all="ignore"):  # inf - inf is nan: not to be told from such resamples
-        for one in (drawn, table, estimate):
-            one["noise_scale"] = one["squared_mean_gradient"] / one["trace"]  # regular at zero
+        for one in (table, estimate):
+            one["noise_scale"] = one["squared_mean_gradient"] / one["trace"]  # its reciprocal
+        ratio = table["noise_scale"]  # linear in what was drawn, regular at |G_T|^2 = 0
+        off = drawn["squared_mean_gradient"] - ratio * drawn["trace"]
+        drawn["noise_scale"] = ratio + off / table["trace"]
         for name, value in estimate.items():
             off = drawn[name] - table[name]
             ends = np.quantile(off, [1 - plan.level / 2, plan.level / 2], axis=0)

@@ -146,7 +146,7 @@ def test_the_matrix_is_returned_up_to_2048_components_or_when_asked_for():
         ({"x": None}, "ValueError: x must be one point of shape (2,)"),
         ({"x": [np.nan, np.nan]}, "ValueError: x must be finite, got [nan"),
         ({"x": [1e200, 1.0]}, "ValueError: x must be where the gradients of 'linear_regression'"),
-        ({"loss": WIDE}, "ValueError: x must be left out for an array of gradients"),
+        ({"loss": WIDE}, "ValueError: x must be left out where loss is an array"),
         ({"loss": WIDE[0], "x": None}, "ValueError: loss must be a Loss, or an array of gradients"),
         ({"loss": WIDE[:1], "x": None}, "ValueError: loss must have at least 2 examples"),
         ({"loss": WIDE > 0, "x": None}, "TypeError: loss must be a number or an array of real"),
@@ -165,6 +165,10 @@ def test_the_matrix_is_returned_up_to_2048_components_or_when_asked_for():
         (
             {"population": True, "loss": np.ones((200, 2)), "x": None, "resamples": 10**6},
             "ValueError: resamples must ask for at most 100000000 numbers",
+        ),
+        (
+            {"loss": np.broadcast_to(0.0, (10**5, 10**4)), "x": None},
+            "ValueError: loss must be an array of at most 100000000 numbers",
         ),
         (
             {"loss": np.broadcast_to(0.0, (2, 60_000)), "x": None, "matrix": True},

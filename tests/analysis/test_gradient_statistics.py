@@ -63,8 +63,10 @@ def test_the_error_of_the_noise_scale_is_that_of_its_reciprocal_carried_over():
     drawn = np.random.default_rng(5).multinomial(30, np.full(30, 1 / 30), 40)
     tables = [TALL[np.repeat(np.arange(30), each)] for each in drawn]
     replicates = [covariance_of(each, population=True, resamples=2) for each in tables]
-    error = np.std([1 / each.noise_scale.item() for each in replicates], ddof=1)
-    expected = error * result.noise_scale.item() ** 2
+    table = covariance_of(TALL)
+    linear = [each.squared_mean_gradient - each.trace / table.noise_scale for each in replicates]
+    error = np.std(linear, ddof=1) / table.trace
+    expected = (error * result.noise_scale**2).item()
     assert result.noise_scale_standard_error.item() == pytest.approx(expected, rel=1e-9)
 
 
