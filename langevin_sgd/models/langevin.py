@@ -37,7 +37,8 @@ def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
     batch_size : int >= 1, or Schedule
         Divides the gradient noise, if any is given. With it Euler-Maruyama is stochastic-gradient
         Langevin dynamics (Welling and Teh 2011): on a quadratic the variance is (2 T + dt
-        Sigma/B)/(h (2 - h dt)), hotter than T/h.
+        Sigma/B)/(h (2 - h dt)), hotter than T/h. Batches of shuffled epochs add less,
+        `theory.epoch_covariance`: of order dt^2, not dt (Shaw and Whalley 2025).
     method : {"euler_maruyama", "leimkuhler_matthews"}
         Euler-Maruyama: on a quadratic of curvature h the variance is T/(h (1 - h dt/2)), an error
         of order dt. Leimkuhler and Matthews (2013, arXiv:1203.5428): x' = x - dt grad U + sqrt(T dt

@@ -41,6 +41,7 @@ Paninski 2003 | Neural Computation 15, 1191 | nothing | leading bias (K - 1)/(2 
 Pontryagin et al. 1933 | Zh. Eksp. Teor. Fiz. 3, 165 | from memory | mean first-passage time
 Priestley 1981 | Spectral Analysis and Time Series | nothing | autocorrelation time; derived
 Saad and Solla 1995 | Physical Review E 52, 4225 | from memory | committee machine
+Shaw and Whalley 2025 | arXiv:2501.16055 | abstract | reshuffled batches bias less; order measured
 Smith and Le 2018 | arXiv:1710.06451 | nothing | noise scale eta N / B, as commonly quoted
 Smith et al. 2021 | arXiv:2101.12176 | nothing | trace term of the modified loss; enumerated
 Sokal 1997 | Monte Carlo methods in statistical mechanics | nothing | autocorrelation time; derived

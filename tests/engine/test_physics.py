@@ -104,6 +104,35 @@ def test_langevin_with_gradient_noise_is_hotter(of_table):
     assert worst(stochastic_gradient_scores(of_table, 2)) > 5
 
 
+SAMPLED = "without_replacement", "reshuffle", "single_shuffle"
+
+
+def sampled_scores(sampling, steps):
+    """Tables of 12 tilts, batches of 2: the variance of Langevin dynamics at the start of an epoch
+    against T/h and what they add, and against what they would add if they were drawn."""
+    tilts, rate, heat = np.linspace(-4, 4, 12)[:, None], 0.2, 0.3
+    model = ls.losses.quadratic_centers([1.0], tilts)
+    dynamics = ls.dynamics.langevin(heat, rate, 2, "leimkuhler_matthews")
+    x, _ = final(model, dynamics, ls.noise.minibatch(sampling), steps)
+    about = 1.0, (tilts**2).mean(), rate, 2
+    added = [float(ls.theory.stationary_covariance(*about)[0, 0])]
+    if sampling == "reshuffle":
+        added.append(ls.theory.epoch_covariance(*about, 12)[0, 0, 0])
+    elif sampling == "single_shuffle":
+        added.append(ls.theory.single_shuffle_covariance(*about, 12)[0, 0])
+    else:
+        added.append(added[0] * 10 / 11)
+    return [z_scores.of_products(x, x, [[heat + more]]) for more in added[::-1]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sampling", SAMPLED)
+def test_batches_of_a_table_add_their_exact_variance_to_langevin_dynamics(sampling):
+    exact, as_if_drawn = sampled_scores(sampling, 120)
+    assert worst([exact]) < 5
+    assert worst([as_if_drawn]) > 5
+
+
 def double_well_scores(name, excess):
     """The noise of a step, eta^2 Sigma, has the covariance 2 eta D."""
     case, exact = CASES[name]["inputs"], CASES[name]["expected"]
