@@ -1,6 +1,7 @@
 """Mean, covariance and size of the noise of per-example gradients, of a `Loss` or of any table."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -41,6 +42,18 @@ class Table(NamedTuple):
         """All gradients, a new array (N, d)."""
         slices = blocks_of_rows(self.examples, self.dim)
         return np.concatenate([self.block(rows)[0] for rows in slices])
+
+
+class Tables(NamedTuple):
+    """What is asked for: `at` makes the `Table` of one of `points`; there may be `several`, and
+    `model` is the attribute that names the loss."""
+
+    at: Callable
+    points: np.ndarray
+    examples: int
+    dim: int
+    several: bool
+    model: dict
 
 
 class Spread(NamedTuple):
@@ -152,15 +165,14 @@ def gradient_covariance(
     close together or are as many as the examples. Each resample takes a spectrum's time. Source:
     definitions; the bias of |G_T|^2 is E|mean - G_T|^2.
     """
-    points, (examples, dim) = _points(loss, x), _sizes(loss)
-    matrix = dim <= RETURNED_UNASKED if matrix is None else matrix
+    tables = _tables(loss, x)
+    matrix = tables.dim <= RETURNED_UNASKED if matrix is None else matrix
     plan = Bootstrap(resamples, level, seed) if population else None
-    _check_room(len(points), examples, dim, matrix, plan)
-    found = [_dataset(_gradient_table(loss, point), matrix, plan) for point in points]
-    given, alone = (loss, 2) if x is None else (x, 1)
-    result = found[0] if given.ndim == alone else xr.concat(found, "point")
-    model = {"model": loss.name} if isinstance(loss, Loss) else {}
-    return result.assign_attrs(model, examples=examples, population=int(population))
+    _check_room(tables, matrix, plan)
+    found = [_dataset(tables.at(point), matrix, plan) for point in tables.points]
+    result = xr.concat(found, "point") if tables.several else found[0]
+    about = {"examples": tables.examples, "population": int(population)}
+    return result.assign_attrs(tables.model, **about)
 
 
 @checked(loss=LOSS, x=finite_array)
@@ -176,39 +188,51 @@ def covariance_at(loss, x):
     covariance = example_covariance(loss, x)
     bad = ~np.all(np.isfinite(covariance), axis=(-2, -1))
     if np.any(bad):
-        _refuse(_gradient_table(loss, x[bad][:1]))
+        _refuse_table(_of_loss(loss, x[bad][:1]))
     return covariance
 
 
-def _sizes(loss):
-    """N and d."""
-    return (len(loss.data), loss.dim) if isinstance(loss, Loss) else loss.shape[-2:]
-
-
-def _points(loss, x):
-    """What `_gradient_table` takes at each point: a point (1, d) of a Loss, or a table (N, d)."""
-    examples, dim = _sizes(loss)
-    if examples < 2:
-        raise ValueError(
-            f"loss must have at least 2 examples, to have a covariance, not {examples}."
-        )
-    if not isinstance(loss, Loss):
+def _tables(loss, x):
+    """The `Tables` of a Loss at points, or of arrays."""
+    if isinstance(loss, Loss):
+        if x is None or x.ndim not in (1, 2) or x.shape[-1] != loss.dim or x.size == 0:
+            found = None if x is None else f"the shape {x.shape}"
+            raise ValueError(
+                f"x must be one point of shape ({loss.dim},) or several, (m, {loss.dim}), for "
+                f"{loss.name!r}, got {found}."
+            )
+        points, sizes, model = x.reshape(-1, 1, loss.dim), (len(loss.data), loss.dim), loss.name
+        tables = Tables(partial(_of_loss, loss), points, *sizes, x.ndim == 2, {"model": model})
+    else:
         if x is not None:
             raise ValueError(
                 f"x must be left out where loss is an array of gradients, got {shown(x)}."
             )
-        return loss.reshape(-1, examples, dim)
-    if x is None or x.ndim not in (1, 2) or x.shape[-1] != dim or x.size == 0:
-        found = None if x is None else f"the shape {x.shape}"
+        sizes = loss.shape[-2:]
+        tables = Tables(_of_array, loss.reshape(-1, *sizes), *sizes, loss.ndim == 3, {})
+    if tables.examples < 2:
         raise ValueError(
-            f"x must be one point of shape ({dim},) or several, (m, {dim}), for {loss.name!r}, got "
-            f"{found}."
+            f"loss must have at least 2 examples, to have a covariance, not {tables.examples}."
         )
-    return x.reshape(-1, 1, dim)
+    return tables
 
 
-def _check_room(points, examples, dim, matrix, plan):
-    """Refuse a result, or a table to be held, beyond memory."""
+def _of_loss(loss, point):
+    """The `Table` of a Loss at a point (1, d)."""
+    where = f"x must be where the gradients of {loss.name!r} are finite; at {shown(point[0])}"
+    examples = len(loss.data)
+    return Table(block_at(gradients_of(loss), point, examples), examples, loss.dim, where)
+
+
+def _of_array(array):
+    """The `Table` of an array (N, d)."""
+    where = "loss must be an array of finite gradients"
+    return Table(lambda rows: array[None, rows], *array.shape, where)
+
+
+def _check_room(tables, matrix, plan):
+    """Refuse a result, or a table to be held, beyond memory, and a sample too small."""
+    examples, dim, points = tables.examples, tables.dim, len(tables.points)
     numbers = points * dim * (min(dim, examples - 1) + dim * matrix)
     if numbers > LONGEST:
         way = "matrix=False, or " * matrix + "fewer points at a time"
@@ -230,25 +254,12 @@ def _check_room(points, examples, dim, matrix, plan):
     check_count(plan.resamples * max(examples, dim) if plan else 0, "resamples")
 
 
-def _gradient_table(loss, point):
-    """The `Table` of a Loss at a point (1, d), or that of an array (N, d)."""
-    examples, dim = _sizes(loss)
-    if not isinstance(loss, Loss):
-        where = "loss must be an array of finite gradients"
-        return Table(lambda rows: point[None, rows], examples, dim, where)
-    where = f"x must be where the gradients of {loss.name!r} are finite; at {shown(point[0])}"
-    return Table(block_at(gradients_of(loss), point, examples), examples, dim, where)
-
-
-def _refuse(table):
+def _refuse_table(table):
     """Raise an error that names the first gradient that is not finite."""
-    rows = table.rows()
+    rows, which = table.rows(), "their squares overflow"
     bad = np.flatnonzero(~np.all(np.isfinite(rows), axis=1))
-    which = (
-        f"that of example {bad[0]} is {shown(rows[bad[0]])}"
-        if len(bad)
-        else "their squares overflow"
-    )
+    if len(bad):
+        which = f"that of example {bad[0]} is {shown(rows[bad[0]])}"
     raise ValueError(f"{table.where}, but {which}.")
 
 
@@ -265,7 +276,7 @@ def _spread_of(table, matrix):
             away -= mean
             variances = np.einsum("ik,ik->k", away, away) / examples
     if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(variances))):
-        _refuse(table)
+        _refuse_table(table)
     if examples > dim:
         values, vectors = np.linalg.eigh(covariance)
         values, vectors = values[::-1], vectors[:, ::-1]
@@ -282,10 +293,7 @@ def _of_rows(away):
     the singular values."""
     examples = len(away)
     values, mixing = np.linalg.eigh(away @ away.T / examples)
-    values, mixing = (
-        values[:0:-1],
-        mixing[:, :0:-1],
-    )  # without the smallest: centred rows sum to zero
+    values, mixing = values[:0:-1], mixing[:, :0:-1]  # not the smallest: the rows sum to zero
     if values[-1] <= RESOLVED * values[0]:
         _, singular, vectors = np.linalg.svd(away, full_matrices=False)
         return singular[:-1] ** 2 / examples, vectors[:-1].T

@@ -1,5 +1,5 @@
-"""What a table of gradients tells of the population it is a sample of: corrected numbers, and errors
-from resampled examples.
+"""What a table of gradients tells of the population that it is a sample of: corrected numbers, and
+errors from resampled examples.
 """
 
 import numpy as np
