@@ -45,10 +45,10 @@ def _window(ax, dataset):
     ax.axvspan(2 / LIMIT, LIMIT / RATE_H, color=GREY, alpha=0.15, linewidth=0)
     middle = np.sqrt(2 / LIMIT * LIMIT / RATE_H)
     ax.text(middle, 70, "window\nof 5 %", ha="center", color=GREY)
-    ax.set(xscale="log", yscale="log", xlabel="N, steps in $\\Delta t = N\\eta$", ylim=(0.03, 200))
+    ax.set(xscale="log", yscale="log", xlabel="N, steps in $\\Delta t = N\\eta$", ylim=(0.002, 200))
     ax.set(ylabel="departure from the limit (%)")
     ax.set_title(f"$1 \\ll N \\ll 1/(\\eta h)$: two-point noise, $\\eta h$ = {RATE_H}")
-    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, 0.62))
+    ax.legend(fontsize=8, loc="lower right")
 
 
 def _epochs(ax, dataset):

@@ -103,7 +103,7 @@ def claims_of(dataset):
 def run(quick, seed, threads, plant, each=in_memory):
     many = {"seed": seed, "threads": threads, "plant": plant}
     size = 10 if quick else 1
-    parts = {"window": partial(window, 400_000 // size, **many)}
+    parts = {"window": partial(window, 40_000 if quick else 2_000_000, **many)}
     parts |= {name: partial(epochs, name, 100_000 // size, **many) for name in SAMPLINGS}
     parts |= {"split": partial(split, 2_000_000 // size, **many)}
     parts |= {"weak": partial(weak, 1_000_000 // size, **many), "exact": weak_errors}
