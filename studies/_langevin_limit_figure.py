@@ -36,7 +36,7 @@ def _window(ax, dataset):
     looks += (("excess kurtosis: not yet Gaussian", BLUE, "o"),)
     for k, (label, colour, marker) in enumerate(looks):
         one = 100 * dataset[["window", "window_standard_error"]].isel(moment=k)
-        seen = -one.window.values > 4 * one.window_standard_error.values
+        seen = -one.window.values > 6 * one.window_standard_error.values
         look = {"color": colour, "fmt": marker, "label": label}
         one = one.assign(window=-one.window).isel(length=seen)
         _points(ax, LENGTHS[seen], one, "window", **look)
