@@ -19,6 +19,7 @@ _BATCH, _UNIFORM = np.uint64(Stream.BATCH), np.uint64(Stream.ROW_UNIFORM)
 
 @cache
 def uniform_rows(shared, draws, free):
+    """The kernel `pick` of `by_row_numbers`: any row, all alike."""
     fill_integers = linked(rng.fill_integers, INTEGERS, PLACE, draws.address, types.uint64)
 
     @inlined

@@ -50,9 +50,9 @@ def by_row_numbers(choose, weight=None):
 
     `choose(shared, draws, free)` builds the kernel `pick(work, block, fixed, now)`: into
     `work.chosen` it writes `now.batch` rows of WIDTH row numbers for each group, `fixed.batch_rows`
-    rows apart; the rows of z from `free` on are its own. An example counts `weight(work, fixed, now,
-    place, number, one)` times: the kernel is given the place of its row number, its number in the
-    batch and its gradient."""
+    rows apart; the rows of z from `free` on are its own. An example counts `weight(work, fixed,
+    now, place, number, one)` times: the kernel is given the place of its row number, its number in
+    the batch and its gradient."""
 
     def force(noise, site):
         loss = site.model
