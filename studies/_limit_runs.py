@@ -8,6 +8,7 @@ from _limit_window import with_errors
 import langevin_sgd as ls
 
 BATCHES, EPOCHS = 16, 3  # M
+EPOCH_RATE = 0.02  # in a bowl of curvature 1
 SPLIT = 0.1  # rate of the split of drift and diffusion
 EDGES = np.linspace(-1.5, 1.5, 31)
 STEPS = np.array([8, 16, 32])  # to the time, of the simulated weak errors
@@ -40,10 +41,28 @@ def epochs(sampling, particles, seed, threads, plant):
     x = run.x.values[1:, :, 0] * (np.sqrt(2) if plant else 1.0)
     pair = mean_and_error(x**2 / table.var())
     text = "variance of the sum of N gradients over that of one"
-    found = xr.Dataset(with_errors("spread", "steps", pair, text))
-    largest = np.abs(x[BATCHES - 1 :: BATCHES]).max()
+    found = with_errors("spread", "steps", pair, text)
     about = {"long_name": "largest sum of an epoch", "units": "energy / length"}
-    return found.assign(largest_sum=((), largest, about))
+    found["largest_sum"] = (), np.abs(x[BATCHES - 1 :: BATCHES]).max(), about
+    # the same in a bowl, where x moves
+    bowl = ls.losses.quadratic_centers([1.0], table)
+    options |= {"steps": BATCHES, "every": BATCHES}
+    options["x0"] = np.random.default_rng(seed).normal(size=(particles, 1))
+    run = ls.simulate(bowl, ls.dynamics.sgd(EPOCH_RATE), ls.noise.minibatch(sampling), **options)
+    of_epoch = ls.analysis.drift_and_diffusion(run, bins=1, lag=BATCHES).squeeze()
+    scale = EPOCH_RATE / 2 * table.var() / (2 if plant else 1)
+    pair = [of_epoch[f"diffusion{k}"].values / scale for k in ("", "_standard_error")]
+    text = "diffusion over an epoch in a bowl, over (rate/2) Sigma"
+    return xr.Dataset(found | with_errors("epoch_diffusion", (), pair, text))
+
+
+def exact_epoch_diffusion(sampling):
+    """sum of a^2j / M for fresh batches, a = 1 - eta h; else M/(M - 1) times its excess over the
+    square of the mean of a^j."""
+    powers = (1 - EPOCH_RATE) ** np.arange(BATCHES)
+    if sampling == "with_replacement":
+        return np.mean(powers**2)
+    return powers.var() * BATCHES / (BATCHES - 1)
 
 
 def exact_spread(sampling):

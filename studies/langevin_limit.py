@@ -27,10 +27,12 @@ from _limit_runs import (
     AMPLIFICATIONS,
     BATCHES,
     COARSE,
+    EPOCH_RATE,
     STEPS,
     SUBSTEPS,
     epochs,
     exact_diffusion,
+    exact_epoch_diffusion,
     exact_spread,
     split,
     weak,
@@ -77,6 +79,12 @@ def claims_of(dataset):
     text = "the sum over a reshuffled epoch is zero, that of fresh batches is not"
     number = f"largest {largest[1]:.1e} against {largest[0]:.1f}"
     claims.append(Claim(text, bool(largest[1] < 1e-13 < largest[0]), number))
+    value, error = (dataset[f"epoch_diffusion{k}"].values for k in ("", "_standard_error"))
+    text = f"x moving, eta h = {EPOCH_RATE}: diffusion over an epoch / (rate/2) Sigma is exact"
+    exact = [exact_epoch_diffusion(sampling) for sampling in SAMPLINGS]
+    shown = agreement(text, value, exact, error)
+    number = f"{value[0]:.4f} for fresh batches, {value[1]:.2e} for reshuffled; {shown.number}"
+    claims.append(shown._replace(number=number))
     claims.append(agrees(dataset, "drift", dataset.force.values, "bowl: the drift is -grad U"))
     exact = exact_diffusion(dataset.position.values)
     claims.append(agrees(dataset, "diffusion", exact, "bowl: the diffusion is (rate/2) Sigma(x)"))
