@@ -40,7 +40,7 @@ def _rate(ax, dataset):
         yscale="log",
         xlabel="examples $N$ of a table",
         ylabel=SIGMA_OFF_F,
-        ylim=(0.02, 12),
+        ylim=(0.01, 12),
     )
     ax.set_xticks(n, n)
     ax.minorticks_off()
@@ -65,7 +65,8 @@ def _twins(ax, dataset):
     top = 1.3 * float(dataset.of_twins.sel(score="distance").max())
     ax.set(ylim=(0, top), xlim=(-0.5, len(names) - 0.5), ylabel=SIGMA_OFF_F)
     ax.set_title(
-        "Real tables at the minimum, beside twins\n(z: standard deviations of the twins, logarithms)"
+        "Real tables at the minimum, beside twins\n"
+        "(z: standard deviations of the twins, logarithms)"
     )
     ax.legend(fontsize=8, loc="upper left")
 
@@ -109,7 +110,8 @@ def _cumulants(ax, dataset):
     )
     ax.set_ylabel("$|\\Sigma - 2LH - GG^T|\\,/\\,|\\Sigma|$")
     ax.set_title(
-        "Least squares: $\\Sigma = 2LH + GG^T$ everywhere for normal\ninputs, at the minimum for others (exact: lines)"
+        "Least squares: $\\Sigma = 2LH + GG^T$ everywhere for normal\n"
+        "inputs, at the minimum for others (exact: lines)"
     )
     ax.legend(fontsize=8)
 

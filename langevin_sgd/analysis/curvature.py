@@ -62,7 +62,7 @@ def curvature(loss, x, *, leading=None, resamples=200, seed=0):
     leading : int, optional
         Dimensions of the leading subspaces that are compared; default: half of d, at most five.
     resamples, seed : int
-        Of the bootstrap.
+        Of the bootstrap; a resample costs an eigendecomposition of each matrix.
 
     Returns
     -------
