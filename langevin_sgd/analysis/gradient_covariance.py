@@ -169,10 +169,10 @@ def gradient_covariance(
     matrix = tables.dim <= RETURNED_UNASKED if matrix is None else matrix
     plan = Bootstrap(resamples, level, seed) if population else None
     _check_room(tables, matrix, plan)
-    found = [_dataset(tables.at(point), matrix, plan) for point in tables.points]
-    result = xr.concat(found, "point") if tables.several else found[0]
+    found = [_variables(tables.at(point), matrix, plan) for point in tables.points]
+    variables = _of_points(found) if tables.several else found[0]
     about = {"examples": tables.examples, "population": int(population)}
-    return result.assign_attrs(tables.model, **about)
+    return xr.Dataset(variables, BOUNDS if plan else None, tables.model | about)
 
 
 @checked(loss=LOSS, x=finite_array)
@@ -188,7 +188,7 @@ def covariance_at(loss, x):
     covariance = example_covariance(loss, x)
     bad = ~np.all(np.isfinite(covariance), axis=(-2, -1))
     if np.any(bad):
-        _refuse_table(_of_loss(loss, x[bad][:1]))
+        _refuse_table(_of_loss(loss, gradients_of(loss), x[bad][:1]))
     return covariance
 
 
@@ -201,8 +201,9 @@ def _tables(loss, x):
                 f"x must be one point of shape ({loss.dim},) or several, (m, {loss.dim}), for "
                 f"{loss.name!r}, got {found}."
             )
-        points, sizes, model = x.reshape(-1, 1, loss.dim), (len(loss.data), loss.dim), loss.name
-        tables = Tables(partial(_of_loss, loss), points, *sizes, x.ndim == 2, {"model": model})
+        at, points = partial(_of_loss, loss, gradients_of(loss)), x.reshape(-1, 1, loss.dim)
+        sizes, model = (len(loss.data), loss.dim), {"model": loss.name}
+        tables = Tables(at, points, *sizes, x.ndim == 2, model)
     else:
         if x is not None:
             raise ValueError(
@@ -217,11 +218,11 @@ def _tables(loss, x):
     return tables
 
 
-def _of_loss(loss, point):
-    """The `Table` of a Loss at a point (1, d)."""
+def _of_loss(loss, gradients, point):
+    """The `Table` of a Loss with such `gradients_of` at a point (1, d)."""
     where = f"x must be where the gradients of {loss.name!r} are finite; at {shown(point[0])}"
     examples = len(loss.data)
-    return Table(block_at(gradients_of(loss), point, examples), examples, loss.dim, where)
+    return Table(block_at(gradients, point, examples), examples, loss.dim, where)
 
 
 def _of_array(array):
@@ -303,8 +304,8 @@ def _of_rows(away):
     return values, np.linalg.solve(factor, vectors).T
 
 
-def _dataset(table, matrix, plan):
-    """The result at one point."""
+def _variables(table, matrix, plan):
+    """The variables of the result at one point."""
     spread, examples = _spread_of(table, matrix), table.examples
     given = spread.mean, spread.variances, spread.values
     found = statistics(*given, examples if plan else None)
@@ -313,4 +314,13 @@ def _dataset(table, matrix, plan):
         share = examples / (examples - 1) if plan else 1.0
         found["covariance"] = share * spread.covariance
     errors = bootstrap(table.rows(), spread.values, plan) if plan else {}
-    return xr.Dataset(labelled_statistics(found, errors), BOUNDS if plan else None)
+    return labelled_statistics(found, errors)
+
+
+def _of_points(found):
+    """The variables of all points, from those of each, with a first dimension more."""
+    variables = {}
+    for name, (dims, _, about) in found[0].items():
+        values = [value for _, value, _ in (each[name] for each in found)]
+        variables[name] = ("point", *dims), np.stack(values), about
+    return variables

@@ -8,15 +8,15 @@ from ..engine.reducers.readings import MATRIX, labelled, with_error
 
 _SQUARE = "(energy / length)^2"
 LABELS = {  # dimensions, long name, units
-    "mean_gradient": ("component", "gradient of the mean loss", "energy / length"),
+    "mean_gradient": (("component",), "gradient of the mean loss", "energy / length"),
     "covariance": (MATRIX, "covariance of one example's gradient", _SQUARE),
-    "eigenvalues": ("mode", "eigenvalues of the covariance", _SQUARE),
+    "eigenvalues": (("mode",), "eigenvalues of the covariance", _SQUARE),
     "eigenvectors": (("component", "mode"), "eigenvectors of the covariance", "1"),
     "trace": ((), "trace of the covariance: mean square error of one gradient", _SQUARE),
     "squared_mean_gradient": ((), "squared length of the mean gradient", _SQUARE),
     "mean_squared_gradient": ((), "mean squared length of one example's gradient", _SQUARE),
     "noise_scale": ((), "trace of the covariance over squared mean gradient", "1"),
-    "signal_to_noise": ("component", "mean gradient over its standard deviation", "1"),
+    "signal_to_noise": (("component",), "mean gradient over its standard deviation", "1"),
     "effective_rank": ((), "exponential of the entropy of the spectrum", "1"),
     "participation_ratio": ((), "squared trace over trace of the square", "1"),
 }
@@ -62,7 +62,6 @@ def labelled_statistics(found, errors):
             continue
         error, interval = errors[name]
         variables |= with_error(name, dims, (value, error), text, units)
-        dims = (dims,) if isinstance(dims, str) else dims
         text = f"confidence interval of the {text}"
         variables[f"{name}_interval"] = labelled((*dims, "bound"), interval, text, units)
     return variables
