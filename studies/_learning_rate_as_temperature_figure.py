@@ -52,7 +52,7 @@ def _landscapes(ax, dataset):
     line = np.linspace(-1.7, 1.7, 200)
     ax.plot(line, line**2 / 2, color=LOOK["quadratic"][0], label="quadratic, stiff direction")
     ax.set(xlabel="x (length)", ylabel="energy above the lowest", ylim=(0, 2.3))
-    ax.set_title("(a) landscapes; O-rings: 23 launches, 2 weights")
+    ax.set_title("(a) landscapes (O-rings: logistic, 2 weights, 23 launches)")
     ax.legend(loc="upper center", fontsize=8, ncols=2)
 
 
@@ -63,9 +63,9 @@ def _loss(ax, dataset):
         ax.plot(law.learning_rate, law.boltzmann, "--", color=colour, linewidth=1)
     ax.plot([], [], "--", color=ls.plots.COLOURS["guide"], label="Boltzmann's at T(rate)")
     _logarithmic(ax, (0.01, 0.03, 0.1, 0.3, 1.0), "learning rate")
-    ax.set(yscale="log", ylabel="mean loss above the lowest (energy)")
+    ax.set(yscale="log", ylabel="mean loss above the lowest (energy)", ylim=(6e-4, 8))
     ax.set_title("(b) a larger rate is hotter: the stationary loss")
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=8, ncols=2, loc="upper center")
 
 
 def _departure(ax, dataset):
@@ -135,7 +135,7 @@ def _share(ax, dataset):
     ax.errorbar(start, dataset.cold_fraction, error, fmt="s", color=other, label=text, **look)
     ax.axhline(0.5, color=ls.plots.COLOURS["guide"], linewidth=0.6)
     _logarithmic(ax, (0.05, 0.1, 0.2, 0.5, 1.0), "temperature T (energy)")
-    ax.set_ylabel("share of the global basin")
-    ax.set_title("(f) two minima: a stationary law is reached, or nothing")
+    ax.set_ylabel("share of particles in the global basin")
+    ax.set_title("(f) two minima: the share of the global one")
     ax.set_ylim(-0.03, 1.05)
     ax.legend(fontsize=8, loc="lower right")
