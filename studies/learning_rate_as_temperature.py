@@ -6,8 +6,9 @@ a large learning rate we converge to a noisy (hot) stationary distribution with 
 At a lower learning rate we converge to a cooler stationary distribution with a lower loss value."
 Yes, T = learning_rate tr(Sigma)/(2 d B), as long as the rate times the largest curvature is small:
 here the mean loss is held against Boltzmann's at T, which needs no fit, and where it is off by 5 %
-the law breaks: at 0.10 to 0.22 of that product in the five landscapes. "Faster" is three things: a step grows like the rate and the diffusion per step like
-its square, while the relaxation takes 1/(rate curvature) steps, the same time whatever the rate.
+the law breaks: at 0.10 to 0.22 of that product in the five landscapes. "Faster" is three things: a
+step grows like the rate and the diffusion per step like its square, while the relaxation takes
+1/(rate curvature) steps, the same time whatever the rate.
 
 The seed: SGD moves "until it approximately reaches a global minimum". Corrected: at a constant rate
 it reaches a stationary law, in which the global basin has its share, less than all of it and, where
