@@ -10,7 +10,8 @@ and tr(H^-1 Sigma) the loss of the time average, in the opposite order (Polyak a
 pays is tr(H Sigma)/(G_T' H G_T) (McCandlish et al. 2018, arXiv:1812.06162, from memory; derived for
 a quadratic). Escape over a barrier is told by none: noises may have all these scalars in common,
 and what counts is the noise along the way out (the "escaping efficiency" tr(H Sigma) of Zhu et al.
-2019, arXiv:1803.00195, from memory, is the rise of the loss at first). And G is a discrete variable: its atoms against the Gaussian twin.
+2019, arXiv:1803.00195, from memory, is the rise of the loss at first). And G is a discrete
+variable: its atoms against the Gaussian twin.
 
 Run:  python studies/which_scalar.py [--quick]
 (writes out/which_scalar.nc and .png; --update-data renews data/)

@@ -34,7 +34,7 @@ from .wording import Evidence, Temperatures, wording
 POPULATIONS = "theory.basin_populations()"
 NO_SPREAD = 1e-13  # eigenvalue of a correlation matrix that counts as 0
 LARGEST_RATIO = 1e60  # of energies and a temperature
-FEWEST = 50  # particles; below them the tests do not keep their level
+FEWEST = 100  # particles; below them the tests do not keep their level
 FEWEST_PER_DIMENSION = 10
 APART = 3  # autocorrelation times between readings that count as independent: e^-6 for rho^t
 DESCENDING = 500  # particles that look for minima
@@ -115,7 +115,7 @@ def boltzmann_test(
     Raises
     ------
     TypeError, ValueError
-        For fewer than 50 particles, or 10 a dimension; for dependent particles, also readings of
+        For fewer than 100 particles, or 10 a dimension; for dependent particles, also readings of
         one chain given as particles, and diverged ones; for batches that are shuffled, whose law
         depends on the place in the epoch; for a potential with walls, one that is not normalisable
         (found in up to three dimensions), or a population whose mean loss is not known; for

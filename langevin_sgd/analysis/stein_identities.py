@@ -3,7 +3,7 @@
 For fields f and k, in units where T = 1 and H is the Hessian of U, integration by parts, twice,
 gives for the numbers A f = f . grad U - div f of a particle: E[A f] = 0 and
 E[A f A k] = E[f' H k] + E[tr(grad f grad k)]. This variance, estimated without the numbers
-themselves, keeps the level from some fifty particles on, where Student's t, whose error follows
+themselves, keeps the level from some hundred particles on, where Student's t, whose error follows
 the long tail of products of coordinates, rejects up to twenty times too often.
 """
 

@@ -283,7 +283,7 @@ BAD = [
     ({"potential": VALLEY}, "ValueError: potential 'label_noise_valley' does not rise by 42 "),
     ({"run": LINE, "potential": WASHBOARD}, "ValueError: potential 'washboard' does not rise"),
     ({"potential": 3.0}, "TypeError: potential must be a Potential or a Loss"),
-    ({"run": FEW}, "ValueError: the tests keep their level from 50 particles on (50, and 10 per"),
+    ({"run": FEW}, "ValueError: the tests keep their level from 100 particles on (100, and 10 per"),
     ({"run": FEW.x}, "TypeError: run must be a dataset with x (particle, component), as simulate("),
     ({"run": FEW.assign_attrs(independent_particles=0)}, "ValueError: run must have independent"),
     ({"run": FEW.assign_attrs(noise=SHUFFLED)}, "ValueError: run must draw fresh batches, but its"),
