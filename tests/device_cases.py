@@ -207,14 +207,16 @@ def observe_energy(p, acc, step, before, x, v, g):
         acc[1] += step * v[k] * v[k] * p.half
 
 
-def _observed(reducer):
+def _observed(reducer, loss=None):
+    """A reducer over a run on the double well; completed for batches of a loss, if one is given."""
     model, dynamics, noise = (
         catalogue.models()["double_well"],
         ls.dynamics.sgd(0.05, BATCH, 0.9),
         ls.noise.gaussian([1.0, 0.25]),
     )
     if reducer.complete:
-        reducer = reducer.complete(reducer._with(last=STEPS), model, dynamics, noise)
+        of = (model, dynamics, noise) if loss is None else (loss, dynamics, ls.noise.minibatch())
+        reducer = reducer.complete(reducer._with(last=STEPS), *of)
     x, acc = START[:PARTICLES, :2].copy(), np.zeros((PARTICLES, reducer.size))
     numbers = np.uint64(SEED), np.uint64(STEPS), np.uint64(BATCH)
     arguments = (
@@ -269,4 +271,8 @@ def reducer_cases():
     ]
     named += [reducers.autocovariance([0, 2]), reducers.virial(), reducers.gradient_noise()]
     named += [reducers.energy(0.0, 2.0, 8)]
-    return [_observed(reducer) for reducer in (user, *named)]
+    centres = ls.losses.quadratic_centers([1.0, 2.0], START[:5, :2])
+    of_table = _observed(
+        reducers.gradient_noise(every=1, name="gradient_noise_of_a_table"), centres
+    )
+    return [_observed(reducer) for reducer in (user, *named)] + [of_table]
