@@ -39,7 +39,7 @@ class Pairs(NamedTuple):
     lag=optional(whole(1)),
     extrapolate=flag,
     potential=optional(landscape),
-    time_step=optional(within(above=0)),
+    time_step=optional(within(at_least=1e-100)),
     on_diverged=AT_STEP["on_diverged"],
 )
 def drift_and_diffusion(
@@ -71,7 +71,7 @@ def drift_and_diffusion(
         f(2 dt), in which errors proportional to dt cancel.
     potential : Potential or Loss, optional
         On an open domain: its force, averaged over the same particles, comes with the result.
-    time_step : float > 0, optional
+    time_step : float >= 1e-100, optional
         Time of one step; default the constant learning rate of SGD or step size of Langevin
         dynamics, without momentum. For others the position does not tell what comes next, and
         this must be given.
@@ -86,12 +86,13 @@ def drift_and_diffusion(
         ``position`` (..., component), the mean place of the pairs, to which the drift belongs;
         ``pairs``, their number; with a potential ``force`` (..., component), to compare the drift
         with. nan in bins with fewer than
-        100 pairs, or most of them in one of the groups below.
+        100 pairs, or with most of them in one of the groups below.
 
     Raises
     ------
     ValueError
-        Without pairs, without a time step, or for dependent or diverged particles.
+        Without pairs, without a time step, without a bin of 100 pairs, or for dependent or diverged
+        particles.
 
     Notes
     -----
@@ -175,7 +176,7 @@ def _pairs(run, lag, extrapolate, time_step):
     if not begin:
         raise ValueError(
             f"run must hold steps that are {' and '.join(map(str, lags))} apart, stored are "
-            f"{steps[:5].tolist()} ... Simulate with every=, or take another lag."
+            f"{steps[:5].tolist()} ... Simulate with every=, or change lag or extrapolate."
         )
     x = run["x"].values
     ends = [[place[int(steps[k]) + each] for k in begin] for each in lags]
@@ -212,7 +213,13 @@ def _estimates(pairs, where, position, count):
         moments.append(_second_moments(rows, key, groups * bins).reshape(groups, bins, -1))
     by_group = np.stack(moments, axis=2)
     alone = by_group[:, :, 0, 0]
-    some = np.flatnonzero(count - alone.max(axis=0, initial=0) >= LEAST_PAIRS * (1 - 1 / groups))
+    others = count - alone.max(axis=0, initial=0)  # than those of one replicate
+    some = np.flatnonzero((count >= LEAST_PAIRS) & (others >= LEAST_PAIRS / 2))
+    if not len(some):
+        raise ValueError(
+            f"bins and range must leave {LEAST_PAIRS} pairs in one bin, at most half of them in "
+            f"one of {groups} groups of particles; the fullest bin has {count.max()}."
+        )
     sums = np.column_stack([np.ones(groups), by_group[:, some].reshape(groups, -1)])
     freedom = count[some] / (count[some] - d - 1)
 
