@@ -20,6 +20,7 @@ Csorgo and Faraway 1996 | J. Royal Statistical Society B 58, 221 | nothing | tha
 Fehrenbach and Mirebeau 2014 | monotone schemes | from memory | Selling's algorithm; sum checked
 Gardiner 2009 | Handbook of Stochastic Methods, chapter 5.2 | from memory | mean first-passage time
 Godreche and Luck 2018 | arXiv:1807.00694 | opening | circulation and entropy production; derived
+Hairer et al. 1993 | Solving Ordinary Differential Equations I | nothing | DOP853, as in SciPy
 Jastrzebski et al. 2018 | arXiv:1711.04623 | nothing | noise scale eta/S, as commonly quoted
 Kesten 1973 | random difference equations | nothing | tail exponent of a linear recursion
 Kuehn and Rosenow 2023 | arXiv:2306.05300 | abstract | anti-correlated epochs; finite M derived
@@ -27,6 +28,7 @@ Kunin et al. 2023 | limiting dynamics of SGD | nothing | underdamped limit (gamm
 Kwon et al. 2005 | dynamics near fixed points | nothing | A S = D + Q; derived
 Leimkuhler and Matthews 2013 | arXiv:1203.5428 | abstract | the integrators; moments derived
 Li et al. 2017 | arXiv:1511.06251 | abstract | coefficients of the modified equation; checked
+Li et al. 2021 | arXiv:2102.12470 | abstract | SVAG; its moments and its order derived and measured
 Liu et al. 2016 | kernelized Stein discrepancy | nothing | definition; integrals derived
 Liu et al. 2021 | arXiv:2012.03636 | abstract | finite-rate covariance with momentum; derived
 Ma et al. 2017 | arXiv:1711.10467 | from memory | phase retrieval
@@ -40,6 +42,7 @@ Mulayoff and Michaeli 2023 | arXiv:2306.07850 | abstract | stability criterion; 
 Paninski 2003 | Neural Computation 15, 1191 | nothing | leading bias (K - 1)/(2 n); derived
 Pontryagin et al. 1933 | Zh. Eksp. Teor. Fiz. 3, 165 | from memory | mean first-passage time
 Priestley 1981 | Spectral Analysis and Time Series | nothing | autocorrelation time; derived
+Ragwitz and Kantz 2001 | Phys. Rev. Lett. 87, 254501 | nothing | drift in the second moment; derived
 Saad and Solla 1995 | Physical Review E 52, 4225 | from memory | committee machine
 Shaw and Whalley 2025 | arXiv:2501.16055 | abstract | reshuffled batches bias less; order measured
 Smith and Le 2018 | arXiv:1710.06451 | nothing | noise scale eta N / B, as commonly quoted
