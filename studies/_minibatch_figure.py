@@ -48,11 +48,11 @@ def _stationary(ax, dataset):
 def _curves(ax, dataset):
     shades = dict(zip((1, 8, 32, 64), ("#000000", DATA, THEORY, OTHER), strict=True))
     for (batch, colour), marker in zip(shades.items(), "osD^", strict=True):
-        law = dataset.sel(batch=batch).dropna("seen", subset=["loss"])
+        law = dataset.sel(batch=batch)
         ax.plot(law.seen, law.quiet_loss, color=colour, linewidth=1)
         look = {"markersize": 4, "linestyle": "", "color": colour}
         look["label"] = f"B = {batch}, a = {float(law.batch_a):.2g}"
-        ax.plot(law.seen, law.loss, marker, markevery=max(1, 4 // max(1, batch // 16)), **look)
+        ax.plot(law.seen, law.loss, marker, **look)
     ax.set(yscale="log", xlabel="examples seen", ylabel="$(L - L_{min})/(L_{start} - L_{min})$")
     ax.set_title("logistic regression; lines: without noise")
     ax.set(xlim=(0, 1000), ylim=(1e-2, 1.2))

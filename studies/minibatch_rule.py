@@ -39,7 +39,7 @@ from langevin_sgd.storage.provenance import provenance
 
 A, SETTLED = np.geomspace(0.02, 1.8, 10), 400  # a = B eta0 h; steps
 SAMPLINGS, STATIONARY = ("with_replacement", "reshuffle"), (4, 16)  # batch sizes
-SEEN, GRID = 2048, 16  # examples seen in the transient, and between two looks
+SEEN, GRID, KEPT = 2048, 16, 4  # examples seen, and between two looks; each fourth is kept
 
 
 def stationary(batch, sampling, n, plant, options):
@@ -68,19 +68,20 @@ def transient(n, options):
     loss, minimum = table(EXAMPLES)
     energy, gradient = (partial(ls.evaluate, loss, quantity=q) for q in ("energy", "gradient"))
     curves = np.full((len(BATCHES), 3, SEEN // GRID + 1), np.nan)  # mean, its error, without noise
-    for curve, batch in zip(curves, BATCHES, strict=True):
-        moves, quiet = ls.dynamics.sgd(batch * BASE_RATE, batch), [0 * minimum]
-        given = {"steps": SEEN // batch, "every": max(1, GRID // batch), "loss": True}
-        run = ls.simulate(loss, moves, ls.noise.minibatch(), particles=n, **given, **options).loss
+    for k, batch in enumerate(BATCHES):
+        rate, quiet, every = batch * BASE_RATE, [0 * minimum], max(1, GRID // batch)
+        given = {"steps": SEEN // batch, "every": every, "loss": True, "particles": n}
+        given |= options | {"seed": options["seed"] + k}
+        run = ls.simulate(loss, ls.dynamics.sgd(rate, batch), ls.noise.minibatch(), **given)
         for _ in range(given["steps"]):
-            quiet.append(quiet[-1] - batch * BASE_RATE * gradient(quiet[-1]))
-        both = mean_and_error(run.values.T)
-        curve[:, :: max(1, batch // GRID)] = *both, energy(quiet[:: given["every"]])
+            quiet.append(quiet[-1] - rate * gradient(quiet[-1]))
+        looks = slice(None, None, max(1, batch // GRID))
+        curves[k, :, looks] = *mean_and_error(run.loss.values.T), energy(quiet[::every])
     low, start = float(energy(minimum)), float(energy(0 * minimum))
     curves = (curves - np.array([[low], [0], [low]])) / (start - low)
-    text = "loss above the minimum over that of the start"
-    values = with_error("loss", ("batch", "seen"), (curves[:, 0], curves[:, 1]), "1", text)
-    values["quiet_loss"] = ("batch", "seen"), curves[:, 2], "1", f"{text}, without noise"
+    text, kept = "loss above the minimum over that of the start", curves[..., ::KEPT]
+    values = with_error("loss", ("batch", "seen"), (kept[:, 0], kept[:, 1]), "1", text)
+    values["quiet_loss"] = ("batch", "seen"), kept[:, 2], "1", f"{text}, without noise"
     apart = curves - curves[0]
     at = (np.arange(len(curves)), np.nanargmax(np.abs(apart[:, 2]), axis=1))
     sign = np.sign(apart[:, 2][at])
@@ -105,9 +106,8 @@ def claims_of(dataset):
     ends, exact = of_factor(np.tile(A, len(STATIONARY)), *ratio), 2 * LIMIT / (1 + LIMIT)
     text = f"drawn afresh: stationary law within 5 % up to a = B eta0 h = {exact:.3g}"
     claims.append(Claim(text, ends[0] < exact < ends[1], "{:.4g} to {:.4g}".format(*ends), ends))
-    a = dataset.batch_a.values
-    ends = of_curve(a, dataset.departure, dataset.departure_standard_error)
-    quiet = np.exp(np.interp(LIMIT, dataset.quiet_departure, np.log(a)))
+    ends = of_curve(dataset.batch_a, dataset.departure, dataset.departure_standard_error)
+    quiet = np.exp(np.interp(LIMIT, dataset.quiet_departure, np.log(dataset.batch_a)))
     text = (
         f"transient: 5 % is reached at a = {quiet:.2g} without noise; with it within a factor 1.3"
     )
@@ -136,7 +136,7 @@ def run(quick, seed, threads, plant, each=in_memory):
         "stationary_batch": (list(STATIONARY), "examples B of a batch"),
         "a": (A, "a = B eta0 h"),
         "batch": (list(BATCHES), "examples B of a batch"),
-        "seen": (np.arange(0, SEEN + 1, GRID), "examples seen"),
+        "seen": (np.arange(0, SEEN + 1, KEPT * GRID), "examples seen"),
         "place": (["start", "minimum"], "where the steps begin"),
         "length": (np.arange(2, FEW + 1), "steps B of one example each"),
     }

@@ -65,7 +65,7 @@ def stationary(simulate, h, batch, momentum, n, random):
     steps = int(np.log(0.02) / np.log(ls.theory.spectral_radius(rule(h, batch, momentum))))
     x0 = random.normal(size=(n, len(h) + 1)) * np.sqrt(T0 / np.append(h, 1.0))
     run = simulate(particles=n, steps=steps, every=steps - 1, x0=x0)
-    ratio, kept = (run.x.values[-1, :, :-1] ** 2).mean(axis=0) * h / T0, (np.nan, np.nan)
+    ratio, kept = (run.x.values[-1, :, :-1] ** 2).mean(axis=0) * h / T0, (0.0, 0.0)
     if momentum:
         before, after = run.v.values[-2:, :, -1]
         kept = after @ before / (before @ before), np.sqrt((1 - momentum**2) / n)
