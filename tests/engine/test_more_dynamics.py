@@ -222,3 +222,59 @@ def test_a_larger_batch_cools_like_a_smaller_rate():
     for step in (40, 80, 120):
         assert abs(variance_z(run.x.sel(step=step).values, exact[step])) < 5
     assert abs(variance_z(run.x.sel(step=80).values, constant[80])) > 5
+
+
+COOLING = ls.schedules.exponential(0.5, 0.95)
+KEEPING = ls.schedules.from_values(np.linspace(0.9, 0.1, 60))
+SCHEDULED = {  # dynamics of a schedule; the exact process of its values
+    "temperature": (
+        COOLING,
+        lambda heat: ls.dynamics.langevin(heat, 0.1),
+        lambda heat: ls.theory.langevin_process(2.0, heat, 0.1),
+    ),
+    "momentum": (
+        KEEPING,
+        lambda mu: ls.dynamics.sgd(0.1, momentum=mu),
+        lambda mu: ls.theory.linear_sgd(2.0, VARIANCE, 0.1, 1, mu),
+    ),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCHEDULED)
+def test_what_is_scheduled_acts_step_by_step(name):
+    """The rate and the batch size are above."""
+    schedule, moves, process = SCHEDULED[name]
+    values = schedule.rule(np.arange(60))
+    exact, constant = (
+        ls.theory.evolve(process(each), [0.0])[1][:, 0, 0]
+        for each in (values, values[:1] * np.ones(60))
+    )
+    noise = NOISE if name == "momentum" else None
+    given = {"particles": PARTICLES, "steps": 60, "every": 20, "seed": SEED}
+    run = ls.simulate(LINE, moves(schedule), noise, **given)
+    for step in (20, 40, 60):
+        assert abs(variance_z(run.x.sel(step=step).values, exact[step])) < 5
+    assert abs(variance_z(run.x.sel(step=60).values, constant[60])) > 5
+    assert abs(variance_z(run.x.sel(step=60).values, 2 * exact[60])) > 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "row", CASES["mom_rule"]["expected"]["rows"], ids=lambda row: f"mu={row['mu']}"
+)
+def test_the_momentum_rule(row):
+    """eta = (1 - mu) B eta0: the temperature eta0 sigma^2/2 of the rule, up to its exact ratio."""
+    case = CASES["mom_rule"]["inputs"]
+    rate = float(ls.theory.momentum_learning_rate(case["eta0"], case["B"], row["mu"]))
+    assert rate == pytest.approx(row["eta"], rel=1e-13)
+    moves, noise = ls.dynamics.sgd(rate, case["B"], row["mu"]), ls.noise.gaussian([case["sig2"]])
+    steps = round(20 / (1 - row["mu"]) + 8 / (case["B"] * case["eta0"]))
+    given = {"particles": PARTICLES, "steps": steps, "seed": SEED}
+    run = ls.simulate(ls.potentials.quadratic([case["h"]]), moves, noise, **given)
+    assert abs(variance_z(run.x.values[-1], row["var_theta"])) < 5
+    assert abs(variance_z(run.x.values[-1], 2 * row["var_theta"])) > 5
+    if row["mu"]:
+        assert abs(variance_z(run.v.values[-1], row["var_v"])) < 5
+    else:
+        assert abs(variance_z(run.x.values[-1], row["T_eff_boltzmann"] / case["h"])) > 5
