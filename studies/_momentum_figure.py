@@ -27,6 +27,7 @@ def plot(dataset):
         axes[0, 1].set_title("transient: momentum comes late")
         _curves(axes[0, 2], dataset)
         _averages(axes[1, 0], dataset, "average_variance", "variance / $\\sigma^2$")
+        axes[1, 0].legend()
         axes[1, 0].set_title("white noise: half a window's variance")
         _averages(axes[1, 1], dataset, "age", "age (steps)")
         axes[1, 1].set_title("a ramp: twice a window's age")
