@@ -33,7 +33,7 @@ from langevin_sgd.storage.provenance import provenance
 
 HOT_STEPS = 2000  # at the first rate, before the cooling
 WAYS = "rate", "batch"  # halved, doubled
-EARLY, LATE = 2**12, 2**28  # from where on laws are fitted to the simulation and the exact curve
+EARLY, LATE = 2**12, 2**28  # laws of simulation and exact curve: from there on, at first sight
 
 
 def cooling(steps, particles, factor, options):
