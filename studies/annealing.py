@@ -122,7 +122,7 @@ def run(quick, seed, threads, plant, each=in_memory):
     for n in steps.tolist():
         most = min(256, 2**19 // n) if quick else min(2048, 3 * 2**26 // n)
         add(f"cooling {n}", cooling, n, most)
-    far = 2.0 ** np.arange(6, 45, 6 if quick else 2)
+    far = 2.0 ** np.arange(6, 45, 2)
     parts["exact"] = partial(exact_curve, far, 50 if quick else 400)
     found = each(parts)
     dataset = xr.merge([
