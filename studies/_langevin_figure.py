@@ -36,17 +36,18 @@ def _points(ax, x, law, name, scale=1.0, **look):
 def _moments(ax, law):
     """Second moments of each integrator on a quadratic."""
     rows = np.arange(law.sizes["integrator"])
-    for name, label, colour, shift in (
-        ("position", "$\\langle x^2\\rangle h/T$", PALETTE[0], -0.12),
-        ("velocity", "$\\langle v^2\\rangle m/T$", PALETTE[1], 0.12),
+    names = list(law.integrator.values)
+    for name, of, label, colour, shift in (
+        ("position", law.integrator, "$\\langle x^2\\rangle h/T$", PALETTE[0], -0.12),
+        ("velocity", law.inertial, "$\\langle v^2\\rangle m/T$", PALETTE[1], 0.12),
     ):
+        places = shift + np.array([names.index(method) for method in of.values])
         look = {"color": colour, "marker": "o", "label": label}
-        error = 4 * law[f"{name}_standard_error"]
-        ax.errorbar(law[name], rows + shift, xerr=error, **LOOK | look)
+        ax.errorbar(law[name], places, xerr=4 * law[f"{name}_standard_error"], **LOOK | look)
         exact = law[f"exact_{name}"]
-        ax.scatter(exact, rows + shift, marker="|", s=160, color=colour, linewidths=1)
+        ax.scatter(exact, places, marker="|", s=160, color=colour, linewidths=1)
     ax.axvline(1, color=ls.plots.COLOURS["guide"], linewidth=0.8, linestyle=":")
-    ax.set(yticks=rows, yticklabels=[name.replace("_", "-") for name in law.integrator.values])
+    ax.set(yticks=rows, yticklabels=[name.replace("_", "-") for name in names])
     ax.invert_yaxis()
     ax.set_title("bowl, step 0.3: bars exact, points ± 4 s.e.")
     ax.set_xlabel("second moment / that of Boltzmann's law")

@@ -82,7 +82,7 @@ def system(name, particles, seed, threads, plant):
         heat = ls.dynamics.underdamped_langevin(T0 * (1 + plant), 1.0, STEP)
         return moved(WELL, heat, None, STEP, particles, seed, threads), WELL, None
     of_table = "drawn" if name.endswith("isotropic") else name
-    loss, noise, covariance = spread_table(of_table, particles // 2, seed + 1, threads, plant)
+    loss, noise, covariance = spread_table(of_table, particles // 2, seed + 2**32, threads, plant)
     batch = BATCH
     if name.endswith("isotropic"):
         shape = covariance if name == "anisotropic" else np.eye(2)

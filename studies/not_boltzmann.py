@@ -59,8 +59,10 @@ def part(name, particles, seed, threads, plant):
     found["power"] = (T0 * (1 + plant), 0.0)
     if noise is not None:
         batch = BATCH if model.data is not None else 1
-        power = noise.batch_covariance(model, x, batch)
-        found["power"] = mean_and_error(RATE * np.trace(power, axis1=-2, axis2=-1) / 4)
+        power = RATE * np.trace(noise.batch_covariance(model, x, batch), axis1=-2, axis2=-1) / 4
+        mean, error = mean_and_error(power)
+        # with that of the pilot run, of half as many particles, which set it to T0
+        found["power"] = mean, np.sqrt(3) * error
     mixed = path.isel(step=[-1])
     mixed = mixed.assign(x=(mixed.x.dims, x[None]))
     heat = ls.analysis.equipartition(mixed, WELL).isel(step=0)
@@ -93,7 +95,6 @@ def claims_of(parts):
         holds = word == EXPECTED.get(name, "departs") or (name == "langevin" and word != "departs")
         claims.append(Claim(f"{name}: the product's word", holds, word))
     power, error = np.array([[parts[s]["power" + e] for s in TABLES] for e in ("", ERROR)])
-    error = np.sqrt(3) * error  # that of the pilot runs, of half as many particles, on top
     claims.append(agreement("of all tables: mean noise power T0", power, T0, error))
     for text, name, key, low, high in (
         ("Langevin: KL to Boltzmann", "langevin", "kl", -1, 0.01),
