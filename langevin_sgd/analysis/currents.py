@@ -19,6 +19,7 @@ from .particles import (
     at_step,
     attributes,
     dynamics_of,
+    has_walls,
     landscape_of,
     noise_of,
     reference_gradient,
@@ -208,6 +209,8 @@ def rotation_rate(
         raise ValueError(f"center must be None or have the shape ({d},), got {center.shape}.")
     if potential is not None:
         potential = landscape_of(run, potential, d, "potential", walls=True)
+    if has_walls(run, ("periodic",)):
+        raise ValueError("run must not be periodic: its walls fold the moves. Use reducers.currents.")
     moves = moves_of(run, particles, potential)
     decays = default_decays(d) if decays is None else decays
     center = moves.place.mean(axis=0) if center is None else np.broadcast_to(center, d)

@@ -10,7 +10,14 @@ from ..engine.reducers.currents import MARKOV
 from ..engine.reducers.readings import Readings, labelled, mean_and_error, replicates, with_error
 from ..models.evaluate import evaluate, landscape
 from .density import bin_coordinates, chosen_components, edges_from
-from .particles import AT_STEP, dynamics_of, kept_particles, landscape_of, reference_gradient
+from .particles import (
+    AT_STEP,
+    dynamics_of,
+    has_walls,
+    kept_particles,
+    landscape_of,
+    reference_gradient,
+)
 
 LEAST_PAIRS = 100  # of a bin that has estimates
 INDEPENDENT = Readings(None, None, None, True, ())
@@ -105,6 +112,8 @@ def drift_and_diffusion(
     steps: the drift is then minus the gradient of `potentials.modified_loss`. Derived; the
     correction for the drift as in Ragwitz and Kantz 2001 (Phys. Rev. Lett. 87, 254501; not
     read)."""
+    if has_walls(run):
+        raise ValueError("run must be of an open domain: walls fold the moves. Use reducers.currents.")
     run, dropped = kept_particles(run, on_diverged)
     pairs = _pairs(run, lag, extrapolate, _time_step(run) if time_step is None else time_step)
     d = pairs.start.shape[1]

@@ -122,6 +122,12 @@ def _attribute_of(run, what):
     return json.loads(text) if text else {"name": "unknown", "params": {}}
 
 
+def has_walls(run, kinds=("periodic", "reflecting")):
+    """Whether the run's model had walls of these kinds, from its attributes."""
+    walls = _attribute_of(run, "model").get("domain") or ()
+    return any(wall is not None and wall[0] in kinds for wall in walls)
+
+
 def weight_decay_of(run):
     """Weight decay of the run, 0 if it has none; it is part of Boltzmann's reference."""
     decay = dynamics_of(run)["params"].get("weight_decay", 0.0)
@@ -148,9 +154,10 @@ def landscape_of(run, model, dim, name, walls=False):
         raise ValueError(
             f"{name} must have the dimension of the run, {dim}, but {model.name!r} has {model.dim}."
         )
-    if model.domain is not None and not walls:
+    if not walls and (model.domain is not None or has_walls(run)):
+        who = "the run" if model.domain is None else repr(model.name)
         raise ValueError(
-            f"{name} must have an open domain here, but {model.name!r} has walls, whose pushes are "
+            f"{name} must have an open domain here, but {who} has walls, whose pushes are "
             "no part of the virial. Use kl_to_boltzmann, which integrates over the domain (one or "
             "two dimensions)."
         )

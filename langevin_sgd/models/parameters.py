@@ -176,11 +176,13 @@ def tabulated(schedule, name, steps, first=0):
 
 
 def described(record):
-    """JSON text of a record's name, parameters, data table and sampling; tables and long arrays as
-    shape and SHA-256."""
+    """JSON text of a record's name, parameters, data table, walls and sampling; tables and long
+    arrays as shape and SHA-256."""
     found = {"name": record.name, "params": _part_of_description(record.params._asdict())}
     if getattr(record, "data", None) is not None:
         found["data"] = array_fingerprint(record.data)
+    if getattr(record, "domain", None) is not None:
+        found["domain"] = record.domain
     if hasattr(record, "sampling"):
         found["sampling"] = record.sampling
     return json.dumps(found)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import xarray as xr
 from refusals import refusal
-from synthetic_runs import gaussian_run, synthetic_run
+from synthetic_runs import adjacent, gaussian_run, synthetic_run
 
 import langevin_sgd as ls
 from langevin_sgd.analysis.wording import shorthand
+from langevin_sgd.models.parameters import described
 
 boltzmann_test = ls.analysis.boltzmann_test
 HESSIAN = np.array([[2.0, 0.5], [0.5, 1.0]])
@@ -269,7 +270,9 @@ SHUFFLED = '{"name": "minibatch", "params": {}, "sampling": "reshuffle"}'
 FEW, LINE = gaussian_run(BOLTZMANN, 49, 1), gaussian_run([[1.0]], 200, 1)
 FIVE, SADDLE = gaussian_run(np.eye(5), 100, 1), ls.potentials.quadratic([1.0, 1.0, 1.0, 1.0, -1.0])
 WASHBOARD, VALLEY = ls.potentials.washboard(1.0, 0.2), ls.potentials.label_noise_valley()
+FOLDED = FEW.assign_attrs(model=described(WALLED))
 BAD = [
+    ({"run": FOLDED}, "ValueError: potential must have an open domain here, but the run has walls"),
     ({"temperature": -1.0}, "ValueError: temperature must be > 0, got -1.0."),
     ({"tolerance": 2}, "ValueError: tolerance must be > 0 and < 1, got 2."),
     ({"level": 0.0}, "ValueError: level must be > 0 and < 1, got 0.0."),
@@ -291,6 +294,12 @@ BAD = [
     ({"on_diverged": "dorp"}, "ValueError: on_diverged must be one of 'raise', 'drop', got 'dorp'"),
     ({"lebel": 0.1}, "TypeError: boltzmann_test() has no argument 'lebel'"),
 ]  # fmt: skip
+
+
+def test_moves_that_walls_folded_are_refused():
+    run = adjacent(np.ones((200, 2)), np.ones((200, 2))).assign_attrs(model=described(WALLED))
+    for estimate in (ls.analysis.rotation_rate, ls.analysis.drift_and_diffusion):
+        assert "walls fold the moves" in refusal(estimate, run)
 
 
 @pytest.mark.parametrize(("change", "message"), BAD)
