@@ -107,7 +107,7 @@ def calibrations():
         cases[f"well {dim}-D, T given"] = Case(potential, draw, 100, WELL_TEMPERATURE, shares)
         cases[f"well {dim}-D, T fitted"] = Case(potential, draw, 4_000 // dim, None, shares)
     cases["Student, 3 degrees, T given"] = Case(*student(3.0), 100, 1.0)
-    cases["one chain of 4,000 steps, T given"] = Case(*bowl(2)[:1], chain, 4_000, 1.0)
+    cases["one chain of 10,000 steps, T given"] = Case(*bowl(2)[:1], chain, 10_000, 1.0)
     still = partial(stirred, dim=2, turn=0.0)
     cases["two steps, T given"] = Case(ls.potentials.quadratic([1.0, 1.0]), still, 120, 1.0)
     cases["reshuffled epochs, the budget"] = reshuffled()

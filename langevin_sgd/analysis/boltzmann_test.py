@@ -140,7 +140,7 @@ def boltzmann_test(
     potential = landscape_of(run, potential, d, "potential")
     if directions is not None and directions.shape[1] != d:
         raise ValueError(f"directions must be {d} columns, got {directions.shape[1]}.")
-    _check_number(x)
+    _check_number(x, run.sizes["particle"])
     _check_spread(x, "spread")
     _check_order(x)
     energy = energy_at(run, potential, x)
@@ -210,13 +210,14 @@ def _independent_particles(run, step, on_diverged):
     return Particles(kept, None, int(series["step"][-1]), dropped)
 
 
-def _check_number(x):
+def _check_number(x, particles):
     n, d = x.shape
     fewest = max(FEWEST, FEWEST_PER_DIMENSION * d)
     if n < fewest:
+        got = f"{n} readings of {particles} that are independent" if n > particles else n
         raise ValueError(
             f"the tests keep their level from {fewest} particles on ({FEWEST}, and "
-            f"{FEWEST_PER_DIMENSION} per dimension), got {n}. Simulate more."
+            f"{FEWEST_PER_DIMENSION} per dimension), got {got}. Simulate more."
         )
 
 
