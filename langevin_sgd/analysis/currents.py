@@ -210,7 +210,9 @@ def rotation_rate(
     if potential is not None:
         potential = landscape_of(run, potential, d, "potential", walls=True)
     if has_walls(run, ("periodic",)):
-        raise ValueError("run must not be periodic: its walls fold the moves. Use reducers.currents.")
+        raise ValueError(
+            "run must not be periodic: its walls fold the moves. Use reducers.currents."
+        )
     moves = moves_of(run, particles, potential)
     decays = default_decays(d) if decays is None else decays
     center = moves.place.mean(axis=0) if center is None else np.broadcast_to(center, d)

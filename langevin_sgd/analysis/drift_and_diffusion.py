@@ -113,7 +113,9 @@ def drift_and_diffusion(
     correction for the drift as in Ragwitz and Kantz 2001 (Phys. Rev. Lett. 87, 254501; not
     read)."""
     if has_walls(run):
-        raise ValueError("run must be of an open domain: walls fold the moves. Use reducers.currents.")
+        raise ValueError(
+            "run must be of an open domain: walls fold the moves. Use reducers.currents."
+        )
     run, dropped = kept_particles(run, on_diverged)
     pairs = _pairs(run, lag, extrapolate, _time_step(run) if time_step is None else time_step)
     d = pairs.start.shape[1]
