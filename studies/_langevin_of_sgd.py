@@ -121,7 +121,7 @@ def batch_bias(sampling, quartic, numbers):
 
 
 def exact_batch_variance(sampling, rate, heat):
-    """What batches of the table add to <x^2> in a bowl of curvature 1; heat is for a planted run."""
+    """What batches of the table add to <x^2> in a bowl of curvature 1; heat: of a planted run."""
     about = 1.0, SPREAD, rate, BATCH
     if sampling == "reshuffle":
         return ls.theory.epoch_covariance(*about, EXAMPLES).mean() / heat

@@ -161,13 +161,13 @@ def places(count, folders):
 
 FOLDERS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / "__init__.py").exists())
 # goal, and the limit as long as it is not reached: it goes down, but for a capability that comes
-# in (last: the verdict with its basins, references, currents, time series and budgets)
+# in (last: what both lecture notes needed, curvature, energies, gradient flow, drift, SVAG)
 GOALS = {
-    "lines": (21_500, 30_100),
-    "tokens": (112_000, 176_600),
+    "lines": (21_500, 32_000),
+    "tokens": (112_000, 190_000),
     "spine files": (30, 36),
     "spine lines": (5_500, 7_700),
-    "test lines": (16_500, 27_700),
+    "test lines": (16_500, 29_200),
 }
 INNER = ["engine", "kernels"]
 OUTER = [folder for folder in FOLDERS if folder not in INNER]

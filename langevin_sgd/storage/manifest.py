@@ -317,7 +317,7 @@ def _steps(value, name):
     return (_of(Steps) if isinstance(value, dict) else _list_of(whole(0)))(value, name)
 
 
-def _variables(value, name):
+def _swept_variables(value, name):
     """Name -> Rows; a row of version 1 is a list."""
     rows = {
         key: dict(zip(Rows._fields, row, strict=True)) if isinstance(row, list) else row
@@ -336,7 +336,7 @@ CHECKS = {
     "dtype": _dtype,
     "shape": _list_of(whole(0)),
     "steps": _steps,
-    "variables": _variables,
+    "variables": _swept_variables,
     "file": _of(File),
 }
 CHECKS |= dict.fromkeys(("description", "attributes"), _dict)
