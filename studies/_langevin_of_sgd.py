@@ -58,7 +58,7 @@ def discriminant(x):
 
 def regime(name, numbers):
     """Autocorrelation of the chain in one regime, exact and of Langevin dynamics."""
-    stiffness, lags = REGIMES[name], 10 * np.arange(13)
+    stiffness, lags = REGIMES[name], 10 * np.arange(1, 13)
     process, x = chain(stiffness, MU, lags[-1], numbers)
     own = (x[0] ** 2).mean()
     ratio = x[0] * x[lags] / own
