@@ -30,11 +30,11 @@ VELOCITY = ["velocity", "velocity_standard_error", "exact_velocity"]
 UNITS = {"lag": "steps", "time": "time", "rate": "length^2/energy"}
 
 
-def agrees(text, law, *names, skip=0):
+def agrees(text, law, *names):
     """The claim that measured numbers are the exact ones."""
     parts = [(law[k], law[f"exact_{k}"], law[k + ERROR]) for k in names]
     value, exact, error = np.concatenate(
-        [np.array([np.ravel(entry)[skip:] for entry in part]) for part in parts], axis=1
+        [np.array([np.ravel(entry) for entry in part]) for part in parts], axis=1
     )
     there = np.isfinite(value * exact * error)
     return agreement(text, value[there], exact[there], error[there])
