@@ -77,9 +77,10 @@ def curvature(loss, x, *, leading=None, resamples=200, seed=0):
         subspaces of the largest eigenvalues and their ``overlap``, the mean squared cosine (of
         random ones leading/d). ``noise`` (mode) = v' Sigma v for the eigenvectors v of H and
         ``gamma``, the slope of its logarithm against that of the curvature, over modes where both
-        are positive. ``trace_hessian_noise``, ``trace_inverse_hessian_noise`` (nan unless H > 0),
-        ``gradient`` G, ``squared_gradient`` |G|^2, ``gradient_curvature`` G'HG. A loss without a
-        law of its labels has no "fisher"; the attribute ``left_out`` says why.
+        are positive (nan if they have one curvature). ``trace_hessian_noise``,
+        ``trace_inverse_hessian_noise`` (nan unless H > 0), ``gradient`` G, ``squared_gradient``
+        |G|^2, ``gradient_curvature`` G'HG. A loss without a law of its labels has no "fisher"; the
+        attribute ``left_out`` says why.
 
     Raises
     ------
@@ -214,5 +215,6 @@ def _of_directions(curvatures, vectors, noise, is_positive):
     x, y = np.log(curvatures[used]), np.log(along[used])
     spread = x - x.sum() / max(len(x), 1)
     inverse = np.sum(along / curvatures) if is_positive else np.nan
-    gamma = spread @ y / (spread @ spread or np.nan)
+    apart = np.abs(spread).max(initial=0.0) > SMALLEST  # else all are one, but for rounding
+    gamma = spread @ y / (spread @ spread if apart else np.nan)
     return {"noise": along, "gamma": gamma, "trace_inverse_hessian_noise": inverse}

@@ -109,7 +109,7 @@ def _spectra(away, counts, shift):
 
 
 def _of_reciprocal(value, error, interval):
-    """Error and interval of 1/value; inf beyond a value that is not positive."""
+    """Error and interval of 1/value; inf beyond a value that is not positive, nan where it is."""
     with np.errstate(divide="ignore"):
-        ends = np.where(interval > 0, 1 / interval, np.inf)
-        return np.where(value > 0, error / value**2, np.inf), ends[..., ::-1]
+        ends = np.where(interval <= 0, np.inf, 1 / interval)
+        return np.where(value <= 0, np.inf, error / value**2), ends[..., ::-1]

@@ -161,6 +161,14 @@ def test_the_exponent_of_the_noise_is_that_which_was_planted(gamma):
     assert shape.distance.item() == pytest.approx(apart)
 
 
+def test_one_curvature_in_all_directions_has_no_exponent():
+    inputs, _ = np.linalg.qr(np.random.default_rng(3).normal(size=(40, 4)))
+    loss = ls.losses.linear_regression(inputs * np.sqrt(40), np.arange(40.0))
+    found = ls.analysis.curvature(loss, np.zeros(4), resamples=2)
+    assert 0 < np.ptp(found.eigenvalues.sel(matrix="hessian").values) < 1e-12  # by rounding
+    assert np.isnan(found.gamma)
+
+
 @pytest.mark.parametrize("angle", [1e-9, 0.3, 1.5])
 def test_the_angle_between_leading_directions_is_that_which_was_planted(angle):
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

@@ -79,6 +79,12 @@ def test_a_noise_scale_that_the_sample_does_not_bound_has_an_infinite_end():
     assert np.isinf(near.noise_scale_interval[1]) and near.noise_scale_interval[0] > 0
 
 
+def test_a_noise_scale_without_noise_has_no_interval():
+    still = covariance_of(np.ones((12, 2)), population=True, resamples=2)
+    assert still.noise_scale == 0 and still.squared_mean_gradient == 2
+    assert np.all(np.isnan(still.noise_scale_interval))
+
+
 def test_a_sample_agrees_with_its_population():
     """Oracle: Sigma = 2 L H + G G' of Gaussian least squares."""
     case = CASES["linreg_sigma_2LH"]

@@ -19,7 +19,7 @@ RATES = ls.schedules.step_decay(0.2, 0.5, every=10)
 BATCHES = ls.schedules.from_values([2] * 9 + [4] * 15)
 MOVES, NOISE = ls.dynamics.sgd(RATES, BATCHES, momentum=0.5), ls.noise.minibatch()
 OBSERVED = ls.reducers.gradient_noise(every=2, start=1, windows=3)
-DRAWN = ls.noise.gaussian([4.0, 1.0])
+DRAWN, SGD = ls.noise.gaussian([4.0, 1.0]), ls.dynamics.sgd(0.1)
 
 
 def simulated(steps, **options):
@@ -86,8 +86,12 @@ def test_a_run_that_goes_on_reads_the_schedule_where_it_is():
     [
         (LOSS._replace(example_hessian=None), MOVES, NOISE, {"alignment"}),
         (LOSS, ls.dynamics.adam(0.1), NOISE, {"temperature"}),
-        (LOSS, ls.dynamics.sgd(0.1), DRAWN, {"temperature"}),
-        (LOSS, ls.dynamics.sgd(0.1), ls.noise.table_gaussian(), set()),
+        (LOSS, SGD, DRAWN, {"temperature"}),
+        (LOSS, SGD, None, {"temperature"}),  # every step takes the gradient of the whole table
+        (LOSS, SGD, ls.noise.minibatch("svag", amplification=4.0), {"temperature"}),
+        (LOSS, SGD, ls.noise.minibatch(weights=np.arange(1.0, 13.0)), {"temperature"}),
+        (LOSS, SGD, ls.noise.minibatch("reshuffle"), set()),
+        (LOSS, SGD, ls.noise.table_gaussian(), set()),
     ],
 )
 def test_what_has_no_meaning_is_not_there(loss, moves, noise, lacks):

@@ -11,8 +11,10 @@ from ...arguments import checked, whole
 from ...kernels.bits import sqrt
 from ...kernels.functions import plain
 from ...kernels.views import part, table_row
+from ...models.minibatches import Minibatch
 from ...models.parameters import Schedule
 from ...models.records import recorded
+from ...models.table_gaussian import TableGaussian
 from .epochs import epoch_of, seldom
 from .full_gradient import NOTHING, Landscape
 from .readings import MATRIX, Estimate, add_up, covariance_of, labelled, variables_of
@@ -22,6 +24,7 @@ _Followed = namedtuple(
     "Params", ("start", "every", "windows", "readings", "batch", "heat", *Landscape._fields)
 )
 SQUARED = "(energy/length)^2"
+UNIFORM = "with_replacement", "without_replacement", "reshuffle", "single_shuffle"
 # In the order of the accumulators of a window: of what was drawn the first three, of a Loss four,
 # with a Hessian all.
 FOLLOWED = {
@@ -204,7 +207,9 @@ def gradient_noise(every=None, start=0, name="gradient_noise", windows=10):
     alignment, nor for what is drawn: one draw has no Sigma. The temperature, `theory.
     sgd_temperature` with the numbers of the step, is that of batches drawn independently and
     uniformly or of `noise.table_gaussian`: subsets have (N - B)/(N - 1) of it, and shuffled epochs
-    none in flat directions. Another noise on a Loss is not what is read, and gets none."""
+    none in flat directions. Without noise on a Loss there is none, nor for what has another
+    covariance than Sigma/B: svag, weights, given rows, a population, a noise with a law of its own.
+    Where Sigma or H is zero at one reading, the alignment of its window is nan."""
 
     def complete(reducer, model, dynamics, noise):
         if model.data is not None:
@@ -236,12 +241,19 @@ def _fitted_to_table(reducer, model, dynamics, noise):
         reducer = reducer._with(every=seldom(dynamics, epoch, cost, steps))
     params = _params_of(reducer, model, dynamics)
     params = params._replace(model=model.params, table=model.data)
-    if hasattr(noise, "sample"):  # a law of its own
+    if not _heats_by_table(noise):
         params = params._replace(heat=np.full(1, np.nan))
     sizes = dim, model.data.shape[1], model.scratch, int(params.windows)
     hessian = plain(hessian) if hessian else None
     observe, size = _observe_examples(plain(model.example_gradient), hessian, *sizes)
     return reducer.fitted(params, size, observe)
+
+
+def _heats_by_table(noise):
+    """Whether its batches are uniform draws from the table, or its Gaussian twin."""
+    if isinstance(noise, Minibatch):
+        return noise.sampling in UNIFORM and noise.mode.parameters == ("none",)
+    return isinstance(noise, TableGaussian)
 
 
 def _params_of(reducer, model, dynamics):
