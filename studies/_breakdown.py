@@ -15,6 +15,14 @@ def of_factor(a, factor, error):
 
 
 def of_curve(a, departure, error):
-    """Of a departure that grows with a, by interpolation in log a: where it first is 0.05."""
-    ends = (np.interp(LIMIT, departure + side * error, np.log(a)) for side in (4, -4))
-    return tuple(np.exp(list(ends)))
+    """Of a departure measured at a, by interpolation in log a: where it first is 0.05."""
+    edges = (np.asarray(departure + side * error) for side in (4, -4))
+    return tuple(np.exp([_first(np.log(a), edge) for edge in edges]))
+
+
+def _first(place, edge):
+    """Where a broken line, which may fall again, first reaches LIMIT."""
+    above = np.flatnonzero(edge > LIMIT)
+    k = above[0] if len(above) else len(edge) - 1
+    near = slice(max(0, k - 1), k + 1)
+    return np.interp(LIMIT, edge[near], place[near])

@@ -49,7 +49,8 @@ def epochs(sampling, particles, seed, threads, plant):
     options |= {"steps": BATCHES, "every": BATCHES}
     options["x0"] = np.random.default_rng(seed).normal(size=(particles, 1))
     run = ls.simulate(bowl, ls.dynamics.sgd(EPOCH_RATE), ls.noise.minibatch(sampling), **options)
-    of_epoch = ls.analysis.drift_and_diffusion(run, bins=1, lag=BATCHES).squeeze()
+    whole = {"lag": BATCHES, "time_step": EPOCH_RATE}
+    of_epoch = ls.analysis.drift_and_diffusion(run, bins=1, **whole).squeeze()
     scale = EPOCH_RATE / 2 * table.var() / (2 if plant else 1)
     pair = [of_epoch[f"diffusion{k}"].values / scale for k in ("", "_standard_error")]
     text = "diffusion over an epoch in a bowl, over (rate/2) Sigma"

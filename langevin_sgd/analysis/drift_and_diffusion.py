@@ -9,6 +9,7 @@ from ..arguments import checked, finite_array, flag, optional, whole, whole_numb
 from ..engine.reducers.currents import MARKOV
 from ..engine.reducers.readings import Readings, labelled, mean_and_error, replicates, with_error
 from ..models.evaluate import evaluate, landscape
+from .currents import REMEMBERING
 from .density import bin_coordinates, chosen_components, edges_from
 from .particles import (
     AT_STEP,
@@ -16,6 +17,7 @@ from .particles import (
     has_walls,
     kept_particles,
     landscape_of,
+    noise_of,
     reference_gradient,
 )
 
@@ -80,8 +82,8 @@ def drift_and_diffusion(
         On an open domain: its force, averaged over the same particles, comes with the result.
     time_step : float >= 1e-100, optional
         Time of one step; default the constant learning rate of SGD or step size of Langevin
-        dynamics, without momentum. For others the position does not tell what comes next, and
-        this must be given.
+        dynamics, without momentum and with fresh noise. For others, and for shuffled epochs but
+        over whole ones, the position does not tell what comes next, and this must be given.
     on_diverged : {"raise", "drop"}
 
     Returns
@@ -106,8 +108,8 @@ def drift_and_diffusion(
     In each bin dx = a + A (x - position) + residual by least squares: drift a/dt, slope A/dt, and
     diffusion from the covariance of the residuals, divisor n - d - 1, so that neither the square
     of the drift nor its change over the bin is counted as diffusion. Errors: jackknife over 64
-    groups of particles, so that moves of one particle may depend on each other. For SGD and lag 1
-    the drift is -grad U and the diffusion (learning_rate/2) C(x) exactly, whatever the rate.
+    groups of particles, so that moves of one particle may depend on each other. For SGD with fresh
+    noise and lag 1 the drift is -grad U and the diffusion (learning_rate/2) C(x) exactly, whatever the rate.
     Extrapolated they are, up to the rate squared, those of the diffusion that passes through the
     steps: the drift is then minus the gradient of `potentials.modified_loss`. Derived; the
     correction for the drift as in Ragwitz and Kantz 2001 (Phys. Rev. Lett. 87, 254501; not
@@ -174,13 +176,22 @@ def _time_step(run):
             "its diffusion and overdamped Langevin dynamics at a constant rate, not for "
             f"{about['name']!r}."
         )
+    sampling = (noise_of(run) or {}).get("sampling")
+    if sampling in REMEMBERING:
+        raise ValueError(
+            f"time_step must be given with sampling {sampling!r}, under which the position alone "
+            "does not tell what comes next, unless each move is of whole epochs: store every "
+            "such step, with every=, and give the time of one step."
+        )
     return found
 
 
 def _pairs(run, lag, extrapolate, time_step):
     """All pairs of stored steps that are `lag` apart; with `extrapolate` also twice as far."""
     steps = np.atleast_1d(run["step"].values) if "step" in run.dims else np.zeros(1, int)
-    lag = int(np.diff(steps).min(initial=2**62)) if lag is None else lag
+    if len(steps) < 2:
+        raise ValueError("run must hold two or more stored steps; simulate with every=.")
+    lag = int(np.diff(steps).min()) if lag is None else lag
     lags = [lag, 2 * lag] if extrapolate else [lag]
     place = {int(step): k for k, step in enumerate(steps)}
     begin = [k for k, step in enumerate(steps) if all(int(step) + each in place for each in lags)]

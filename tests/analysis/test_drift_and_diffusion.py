@@ -108,6 +108,16 @@ def test_the_time_of_a_step_is_in_the_run(name, rate):
     assert found.drift.equals(other.drift) and found.durations == [0.3]
 
 
+@pytest.mark.parametrize("sampling", ["reshuffle", "single_shuffle", "given"])
+def test_where_the_position_is_not_all_the_time_of_a_step_must_be_given(sampling):
+    """Moves inside a shuffled epoch lean back to where it began: their drift is not -grad U."""
+    noise = json.dumps({"name": "minibatch", "params": {}, "sampling": sampling})
+    run = told("sgd", {"learning_rate": 0.3}).assign_attrs(noise=noise)
+    options = {"bins": 1, "components": 0}
+    assert "position alone" in refusal(analysis.drift_and_diffusion, run, **options)
+    assert analysis.drift_and_diffusion(run, time_step=0.3, **options).durations == [0.3]
+
+
 def test_a_bin_with_few_pairs_has_no_estimate():
     found = measured(linear(300), bins=[-9.0, -8.0, 8.0, 9.0], components=0)
     assert np.isfinite(found.drift).all("component").values.tolist() == [False, True, False]
@@ -129,7 +139,7 @@ REFUSED = [
     (RUN, {"time_step": 0.1, "extrapolate": True}, "steps that are 1 and 2 apart"),
     (RUN, {"time_step": 0.1, "bins": 9, "components": 0}, "bins and range must leave 100 pairs"),
     (RUN, {"time_step": 0.1, "lag": 5}, "steps that are 5 apart"),
-    (synthetic_run(np.ones((50, 2))), {"time_step": 0.1, "lag": 1}, "steps that are 1 apart"),
+    (synthetic_run(np.ones((50, 2))), {"time_step": 0.1}, "two or more stored steps"),
     (RUN, ONE_BIN | {"potential": potentials.quadratic([1.0])}, "dimension of the run"),
 ]
 
