@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 from _annealing_landscape import HOT, RATE
-from _momentum_average import dataset_of
-from _runner import with_error
+from _runner import described, with_error
 
 import langevin_sgd as ls
 
@@ -44,7 +43,7 @@ def moments(name, schedule, n, factor, options):
     found = {"exact_mean": (dims, exact, "length", "exact mean")}
     found["exact_variance"] = dims, spread, "length^2", "exact variance"
     found |= with_error("mean", dims, pairs[0], "length", "mean over particles")
-    return dataset_of(found | with_error("variance", dims, pairs[1], "length^2", "variance"))
+    return described(found | with_error("variance", dims, pairs[1], "length^2", "variance"))
 
 
 class Cooling(NamedTuple):
@@ -84,6 +83,6 @@ def halved(way, n, factor, options):
     dims, text = ("stage", "a"), "variance over T0/h at the end of each stage"
     values = {"exact_cooled": (dims, exact, "1", f"exact {text}")}
     values["updates"] = "stage", ends, "1", "updates until the end of a stage"
-    return dataset_of(
+    return described(
         values | with_error("cooled", dims, (found, exact * np.sqrt(2 / n)), "1", text)
     )

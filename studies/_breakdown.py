@@ -14,15 +14,21 @@ def of_factor(a, factor, error):
     return edge / (slope + wide), edge / max(slope - wide, 1e-12)
 
 
+def first_above(x, values):
+    """Where a broken line through points x, which may fall again, first exceeds LIMIT; nan if it
+    never does."""
+    above = np.flatnonzero(values > LIMIT)
+    if not len(above):
+        return np.nan
+    k = above[0]
+    if k == 0:
+        return x[0]
+    share = (LIMIT - values[k - 1]) / (values[k] - values[k - 1])
+    return x[k - 1] + share * (x[k] - x[k - 1])
+
+
 def of_curve(a, departure, error):
     """Of a departure measured at a, by interpolation in log a: where it first is 0.05."""
-    edges = (np.asarray(departure + side * error) for side in (4, -4))
-    return tuple(np.exp([_first(np.log(a), edge) for edge in edges]))
-
-
-def _first(place, edge):
-    """Where a broken line, which may fall again, first reaches LIMIT."""
-    above = np.flatnonzero(edge > LIMIT)
-    k = above[0] if len(above) else len(edge) - 1
-    near = slice(max(0, k - 1), k + 1)
-    return np.interp(LIMIT, edge[near], place[near])
+    log, departure, error = np.log(np.asarray(a)), np.asarray(departure), np.asarray(error)
+    ends = [first_above(log, departure + side * error) for side in (4, -4)]
+    return tuple(np.exp(np.nan_to_num(ends, nan=log[-1])))

@@ -11,6 +11,7 @@ from _curvature_tables import (
     regression_on,
     two_digits,
 )
+from _runner import mean_and_error
 
 import langevin_sgd as ls
 
@@ -22,11 +23,6 @@ CASES = "true model;ridge 0.5;uneven noise;off minimum;network, truth;network, o
 CASES = CASES.split(";")
 PAIRS = ("hessian", "gauss_newton"), ("noise_covariance", "fisher"), ("empirical_fisher", "fisher")
 SCORES = "distance", "alignment", "overlap", "gamma"
-
-
-def mean_and_error(values):
-    """Over the first axis."""
-    return np.mean(values, axis=0), np.std(values, axis=0, ddof=1) / np.sqrt(len(values))
 
 
 def dataset_of(coords, **variables):

@@ -4,6 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import xarray as xr
+from _breakdown import LIMIT
 
 import langevin_sgd as ls
 
@@ -19,7 +20,6 @@ LANDSCAPES = {  # and where the paths begin
 SPAN, STEPS = 1.28, np.array([8, 16, 32, 64, 128])  # rate * curvature * steps; their number
 FOUR = ls.losses.logistic_regression(INPUTS[:4], LABELS[:4], 0.1)
 SAMPLINGS = "with_replacement", "reshuffle"
-LIMIT = 0.05  # of the way
 
 
 def descent(model, x0, rate, steps):

@@ -4,13 +4,12 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+from _breakdown import LIMIT, first_above
 from _learning_rate_as_temperature_data import BOUND, best_fit, fitted, landscapes, lowest
 from scipy.interpolate import CubicSpline
 from scipy.special import ive
 
 import langevin_sgd as ls
-
-LIMIT = 0.05  # of a departure at which Boltzmann's law no longer holds
 
 
 def boltzmann_energy(name, temperature):
@@ -82,15 +81,8 @@ def breaks(rates, departure, error):
     of the band of 4 standard errors crosses the limit to where the lower edge does, both edges
     straight between the points, which begin with no departure at rate 0; nan if one never does."""
     rates = np.append(0.0, rates)
-    edges = []
-    for side in (4.0, -4.0):
-        edge = np.append(0.0, np.abs(departure) + side * error)
-        above = np.flatnonzero(edge > LIMIT)
-        k = above[0] if len(above) else len(rates) - 1
-        share = (LIMIT - edge[k - 1]) / (edge[k] - edge[k - 1])
-        crossed = rates[k - 1] + share * (rates[k] - rates[k - 1])
-        edges.append(crossed if len(above) else np.nan)
-    return edges
+    edges = (np.append(0.0, np.abs(departure) + side * error) for side in (4.0, -4.0))
+    return [first_above(rates, edge) for edge in edges]
 
 
 def exact_break(name):

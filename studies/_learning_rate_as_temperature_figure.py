@@ -1,8 +1,9 @@
 """The figure of learning_rate_as_temperature.py."""
 
 import numpy as np
+from _breakdown import LIMIT
 from _learning_rate_as_temperature_data import landscapes, points_of
-from _learning_rate_as_temperature_exact import LIMIT, energy_density
+from _learning_rate_as_temperature_exact import energy_density
 
 import langevin_sgd as ls
 

@@ -2,8 +2,7 @@
 single steps, and what averaging over B does to one step. A logistic regression on two clouds."""
 
 import numpy as np
-from _momentum_average import dataset_of
-from _runner import with_error
+from _runner import described, mean_and_error, with_error
 
 import langevin_sgd as ls
 
@@ -21,11 +20,6 @@ def table(examples):
     for _ in range(30):  # Newton
         x = x - np.linalg.solve(ls.evaluate(loss, x, "hessian"), ls.evaluate(loss, x, "gradient"))
     return loss, x
-
-
-def mean_and_error(values):
-    """Mean over particles (axis 0) and its error."""
-    return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(len(values))
 
 
 def second_order(sampling, n, options):
@@ -49,7 +43,7 @@ def second_order(sampling, n, options):
         found[:, k] = *mean_and_error(term.T), np.full(FEW - 1, exact @ along)
     dims, units = ("place", "length"), "energy^2 / length^3"
     values = {"exact_second": (dims, found[2], units, f"exact {SECOND}")}
-    return dataset_of(values | with_error("second", dims, tuple(found[:2]), units, SECOND))
+    return described(values | with_error("second", dims, tuple(found[:2]), units, SECOND))
 
 
 def one_step(n, plant, options):
@@ -70,4 +64,4 @@ def one_step(n, plant, options):
         units = "energy / length" if power == 1 else "energy^2 / length^2"
         values |= with_error(name, "batch", tuple(three[:2]), units, text)
         values[f"exact_{name}"] = "batch", three[2], units, f"exact {text}"
-    return dataset_of(values)
+    return described(values)

@@ -7,8 +7,7 @@ is another average: exponential, variance sigma^2/(2N - 1) against sigma^2/N and
 (N - 1)/2. v_t = N eta gtilde_t itself is an identity, for a constant eta and v = 0 at the start."""
 
 import numpy as np
-import xarray as xr
-from _runner import Claim, agreement, with_error
+from _runner import Claim, agrees, described, mean_and_error, with_error
 
 import langevin_sgd as ls
 
@@ -17,22 +16,10 @@ KINDS = {"sliding window": lambda n: (1 / n, (n - 1) / 2)}  # variance, age
 KINDS["exponential average"] = lambda n: (1 / (2 * n - 1), n - 1)
 
 
-def dataset_of(values):
-    """Entries name -> (dims, value, units, text) as a dataset."""
-    return xr.Dataset({name: (dims, value, {"units": units, "long_name": text})
-                       for name, (dims, value, units, text) in values.items()})  # fmt: skip
-
-
 def window_mean(values, n):
     """Mean of the n latest of each time, from the n-th on."""
     total = np.cumsum(np.concatenate([np.zeros_like(values[:1]), values]), axis=0)
     return (total[n:] - total[:-n]) / n
-
-
-def replicated(values):
-    """Mean over times (axis 0), and over replicates with its error."""
-    each = values.mean(axis=0)
-    return each.mean(), each.std(ddof=1) / np.sqrt(len(each))
 
 
 def averages(quick, seed):
@@ -44,7 +31,7 @@ def averages(quick, seed):
         for mean in (window_mean, lambda values, n: ls.theory.gradient_average(values, 1 - 1 / n)):
             still, moving = (mean(each, n)[late - len(noise) :] for each in (noise, noise + times))
             age = times[late:] - moving
-            rows.append([replicated(still**2), replicated(age)])
+            rows.append([mean_and_error(each.mean(axis=0)) for each in (still**2, age)])
     shape = len(WINDOWS), len(KINDS), 2
     variance, age = (np.reshape([row[k] for row in rows], shape) for k in (0, 1))
     exact = np.array([[kind(n) for kind in KINDS.values()] for n in WINDOWS])
@@ -55,7 +42,7 @@ def averages(quick, seed):
     )):  # fmt: skip
         values |= with_error(name, dims, np.moveaxis(pair, -1, 0), "1", text)
         values[f"exact_{name}"] = dims, exact[..., k], "1", f"exact {text}"
-    return dataset_of(values | identity(seed)).assign_coords(
+    return described(values | identity(seed)).assign_coords(
         window=("window", WINDOWS, {"units": "1", "long_name": "N = 1/(1 - mu)"}),
         average=("average", list(KINDS), {"units": "1", "long_name": "kind of average"}),
     )
@@ -84,12 +71,6 @@ def identity(seed, rate=0.1, momentum=0.9, steps=400):
     text = {"identity": "v - N eta gtilde in closed loop", "change": "the same after eta is halved"}
     text["after_change"] = "the same less the old velocity that is still kept"
     return {name: ((), value, "1", f"{text[name]} over rms v") for name, value in values.items()}
-
-
-def agrees(dataset, name, text):
-    """The claim that a variable is its exact value."""
-    given = (dataset[key].values for key in (name, f"exact_{name}", f"{name}_standard_error"))
-    return agreement(text, *given)
 
 
 def claims_of_averages(dataset):

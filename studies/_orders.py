@@ -1,6 +1,7 @@
 """Means over independent particles and orders in the step, with their standard errors."""
 
 import numpy as np
+from _runner import mean_and_error
 from scipy.optimize import minimize_scalar
 
 from langevin_sgd.engine.reducers.readings import with_error
@@ -8,8 +9,7 @@ from langevin_sgd.engine.reducers.readings import with_error
 
 def over_particles(values):
     """Mean of looks (looks, particles), and its standard error: particles are independent."""
-    mean = values.mean(axis=0)
-    return mean.mean(), mean.std(ddof=1) / np.sqrt(len(mean))
+    return mean_and_error(values.mean(axis=0))
 
 
 def fitted_order(steps, bias, error):

@@ -53,6 +53,22 @@ def agreement(text, measured, exact, error):
     )
 
 
+def agrees(dataset, name, text):
+    """The claim that a variable of a dataset is its exact value, `exact_NAME`."""
+    given = (dataset[key].values for key in (name, f"exact_{name}", f"{name}_standard_error"))
+    return agreement(text, *given)
+
+
+def exactly(dataset, name):
+    """Measured, exact (`NAME_exact`), standard error: what `agreement` takes."""
+    return [dataset[f"{name}{end}"].values for end in ("", "_exact", "_standard_error")]
+
+
+def mean_and_error(values):
+    """Mean over the first axis, of independent particles or draws, and its standard error."""
+    return np.mean(values, axis=0), np.std(values, axis=0, ddof=1) / np.sqrt(len(values))
+
+
 def with_error(name, dims, pair, units, text):
     """A measured quantity and its standard error, as entries of the dataset."""
     value, error = pair

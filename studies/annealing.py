@@ -25,8 +25,7 @@ import xarray as xr
 from _annealing_figure import plot
 from _annealing_schedules import CHANGING, EVERY, STEPS, A, H, cooled, halved, moments
 from _breakdown import LIMIT, of_curve
-from _momentum_average import agrees, dataset_of
-from _runner import Claim, in_memory, main, with_error
+from _runner import Claim, agrees, described, in_memory, main, mean_and_error, with_error
 
 import langevin_sgd as ls
 from langevin_sgd.storage.provenance import provenance
@@ -45,16 +44,15 @@ def cooling(steps, particles, factor, options):
     model = rugged.landscape()
     run = ls.simulate(model, moves, noise, steps=len(rates), **given)
     energy = ls.evaluate(model, run.x.values[-1], "energy") / rugged.DIM - rugged.lowest()
-    pair = energy.mean(), energy.std(ddof=1) / np.sqrt(particles)
     text = "final loss above the global minimum, per coordinate"
-    return dataset_of(with_error("excess", (), pair, "energy", text))
+    return described(with_error("excess", (), mean_and_error(energy), "energy", text))
 
 
 def exact_curve(steps, slices):
     """The same in the limit of small rates."""
     values = np.array([rugged.exact_excess(n, slices) for n in steps])
     text = "exact final loss above the global minimum at small rates, per coordinate"
-    return dataset_of({"exact_excess": ("exact_steps", values, "energy", text)})
+    return described({"exact_excess": ("exact_steps", values, "energy", text)})
 
 
 def claims_of_schedules(dataset):

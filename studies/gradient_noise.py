@@ -28,7 +28,7 @@ from _gradient_noise_frozen import (
     squared_norms,
 )
 from _gradient_noise_runs import MOMENTUM, stationary, training
-from _runner import LARGEST_Z, Claim, agreement, in_memory, main
+from _runner import LARGEST_Z, Claim, agreement, exactly, in_memory, main
 
 from langevin_sgd.storage.provenance import provenance
 
@@ -48,11 +48,6 @@ LABELS = {  # dimension -> values, what it is
     ),
 }
 TEN = 10.0  # what the seed's "large" is taken to be
-
-
-def exactly(dataset, name):
-    """Measured, exact, standard error."""
-    return [dataset[f"{name}{end}"].values for end in ("", "_exact", "_standard_error")]
 
 
 def claims_of(dataset):

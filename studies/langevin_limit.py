@@ -102,9 +102,9 @@ def claims_of(dataset):
         found, reach = order_of(values)
         text = f"bowl, {name}: the weak error is of order {order}"
         text += " in 1/l" * (name == "SVAG")
-        number, ends = f"{found:.3f} +- {4 * reach:.3f} (extrapolated)", 4 * reach
-        holds = bool(abs(found - order) < ends)
-        claims.append(Claim(text, holds, number, (found - ends, found + ends)))
+        number, wide = f"{found:.3f} +- {4 * reach:.3f} (extrapolated)", 4 * reach
+        holds = bool(abs(found - order) < wide)
+        claims.append(Claim(text, holds, number, (found - wide, found + wide)))
     return claims
 
 

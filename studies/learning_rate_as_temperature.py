@@ -22,11 +22,12 @@ from functools import partial
 
 import numpy as np
 import xarray as xr
+from _breakdown import LIMIT
 from _learning_rate_as_temperature_data import landscapes
-from _learning_rate_as_temperature_exact import LIMIT, breaks, energy_density, exact_break
+from _learning_rate_as_temperature_exact import breaks, energy_density, exact_break
 from _learning_rate_as_temperature_figure import plot
 from _learning_rate_as_temperature_runs import BINS, COLD, PATIENCE, TOP, cold, point
-from _runner import Claim, agreement, in_memory, main
+from _runner import Claim, agreement, agrees, in_memory, main
 
 from langevin_sgd.storage.provenance import provenance
 
@@ -65,8 +66,7 @@ def claims_of(dataset):
         land = dataset.sel(landscape=name)
         if name != "O-rings":
             for key in ("energy", "variance"):
-                found = land[key], land[f"exact_{key}"], land[f"{key}_standard_error"]
-                claims.append(agreement(f"{name}: {key} is exact at every rate", *found))
+                claims.append(agrees(land, key, f"{name}: {key} is exact at every rate"))
         first, error = float(land.departure[0]), 4 * float(land.departure_standard_error[0])
         text = f"{name}: at the rate {float(land.learning_rate[0]):g} Boltzmann's energy holds"
         edges = first - error, first + error
@@ -80,11 +80,9 @@ def claims_of(dataset):
         claims.append(Claim(f"{name}: it breaks within the interval", holds, number, (low, high)))
     quadratic, wells = dataset.sel(landscape="quadratic"), dataset.sel(landscape="two minima")
     claims.append(law_of_energy(quadratic))
-    for key, text in SPEEDS.items():
-        found = quadratic[key], quadratic[f"exact_{key}"], quadratic[f"{key}_standard_error"]
-        claims.append(agreement(text, *found))
-    found = wells.fraction, wells.exact_fraction, wells.fraction_standard_error
-    claims.append(agreement("two minima: the share of the global basin is exact", *found))
+    claims += [agrees(quadratic, key, text) for key, text in SPEEDS.items()]
+    text = "two minima: the share of the global basin is exact"
+    claims.append(agrees(wells, "fraction", text))
     hot, error = float(wells.fraction[-1]), 4 * float(wells.fraction_standard_error[-1])
     text = "two minima: hot, the global basin holds less than half"
     claims.append(Claim(text, hot + error < 0.5, f"{hot:.4f}", (hot - error, hot + error)))

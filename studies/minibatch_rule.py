@@ -26,13 +26,11 @@ from _minibatch_steps import (
     BATCHES,
     EXAMPLES,
     FEW,
-    mean_and_error,
     one_step,
     second_order,
     table,
 )
-from _momentum_average import agrees, dataset_of
-from _runner import Claim, in_memory, main, with_error
+from _runner import Claim, agrees, described, in_memory, main, mean_and_error, with_error
 
 import langevin_sgd as ls
 from langevin_sgd.storage.provenance import provenance
@@ -60,7 +58,7 @@ def stationary(batch, sampling, n, plant, options):
         exact = [law(*one).mean() for one in zip(h, sigma, strict=True)] / unit
     values = {"exact_ratio": ("a", exact, "1", "exact variance over T/h")}
     ratio = [np.diagonal(each) / unit for each in pair]
-    return dataset_of(values | with_error("ratio", "a", ratio, "1", "variance over T/h"))
+    return described(values | with_error("ratio", "a", ratio, "1", "variance over T/h"))
 
 
 def transient(n, options):
@@ -91,7 +89,7 @@ def transient(n, options):
     values["quiet_departure"] = "batch", np.abs(apart[:, 2][at]), "1", f"{text}, without noise"
     h = np.linalg.eigvalsh(ls.evaluate(loss, 0 * minimum, "hessian")).max()
     values["batch_a"] = "batch", h * BASE_RATE * np.array(BATCHES), "1", "a = B eta0 h_max"
-    return dataset_of(values)
+    return described(values)
 
 
 def claims_of(dataset):

@@ -19,9 +19,9 @@ from functools import partial
 import numpy as np
 import xarray as xr
 from _breakdown import LIMIT, of_curve, of_factor
-from _momentum_average import agrees, averages, claims_of_averages, dataset_of
+from _momentum_average import averages, claims_of_averages
 from _momentum_figure import plot
-from _runner import Claim, in_memory, main, with_error
+from _runner import Claim, agrees, described, in_memory, main, with_error
 from scipy.optimize import brentq
 
 import langevin_sgd as ls
@@ -102,7 +102,7 @@ def setting(batch, momentum, quick, seed, threads, plant):
     simulate = partial(ls.simulate, *system, noise, seed=seed, threads=threads)
     given, random = (simulate, h, batch, momentum), np.random.default_rng(seed)
     values = transient(*given, 100 if quick else 2000)
-    return dataset_of(values | stationary(*given, 6_000 if quick else 60_000, random))
+    return described(values | stationary(*given, 6_000 if quick else 60_000, random))
 
 
 def breakdowns(dataset, k):
@@ -138,7 +138,7 @@ def run(quick, seed, threads, plant, each=in_memory):
     labels = {"batch_size": ("setting", batch, "1", "examples B of a batch")}
     labels |= {"momentum": ("setting", mu, "1", "momentum mu"), "a": ("a", A, "1", "a = B eta0 h")}
     settings = xr.concat(found.values(), "setting")
-    dataset = xr.merge([settings, average, dataset_of(labels)])
+    dataset = xr.merge([settings, average, described(labels)])
     return dataset.assign_attrs(provenance()), claims_of(dataset)
 
 

@@ -21,7 +21,7 @@ from functools import partial
 
 import numpy as np
 import xarray as xr
-from _runner import LARGEST_Z, Claim, agreement, in_memory, main
+from _runner import LARGEST_Z, Claim, agreement, exactly, in_memory, main
 from _scalar_answers import AVERAGED, DOUBLINGS, QUESTIONS, RATES, Settings, answers
 from _scalar_contexts import BATCHES, HEAT, LARGE, POINTS, escape, law, transient
 from _scalar_figure import plot
@@ -49,11 +49,6 @@ WORDS = {
     "escape": "steps to the top of the barrier",
     "shape": "skewness and kurtosis of the batch gradient fall as 1/sqrt(B), 1/B; twin: 0",
 }
-
-
-def exactly(dataset, name):
-    """Measured, exact, standard error."""
-    return [dataset[f"{name}{end}"].values for end in ("", "_exact", "_standard_error")]
 
 
 def over(measured, error, high, low):
