@@ -63,7 +63,7 @@ def _cost(ax, dataset):
             ax.plot(batch * steps, exact, line, color=LOOKS[sampling][1], label=label)
         scaled = of[["cost", "cost_standard_error"]] * of.evaluated
         points(ax, scaled, of.evaluated, "cost", *LOOKS[sampling][1:])
-    ax.axvline(EXAMPLES, color=GREY, linewidth=0.8)
+    ax.axvline(EXAMPLES, ymax=0.75, color=GREY, linewidth=0.8)
     ax.set(ylim=(-0.03, 1.65), xlim=(0, 1600))
     words = "gradients evaluated n (line: N = 442)", "mean-square error $\\times$ n / tr$\\Sigma$"
     look = {"ncols": 2, "loc": "upper center", "columnspacing": 0.8, "handlelength": 1.5}

@@ -67,7 +67,7 @@ def claims_of(dataset):
 
 
 def claim_of_table(of):
-    """Whether Sigma is as far from F as with labels drawn from the model."""
+    """Whether Sigma is farther from F than with labels drawn from the model."""
     numbers, name = [], of.table.item()
     for score in SCORES:
         each, z = of.sel(score=score), z_beside_twins(of, score)
@@ -76,7 +76,8 @@ def claim_of_table(of):
     far, number = z_beside_twins(of, "distance"), "; ".join(numbers)
     if name == "digits":
         return Claim(f"{name}: Sigma is farther from F than in twins", far > LARGEST_Z, number)
-    return Claim(f"{name}: Sigma is about as far from F as in twins", abs(far) < LARGEST_Z, number)
+    text = f"{name}: Sigma is not farther from F than in twins by {LARGEST_Z:g} s.d."
+    return Claim(text, far < LARGEST_Z, number)
 
 
 def claims_of_limits(dataset):

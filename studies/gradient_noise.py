@@ -90,8 +90,9 @@ def claims_of_training(dataset):
     text = f"training: E|G| is more than {TEN:g} times |E G| at the end"
     reached = []
     for level in (ratio, ratio + wide, ratio - wide):
-        k = int(np.argmax(level > TEN))
-        reached.append(float(np.interp(TEN, level[k - 1 : k + 1], dataset.step[k - 1 : k + 1])))
+        k = max(int(np.argmax(level > TEN)), 1)
+        there = np.interp(TEN, level[k - 1 : k + 1], dataset.step[k - 1 : k + 1], right=np.nan)
+        reached.append(float(there))
     claims.append(Claim(text, end[0] > TEN, f"{ratio[-1]:.1f} times", end))
     text = f"training: E|G| = {TEN:g} |E G|"
     claims.append(Claim(text, reached[1] > 64, f"at step {reached[0]:.0f}", tuple(reached[1:])))
@@ -117,7 +118,7 @@ def claims_of_temperature(dataset):
     interval = measured - LARGEST_Z * error, measured + LARGEST_Z * error
     text = "ours, with Sigma of the minimum, is short of the energy's temperature"
     number = f"by a factor {measured:.3f}, exactly {exact:.3f}"
-    return [*claims, Claim(text, interval[0] < exact < interval[1], number, interval)]
+    return [*claims, Claim(text, 1 < interval[0] < exact < interval[1], number, interval)]
 
 
 def run(quick, seed, threads, plant, each=in_memory):

@@ -40,7 +40,7 @@ DATA = {  # arguments that are data stand here, those that must be made stand in
         "dataset_size": 8,
     },
     "flow_error": {"curvature": 0.7, "learning_rate": 0.1, "time": 2.0, "start": 1.5},
-    "free_particle": {"time": [0.0, 2.0], "temperature": 0.3, "friction": 1.5, "mass": 0.8},
+    "free_particle": {"time": 2.0, "temperature": 0.3, "friction": 1.5, "mass": 0.8},
     "gaussian_hellinger": LAWS,
     "gaussian_kl": LAWS,
     "gaussian_mmd": {"variance": 1.3, "length": 0.7},

@@ -115,9 +115,9 @@ def test_p_values_are_invariant_under_linear_maps(temperature, tails):
 @pytest.mark.parametrize(("far", "temperature"), [(60.0, None), (1000.0, None), (10.0, 1.0)])
 def test_a_particle_far_from_all_others_is_named(far, temperature):
     x = np.random.default_rng(1).normal(size=(20_000, 2))
+    assert "alone" not in boltzmann_test(synthetic_run(x), ROUND, temperature).verdict
+    x[17] = [far, 0.0]
     try:
-        assert "alone" not in boltzmann_test(synthetic_run(x), ROUND, temperature).verdict
-        x[17] = [far, 0.0]
         said = boltzmann_test(synthetic_run(x), ROUND, temperature).verdict
     except ValueError as refusal:  # T cannot be fitted
         said = str(refusal)
@@ -270,9 +270,8 @@ SHUFFLED = '{"name": "minibatch", "params": {}, "sampling": "reshuffle"}'
 FEW, LINE = gaussian_run(BOLTZMANN, 49, 1), gaussian_run([[1.0]], 200, 1)
 FIVE, SADDLE = gaussian_run(np.eye(5), 100, 1), ls.potentials.quadratic([1.0, 1.0, 1.0, 1.0, -1.0])
 WASHBOARD, VALLEY = ls.potentials.washboard(1.0, 0.2), ls.potentials.label_noise_valley()
-FOLDED = FEW.assign_attrs(model=described(WALLED))
 BAD = [
-    ({"run": FOLDED}, "ValueError: potential must have an open domain here, but the run has walls"),
+    ({"run": FEW.assign_attrs(model=described(WALLED))}, "ValueError: potential must have an ope"),
     ({"temperature": -1.0}, "ValueError: temperature must be > 0, got -1.0."),
     ({"tolerance": 2}, "ValueError: tolerance must be > 0 and < 1, got 2."),
     ({"level": 0.0}, "ValueError: level must be > 0 and < 1, got 0.0."),
@@ -297,7 +296,7 @@ BAD = [
 
 
 def test_moves_that_walls_folded_are_refused():
-    run = adjacent(np.ones((200, 2)), np.ones((200, 2))).assign_attrs(model=described(WALLED))
+    run = adjacent(*np.ones((2, 200, 2))).assign_attrs(model=described(WALLED))
     for estimate in (ls.analysis.rotation_rate, ls.analysis.drift_and_diffusion):
         assert "walls fold the moves" in refusal(estimate, run)
 
@@ -311,8 +310,8 @@ def test_what_cannot_be_right_is_refused(change, message):
 def test_a_vague_temperature_is_refused_unless_the_mean_force_departs():
     """120 particles fix the temperature of one direction to 1/8."""
     message = "ValueError: the fitted temperature is "
-    few, bowl = gaussian_run([[1.0]], 120, 1), ls.potentials.quadratic([1.0])
-    assert refusal(boltzmann_test, few, bowl).startswith(message)
+    few = gaussian_run([[1.0]], 120, 1)
+    assert refusal(boltzmann_test, few, ls.potentials.quadratic([1.0])).startswith(message)
 
 
 def test_a_wrong_hessian_is_refused_when_the_record_is_made():

@@ -126,7 +126,7 @@ def test_a_run_that_the_package_refuses_to_judge_is_a_failed_point_also_at_first
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the rate is too high, and particles leave
         grid = {"learning_rate": [5.0, 0.1]}
-        dataset = swept(grid=grid, steps=50, x0=[1.5], measure=measure, particles=64)
+        dataset = swept(grid=grid, steps=50, x0=[1.5], measure=measure, particles=112)
     assert dataset.failed.values.tolist() == [1, 0]
     assert "measure(" not in str(dataset.error[0].values)
     assert "ValueError" in str(dataset.error[0].values)

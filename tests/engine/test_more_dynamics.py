@@ -182,6 +182,7 @@ def test_the_mean_of_iterates_forgets_the_learning_rate(rate):
     assert abs(variance_z(x, 2 * exact)) > 5
 
 
+@pytest.mark.slow
 def test_the_running_average_is_the_heavy_ball():
     """The identity v = N eta times the average of the gradient: bit for bit but for rounding, and
     not with another N.

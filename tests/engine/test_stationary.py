@@ -69,7 +69,7 @@ def passes(dim, tolerance, particles, max_steps, seeds):
 
 
 @pytest.mark.parametrize(
-    "dim", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(5, marks=pytest.mark.slow), 10]
+    "dim", [1, *(pytest.param(dim, marks=pytest.mark.slow) for dim in (2, 5, 10))]
 )
 def test_a_single_check_is_passed_19_times_of_20_with_the_particles_that_are_advised(dim):
     """30 runs, 1.5 of them fail; four standard errors are 4.8. The twin: 16/tolerance^2, with which
