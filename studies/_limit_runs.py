@@ -1,9 +1,9 @@
 """What langevin_limit.py simulates besides its window: epochs at fixed x, and the bowl."""
 
 import numpy as np
-from _gradient_noise_frozen import frozen
+import xarray as xr
 from _limit_operators import LOSS, PUSH, SLOPE, START, TIME
-from _runner import described, mean_and_error, with_error
+from _limit_window import with_errors
 
 import langevin_sgd as ls
 
@@ -16,20 +16,34 @@ COARSE, AMPLIFICATIONS = 0.25, np.array([1, 2, 4, 8, 16, 32])  # rate of SVAG; l
 SUBSTEPS = (10, 20)
 
 
+def mean_and_error(values):
+    """Mean over particles (last axis) and its standard error."""
+    return values.mean(axis=-1), values.std(axis=-1, ddof=1) / np.sqrt(values.shape[-1])
+
+
+def constant_push_loss(p, x, row):
+    return row[0] * x[0]
+
+
+def constant_push(p, x, row, out):
+    out[0] = row[0]
+
+
 def epochs(sampling, particles, seed, threads, plant):
     """Variance of sums of steps of M batches whose gradients do not depend on x, over that of
     fresh noise of one step; the largest sum at the ends of epochs."""
     table = np.random.default_rng(7).normal(size=(BATCHES, 1))
     table -= table.mean()
+    loss = ls.Loss("frozen", constant_push_loss, constant_push, None, table, 1)
     options = {"particles": particles, "steps": EPOCHS * BATCHES, "every": 1, "x0": [0.0]}
     moves, options = ls.dynamics.sgd(1.0), options | {"seed": seed, "threads": threads}
-    run = ls.simulate(frozen(table), moves, ls.noise.minibatch(sampling), **options)
+    run = ls.simulate(loss, moves, ls.noise.minibatch(sampling), **options)
     x = run.x.values[1:, :, 0] * (np.sqrt(2) if plant else 1.0)
-    pair = mean_and_error((x**2 / table.var()).T)
+    pair = mean_and_error(x**2 / table.var())
     text = "variance of the sum of N gradients over that of one"
-    found = with_error("spread", "steps", pair, "1", text)
-    largest = np.abs(x[BATCHES - 1 :: BATCHES]).max()
-    found["largest_sum"] = (), largest, "energy / length", "largest sum of an epoch"
+    found = with_errors("spread", "steps", pair, text)
+    about = {"long_name": "largest sum of an epoch", "units": "energy / length"}
+    found["largest_sum"] = (), np.abs(x[BATCHES - 1 :: BATCHES]).max(), about
     # the same in a bowl, where x moves
     bowl = ls.losses.quadratic_centers([1.0], table)
     options |= {"steps": BATCHES, "every": BATCHES}
@@ -40,7 +54,7 @@ def epochs(sampling, particles, seed, threads, plant):
     scale = EPOCH_RATE / 2 * table.var() / (2 if plant else 1)
     pair = [of_epoch[f"diffusion{k}"].values / scale for k in ("", "_standard_error")]
     text = "diffusion over an epoch in a bowl, over (rate/2) Sigma"
-    return described(found | with_error("epoch_diffusion", (), pair, "1", text))
+    return xr.Dataset(found | with_errors("epoch_diffusion", (), pair, text))
 
 
 def exact_epoch_diffusion(sampling):
@@ -110,8 +124,8 @@ def weak(particles, seed, threads, plant):
         for m in SUBSTEPS
     ]
     text = "E x^2 at t = 1 of"
-    found = with_error("sgd", "rate_steps", np.transpose(sgd), "length^2", f"{text} SGD")
+    found = with_errors("sgd", "rate_steps", np.transpose(sgd), f"{text} SGD", "length^2")
     rows = {"svag": ("amplification", amplified), "diffusion_substeps": ("substeps", fine)}
     for name, (dim, values) in rows.items():
-        found |= with_error(name, dim, np.transpose(values), "length^2", f"{text} {name}")
-    return described(found)
+        found |= with_errors(name, dim, np.transpose(values), f"{text} {name}", "length^2")
+    return xr.Dataset(found)

@@ -1,14 +1,22 @@
 """The window 1 << N << 1/(eta h) of langevin_limit.py: sums of N steps from one point."""
 
 import numpy as np
+import xarray as xr
 from _breakdown import LIMIT
-from _runner import Claim, agreement, described, with_error
+from _runner import Claim, agreement
 from scipy.optimize import brentq
 
 import langevin_sgd as ls
 
 RATE_H, START_FAR = 0.0005, 30.0  # eta h; x0, in deviations of the noise
 LENGTHS = 2 ** np.arange(1, 11)  # N
+
+
+def with_errors(name, dims, pair, text, units="1"):
+    """A variable and its standard error."""
+    about = {"long_name": text, "units": units}
+    error = {"long_name": f"standard error: {text}", "units": units}
+    return {name: (dims, pair[0], about), f"{name}_standard_error": (dims, pair[1], error)}
 
 
 def window(particles, seed, threads, plant):
@@ -22,7 +30,7 @@ def window(particles, seed, threads, plant):
         rows.append(sums_of(run.x.values[-1, :, 0] - START_FAR, length))
     value, error = np.moveaxis(np.array(rows), 1, 0)
     text = "mean and variance of the sum of N steps over those of the limit - 1, excess kurtosis"
-    return described(with_error("window", ("length", "moment"), (value, error), "1", text))
+    return xr.Dataset(with_errors("window", ("length", "moment"), (value, error), text))
 
 
 def sums_of(move, length):

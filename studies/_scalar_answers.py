@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from _runner import described, mean_and_error, with_error
+from _runner import described, with_error
 from _scalar_tables import second_moments, sgd_with_sum, table_named, time_average
 
 import langevin_sgd as ls
@@ -39,6 +39,11 @@ class Settings(NamedTuple):
         return ls.simulate(table.loss(), moves, noise or ls.noise.minibatch(), seed=seed, **more)
 
 
+def mean_with_error(values, factor=1.0):
+    """Mean over the particles and its standard error, times a factor."""
+    return factor * values.mean(axis=0), factor * values.std(axis=0, ddof=1) / np.sqrt(len(values))
+
+
 def batch_gradients(table, settings, x0, batch=1, noise=None):
     """Gradients of minibatches at x0, from one step of SGD each."""
     run = settings.run(table, x0, 1, settings.many, batch=batch, noise=noise)
@@ -58,7 +63,7 @@ def rises(table, settings):
     x, done, found = table.minimum, 0, []
     for steps in 2 ** np.arange(DOUBLINGS + 1):
         x = settings.run(table, x, steps - done, settings.few, first_step=done).x.values[-1]
-        found.append(mean_and_error(table.rise(x - table.minimum)))
+        found.append(mean_with_error(table.rise(x - table.minimum)))
         done = steps
     seconds = second_moments(table, RATE, BATCH, done)[2 ** np.arange(DOUBLINGS + 1)]
     return np.array(found), np.trace(table.hessian @ seconds, axis1=1, axis2=2) / 2
@@ -74,7 +79,7 @@ def averages(table, rate, x, settings):
     for n in AVERAGED:
         away = run.v.sel(step=start + n).values / n - table.minimum
         each = 2 * table.rise(away), (away**2).sum(axis=1)
-        found.append([n * BATCH * np.array(mean_and_error(values)) for values in each])
+        found.append([mean_with_error(values, n * BATCH) for values in each])
         spread = n * BATCH * time_average(table, rate, BATCH, second, n)
         exact.append([np.trace(table.hessian @ spread), np.trace(spread)])
     return np.array(found), np.array(exact)
@@ -97,14 +102,14 @@ def answers(name, settings):
     for rate in RATES:
         start = table.minimum, 2**DOUBLINGS, settings.few
         x, scale = settings.run(table, *start, rate=rate).x.values[-1], 4 * BATCH / rate
-        heats.append(scale * np.array(mean_and_error(table.rise(x - table.minimum))))
+        heats.append(mean_with_error(table.rise(x - table.minimum), scale))
         second = second_moments(table, rate, BATCH, start[1])[-1]
         exact_heats.append(scale * np.trace(table.hessian @ second) / 2)
         means.append(averages(table, rate, x, settings))
     mean, exact_mean = (np.array(each) for each in zip(*means, strict=True))
     along = g @ np.linalg.eigh(table.sigma)[1][:, -1]
-    first = mean_and_error((g**2).sum(axis=1)), heats[0], 2 * BATCH / RATE**2 * rise[0]
-    shape = mean_and_error(along**2), volume_with_error(g)
+    first = mean_with_error((g**2).sum(axis=1)), heats[0], 2 * BATCH / RATE**2 * rise[0]
+    shape = mean_with_error(along**2), volume_with_error(g)
     found = np.array([*first, *mean[0, -1], *shape]).T
     exact = [scalar[0], exact_heats[0], scalar[2], *exact_mean[0, -1], *scalar[5:]]
     asked, many, text = ("question",), ("rate", "averaged"), "loss above the minimum, from there on"

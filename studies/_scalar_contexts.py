@@ -1,8 +1,8 @@
 """What which_scalar.py measures away from the minimum, across a barrier, and of the law of G."""
 
 import numpy as np
-from _runner import described, mean_and_error, with_error
-from _scalar_answers import batch_gradients
+from _runner import described, with_error
+from _scalar_answers import batch_gradients, mean_with_error
 from _scalar_tables import diabetes
 from scipy.stats import norm
 
@@ -32,7 +32,7 @@ def transient(settings):
             g = batch_gradients(table, settings, x0, batch)
             error = ((g - force) ** 2).sum(axis=1) / square
             gain = (start - table.rise(x0 - rate * g - table.minimum)) / most
-            rows.append([mean_and_error(error), mean_and_error(gain)])
+            rows.append([mean_with_error(error), mean_with_error(gain)])
         sizes = np.array(LARGE)
         found.append((np.array(rows), simple / sizes, 1 / (1 + curved / sizes), simple, curved))
     rows, error, gain, simple, curved = (np.array(each) for each in zip(*found, strict=True))
@@ -72,7 +72,7 @@ def escape(settings):
 
 def shape_of(z):
     """E z^3, E z^4 - 3 and P(|z| > FAR) of numbers of mean 0 and variance 1, and their errors."""
-    pairs = [mean_and_error(each) for each in (z**3, z**4 - 3, np.abs(z) > FAR)]
+    pairs = [mean_with_error(each) for each in (z**3, z**4 - 3, np.abs(z) > FAR)]
     return np.transpose(pairs)
 
 
