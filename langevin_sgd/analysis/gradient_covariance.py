@@ -162,8 +162,8 @@ def gradient_covariance(
     Intervals are basic ones, estimate - (quantiles of replicate - value of the table) (Davison and
     Hinkley 1997, 5.2), for ``noise_scale`` those of its linearised reciprocal. Their probability
     is right to order 1/N^(1/2); too large where G_T is zero, and not right for eigenvalues that lie
-    close together or are as many as the examples. Each resample takes a spectrum's time. Source:
-    definitions; the bias of |G_T|^2 is E|mean - G_T|^2.
+    close together or are as many as the examples, nor then for the two numbers of directions. Each
+    resample takes a spectrum's time. Source: definitions; the bias of |G_T|^2 is E|mean - G_T|^2.
     """
     tables = _tables(loss, x)
     matrix = tables.dim <= RETURNED_UNASKED if matrix is None else matrix

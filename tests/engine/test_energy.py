@@ -20,7 +20,9 @@ def test_of_a_loss_it_is_the_mean_over_the_table():
     """Not the loss of the batch; by default at all positions of an epoch of 3 steps, and 12 apart
     or less."""
     often, seldom = ls.reducers.energy(0.0, 9.0, 6, every=2), ls.reducers.energy(1.0, 2.0, name="e")
-    run = of_table(65, often, seldom)
+    far = ls.reducers.energy(1e8, 1e8 + 1, every=2, name="far")
+    run = of_table(65, often, seldom, far)
+    assert np.isnan(run.far_variance)  # it has no digits left
     energy = ls.evaluate(LOSS, run.x.values.reshape(-1, 2), "energy").reshape(66, 64)
     read = energy[2:61:2]
     np.testing.assert_allclose(run.energy_mean, read.mean(), rtol=1e-12)

@@ -15,6 +15,8 @@ from .grid import bin_of, grid
 from .readings import Estimate, labelled, variables_of
 from .record import Reducer
 
+FAR, DIGITS = 1e3, 1e-12  # ranges that the energies lie away; of a square that is subtracted
+
 _EnergyParams = namedtuple("Params", (*Landscape._fields, "lower", "per_length", "last", "middle"))
 
 
@@ -66,7 +68,8 @@ def energy(lower, upper, bins=100, every=None, start=0, name="energy"):
     Reducer
         Adds ``energy_mean`` in units of energy, ``energy_variance`` in energy^2 and
         ``energy_density`` (energy_bin) in 1/energy (of all readings, those outside the range
-        included), each with ``_standard_error``; ``energy_count`` (energy_bin), whole numbers,
+        included), each with ``_standard_error``, the variance nan if the range lies so far from the
+        energies that it has no digits; ``energy_count`` (energy_bin), whole numbers,
         ``energy_underflow`` and ``energy_overflow``, readings below and above the range.
 
     Raises
@@ -100,7 +103,9 @@ def energy(lower, upper, bins=100, every=None, start=0, name="energy"):
             return means[..., 1] + params.middle
 
         def variance(means):
-            return means[..., 2] - means[..., 1] ** 2
+            away, found = np.abs(means[..., 1]), means[..., 2] - means[..., 1] ** 2
+            is_lost = (away > FAR * (high - low)) & (DIGITS * away**2 > found)
+            return np.where(is_lost, np.nan, found)
 
         moments = [
             Estimate("mean", (), "mean energy", "energy", mean),
