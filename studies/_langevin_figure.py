@@ -61,8 +61,9 @@ def _orders(ax, law):
         x, size = own.step_size.values, np.abs(own.bias.values)
         low = np.minimum(4 * own.bias_standard_error.values, 0.9 * size)
         error = np.stack([low, 4 * own.bias_standard_error.values])
-        label = f"{method.replace('_', '-')}: {float(own.order):.2f}"
-        label += f" ± {4 * float(own.order_standard_error):.2f}"
+        wide = 4 * float(own.order_standard_error)
+        order = f"{float(own.order):.2f} ± {wide:.2f}" if wide < 1 else "bias too small to say"
+        label = f"{method.replace('_', '-')}: {order}"
         ax.errorbar(x, size, error, color=colour, marker=marker, label=label, **LOOK)
         ax.plot(x, np.abs(own.exact_bias), color=colour, linewidth=1)
     _log_steps(ax, [0.02, 0.05, 0.1, 0.2, 0.3])

@@ -114,7 +114,7 @@ def _speeds(ax, quadratic):
         ax.plot(quadratic.learning_rate, shown(quadratic[key]), marker, color=colour, label=text)
         ax.plot(quadratic.learning_rate, shown(quadratic[f"exact_{key}"]), color=colour)
     _logarithmic(ax, (0.02, 0.05, 0.1, 0.2, 0.4), "learning rate")
-    ax.set(yscale="log", ylabel="as the legend says")
+    ax.set(yscale="log", ylabel="step, diffusion, relaxation time")
     ax.set_title('(e) quadratic: what is "faster" (lines exact)')
     ax.legend(fontsize=8)
 

@@ -76,7 +76,8 @@ def _second(ax, dataset):
         law = dataset.sel(sampling=sampling)
         ax.plot(law.length, law.exact_second, color=look[0], linewidth=1)
         _points(ax, law.length, law, "second", look, markersize=4, label=label)
-    ax.set(xlabel="steps B", ylabel="over $\\eta_0^2 B(B-1)/2$ (energy$^2$/length$^3$)")
+    label = "mean / $\\eta_0^2 B(B-1)/2$ (energy$^2$/length$^3$)"
+    ax.set(xlabel="steps B", ylabel=label)
 
 
 def _one_step(ax, dataset):
@@ -89,7 +90,8 @@ def _one_step(ax, dataset):
         error = 4 * dataset[f"{name}_standard_error"] / unit
         given = {"fmt": look[1], "color": look[0], "label": label, "capsize": 2}
         ax.errorbar(dataset.batch, dataset[name] / unit, error, **given)
-    ax.set(xscale="log", yscale="log", xlabel="examples B of a batch", ylabel="of one step")
+    ax.set(xscale="log", yscale="log", xlabel="examples B of a batch")
+    ax.set_ylabel("relative mean, relative variance")
     ax.set(xticks=dataset.batch, xticklabels=dataset.batch.values)
     ax.minorticks_off()
     ax.set_title("what averaging over a batch does to one step")

@@ -102,6 +102,9 @@ def _strip(ax, dataset, key):
         value, error = np.transpose([numbers(dataset, name, column) for name in SYSTEMS])
         look = {"fmt": marker, "color": ls.plots.COLOURS[colour], "capsize": 3, "markersize": 5}
         ax.errorbar(value, np.arange(len(SYSTEMS)), xerr=4 * error, **look)
+    if key == "occupation":  # no law of the epochs: nobody changes the well
+        ax.text(0.8, 0.05, "as started", transform=ax.transAxes, ha="right", fontsize=8)
+        ax.plot(value[-1], len(SYSTEMS) - 1, "o", color="white", markersize=3)
     heading = "$T/T_0$ along $x_0$ (●), $x_1$ (■)" if len(both) > 1 else COLUMNS[key][0]
     ax.set_xlabel(heading)
     ax.grid(axis="y", alpha=0.3)
