@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.special import bdtrik
 
+import langevin_sgd as ls
+
 COLOURS = "#0072B2", "#D55E00", "#009E73"
 LINES = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 
@@ -11,10 +13,14 @@ def plot(dataset):
     """Two panels: rates of false alarms of all cases, power against the number of particles."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 5.5), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    _false_alarms(left, dataset)
-    _power(right, dataset)
+    with ls.plots.style():
+        figure = Figure(figsize=(12, 6.4), layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=[1, 1.25])
+        _false_alarms(left, dataset)
+        _power(right, dataset)
+    for axes in (left, right):
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.1)}
+        axes.legend(ncols=2, fontsize=7.5, **below)
     return figure
 
 
@@ -32,9 +38,8 @@ def _false_alarms(axes, dataset):
     axes.plot([], [], "|", color="black", label="one test")
     names = zip(dataset.case.values, dataset.particles_of_case.values, strict=True)
     axes.set_yticks(places, [f"{name}, n = {n}" for name, n in names])
-    axes.set(xlabel="false alarms (%)", title="exact draws of Boltzmann's law; shaded: 99.9 % band")
+    axes.set(xlabel="false alarms (%)", title="exact draws of the null law; shaded: 99.9 % band")
     axes.invert_yaxis()
-    axes.legend(fontsize=8)
 
 
 def _power(axes, dataset):
@@ -52,4 +57,3 @@ def _power(axes, dataset):
     axes.axhline(5, color="#666666", linewidth=0.8)
     axes.set(xscale="log", xlabel="particles", ylabel="family p below 5 % (% of runs)")
     axes.set_title("departures that are seen")
-    axes.legend(fontsize=8)

@@ -26,6 +26,7 @@ def free_particle(time, temperature, friction, mass=1.0):
     Uhlenbeck process of v, integrated twice."""
     heat, decay = temperature / mass, friction * time
     lost = np.expm1(-decay)
-    # of few digits below 1e-4, where two terms of the series have them all
-    grown = np.where(decay < 1e-4, 1 / 2 - decay / 6, (decay + lost) / np.square(decay))
+    # of few digits below 1e-4, where three terms of the series have them all
+    series = 1 / 2 - decay / 6 + np.square(decay) / 24
+    grown = np.where(decay < 1e-4, series, (decay + lost) / np.square(decay))
     return FreeParticle(2 * heat * time**2 * grown, heat * (1 + lost))
