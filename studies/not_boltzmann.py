@@ -119,7 +119,7 @@ def claims_of(parts):
 
 
 def run(quick, seed, threads, plant, each=in_memory):
-    given = 12_000 if quick else 96_000, seed, threads, plant
+    given = 8_000 if quick else 96_000, seed, threads, plant
     parts = each({name: partial(part, name, *given) for name in SYSTEMS})
     dataset = xr.concat([law.drop_attrs(deep=False) for law in parts.values()], "system")
     middles = np.linspace(*RANGE[0], 2 * BINS + 1)[1::2]
