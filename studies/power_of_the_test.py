@@ -25,7 +25,6 @@ from langevin_sgd.storage.provenance import provenance
 LEVELS = np.array([0.01, 0.05, 0.1])
 BAND = 0.999  # a rate above this quantile of the binomial law of its level is a failure
 LEAST = 0.6  # of the nominal rate, for the family
-MANY, SHARE = 64, 5  # in so many dimensions a fifth of the replicates
 TESTS = ["mean_force", "virial", "configurational", "fourth_moments", "energy", "bounded"]
 TESTS += ["bounded_shape", "occupation", "current", "budget", "family"]
 POWERED = (100, 300, 1_000, 3_000, 10_000)
@@ -65,8 +64,6 @@ def budget_p_value(case, x):
 
 
 def calibrate(case, replicates, seed, plant):
-    if case.potential.dim == MANY:
-        replicates = replicates // SHARE
     p, refused = p_values(case, replicates, seed, plant)
     answered = np.isfinite(p).sum(axis=0)
     family = np.sort(p[np.isfinite(p[:, -1]), -1])
