@@ -3,9 +3,10 @@ N(0, 1) standard errors.
 
 Each study runs under Philox and under Threefry, in processes of their own, with the same seeds,
 addresses and everything else. Compared is every variable of four of them that has a
-`_standard_error` beside it, at small sizes and 20 seeds. All numbers of one seed share their random numbers, so that only different
-seeds are independent: each number is held to N(0, 1) over its seeds, and one number of each seed,
-another one each time, goes into a sample of independent z-scores from all studies.
+`_standard_error` beside it, at small sizes and 20 seeds. All numbers of one seed share their
+random numbers, so that only different seeds are independent: each number is held to N(0, 1) over
+its seeds, and one number of each seed, another one each time, goes into a sample of independent
+z-scores from all studies.
 
     python -m pytest -m slow -s tests/test_threefry_rerun.py
 """

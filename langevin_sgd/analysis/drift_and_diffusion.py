@@ -109,10 +109,10 @@ def drift_and_diffusion(
     diffusion from the covariance of the residuals, divisor n - d - 1, so that neither the square
     of the drift nor its change over the bin is counted as diffusion. Errors: jackknife over 64
     groups of particles, so that moves of one particle may depend on each other. For SGD with fresh
-    noise and lag 1 the drift is -grad U and the diffusion (learning_rate/2) C(x) exactly, whatever the rate.
-    Extrapolated they are, up to the rate squared, those of the diffusion that passes through the
-    steps: the drift is then minus the gradient of `potentials.modified_loss`. Derived; the
-    correction for the drift as in Ragwitz and Kantz 2001 (Phys. Rev. Lett. 87, 254501; not
+    noise and lag 1 the drift is -grad U and the diffusion (learning_rate/2) C(x) exactly, whatever
+    the rate. Extrapolated they are, up to the rate squared, those of the diffusion that passes
+    through the steps: the drift is then minus the gradient of `potentials.modified_loss`. Derived;
+    the correction for the drift as in Ragwitz and Kantz 2001 (Phys. Rev. Lett. 87, 254501; not
     read)."""
     if has_walls(run):
         raise ValueError(

@@ -15,7 +15,7 @@ from .grid import bin_of, grid
 from .readings import Estimate, labelled, variables_of
 from .record import Reducer
 
-FAR, DIGITS = 1e3, 1e-12  # ranges that the energies lie away; of a square that is subtracted
+RANGES_AWAY, DIGITS = 1e3, 1e-12  # of the energies; of a square that is subtracted
 
 _EnergyParams = namedtuple("Params", (*Landscape._fields, "lower", "per_length", "last", "middle"))
 
@@ -104,7 +104,7 @@ def energy(lower, upper, bins=100, every=None, start=0, name="energy"):
 
         def variance(means):
             away, found = np.abs(means[..., 1]), means[..., 2] - means[..., 1] ** 2
-            is_lost = (away > FAR * (high - low)) & (DIGITS * away**2 > found)
+            is_lost = (away > RANGES_AWAY * (high - low)) & (DIGITS * away**2 > found)
             return np.where(is_lost, np.nan, found)
 
         moments = [

@@ -11,7 +11,6 @@ from ...arguments import checked, whole
 from ...kernels.bits import sqrt
 from ...kernels.functions import plain
 from ...kernels.views import part, table_row
-from ...models.minibatches import Minibatch
 from ...models.parameters import Schedule
 from ...models.records import recorded
 from ...models.table_gaussian import TableGaussian
@@ -251,9 +250,9 @@ def _fitted_to_table(reducer, model, dynamics, noise):
 
 def _heats_by_table(noise):
     """Whether its batches are uniform draws from the table, or its Gaussian twin."""
-    if isinstance(noise, Minibatch):
-        return noise.sampling in UNIFORM and noise.mode.parameters == ("none",)
-    return isinstance(noise, TableGaussian)
+    sampling, mode = (getattr(noise, name, None) for name in ("sampling", "mode"))
+    is_uniform = sampling in UNIFORM and mode.parameters == ("none",)
+    return is_uniform or isinstance(noise, TableGaussian)
 
 
 def _params_of(reducer, model, dynamics):
