@@ -102,9 +102,8 @@ def row_kernel(noise):
             position = (step % steps_of_epoch) * np.uint64(batch) + np.uint64(number)
         return np.int64(permutation_at(seed, epoch, particle, PERMUTATION, position, examples))
 
-    return {"given": given, "with_replacement": drawn_by_weight if weighted else drawn}.get(
-        sampling, permuted
-    )
+    modes = {"given": given, "with_replacement": drawn_by_weight if weighted else drawn}
+    return (modes | {"svag": drawn}).get(sampling, permuted)
 
 
 def batch_force(model, noise):
@@ -116,6 +115,7 @@ def batch_force(model, noise):
         noise.shared,
     )
     dim, size = model.dim, model.dim + model.scratch
+    amplified = noise.sampling == "svag"
 
     @kernel
     def force(p, q, table, x, g, xi, address, batch):
@@ -129,6 +129,9 @@ def batch_force(model, noise):
             for k in range(dim):
                 if weighted:
                     one[k] *= q.weight[row]
+                if amplified:
+                    half = 1.0 if 2 * number < batch else -1.0
+                    one[k] *= 1.0 + half * sqrt(2.0 * q.amplification - 1.0)
                 g[k] += one[k]
         for k in range(dim):
             g[k] *= 1.0 / batch
