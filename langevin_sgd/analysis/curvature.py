@@ -1,11 +1,12 @@
 """Hessian, Gauss-Newton and Fisher matrices of a `Loss` beside the covariance of its gradients."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from ..arguments import checked, finite_array, optional, whole
+from ..arguments import checked, finite_array, optional, shown, whole
 from ..engine.reducers.readings import MATRIX, REPLICATES, labelled, with_error
 from ..models.example_gradients import KEPT, LOSS, example_gradients, gradients_of
 from ..models.forgotten import is_ours
@@ -107,9 +108,12 @@ def curvature(loss, x, *, leading=None, resamples=200, seed=0):
     with np.errstate(over="ignore", invalid="ignore"):
         groups = _group_means(loss, x, random)
         if not all(np.all(np.isfinite(part)) for part in groups):
-            raise ValueError(f"x must be where the matrices of {loss.name!r} are finite, got {x}.")
-        found = _compared(names, leading, groups, groups.sizes)
-        errors = _bootstrap(found, resamples, random, (names, leading, groups))
+            raise ValueError(
+                f"x must be where the matrices of {loss.name!r} are finite, got {shown(x)}."
+            )
+        compared = partial(_compared, names, leading, groups)
+        found = compared(groups.sizes)
+        errors = _bootstrap(compared, found, groups.sizes, resamples, random)
     variables = {}
     for name, (dims, text, units) in VARIABLES.items():
         variables |= with_error(name, dims, (found[name], errors[name]), text, units)
@@ -144,7 +148,7 @@ def _group_means(loss, x, random):
     means = np.array([centred[rows].mean(axis=0) for rows in groups])
     squares = np.array([centred[rows].T @ centred[rows] / len(rows) for rows in groups])
     curvatures = np.array([[_mean_matrix(one, x, rows) for one in each] for rows in groups])
-    return Groups(mean, np.array(list(map(len, groups))), means, squares, curvatures)
+    return Groups(mean, np.array([len(rows) for rows in groups]), means, squares, curvatures)
 
 
 def _mean_matrix(of, x, rows):
@@ -154,15 +158,15 @@ def _mean_matrix(of, x, rows):
     return total.reshape(len(x), len(x)) / len(rows)
 
 
-def _bootstrap(found, resamples, random, given):
-    """Standard errors of what `_compared` finds: its spread over tables of redrawn groups."""
-    sizes = given[-1].sizes
+def _bootstrap(compared, found, sizes, resamples, random):
+    """Standard errors of what `compared(weights)` finds: its spread over tables of redrawn groups
+    of these sizes."""
     if len(sizes) < 2:
         return {name: np.full_like(value, np.nan) for name, value in found.items()}
     total, squares = dict.fromkeys(found, 0.0), dict.fromkeys(found, 0.0)
     for _ in range(resamples):
         counts = random.multinomial(len(sizes), np.full(len(sizes), 1 / len(sizes)))
-        for name, value in _compared(*given, counts * sizes).items():
+        for name, value in compared(counts * sizes).items():
             off = value - found[name]
             total[name], squares[name] = total[name] + off, squares[name] + off**2
     left = {name: squares[name] - total[name] ** 2 / resamples for name in found}

@@ -7,7 +7,14 @@ import xarray as xr
 
 from ..arguments import checked, finite_array, flag, optional, whole, whole_numbers, within
 from ..engine.reducers.currents import MARKOV
-from ..engine.reducers.readings import Readings, labelled, mean_and_error, replicates, with_error
+from ..engine.reducers.readings import (
+    MATRIX,
+    Readings,
+    labelled,
+    mean_and_error,
+    replicates,
+    with_error,
+)
 from ..models.evaluate import evaluate, landscape
 from .currents import REMEMBERING
 from .density import bin_coordinates, chosen_components, edges_from
@@ -94,8 +101,8 @@ def drift_and_diffusion(
         (..., component, component_j) in length^2/time, each with its ``_standard_error``;
         ``position`` (..., component), the mean place of the pairs, to which the drift belongs;
         ``pairs``, their number; with a potential ``force`` (..., component), to compare the drift
-        with. nan in bins with fewer than
-        100 pairs, or with most of them in one of the groups below.
+        with. nan in bins with fewer than 100 pairs, or with most of them in one of the groups
+        below.
 
     Raises
     ------
@@ -133,36 +140,32 @@ def drift_and_diffusion(
     def on_bins(values):
         return values.reshape(*shape, *values.shape[1:])
 
+    vectors = (*names, "component")
     variables = {
         "pairs": labelled(names, on_bins(count), "pairs of stored steps that begin in the bin"),
-        **_vectors("position", names, on_bins(position), "mean position", "length"),
+        "position": labelled(vectors, on_bins(position), "mean position", "length"),
     }
-    for name, found in _estimates(pairs, where, position, count).items():
-        dims, units, text = _ABOUT[name]
-        pair = [on_bins(each) for each in found]
+    found = _estimates(pairs, where, position, count)
+    for (name, (dims, units, text)), estimate in zip(_ABOUT.items(), found, strict=True):
+        pair = [on_bins(each.reshape(-1, *(d,) * len(dims))) for each in estimate]
         variables |= with_error(name, (*names, *dims), pair, text, units)
     if potential is not None:
         potential = landscape_of(run, potential, d, "potential")
         force = -reference_gradient(run, potential, pairs.start)
         if potential.drift is not None:
             force = force + evaluate(potential, pairs.start, "drift")
-        mean = on_bins(_bin_means(where, force, count))
-        variables |= _vectors("force", names, mean, "mean force of the potential", "length / time")
+        force, text = on_bins(_bin_means(where, force, count)), "mean force of the potential"
+        variables["force"] = labelled(vectors, force, text, "length / time")
     attributes = {**run.attrs, "particles": run.sizes["particle"], "dropped_particles": dropped}
     attributes["durations"] = pairs.durations.tolist()
     return xr.Dataset(variables, bin_coordinates(names, edges), attributes)
 
 
-_MATRIX = ("component", "component_j")
 _ABOUT = {
     "drift": (("component",), "length / time", "drift"),
-    "slope": (_MATRIX, "1 / time", "slope of the drift"),
-    "diffusion": (_MATRIX, "length^2 / time", "diffusion"),
+    "slope": (MATRIX, "1 / time", "slope of the drift"),
+    "diffusion": (MATRIX, "length^2 / time", "diffusion"),
 }
-
-
-def _vectors(name, names, values, text, units):
-    return {name: labelled((*names, "component"), values, text, units)}
 
 
 def _time_step(run):
@@ -226,7 +229,7 @@ def _bin_means(where, values, count):
 
 
 def _estimates(pairs, where, position, count):
-    """Values and standard errors (bins, ...), by name."""
+    """Values and standard errors, (2, bins, ...), flat, of each of `_ABOUT`."""
     bins, d = position.shape
     moments, groups = [], pairs.replicate.max(initial=0) + 1
     place, key = pairs.start - position[where], pairs.replicate * bins + where
@@ -254,15 +257,9 @@ def _estimates(pairs, where, position, count):
         ]
         return parts[0] if len(parts) == 1 else 2 * parts[0] - parts[1]
 
-    found = mean_and_error(split, sums, INDEPENDENT)
-    value, error = np.full((2, bins, d + 2 * d * d), np.nan)
-    value[some], error[some] = found
-    cut = {"drift": (0, d, (d,)), "slope": (d, d + d * d, (d, d))}
-    cut["diffusion"] = d + d * d, d + 2 * d * d, (d, d)
-    return {
-        name: [each[:, a:b].reshape(bins, *shape) for each in (value, error)]
-        for name, (a, b, shape) in cut.items()
-    }
+    found = np.full((2, bins, d + 2 * d * d), np.nan)
+    found[:, some] = mean_and_error(split, sums, INDEPENDENT)
+    return np.split(found, [d, d + d * d], axis=-1)
 
 
 def _second_moments(rows, key, size):

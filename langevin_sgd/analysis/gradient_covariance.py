@@ -148,8 +148,8 @@ def gradient_covariance(
     ------
     TypeError, ValueError
         If `loss` is neither, x is missing, has another shape, or is given with an array; for less
-        than two examples; if gradients are not finite, which names the example; for more than 1e8
-        numbers.
+        than two examples, or ten with `population`; if a gradient is not finite, which names the
+        example, or their squares overflow; for more than 1e8 numbers.
 
     Notes
     -----
@@ -202,8 +202,8 @@ def _tables(loss, x):
                 f"{loss.name!r}, got {found}."
             )
         at, points = partial(_of_loss, loss, gradients_of(loss)), x.reshape(-1, 1, loss.dim)
-        sizes, model = (len(loss.data), loss.dim), {"model": loss.name}
-        tables = Tables(at, points, *sizes, x.ndim == 2, model)
+        model = {"model": loss.name}
+        tables = Tables(at, points, len(loss.data), loss.dim, x.ndim == 2, model)
     else:
         if x is not None:
             raise ValueError(
@@ -238,8 +238,8 @@ def _check_room(tables, matrix, plan):
     if numbers > LONGEST:
         way = "matrix=False, or " * matrix + "fewer points at a time"
         raise ValueError(
-            f"x must ask for a result of at most {LONGEST} numbers, got {numbers}, with d = {dim} "
-            f"components at {points} points. Take {way}."
+            f"{'x' if tables.model else 'loss'} must ask for a result of at most {LONGEST} "
+            f"numbers, got {numbers}, with d = {dim} components at {points} points. Take {way}."
         )
     if examples * dim > LONGEST and (plan or examples <= dim):
         raise ValueError(
@@ -247,12 +247,14 @@ def _check_room(tables, matrix, plan):
             f"needed at once, as for N <= d or population=True; got {examples} x {dim}. Take fewer "
             "examples."
         )
-    if plan and examples < FEWEST_RESAMPLED:
+    if not plan:
+        return
+    if examples < FEWEST_RESAMPLED:
         raise ValueError(
             f"loss must have at least {FEWEST_RESAMPLED} examples for population=True, got "
             f"{examples}."
         )
-    check_count(plan.resamples * max(examples, dim) if plan else 0, "resamples")
+    check_count(plan.resamples * max(examples, dim), "resamples")
 
 
 def _refuse_table(table):
@@ -269,15 +271,15 @@ def _spread_of(table, matrix):
     examples, dim, covariance = table.examples, table.dim, None
     with np.errstate(over="ignore", invalid="ignore"):
         if examples > dim:
-            mean, covariance = (each[0] for each in moments_of(*table[:3]))
+            mean, covariance = (each[0] for each in moments_of(table.block, examples, dim))
             variances = np.diagonal(covariance)
         else:
             away = table.rows()
             mean = away.mean(axis=0)
             away -= mean
             variances = np.einsum("ik,ik->k", away, away) / examples
-    if not (np.all(np.isfinite(mean)) and np.all(np.isfinite(variances))):
-        _refuse_table(table)
+        if not np.isfinite(np.sum(mean * mean + variances)):
+            _refuse_table(table)
     if examples > dim:
         values, vectors = np.linalg.eigh(covariance)
         values, vectors = values[::-1], vectors[:, ::-1]

@@ -34,6 +34,8 @@ class Bootstrap(NamedTuple):
 def statistics(mean, variances, values, examples=None):
     """All of LABELS but matrix and vectors, by name, from mean (..., d), variances (..., d) and
     eigenvalues (..., k) of a table; with the number of `examples`, corrected for a population."""
+    from scipy.special import entr
+
     scale = 1.0 if examples is None else examples / (examples - 1)
     with np.errstate(all="ignore"):
         square = np.sum(mean * mean, axis=-1)
@@ -45,8 +47,7 @@ def statistics(mean, variances, values, examples=None):
         found["noise_scale"] = np.where(found["squared_mean_gradient"] < 0, np.inf, ratio)
         found["signal_to_noise"] = mean / np.sqrt(scale * variances)
         share = values / np.sum(values, axis=-1, keepdims=True)
-        logarithm = np.log(share, out=np.zeros_like(share), where=~(share <= 0))  # nan stays nan
-        found["effective_rank"] = np.exp(-np.sum(share * logarithm, axis=-1))
+        found["effective_rank"] = np.exp(np.sum(entr(np.maximum(share, 0.0)), axis=-1))
         found["participation_ratio"] = 1.0 / np.sum(share * share, axis=-1)
     return found
 

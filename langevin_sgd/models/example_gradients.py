@@ -56,15 +56,19 @@ def gradients_of(loss, quantity="gradient"):
     return gradients
 
 
-def points_at_once(loss):
-    """Points whose gradients are worked on together: several, where the table is small."""
-    return max(1, AT_ONCE // (len(loss.data) * loss.dim))
+def _slices(count, several):
+    return [slice(start, start + several) for start in range(0, count, several)]
+
+
+def blocks_of_points(points, examples, dim):
+    """Slices of so many points whose gradients are worked on together: several, where the table is
+    small."""
+    return _slices(points, max(1, AT_ONCE // (examples * dim)))
 
 
 def blocks_of_rows(examples, dim):
     """Slices that cut a table of so many gradients into blocks."""
-    rows = max(256, AT_ONCE // dim)
-    return [slice(start, start + rows) for start in range(0, examples, rows)]
+    return _slices(examples, max(256, AT_ONCE // dim))
 
 
 def fill(out, gradients, points):
@@ -122,9 +126,7 @@ def example_gradients(loss, x):
             f"examples x {loss.dim} components. Take fewer points at a time; "
             "analysis.gradient_covariance and analysis.covariance_at need no such table."
         )
-    gradients, several = gradients_of(loss), points_at_once(loss)
-    out = np.empty((len(points), examples, loss.dim))
-    for start in range(0, len(points), several):
-        some = slice(start, start + several)
+    gradients, out = gradients_of(loss), np.empty((len(points), examples, loss.dim))
+    for some in blocks_of_points(*out.shape):
         fill(out[some], gradients, points[some])
     return out.reshape(*x.shape[:-1], examples, loss.dim)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .example_gradients import block_at, blocks_of_rows, gradients_of, points_at_once
+from .example_gradients import block_at, blocks_of_points, blocks_of_rows, gradients_of
 
 
 class Moments(NamedTuple):
@@ -38,10 +38,10 @@ def moments_of(block, examples, dim, weights=None):
 def example_covariance(loss, x, weights=None):
     """Covariance (..., d, d) at points x (..., d) of one example's gradient over the table, or with
     `weights` of w_i g_i, as in `moments_of`."""
-    gradients, points, several = gradients_of(loss), x.reshape(-1, loss.dim), points_at_once(loss)
-    examples, covariance = len(loss.data), np.empty((len(points), loss.dim, loss.dim))
-    for start in range(0, len(points), several):
-        some = slice(start, start + several)
+    gradients, examples, dim = gradients_of(loss), len(loss.data), loss.dim
+    points = x.reshape(-1, dim)
+    covariance = np.empty((len(points), dim, dim))
+    for some in blocks_of_points(len(points), examples, dim):
         block = block_at(gradients, points[some], examples)
-        covariance[some] = moments_of(block, examples, loss.dim, weights).covariance
-    return covariance.reshape(*x.shape, loss.dim)
+        covariance[some] = moments_of(block, examples, dim, weights).covariance
+    return covariance.reshape(*x.shape, dim)

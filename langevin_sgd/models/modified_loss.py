@@ -68,34 +68,35 @@ def modified_loss(model, learning_rate, sampling="with_replacement", batch_size=
     if gm = g + (eta/2) H g. In an epoch of M batches the second-order term is eta^2 times the sum
     over i < j of H_j g_i, whose mean over orders is half of (M G)' = M^2 H G less sum_i H_i g_i."""
     _refuse(model, sampling, batch_size)
-    params = model.params._asdict() | {"learning_rate": learning_rate}
-    shapes = tuple((name, np.shape(value)) for name, value in model.params._asdict().items())
-    columns = None
+    params, columns = model.params._asdict(), None
+    shapes = tuple((name, np.shape(value)) for name, value in params.items())
+    params["learning_rate"] = learning_rate
     if model.data is not None:
         examples, columns = model.data.shape
         share = 0.0
         if sampling == "reshuffle":
             share = (examples - batch_size) / (batch_size * max(1, examples - 1))
         params |= {"table": model.data, "noise_share": share}
-    energy = plain(model.function("energy"))
-    given = energy, content(energy), model.dim, columns, type(model.params), shapes, model.name
-    functions = _functions_of_modified(*given)
-    return Potential(
-        f"modified_loss of {model.name}", *functions[:2], params, model.dim, functions[2]
+    function = plain(model.function("energy"))
+    energy, gradient, hessian = _functions_of_modified(
+        function, content(function), model.dim, columns, type(model.params), shapes, model.name
     )
+    name = f"modified_loss of {model.name}"
+    return Potential(name, energy, gradient, params, model.dim, hessian)
 
 
 def _refuse(model, sampling, batch_size):
     """Refuse a model whose modified loss is not known."""
     if model.dim > MAX_DIM:
         raise ValueError(
-            f"modified_loss writes out all second derivatives, for at most {MAX_DIM} dimensions; "
-            f"got {model.dim}."
+            "model must have few enough second derivatives to be written out, those of at most "
+            f"{MAX_DIM} dimensions; got {model.dim}."
         )
     taken = {"learning_rate", "table", "noise_share"} & set(model.params._fields)
     if taken:
         raise ValueError(
-            f"{model.name!r} has a parameter {min(taken)} already; is it a modified loss?"
+            f"model must have no parameter {min(taken)}, but {model.name!r} has. Is it a modified "
+            "loss already? Pass the model that it was made of."
         )
     if getattr(model, "draw", None) is not None:
         raise ValueError(
@@ -133,8 +134,8 @@ def _functions_of_modified(energy, key, dim, columns, kind, shapes, name):
         loss = sympy.sympify(_on_symbols(energy)(*given))
     except (TypeError, AttributeError) as error:
         raise ValueError(
-            f"the energy of {name!r} cannot be run on symbols: {error}. It must be smooth, "
-            "without branches."
+            f"model must have a smooth energy, without branches, but that of {name!r} cannot be "
+            f"run on symbols: {error}."
         ) from error
     label = f"modified loss of {name}"
     if columns is not None:

@@ -28,9 +28,7 @@ def printed_modified_loss(loss, x, label):
         ]
         return sympy.Add(*terms)
 
-    rate, share = (
-        sympy.Symbol(f"p.{name}", real=True) for name in ("learning_rate", "noise_share")
-    )
+    rate, share = sympy.symbols("p.learning_rate p.noise_share", real=True)
     slopes = [sympy.diff(loss, each) for each in x]
     squared = sum(mean(each) ** 2 for each in slopes)
     noise = mean(sum(each**2 for each in slopes)) - squared
@@ -50,6 +48,8 @@ def _with_loop(results, means, label):
         for expression, symbol in means.items()
         if any(each.has(symbol) for each in results)
     }
+    if not used:
+        return lines_of(results, label)
     lines = [f"    {symbol} = 0.0" for symbol in used]
     lines.append("    for i in range(p.table.shape[0]):")
     inner = lines_of(list(used.values()), label)

@@ -155,6 +155,10 @@ def test_the_matrix_is_returned_up_to_2048_components_or_when_asked_for():
             "ValueError: loss must be an array of finite gradients, but that of example 3 is",
         ),
         (
+            {"loss": np.full((3, 2), 1e200), "x": None},
+            "ValueError: loss must be an array of finite gradients, but their squares overflow",
+        ),
+        (
             {"loss": WIDE, "x": None, "population": True},
             "ValueError: loss must have at least 10 examples for population=True",
         ),
@@ -172,7 +176,7 @@ def test_the_matrix_is_returned_up_to_2048_components_or_when_asked_for():
         ),
         (
             {"loss": np.broadcast_to(0.0, (2, 60_000)), "x": None, "matrix": True},
-            "ValueError: x must ask for a result of at most 100000000 numbers",
+            "ValueError: loss must ask for a result of at most 100000000 numbers",
         ),
     ],
 )

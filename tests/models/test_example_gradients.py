@@ -33,7 +33,8 @@ def test_tables_that_fill_no_group_or_several_in_blocks_of_rows_and_points(monke
     assert ls.example_gradients(CENTERS, np.empty((0, 2))).shape == (0, 7, 2)
     blocks = [slice(0, 3), slice(3, 6), slice(6, 9)]
     monkeypatch.setattr(of_table, "blocks_of_rows", lambda examples, dim: blocks)
-    monkeypatch.setattr(of_table, "points_at_once", lambda loss: 2)
+    pairs = [slice(0, 2), slice(2, 4), slice(4, 6)]
+    monkeypatch.setattr(of_table, "blocks_of_points", lambda *shape: pairs)
     np.testing.assert_array_equal(ls.example_gradients(CENTERS, points), whole)
 
 

@@ -67,6 +67,23 @@ def test_of_a_loss_it_has_the_penalties_of_theory(sampling, batch):
     assert np.abs(other - exact).min() > 1e-3
 
 
+def test_of_a_loss_linear_in_x_it_is_the_mean_and_the_square_of_its_slope():
+    """Slopes 1 and 2: (3/2) x + (rate/4) (9/4 + share/4), share = 1 for single reshuffled rows."""
+
+    def line(p, x, row):
+        return row[0] * x[0]
+
+    def slope(p, x, row, out):
+        out[0] = row[0]
+
+    model = potentials.modified_loss(
+        ls.Loss("line", line, slope, None, [[1.0], [2.0]], 1), 0.4, "reshuffle"
+    )
+    found = [ls.evaluate(model, [2.0], each) for each in ("energy", "gradient", "hessian")]
+    for value, exact in zip(found, (3.25, 1.5, 0.0), strict=True):
+        assert value.item() == pytest.approx(exact, rel=1e-12)
+
+
 @pytest.mark.slow
 def test_reshuffled_epochs_follow_its_flow_one_order_further():
     """The mean over all 24 orders of an epoch of four batches is right to third order in the rate
@@ -105,7 +122,7 @@ def example_gradient(x, i):
         ((TABLE, 0.1, "reshuffle", 3), ValueError, "must divide the number of examples"),
         ((POPULATION, 0.1), ValueError, "draws fresh examples. Pass its mean"),
         ((FACTORS, 0.1), ValueError, "cannot be run on symbols"),
-        ((potentials.modified_loss(ROOM, 0.1), 0.1), ValueError, "a parameter learning_rate alre"),
+        ((potentials.modified_loss(ROOM, 0.1), 0.1), ValueError, "no parameter learning_rate, but"),
     ],
 )
 def test_what_has_no_modified_loss_is_refused(arguments, kind, message):
