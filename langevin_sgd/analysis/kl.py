@@ -211,8 +211,6 @@ def kl_to_boltzmann(
     `theory.transfer_operator` law). Since KL is least at the fitted T, the error of T changes it in
     second order only; that shift is corrected as one fitted parameter. Its error is T^2 sd(U) /
     (n^1/2 Var_T(U)), from d<U>_T/dT = Var_T(U)/T^2."""
-    from scipy.special import entr
-
     if weight_decay_of(run):
         raise ValueError(
             f"run has weight_decay = {weight_decay_of(run):g}, which belongs to Boltzmann's "
@@ -236,18 +234,7 @@ def kl_to_boltzmann(
         spread = float(boltzmann_density(potential, temperature).energy_variance)
         error = temperature**2 / spread * energy.std(ddof=1) / np.sqrt(len(energy))
     probability = boltzmann_bin_probabilities(potential, temperature, edges_of(histogram))
-    if probability.sum() < LEAST_SHARE:
-        raise ValueError(
-            f"bins hold {probability.sum():.2g} of Boltzmann's probability: the particles are "
-            "elsewhere. Pass range= that holds both, or see boltzmann_test."
-        )
-    lives = float(np.exp(entr(probability).sum()))
-    if lives < FEWEST_BINS:
-        raise ValueError(
-            f"bins: {potential.name!r} at temperature {temperature:.3g} lives in {lives:.2g} of "
-            f"the {probability.size} bins (the exponential of its entropy on them): they are wider "
-            "than its wells, and the shape of the law cannot be seen. Pass finer edges there."
-        )
+    _check_bins(probability, potential.name, temperature)
     count = histogram["count"]
     options = {"outside": int(histogram["outside"]), "fitted": fitted}
     result = kl_to_probabilities(
@@ -261,3 +248,21 @@ def kl_to_boltzmann(
     )
     edges = {f"{name}_edge": histogram[f"{name}_edge"] for name in count.dims}
     return result.assign_coords(edges).assign_attrs(attributes(run, particles))
+
+
+def _check_bins(probability, name, temperature):
+    """Raise if Boltzmann's law lies outside the bins, or in so few that its shape is lost."""
+    from scipy.special import entr
+
+    if probability.sum() < LEAST_SHARE:
+        raise ValueError(
+            f"bins hold {probability.sum():.2g} of Boltzmann's probability: the particles are "
+            "elsewhere. Pass range= that holds both, or see boltzmann_test."
+        )
+    lives = np.exp(entr(probability).sum())
+    if lives < FEWEST_BINS:
+        raise ValueError(
+            f"bins: {name!r} at temperature {temperature:.3g} lives in {lives:.2g} of "
+            f"the {probability.size} bins (the exponential of its entropy on them): they are wider "
+            "than its wells, and the shape of the law cannot be seen. Pass finer edges there."
+        )
