@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from ..arguments import checked, finite_array, optional, shown, whole
+from ..arguments import check_count, checked, finite_array, optional, shown, whole
 from ..engine.reducers.readings import MATRIX, REPLICATES, labelled, with_error
 from ..models.example_gradients import KEPT, LOSS, example_gradients, gradients_of
 from ..models.forgotten import is_ours
@@ -86,7 +86,8 @@ def curvature(loss, x, *, leading=None, resamples=200, seed=0):
     Raises
     ------
     TypeError, ValueError
-        If `loss` is no Loss or has no Hessian, x or leading do not fit, or numbers overflow at x.
+        If `loss` is no Loss, has no Hessian or more than 883 dimensions (of 64 examples or more), x
+        or leading do not fit, or numbers overflow at x.
 
     Notes
     -----
@@ -103,6 +104,7 @@ def curvature(loss, x, *, leading=None, resamples=200, seed=0):
     leading = min(5, max(1, loss.dim // 2)) if leading is None else leading
     if leading > loss.dim:
         raise ValueError(f"leading must be <= {loss.dim} for {loss.name!r}, got {leading}.")
+    check_count(2 * min(len(loss.data), REPLICATES) * loss.dim**2, "loss")
     names, left_out = _known_matrices(loss)
     random = np.random.default_rng(seed)
     with np.errstate(over="ignore", invalid="ignore"):

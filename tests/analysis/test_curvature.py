@@ -255,6 +255,10 @@ def test_a_loss_of_the_users_has_no_gauss_newton_matrix_and_without_a_hessian_no
         ({"x": [1.0]}, "ValueError: x must be one point of shape (2,), got (1,)"),
         ({"x": [1e200, 1.0]}, "ValueError: x must be where the matrices of 'linear_regression'"),
         ({"leading": 3}, "ValueError: leading must be <= 2 for 'linear_regression', got 3"),
+        (
+            {"loss": ls.losses.linear_regression(np.ones((64, 884)), np.ones(64)), "x": [0] * 884},
+            "ValueError: loss must ask for at most 100000000 numbers",
+        ),
         ({"resamples": 1}, "ValueError: resamples must be >= 2"),
     ],
 )
