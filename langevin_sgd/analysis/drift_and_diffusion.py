@@ -7,14 +7,7 @@ import xarray as xr
 
 from ..arguments import checked, finite_array, flag, optional, whole, whole_numbers, within
 from ..engine.reducers.currents import MARKOV
-from ..engine.reducers.readings import (
-    MATRIX,
-    Readings,
-    labelled,
-    mean_and_error,
-    replicates,
-    with_error,
-)
+from ..engine.reducers.readings import MATRIX, labelled, mean_and_error, replicates, with_error
 from ..models.evaluate import evaluate, landscape
 from .currents import REMEMBERING
 from .density import bin_coordinates, chosen_components, edges_from
@@ -29,7 +22,6 @@ from .particles import (
 )
 
 LEAST_PAIRS = 100  # of a bin that has estimates
-INDEPENDENT = Readings(None, None, None, True, ())
 
 
 class Pairs(NamedTuple):
@@ -258,7 +250,7 @@ def _estimates(pairs, where, position, count):
         return parts[0] if len(parts) == 1 else 2 * parts[0] - parts[1]
 
     found = np.full((2, bins, d + 2 * d * d), np.nan)
-    found[:, some] = mean_and_error(split, sums, INDEPENDENT)
+    found[:, some] = mean_and_error(split, sums)
     return np.split(found, [d, d + d * d], axis=-1)
 
 

@@ -5,7 +5,7 @@ import xarray as xr
 
 from ..arguments import checked, one_of
 from ..engine.reducers.currents import MARKOV
-from ..engine.reducers.readings import Readings, unbiased_and_error, with_error
+from ..engine.reducers.readings import unbiased_and_error, with_error
 from .currents import mode_rotations, moves_of
 from .particles import AT_STEP, at_step, attributes, dynamics_of, noise_of
 
@@ -104,5 +104,4 @@ def _gaussian(moves):
         backward = forward[..., swapped, :][..., swapped]
         return np.trace(np.linalg.solve(backward, forward), axis1=-2, axis2=-1) / 2 - d
 
-    independent = Readings(None, None, None, True, ())
-    return unbiased_and_error(production, sums, independent)
+    return unbiased_and_error(production, sums)

@@ -164,7 +164,7 @@ def _finish_currents(name, readings, grid):
     def entropy(means):
         return _entropy(numbers_of(means)[..., count >= LEAST_READINGS, :], length)
 
-    pair = unbiased_and_error(entropy, sums, readings)
+    pair = unbiased_and_error(entropy, sums, readings.independent)
     return variables | with_error(
         f"{name}_entropy_production", (), pair, "entropy production in a step", "1"
     )

@@ -67,7 +67,7 @@ def add_up_counts(counts, inner):
     return np.column_stack([readings[read], inner[read].reshape(read.sum(), -1)]).astype(np.float64)
 
 
-def mean_and_error(estimate, sums, readings):
+def mean_and_error(estimate, sums, independent=True):
     """`estimate(means)` from all replicates and its standard error, by the jackknife that leaves
     out one replicate at a time.
 
@@ -77,8 +77,8 @@ def mean_and_error(estimate, sums, readings):
         From the means per reading (..., size) to an array (..., ...), the leading axes kept.
     sums : (replicates, 1 + size) array
         Of `add_up`: numbers of readings, then sums.
-    readings : Readings
-        Errors are nan if its particles are dependent, or with fewer than two replicates.
+    independent : bool
+        Errors are nan if the particles are dependent, or with fewer than two replicates.
 
     Returns
     -------
@@ -88,17 +88,17 @@ def mean_and_error(estimate, sums, readings):
     """
     total, n = tree_sum(sums), len(sums)
     value = estimate(total[1:] / total[0])
-    if n < 2 or not readings.independent:
+    if n < 2 or not independent:
         return value, np.full_like(value, np.nan)
     rest = total - sums
     without = estimate(rest[:, 1:] / rest[:, :1])
     return value, np.sqrt((n - 1) / n * tree_sum((without - tree_sum(without) / n) ** 2))
 
 
-def unbiased_and_error(estimate, sums, readings):
+def unbiased_and_error(estimate, sums, independent=True):
     """As `mean_and_error`, less the bias of order 1/n that the jackknife sees. Source: Quenouille
     1956."""
-    value, error = mean_and_error(estimate, sums, readings)
+    value, error = mean_and_error(estimate, sums, independent)
     rest, n = tree_sum(sums) - sums, len(sums)
     if n < 2:
         return value, error
@@ -124,7 +124,7 @@ def variables_of(name, estimates, readings, sums=None):
     """The variables of a sequence of `Estimate`s, named `name`_key."""
     sums, variables = add_up(readings) if sums is None else sums, {}
     for estimate in estimates:
-        pair = mean_and_error(estimate.of_means, sums, readings)
+        pair = mean_and_error(estimate.of_means, sums, readings.independent)
         full_name = f"{name}_{estimate.key}" if estimate.key else name
         variables |= with_error(full_name, estimate.dims, pair, estimate.long_name, estimate.units)
     return variables
