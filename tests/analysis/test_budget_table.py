@@ -58,7 +58,7 @@ DYNAMICS = {
 
 
 def rows():
-    """Every noise with every dynamics, every model with both; two of them in the default suite."""
+    """Every noise with every dynamics, every model with both; three of them in the default suite."""
     for models, noises in ((POTENTIALS, NOISES), (LOSSES, SAMPLINGS)):
         names = list(models)
         for (i, noise), (j, dynamics) in product(enumerate(noises), enumerate(DYNAMICS)):
@@ -68,6 +68,7 @@ def rows():
 FAST = [
     ("double well", "state dependent", "torch"),
     ("linear", "reshuffled", "decay"),
+    ("linear", "without replacement", "lookahead"),
 ]
 ROWS = [
     pytest.param(*row, id=" ".join(row), marks=() if row in FAST else pytest.mark.slow)
