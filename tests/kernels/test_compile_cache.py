@@ -109,7 +109,6 @@ def test_a_second_process_compiles_nothing_and_gets_the_same_bits(tmp_path):
     assert ran(SIMULATE, folder) == (bits, 0)
 
 
-@pytest.mark.slow
 def test_code_of_one_random_generator_is_not_taken_for_that_of_another(tmp_path, monkeypatch):
     found = []
     for generator in ("philox", "threefry", "philox"):
