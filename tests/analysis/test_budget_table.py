@@ -58,7 +58,7 @@ DYNAMICS = {
 
 
 def rows():
-    """Every noise with every dynamics, every model with both; three of them in the default suite."""
+    """Every noise with every dynamics, every model with both; three rows in the default suite."""
     for models, noises in ((POTENTIALS, NOISES), (LOSSES, SAMPLINGS)):
         names = list(models)
         for (i, noise), (j, dynamics) in product(enumerate(noises), enumerate(DYNAMICS)):

@@ -63,6 +63,7 @@ CASES = {
     ),
     "population": (FRESH, ls.noise.minibatch("population"), fresh_covariance),
 }
+SLOW = {"diagonal", "student_t", "without_replacement"}
 
 
 def mean_gradient(name):
@@ -81,7 +82,9 @@ def gradients_of(name, batch):
 
 @pytest.mark.filterwarnings("ignore:learning_rate = 1 is above")
 @pytest.mark.parametrize("batch", [1, 4, 16])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in CASES]
+)
 def test_a_batch_is_a_mean_of_independent_draws(name, batch):
     found, exact = gradients_of(name, batch), CASES[name][2](batch)
     assert np.abs(z_scores.of_means(found, 0.0)).max() < 4.5

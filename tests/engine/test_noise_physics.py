@@ -133,7 +133,10 @@ def skewed(factor=1.0):
     return final(loss, ls.dynamics.sgd(case["eta"], case["B"]), ls.noise.minibatch(), SETTLED)[0]
 
 
-@pytest.mark.parametrize("name", ["cumulants_rademacher", "cumulants_skewed"])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param("cumulants_rademacher", marks=pytest.mark.slow), "cumulants_skewed"],
+)
 def test_cumulants_of_the_noise_pass_through_the_filter(name):
     run = skewed if name == "cumulants_skewed" else lambda factor=1.0: signs(name, factor)
     exact = CASES[name]["expected"]

@@ -35,6 +35,18 @@ DYNAMICS = {
         for method in ("baoab", "aboba", "obabo", "oabao", "sghmc")
     },
 }
+FAST = {
+    "plain",
+    "heavy ball",
+    "lookahead",
+    "running average",
+    "adam",
+    "leimkuhler_matthews",
+    "baoab",
+}
+SOME_FAST = [
+    pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in DYNAMICS
+]
 WITH_HIDDEN_VECTORS = [name for name, each in DYNAMICS.items() if each.memory == "hidden"]
 WITH_HIDDEN_VECTORS.remove("rmsprop")
 NOISE, NO_NOISE = ls.noise.gaussian([0.3]), ls.noise.gaussian([1e-200])
@@ -75,7 +87,7 @@ def path(walls, dynamics, noise):
     return ls.simulate(between(walls), dynamics, noise, x0=x0, v0=v0, **options)
 
 
-@pytest.mark.parametrize("name", DYNAMICS)
+@pytest.mark.parametrize("name", SOME_FAST)
 def test_motion_between_mirrors_is_motion_on_the_line_folded(name):
     """Without noise, of which a mirror image would have to draw the opposite."""
     free, walled = (path(walls, cold(DYNAMICS[name]), NO_NOISE) for walls in (FAR, MIRRORS))
