@@ -1,6 +1,8 @@
 """Where stochastic gradient descent stops being Langevin dynamics, with numbers."""
 
 from importlib import import_module
+from sys import modules
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"  # the one place that says it: pyproject.toml reads it here
 
@@ -15,12 +17,24 @@ from .models.losses import Loss
 from .models.noise import GradientNoise
 from .models.potentials import Potential
 
+if TYPE_CHECKING:  # for editors, which do not run `__getattr__`
+    from . import analysis, plots, theory
+    from .analysis.arviz import to_arviz
+    from .engine.extend import extend
+    from .engine.gather import merge
+    from .engine.resume import resume
+    from .engine.simulate import simulate
+    from .engine.stationary import run_until_stationary
+    from .engine.sweep import sweep
+    from .storage import load, save
+
 # Loaded when they are first asked for: they need xarray, which takes longer to import than
 # everything above.
 _LATER = {
     "analysis": ".analysis",
+    "extend": ".engine.extend",
     "load": ".storage",
-    "merge": ".engine.sweep",
+    "merge": ".engine.gather",
     "plots": ".plots",
     "resume": ".engine.resume",
     "run_until_stationary": ".engine.stationary",
@@ -37,22 +51,35 @@ __all__ = [
     "Loss",
     "Potential",
     "Reducer",
+    "analysis",
     "dynamics",
     "elementary",
     "evaluate",
     "example_gradients",
+    "extend",
+    "load",
     "losses",
+    "merge",
     "noise",
+    "plots",
     "potentials",
     "reducers",
+    "resume",
+    "run_until_stationary",
+    "save",
     "schedules",
+    "simulate",
+    "sweep",
+    "theory",
+    "to_arviz",
 ]
-__all__ += sorted(_LATER)
 
 
 def __getattr__(name):
     if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(
+            f"module {__name__!r} has no attribute {name!r}", name=name, obj=modules[__name__]
+        )
     module = import_module(_LATER[name], __name__)
     found = module if _LATER[name] == f".{name}" else getattr(module, name)
     globals()[name] = found
@@ -60,4 +87,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted({*globals(), *__all__})
+    return [*__all__, "__version__"]

@@ -40,10 +40,11 @@ def moments(name, schedule, n, factor, options):
         ("mark", "h"),
     )
     pairs = (x.mean(axis=1), np.sqrt(spread / n)), (x.var(axis=1), spread * np.sqrt(2 / n))
-    found = {"exact_mean": (dims, exact, "length", "exact mean")}
-    found["exact_variance"] = dims, spread, "length^2", "exact variance"
+    found = {"exact_mean": (dims, exact, "length", "exact mean over particles")}
+    found["exact_variance"] = dims, spread, "length^2", "exact variance over particles"
     found |= with_error("mean", dims, pairs[0], "length", "mean over particles")
-    return described(found | with_error("variance", dims, pairs[1], "length^2", "variance"))
+    text = "variance over particles"
+    return described(found | with_error("variance", dims, pairs[1], "length^2", text))
 
 
 class Cooling(NamedTuple):

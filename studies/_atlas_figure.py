@@ -2,7 +2,9 @@
 beside them.
 """
 
-BLACK, BLUE, ORANGE, GREEN, GREY = "#000000", "#0072B2", "#D55E00", "#009E73", "#666666"
+from _panels import BLUE, GREEN, GREY, ORANGE, plain_ticks
+
+BLACK = "#000000"
 
 
 def plot(dataset):
@@ -214,16 +216,10 @@ def _tails(axes, dataset):
     axes.text(
         0.0205, 1.95, "below κ = 2 the variance is infinite", color=GREY, fontsize=8, va="top"
     )
-    _plain_ticks(axes.xaxis, (0.02, 0.05, 0.1, 0.2, 0.5))
-    _plain_ticks(axes.yaxis, (2, 5, 10, 20, 50, 100))
+    plain_ticks(axes.xaxis, 0.02, 0.05, 0.1, 0.2, 0.5)
+    plain_ticks(axes.yaxis, 2, 5, 10, 20, 50, 100)
     axes.set_title(
         "(d) online regression has power-law tails,\nwith another exponent than its diffusion",
         fontsize=11,
     )
     axes.legend(fontsize=8)
-
-
-def _plain_ticks(axis, places):
-    """Numbers instead of powers of ten on a logarithmic axis of little more than a decade."""
-    axis.set_ticks(places, [f"{place:g}" for place in places])
-    axis.set_ticks([], minor=True)

@@ -3,28 +3,19 @@
 import numpy as np
 from _curvature_parts import AWAY, CASES, TRUTH
 from _curvature_tables import FOURTH_CUMULANT, z_beside_twins
+from _panels import BLUE, GREEN, GREY, ORANGE, six
 
-import langevin_sgd as ls
-
-BLUE, RED, GREEN, GREY = (ls.plots.COLOURS[name] for name in ("data", "theory", "other", "guide"))
 LOOK = {"fmt": "o", "markersize": 4, "capsize": 2, "linestyle": "none"}
 SIGMA_OFF_F = "$|\\Sigma - s^2F|\\,/\\,|s^2F|$"
 
 
 def plot(dataset):
     """Six panels."""
-    import matplotlib.pyplot as plt
-
-    with ls.plots.style():
-        figure, axes = plt.subplots(2, 3, figsize=(14, 8), layout="constrained")
-        panels = _rate, _twins, _directions, _cumulants, _interpolation, _cases
-        for panel, ax in zip(panels, axes.flat, strict=True):
-            panel(ax, dataset)
-    return figure
+    return six((_rate, _twins, _directions, _cumulants, _interpolation, _cases), dataset, 14)
 
 
 def _rate(ax, dataset):
-    for kind, colour in (("least squares", BLUE), ("logistic", GREEN), ("uneven", RED)):
+    for kind, colour in (("least squares", BLUE), ("logistic", GREEN), ("uneven", ORANGE)):
         of = dataset.sel(kind=kind)
         value = np.sqrt(of.squared)
         slope, error = float(of.exponent), float(of.exponent_standard_error)
@@ -34,7 +25,7 @@ def _rate(ax, dataset):
         ax.errorbar(of.examples, value, spread, color=colour, label=label, **LOOK)
     n, d = dataset.examples.values, len(TRUTH)
     ax.plot(n, np.sqrt(2 * (d + 2) / n), color=BLUE, label="exact: $\\sqrt{2(d+2)/N}$")
-    ax.plot(n, np.full(len(n), 2 / np.sqrt(d)), color=RED, label="exact: $2/\\sqrt{d}$")
+    ax.plot(n, np.full(len(n), 2 / np.sqrt(d)), color=ORANGE, label="exact: $2/\\sqrt{d}$")
     ax.set(
         xscale="log",
         yscale="log",
@@ -57,7 +48,7 @@ def _twins(ax, dataset):
         label = "labels drawn from the fitted model" if place == 0 else None
         ax.plot(x, twins, ".", color=GREY, markersize=4, label=label)
         label = "real labels ± s.e. (bootstrap)" if place == 0 else None
-        look = LOOK | {"markersize": 7, "color": RED, "label": label}
+        look = LOOK | {"markersize": 7, "color": ORANGE, "label": label}
         ax.errorbar(place + 0.15, of.measured, of.measured_standard_error, **look)
     far = [z_beside_twins(dataset.sel(table=name), "distance") for name in names]
     labels = [f"{name}\nz = {z:+.1f}" for name, z in zip(names, far, strict=True)]
@@ -72,7 +63,7 @@ def _twins(ax, dataset):
 
 
 def _directions(ax, dataset):
-    looks = zip(dataset.table.values, (BLUE, RED, GREEN), "osD", strict=False)
+    looks = zip(dataset.table.values, (BLUE, ORANGE, GREEN), "osD", strict=False)
     for name, colour, marker in looks:
         of, score = dataset.sel(table=name), dataset.sel(table=name, score="gamma")
         value, error = float(score.measured), float(score.measured_standard_error)
@@ -89,7 +80,7 @@ def _directions(ax, dataset):
 
 
 def _cumulants(ax, dataset):
-    colours = dict(zip(FOURTH_CUMULANT, (RED, "#E69F00", BLUE, GREEN), strict=True))
+    colours = dict(zip(FOURTH_CUMULANT, (ORANGE, "#E69F00", BLUE, GREEN), strict=True))
     t = np.linspace(0, 4, 100)
     for law, cumulant in FOURTH_CUMULANT.items():
         of, colour = dataset.sel(law=law), colours[law]
@@ -117,7 +108,7 @@ def _cumulants(ax, dataset):
 
 
 def _interpolation(ax, dataset):
-    names = {"separable": ("0 and 3, separable", BLUE), "overlapping": ("3 and 8, not", RED)}
+    names = {"separable": ("0 and 3, separable", BLUE), "overlapping": ("3 and 8, not", ORANGE)}
     for kind, (name, colour) in names.items():
         for score, line in (("distance", "-o"), ("alignment", "--s")):
             of = dataset.sel(digits=kind, path_score=score)

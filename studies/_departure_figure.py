@@ -1,8 +1,7 @@
 """The figure of boltzmann_departure.py: is SGD's stationary law Boltzmann's?"""
 
 import numpy as np
-
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
+from _panels import BLUE, GREY, ORANGE
 
 
 def plot(dataset):

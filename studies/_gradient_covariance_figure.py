@@ -1,12 +1,9 @@
 """The figure of gradient_covariance_demo.py: Sigma, and S beside it."""
 
 import numpy as np
+from _panels import BLUE, GREY, ORANGE
 
 import langevin_sgd as ls
-
-BLUE, ORANGE, GREEN, GREY = (
-    ls.plots.COLOURS[name] for name in ("data", "theory", "other", "guide")
-)
 
 
 def ellipse(axes, covariance, centre, **look):

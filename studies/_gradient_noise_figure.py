@@ -25,13 +25,17 @@ KINDS = ["2 (mean rise of loss)/d", "configurational", "followed along", "virial
 
 
 def plot(dataset):
-    """Above, how large the noise is; below, what it is compared to, and temperatures."""
+    """Above, how large the noise is; below, what it is compared to, and temperatures. A first look
+    has not trained: two panels stay empty."""
     import matplotlib.pyplot as plt
 
     with ls.plots.style():
         figure, axes = plt.subplots(2, 4, figsize=(16, 7.6), layout="constrained")
         for ax, draw in zip(axes.flat, PANELS, strict=True):
-            draw(ax, dataset)
+            if draw in OF_TRAINING and "start_ratio" not in dataset:
+                ax.set_axis_off()
+            else:
+                draw(ax, dataset)
     return figure
 
 
@@ -76,7 +80,7 @@ def _norms(ax, dataset):
     points(ax, dataset, step, pair[1], ORANGE, "s", label="|E G| = |G$_T$|")
     far = int(np.argmax((dataset[pair[0]] > 10 * dataset[pair[1]]).values))
     ax.axvline(step[far], color=GREY, linestyle="--", label="10 times")
-    title = "c  training: E|G| is much larger near the end"
+    title = "c  training: E|G| over |E G| grows"
     finished(ax, "xy", title, "step + 1", "norm (energy/length)")
 
 
@@ -138,4 +142,5 @@ def _directions(ax, dataset):
     ax.minorticks_off()
 
 
+OF_TRAINING = _norms, _followed
 PANELS = (_one_batch, _cost, _norms, _followed, _squares, _rates, _conventions, _directions)

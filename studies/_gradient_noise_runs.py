@@ -26,7 +26,8 @@ def training(particles, seed, threads):
         read = ls.reducers.gradient_noise(every=steps // WINDOWS, windows=WINDOWS, name="noise")
         given = {"particles": particles, "steps": steps, "seed": seed, "threads": threads}
         run = ls.simulate(loss, moves, ls.noise.minibatch(), x0=run, reducers=read, **given)
-        found.append(run[[name for name in run if "_along" in name]])
+        along = [name for name in run if "_along" in name]
+        found.append(run[along].reset_coords(drop=True))
     start = ls.analysis.gradient_covariance(loss, np.zeros(loss.dim))
     norms = np.linalg.norm(ls.example_gradients(loss, np.zeros(loss.dim)), axis=1)
     ratio = norms.mean() / np.sqrt(start.squared_mean_gradient.item())

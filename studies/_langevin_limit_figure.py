@@ -5,22 +5,14 @@ from _breakdown import LIMIT
 from _limit_operators import LOSS, TIME, noise_variance
 from _limit_runs import BATCHES, COARSE, SPLIT, exact_spread
 from _limit_window import LENGTHS, RATE_H, exact_window
+from _panels import BLUE, GREEN, GREY, ORANGE, six
 
 import langevin_sgd as ls
-
-BLUE, RED, GREEN, GREY = (ls.plots.COLOURS[k] for k in ("data", "theory", "other", "guide"))
 
 
 def plot(dataset):
     """Six panels: the window, epochs, the weak error; drift, diffusion, SVAG."""
-    import matplotlib.pyplot as plt
-
-    panels = _window, _epochs, _weak, _drift, _diffusion, _svag
-    with ls.plots.style():
-        figure, axes = plt.subplots(2, 3, figsize=(14.5, 8), layout="constrained")
-        for panel, ax in zip(panels, axes.flat, strict=True):
-            panel(ax, dataset)
-    return figure
+    return six((_window, _epochs, _weak, _drift, _diffusion, _svag), dataset, 14.5)
 
 
 def _points(ax, x, dataset, name, **look):
@@ -32,7 +24,7 @@ def _points(ax, x, dataset, name, **look):
 
 def _window(ax, dataset):
     exact = -100 * exact_window()
-    looks = ("mean: g is not constant", GREEN, "^"), ("variance: g is not constant", RED, "s")
+    looks = ("mean: g is not constant", GREEN, "^"), ("variance: g is not constant", ORANGE, "s")
     looks += (("excess kurtosis: not yet Gaussian", BLUE, "o"),)
     for k, (label, colour, marker) in enumerate(looks):
         one = 100 * dataset[["window", "window_standard_error"]].isel(moment=k)
@@ -53,7 +45,7 @@ def _window(ax, dataset):
 
 def _epochs(ax, dataset):
     looks = {"with_replacement": (BLUE, "o", "fresh batches")}
-    looks["reshuffle"] = RED, "s", "reshuffled epochs"
+    looks["reshuffle"] = ORANGE, "s", "reshuffled epochs"
     for name, (colour, marker, label) in looks.items():
         look = {"color": colour, "fmt": marker, "markersize": 3, "label": label}
         _points(ax, dataset.steps, dataset.sel(sampling=name), "spread", **look)
@@ -68,7 +60,7 @@ def _epochs(ax, dataset):
 
 def _weak(ax, dataset):
     rate = TIME / dataset.order_steps.values
-    for k, (colour, marker) in enumerate(((RED, "s"), (GREEN, "^"))):
+    for k, (colour, marker) in enumerate(((ORANGE, "s"), (GREEN, "^"))):
         label = ("to the diffusion in U: order 1", "with the modified loss: order 2")[k]
         error = np.abs(dataset.weak_error[:, k])
         ax.loglog(rate, error, color=colour, marker=marker, markersize=4, label=label)
@@ -85,7 +77,7 @@ def _drift(ax, dataset):
     _points(ax, dataset.position, dataset, "drift", label="measured in bins, ± 4 s.e.")
     x = np.linspace(-1.5, 1.5, 200)
     gradient = ls.evaluate(LOSS, x[:, None], "gradient")[:, 0]
-    ax.plot(x, -gradient, color=RED, label="−grad U")
+    ax.plot(x, -gradient, color=ORANGE, label="−grad U")
     ax.set(xlabel="x (length)", ylabel="drift (length/time)")
     ax.set_title(f"drift of SGD, rate {SPLIT}: the gradient flow component")
     ax.legend()
@@ -94,7 +86,7 @@ def _drift(ax, dataset):
 def _diffusion(ax, dataset):
     _points(ax, dataset.position, dataset, "diffusion", label="measured in bins, ± 4 s.e.")
     x = np.linspace(-1.5, 1.5, 200)
-    ax.plot(x, SPLIT / 2 * noise_variance(x), color=RED, label="(rate/2) Σ(x)")
+    ax.plot(x, SPLIT / 2 * noise_variance(x), color=ORANGE, label="(rate/2) Σ(x)")
     ax.set(xlabel="x (length)", ylabel="diffusion (length²/time)")
     ax.set_title("its diffusion, of true minibatches")
     ax.legend()
@@ -104,7 +96,7 @@ def _svag(ax, dataset):
     factor, limit = dataset.amplification.values, float(dataset.svag_limit)
     _points(ax, factor, dataset, "svag", label="SVAG, ± 4 s.e.")
     ax.plot(factor, limit + dataset.svag_error, color=BLUE, label="SVAG, exact")
-    ax.axhline(limit, color=RED, linestyle="--", label="the diffusion, exact")
+    ax.axhline(limit, color=ORANGE, linestyle="--", label="the diffusion, exact")
     ax.set(xscale="log", xlabel="amplification l (l = 1 is SGD itself)")
     ax.set(ylabel="$E\\,x^2$ at t = 1 (length²)", xticks=factor, xticklabels=factor)
     ax.minorticks_off()

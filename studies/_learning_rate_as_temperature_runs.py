@@ -74,10 +74,10 @@ def speeds(run, rate):
     steps = 2 * int(run.displacement_step[1])
     moved, error = run.displacement_mean_square, run.displacement_mean_square_standard_error
     found |= with_exact("diffusion", moved[1, 2] / steps, error[1, 2] / steps, rate**2 / 2)
-    first, after = run.autocovariance.values[:, 0]
-    errors = run.autocovariance_standard_error.values[:, 0]
-    time = -LAG / np.log(after / first)
-    error = time**2 / LAG * np.hypot(errors[1] / after, errors[0] / first)
+    after = run.isel(autocovariance_lag=1, component=0)
+    ratio, error = after.autocovariance_correlation, after.autocovariance_correlation_standard_error
+    time = -LAG / np.log(ratio)
+    error = time**2 / LAG * error / ratio
     return found | with_exact("relaxation", time, error, -1 / np.log(kept[0]))
 
 

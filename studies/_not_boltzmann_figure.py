@@ -34,7 +34,7 @@ def sentences(dataset):
     quiet = [100 * (1 - shown["occupation"][name]) for name in ("of_x", "drawn")]
     return {
         "langevin": "Boltzmann's law; nothing goes round",
-        "isotropic": f"{100 * (shown['energy']['isotropic'] - 1):.0f} % hotter: the finite step",
+        "isotropic": f"{100 * (shown['energy']['isotropic'] - 1):.1f} % hotter: the finite step",
         "anisotropic": f"two temperatures, {hot:.1f} and {cold:.1f} T0; it goes round",
         "of_x": f"{quiet[0]:.0f} % sit in the quieter of equal wells",
         "drawn": f"{quiet[1]:.0f} %: batches beyond covariance",

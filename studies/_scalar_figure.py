@@ -1,14 +1,12 @@
 """The figure of which_scalar.py."""
 
 import numpy as np
+from _panels import BLUE, GREEN, GREY, ORANGE
 from _scalar_answers import BATCH, RATE
 from _scalar_tables import NAMES
 
 import langevin_sgd as ls
 
-BLUE, ORANGE, GREEN, GREY = (
-    ls.plots.COLOURS[name] for name in ("data", "theory", "other", "guide")
-)
 LOOK = dict(zip(NAMES, ((BLUE, "o"), (ORANGE, "s"), (GREY, "^"), (GREEN, "D")), strict=True))
 WORDS = {
     "diabetes": "diabetes",

@@ -143,5 +143,10 @@ def run(quick, seed, threads, plant, each=in_memory):
     return dataset.assign_attrs(provenance()), claims
 
 
+WORDS = {  # what is in the file, in words
+    "stage": "number of the stage, from 0: how often T was halved",
+}
+
+
 if __name__ == "__main__":
-    main("annealing", run, plot)
+    main("annealing", run, plot, WORDS)

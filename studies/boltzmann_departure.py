@@ -102,14 +102,14 @@ def double_well(name, particles, seed, threads, plant):
     heat = ls.analysis.equipartition(run.isel(step=[-1]), well).isel(step=0)
     values = {
         "kl": float(kl.kl),
-        "kl_standard_error": float(kl.standard_error),
+        "kl_standard_error": float(kl.kl_standard_error),
         "kl_exact_on_bins": exact_kl,
         "kl_exact": float(best.kl),
         "probability": kl["count"].values / particles,
         "exact_probability": exact,
         "boltzmann_probability": boltzmann,
         "temperature": np.diagonal(heat.temperature),
-        "temperature_standard_error": np.diagonal(heat.standard_error),
+        "temperature_standard_error": np.diagonal(heat.temperature_standard_error),
         "exact_temperature": np.diagonal(law.virial),
     }
     result = ls.analysis.boltzmann_test(run, well)
@@ -173,7 +173,7 @@ def minibatches(particles, seed, threads, plant):
     values = {
         "curvature": curvature,
         "data_temperature": np.diagonal(heat.temperature),
-        "data_temperature_standard_error": np.diagonal(heat.standard_error),
+        "data_temperature_standard_error": np.diagonal(heat.temperature_standard_error),
         "data_predicted_temperature": curvature
         * np.diagonal(directions.T @ predicted @ directions),
         "data_mean_noise_temperature": curvature * np.diagonal(directions.T @ average @ directions),
@@ -203,12 +203,15 @@ def claims_of(parts, said):
         )
         z, wide = float((kl - exact) / error), (kl - LARGEST_Z * error, kl + LARGEST_Z * error)
         number = f"{kl:.4f} against {exact:.4f}, z = {z:+.1f}"
-        claims.append(Claim(f"{name}: KL is the exact one", abs(z) < LARGEST_Z, number, wide, z))
+        text, scores = f"{name}: KL is the exact one", np.array([z])
+        claims.append(Claim(text, abs(z) < LARGEST_Z, number, wide, z, scores))
         heat, error = well["temperature"], well["temperature_standard_error"]
-        z = np.abs((heat - well["exact_temperature"]) / error).max()
+        scores = (heat - well["exact_temperature"]) / error
+        z = np.abs(scores).max()
         measured = ", ".join(f"{t:.4f} +- {e:.4f}" for t, e in zip(heat, error, strict=True))
         number = f"{measured}, largest z {z:.1f}"
-        claims.append(Claim(f"{name}: temperatures are the exact ones", z < LARGEST_Z, number, z=z))
+        text = f"{name}: temperatures are the exact ones"
+        claims.append(Claim(text, z < LARGEST_Z, number, z=z, scores=scores))
     return claims + claims_of_data(parts["data"])
 
 
@@ -279,5 +282,29 @@ def run(quick, seed, threads, plant, each=in_memory):
     return dataset, claims_of(values, said)
 
 
+WORDS = {  # what is in the file, in words
+    "kl": "KL of the particles from Boltzmann's law, on bins",
+    "kl_exact": "exact KL from Boltzmann's law, in the continuum",
+    "kl_exact_on_bins": "exact KL from Boltzmann's law, on the same bins",
+    "probability": "share of the particles in a bin",
+    "boltzmann_probability": "probability of a bin under the closest of Boltzmann's laws",
+    "temperature": "virial temperature of a direction, double well",
+    "curvature": "eigenvalue of the Hessian at the minimum, table",
+    "mode": "eigenvector of the Hessian, from the flattest",
+    "data_temperature": "virial temperature along an eigenvector of the Hessian, table",
+    "data_predicted_temperature": "temperature with the noise at the minimum, table",
+    "data_mean_noise_temperature": "temperature with the mean noise of the particles, table",
+    "data_noise": "variance of one example's gradient along an eigenvector, table",
+    "data_variance": "variance of the particles along an eigenvector, table",
+    "data_predicted_variance": "variance with the mean noise of the particles, table",
+    "single_temperature": "learning rate tr Sigma / (2 B d), table",
+    "budget_z": "largest |z| of the terms of the temperature budget, table",
+    "budget_p_value": "p-value of a closed temperature budget, table",
+    "small_step_temperature": "temperature of isotropic noise at a tenth of the learning rate",
+    "x0": "position x0, middle of a bin",
+    "x1": "position x1, middle of a bin",
+}
+
+
 if __name__ == "__main__":
-    main("boltzmann_departure", run, plot)
+    main("boltzmann_departure", run, plot, WORDS)

@@ -120,5 +120,22 @@ def run(quick, seed, threads, plant, each=in_memory):
     return dataset.assign_attrs(provenance()), claims_of(dataset)
 
 
+WORDS = {  # what is in the file, in words
+    "examples": "number N of examples of a drawn table",
+    "kind": "kind of the true model",
+    "score": "measure of likeness of two matrices",
+    "mode": "eigenvector of the Hessian, from 0",
+    "table": "real table",
+    "drawn": "number of the twin with drawn labels, from 0",
+    "distance": "distance from the minimum",
+    "law": "law of the inputs",
+    "ridge": "size of the ridge",
+    "path_score": "measure of likeness along the ridge",
+    "digits": "pair of digits",
+    "case": "model and place",
+    "pair": "pair of matrices",
+}
+
+
 if __name__ == "__main__":
-    main("fisher_hessian_covariance", run, plot)
+    main("fisher_hessian_covariance", run, plot, WORDS)

@@ -140,11 +140,21 @@ def run(quick, seed, threads, plant, each=in_memory):
     dataset = xr.concat([found[name] for name in TABLES], "table").assign_coords(table=TABLES)
     rates = xr.concat([found[f"twin at {rate}"] for rate in RATES], "learning_rate")
     dataset = dataset.assign_attrs(start=START).merge(rates.assign_coords(learning_rate=RATES))
+    dataset = dataset.assign_coords(column=["t", "y"])
     labels = {"table": "table: the twin, and Anscombe's", "learning_rate": "learning rate"}
     for name, text in labels.items():
         dataset[name].attrs = {"long_name": text, "units": "1"}
     return dataset.assign_attrs(provenance()), claims_of(dataset)
 
 
+WORDS = {  # what is in the file, in words
+    "hessian": "Hessian of the mean loss",
+    "learning_rate": "learning rate at which the twin's S is measured",
+    "mode": "number of the eigenvector, from the smallest eigenvalue",
+    "column": "column of the data",
+    "example": "number of the example, from 0",
+}
+
+
 if __name__ == "__main__":
-    main("gradient_covariance_demo", run, plot)
+    main("gradient_covariance_demo", run, plot, WORDS)

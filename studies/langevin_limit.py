@@ -128,5 +128,20 @@ def run(quick, seed, threads, plant, each=in_memory):
     return dataset.assign_attrs(provenance()), claims_of(dataset)
 
 
+WORDS = {  # what is in the file, in words
+    "drift": "mean displacement of a step over its time",
+    "diffusion": "variance of the displacement of a step over twice its time",
+    "length": "number of steps N whose sum is looked at",
+    "moment": "moment of the sum of N steps",
+    "sampling": "how batches are drawn",
+    "steps": "number of steps N with frozen x",
+    "rate_steps": "steps of SGD to the time 1",
+    "amplification": "amplification l of SVAG",
+    "substeps": "substeps of a step of the diffusion",
+    "order_steps": "steps to the time 1, exact weak errors",
+    "equation": "flow of the diffusion",
+}
+
+
 if __name__ == "__main__":
-    main("langevin_limit", run, plot)
+    main("langevin_limit", run, plot, WORDS)

@@ -137,10 +137,16 @@ def run(quick, seed, threads, plant, each=in_memory):
     average, (batch, mu) = found.pop("averages"), np.transpose(SETTINGS)
     labels = {"batch_size": ("setting", batch, "1", "examples B of a batch")}
     labels |= {"momentum": ("setting", mu, "1", "momentum mu"), "a": ("a", A, "1", "a = B eta0 h")}
-    settings = xr.concat(found.values(), "setting")
+    settings = xr.concat(found.values(), "setting").assign_coords(setting=list(found))
     dataset = xr.merge([settings, average, described(labels)])
     return dataset.assign_attrs(provenance()), claims_of(dataset)
 
 
+WORDS = {  # what is in the file, in words
+    "setting": "batch size and momentum",
+    "step": "steps done",
+}
+
+
 if __name__ == "__main__":
-    main("momentum_rule", run, plot)
+    main("momentum_rule", run, plot, WORDS)

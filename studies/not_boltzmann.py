@@ -63,9 +63,9 @@ def part(name, particles, seed, threads, plant):
     mixed = mixed.assign(x=(mixed.x.dims, x[None]))
     heat = ls.analysis.equipartition(mixed, WELL).isel(step=0)
     for k in range(2):
-        found[f"temperature_{k}"] = heat.temperature[k, k], heat.standard_error[k, k]
+        found[f"temperature_{k}"] = heat.temperature[k, k], heat.temperature_standard_error[k, k]
     kl = ls.analysis.kl_to_boltzmann(mixed, WELL, T0, bins=BINS, range=RANGE)
-    found["kl"] = kl.kl, kl.standard_error
+    found["kl"] = kl.kl, kl.kl_standard_error
     stayed = (path.x.values[-1, :, 0] > 0) == (np.arange(particles) % 2 > 0)
     found["hops"] = mean_and_error(~stayed)
     data = {}
@@ -134,5 +134,21 @@ def run(quick, seed, threads, plant, each=in_memory):
     return dataset.assign_attrs(provenance()), claims_of(parts)
 
 
+WORDS = {  # what is in the file, in words
+    "occupation": "share of the particles in the noisier well",
+    "rotation": "mean of x0 dx1 - x1 dx0 over time",
+    "energy": "mean energy",
+    "power": "learning rate tr E[C] / (2 d), C the covariance of a batch",
+    "temperature_0": "virial temperature along x0",
+    "temperature_1": "virial temperature along x1",
+    "kl": "KL from Boltzmann's law at T0, on bins",
+    "hops": "share of the particles that end in another well than they began",
+    "system": "dynamics and noise",
+    "known": "quantity whose exact value may be known",
+    "x0": "position x0, middle of a bin",
+    "x1": "position x1, middle of a bin",
+}
+
+
 if __name__ == "__main__":
-    main("not_boltzmann", run, plot)
+    main("not_boltzmann", run, plot, WORDS)

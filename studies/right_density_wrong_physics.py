@@ -77,7 +77,8 @@ def part(case, rate, particles, seed, threads, plant):
     turn = ls.analysis.rotation_rate(run, potential=model, center=0.0, covariance=[1.0, 1.0])
     kept = [name for name in run if name.startswith(("currents_", "rotation"))]
     found = run[kept].drop_attrs(deep=False).isel(component=0, component_j=1)
-    return found.assign(kl=kl.kl, kl_standard_error=kl.standard_error, p_value=turn.p_value)
+    found = found.reset_coords(drop=True)  # the parameters, which are not the same in all parts
+    return found.assign(kl=kl.kl, kl_standard_error=kl.kl_standard_error, p_value=turn.p_value)
 
 
 def plot(dataset):
@@ -140,10 +141,16 @@ def run(quick, seed, threads, plant, each=in_memory):
     parts = each({name: partial(part, *which, *given) for which, name in names.items()})
     rows = [xr.concat([parts[names[c, rate]] for rate in RATES], "learning_rate") for c in CASES]
     dataset = xr.concat(rows, "case").assign_coords(case=list(CASES), learning_rate=list(RATES))
+    dataset = dataset.assign_coords(currents_axis=["x0", "x1"])
     dataset["case"].attrs = {"long_name": "system", "units": "1"}
     dataset["learning_rate"].attrs = {"long_name": "learning rate or step", "units": "1"}
     return dataset.assign_attrs(provenance()), claims_of(dataset)
 
 
+WORDS = {  # what is in the file, in words
+    "currents_axis": "component of the current",
+}
+
+
 if __name__ == "__main__":
-    main("right_density_wrong_physics", run, plot)
+    main("right_density_wrong_physics", run, plot, WORDS)

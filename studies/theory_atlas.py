@@ -248,9 +248,27 @@ def run(quick, seed, threads, plant):
     }
     attributes |= {"particles": np.array(particles)}
     momentum = "momentum", list(MOMENTA), {"long_name": "momentum", "units": "1"}
-    dataset = xr.Dataset(variables, {"momentum": momentum}, attributes | provenance())
+    coords = {"momentum": momentum, "read": ["mean over an epoch", "end of an epoch"]}
+    dataset = xr.Dataset(variables, coords, attributes | provenance())
     return dataset, [claim for _, claims in parts for claim in claims]
 
 
+WORDS = {  # what is in the file, in words
+    "momentum": "momentum mu",
+    "batch_size": "examples B of a batch",
+    "variance_small_step": "limit of the variance for small learning rates",
+    "point": "number of the learning rate, from 0: see rate",
+    "run": "number of the simulation at a learning rate, from 0: see measured_rate",
+    "direction": "number of the angle, from 0: see angle",
+    "turn": "number of the simulation at an angle, from 0: see measured_angle",
+    "mode": "number of the direction, from the flattest: see curvature",
+    "column": "number of the simulated direction, from 0: see measured_curvature",
+    "read": "when in an epoch the variance is read",
+    "ratio_point": "number of the ratio, from 0: see ratio",
+    "size": "number of the batch size, from 0: see batch_size",
+    "slope": "number of the simulation of a tail, from 0: see measured_ratio",
+}
+
+
 if __name__ == "__main__":
-    main("theory_atlas", run, plot)
+    main("theory_atlas", run, plot, WORDS)

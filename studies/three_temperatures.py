@@ -146,5 +146,12 @@ def run(quick, seed, threads, plant, each=in_memory):
     return dataset.assign_attrs(provenance()), claims_of(dataset)
 
 
+WORDS = {}
+for landscape, axis in SWEEPS:
+    about = f"{landscape}, along the {axis.replace('_', ' ')}"
+    WORDS[f"temperature_{landscape}_{axis}"] = f"temperature by definition, {about}"
+    WORDS[f"{landscape}_{axis}"] = f"{axis.replace('_', ' ')}, {landscape}"
+
+
 if __name__ == "__main__":
-    main("three_temperatures", run, plot)
+    main("three_temperatures", run, plot, WORDS)

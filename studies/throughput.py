@@ -12,6 +12,7 @@ problem is listed as such.
 
 Run:  python studies/throughput.py [--quick]
 (writes out/throughput.nc and .png; --update-data renews data/)
+      python studies/throughput.py --target cuda        on a GPU: see benchmark/on_gpu.py
 """
 
 import functools
@@ -24,6 +25,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from _runner import Claim, main
+from benchmark import on_gpu
 from benchmark.batches import methods
 from benchmark.clock import best_seconds, side_by_side
 from benchmark.figure import plot
@@ -330,4 +332,6 @@ def run(quick, seed, threads, plant):
 
 
 if __name__ == "__main__":
+    if any(word.startswith("--target") for word in sys.argv):
+        sys.exit(on_gpu.main(sys.argv[1:]))
     main("throughput", run, plot)

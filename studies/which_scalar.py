@@ -9,9 +9,9 @@ and tr(H^-1 Sigma) the loss of the time average, in the opposite order (Polyak a
 "Compared to" |G_T|^2 it says when a batch gradient is as wrong as long; whether a larger batch
 pays is tr(H Sigma)/(G_T' H G_T) (McCandlish et al. 2018, arXiv:1812.06162, from memory; derived for
 a quadratic). Escape over a barrier is told by none: noises may have all these scalars in common,
-and what counts is the noise along the way out (the "escaping efficiency" tr(H Sigma) of Zhu et al.
-2019, arXiv:1803.00195, from memory, is the rise of the loss at first). And G is a discrete
-variable: its atoms against the Gaussian twin.
+and what counts is the noise along the way out. (Zhu et al. 2019, arXiv:1803.00195, abstract read:
+"efficiency of escaping from minima", measured by tr(H Sigma); that is the rise of the loss at
+first.) And G is a discrete variable: its atoms against the Gaussian twin.
 
 Run:  python studies/which_scalar.py [--quick]
 (writes out/which_scalar.nc and .png; --update-data renews data/)
@@ -133,10 +133,18 @@ def run(quick, seed, threads, plant, each=in_memory):
     found = each(parts)
     dataset = xr.concat([found[name] for name in NAMES], "table")
     dataset = dataset.merge(xr.merge([found[name] for name in contexts]))
+    labels = {"cumulant": ["skewness", "excess kurtosis"], "exact_law": ["twin", "one example"]}
+    dataset = dataset.assign_coords(labels)
     for name, (values, text) in LABELS.items():
         dataset = dataset.assign_coords({name: (name, values, {"long_name": text, "units": "1"})})
     return dataset.assign_attrs(provenance()), claims_of(dataset)
 
 
+LONG_NAMES = {
+    "cumulant": "cumulant of the batch gradient",
+    "exact_law": "law whose exact share is known",
+}
+
+
 if __name__ == "__main__":
-    main("which_scalar", run, plot)
+    main("which_scalar", run, plot, LONG_NAMES)

@@ -150,7 +150,7 @@ COUNTS = "batch_size substeps rank hidden examples every steps dim state_size"
 SIZES = "scratch draw_normals draw_uniforms normals uniforms scratch_per_component seed"
 
 KINDS = [  # (rows, arguments, or constructor.argument where the same word means something else)
-    (number("> 0", -0.1, 0.0, -0.0), f"{RATES} smoothing time delta"),
+    (number("> 0", -0.1, 0.0, -0.0), f"{RATES} smoothing time delta sharpening"),
     (number(">= 0", -0.1), "temperature friction weight_decay l2 amplitude standard_deviation"),
     (number(">= 0", -0.1), "label_noise modified_loss.learning_rate disk.radius"),
     (number(">= 0 and < 1", -0.1, 1.0), "momentum beta1 beta2"),
@@ -215,7 +215,7 @@ VALID = {  # of arguments without a default
     **dict.fromkeys(("rank", "hidden", "normals", "dim"), 1),
     **dict.fromkeys(("scale", "label_noise", "start", "time", "value", "amplitude", "radius"), 1.0),
     **dict.fromkeys(("standard_deviation", "temperature", "friction"), 1.0),
-    **dict.fromkeys(("end", "strength", "factor"), 0.5),
+    **dict.fromkeys(("end", "strength", "factor", "sharpening"), 0.5),
     **dict.fromkeys(("force", "learning_rate", "step_size"), 0.1),
     **{"inputs": [[1.0], [2.0]], "centers": [[1.0, 2.0]], "data": [[1.0]], "values": [1.0]},
     **{"entries": [[0, 0, 1.0], [1, 1, 2.0]], "alpha": 1.5, "dof": 3.0, "every": 2, "steps": 3},

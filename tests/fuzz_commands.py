@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 import langevin_sgd as ls
-from langevin_sgd.__main__ import main
+from langevin_sgd.command_line.commands import main
 
 COMMANDS = [
     *(["list"], ["list", "models"], ["list", "studies"], ["list", "sgd"], ["--version"]),
@@ -24,6 +24,8 @@ COMMANDS = [
     *(["resume", "run", "--threads", "1"], ["resume", "sweep"], ["resume", "cut"]),
     *(["run", "toy.py", "--quick"], ["run", "boltzmann_departure", "--shard", "1/1"]),
     ["bench", "merge", "--points", "4"],
+    *(["list", "noise"], ["info", "run.nc", "--all"], ["plot", "none.nc"]),
+    ["plot", "run.nc", "--kind", "paths", "--out", "paths.png"],
 ]
 WORDS = ["", "x", "-1", "0", "4", "1e3", "nan", str(2**70), "a\0b", "x" * 5000, ".", "..", "/", "~"]
 WORDS += ["/dev/null", "--help", "--quick", "--", "-", "--threads", "--points", "*", "\udcff", "é"]

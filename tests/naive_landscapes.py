@@ -97,6 +97,11 @@ def zhu_bowls():
     return landscape(formula, 2)
 
 
+def edge_of_stability(sharpening):
+    """y x^2/2 - sharpening y."""
+    return landscape(lambda x: x[1] * x[0] ** 2 / 2 - sharpening * x[1], 2)
+
+
 def chaudhari_soatto():
     """(x_0^2 - 1)^2/4 + x_1^2/2."""
     return landscape(lambda x: (x[0] ** 2 - 1) ** 2 / 4 + x[1] ** 2 / 2, 2)

@@ -73,6 +73,8 @@ REFUSED = [  # check, value, type of the error, the message after the name
     (SHARE, 1.0, ValueError, "must be >= 0 and < 1, got 1.0"),
     (a.within(at_most=1), 2, ValueError, "must be <= 1, got 2.0"),
     (a.whole(1), 2.0, TypeError, r"must be a whole number, got 2.0. Write 2\."),
+    (a.whole(1), "27", TypeError, r"must be a whole number, got '27'. Write 27\."),
+    (a.whole(1), str(2**64 - 1), TypeError, r"Write 18446744073709551615\."),  # the largest seed
     (a.whole(1), 2.5, TypeError, "must be a whole number, got 2.5.$"),
     (FEW, 10, ValueError, "must be >= 1 and < 10, got 10"),
     (a.whole(1), 2**63, ValueError, "must be >= 1 and < 9223372036854775808, got 92"),
@@ -167,7 +169,10 @@ def test_a_checked_function_sees_its_arguments_checked_and_defaults_as_they_are(
         (lambda: simulate(lr=1), "no argument 'lr'; it takes .* Did you mean 'learning_rate'"),
         (lambda: simulate(1, cuont=1), "no argument 'cuont'.* Did you mean 'count'"),
         (lambda: simulate(), r"simulate\(\): missing a required argument: 'learning_rate'"),
+        (lambda: ls.run_until_stationary(n=4), "missing .* it takes .* mean 'particles'"),
+        (lambda: ls.evaluate(None, [0.0], quantiti="energy"), "no argument .* mean 'quantity'"),
         (lambda: simulate(1, 2, 3), "too many positional arguments"),
+        (lambda: ls.simulate(1, 2, 3, 4), "arguments; these are given by name: particles, steps,"),
         (lambda: simulate(1, momentum=1.0), "momentum must be >= 0 and < 1, got 1.0"),
     ],
 )

@@ -71,9 +71,13 @@ DEFAULTS = {
     "analysis.density": {"bins": 50},
     "analysis.gradient_covariance": {"population": False, "resamples": 200, "seed": 0},
     "analysis.effective_sample_size": {"method": "autocovariance"},
+    "analysis.escape_rate": {"after": 0, "name": "first_passage"},
     "analysis.entropy_production": {"method": "bound"},
     "analysis.kl_to_boltzmann": {"bins": 50, "least_expected": 5.0},
     "analysis.kl_to_probabilities": {"outside": 0, "fitted": 0, "least_expected": 5.0},
+    "analysis.ledger": {
+        **{"particles": 65_536, "seed": 1, "reference": "minimum", "exact": True, "bins": 16}
+    },
     "analysis.reference_sample": {
         **{"particles": 10_000, "max_particle_steps": 200_000_000, "seed": 104372263458597}
     },
@@ -92,6 +96,7 @@ DEFAULTS = {
     "theory.heavy_ball_path": {"start": 0.0},
     "theory.langevin_law": {"method": "euler_maruyama", "mass": 1.0},
     "theory.langevin_process": {"method": "euler_maruyama"},
+    "theory.lyapunov_edge": {"moment": 0.0},
     "theory.mori_escape_time": {"outliers": 1},
     "theory.quasi_potential": {"panel_count": 100},
     "theory.relaxation_rates": {"count": 4},

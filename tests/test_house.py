@@ -127,7 +127,7 @@ def top_level_names(source):
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names |= {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
-    return names - {"__all__", "_"}
+    return names - {"__all__", "__dir__", "_"}
 
 
 def defined_twice():
@@ -161,13 +161,14 @@ def places(count, folders):
 
 FOLDERS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / "__init__.py").exists())
 # goal, and the limit as long as it is not reached: it goes down, but for a capability that comes
-# in (last: what both lecture notes needed, curvature, energies, gradient flow, drift, SVAG)
+# in (last: an example in each public docstring, 7,000 lines of text; the command line, pictures,
+# coordinates of all datasets)
 GOALS = {
-    "lines": (21_500, 32_000),
-    "tokens": (112_000, 190_000),
-    "spine files": (30, 36),
-    "spine lines": (5_500, 7_700),
-    "test lines": (16_500, 29_200),
+    "lines": (21_500, 42_700),
+    "tokens": (112_000, 227_300),
+    "spine files": (30, 41),
+    "spine lines": (5_500, 8_750),
+    "test lines": (16_500, 32_500),
 }
 INNER = ["engine", "kernels"]
 OUTER = [folder for folder in FOLDERS if folder not in INNER]

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import _runner
 import pytest
+import xarray as xr
 from _runner import Claim, report
 
 import langevin_sgd as ls
-from langevin_sgd.__main__ import find_study, main
+from langevin_sgd.command_line.commands import main
+from langevin_sgd.command_line.studies import find_study
 from langevin_sgd.storage import is_whole
 from langevin_sgd.storage.manifest import Header, begin_manifest
 
@@ -51,6 +53,15 @@ class plot:
 if __name__ == "__main__":
     main("toy", run, plot)
 '''
+
+
+def test_words_reach_what_is_named_after_a_variable_and_dimensions_get_coordinates():
+    names = "heat", "heat_standard_error", "exact_heat", "heat_exact", "heat_of_all"
+    one = {name: ("place", [1.0], {"long_name": name, "units": "1"}) for name in names}
+    found = _runner.in_full(xr.Dataset(one), {"heat": "mean heat", "place": "where", "no": "none"})
+    text = "mean heat", "standard error: mean heat", "exact value: mean heat"
+    assert [found[name].long_name for name in names] == [*text, text[-1], "heat_of_all"]
+    assert found.place.long_name == "where" and found.place.values.tolist() == [0]
 
 
 @pytest.fixture
@@ -116,7 +127,7 @@ def test_merge_runs_the_study_that_the_user_names_with_the_arguments_of_its_shar
     for i in (1, 2):
         assert run(toy, *planted, "--shard", f"{i}/2") == 0
     assert main(["info", "o/toy.points"]) == 0
-    assert "3 of 3 points are finished" in capsys.readouterr().out
+    assert "3 of 3 points are finished" in " ".join(capsys.readouterr().out.split())
     assert main(["merge", "o"]) == 1
     assert "holds parts of toy. Name the study to be run for them" in capsys.readouterr().err
     assert main(["merge", "o", str(toy)]) == 1  # planted: the claim fails
@@ -166,7 +177,6 @@ REFUSED = {
     ("--shard", "3/2", "--out", "o"): "shard must be 'i/n'",
     ("--seed", "-1"): "--seed must be >= 0",
     ("--threads", "0"): "--threads must be >= 1",
-    ("--out", __file__): "File exists",
 }
 
 
@@ -174,7 +184,14 @@ REFUSED = {
 def test_bad_arguments(arguments, toy, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert run(toy, *arguments) == 2
-    assert REFUSED[arguments] in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert REFUSED[arguments] in told and told.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_a_failure_and_no_misunderstanding(toy, capsys):
+    assert run(toy, "--out", __file__) == 1
+    told = capsys.readouterr().err
+    assert "File exists" in told and told.count("\n") == 1
 
 
 def test_a_study_in_one_piece_has_no_shards(toy, tmp_path, capsys):
@@ -184,26 +201,43 @@ def test_a_study_in_one_piece_has_no_shards(toy, tmp_path, capsys):
     assert run(toy, "--quick") == 0
 
 
-def test_progress_is_told_on_stderr(toy, capsys):
+def test_progress_is_told_on_stderr_if_it_is_wanted(toy, capsys):
     assert run(toy, "--quick", "--progress") == 0
     assert "part 3 of 3, 2: done after" in capsys.readouterr().err
+    assert run(toy, "--quick") == 0
+    assert capsys.readouterr().err == ""
 
 
-def test_the_table_of_claims(capsys):
-    claims = [Claim("a", True, "1.0 +- 0.1", (0.6, 1.4), -0.3), Claim("longer", True, "yes")]
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ((0.0, 0, 4, 3.0), "part: 3 s"),
+        ((30.0, 2, 5, 5.0), "part: 5 s, about 40 s left"),
+        ((30.0, 2, 5, 500.0), "part: 8 min, about 0 s left"),
+    ],
+)
+def test_the_rest_takes_as_long_as_the_parts_that_are_done(place, words, monkeypatch):
+    monkeypatch.setattr(_runner, "latest", [0, 1])
+    assert _runner._progress_line("part", *place) == words
+    monkeypatch.setattr(_runner, "latest", [21, 50])
+    assert ", run at 42%" in _runner._progress_line("part", *place)
+
+
+def test_claims_are_told_in_80_columns(capsys):
+    long = Claim("means under all schedules are exact " * 4, True, "largest |z| 2.7", z=2.7)
+    claims = [Claim("a", True, "1.0 +- 0.1", (0.6, 1.4), -0.3), long]
     assert report(claims) and not report([*claims, Claim("b", False, "no")])
-    table = capsys.readouterr().out.splitlines()[1:4]
-    assert table[0].split() == ["claim", "verdict", "z", "interval", "measured"]
-    assert table[1].split() == ["a", "pass", "-0.3", "[0.6,", "1.4]", "1.0", "+-", "0.1"]
-    assert (
-        len(
-            {
-                line.rindex(number)
-                for line, number in zip(table, ["measured", "1.0 +- 0.1", "yes"], strict=True)
-            }
-        )
-        == 1
-    )
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "  pass  a:\n        1.0 +- 0.1, z = -0.3, interval [0.6, 1.4]\n" in printed
+    assert "  FAIL  b:\n        no\n" in printed and "z = +2.7" not in printed
+
+
+def test_a_result_is_written_though_nobody_reads_what_is_printed(toy, tmp_path):
+    command = f"{sys.executable} {toy} --out {tmp_path / 'out'} --progress 2>&- | head -n 0"
+    environment = {"PYTHONPATH": str(STUDIES.parent), "MPLBACKEND": "Agg"}
+    subprocess.run(["sh", "-c", command], env=environment, timeout=100)
+    assert is_whole(ls.load(tmp_path / "out" / "toy.nc"))
 
 
 def test_a_name_is_a_study_of_the_package_and_a_path_one_of_your_own(toy, tmp_path, monkeypatch):

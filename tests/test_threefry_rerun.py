@@ -24,8 +24,9 @@ import langevin_sgd as ls
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[1]
-# What measures time, and what draws tables with NumPy's generator and simulates nothing.
-OTHERS = {"throughput", "fisher_hessian_covariance", "power_of_the_test"}
+# What measures time, what draws tables with NumPy's generator and simulates nothing, and a story.
+OTHERS = {"throughput", "fisher_hessian_covariance", "power_of_the_test", "first_steps"}
+OTHERS |= {"known_answers"}  # holds both generators against each other itself
 STUDIES = sorted({file.stem for file in (ROOT / "studies").glob("[!_]*.py")} - OTHERS)
 # What of them runs at many seeds: every stream of random numbers is used in one of them.
 MANY = ["boltzmann_departure", "right_density_wrong_physics", "theory_atlas", "three_temperatures"]

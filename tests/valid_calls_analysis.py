@@ -55,6 +55,24 @@ def centers(examples=6):
     return ls.losses.quadratic_centers([1.0, 2.0], random.normal(size=(examples, 2)))
 
 
+@cache
+def remembered():
+    """With autocovariances."""
+    reducer = ls.reducers.autocovariance([0, 5, 20])
+    options = {"particles": 160, "steps": 50, "seed": 1, "reducers": reducer}
+    return ls.simulate(BOWL, ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0, 1.0]), **options)
+
+
+@cache
+def chain():
+    return ls.analysis.ledger(BOWL, ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0, 1.0]))
+
+
+@cache
+def departed():
+    return ls.analysis.departure(bowl_run(), BOWL)
+
+
 def along_one():
     return ls.analysis.density(bowl_run(), bins=4, components=0)
 
@@ -87,6 +105,11 @@ CALLS = {
     "analysis.density": lambda: {
         **{"run": bowl_run(), "bins": 4, "range": (-1.0, 1.0), "components": (0, 1), **RUN}
     },
+    "analysis.departure": lambda: {
+        **{"run": BOWL, "model": None, "dynamics": ls.dynamics.sgd(0.1), "seed": 1},
+        **{"noise": ls.noise.gaussian([1.0, 1.0]), "noise_covariance": [1.0, 1.0]},
+        **{"reference_point": [0.0, 0.0], "particles": 160, "steps": 50, "on_diverged": "drop"},
+    },
     "analysis.drift_and_diffusion": lambda: {
         **{"run": two_steps(), "bins": 1, "range": (-1.0, 1.0), "components": 0, "lag": 1},
         **{"extrapolate": False, "potential": BOWL, "time_step": 0.1, "on_diverged": "drop"},
@@ -97,6 +120,10 @@ CALLS = {
     "analysis.entropy_production": lambda: {"run": two_steps(), "method": "bound"},
     "analysis.equipartition": lambda: {
         **{"run": bowl_run(), "potential": BOWL, "directions": np.eye(2), "on_diverged": "drop"}
+    },
+    "analysis.escape_rate": lambda: {
+        **{"run": arrivals(), "after": 5, "level": 0.1, "name": "first_passage"},
+        **{"on_diverged": "drop"},
     },
     "analysis.gradient_covariance": lambda: {
         **{"loss": centers(12), "x": [[30.0, 40.0]], "population": True, "matrix": False},
@@ -109,6 +136,12 @@ CALLS = {
     "analysis.kl_to_probabilities": lambda: {
         **{"counts": [30, 50], "probabilities": [0.3, 0.6], "outside": 1, "fitted": 0},
         **{"least_expected": 5.0},
+    },
+    "analysis.ledger": lambda: {
+        **{"model": ls.potentials.quadratic([1.0]), "dynamics": ls.dynamics.sgd(0.1)},
+        **{"noise": ls.noise.gaussian([1.0]), "particles": 64, "steps": 20, "seed": 1},
+        **{"x0": [0.1], "reference": "average", "reference_point": [0.0], "substeps": 2},
+        **{"exact": True, "bins": 4},
     },
     "analysis.noise_covariance_of": lambda: {"run": bowl_run(), "model": BOWL},
     "analysis.rotation_rate": lambda: {
@@ -156,6 +189,34 @@ CALLS = {
         **{"histogram": ls.analysis.density(bowl_run(), bins=3), "ax": None, "colorbar": True},
         **{"reference": np.full((3, 3), 1 / 9), "levels": [0.1, 0.5], "reference_label": "b"},
     },
+    "plots.density_with_marginals": lambda: {
+        **{"histogram": ls.analysis.density(bowl_run(), bins=3), "ax": None},
+        **{"boltzmann": np.full((3, 3), 0.1), "exact": np.full((3, 3), 0.1), "levels": [0.5]},
+    },
+    "plots.relaxation": lambda: {
+        **{"run": long_run(), "ax": None, "of": "mean", "components": (0, 1)},
+        **{"exact": ([0, 200], [0.0, 0.0]), "on_diverged": "drop"},
+    },
+    "plots.autocorrelation": lambda: {
+        **{"run": remembered(), "ax": None, "name": "autocovariance", "components": 0},
+        "exact": ([0, 5], [1.0, 0.5]),
+    },
+    "plots.escape": lambda: {
+        **{"survival": ls.analysis.survival_curve(arrivals()), "ax": None},
+        **{"rate": ls.analysis.escape_rate(arrivals()), "exact": ([0, 50], [1.0, 0.5])},
+    },
+    "plots.tails": lambda: {
+        **{"run": bowl_run(), "ax": None, "component": 0, "center": 0.0, "share": 0.1},
+        **{"exponent": 3.0, "exact": ([0.1, 1.0], [0.5, 0.1]), **RUN},
+    },
+    "plots.waterfall": lambda: {"ledger": chain(), "ax": None, "symptom": "energy"},
+    "plots.departures": lambda: {"departure": departed(), "ax": None, "labels": ["a", "b"]},
+    "plots.animate": lambda: {
+        **{"run": long_run(), "ax": None, "components": (0, 1), "particles": 9, "frames": 2},
+        **{"fps": 10.0, "file": "cloud.gif"},
+    },
+    "plots.pictures": lambda: {"dataset": bowl_run()},
+    "plots.picture": lambda: {"dataset": bowl_run(), "ax": None, "name": "tails"},
     "plots.temperatures": lambda: {
         **{"result": verdict(), "ax": None, "reference": 0.1, "reference_label": "b"},
         **{"labels": ["stiff", "soft"]},

@@ -66,6 +66,13 @@ def small_run():
 
 
 @cache
+def stored_run():
+    """A run that keeps all its steps: what series are made of."""
+    noise, plan = ls.noise.gaussian([1.0]), {"particles": 16, "steps": 4, "every": 1, "seed": 1}
+    return ls.simulate(well(), ls.dynamics.sgd(0.1), noise, **plan)
+
+
+@cache
 def folder():
     return Path(mkdtemp())
 
@@ -130,7 +137,7 @@ CALLS = {
     "simulate": lambda: {
         **{"model": well(), "dynamics": ls.dynamics.sgd(0.1), "noise": ls.noise.gaussian([1.0])},
         **{"particles": 16, "steps": 4, "x0": [0.5], "v0": None, "seed": 1, "every": 2},
-        **{"reducers": (), "loss": False, "escape_radius": 1e3, "target": "cpu"},
+        **{"reducers": (), "loss": False, "escape_radius": 1e3, "target": "cpu", "devices": None},
         **{"precision": "float64", "threads": 1, "block_size": 16, "chunk_steps": 2},
         **{"progress": None, "first_step": 0, "checkpoint": None, "checkpoint_every": None},
     },
@@ -150,10 +157,14 @@ CALLS = {
     "merge": lambda: {"directory": swept()},
     "resume": lambda: {
         **{"directory": Path(copytree(unfinished(), mkdtemp(), dirs_exist_ok=True))},
-        **{"model": None, "dynamics": None, "noise": None},
+        **{"model": None, "dynamics": None, "noise": None, "devices": None},
         **{"reducers": None, "threads": 1, "progress": None, "checkpoint_every": None},
     },
-    "to_arviz": lambda: {"run": small_run(), "warmup": 0, "on_diverged": "raise"},
+    "extend": lambda: {
+        **{"run": small_run(), "steps": 4, "model": None, "dynamics": None, "noise": None},
+        **{"every": 2, "threads": 1},
+    },
+    "to_arviz": lambda: {"run": stored_run(), "warmup": 0, "on_diverged": "raise"},
     "potentials.double_well": lambda: {
         "dim": 2,
         "barrier": 0.5,
@@ -161,6 +172,7 @@ CALLS = {
         "tilt": 0.1,
         "coupling": 0.2,
     },
+    "potentials.edge_of_stability": lambda: {"sharpening": 0.2},
     "potentials.quadratic": lambda: {"hessian": MATRIX},
     "potentials.ring": lambda: {"radius": 1.0, "stiffness": 2.0, "dim": 2},
     "potentials.rosenbrock": lambda: {"dim": 2, "stiffness": 10.0},

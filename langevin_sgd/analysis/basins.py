@@ -5,13 +5,13 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from ..arguments import checked
+from ..arguments import checked, with_coordinates
 from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
 from ..theory.basin_populations import basin_populations, energy_around
 from ..theory.basins_of_attraction import basin_of, basins_of_attraction, slope_of
 from ..theory.confinement import box_around
-from .particles import AT_STEP, at_step, attributes, landscape_of
+from .particles import AT_STEP, at_step, attributes, kept_particles, landscape_of
 from .particles import run as run_with
 from .significance import Deviation
 
@@ -20,7 +20,7 @@ FEWEST_EXPECTED = 5  # basins in which fewer particles are expected are counted 
 
 @checked(potential=landscape, **AT_STEP)
 def basins(run, potential, *, step=None, on_diverged="raise"):
-    """The basin of attraction of each particle: the minimum to which the gradient flow leads.
+    """The basin of attraction of each particle: to which minimum the gradient flow leads.
 
     Parameters
     ----------
@@ -52,8 +52,23 @@ def basins(run, potential, *, step=None, on_diverged="raise"):
     The flow is followed to first order: of particles spread over a whole landscape some 0.5 %, next
     to the ridges, are counted on the other side. 100,000 particles take a few seconds in up to ten
     dimensions; where curvatures differ by over a hundred and in more dimensions the Hessians of
-    all particles are needed. Saddles between the minima: `theory.saddles`."""
+    all particles are needed. Saddles between the minima: `theory.saddles`.
+
+    Examples
+    --------
+    Particles that start on the ridge fall to both sides alike:
+
+    >>> well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
+    >>> noise = ls.noise.gaussian([[10.0, 0.0], [0.0, 3.3]])
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.02), noise, particles=400, steps=100, seed=1)
+    >>> found = ls.analysis.basins(run, well)
+    >>> found.minimum.values.round(6).tolist()
+    [[-1.0, -0.8], [1.0, 0.8]]
+    >>> print(f"{found.occupation[0]:.2f} +- {found.occupation_standard_error[0]:.3f}")
+    0.47 +- 0.025
+    """
     particles = at_step(run, step, on_diverged)
+    kept, _ = kept_particles(with_coordinates(run), on_diverged)
     x = particles.x
     potential = landscape_of(run, potential, x.shape[1], "potential")
     spread = np.sqrt(x.var(axis=0).sum())
@@ -68,7 +83,8 @@ def basins(run, potential, *, step=None, on_diverged="raise"):
         **with_error("occupation", names, pair, "share of the particles in the basin"),
     }
     without = int((found.index < 0).sum())
-    return xr.Dataset(variables, attrs=attributes(run, particles, without_basin=without))
+    own = {"particle": kept["particle"]}
+    return xr.Dataset(variables, own, attributes(run, particles, without_basin=without))
 
 
 OF_POPULATIONS = {

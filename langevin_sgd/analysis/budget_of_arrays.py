@@ -84,7 +84,20 @@ def temperature_budget_of_arrays(
         noise.append(flat(batch) - flat(full)), velocity.append(lr * flat(buffers))
         optimizer.step()
 
-    with flat = torch.nn.utils.parameters_to_vector, buffers zero before the first step."""
+    with flat = torch.nn.utils.parameters_to_vector, buffers zero before the first step.
+
+    Examples
+    --------
+    U = x^2/2 with noise of variance 1: x has the variance eta/(2 - eta), all of which is heat.
+
+    >>> random, rate = np.random.default_rng(6), 0.1
+    >>> x = random.normal(size=(10_000, 1)) * np.sqrt(rate / (2 - rate))
+    >>> noise = random.normal(size=x.shape)
+    >>> found = ls.analysis.temperature_budget_of_arrays(x, x, noise, learning_rate=rate)
+    >>> terms = [found[name].item() for name in ("virial", "noise_term", "step_term", "z")]
+    >>> print("{:.3f} is {:.3f} of noise and {:.3f} of the finite step; z = {:.1f}".format(*terms))
+    0.053 is 0.051 of noise and 0.003 of the finite step; z = 0.0
+    """
     arrays = {"x": x, "gradients": gradients, "noise": noise, "velocity": velocity}
     for name, array in arrays.items():
         if array is not None and (array.shape != x.shape or array.ndim not in (2, 3)):

@@ -59,7 +59,7 @@ def budget_variables(path, covariance, descent, reference_covariance=None, digit
     if reference_covariance is not None:
         variables |= _split(means, reference_covariance, descent)
     residual, error = means.terms[-1].copy(), means.errors[-1]
-    rounding = _rounding(path, means, descent, digits)
+    rounding = rounding_of(path, means.terms, descent, digits)
     residual[(error <= rounding) & (np.abs(residual) <= rounding)] = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(residual == 0, 0.0, residual / np.where(error > rounding, error, 0.0))
@@ -81,9 +81,9 @@ def _p_value(residual, varies, means, path):
     return hotelling(residual, covariance, particles), ""
 
 
-def _rounding(path, means, descent, digits):
+def rounding_of(path, terms, descent, digits):
     """Residuals that are not told from 0, (d, d): where all particles go round without noise."""
-    sizes = np.abs(np.einsum("tii->ti", means.terms)).sum(axis=0)
+    sizes = np.abs(np.einsum("tii->ti", terms)).sum(axis=0)
     sizes = sizes + np.mean(path.x**2, axis=(0, 1)) / descent.learning_rate
     return max(1e-8, 10 * digits) * np.sqrt(np.outer(sizes, sizes))
 
@@ -117,7 +117,7 @@ def _means(path, covariance, descent):
     _, n, d = path.x.shape
     rows, columns = np.triu_indices(d)
     tested = n >= PARTICLES_PER_NUMBER * len(rows)
-    terms_of = _terms_of(path, covariance, descent)
+    terms_of = terms_by_particle(path, covariance, descent)
     # One particle's terms: less these, a constant term has exactly no spread.
     shift = terms_of(slice(0, 1))
     total, squares, products = np.zeros_like(shift[:, 0]), np.zeros_like(shift[:, 0]), 0.0
@@ -140,7 +140,7 @@ def _means(path, covariance, descent):
     return _Means(mean[:count], error[:count], traceless, temperature, known)
 
 
-def _terms_of(path, covariance, descent):
+def terms_by_particle(path, covariance, descent):
     """A function of a slice of the particles: their terms, then the traceless part of the noise
     term and its trace / d times the identity, (terms + 2, particles, d, d)."""
     steps, n, d = path.x.shape

@@ -158,12 +158,12 @@ def rotation_rate(
     step=None,
     on_diverged="raise",
 ):
-    """Weighted rotations E[w(x) (x_i dx_j - x_j dx_i)] per step, from two adjacent stored steps or
-    from velocities.
+    """How fast a run goes round, from two adjacent stored steps: zero in detailed balance.
 
-    In detailed balance they vanish for every weight w, at any step length. Twice the area swept
-    for w = 1; other weights see currents that turn one way inside and the other way outside, as
-    those of `noise.swirl_noise`.
+    Weighted rotations E[w(x) (x_i dx_j - x_j dx_i)] per step, or from velocities. In detailed
+    balance they vanish for every weight w, at any step length. Twice the area swept for w = 1;
+    other weights see currents that turn one way inside and the other way outside, as those of
+    `noise.swirl_noise`.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def rotation_rate(
         What the particles moved in. With it, and two adjacent steps of plain SGD with fresh noise
         or of Euler-Maruyama's Langevin at constant rate, the part of a move that is known to
         average out is left out: smaller errors, by the square root of the rate.
-    decays : (k,) array >= 0, optional
+    decays : (k,) array, >= 0, optional
         Weights exp(-decay rho^2/2), rho^2 = (x - center)' covariance^-1 (x - center), x in the
         middle of a move; default 0, 2/d, 4/d.
     center, covariance : (d,) array, (d, d) array or (d,) variances, optional
@@ -200,7 +200,20 @@ def rotation_rate(
     -----
     Reversal swaps the ends of a move: the middle stays, the move changes its sign. For a diffusion
     E[w (x_i dx_j - x_j dx_i)] = dt int w (x_i J_j - x_j J_i) + O(dt^2) with J the current: no grid.
-    Errors take the sample's center and covariance as given. Derived."""
+    Errors take the sample's center and covariance as given. Derived.
+
+    Examples
+    --------
+    Near a minimum `theory.weighted_rotation` knows it: 2.09e-05 (length^2 per step) for w = 1.
+
+    >>> well = ls.potentials.double_well(dim=2, coupling=0.8)
+    >>> noise = ls.noise.gaussian([0.01, 0.001])
+    >>> plan = {"particles": 4000, "steps": 100, "every": 99, "x0": [1.0, 0.8], "seed": 1}
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.1), noise, **plan)
+    >>> found = ls.analysis.rotation_rate(run).isel(decay=0, component=0, component_j=1)
+    >>> print(f"{found.rotation:.1e} +- {found.rotation_standard_error:.0e}")
+    2.2e-05 +- 2e-06
+    """
     particles = at_step(run, step, on_diverged)
     d = particles.x.shape[1]
     if d < 2:

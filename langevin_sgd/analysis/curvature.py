@@ -51,8 +51,7 @@ class Groups(NamedTuple):
     seed=whole(0, 2**64),
 )
 def curvature(loss, x, *, leading=None, resamples=200, seed=0):
-    """The matrices of a loss that theories take for one another, at one point, and how far apart
-    they are.
+    """The matrices of a loss that theories take for one another, and how far apart they are.
 
     Parameters
     ----------
@@ -74,14 +73,14 @@ def curvature(loss, x, *, leading=None, resamples=200, seed=0):
         of variance 1); "empirical_fisher" (1/N) sum g g' over those of the table;
         "noise_covariance" Sigma = (1/N) sum (g - G)(g - G)'. Of each ``value``, ``eigenvalues``
         (mode), ``trace``, ``log_determinant`` (nan unless positive definite). Of pairs
-        ``distance`` |A - B|/|B|, ``alignment`` tr(A B)/(|A| |B|), principal ``angles`` of the
-        subspaces of the largest eigenvalues and their ``overlap``, the mean squared cosine (of
+        ``distance``, ``|A - B|/|B|``, ``alignment``, ``tr(A B)/(|A| |B|)``, principal ``angles`` of
+        the subspaces of the largest eigenvalues and their ``overlap``, the mean squared cosine (of
         random ones leading/d). ``noise`` (mode) = v' Sigma v for the eigenvectors v of H and
         ``gamma``, the slope of its logarithm against that of the curvature, over modes where both
         are positive (nan if they have one curvature). ``trace_hessian_noise``,
         ``trace_inverse_hessian_noise`` (nan unless H > 0), ``gradient`` G, ``squared_gradient``
-        |G|^2, ``gradient_curvature`` G'HG. A loss without a law of its labels has no "fisher"; the
-        attribute ``left_out`` says why.
+        ``|G|^2``, ``gradient_curvature`` G'HG. A loss without a law of its labels has no "fisher";
+        the attribute ``left_out`` says why.
 
     Raises
     ------
@@ -98,7 +97,21 @@ def curvature(loss, x, *, leading=None, resamples=200, seed=0):
     loss is a log-likelihood: a loss times c has c H but c^2 Sigma. The Gauss-Newton matrix is the
     Fisher matrix where the law of the labels is exponential with the prediction for its natural
     parameter (Martens 2020, arXiv:1412.1193, section 9.2), so in all of `losses` but
-    `huber_regression`; of a user's loss the prediction is not known, and it is left out."""
+    `huber_regression`; of a user's loss the prediction is not known, and it is left out.
+
+    Examples
+    --------
+    Two examples with the gradients (1, 0) and (0, 4): all traces can be done by hand.
+
+    >>> loss = ls.losses.linear_regression([[1.0, 0.0], [0.0, 2.0]], [0.0, 0.0])
+    >>> trace = ls.analysis.curvature(loss, [1.0, 1.0]).trace
+    >>> for name in ("hessian", "fisher", "empirical_fisher", "noise_covariance"):
+    ...     print(f"{name} {trace.sel(matrix=name):.2f}")
+    hessian 2.50
+    fisher 2.50
+    empirical_fisher 8.50
+    noise_covariance 4.25
+    """
     if x.shape != (loss.dim,):
         raise ValueError(f"x must be one point of shape ({loss.dim},), got {x.shape}.")
     leading = min(5, max(1, loss.dim // 2)) if leading is None else leading

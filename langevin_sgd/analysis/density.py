@@ -4,13 +4,13 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, finite_array, integer, optional, whole_numbers
-from ..engine.reducers.readings import labelled
-from .particles import AT_STEP, at_step, attributes
+from ..engine.reducers.readings import error_of_fraction, labelled
+from .particles import AT_STEP, at_step, attributes, component_names
 
 
 @checked(range=optional(finite_array), components=optional(whole_numbers), **AT_STEP)
 def density(run, *, bins=50, range=None, components=None, step=None, on_diverged="raise"):
-    """Density of the particles in bins, in one or two dimensions, with multinomial error bars.
+    """The density of the particles in bins, in one or two dimensions, with multinomial error bars.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ def density(run, *, bins=50, range=None, components=None, step=None, on_diverged
     -------
     xarray.Dataset
         On bins with the dimensions x0, x1 ... (named after the components; coordinates are bin
-        centres): ``count``, ``density`` in length^-1 or length^-2, ``standard_error`` of it; edges
-        ``x0_edge`` ...; ``underflow`` and ``overflow`` (component): particles below and above the
-        bins of each component, ``outside``: particles in no bin. The density is that of all
+        centres): ``count``, ``density`` in length^-1 or length^-2, ``density_standard_error``;
+        edges ``x0_edge`` ...; ``underflow`` and ``overflow`` (component): particles below and above
+        the bins of each component, ``outside``: particles in no bin. The density is that of all
         particles: it integrates to 1 - outside/particles.
 
     Raises
@@ -48,7 +48,19 @@ def density(run, *, bins=50, range=None, components=None, step=None, on_diverged
     probability given its count k under a flat prior (Laplace's rule of succession), sqrt(q (1 -
     q)/(n + 3)) with q = (k + 1)/(n + 2): the usual sqrt(p (1 - p)/n) at large k, and about 1/n, not
     zero, for an empty bin. Binning bias is no part of it: compare with a law integrated over the
-    same bins."""
+    same bins.
+
+    Examples
+    --------
+    68 % of a Gaussian law lie within one standard deviation, here sqrt(eta/(2 - eta)):
+
+    >>> well, noise = ls.potentials.quadratic([1.0, 4.0]), ls.noise.gaussian([1.0, 1.0])
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.1), noise, particles=4000, steps=100, seed=1)
+    >>> sigma = np.sqrt(0.1 / (2 - 0.1))
+    >>> found = ls.analysis.density(run, bins=[-sigma, sigma], components=0)
+    >>> print(f"{found['count'].item() / 4000:.2f}")
+    0.68
+    """
     particles = at_step(run, step, on_diverged)
     components = chosen_components(components, particles.x.shape[1])
     x = particles.x[:, components]
@@ -59,19 +71,20 @@ def density(run, *, bins=50, range=None, components=None, step=None, on_diverged
     n, volume = len(x), np.ones(())
     for edge in edges:
         volume = volume[..., None] * np.diff(edge)
-    smoothed = (count + 1) / (n + 2)
-    error = np.sqrt(smoothed * (1 - smoothed) / (n + 3)) / volume
-    names = [f"x{k}" for k in components]
+    error = error_of_fraction(count, n) / volume
+    names = [component_names(run)[k] for k in components]
     unit = f"length^-{len(names)}"
     variables = {
         "density": labelled(names, count / (n * volume), "probability density", unit),
-        "standard_error": labelled(names, error, "standard error of the density", unit),
+        "density_standard_error": labelled(names, error, "standard error of the density", unit),
         "count": labelled(names, count, "particles in the bin"),
         "underflow": labelled("component", below, "particles below the bins of a component"),
         "overflow": labelled("component", above, "particles above the bins of a component"),
         "outside": labelled((), n - int(count.sum()), "particles in no bin"),
     }
-    coords = {"component": components} | bin_coordinates(names, edges)
+    coords = {"component": labelled("component", names, "component of x")} | bin_coordinates(
+        names, edges
+    )
     return xr.Dataset(variables, coords, attributes(run, particles))
 
 
@@ -131,5 +144,8 @@ def _axis_edges(bins, low, high):
         return edges
     number = integer(bins, "bins", 1, 10**7)
     if not low < high:
-        raise ValueError(f"range must be pairs (low, high), low < high, got ({low:g}, {high:g}).")
+        way = " Where all particles are in one place, take a later step." if low == high else ""
+        raise ValueError(
+            f"range must be pairs (low, high), low < high, got ({low:g}, {high:g}).{way}"
+        )
     return np.linspace(low, high, number + 1)

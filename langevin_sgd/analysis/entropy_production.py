@@ -15,8 +15,9 @@ FEWEST_PAIRS, PAIRS_PER_DIMENSION = 30, 4  # particles, for a covariance of (x, 
 
 @checked(method=one_of("bound", "gaussian"), **AT_STEP)
 def entropy_production(run, *, method="bound", step=None, on_diverged="raise"):
-    """Entropy production per step in k_B, E log[p(x, x') / p(x', x)], of a stationary run: a lower
-    bound for any process, or the value of a linear one.
+    """How irreversible a stationary run is: its entropy production per step, in units of k_B.
+
+    E log[p(x, x') / p(x', x)]: a lower bound for any process, or the value of a linear one.
 
     Parameters
     ----------
@@ -50,7 +51,20 @@ def entropy_production(run, *, method="bound", step=None, on_diverged="raise"):
     numbers. Source: Hasegawa and Van Vu 2019 (arXiv:1902.06376); the relation of diffusions,
     sigma >= 2 R^2, does not hold for chains. Gaussian: tr(P~^-1 P)/2 - d with P the covariance of
     (x, x') and P~ that of (x', x), less its bias of order 1/n (jackknife over 64 groups of
-    particles)."""
+    particles).
+
+    Examples
+    --------
+    Near a minimum the process is linear, and `theory.entropy_per_step` says 0.151:
+
+    >>> well = ls.potentials.double_well(dim=2, coupling=0.8)
+    >>> noise = ls.noise.gaussian([0.01, 0.001])
+    >>> plan = {"particles": 4000, "steps": 100, "every": 99, "x0": [1.0, 0.8], "seed": 1}
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.1), noise, **plan)
+    >>> found = ls.analysis.entropy_production(run, method="gaussian")
+    >>> print(f"{found.entropy_production:.2f} +- {found.entropy_production_standard_error:.2f}")
+    0.16 +- 0.02
+    """
     about = dynamics_of(run)["name"]
     if about not in (*MARKOV, "unknown"):
         raise ValueError(

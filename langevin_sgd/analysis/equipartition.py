@@ -40,8 +40,7 @@ def along(directions, *vectors):
     on_diverged=AT_STEP["on_diverged"],
 )
 def equipartition(run, potential, *, directions=None, on_diverged="raise"):
-    """Temperature matrix from the generalised equipartition theorem, T_ij = <(x_i - <x_i>)
-    dU/dx_j>.
+    """The temperature matrix of the generalised equipartition theorem, <(x_i - <x_i>) dU/dx_j>.
 
     Under exp(-U/T) it equals T times the identity, whatever the shape of U. Unequal diagonal
     entries or off-diagonal ones are a direct sign that the stationary state is not Boltzmann's.
@@ -62,10 +61,10 @@ def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     Returns
     -------
     xarray.Dataset
-        ``temperature`` (..., component, component_j), in units of energy, and ``standard_error`` of
-        the same shape; the number of particles as an attribute. One matrix for each stored step, if
-        `run` has several. The error needs no autocorrelation time, since particles are independent;
-        its relative error is of order n^-1/2.
+        ``temperature`` (..., component, component_j), in units of energy, and
+        ``temperature_standard_error`` of the same shape; the number of particles as an attribute.
+        One matrix for each stored step, if `run` has several. The error needs no autocorrelation
+        time, since particles are independent; its relative error is of order n^-1/2.
 
     Raises
     ------
@@ -79,7 +78,19 @@ def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     vanishes. At finite learning rate the symmetric part obeys an exact identity instead, E[x g'] +
     E[g x'] = eta (E[g g'] + E[C]): see `temperature_budget`. A stored step of shuffled epochs shows
     one place in the epoch: see `reducers.virial`. Source: integration by parts of x_i
-    dp/dx_j; Tolman 1918."""
+    dp/dx_j; Tolman 1918.
+
+    Examples
+    --------
+    SGD on a quadratic well is warmer where it is stiffer, eta sigma^2/(2 - eta a) = 0.0526 and
+    0.0625:
+
+    >>> well, noise = ls.potentials.quadratic([1.0, 4.0]), ls.noise.gaussian([1.0, 1.0])
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.1), noise, particles=4000, steps=100, seed=1)
+    >>> found = ls.analysis.equipartition(run.isel(step=-1), well)
+    >>> found.temperature.values.diagonal().round(3).tolist()
+    [0.052, 0.063]
+    """
     run, dropped = kept_particles(run, on_diverged)
     x = run["x"].values
     potential = landscape_of(run, potential, x.shape[-1], "potential")
@@ -89,13 +100,17 @@ def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     long_name = "temperature matrix from the virial"
     variables = {
         "temperature": labelled(dims, temperature, long_name, "energy"),
-        "standard_error": labelled(dims, error, f"standard error of the {long_name}", "energy"),
+        "temperature_standard_error": labelled(
+            dims, error, f"standard error of the {long_name}", "energy"
+        ),
     }
-    names = {*dims[:-2], "step"} & set(run.coords)
+    # The temperature of a Langevin run's bath is a coordinate of it, and not the one returned here.
+    own = run.drop_vars("temperature", errors="ignore").coords
+    coords = {name: own[name] for name in {*dims[:-2], "step"} & set(run.coords)}
+    if directions is not None:
+        coords |= {name: [f"direction {k}" for k in range(x.shape[-1])] for name in dims[-2:]}
     counts = {"particles": x.shape[-2], "dropped_particles": dropped}
-    return xr.Dataset(
-        variables, {name: run.coords[name] for name in names}, {**run.attrs, **counts}
-    )
+    return xr.Dataset(variables, coords, run.attrs | counts)
 
 
 def virial_matrix(x, gradient):

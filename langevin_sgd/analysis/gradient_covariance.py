@@ -103,7 +103,7 @@ def _loss_or_table(value, name):
 def gradient_covariance(
     loss, x=None, *, population=False, matrix=None, resamples=200, level=0.05, seed=0
 ):
-    """Mean and covariance of one example's gradient, its spectrum, and how noisy it is.
+    """The mean and the covariance of one example's gradient, its spectrum, and how noisy it is.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def gradient_covariance(
     population : bool
         False: the table is the whole population, as it is for SGD that draws from it: nothing is
         estimated, nothing has an error. True: it is a sample of N independent examples; Sigma is
-        divided by N - 1, |G_T|^2 is freed of its bias tr Sigma / N, and there are errors.
+        divided by N - 1, ``|G_T|^2`` is freed of its bias tr Sigma / N, and there are errors.
     matrix : bool, optional
         Return ``covariance`` itself. Default: up to d = 2048. It is not formed for N <= d unless it
         is returned.
@@ -133,8 +133,8 @@ def gradient_covariance(
         * ``eigenvalues`` (mode), largest first, and ``eigenvectors`` (component, mode), of unit
           length, the largest entry positive. min(d, N - 1) modes: N gradients differ in no more
         * ``trace``, tr Sigma, the mean square error of one gradient; ``squared_mean_gradient``,
-          |G_T|^2; ``mean_squared_gradient``, E|G|^2 = |G_T|^2 + tr Sigma
-        * ``noise_scale``, tr Sigma / |G_T|^2: the batch size (with replacement) whose mean
+          ``|G_T|^2``; ``mean_squared_gradient``, ``E|G|^2 = |G_T|^2 + tr Sigma``
+        * ``noise_scale``, ``tr Sigma / |G_T|^2``: the batch size (with replacement) whose mean
           gradient is wrong by its own size (McCandlish et al. 2018, equation 2.9)
         * ``signal_to_noise`` (component), G_T,i / Sigma_ii^(1/2), with its sign
         * ``effective_rank``, the exponential of the entropy of eigenvalues / trace (Roy and
@@ -156,14 +156,23 @@ def gradient_covariance(
     Centred in two passes: no variance is negative, however far G_T is from zero; eigenvalues have
     an error of 1e-16 of the largest one and are not clipped. Vectors of equal eigenvalues are not
     unique, only the subspace that they span is: compare projectors. Ratios are inf or nan where
-    their denominator is zero. Corrected, |G_T|^2 may be negative: the sample then does not tell it
-    from zero, and ``noise_scale`` is inf.
+    their denominator is zero. Corrected, ``|G_T|^2`` may be negative: the sample then does not tell
+    it from zero, and ``noise_scale`` is inf.
 
     Intervals are basic ones, estimate - (quantiles of replicate - value of the table) (Davison and
     Hinkley 1997, 5.2), for ``noise_scale`` those of its linearised reciprocal. Their probability
     is right to order 1/N^(1/2); too large where G_T is zero, and not right for eigenvalues that lie
     close together or are as many as the examples, nor then for the two numbers of directions. Each
-    resample takes a spectrum's time. Source: definitions; the bias of |G_T|^2 is E|mean - G_T|^2.
+    resample takes a spectrum's time. Source: definitions; the bias of ``|G_T|^2`` is ``E|mean -
+    G_T|^2``.
+
+    Examples
+    --------
+    The gradients (3, 1) and (3, -1): G_T = (3, 0), tr Sigma = 1, noise scale 1/3^2.
+
+    >>> found = ls.analysis.gradient_covariance([[3.0, 1.0], [3.0, -1.0]])
+    >>> print(f"trace {found.trace:.1f}, noise scale {found.noise_scale:.4f}")
+    trace 1.0, noise scale 0.1111
     """
     tables = _tables(loss, x)
     matrix = tables.dim <= RETURNED_UNASKED if matrix is None else matrix
@@ -177,8 +186,32 @@ def gradient_covariance(
 
 @checked(loss=LOSS, x=finite_array)
 def covariance_at(loss, x):
-    """Sigma(x) (..., d, d), the covariance over the table of one example's gradient, at points x
-    (..., d).
+    """The covariance Sigma(x) of one example's gradient over the table, at one or many points.
+
+    Parameters
+    ----------
+    loss : Loss
+        Its table holds the examples.
+    x : array_like, shape (..., d)
+        Points, in units of length.
+
+    Returns
+    -------
+    ndarray, shape (..., d, d)
+        Sigma = (1/N) sum (g_i - G)(g_i - G)', in (energy/length)^2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `loss` is no Loss or x has another last axis than d; where a gradient is not finite.
+
+    Examples
+    --------
+    Gradients x and 4 x: the variance (3 x/2)^2 grows with the distance from the minimum.
+
+    >>> line = ls.losses.linear_regression([[1.0], [2.0]], [0.0, 0.0])
+    >>> ls.analysis.covariance_at(line, [[0.0], [2.0]]).ravel().tolist()
+    [0.0, 9.0]
     """
     if x.ndim == 0 or x.shape[-1] != loss.dim:
         raise ValueError(

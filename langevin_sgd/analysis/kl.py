@@ -24,8 +24,9 @@ LEAST_MASS = 1e-9  # less reference mass than this outside the bins is quadratur
     least_expected=within(at_least=0),
 )
 def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0, least_expected=5.0):
-    """KL(p || q) of the law p behind a histogram from given bin probabilities q, in nats, with bias
-    correction and error.
+    """KL(p || q) of the law p behind a histogram from bin probabilities q, with its error.
+
+    In nats, freed of its bias.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0, least_exp
     Returns
     -------
     xarray.Dataset
-        ``kl`` = ``plug_in`` - ``bias``, and ``standard_error``, in nats, on the merged bins;
+        ``kl`` = ``plug_in`` - ``bias``, and ``kl_standard_error``, in nats, on the merged bins;
         ``group`` (bin_0, ...) and ``outside_group``, the number of the merged bin to which each
         belongs; ``occupied_bins``, merged ones.
 
@@ -69,7 +70,16 @@ def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0, least_exp
     takes 1/(2n) off if q can match p. The variance is that of the mean of L = log(p/q) (delta
     method), less the upward bias (K - 1)/n^2 of its own plug-in, plus the (K - 1)/(2 n^2) of the
     second order, which is what remains for p = q, where 2 n plug_in has the chi-squared law of K -
-    1 degrees; K is here the number of occupied bins."""
+    1 degrees; K is here the number of occupied bins.
+
+    Examples
+    --------
+    Half and half where a quarter was expected: (1/2) log 2 + (1/2) log(2/3) = 0.1438.
+
+    >>> found = ls.analysis.kl_to_probabilities([50, 50], [0.25, 0.75])
+    >>> print(f"{found.plug_in:.4f} - {found.bias:.4f} = {found.kl:.4f}")
+    0.1438 - 0.0050 = 0.1388
+    """
     from scipy.special import psi
 
     q = probabilities
@@ -105,7 +115,7 @@ def kl_to_probabilities(counts, probabilities, *, outside=0, fitted=0, least_exp
     return xr.Dataset(
         {
             "kl": labelled((), kl, "KL divergence, bias corrected", "nat"),
-            "standard_error": labelled(
+            "kl_standard_error": labelled(
                 (), np.sqrt(variance), "standard error of the KL divergence", "nat"
             ),
             "plug_in": labelled((), plug_in, "KL divergence of the raw histogram", "nat"),
@@ -173,8 +183,9 @@ def kl_to_boltzmann(
     step=None,
     on_diverged="raise",
 ):
-    """KL(p || exp(-U/T)/Z) of the law p of the particles, in nats, on stated bins, with bias
-    correction and standard error.
+    """KL(p || exp(-U/T)/Z) of the law p of the particles, on stated bins, with its error.
+
+    In nats, freed of its bias.
 
     Parameters
     ----------
@@ -185,10 +196,12 @@ def kl_to_boltzmann(
     temperature : float, optional
         T in units of energy; default the one whose Boltzmann law is closest to p in KL: that of
         equal mean energy.
-    bins, range, step, on_diverged
+    bins, range
         As in `density`. Everything outside the bins counts as one more bin.
     least_expected : float
         As in `kl_to_probabilities`: bins of fewer expected particles are merged.
+    step, on_diverged
+        As in `density`.
 
     Returns
     -------
@@ -210,7 +223,19 @@ def kl_to_boltzmann(
     bins are split. Compare with an exact law on the same bins (`theory.bin_probabilities` of a
     `theory.transfer_operator` law). Since KL is least at the fitted T, the error of T changes it in
     second order only; that shift is corrected as one fitted parameter. Its error is T^2 sd(U) /
-    (n^1/2 Var_T(U)), from d<U>_T/dT = Var_T(U)/T^2."""
+    (n^1/2 Var_T(U)), from d<U>_T/dT = Var_T(U)/T^2.
+
+    Examples
+    --------
+    At eta = 0.4 the temperatures are 0.25 and 1, T = 0.625 fits both, and KL is log(0.625/0.5) =
+    0.223:
+
+    >>> well, noise = ls.potentials.quadratic([1.0, 4.0]), ls.noise.gaussian([1.0, 1.0])
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.4), noise, particles=20_000, steps=100, seed=1)
+    >>> found = ls.analysis.kl_to_boltzmann(run, well, bins=20)
+    >>> print(f"T = {found.temperature:.3f}, KL = {found.kl:.2f} +- {found.kl_standard_error:.3f}")
+    T = 0.626, KL = 0.22 +- 0.004
+    """
     if weight_decay_of(run):
         raise ValueError(
             f"run has weight_decay = {weight_decay_of(run):g}, which belongs to Boltzmann's "
@@ -240,7 +265,8 @@ def kl_to_boltzmann(
     result = kl_to_probabilities(
         count.values, probability, least_expected=least_expected, **options
     )
-    result = result.rename(dict(zip(result["group"].dims, count.dims, strict=True)))
+    bins = result["group"].dims
+    result = result.drop_vars(bins).rename(dict(zip(bins, count.dims, strict=True)))
     pair, text = (float(temperature), error), "temperature of the reference"
     result = result.assign(with_error("temperature", (), pair, text, "energy") | {"count": count})
     result["probability"] = labelled(

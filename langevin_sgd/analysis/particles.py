@@ -3,12 +3,13 @@ about dynamics and noise, and the landscape that it is held against.
 """
 
 import json
+import textwrap
 from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from ..arguments import one_of, optional, shown, whole
+from ..arguments import names_of_components, one_of, optional, shown, whole
 from ..models.evaluate import evaluate
 
 PATH = {"x": ("particle", "component")}
@@ -28,6 +29,8 @@ def run(value, name, needs=PATH, source="simulate()"):
     """A check: `value` if it is a dataset that has the variables `needs`, numbers with these dims
     (a dict name -> dims), as `source` returns it.
     """
+    if isinstance(value, xr.Dataset) and "component" in set(value.coords) - set(value.dims):
+        value = _with_component(value)
     good = isinstance(value, xr.Dataset) and all(
         key in value and set(dims) <= set(value[key].dims) and value[key].dtype.kind in "iuf"
         for key, dims in needs.items()
@@ -36,9 +39,20 @@ def run(value, name, needs=PATH, source="simulate()"):
         wanted = ", ".join(f"{key} ({', '.join(dims)})" for key, dims in needs.items())
         raise TypeError(
             f"{name} must be a dataset with {wanted}, as {source} returns it, got "
-            f"{type(value).__name__} {shown(value)[:60]}."
+            f"{type(value).__name__} {textwrap.shorten(shown(value), 60, placeholder=' ...')}."
         )
     return value
+
+
+def _with_component(run):
+    """A run whose one component was selected by its name, with that dimension again."""
+    alone = {key: run[key].expand_dims("component", -1) for key in ("x", "v") if key in run}
+    return run.drop_vars("component").assign(alone)
+
+
+def component_names(run):
+    """What the components of x are called: "x0", "x1", ..., those that were selected."""
+    return names_of_components(run) or [f"x{k}" for k in range(run.sizes["component"])]
 
 
 # Checks of what `at_step` takes.
@@ -146,13 +160,16 @@ def landscape_of(run, model, dim, name, walls=False):
     Raises
     ------
     ValueError
-        If the model has another dimension than the run, or the mean over its population is not
-        known; and unless `walls`, if its domain has any: identities that come from an integration
-        by parts lack the terms of the boundary.
+        If the model has another dimension than the run, or another order of components, or the
+        mean over its population is not known; and unless `walls`, if its domain has any: identities
+        that come from an integration by parts lack the terms of the boundary.
     """
-    if model.dim != dim:
+    check_dim(model, dim, name)
+    names = component_names(run)
+    if names != (wanted := [f"x{k}" for k in range(dim)]) and sorted(names) == sorted(wanted):
         raise ValueError(
-            f"{name} must have the dimension of the run, {dim}, but {model.name!r} has {model.dim}."
+            f"run must have its components in the order of {name}, got {', '.join(names)}. Put "
+            'them in order: run.sel(component=["x0", "x1", ...]).'
         )
     if not walls and (model.domain is not None or has_walls(run)):
         who = "the run" if model.domain is None else repr(model.name)
@@ -162,6 +179,14 @@ def landscape_of(run, model, dim, name, walls=False):
             "two dimensions)."
         )
     return model.expected((noise_of(run) or {}).get("sampling"))
+
+
+def check_dim(model, dim, name):
+    """Refuse a model, the argument `name`, of another dimension than the run's."""
+    if model.dim != dim:
+        raise ValueError(
+            f"{name} must have the dimension of the run, {dim}, but {model.name!r} has {model.dim}."
+        )
 
 
 def finite_at(model, x, quantity="energy"):

@@ -6,13 +6,20 @@ import xarray as xr
 from ..arguments import checked, one_of, optional, whole_numbers
 from ..engine.reducers.readings import labelled, with_error
 from .effective_sample_size import FEWEST_STEPS
-from .time_series import SERIES, attributes_of_series, first_two_moments, time_series
+from .time_series import (
+    SERIES,
+    attributes_of_series,
+    first_two_moments,
+    named_moments,
+    time_series,
+)
 
 
 @checked(method=one_of("split", "nested"), superchains=optional(whole_numbers), **SERIES)
 def rhat(run, method="split", *, superchains=None, warmup=0, on_diverged="raise"):
-    """Split and nested R-hat of the means and variances of the components: about 1 if the particles
-    have mixed.
+    """Split or nested R-hat: about 1 if the particles have mixed, more if they have not.
+
+    Of the means and the variances of the components.
 
     Parameters
     ----------
@@ -49,11 +56,23 @@ def rhat(run, method="split", *, superchains=None, warmup=0, on_diverged="raise"
     mean of what the variance between and within the particles of one adds up to (Margossian et al.
     2024, eq. 7). A single step of M particles in a stationary state has R^2 = 1 + 1/M on average,
     so judge by the p-value: that of the F test of the particles' means, exact for Gaussian ones.
-    The errors take the means for Gaussian and W for exact: B sqrt(2/(K - 1))/(2 R W)."""
+    The errors take the means for Gaussian and W for exact: B sqrt(2/(K - 1))/(2 R W).
+
+    Examples
+    --------
+    Two wells that no particle leaves do not mix, however quiet each series looks:
+
+    >>> well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
+    >>> noise = ls.noise.gaussian([[10.0, 0.0], [0.0, 3.3]])
+    >>> plan = {"particles": 100, "steps": 1000, "every": 50, "seed": 1}
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.02), noise, **plan)
+    >>> print(f"{ls.analysis.rhat(run, warmup=200).rhat.sel(observable='mean of x0'):.1f}")
+    3.4
+    """
     if method == "nested":
-        run = run.assign_coords(superchain=("particle", _superchains(run, superchains)))
+        run = run.assign_coords(superchain=("particle", superchains_of(run, superchains)))
     late, dropped = time_series(run, warmup, on_diverged)
-    numbers, names = first_two_moments(late["x"].values)
+    numbers, names = first_two_moments(late["x"].values), named_moments(late)
     variables = {}
     if method == "split":
         means, within, readings = _halves(numbers)
@@ -88,15 +107,9 @@ def _nested(numbers, group):
     """Means (superchains, k), the mean of their variances, and p-values of equal means."""
     from scipy.special import fdtrc
 
-    of_group = [np.flatnonzero(group == one) for one in np.unique(group)]
-    size, many = min(map(len, of_group)), len(of_group)
-    if many < 2 or size < 2:
-        raise ValueError(
-            f"superchains must be two or more with at least two particles each, got {many}, the "
-            f"smallest with {size}. Start groups of particles in different places, x0 (particles, "
-            "d) with equal rows, or pass superchains=."
-        )
-    nested = numbers[:, np.array([members[:size] for members in of_group])]
+    members = members_of(group)
+    many, size = members.shape
+    nested = numbers[:, members]
     chains = nested.mean(axis=0)  # (superchains, particles, k)
     between = chains.var(axis=1, ddof=1).mean(axis=0)
     within = nested.var(axis=0, ddof=min(1, len(nested) - 1)).mean(axis=(0, 1))
@@ -105,8 +118,23 @@ def _nested(numbers, group):
     return means, between + within, fdtrc(many - 1, many * (size - 1), ratio)
 
 
-def _superchains(run, given):
-    """The superchain of each particle."""
+def members_of(group):
+    """The particles (superchains, particles of each) of superchains of equal size: as many of each
+    as the smallest has.
+    """
+    of_group = [np.flatnonzero(group == one) for one in np.unique(group)]
+    size, many = min(map(len, of_group)), len(of_group)
+    if many < 2 or size < 2:
+        raise ValueError(
+            f"superchains must be two or more with at least two particles each, got {many}, the "
+            f"smallest with {size}. Start groups of particles in different places, x0 (particles, "
+            "d) with equal rows, or pass superchains=."
+        )
+    return np.array([members[:size] for members in of_group])
+
+
+def superchains_of(run, given=None):
+    """The superchain of each particle: given, or from who started together."""
     particles = run.sizes["particle"]
     if given is not None:
         if len(given) != particles:

@@ -18,8 +18,10 @@ from ..theory.virial import DESCENTS, STORES_ITERATE
 from .budget_terms import Descent, Path, budget_variables, pushes
 from .particles import (
     AT_STEP,
+    Particles,
     at_step,
     attributes,
+    check_dim,
     dynamics_of,
     kept_particles,
     landscape_of,
@@ -51,11 +53,12 @@ def temperature_budget(
     step=None,
     on_diverged="raise",
 ):
-    """Where the temperature of an SGD run comes from: the exact virial identity, and how well the
-    run closes it.
+    """Where the temperature of an SGD run comes from: the exact virial identity, term by term.
 
-    (1/2)(E[x g'] + E[g x'])  =  learning_rate/(2 (1 - momentum)) (E[g g'] + E[C])
-                                 +  momentum/(2 (1 - momentum)) (E[v g'] + E[g v'])  +  memory
+    ::
+
+        (1/2)(E[x g'] + E[g x'])  =  learning_rate/(2 (1 - momentum)) (E[g g'] + E[C])
+                                     +  momentum/(2 (1 - momentum)) (E[v g'] + E[g v'])  +  memory
 
     with g the full gradient (weight decay included, less a drift) and C the covariance of the batch
     gradient at x, averaged over the run's own law. At Boltzmann's law the left side is T times the
@@ -113,13 +116,60 @@ def temperature_budget(
     learning_rate residual in a step. Where the noise is read off the path it is that alone: what a
     wrong gradient lacks is then counted as noise. x is centred, since E[g + xi] = 0; the error of
     the residual keeps the covariance of its terms. Derived in `theory.virial.virial_terms`; Yaida
-    2018 (arXiv:1810.00004)."""
+    2018 (arXiv:1810.00004).
+
+    Examples
+    --------
+    The noise gives eta sigma^2/2 = 0.05, the finite step eta^2 a/(2 (2 - eta a)) = 0.0026 and
+    0.0125:
+
+    >>> well, noise = ls.potentials.quadratic([1.0, 4.0]), ls.noise.gaussian([1.0, 1.0])
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.1), noise, particles=4000, steps=100, seed=1)
+    >>> budget = ls.analysis.temperature_budget(run, well)
+    >>> step = budget.step_term.values.diagonal()
+    >>> print(f"{step[0]:.4f}, {step[1]:.4f}; closes with p = {budget.p_value:.2f}")
+    0.0026, 0.0126; closes with p = 0.79
+    """
+    state = steady_state(
+        run, model, dynamics, noise, noise_covariance, reference_point, step, on_diverged
+    )
+    variables = {}
+    if state.reference_covariance is not None:
+        text = "where the noise has the reference temperature"
+        variables["reference_point"] = labelled("component", state.point, text, "length")
+    found, reason = budget_variables(
+        state.path, state.covariance, state.descent, state.reference_covariance, state.digits
+    )
+    more = {"p_value_missing": reason} if reason else {}
+    return xr.Dataset(found | variables, attrs=attributes(state.run, state.particles, **more))
+
+
+class SteadyState(NamedTuple):
+    """What a budget needs of a run: what moved its particles, the covariance of the batch gradient
+    at the particles of a slice, the landscape, the reference point and the covariance there (both
+    None if it is not known); the relative rounding of x."""
+
+    run: xr.Dataset
+    particles: Particles
+    model: object
+    path: Path
+    covariance: Callable
+    descent: Descent
+    point: np.ndarray | None
+    reference_covariance: np.ndarray | None
+    digits: float
+
+
+def steady_state(
+    run, model, dynamics, noise, noise_covariance, reference_point, step=None, on_diverged="raise"
+):
+    """The `SteadyState` of a run; arguments and errors as of `temperature_budget`."""
     run = run if dynamics is None else run.assign_attrs(dynamics=described(dynamics))
     particles = at_step(run, step, on_diverged)
     mean_model = landscape_of(run, model, particles.x.shape[1], "model")
     about = dynamics_of(run)
-    descent = _descent(about, particles.v)
-    noise = _known_noise(run, model, noise, noise_covariance, particles.x)
+    descent = descent_of(about, particles.v is not None)
+    noise = known_noise(run, model, noise, noise_covariance, particles.x)
     once = noise.covariance and noise.epoch == 1
     if once:
         x, v, push = particles.x[None].astype(np.float64), particles.v, 0.0
@@ -134,24 +184,27 @@ def temperature_budget(
     if mean_model.drift is not None:
         gradient = gradient - evaluate(mean_model, x, "drift")
     path = Path(x, gradient, v, None if once else push - gradient)
-    reference, variables = None, {}
+    point, reference = None, None
     if noise.covariance:
-        point = _reference_point(run, mean_model, x[0], reference_point)
+        point = place_of_reference(run, mean_model, x[0], reference_point)
         reference = noise.covariance(point[None])[0]
-        text = "where the noise has the reference temperature"
-        variables["reference_point"] = labelled("component", point, text, "length")
-    found, reason = budget_variables(
-        path,
-        lambda part: noise.covariance(x[0, part]),
-        descent,
-        reference,
-        np.finfo(run["x"].dtype).eps,
+
+    def covariance(part):
+        return noise.covariance(x[0, part])
+
+    digits = np.finfo(run["x"].dtype).eps
+    return SteadyState(
+        run, particles, mean_model, path, covariance, descent, point, reference, digits
     )
-    more = {"p_value_missing": reason} if reason else {}
-    return xr.Dataset(found | variables, attrs=attributes(run, particles, **more))
 
 
-def _descent(dynamics, v):
+def descent_of(dynamics, moves=True):
+    """The `Descent` of a run's dynamics; `moves`, whether the run has velocities.
+
+    Raises
+    ------
+    ValueError
+        For another dynamics, a schedule, momentum without velocities."""
     name, params = dynamics["name"], dynamics["params"]
     if name not in DESCENTS:
         raise ValueError(
@@ -164,7 +217,7 @@ def _descent(dynamics, v):
             "learning_rate, batch_size and momentum must be constant: under a schedule there is "
             "no stationary state."
         )
-    if params["momentum"] and v is None:
+    if params["momentum"] and not moves:
         raise ValueError(
             f"run has momentum {params['momentum']:g} but no velocity v (particle, component), "
             "which the budget needs."
@@ -172,7 +225,7 @@ def _descent(dynamics, v):
     return Descent(params["learning_rate"], params["momentum"], DESCENTS[name])
 
 
-class _Known(NamedTuple):
+class KnownNoise(NamedTuple):
     """What is known of the noise of a run."""
 
     covariance: Callable | None  # of a batch at points (n, d)
@@ -181,43 +234,43 @@ class _Known(NamedTuple):
     reason: str = ""  # why the covariance is not known
 
 
-def _known_noise(run, model, noise, noise_covariance, x):
+def known_noise(run, model, noise, noise_covariance, x):
+    """What is known of the noise of a run, `KnownNoise`; x (particles, d) to try it out at."""
     batch_size, name, epoch = dynamics_of(run)["params"]["batch_size"], "the noise", 1
     constant, reason = None, ""
     if noise_covariance is not None:
         constant = covariance_matrix(noise_covariance, "noise_covariance", model.dim) / batch_size
     try:
-        record = noise or _noise_record(run, model)
+        record = noise or record_of_noise(run, model)
         name, epoch = record.name, record.epoch(model, int(batch_size))
         if constant is None:
             record.batch_covariance(model, x[:1], batch_size)
     except ValueError as error:
         reason = str(error)
     if constant is not None:
-        return _Known(
+        return KnownNoise(
             lambda points: np.broadcast_to(constant, (len(points), *constant.shape)), epoch, name
         )
     if reason:
-        return _Known(None, epoch, name, reason)
-    return _Known(lambda points: record.batch_covariance(model, points, batch_size), epoch, name)
+        return KnownNoise(None, epoch, name, reason)
+    return KnownNoise(
+        lambda points: record.batch_covariance(model, points, batch_size), epoch, name
+    )
 
 
 def _stored_path(run, step, on_diverged, noise):
     """x and v (steps + 1, particles, d) of the last whole epochs up to `step`."""
     run, _ = kept_particles(run, on_diverged)
-    stored = np.atleast_1d(run["step"].values) if "step" in run.dims else np.array([step])
-    last = int(np.flatnonzero(stored == step)[0])
-    gaps = np.flatnonzero(np.diff(stored[: last + 1]) != 1)
-    first = int(gaps[-1]) + 1 if len(gaps) else 0
+    first, last = steps_one_by_one(run, step)
     epochs = (last - first) // noise.epoch
     if not epochs:
-        reason = noise.reason
-        if not reason:
-            reason = f"the batches of {noise.name!r} depend on each other within an epoch."
+        dependent = f"the batches of {noise.name!r} depend on each other within an epoch."
+        reason = f"{noise.reason} Or let" if noise.reason else f"{dependent} Let"
         raise ValueError(
-            f"{reason} Or let the budget read the noise off the path, which takes {noise.epoch} "
-            f"steps stored one by one up to the last: go on with simulate(..., x0=run, "
-            f"steps={noise.epoch}, every=1), or add reducers.virial() to the run."
+            f"{reason} the budget read the noise off the path, which takes {noise.epoch} steps "
+            f"stored one by one up to the last: go on with simulate(..., x0=run, "
+            f"steps={noise.epoch}, every=1), as analysis.departure(run, model) does by itself, or "
+            "add reducers.virial() to the run."
         )
     part = run[[name for name in ("x", "v") if name in run]]
     part = part.isel(step=slice(last - epochs * noise.epoch, last + 1))
@@ -225,7 +278,16 @@ def _stored_path(run, step, on_diverged, noise):
     return part["x"].values, part["v"].values if "v" in part else None
 
 
-def _reference_point(run, model, x, given):
+def steps_one_by_one(run, step):
+    """Positions, among the stored steps, of the first and the last one of those that go one by one
+    up to `step`."""
+    stored = np.atleast_1d(run["step"].values) if "step" in run.dims else np.array([step])
+    last = int(np.flatnonzero(stored == step)[0])
+    gaps = np.flatnonzero(np.diff(stored[: last + 1]) != 1)
+    return int(gaps[-1]) + 1 if len(gaps) else 0, last
+
+
+def place_of_reference(run, model, x, given):
     """The point `given`, or the minimum below the particle of the lowest energy."""
     if given is not None:
         if given.shape != (model.dim,):
@@ -246,7 +308,7 @@ def _reference_point(run, model, x, given):
     return found.x
 
 
-def _noise_record(run, model):
+def record_of_noise(run, model):
     """The noise of a run, made again from what its attributes say."""
     about = noise_of(run)
     if about is None:
@@ -275,15 +337,34 @@ def _noise_record(run, model):
 
 @checked(run=AT_STEP["run"], model=landscape)
 def noise_covariance_of(run, model):
-    """Sigma of one example's gradient: a (d, d) array, or a function x (n, d) -> (n, d, d), from
-    the run's attributes.
+    """The covariance Sigma of one example's gradient, as the attributes of a run tell it.
+
+    Parameters
+    ----------
+    run : xarray.Dataset
+        Output of `simulate`.
+    model : Potential or Loss
+        What the particles moved in.
+
+    Returns
+    -------
+    ndarray, shape (d, d), or function
+        In (energy/length)^2; of a loss the function x (n, d) -> (n, d, d).
 
     Raises
     ------
     ValueError
-        If the attributes do not tell it.
+        If the attributes do not tell it, or the model has another dimension than the run.
+
+    Examples
+    --------
+    >>> well, noise = ls.potentials.quadratic([1.0, 4.0]), ls.noise.gaussian([1.0, 1.0])
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.1), noise, particles=4000, steps=100, seed=1)
+    >>> ls.analysis.noise_covariance_of(run, well).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
     """
-    record = _noise_record(run, model)
+    check_dim(model, run.sizes["component"], "model")
+    record = record_of_noise(run, model)
     if model.data is None:
         return record.batch_covariance(model, np.zeros((1, model.dim)), 1)[0]
     return lambda x: record.batch_covariance(model, x, 1)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..arguments import whole
-from .particles import AT_STEP, kept_particles
+from .particles import AT_STEP, component_names, kept_particles
 
 # Checks of what `time_series` takes.
 SERIES = {"run": AT_STEP["run"], "warmup": whole(0), "on_diverged": AT_STEP["on_diverged"]}
@@ -38,12 +38,17 @@ def time_series(run, warmup=0, on_diverged="raise", fewest=1):
     return kept.isel(step=late), dropped
 
 
+def named_moments(run):
+    """What `first_two_moments` gives of a run, by name."""
+    return [f"{what} of {x}" for what in ("mean", "variance") for x in component_names(run)]
+
+
 def first_two_moments(x):
     """Numbers whose means are the means and variances of the components of x (..., d), as
-    (..., 2 d), and what they are called."""
-    names = [f"{what} of x{k}" for what in ("mean", "variance") for k in range(x.shape[-1])]
+    (..., 2 d).
+    """
     square = (x - x.mean(axis=tuple(range(x.ndim - 1)))) ** 2
-    return np.concatenate([x, square], axis=-1), names
+    return np.concatenate([x, square], axis=-1)
 
 
 def attributes_of_series(run, kept, dropped):

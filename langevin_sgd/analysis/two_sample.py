@@ -25,7 +25,7 @@ PERMUTATIONS_AT_A_TIME = 50
 def two_sample_test(
     run, other, potential=None, *, permutations=499, seed=0, step=None, on_diverged="raise"
 ):
-    """Whether two runs have the same law, by a permutation test that is exact for any law.
+    """Whether two runs have the same law: a permutation test, exact whatever the law is.
 
     Parameters
     ----------
@@ -60,7 +60,21 @@ def two_sample_test(
     depend on linear changes of coordinates. The statistic is the mean square of the differences in
     units of the common spread, an average over positions and one over energies: a maximum mean
     discrepancy with random features (Gretton et al. 2012; Chwialkowski et al. 2015,
-    arXiv:1506.04725)."""
+    arXiv:1506.04725).
+
+    Examples
+    --------
+    The learning rate shows; the seed does not.
+
+    >>> well, noise = ls.potentials.quadratic([1.0, 4.0]), ls.noise.gaussian([1.0, 1.0])
+    >>> options = {"particles": 500, "steps": 100}
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.1), noise, seed=1, **options)
+    >>> for rate in (0.1, 0.4):
+    ...     other = ls.simulate(well, ls.dynamics.sgd(rate), noise, seed=2, **options)
+    ...     print(f"{ls.analysis.two_sample_test(run, other).p_value:.3f}")
+    0.778
+    0.002
+    """
     mine, others = at_step(run, step, on_diverged), at_step(other, None, on_diverged)
     x, y = mine.x, others.x
     if x.shape[1] != y.shape[1] or (potential is not None and potential.dim != x.shape[1]):

@@ -38,4 +38,5 @@ from .checks import (
     within,
     word,
 )
+from .coordinates import names_of_components, with_coordinates
 from .decorators import QUANTITIES, bound, checked, formula

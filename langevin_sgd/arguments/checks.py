@@ -12,7 +12,6 @@ import numpy as np
 
 LARGEST = sys.float_info.max
 NOT_WHOLE = bool, np.bool_, np.timedelta64  # numpy counts a timedelta among its integers
-LARGEST_DIM = 4096  # of a matrix that is given by its diagonal
 LONGEST = 10**8  # numbers in an array that is no data table: beyond it is a mistake
 LONGEST_SWEEP = 10**5  # numbers of a sweep or a schedule in one call
 
@@ -47,7 +46,7 @@ def integer(value, name, at_least, below=None, limit=2**63):
     is met."""
     value = _scalar(value)
     if isinstance(value, NOT_WHOLE) or not isinstance(value, (int, np.integer)):
-        way = f" Write {int(value)}." if _is_whole_float(value) else ""
+        way = f" Write {int(value)}." if _means_a_whole_number(value) else ""
         raise TypeError(f"{name} must be a whole number, got {shown(value)}.{way}")
     value = int(value)
     below = limit if below is None and value >= limit else below
@@ -66,7 +65,10 @@ def whole_numbers(value, name, at_least=0, below=None):
     return tuple(integer(one, name, at_least, below) for one in entries)
 
 
-def _is_whole_float(value):
+def _means_a_whole_number(value):
+    """Whether it is 1e3, or text such as the attribute `seed` of a run."""
+    if isinstance(value, str):
+        return value.isdecimal() and len(value) <= 20
     return isinstance(value, (float, np.floating)) and float(value).is_integer()
 
 
@@ -311,7 +313,7 @@ def instance(value, name, kinds, words):
 
 
 def nearest(value, known):
-    """ " Did you mean ...?" where `value` is text and nearly one of `known`; else nothing."""
+    """The question "Did you mean ...?" where `value` is text and nearly one of `known`, or ""."""
     near = get_close_matches(value.lower(), known, 1, 0.5) if isinstance(value, str) else ()
     return f" Did you mean {near[0]!r}?" if near else ""
 

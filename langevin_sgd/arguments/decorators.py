@@ -1,4 +1,6 @@
-"""Checks in front of a public function: `checked`, and `formula` for one that computes numbers."""
+"""Checks in front of a public function: `checked`, and `formula` for one that computes numbers. A
+dataset that such a function returns has a coordinate along each dimension.
+"""
 
 import functools
 import inspect
@@ -15,6 +17,7 @@ from .checks import (
     shown,
     symmetric_matrix,
 )
+from .coordinates import with_coordinates
 
 # What a name means in the whole package; a function that needs something else says so.
 QUANTITIES = {
@@ -59,34 +62,43 @@ _ELSEWHERE = {
 def bound(signature, owner, args, kwargs):
     """`signature.bind(*args, **kwargs)`; a TypeError that names the argument, and the nearest one
     for a name that `owner` does not have."""
-    parameters = signature.parameters.values()
-    names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters)
-    for name in () if takes_any else kwargs:
-        if name not in names:
-            meant = [one for one in _ELSEWHERE.get(name.lower(), ()) if one in names]
-            hint = f" Did you mean {meant[0]!r}?" if meant else nearest(name, names)
-            raise TypeError(
-                f"{owner}() has no argument {name!r}; it takes {', '.join(names)}.{hint}"
-            )
     try:
         return signature.bind(*args, **kwargs)
     except TypeError as error:
-        raise TypeError(f"{owner}(): {error}; it takes {', '.join(names)}.") from None
+        reason = str(error)
+    parameters = signature.parameters.values()
+    names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters)
+    others = [name for name in kwargs if name not in names]
+    takes = f"it takes {', '.join(names)}." + (_meant(others[0], names) if others else "")
+    if others and not takes_any:
+        raise TypeError(f"{owner}() has no argument {others[0]!r}; {takes}")
+    by_name = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
+    if by_name and "positional" in reason:
+        takes = f"these are given by name: {', '.join(by_name)}."
+    raise TypeError(f"{owner}(): {reason}; {takes}")
 
 
-def checked(function=None, /, **checks):
+def _meant(name, names):
+    """The question "Did you mean ...?" for a name that is none of `names`, or ""."""
+    same = [one for one in _ELSEWHERE.get(name.lower(), ()) if one in names]
+    return f" Did you mean {same[0]!r}?" if same else nearest(name, names)
+
+
+def checked(function=None, /, *, coordinates=True, **checks):
     """A decorator: every argument passes its check before the function sees it.
 
     Parameters
     ----------
+    coordinates : bool
+        A dataset that the function returns gets those that it lacks.
     **checks : callables
         `check(value, name) -> value` for arguments by name. What has none is checked by its name in
         `QUANTITIES`, and left alone where it is not there either. A default that is left out is not
         checked.
     """
     if function is None:
-        return functools.partial(checked, **checks)
+        return functools.partial(checked, coordinates=coordinates, **checks)
     signature = inspect.signature(function)
     unknown = checks.keys() - signature.parameters.keys()
     if unknown:
@@ -98,7 +110,10 @@ def checked(function=None, /, **checks):
         found = bound(signature, function.__name__, args, kwargs)
         for name, value in found.arguments.items():
             found.arguments[name] = of[name](value, name)
-        return function(*found.args, **found.kwargs)
+        result = function(*found.args, **found.kwargs)
+        if coordinates and hasattr(result, "data_vars"):
+            return with_coordinates(result, *found.arguments.values())
+        return result
 
     call.checks = of  # a test sees which arguments have none
     return call

@@ -1,0 +1,1 @@
+"""Many particles: from `simulate` to a dataset, with reducers, checkpoints and sweeps."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .reducers.readings import labelled, with_error
+from .reducers.readings import error_of_fraction, labelled, with_error
 
 CONFIDENCE = 0.95  # of the intervals
 
@@ -25,8 +25,7 @@ def arrival_variables(name, passed, watched):
     """Variables of the dataset from the step of arrival (-1: none) and the steps for which each
     particle was watched."""
     n, arrivals, exposure = len(passed), int((passed >= 0).sum()), float(watched.sum())
-    likely = (arrivals + 1) / (n + 2)  # as in `density`: not certain where none or all arrived
-    fractions = arrivals / n, np.sqrt(likely * (1 - likely) / (n + 3))
+    fractions = arrivals / n, error_of_fraction(arrivals, n)
     over = exposure or np.nan
     rates = arrivals / over, np.sqrt(max(arrivals, 1)) / over
     label = "steps until the particle first arrived, -1 if it did not"

@@ -72,6 +72,28 @@ class KernelShape(NamedTuple):
         return xi, xi + self.dim, xi + 2 * self.dim + self.state
 
 
+class ThreadRoom(NamedTuple):
+    """Numbers that a thread of a GPU has for its particle, beside x, xi, g and a copy of x, v, g;
+    no array may be empty."""
+
+    v: int
+    z: int
+    spare: int
+    chosen: int  # of 8 bytes, as those of acc
+    acc: int
+
+    def bytes_of(self, shape):
+        """All that a thread has."""
+        own = 3 * shape.dim + shape.state + 2 * shape.size + self.v + self.z + self.spare
+        return own * shape.number.bitwidth // 8 + 8 * (self.chosen + self.acc + 1)
+
+
+def thread_room(shape, batch_rows, acc_rows):
+    """The `ThreadRoom` of a thread that draws batches and has accumulators of so many numbers."""
+    own = max(1, shape.state), max(1, shape.rows), shape.places()[-1]
+    return ThreadRoom(*own, max(1, batch_rows), max(1, acc_rows))
+
+
 class Work(NamedTuple):
     """Room of one thread for one block."""
 

@@ -122,7 +122,7 @@ def in_folder(folder, given, job, options):
 def _compiled(job, ensemble, options):
     """The program of a job, with its kernel compiled."""
     with at_once():
-        program = make_program(job)
+        program = make_program(job, options.devices)
     rows = Stored(np.array(job.start.x)[None], np.array(job.start.v)[None])
     compile_kernel(program, ensemble, rows, job, options)
     return program

@@ -14,23 +14,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import checked, integer, optional, shown, whole
-from .cpu import Chunk, move
+from ..arguments import checked, integer, optional, shown, whole, whole_numbers
+from .cpu import Chunk
 from .reducers.of_run import due_bits
 from .terminal import at_once, interrupts, reporter
 
 CHUNK_SECONDS = 0.2  # an interrupt waits for one chunk
 LONGEST_CHUNK = 100_000  # updates whose parameters are tabulated at a time
 LARGEST_BLOCK = 2**20  # particles
+GPU_BLOCK = 128  # threads
 
 
 class Options(NamedTuple):
     """How a run is carried out; nothing here shows in its results."""
 
     threads: int
-    block_size: int
+    block_size: int  # particles that are moved together; on a GPU threads of a block
     chunk_steps: int | None = None
     progress: Any = None  # True, or a function of (steps done, steps in all, seconds)
+    devices: tuple = (0,)  # GPUs that share the particles
 
 
 def _progress(value, name):
@@ -47,11 +49,26 @@ def _progress(value, name):
     block_size=optional(partial(integer, at_least=1, limit=LARGEST_BLOCK)),
     chunk_steps=optional(whole(1)),
     progress=_progress,
+    devices=optional(whole_numbers),
 )
-def make_options(model, threads=None, block_size=None, chunk_steps=None, progress=None):
-    """The `Options` of `simulate`'s arguments."""
-    size = block_size or max(16, min(512, 4096 // getattr(model, "dim", 1)))
-    return Options(threads or available_threads(), size, chunk_steps, progress)
+def make_options(
+    model,
+    threads=None,
+    block_size=None,
+    chunk_steps=None,
+    progress=None,
+    target="cpu",
+    devices=None,
+):
+    """The `Options` of `simulate`'s arguments; `target` is "cpu" or "cuda"."""
+    if devices is not None and target == "cpu":
+        raise ValueError(
+            f"devices must be None on the CPU, got {shown(devices)}. Leave it out, or pass "
+            "target='cuda'."
+        )
+    few = max(16, min(512, 4096 // getattr(model, "dim", 1)))
+    size = block_size or (few if target == "cpu" else GPU_BLOCK)
+    return Options(threads or available_threads(), size, chunk_steps, progress, devices or (0,))
 
 
 def available_threads():
@@ -124,7 +141,7 @@ def compile_kernel(program, ensemble, rows, problem, options):
     numbers, batches = problem.table.rows(problem.first_step * problem.dynamics.substeps, 1)
     none = np.empty(0, dtype=np.int64)
     chunk = Chunk(0, numbers[:0], batches[:0], none, none, *rows)
-    move(program, ensemble, chunk, (None, 1), options.block_size)
+    program.move(program, ensemble, chunk, (None, 1), options.block_size)
 
 
 def run_chunks(program, ensemble, rows, problem, options, pause=None, done=None):
@@ -154,13 +171,15 @@ def run_chunks(program, ensemble, rows, problem, options, pause=None, done=None)
                 count = min(count, pause.until(done) - done)
             chunk = _chunk(problem, rows, stored, done, count)
             started = time.perf_counter()
-            move(program, ensemble, chunk, (pool, options.threads), options.block_size)
+            program.move(program, ensemble, chunk, (pool, options.threads), options.block_size)
             done, now = done + count, time.perf_counter()
             rate = count / substeps / max(now - started, 1e-9)
             length = _next_length(length, rate, substeps)
             report((done - first) // substeps, now - begun)
             if pause:
+                program.fetch(ensemble)
                 pause.call(done, done == last or bool(asked))
+    program.fetch(ensemble)
     return done
 
 

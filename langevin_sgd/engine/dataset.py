@@ -1,16 +1,35 @@
 """From the arrays of a run to its dataset."""
 
+import json
+
 import numpy as np
 import xarray as xr
 
 from ..kernels.views import unpack
 from ..models.evaluate import evaluate
-from ..models.parameters import described
+from ..models.parameters import NO_PARAMETER, described
 from ..storage.schema import global_attributes
+from .description import data_of
 from .freezing import NOT_FINITE, RUNNING
+from .reducers.of_run import TAKEN
 from .terminal import tell
 
+RECORDS_OF_RUN = "model", "dynamics", "noise"
+UNITS_OF_DYNAMICS = (
+    {  # of a dynamics; of others, as the learning rate, only the function that takes them knows
+        "step_size": "time",
+        "friction": "1/time",
+        "mass": "energy time^2/length^2",
+        "temperature": "energy",
+        "weight_decay": "energy/length^2",
+        "max_norm": "energy/length",
+        "epsilon": "energy/length",
+    }
+    | dict.fromkeys(("batch_size", "momentum", "beta1", "beta2", "substeps"), "1")
+)
 STATUS_VALUES = np.arange(3, dtype=np.int8)
+OF_COMPARISON = "check", "observable", "difference", "group_difference", "allowed"
+OF_SWEEP = "failed", "error", "seed"  # what it adds to the result of a point
 TEMPERATURE_CONVENTION = (
     "T is in units of the energy U; sgd_temperature = learning_rate tr(Sigma) / (2 batch_size d "
     "(1 - momentum)) with Sigma the "
@@ -51,9 +70,30 @@ def along_steps(problem, x, v, steps):
             energy,
             {"long_name": "energy" if model.data is None else "loss", "units": "energy"},
         )
-    return xr.Dataset(
-        variables, {"step": ("step", steps, {"long_name": "number of steps done", "units": "1"})}
-    )
+    along = {"step": ("step", steps, {"long_name": "number of steps done", "units": "1"})}
+    return xr.Dataset(variables, along | parameters_of_run(problem))
+
+
+def parameters_of_run(problem):
+    """The parameters of dynamics, model and noise that are single numbers, as scalar coordinates.
+    Where another of them, or the dataset, has the name, that of the record stands before it:
+    ``model_temperature``.
+    """
+    found, reducers = {}, tuple(reducer.name for reducer in problem.reducers)
+    for role in ("dynamics", "model", "noise"):
+        record = getattr(problem, role)
+        numbers = record.params._asdict() if record else {}
+        for name, value in numbers.items():
+            if isinstance(value, float) and name != NO_PARAMETER:
+                taken = name in {*found, *TAKEN, *OF_COMPARISON, *OF_SWEEP, *RECORDS_OF_RUN}
+                taken = taken or name.startswith(reducers)
+                of_dynamics = role == "dynamics" and name in UNITS_OF_DYNAMICS
+                labels = {
+                    "long_name": f"{name.replace('_', ' ')} of the {role}",
+                    "units": UNITS_OF_DYNAMICS[name] if of_dynamics else "of the parameter",
+                }
+                found[f"{role}_{name}" if taken else name] = (), value, labels
+    return found
 
 
 def at_the_end(problem, ensemble):
@@ -89,6 +129,12 @@ def tell_who_left(problem, dataset):
         tell(f"{left} of {problem.particles} particles left: {' '.join(said)}")
 
 
+def _escape_radius(problem):
+    """The root of a rounded square is the number that was squared."""
+    inside = problem.limit < np.finfo(problem.precision).max
+    return {"escape_radius": problem.limit**0.5} if inside else {}
+
+
 def attributes_of_run(problem, done):
     """The attributes of the dataset of a problem of which `done` steps are done."""
     model, dynamics, noise = problem.records
@@ -98,8 +144,13 @@ def attributes_of_run(problem, done):
         "noise": described(noise) if noise else "null",
         "seed": str(problem.seed),
         "precision": problem.precision,
+        **_escape_radius(problem),
+        "records": json.dumps(
+            {name: data_of(getattr(problem, name), name) for name in RECORDS_OF_RUN}
+        ),
+        "target": problem.target,
         "particles": problem.particles,
-        "steps": done - problem.first_step,
+        "steps": done,
         "interrupted": int(done < problem.last_step),
         "independent_particles": int(getattr(noise, "independent", True)),
         "temperature_convention": TEMPERATURE_CONVENTION,

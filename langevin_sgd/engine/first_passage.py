@@ -12,7 +12,14 @@ from ..models.parameters import parameters
 from ..models.records import Recipe, record, recorded
 
 
-@record()
+class PassageAnswers:
+    """What a first passage answers."""
+
+    __slots__ = ()
+    ends_particles = True  # so that it is the only reducer of its run
+
+
+@record(PassageAnswers)
 class FirstPassage(NamedTuple):
     """What `first_passage` returns; `observe` leaves in acc[0] whether the particle has arrived."""
 
@@ -21,7 +28,6 @@ class FirstPassage(NamedTuple):
     reached: Callable
     params: Any
     recipe: Recipe | None = None
-    ends_particles = True  # so that it is the only reducer of its run
 
     def _checked(self):
         return self
@@ -39,8 +45,9 @@ def _below(p, x):
 def first_passage(
     reached=None, params=None, *, above=None, below=None, component=0, name="first_passage"
 ):
-    """When each particle first arrives in a region; a run with it ends a particle there and gives
-    its lane to the next one.
+    """When each particle first arrives in a region, where the run ends it.
+
+    Its lane goes to the next particle.
 
     It is the only reducer of its run, whose `steps` are the longest time that a particle gets.
     Needs constant parameters and independent draws in each step: schedules, shared batches,
@@ -73,12 +80,22 @@ def first_passage(
         (bound), which without an arrival is 0 to 3.0/exposure (arrivals are Poissonian only if the
         rate does not depend on time); ``first_passage_restricted_mean`` with its error, the mean
         of the time or the longest time watched, whichever is less, and ``first_passage_mean`` if
-        all arrived. `analysis.survival_curve` reads them. The stored x are the start and where each
-        particle ended.
+        all arrived. `analysis.escape_rate` and `survival_curve` read them. The stored x are
+        the start and where each particle ended.
+
+    Examples
+    --------
+    Over the saddle of a double well:
+
+    >>> ls.reducers.first_passage(above=0.0)
+    first_passage(above=0.0)
     """
     given = [value is not None for value in (reached, above, below)]
     if sum(given) != 1:
-        raise ValueError(f"{name}: give exactly one of reached, above and below, got {sum(given)}.")
+        raise ValueError(
+            f"{name}: give exactly one of reached, above and below, such as above=1.0; got "
+            f"{sum(given)}."
+        )
     component = integer(component, f"component of {name!r}", 0)
     if reached is None:
         key, value, reached = (
@@ -106,8 +123,10 @@ def _arrival(reached):
 
 
 def check_passage(problem):
-    """Refuse what cannot be combined with a first passage."""
-    passage = next(reducer for reducer in problem.reducers if reducer.ends_particles)
+    """Refuse what cannot be combined with a first passage, if there is one."""
+    passage = next((reducer for reducer in problem.reducers if reducer.ends_particles), None)
+    if passage is None:
+        return
     name, dim, noise = repr(passage.name), problem.model.dim, problem.noise
     others = [reducer.name for reducer in problem.reducers if reducer is not passage]
     if others:

@@ -16,6 +16,7 @@ from ..kernels.views import column, copy_numbers, flat_type
 from .blocks import Kept, Moving, Sizes, typed
 
 RUNNING, NOT_FINITE, ESCAPED = 0, 1, 2
+PASSED = 3  # a first passage is over; on a GPU, until the run is
 INFINITE = float("inf")  # squared norms that are not below it are inf or nan: not finite
 STATUSES = flat_type(types.int8)
 SIZES_TYPE = typed(Sizes, types.int64, types.int64, types.int64)

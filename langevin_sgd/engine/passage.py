@@ -6,6 +6,7 @@ particle does depends neither on its lane nor on who was there before. Blocks ge
 advance; when none is left, those that run close ranks."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import NamedTuple
@@ -20,11 +21,13 @@ from ..kernels.views import empty_groups, flat, flat_from, pack, unpack, view, w
 from ..models.evaluate import values_at
 from ..models.forces import Draws
 from .arrivals import arrival_variables
-from .blocks import Block, Fixed, Given, Moment, Now, Views
-from .cpu import work_buffers
+from .blocks import Block, Fixed, Given, KernelShape, Moment, Now, Views
+from .chunks import Stored, run_chunks
+from .cpu import Constants, begin, work_buffers
 from .dataset import assemble, tell_who_left
+from .freezing import PASSED, RUNNING
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
-from .program import Program, compile_parts, reader_kinds, tell_doubts
+from .program import compile_parts, make_program, reader_kinds, tell_doubts
 from .step import draw_kernel, move_kernel, remember, stays_inside
 from .terminal import SHOW_SECONDS, at_once, interrupts, reporter, tell
 
@@ -95,14 +98,23 @@ def build_passage(force, update, advance, reached, shape):
     return kept(run)
 
 
+class PassageProgram(NamedTuple):
+    """A kernel and what all blocks read."""
+
+    kernel: Callable
+    shape: KernelShape
+    constants: Constants
+
+
 def make_passage(problem):
-    """The `Program` of a problem whose only reducer is a first passage."""
+    """The `PassageProgram` of a problem whose only reducer is a first passage."""
     parts, (target,) = compile_parts(problem, OWN_ADDRESS), problem.reducers
     tell_doubts(problem)
     shape = parts.shape
     reached = parts.compiled(target, "observe", *reader_kinds(shape, 1)[:-1])
     kernel = build_passage(parts.force, parts.update, parts.advance, reached, shape)
-    return Program(kernel, shape, parts.constants._replace(readers=target.params), parts.paths)
+    constants = parts.constants._replace(readers=target.params)
+    return PassageProgram(kernel, shape, constants)
 
 
 @cache
@@ -205,6 +217,31 @@ def passages(problem, gradient, options):
     return Passages(outcome, done, bool(asked))
 
 
+def _in_step(problem, options):
+    """The `Passages` on a GPU, whose threads all begin with the first step: those that have ended
+    are left out from the next chunk on."""
+    with at_once():
+        program = make_program(problem, options.devices)
+    bare, particles = problem._replace(reducers=()), problem.particles
+    ensemble, own = begin(bare), slice(0, particles)
+    arrived = _arrived(problem, problem.start.x)
+    ensemble.status[own][arrived], ensemble.stopped_at_step[own][arrived] = PASSED, 0
+    ends = (np.empty((2, *part.shape), part.dtype) for part in (problem.start.x, problem.start.v))
+    done = run_chunks(program, ensemble, Stored(*ends), bare, options)
+    status, stopped = ensemble.status[own], ensemble.stopped_at_step[own]
+    arrived = status == PASSED
+    outcome = Outcome(
+        x=unpack(ensemble.x, particles),
+        v=unpack(ensemble.v, particles),
+        passed=np.where(arrived, stopped, -1),
+        status=np.where(arrived, RUNNING, status).astype(np.int8),
+        stopped_at_step=np.where(arrived, -1, stopped),
+    )
+    return Passages(
+        outcome, np.full(particles, done), done < problem.last_step * problem.table.substeps
+    )
+
+
 def _arrived(problem, x):
     """Which particles are there at the start."""
     (target,) = problem.reducers
@@ -215,7 +252,10 @@ def _arrived(problem, x):
 def passage_dataset(problem, gradient, options):
     """The dataset of a problem whose particles end where they arrive; arguments as `passages`."""
     (reducer,), start, substeps = problem.reducers, problem.start, problem.dynamics.substeps
-    found = passages(problem, gradient, options)
+    if problem.target == "cuda":
+        found = _in_step(problem, options)
+    else:
+        found = passages(problem, gradient, options)
     if found.interrupted:
         tell("interrupted: particles that were still on their way are marked as not arrived.")
     end = found.outcome

@@ -22,9 +22,11 @@ from ..models.noise_record import SILENCE
 from .chunks import check_fits
 from .domain import all_inside
 from .first_passage import check_passage
+from .program import check_thread
 from .reducers.kernel import cells
 from .reducers.of_run import checked_reducers
 from .reducers.readings import REPLICATES
+from .targets import chosen_target
 from .timetable import Timetable, timetable
 
 WANTED = {
@@ -61,10 +63,11 @@ class Problem(NamedTuple):
     loss: bool
     limit: float  # largest squared norm of x that is inside
     precision: str  # "float64" or "float32"
+    target: str  # "cpu" or "cuda"
 
     @property
     def records(self):
-        """(model, dynamics, noise)"""
+        """Model, dynamics and noise."""
         return self.model, self.dynamics, self.noise
 
     @property
@@ -97,7 +100,7 @@ def stored_steps(first, last, every):
     every=optional(whole(1)),
     seed=optional(whole(0, 2**64)),
     loss=one_of(False, True),
-    target=one_of("cpu"),
+    target=chosen_target,
     precision=one_of("float64", "float32"),
 )
 def make_problem(
@@ -141,10 +144,7 @@ def make_problem(
     table = timetable(dynamics, first_step + steps, first_step)
     if first_step:
         check_continuing(dynamics, noise, table.template, model.dim)
-    _check_draws(model, dynamics, noise, table)
-    if noise is not None:
-        scheduled = "batch_size" in table.schedules
-        noise.check_batches(model, table.largest_batch, scheduled, first_step + steps)
+    _check_draws(model, dynamics, noise, table, first_step + steps)
     start = _checked_start(begun, model, dynamics, particles, precision)
     if not isinstance(reducers, tuple) or reducers:
         reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
@@ -164,9 +164,11 @@ def make_problem(
         loss=loss,
         limit=_largest_norm(escape_radius, start.x),
         precision=precision,
+        target=target,
     )
-    if any(reducer.ends_particles for reducer in reducers):
-        check_passage(problem)
+    check_passage(problem)
+    if target == "cuda":
+        check_thread(problem)
     return problem
 
 
@@ -193,9 +195,9 @@ def check_records(model, dynamics, noise):
     (noise or SILENCE).check(model, dynamics)
 
 
-def _check_draws(model, dynamics, noise, table):
-    """Refuse a run whose random numbers would need more addresses than there are: a wrapped counter
-    repeats numbers.
+def _check_draws(model, dynamics, noise, table, last_step):
+    """Refuse batches that the noise does not know, and a run whose random numbers would need more
+    addresses than there are: a wrapped counter repeats numbers.
     """
     draws = {"thermal normals": dynamics.normals * model.dim // 2}
     draws |= (noise or SILENCE).draws(model, table.largest_batch)
@@ -205,6 +207,9 @@ def _check_draws(model, dynamics, noise, table):
                 f"{name}: {count} random draws are needed per particle and step, the limit is "
                 f"{DRAW_LIMIT - 1}."
             )
+    if noise is not None:
+        scheduled = "batch_size" in table.schedules
+        noise.check_batches(model, table.largest_batch, scheduled, last_step)
 
 
 def _check_reducers(reducers, particles):

@@ -11,7 +11,7 @@ from numba import types
 from numba.np.numpy_support import as_dtype
 
 from ..kernels.bits import inlined
-from ..kernels.compiling import for_lanes
+from ..kernels.compiling import for_lanes, for_threads
 from ..kernels.functions import plain
 from ..kernels.lanes import WIDTH
 from ..kernels.rehearsal import rehearse
@@ -20,14 +20,15 @@ from ..kernels.views import view_type, wide_view_type
 from ..models.forces import Draws, Force, Site
 from ..models.forgotten import doubts
 from ..models.noise_record import SILENCE
-from .blocks import KernelShape
-from .cpu import Constants, build
+from .blocks import KernelShape, thread_room
+from .cpu import Constants, build, move
 from .domain import OPEN_WALLS, wall_arrays
 from .reducers.kernel import Reader, cells
 from .reducers.readings import REPLICATES, replicates
 from .stability import warn_if_unstable
 from .terminal import tell
 
+MOST_OF_A_THREAD = 2**19  # bytes of local memory, of all compute capabilities
 NO_TABLE = np.zeros((1, 1))
 WRITE_A_VECTOR = "gradient", "drift", "example_gradient", "sample"
 
@@ -51,17 +52,70 @@ class Program(NamedTuple):
     shape: KernelShape
     constants: Constants
     paths: dict
+    move: Callable  # as `cpu.move`, which moves particles of an ensemble through a chunk
+    fetch: Callable  # fetch(ensemble): bring it up to date, before it is read
 
 
-def make_program(problem):
-    """Compile everything that a problem needs."""
-    parts = compile_parts(problem)
-    readers = tuple(_reader(reducer, parts, problem) for reducer in problem.reducers)
-    kernel = build(parts.force, parts.update, parts.advance, readers, parts.shape)
+def make_program(problem, devices=None):
+    """Compile everything that a problem needs; `devices` are numbers of GPUs."""
+    on_gpu = problem.target == "cuda"
+    functions = {}  # by their labels
+
+    def for_gpu(function, label, kinds, written):
+        functions[label] = function
+        return for_threads(function, label, kinds, written)
+
+    parts = compile_parts(problem, compile_function=for_gpu if on_gpu else for_lanes)
+    readers = [r for r in problem.reducers if not r.ends_particles]
+    readers = tuple(_reader(reducer, parts, problem) for reducer in readers)
+    combination = parts.force, parts.update, parts.advance, readers, parts.shape
+    if on_gpu:
+        from . import cuda, fleet  # which import numba.cuda
+
+        reached, constants = _target_of(problem, parts)
+        kernel = cuda.build_for_threads(*combination, constants.batch_rows, reached)
+        devices = fleet.Fleet(kernel, constants, functions, devices)
+        moves = devices.move, devices.fetch
+    else:
+        kernel, constants, moves = build(*combination), parts.constants, (move, _up_to_date)
     if problem.first_step == 0:  # else x0 is no start, but wherever the particles are
         tell_doubts(problem)
         warn_if_unstable(problem.model, problem.dynamics, problem.start.x, problem.steps)
-    return Program(kernel, parts.shape, parts.constants, parts.paths)
+    return Program(kernel, parts.shape, constants, parts.paths, *moves)
+
+
+def check_thread(problem):
+    """Refuse what needs more memory than CUDA gives a thread, which moves one particle."""
+    noise, largest = problem.noise or SILENCE, problem.table.largest_batch
+    shape = _shape(problem.model, problem.dynamics, noise, Draws(problem.number))
+    readings = sum(r.size for r in problem.reducers if not r.ends_particles)
+    room = thread_room(shape, noise.batch_rows(largest), readings)
+    need, batch, acc = room.bytes_of(shape), 8 * room.chosen, 8 * room.acc
+    if need > MOST_OF_A_THREAD:
+        raise ValueError(
+            f"target='cuda' has {_kib(MOST_OF_A_THREAD)} of memory for each particle, but this run "
+            f"needs {_kib(need)}: {_kib(batch)} for batches of at most {largest}, {_kib(acc)} for "
+            f"{readings} numbers of reducers, {_kib(need - batch - acc)} for {shape.dim} "
+            "dimensions and what is drawn in them. Take fewer, or target='cpu'."
+        )
+
+
+def _kib(size):
+    return f"{size / 1024:.4g} KiB"
+
+
+def _target_of(problem, parts):
+    """The compiled `observe` of a first passage, None without one, and the constants with its
+    parameters."""
+    for reducer in problem.reducers:
+        if reducer.ends_particles:
+            reached = parts.compiled(reducer, "observe", *reader_kinds(parts.shape, 1)[:-1])
+            return reached, parts.constants._replace(readers=reducer.params)
+    return None, parts.constants
+
+
+def _up_to_date(ensemble):
+    """The CPU works on the ensemble itself."""
 
 
 def tell_doubts(problem):
@@ -71,9 +125,9 @@ def tell_doubts(problem):
         tell(sentence)
 
 
-def compile_parts(problem, address=ADDRESS):
+def compile_parts(problem, address=ADDRESS, compile_function=for_lanes):
     """The `Parts` of a problem; `address` says whether all particles are at one step, or each at
-    its own."""
+    its own, and `compile_function` for whom functions are compiled, see `for_lanes`."""
     model, dynamics, noise = problem.model, problem.dynamics, problem.noise or SILENCE
     draws, table, paths = Draws(problem.number, address), problem.table, {}
     shape = _shape(model, dynamics, noise, draws)
@@ -86,7 +140,8 @@ def compile_parts(problem, address=ADDRESS):
             step = getattr(record, "start", 0) + getattr(record, "every", 1)
             rehearse(function, label, params, lengths, step, shape.dim * (role == "sample"))
         written = shape.dim * (role in WRITE_A_VECTOR)
-        made, paths[label] = for_lanes(function, label, (numba.typeof(params), *kinds), written)
+        kinds = numba.typeof(params), *kinds
+        made, paths[label] = compile_function(function, label, kinds, written)
         return made
 
     site = Site(model, compiled, draws, draws.rows(shape.thermal), shape.rows)

@@ -34,12 +34,14 @@ def resume(
     noise=None,
     reducers=None,
     *,
+    devices=None,
     threads=None,
     progress=None,
     checkpoint_every=None,
 ):
-    """Go on with a run that `simulate` began with ``checkpoint=directory``, to the same bits as if
-    it had never stopped.
+    """Go on with a run in a folder, to the same bits as if it had never stopped.
+
+    One that `simulate` began with ``checkpoint=directory``.
 
     Nothing from outside this package is imported or run because the folder says so. Records and
     reducers whose functions are this package's are rebuilt from the folder; any other has to be
@@ -53,8 +55,8 @@ def resume(
         As in `simulate`; default those in the folder.
     reducers : Reducer or sequence of them, optional
         As in `simulate`; default those in the folder.
-    threads, progress, checkpoint_every : optional
-        As in `simulate`; they may differ from those before.
+    devices, threads, progress, checkpoint_every : optional
+        As in `simulate`; they may differ from those before. The target may not.
 
     Returns
     -------
@@ -69,6 +71,18 @@ def resume(
         difference is listed.
     OSError, RuntimeError
         If the folder cannot be written, or another process is writing there.
+
+    Examples
+    --------
+    A finished run is only read:
+
+    >>> well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
+    >>> noise = ls.noise.gaussian([[10.0, 0.0], [0.0, 3.3]])
+    >>> plan = {"particles": 500, "steps": 200, "seed": 1, "checkpoint": "folder"}
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.02), noise, **plan)
+    >>> again = ls.resume("folder")
+    >>> again.step.values.tolist(), again.x.equals(run.x)
+    ([0, 200], True)
     """
     folder = checked_folder(directory, checkpoint_every)
     description, constants = begun(directory)
@@ -88,7 +102,8 @@ def resume(
             f"{str(directory)!r} does not hold a run of simulate, or a malformed one "
             f"({error!r:.200})"
         ) from error
-    options = make_options(records[0], threads, None, None, progress)
+    target = there.rest["target"]
+    options = make_options(records[0], threads, None, None, progress, target, devices)
     # Stands for the start, which was checked when the run was begun.
     inside = there.x[np.argmin((there.x * there.x).sum(axis=1))]
     arguments = there.rest | there.numbers

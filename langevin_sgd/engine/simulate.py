@@ -11,6 +11,7 @@ from .passage import passage_dataset
 from .problem import make_problem
 from .program import make_program
 from .reducers.of_run import read_out
+from .targets import chosen_target
 from .terminal import at_once, interrupts, keys_pressed, tell
 
 
@@ -31,6 +32,7 @@ def simulate(
     escape_radius=None,
     target="cpu",
     precision="float64",
+    devices=None,
     threads=None,
     block_size=None,
     chunk_steps=None,
@@ -72,15 +74,20 @@ def simulate(
         Also store the energy (the mean loss over the table) at the stored positions.
     escape_radius : float, optional
         Particles with |x| above it are frozen; those that are not finite always are.
-    target : {"cpu"}
-        Where the kernels run.
+    target : {"cpu", "cuda", "auto"}
+        Where the kernels run: "cuda" on NVIDIA GPUs, one thread a particle, by the same functions;
+        "auto" there if one can be used, else on the CPU. The dataset's attribute ``target`` says
+        which. For "cuda", pip install "langevin_sgd[cuda12]".
     precision : {"float64", "float32"}
         Of x, v, gradients, noise and the data table. See Notes.
+    devices : sequence of int, optional
+        Numbers of the GPUs that share the particles; default (0,). Refused on the CPU.
     threads : int, optional
-        Number of threads; default all processors that this process may use.
+        Number of threads; default all processors that this process may use. Not for "cuda".
     block_size : int, optional
         Particles that are worked on together (in multiples of 16); default 512 in few dimensions
-        and fewer in many, so that a block stays in the cache.
+        and fewer in many, so that a block stays in the cache. For "cuda" the threads of a block,
+        default 128.
     chunk_steps : int, optional
         Steps between two looks at the clock; default as many as take about 0.2 s.
     progress : bool or callable, optional
@@ -106,8 +113,13 @@ def simulate(
         same shape if the dynamics has a velocity; ``loss`` (step, particle) on request; ``status``
         (particle): 0 running, 1 not finite, 2 escaped, and ``stopped_at_step`` (particle), -1 for
         running particles: a frozen particle stays where it was before that step. What reducers
-        found comes on top. With `checkpoint` it is what `langevin_sgd.load` reads: lazy along step
-        where dask is installed, so that the folder must stay as long as the dataset.
+        found comes on top. Each dimension has a coordinate (`component` "x0", "x1", ...; `particle`
+        from 0), and so has each parameter of dynamics, model and noise that is one number:
+        ``learning_rate``, ``batch_size``, ...; with the name of its record before it where another
+        has the name, ``model_temperature``. To join runs whose parameters have other names, call
+        ``.reset_coords(drop=True)`` first. The attribute ``steps`` is the last `step`. With
+        `checkpoint` it is what `langevin_sgd.load` reads: lazy along step where dask is installed,
+        so that the folder must stay as long as the dataset.
 
     Raises
     ------
@@ -116,7 +128,8 @@ def simulate(
         `checkpoint` was begun with other code or parameters: each difference is listed.
     OSError, RuntimeError
         If `checkpoint` cannot be written, which is found out before the first step, or another
-        process is writing there.
+        process is writing there. If the target is "cuda" and cannot be used here: what was found,
+        and what to install.
 
     Warns
     -----
@@ -142,8 +155,20 @@ def simulate(
       relative tolerance of c tau 1e-7 for second moments. Updates below 2^-25 |x| are lost, so that
       a tiny learning rate stands still.
     * A particle beyond |x| = 1.8e19, where the square overflows, counts as not finite; so does v.
+
+    Examples
+    --------
+    After 500 steps from the saddle half of the particles are in each well:
+
+    >>> well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
+    >>> noise = ls.noise.gaussian([[10.0, 0.0], [0.0, 3.3]])
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.02), noise, particles=2000, steps=500, seed=1)
+    >>> place = run.x.sel(step=500, component="x0")
+    >>> print(f"{float((place > 0).mean()):.2f}, learning rate {run.learning_rate.item()}")
+    0.49, learning rate 0.02
     """
-    options = make_options(model, threads, block_size, chunk_steps, progress)
+    target = chosen_target(target)
+    options = make_options(model, threads, block_size, chunk_steps, progress, target, devices)
     arguments = {
         "particles": particles,
         "steps": steps,
@@ -169,7 +194,7 @@ def simulate(
 def _path_dataset(problem, options):
     """The dataset of a problem whose particles all do its steps."""
     with at_once():
-        program, ensemble = make_program(problem), begin(problem)
+        program, ensemble = make_program(problem, options.devices), begin(problem)
     keys, start, stored = keys_pressed(), problem.start, problem.stored_steps()
     parts = (np.empty((len(stored), *part.shape), part.dtype) for part in (start.x, start.v))
     rows = Stored(*parts)

@@ -50,8 +50,9 @@ def run_until_stationary(
     observables=None,
     **options,
 ):
-    """Run until means and variances of the ensemble stay the same while the number of steps
-    doubles.
+    """Run until the law of the ensemble no longer changes.
+
+    Means and variances stay the same while the number of steps doubles.
 
     After n = first_check, 2 first_check, ... steps the ensemble is compared with that after 2n
     steps, particle by particle, and groups of particles that started in different places with all
@@ -130,7 +131,17 @@ def run_until_stationary(
     a mode that none of the observables follows; tails beyond the variance. Then `stationary` means
     so within what the particles have reached. The rule is looked at several times, which makes it a
     little easier to pass than 97.7 % says. Derived here; the comparison of starts is in the spirit
-    of Gelman and Rubin 1992."""
+    of Gelman and Rubin 1992.
+
+    Examples
+    --------
+    >>> well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
+    >>> noise = ls.noise.gaussian([[10.0, 0.0], [0.0, 3.3]])
+    >>> rule = {"tolerance": 0.1, "max_steps": 4000, "seed": 1}
+    >>> run = ls.run_until_stationary(well, ls.dynamics.sgd(0.02), noise, **rule)
+    >>> run.attrs["stationary"], run.attrs["steps"], run.check.values.tolist()
+    (1, 800, [200, 400, 800])
+    """
     done = integer(first_check, "first_check", 1)
     if 2 * done > max_steps:
         raise ValueError(

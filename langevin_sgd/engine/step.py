@@ -93,13 +93,14 @@ def move_kernel(force, update, advance, shape):
 def draw_kernel(prepare, thermal, rows, draws):
     """The kernel that draws what a step of a block needs: the thermal normals, then what the
     `prepare` of a force needs; z has `rows` rows for each group."""
-    fill_normals, spacing = draws.fill_normals(), rows * WIDTH
+    if not thermal:
+        return prepare
+    fill_normals = draws.fill_normals()
 
     @inlined
     def draw(work, block, given, moment):
-        if thermal:
-            address = Address(block.seed, moment.step, block.particle, THERMAL, FIRST_DRAW)
-            fill_normals(work.z, Places(0, spacing, thermal, block.groups), address)
+        address = Address(block.seed, moment.step, block.particle, THERMAL, FIRST_DRAW)
+        fill_normals(work.z, Places(0, rows * WIDTH, thermal, block.groups), address)
         prepare(work, block, given, moment)
 
     return draw

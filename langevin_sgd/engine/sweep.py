@@ -7,10 +7,10 @@ and perhaps `measure`. So it does not matter who computes it, how often, or in w
 import functools
 import inspect
 import json
-import math
 import sysconfig
 import traceback
 import warnings
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,22 +18,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from ..arguments import checked, function, nearest, one_of, optional, path, shown, whole
+from ..arguments import checked, function, nearest, one_of, optional, path, whole
 from ..storage import provenance, source_hashes, sweep_folder
 from ..storage.schema import global_attributes
+from .dataset import OF_SWEEP
 from .description import data_of
-from .gather import OWN, check_alike, gathered, layout, point_in_words
-from .grid import RECORDS, axes_of, checked_values, count, made, sides
+from .gather import check_alike, gathered, layout, point_in_words
+from .grid import RECORDS, axes_of, count, made, sides
 from .problem import checked_seed
 from .simulate import simulate
+from .targets import decided
 from .terminal import counted
 
 OWN_CODE = Path(__file__).parents[1]
 FOREIGN_CODE = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
 COMMAND = "langevin_sgd.sweep(...)"
 INTERRUPTED = "interrupted"  # the error of points that were not done
-# Options of simulate that do not show in its numbers.
-HOW = "block_size", "chunk_steps", "checkpoint", "checkpoint_every"
+HOW = "block_size", "chunk_steps", "checkpoint", "checkpoint_every", "devices"  # do not show
 
 
 class _Task(NamedTuple):
@@ -124,8 +125,10 @@ def sweep(
         The variables of the runs (or of what `measure` returned), the grid names as leading dims;
         ``failed`` (0 or 1), ``error`` (its message) and ``seed`` of each point. Numbers of a failed
         point are nan, whole numbers 0. A coordinate that differs between points, as ``step`` may,
-        is the variable ``step_of_point``. ``model``, ``dynamics`` and ``noise`` are variables where
-        they differ. Diverged particles are no failure: see ``status``.
+        is the variable ``step_of_point``. A parameter of the runs that differs has the grid's
+        dimensions; one with the name of an axis but other values is ``NAME_of_point``. ``model``,
+        ``dynamics`` and ``noise`` are variables where they differ. Diverged particles are no
+        failure: see ``status``.
 
     Raises
     ------
@@ -139,9 +142,21 @@ def sweep(
         Before anything is computed, if a record refuses a value of the grid: its points are marked
         as failed, the others stand. After Ctrl-C without a folder: points that are not done are
         marked as failed, with the error "interrupted".
+
+    Examples
+    --------
+    The variance along x1 grows with the learning rate:
+
+    >>> well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
+    >>> noise = ls.noise.gaussian([[10.0, 0.0], [0.0, 3.3]])
+    >>> plan = {"grid": {"learning_rate": [0.01, 0.02, 0.04]}, "particles": 500, "steps": 200}
+    >>> runs = ls.sweep(well, ls.dynamics.sgd, noise, **plan, seed=1)
+    >>> variance = runs.x.sel(component="x1").isel(step=-1).var("particle")
+    >>> print(*variance.round(2).values)
+    0.1 0.39 0.58
     """
     records = {"model": model, "dynamics": dynamics, "noise": noise}
-    makers = {**records, "particles": particles, "steps": steps, **options}
+    makers = {**records, "particles": particles, "steps": steps, **decided(options)}
     _check_options(options)
     axes = axes_of(grid, makers)
     if directory is None and (shard is not None or cluster is not None):
@@ -157,9 +172,8 @@ def sweep(
     mine = sweep_folder.share(shard, count(axes))
     if directory is None:
         results = _in_memory(task, named, progress)
-        whole_sweep = gathered(
-            named, results.__getitem__, count(axes), global_attributes("", COMMAND)
-        )
+        about = global_attributes("", COMMAND)
+        whole_sweep = gathered(named, results.__getitem__, count(axes), about)
         interrupted = str(results[-1]["error"].values) == INTERRUPTED
         return whole_sweep.assign_attrs(interrupted=1) if interrupted else whole_sweep
     header = sweep_folder.settle(directory, "sweep", _description(task, judged), COMMAND)
@@ -169,8 +183,16 @@ def sweep(
         for future in counted(_on_cluster(cluster, work, missing), len(missing), progress):
             future.result()
     else:
-        for k in counted(missing, len(missing), progress):
-            work(k)
+        try:
+            with _quiet():
+                for k in counted(missing, len(missing), progress):
+                    work(k)
+        except KeyboardInterrupt:
+            left = len(sweep_folder.missing(directory, mine))
+            raise KeyboardInterrupt(
+                f"{len(mine) - left} of {len(mine)} points are finished and kept in "
+                f"{str(directory)!r}; the same call goes on"
+            ) from None
     if shard is not None:
         return None
     read = functools.partial(sweep_folder.read_point, directory)
@@ -214,47 +236,6 @@ def _check_options(options):
         )
 
 
-@checked(directory=path)
-def merge(directory):
-    """Gather the points of a finished sweep from its folder alone: no function of it is needed, and
-    none is run.
-
-    Parameters
-    ----------
-    directory : str or path-like
-        The folder that was given to `sweep`.
-
-    Returns
-    -------
-    xarray.Dataset
-        As `sweep` returns it.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If the folder holds no sweep, or points are missing or damaged.
-    """
-    header = sweep_folder.header_of(directory, ["sweep"])
-    axes = axes_in(header)
-    points = sweep_folder.share(None, math.prod(len(values) for _, values in axes))
-    missing = sweep_folder.missing(directory, points)
-    if missing:
-        raise ValueError(
-            f"{len(missing)} of {len(points)} points are missing in {str(directory)!r}, first "
-            f"{missing[0]} ({point_in_words(axes, missing[0])}): run their shards."
-        )
-    read = functools.partial(sweep_folder.read_point, directory)
-    return gathered(axes, read, len(points), header.attributes)
-
-
-def axes_in(header):
-    """(name, values) of each axis of the sweep in a folder, checked like the argument `grid`."""
-    grid = header.description.get("grid")
-    if not isinstance(grid, dict) or not grid:
-        raise ValueError(f"the manifest must have a grid, got {shown(grid)}.")
-    return [(name, checked_values(name, values)) for name, values in grid.items()]
-
-
 def _recorded_seed(directory, shard):
     try:
         seed = sweep_folder.header_of(directory, ["sweep"]).description.get("seed")
@@ -288,6 +269,15 @@ def _seed_of(task, k):
     return int(np.random.SeedSequence(task.seed, spawn_key=(k,)).generate_state(1, np.uint64)[0])
 
 
+@contextmanager
+def _quiet():
+    """Points are computed, and a run that Ctrl-C stops says nothing: the sweep says what is kept.
+    Once for all points, for each time Python forgets which warnings it has shown already."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "interrupted: ")
+        yield
+
+
 def _computed(task, k, first):
     """The result of point `k`: of `measure` or `simulate`, or the message of what failed; an error
     of the user's `measure` is raised if the point is the `first` one of a call."""
@@ -315,7 +305,7 @@ def _computed(task, k, first):
 def _checked_result(result):
     if not isinstance(result, xr.Dataset):
         raise _NoResult(f"measure must return an xarray.Dataset, got {type(result).__name__}.")
-    for name in set(OWN) & set(result.variables):
+    for name in set(OF_SWEEP) & set(result.variables):
         raise _NoResult(
             f"{name!r} is a name that a sweep gives; call the variable of measure otherwise."
         )
@@ -369,11 +359,12 @@ def _in_memory(task, named, progress):
     results, alike = [], None
     total = count(task.axes)
     try:
-        for k in counted(range(total), total, progress):
-            results.append(_computed(task, k, k == 0))
-            if not int(results[-1]["failed"]):
-                alike = layout(results[-1]) if alike is None else alike
-                check_alike(alike, layout(results[-1]), point_in_words(named, k))
+        with _quiet():
+            for k in counted(range(total), total, progress):
+                results.append(_computed(task, k, k == 0))
+                if not int(results[-1]["failed"]):
+                    alike = layout(results[-1]) if alike is None else alike
+                    check_alike(alike, layout(results[-1]), point_in_words(named, k))
     except KeyboardInterrupt:
         if all(int(result["failed"]) for result in results):
             raise

@@ -29,6 +29,12 @@ kernel = numba.njit(**OPTIONS, forceinline=True)
 inlined = numba.njit(**OPTIONS, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
+@inlined
+def word_product(a, b):
+    """The 64-bit product of two 32-bit words, each in a uint64; one instruction on a GPU too."""
+    return a * b
+
+
 def _libm_fma(name, kind):
     """The C library's fused multiply-add, loaded already. `math.fma` of Python 3.13 raises where
     IEEE 754 gives inf or nan.
@@ -56,8 +62,22 @@ def bits_float(i):
 
 
 def fma(a, b, c):
-    """a*b + c with one rounding (IEEE 754 fusedMultiplyAdd), float64; float32 if one of them is a
-    single.
+    """The fused multiply-add a*b + c, with one rounding (IEEE 754 fusedMultiplyAdd).
+
+    Parameters
+    ----------
+    a, b, c : float, or one of each lane
+        Any numbers.
+
+    Returns
+    -------
+    float
+        a*b + c, in float64; in float32 if one of them is a single.
+
+    Examples
+    --------
+    >>> print(0.1 * 10.0 - 1.0, f"{ls.elementary.fma(0.1, 10.0, -1.0):.3e}")  # 0.1 is not exact
+    0.0 5.551e-17
     """
     if any_single(a, b, c):
         return Single(_fma_single(rounded(a), rounded(b), rounded(c)))
@@ -65,15 +85,47 @@ def fma(a, b, c):
 
 
 def sqrt(x):
-    """Square root of `x`, correctly rounded; nan below zero."""
+    """Square root of x, correctly rounded.
+
+    Parameters
+    ----------
+    x : float, or one of each lane
+        Any number.
+
+    Returns
+    -------
+    float
+        The root; nan below zero.
+
+    Examples
+    --------
+    >>> print(ls.elementary.sqrt(2.0) == np.sqrt(2.0), ls.elementary.sqrt(0.25))
+    True 0.5
+    """
     if any_single(x):
         return Single(np.sqrt(np.float32(x)))
     return np.sqrt(np.float64(x))
 
 
 def where(condition, a, b):
-    """`a` where `condition` holds, else `b`; both are always computed, so no branch keeps a loop
-    from running in lanes.
+    """One of two numbers by a condition, without a branch.
+
+    Parameters
+    ----------
+    condition : bool, or one of each lane
+        A comparison, or some joined by & and |.
+    a, b : float, or one of each lane
+        Both are always computed, so that no branch keeps a loop from running in lanes.
+
+    Returns
+    -------
+    float
+        `a` where the condition holds, else `b`.
+
+    Examples
+    --------
+    >>> print(ls.elementary.where(-2.0 < 0.0, 0.0, 1.0))  # what an `if` may not do
+    0.0
     """
     chosen = a if condition else b
     return Single(rounded(chosen)) if any_single(condition, a, b) else chosen
@@ -83,12 +135,45 @@ def where(condition, a, b):
 
 
 def as_double(x):
-    """`x` in float64, exactly."""
+    """A number in float64, exactly.
+
+    Parameters
+    ----------
+    x : float, or one of each lane
+        In either precision.
+
+    Returns
+    -------
+    float
+        `x` in float64.
+
+    Examples
+    --------
+    >>> print(f"{ls.elementary.as_double(np.float32(0.1)) - 0.1:.3e}")  # float32 was rounded
+    1.490e-09
+    """
     return np.float64(x)
 
 
 def as_single(x):
-    """`x` rounded to float32; what meets it is rounded to float32 too."""
+    """A number rounded to float32, as everything is that meets it then.
+
+    Parameters
+    ----------
+    x : float, or one of each lane
+        In either precision.
+
+    Returns
+    -------
+    float32
+        `x` in float32.
+
+    Examples
+    --------
+    >>> third = ls.elementary.as_single(1.0) / 3.0
+    >>> print(f"{float(third) - 1 / 3:.1e}")  # half a unit of float32 is 1.5e-8
+    9.9e-09
+    """
     return Single(rounded(x))
 
 

@@ -45,8 +45,8 @@ _asked = Counter()  # how often this process asked for each key
 
 
 @cache
-def _folder(setting):
-    """The folder to use, or None."""
+def cache_folder(setting):
+    """The folder to use for a value of LANGEVIN_SGD_CACHE, or None."""
     if setting == "off":
         return None
     try:
@@ -183,7 +183,7 @@ class _Cache(NullCache):
         context.refresh()
         self._place, self._compiled._compiler.py_func = None, self._function
         folder, (args, result) = (
-            _folder(os.environ.get(VARIABLE, "")),
+            cache_folder(os.environ.get(VARIABLE, "")),
             sigutils.normalize_signature(sig),
         )
         content = key_of(self._compiled, args, result, context) if folder else None
@@ -259,6 +259,7 @@ def _link(function, arguments):
         return context.get_dummy_value()
 
     teach(call, lambda *given: types.none if len(given) == len(arguments) else None, emit)
+    call.behind = function
     return call
 
 

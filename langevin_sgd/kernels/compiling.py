@@ -5,6 +5,8 @@ helper (plain functions and numba dispatchers alike): `fastmath` or a `cache` of
 slip in. Whatever is compiled is kept under its content: what changed is compiled afresh."""
 
 import math
+import re
+import traceback
 import types as python_types
 import warnings
 from functools import cache
@@ -146,6 +148,45 @@ def for_lanes(function, label, kinds, written=0):
     if not JIT:
         return plain(function), "interpreted"
     return _for_lanes(kept(compiled(function)), label, kinds, written)
+
+
+def for_threads(function, label, kinds, written=0):
+    """As `for_lanes`, for a GPU, each of whose threads moves one particle: any function may branch
+    on x. It is compiled with the kernel that calls it."""
+    check_function(function, label)
+    return compiled(function), "thread" if JIT else "interpreted"
+
+
+def not_for_gpu(functions, error):
+    """What to say if a kernel that calls `functions`, by their labels, does not compile for a GPU:
+    which of them numba-cuda was at, and why."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    met = {_home(value) for frame in frames for value in frame.f_locals.values()}
+    at = [
+        label
+        for label, each in functions.items()
+        if _home(each) in met or _is_named(each, str(error))
+    ] or list(functions)
+    place, reason = _place_and_reason(functions[at[0]], error)
+    return (
+        f"{' or '.join(at)} does not compile for target='cuda'.\n{place}\n{reason}\n{RULES} "
+        "Or pass target='cpu'."
+    )
+
+
+def _is_named(function, text):
+    """Whether numba's text names a line of a function."""
+    code = plain(function).__code__
+    file, lines = code.co_filename.rsplit("/", 1)[-1], {line for *_, line in code.co_lines()}
+    places = re.findall(rf'File "[^"]*{re.escape(file)}", line (\d+)', text)
+    return any(int(place) in lines for place in places)
+
+
+def _home(value):
+    """File and first line of a function, compiled or not; None for anything else."""
+    code = getattr(getattr(value, "py_func", value), "__code__", None)
+    known = isinstance(code, python_types.CodeType)
+    return (code.co_filename, code.co_firstlineno) if known else None
 
 
 @cache

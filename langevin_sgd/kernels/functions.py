@@ -38,7 +38,7 @@ class Unstatable(TypeError):
 class Read(NamedTuple):
     """What a function finds at a name outside, and where it asks."""
 
-    path: str  # a name, or a module's name with attributes: "np.random.normal"
+    path: str  # a name, or a module's name with attributes: "math.pi"
     value: Any  # MISSING if nothing is there
     module: str  # name of the module whose attribute it is, "" if it is none's
     line: int
@@ -50,7 +50,7 @@ def plain(function):
 
 
 def source_line(function, number):
-    """'file.py, line 12:\\n    what stands on that line'."""
+    """Where a function's line is, as "file.py, line 12:", and below that what stands there."""
     name = plain(function).__code__.co_filename
     line = linecache.getline(name, number).strip()
     return f"{name}, line {number}:\n    {line or '(source not available)'}"

@@ -14,16 +14,15 @@ import operator
 
 from llvmlite import ir
 from numba import types
-from numba.core.imputils import impl_ret_borrowed, lower_builtin
+from numba.core.imputils import lower_builtin
 from numba.core.typeconv import Conversion
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import lower_cast, models, register_model
-from numba.np.arrayobj import make_array, populate_array
 
 from . import bits
 
 WIDTH = 16 if bits.JIT else 1
-_SCALARS = (types.Float, types.Integer)
+SCALARS = (types.Float, types.Integer)
 
 
 class LanesType(types.Type):
@@ -37,6 +36,11 @@ class LanesType(types.Type):
     def __init__(self, kind, width=WIDTH):
         self.kind, self.width = kind, width
         super().__init__(f"{kind}x{width}")
+
+    @property
+    def number(self):
+        """The LLVM type of each of them."""
+        return _NUMBERS[self.kind]
 
     def unify(self, context, other):
         return self if self.widens(other) else None
@@ -52,29 +56,35 @@ class LanesType(types.Type):
             return (other.kind == self.kind and other.width == 1 < self.width) or (
                 other == mask and self == single_mask
             )
-        accepted = _SCALARS if self in _REAL else types.Boolean if self in _TRUTH else types.Integer
+        accepted = SCALARS if self in _REAL else types.Boolean if self in _TRUTH else types.Integer
         return isinstance(other, accepted)
+
+
+def vector_of(number, width):
+    """The LLVM type of so many numbers."""
+    return ir.VectorType(number, width) if width > 1 else number
 
 
 floats, ints, words, mask = (LanesType(kind) for kind in ("float", "int", "word", "mask"))
 singles, ints32, single_mask = (LanesType(kind) for kind in ("single", "int32", "single_mask"))
 single, lone_mask = LanesType("single", 1), LanesType("single_mask", 1)
+int32 = LanesType("int32", 1)
 _NUMBERS = {"float": ir.DoubleType(), "single": ir.FloatType(), "int": ir.IntType(64)}
 _NUMBERS |= {"word": ir.IntType(64), "int32": ir.IntType(32)}
 _NUMBERS |= {"mask": ir.IntType(1), "single_mask": ir.IntType(1)}
-_KINDS = floats, ints, words, mask, singles, ints32, single_mask, single, lone_mask
-_LLVM = {kind: ir.VectorType(_NUMBERS[kind.kind], kind.width) for kind in _KINDS}
+_KINDS = floats, ints, words, mask, singles, ints32, single_mask, single, lone_mask, int32
+LLVM = {kind: vector_of(_NUMBERS[kind.kind], kind.width) for kind in _KINDS}
 _SCALAR_OF = {"float": types.float64, "single": types.float64, "int": types.int64}
 _SCALAR_OF |= {"word": types.uint64, "int32": types.int32}
 _SCALAR_OF |= {"mask": types.boolean, "single_mask": types.boolean}
-_REAL, _WHOLE = (floats, singles, single), (ints, words, ints32)
+_REAL, _WHOLE = (floats, singles, single), (ints, words, ints32, int32)
 _TRUTH = mask, single_mask, lone_mask
 
 
 @register_model(LanesType)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager, fe_type):
-        super().__init__(manager, fe_type, _LLVM[fe_type])
+        super().__init__(manager, fe_type, LLVM[fe_type])
 
 
 def common(*kinds):
@@ -89,13 +99,19 @@ def common(*kinds):
 # ---- arithmetic ----------------------------------------------------------------------------------
 
 
-def _broadcast(builder, scalar, vector):
+def broadcast(builder, scalar, vector):
+    """The scalar in all lanes of a vector type."""
+    if not isinstance(vector, ir.VectorType):
+        return scalar
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), scalar, ir.IntType(32)(0))
     places = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), [0] * vector.count)
     return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), places)
 
 
-def _first(builder, lanes):
+def first_of(builder, lanes):
+    """What is in the first lane."""
+    if not isinstance(lanes.type, ir.VectorType):
+        return lanes
     return builder.extract_element(lanes, ir.IntType(32)(0))
 
 
@@ -106,12 +122,12 @@ def _widen(context, builder, from_type, to_type, value):
         return (
             value
             if from_type.width == to_type.width
-            else _broadcast(builder, _first(builder, value), _LLVM[to_type])
+            else broadcast(builder, first_of(builder, value), LLVM[to_type])
         )
     scalar = context.cast(builder, value, from_type, _SCALAR_OF[to_type.kind])
     if to_type in _TRUTH:
         scalar = builder.trunc(scalar, ir.IntType(1)) if scalar.type.width > 1 else scalar
-    return _broadcast(builder, resized(builder, scalar, _NUMBERS[to_type.kind]), _LLVM[to_type])
+    return broadcast(builder, resized(builder, scalar, to_type.number), LLVM[to_type])
 
 
 def resized(builder, value, number):
@@ -192,7 +208,9 @@ _both(operator.rshift, _shifted_right, _WHOLE)
 
 
 def _mask_of(kind):
-    return {singles: single_mask, ints32: single_mask, single: lone_mask}.get(kind, mask)
+    return {singles: single_mask, ints32: single_mask, single: lone_mask, int32: lone_mask}.get(
+        kind, mask
+    )
 
 
 _SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
@@ -221,14 +239,23 @@ def _llvm(builder, name, *args):
     return builder.call(builder.module.declare_intrinsic(name, (), form), args)
 
 
-_add_unary(
-    operator.neg,
-    lambda builder, kind, a: builder.fneg(a) if kind in _REAL else builder.neg(a),
-    (*_REAL, ints, ints32),
-)
-_add_unary(operator.pos, lambda builder, kind, a: a, (*_REAL, ints, ints32))
+def _absolute(builder, kind, a):
+    if kind == single:  # NVVM knows no fabs, and no fneg
+        bits_but_sign = builder.and_(builder.bitcast(a, ir.IntType(32)), ir.IntType(32)(2**31 - 1))
+        return builder.bitcast(bits_but_sign, a.type)
+    return _llvm(builder, "llvm.fabs", a)
+
+
+def _negative(builder, kind, a):
+    if kind == single:
+        return builder.fmul(a, a.type(-1.0))
+    return builder.fneg(a) if kind in _REAL else builder.neg(a)
+
+
+_add_unary(operator.neg, _negative, (*_REAL, ints, ints32, int32))
+_add_unary(operator.pos, lambda builder, kind, a: a, (*_REAL, ints, ints32, int32))
 _add_unary(operator.invert, lambda builder, kind, a: builder.not_(a), (*_WHOLE, *_TRUTH))
-_add_unary(abs, lambda builder, kind, a: _llvm(builder, "llvm.fabs", a), _REAL)
+_add_unary(abs, _absolute, _REAL)
 
 
 # ---- functions -----------------------------------------------------------------------------------
@@ -240,7 +267,6 @@ def teach(function, result, emit):
 
     Lighter than `overload`, which compiles a function of its own for every call.
     """
-
     infer_global(function, types.Function(_typing(function, result)))
     lower_builtin(function, types.VarArg(types.Any))(emit)
 
@@ -250,7 +276,7 @@ def _are(kinds, *given):
 
 
 def _real_type(*terms):
-    if _are(_SCALARS, *terms):
+    if _are(SCALARS, *terms):
         return types.float64
     return kind if (kind := common(*terms)) in _REAL else None
 
@@ -268,12 +294,12 @@ def _select(context, builder, sig, args):
     if not isinstance(sig.args[0], LanesType):
         condition = context.cast(builder, condition, sig.args[0], types.boolean)
     elif sig.args[0].width < kind.width:
-        condition = _first(builder, condition)
+        condition = first_of(builder, condition)
     return builder.select(condition, a, b)
 
 
 def _selected_type(condition, a, b):
-    if isinstance(condition, types.Boolean) and _are(_SCALARS, a, b):
+    if isinstance(condition, types.Boolean) and _are(SCALARS, a, b):
         return a if _are(types.Integer, a, b) else types.float64
     if condition in (single_mask, lone_mask):
         return common(LanesType("single", condition.width), a, b)
@@ -286,7 +312,7 @@ def _selected_type(condition, a, b):
 
 
 def _packed_all(context, builder, sig, args):
-    if sig.args[0] == types.boolean:
+    if not isinstance(args[0].type, ir.VectorType):
         return args[0]
     packed = builder.bitcast(args[0], ir.IntType(sig.args[0].width))
     return builder.icmp_unsigned("==", packed, ir.Constant(packed.type, -1))
@@ -306,12 +332,13 @@ def all_lanes(condition):
 
 
 def _bits_of(x):
-    return {floats: ints, singles: ints32}.get(x, types.int64 if _are(types.Float, x) else None)
+    scalar = types.int64 if _are(types.Float, x) else None
+    return {floats: ints, singles: ints32, single: int32}.get(x, scalar)
 
 
 def _float_of(i):
     scalar = types.float64 if _are(types.Integer, i) else None
-    return {ints: floats, words: floats, ints32: singles}.get(i, scalar)
+    return {ints: floats, words: floats, ints32: singles, int32: single}.get(i, scalar)
 
 
 teach(bits.float_bits, _bits_of, _same_bits)
@@ -325,72 +352,3 @@ teach(
     _packed_all,
 )
 teach(bool, lambda condition: types.boolean if condition == lone_mask else None, _packed_all)
-
-
-# ---- from one precision to the other -------------------------------------------------------------
-
-
-def _double_type(x):
-    scalar = types.float64 if x == single or _are(_SCALARS, x) else None
-    return {floats: floats, singles: floats}.get(x, scalar)
-
-
-def _single_type(x):
-    lone = single if x == single or _are(_SCALARS, x) else None
-    return {floats: singles, singles: singles}.get(x, lone)
-
-
-def _like_type(x, y):
-    if y in (singles, single):
-        return _single_type(x)
-    return x if y == floats or _are(_SCALARS, x, y) else None
-
-
-def convert(context, builder, given, wanted, value):
-    """`value` of the type `given`, lanes or scalar, in the precision of `wanted`."""
-    if given == wanted or not isinstance(given, LanesType):
-        return context.cast(builder, value, given, wanted)
-    if isinstance(wanted, LanesType):
-        return resized(builder, value, context.get_value_type(wanted).element)
-    return resized(builder, _first(builder, value), context.get_value_type(wanted))
-
-
-def _converted(context, builder, sig, args):
-    return convert(context, builder, sig.args[0], sig.return_type, args[0])
-
-
-teach(bits.as_double, _double_type, _converted)
-teach(bits.as_single, _single_type, _converted)
-teach(bits.like, _like_type, _converted)
-
-
-def _to_single(instruction):
-    return lambda c, builder, sig, args: getattr(builder, instruction)(
-        args[0], c.get_value_type(singles)
-    )
-
-
-teach(
-    bits.low_word,
-    lambda w: ints32 if w == words else None,
-    lambda c, builder, sig, args: builder.trunc(args[0], c.get_value_type(ints32)),
-)
-teach(bits.signed_single, lambda i: singles if i == ints32 else None, _to_single("sitofp"))
-teach(bits.unsigned_single, lambda i: singles if i == ints32 else None, _to_single("uitofp"))
-
-
-def array_part(context, builder, sig, args, first):
-    """Code of v[first : first + count] for an array v, its arguments (v, first, count)."""
-    whole = make_array(sig.args[0])(context, builder, args[0])
-    found = make_array(sig.return_type)(context, builder)
-    count = context.cast(builder, args[2], sig.args[2], types.intp)
-    populate_array(
-        found,
-        data=builder.gep(whole.data, [first], inbounds=True),
-        shape=[count],
-        strides=whole.strides,
-        itemsize=whole.itemsize,
-        meminfo=whole.meminfo,
-        parent=whole.parent,
-    )
-    return impl_ret_borrowed(context, builder, sig.return_type, found._getvalue())

@@ -112,17 +112,6 @@ def _small(seed, epoch, particle, stream, keys, at, below):
 
 
 @kernel
-def permutation_at(seed, epoch, particle, stream, position, below):
-    """pi(position) of one particle's permutation of `below` things; all scalars, the numbers of
-    `fill_permutation`.
-    """
-    keys = Keys(*words_at(seed, epoch, particle, stream, np.uint64(0), np.uint64(0)))
-    if below > np.uint64(SMALL):
-        return _two_large(keys, position, position, below, _sides(below))[0]
-    return _small(seed, epoch, particle, stream, keys, position, below)
-
-
-@kernel
 def fill_permutation(numbers, rows, address, below):
     """Fill rows of groups with pi(place), pi(place + 1), ... for each particle's own permutation of
     `below` things.

@@ -36,8 +36,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .bits import LOW_WORD, WORD_BITS, bits_float, inlined, kernel
-from .elementary import box_muller
+from .bits import LOW_WORD, WORD_BITS, bits_float, inlined, kernel, word_product
+from .elementary_circular import box_muller
 from .lanes import WIDTH, all_lanes, teach, words
 from .threefry import threefry
 from .views import ViewType, flat_type, store_words, view
@@ -208,7 +208,7 @@ _ONE_BITS = np.uint64(0x3FF0000000000000)
 
 @inlined
 def _round(c0, c1, c2, c3, k0, k1):
-    p0, p1 = PHILOX_M0 * c0, PHILOX_M1 * c2
+    p0, p1 = word_product(PHILOX_M0, c0), word_product(PHILOX_M1, c2)
     # The masks tell LLVM that the upper halves are zero: without them it multiplies full 64-bit
     # numbers, at twice the cost.
     return (
@@ -234,7 +234,7 @@ def _last_products(c0, c1, c2, c3, k0, k1):
     c0, c1, c2, c3, k0, k1 = _round(*fourth)
     for _ in range(5):
         c0, c1, c2, c3, k0, k1 = _round(c0, c1, c2, c3, k0, k1)
-    return PHILOX_M1 * c2, c1 ^ k0, PHILOX_M0 * c0, c3 ^ k1
+    return word_product(PHILOX_M1, c2), c1 ^ k0, word_product(PHILOX_M0, c0), c3 ^ k1
 
 
 @kernel

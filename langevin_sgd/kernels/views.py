@@ -12,12 +12,10 @@ numbers from its start. A *lane* is one particle's place in a group.
 | table_row(table, row, dim)         | entry k of one row, in all lanes   | mean over the data |
 | gathered_row(table, rows, at, dim) | entry k of an own row in each lane | minibatches        |
 
-A view supports `v[k]`, `v[k] = ...` and `len(v)`, and nothing else. In interpreted Python all five
-are numpy slices. On float32 arrays the first, the third and the last give singles, the others
-float64; what is stored takes the precision of the array.
-
-`flat(array)` is all numbers of an array in a row. Kernels hand `flat`s around, not arrays: numba
-counts references to arrays, which costs more than the physics."""
+A view supports `v[k]`, `v[k] = ...` and `len(v)` only. Interpreted, all five are numpy slices. On
+float32 arrays the first, the third and the last give singles, the others float64; what is stored
+takes the precision of the array. `flat(array)` is all numbers of an array in a row; kernels hand
+`flat`s around: numba counts references to arrays, which costs more than the physics."""
 
 import operator
 
@@ -32,7 +30,8 @@ from numba.extending import models, register_model
 from numba.np.arrayobj import make_array
 
 from .bits import Singles
-from .lanes import WIDTH, LanesType, array_part, convert, floats, resized, single, singles, teach
+from .lanes import WIDTH, LanesType, floats, resized, single, singles, teach, vector_of
+from .precisions import convert
 
 _INDEX = ir.IntType(64)
 
@@ -189,7 +188,8 @@ def _start_of(context, builder, kind, value):
     return value if isinstance(kind, ViewType) else make_array(kind)(context, builder, value).data
 
 
-def _begin(context, builder, sig, args):
+def view_start(context, builder, sig, args):
+    """Code of a function that makes a view."""
     start = context.cast(builder, args[1], sig.args[1], types.intp)
     if getattr(sig.return_type, "kind", None) == "row":
         start = builder.mul(start, _INDEX(sig.return_type.dim))
@@ -202,7 +202,7 @@ def _number_of(array):
     return number if number == types.float32 else types.float64
 
 
-def _typed(type_of):
+def typed_view(type_of):
     """The type of a view of `array`, made by `type_of(dim, number)`."""
 
     def typed(array, *places):
@@ -222,7 +222,7 @@ def _gathered(context, builder, sig, args):
 
 
 def _stored(context, builder, sig, args):
-    place = _begin(context, builder, sig, args[:2])
+    place = view_start(context, builder, sig, args[:2])
     builder.store(args[2], builder.bitcast(place, args[2].type.as_pointer()), align=8)
     return context.get_dummy_value()
 
@@ -238,13 +238,17 @@ for each in (flat, flat_from, view, column):
         made, given[0].name, *known
     )
 teach(copy_numbers, lambda to, source, start, count: types.none, _copy)
-teach(flat_from, lambda numbers, offset: numbers if isinstance(numbers, ViewType) else None, _begin)
-teach(view, _typed(view_type), _begin)
-teach(wide_view, _typed(wide_view_type), _begin)
-teach(column, _typed(column_type), _begin)
-teach(table_row, _typed(row_type), _begin)
-teach(gathered_row, _typed(GatheredRowType), _gathered)
-teach(store_words, lambda *given: types.none if isinstance(given[2], LanesType) else None, _stored)
+teach(
+    flat_from,
+    lambda numbers, offset: numbers if isinstance(numbers, ViewType) else None,
+    view_start,
+)
+teach(view, typed_view(view_type), view_start)
+teach(wide_view, typed_view(wide_view_type), view_start)
+teach(column, typed_view(column_type), view_start)
+teach(table_row, typed_view(row_type), view_start)
+teach(gathered_row, typed_view(GatheredRowType), _gathered)
+teach(store_words, lambda *given: types.none, _stored)
 teach(len, _length_type, lambda c, b, s, a: _INDEX(s.args[0].dim))
 
 
@@ -285,7 +289,7 @@ def _address(builder, view, pointer, component):
 def _lanes_at(builder, place, width):
     """(pointer to the `width` floats or doubles at `place`, their alignment)."""
     number = place.type.pointee
-    lanes = builder.bitcast(place, ir.VectorType(number, width).as_pointer())
+    lanes = builder.bitcast(place, vector_of(number, width).as_pointer())
     return lanes, 4 if number == ir.FloatType() else 8
 
 
@@ -296,8 +300,7 @@ def _get(context, builder, sig, args):
         number = context.unpack_value(builder, view.number, place)
         return context.cast(builder, number, view.number, view.element)
     place, align = _lanes_at(builder, place, view.element.width)
-    lanes = builder.load(place, align=align)
-    return resized(builder, lanes, context.get_value_type(view.element).element)
+    return resized(builder, builder.load(place, align=align), view.element.number)
 
 
 @lower_builtin(operator.setitem, ViewType, types.intp, types.Any)
@@ -305,7 +308,8 @@ def _set(context, builder, sig, args):
     view, stored, place = sig.args[0], sig.args[2], _address(builder, sig.args[0], *args[:2])
     if isinstance(view.element, LanesType):
         place, align = _lanes_at(builder, place, view.element.width)
-        builder.store(resized(builder, args[2], place.type.pointee.element), place, align=align)
+        number = getattr(place.type.pointee, "element", place.type.pointee)
+        builder.store(resized(builder, args[2], number), place, align=align)
     else:
         value = convert(context, builder, stored, view.element, args[2])
         number = context.cast(builder, value, view.element, view.number)
@@ -336,7 +340,8 @@ def local(dim, like):
     return np.empty(dim, like.dtype)
 
 
-def _allocate(context, builder, sig, args):
+def allocate(context, builder, sig, args):
+    """Code of `local`."""
     kind = sig.return_type
     numbers = ir.ArrayType(context.get_value_type(kind.number), max(1, kind.dim * kind.stride))
     place = cgutils.alloca_once(builder, numbers)
@@ -344,7 +349,7 @@ def _allocate(context, builder, sig, args):
     return builder.bitcast(place, context.get_value_type(kind))
 
 
-teach(local, lambda dim, like: _typed(view_type)(like, dim), _allocate)
+teach(local, lambda dim, like: typed_view(view_type)(like, dim), allocate)
 
 
 def part(v, start, count):
@@ -353,16 +358,12 @@ def part(v, start, count):
 
 
 def _part_type(v, start, count):
-    if isinstance(v, types.Array) and v.ndim == 1:  # one particle on a GPU
-        return v
     if isinstance(v, ViewType) and isinstance(count, types.IntegerLiteral):
         return ViewType(v.kind, count.literal_value, v.stride, v.element, v.number)
 
 
 def _part(context, builder, sig, args):
     first = context.cast(builder, args[1], sig.args[1], types.intp)
-    if isinstance(sig.args[0], types.Array):
-        return array_part(context, builder, sig, args, first)
     return builder.gep(args[0], [builder.mul(first, first.type(sig.args[0].stride))], inbounds=True)
 
 

@@ -1,0 +1,1 @@
+"""The physics of one particle: potentials, losses, noises, dynamics and schedules."""

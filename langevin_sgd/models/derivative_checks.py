@@ -83,7 +83,37 @@ def _matrix_at(function, p, dim, scratch, row):
 
 
 def check_gradient(name, p, dim, scratch, energy, gradient, *row):
-    """Refuse a gradient that is not that of its energy; `row` is one example of a loss."""
+    """Refuse a gradient that is not that of its energy, by central differences.
+
+    Parameters
+    ----------
+    name : str
+        How messages call the model.
+    p : namedtuple
+        Parameters, as the functions find them.
+    dim, scratch : int
+        Components of x; free numbers behind them in `out`.
+    energy, gradient : callable
+        `energy(p, x)` and `gradient(p, x, out)`, of a loss with one `row` after x.
+    *row : array, optional
+        One example of a loss.
+
+    Raises
+    ------
+    ValueError
+        If they differ by more than 1e-4, relative, along a random direction at one or two points.
+
+    Examples
+    --------
+    >>> def slope(p, x, out):
+    ...     out[0] = x[0]  # 2 x would be right
+    >>> ls.potentials.check_gradient("bowl", None, 1, 0, lambda p, x: x[0] * x[0], slope)
+    Traceback (most recent call last):
+        ...
+    ValueError: the gradient of 'bowl' is not that of its energy: at x = [0.126] along a random
+    direction it gives 0.0805205, differences of the energy give 0.161041. Correct one of them;
+    a force that is no gradient goes into drift=.
+    """
     energy = interpreted(energy)
     slopes = _writes_at(gradient, p, dim, scratch, row)
     _compare_derivatives(

@@ -1,5 +1,6 @@
-"""Stochastic gradient descent and its relatives, composed from few functions; letters as in
-`dynamics_record`. A step is composed of
+"""Stochastic gradient descent and its relatives, composed from few functions.
+
+Letters as in `dynamics_record`. A step is composed of
 
 push   g + xi, clipped where that is asked for, and weight decay
 kick   inner push, of which the velocity becomes v' = mu v + kick
@@ -95,8 +96,9 @@ _FORMS = {
 def sgd(
     learning_rate, batch_size=1, momentum=0.0, nesterov=None, weight_decay=0.0, rate_inside=True
 ):
-    """Stochastic gradient descent, with heavy-ball momentum v' = mu v + eta g, x' = x - v', or
-    Nesterov's.
+    """Stochastic gradient descent, plain, with heavy-ball momentum or Nesterov's.
+
+    Heavy ball is v' = mu v + eta g, x' = x - v'.
 
     Parameters
     ----------
@@ -112,7 +114,7 @@ def sgd(
         thresholds, different stationary laws.
     weight_decay : float >= 0, or Schedule
         lambda: lambda x is added to the gradient, so that Boltzmann's reference is U + (lambda/2)
-        |x|^2.
+        x.x.
     rate_inside : bool
         True: eta stands inside v, and a schedule does not rescale the velocity already gathered.
         False: PyTorch's convention b' = mu b + g, x' = x - eta b', where it does. Under a constant
@@ -123,6 +125,17 @@ def sgd(
     Dynamics
         Its v is a velocity, the displacement of a step with the opposite sign; b, in units of the
         gradient, is not stored.
+
+    Examples
+    --------
+    One step by hand with the gradient 2 and the noise 0.5, from x = 1, v = 0.2: v' = 0.1 + 0.1 *
+    2.5.
+
+    >>> dynamics = ls.dynamics.sgd(0.1, momentum=0.5)
+    >>> x, v = np.array([1.0]), np.array([0.2])
+    >>> dynamics.update(dynamics.params, x, v, [2.0], [0.5], None)
+    >>> print(dynamics, v.round(4), x.round(4))
+    sgd(learning_rate=0.1, momentum=0.5) [0.35] [0.65]
     """
     params = {"learning_rate": learning_rate, "batch_size": batch_size}
     params |= {"momentum": momentum, "weight_decay": weight_decay}
@@ -141,8 +154,9 @@ def sgd(
 
 @dynamics_maker
 def sgd_running_average(learning_rate, batch_size=1, momentum=0.9):
-    """Momentum as a running average of the gradient: a' = (1 - 1/N) a + g/N, x' = x - N eta a' with
-    N = 1/(1 - mu).
+    """Momentum as a running average of the gradient, the same positions as heavy ball.
+
+    a' = (1 - 1/N) a + g/N, x' = x - N eta a' with N = 1/(1 - mu).
 
     Parameters
     ----------
@@ -150,12 +164,29 @@ def sgd_running_average(learning_rate, batch_size=1, momentum=0.9):
     momentum : float in [0, 1), or Schedule
         mu; N = 1/(1 - mu) steps is the memory of the average.
 
+    Returns
+    -------
+    Dynamics
+
     Notes
     -----
     The average a, in units of the gradient, is not stored. Started at a = 0 and v = 0, v = N eta a
     for ever: by induction N eta a' = mu N eta a + eta g = v'. So the positions are those of `sgd`
     with the same momentum (of `rate_inside=False` under a schedule of the learning rate). There is
-    no bias correction."""
+    no bias correction.
+
+    Examples
+    --------
+    Two steps with the gradients 2 and 1: x = 1 - 0.2 - (0.1 + 0.1).
+
+    >>> for make in (ls.dynamics.sgd, ls.dynamics.sgd_running_average):
+    ...     dynamics, x, v = make(0.1, momentum=0.5), np.array([1.0]), np.zeros(1)
+    ...     for gradient in (2.0, 1.0):
+    ...         dynamics.update(dynamics.params, x, v, [gradient], [0.0], None)
+    ...     print(dynamics.name, x.round(4))
+    sgd_momentum [0.6]
+    sgd_running_average [0.6]
+    """
     params = {"learning_rate": learning_rate, "batch_size": batch_size, "momentum": momentum}
     update = _with_velocity("average", decays=False)
     return Dynamics("sgd_running_average", update, params, memory="hidden", vectors=1)
@@ -163,22 +194,39 @@ def sgd_running_average(learning_rate, batch_size=1, momentum=0.9):
 
 @dynamics_maker
 def clipped_sgd(learning_rate, batch_size=1, max_norm=1.0, momentum=0.0, weight_decay=0.0):
-    """Heavy-ball SGD whose gradient is shortened to the norm `max_norm` where it is longer; its
-    direction stays.
+    """Heavy-ball SGD whose gradient is shortened to a norm where it is longer.
+
+    Its direction stays.
 
     Parameters
     ----------
-    learning_rate, batch_size, momentum : as in `sgd`
+    learning_rate, batch_size : as in `sgd`
         The noise variance before clipping is Sigma / B.
     max_norm : float > 0, or Schedule
         Longest gradient of a batch, noise included, in energy per length.
+    momentum : as in `sgd`
     weight_decay : float >= 0, or Schedule
         lambda: lambda x is added after the clipping, as PyTorch does.
 
+    Returns
+    -------
+    Dynamics
+
     Notes
     -----
-    g' = g min(1, max_norm/|g|) (Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063, algorithm 1). In
-    a stationary state it is the clipped gradient that averages to zero, not the gradient."""
+    ``g' = g min(1, max_norm/|g|)`` (Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063, algorithm
+    1). In a stationary state it is the clipped gradient that averages to zero, not the gradient.
+
+    Examples
+    --------
+    The gradient (3, 4) of norm 5 becomes (0.6, 0.8):
+
+    >>> dynamics = ls.dynamics.clipped_sgd(0.1, max_norm=1.0)
+    >>> x, v = np.array([1.0, 1.0]), np.zeros(2)
+    >>> dynamics.update(dynamics.params, x, v, [3.0, 4.0], [0.0, 0.0], None)
+    >>> print(x.round(4))
+    [0.94 0.92]
+    """
     params = {"learning_rate": learning_rate, "batch_size": batch_size}
     params |= {"momentum": momentum, "weight_decay": weight_decay, "max_norm": max_norm}
     return Dynamics("clipped_sgd", _with_velocity(clips=True), params, memory="velocity")
@@ -202,12 +250,17 @@ def _averaged(p, x, v, g, xi, z):
 
 @dynamics_maker
 def averaged_sgd(learning_rate, batch_size=1, weight_decay=0.0):
-    """SGD that reports the mean of its iterates: the x of the dataset is (y_1 + ... + y_n)/n with
-    y' = y - eta g(y).
+    """SGD that reports the mean of its iterates.
+
+    The x of the dataset is (y_1 + ... + y_n)/n with y' = y - eta g(y).
 
     Parameters
     ----------
     learning_rate, batch_size, weight_decay : as in `sgd`, for the iterates y
+
+    Returns
+    -------
+    Dynamics
 
     Notes
     -----
@@ -215,7 +268,19 @@ def averaged_sgd(learning_rate, batch_size=1, weight_decay=0.0):
     and n. Polyak and Juditsky (1992); Ruppert (1988). On a quadratic n Var(x) -> H^-1 (Sigma/B)
     H^-1, whatever eta. An `escape_radius` judges the mean, not the iterate. A domain with walls is
     refused: walls fold the iterate, and a mean on a circle means nothing; take the mean over the
-    steps of a run of `sgd` there."""
+    steps of a run of `sgd` there.
+
+    Examples
+    --------
+    Gradients 2 and 1 from y = 1: the iterates are 0.8 and 0.7, their mean 0.75.
+
+    >>> dynamics, x, memory = ls.dynamics.averaged_sgd(0.1), np.array([1.0]), np.zeros(2)
+    >>> for gradient in (2.0, 1.0):
+    ...     dynamics.advance(dynamics.params, x, memory, None, None)
+    ...     dynamics.update(dynamics.params, x, memory, [gradient], [0.0], None)
+    >>> print(x.round(4))
+    [0.75]
+    """
     params = {"learning_rate": learning_rate, "batch_size": batch_size}
     params |= {"weight_decay": weight_decay}
     return Dynamics(
@@ -231,8 +296,9 @@ def _diffusion(p, x, v, g, xi, z):
 
 @dynamics_maker(substeps=size(1))
 def sgd_diffusion(learning_rate, batch_size=1, substeps=10):
-    """The diffusion that SGD is compared with, dX = -grad U dt + sqrt(eta Sigma/B) dW, by Euler and
-    Maruyama (Ito).
+    """The diffusion that SGD is compared with, by Euler and Maruyama's method (Ito).
+
+    dX = -grad U dt + sqrt(eta Sigma/B) dW.
 
     Parameters
     ----------
@@ -242,12 +308,26 @@ def sgd_diffusion(learning_rate, batch_size=1, substeps=10):
     substeps : int >= 1
         m updates of length h = eta/m make up one step; 1 is SGD itself.
 
+    Returns
+    -------
+    Dynamics
+
     Notes
     -----
     It rescales the noise: minibatches are refused, use `noise.table_gaussian()`. X' = X - h g -
     sqrt(eta h) xi = X - h (g + sqrt(m) xi), xi drawn anew in each substep: m of them add up to the
     variance of one step of SGD, eta^2 Sigma/B. On a quadratic of curvature a the variance is T/(a
     (1 - eta a/(2m))) with T = eta Sigma/(2B), so the error against the diffusion is of order eta/m
-    (derived). Li, Tai and E (2017, arXiv:1511.06251) for the limit."""
+    (derived). Li, Tai and E (2017, arXiv:1511.06251) for the limit.
+
+    Examples
+    --------
+    One of four substeps: a quarter of the rate, twice the noise, 1 - 0.025 (2 + 2 * 0.5).
+
+    >>> dynamics, x = ls.dynamics.sgd_diffusion(0.1, substeps=4), np.array([1.0])
+    >>> dynamics.update(dynamics.params, x, None, [2.0], [0.5], None)
+    >>> print(dynamics, x.round(4))
+    sgd_diffusion(learning_rate=0.1, substeps=4) [0.925]
+    """
     params = {"learning_rate": learning_rate, "batch_size": batch_size, "substeps": substeps}
     return Dynamics("sgd_diffusion", _diffusion, params, substeps=substeps)

@@ -10,3 +10,7 @@ from .sign_descent import sign_sgd
 
 __all__ = ["Dynamics", "adam", "averaged_sgd", "clipped_sgd", "langevin", "rmsprop", "sgd"]
 __all__ += ["sgd_diffusion", "sgd_running_average", "sign_sgd", "underdamped_langevin"]
+
+
+def __dir__():
+    return __all__

@@ -39,7 +39,15 @@ OF_A_DYNAMICS["batch_size"] = partial(integer_or_schedule, at_least=1)
 dynamics_maker = partial(recorded, **OF_A_DYNAMICS)
 
 
+class DynamicsAnswers:
+    """What a dynamics answers."""
+
+    __slots__ = ()
+    argument = "dynamics"  # of simulate, that it is for
+
+
 @record(
+    DynamicsAnswers,
     memory=one_of(*MEMORIES),
     normals=size(0),
     state_size=size(1),
@@ -55,10 +63,12 @@ class Dynamics(NamedTuple):
     name : str
         How messages and datasets call it.
     update : callable
-        `update(p, x, v, g, xi, z)` moves one particle in place.
+        `update(p, x, v, g, xi, z)` moves one particle in place: x and its memory v, from the
+        gradient g at x, the gradient noise xi, which is averaged over the batch already and is to
+        be added by hand (g + xi; minibatches put all into g), and thermal normals z.
     params : dict or namedtuple
-        What the texts find in `p`; a `Schedule` among them is a number in each step. `batch_size`
-        (default 1) divides the noise.
+        What the functions find in `p`; a `Schedule` among them is a number in each step.
+        `batch_size` (default 1) divides the noise.
     advance : callable, optional
         `advance(p, x, v, g, z)` runs before the one gradient evaluation of a step; g is then what
         the last step left there, or the gradient at the start.
@@ -72,12 +82,24 @@ class Dynamics(NamedTuple):
         Updates that make up one step, all with the parameters of that step; only whole steps are
         stored.
     vectors : int, optional
-        How many of the state_size parts of `v`, each of d numbers, the first ones, change sign
-        with x in a mirror, as a velocity, a mean gradient or a remembered noise does and a mean
-        square does not: a reflecting wall turns them round. A velocity has 1; a hidden memory must
-        say before it meets such a wall.
+        How many of the state_size parts of `v`, each of d numbers, the first ones, change sign with
+        x in a mirror, as a velocity, a mean gradient or a remembered noise does and a mean square
+        does not: a reflecting wall turns them round. A velocity has 1; a hidden memory must say
+        before it meets such a wall.
     walls : bool
         False if x is not where the particle is, so that no wall can act on it.
+
+    Examples
+    --------
+    SGD written by hand, and a step of it with the gradient 2 and the noise 0.5:
+
+    >>> def update(p, x, v, g, xi, z):
+    ...     for k in range(len(x)):
+    ...         x[k] = x[k] - p.rate * (g[k] + xi[k])
+    >>> dynamics, x = ls.Dynamics("my_sgd", update, {"rate": 0.1}), np.array([1.0])
+    >>> dynamics.update(dynamics.params, x, None, [2.0], [0.5], None)
+    >>> print(dynamics, x)
+    Dynamics('my_sgd', rate=0.1) [0.75]
     """
 
     name: str
@@ -91,7 +113,6 @@ class Dynamics(NamedTuple):
     vectors: int | None = None
     walls: bool = True
     recipe: Recipe | None = None
-    argument = "dynamics"  # of simulate, that it is for
 
     def _checked(self):
         check_functions(self, update=("p x v g xi z", None, 0), advance=("p x v g z", None, 0))

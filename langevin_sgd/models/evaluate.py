@@ -6,7 +6,7 @@ from functools import cache, partial
 import numba
 import numpy as np
 
-from ..arguments import choice, instance, real_array
+from ..arguments import checked, instance, one_of, real_array
 from ..kernels.bits import kernel
 from ..kernels.compile_cache import kept
 from ..kernels.compiling import for_lanes
@@ -107,15 +107,16 @@ def landscape(value, name):
     return instance(value, name, (Potential, Loss), "a Potential or a Loss")
 
 
+@checked(model=landscape, x=real_array, quantity=one_of(*ASKED))
 def evaluate(model, x, quantity):
-    """Energy, gradient, Hessian or Fisher matrix of a model at many points.
+    """The energy, gradient, Hessian or Fisher matrix of a model at one or many points.
 
     Parameters
     ----------
     model : Potential or Loss
         A loss is averaged over its table.
     x : array_like, shape (..., d)
-        Points.
+        Points, in units of length.
     quantity : {"energy", "gradient", "hessian", "fisher", "drift"}
         "fisher" is the Fisher matrix of a loss: the mean of g g' over labels drawn from the model
         at x.
@@ -125,10 +126,15 @@ def evaluate(model, x, quantity):
     ndarray, shape (...), (..., d) or (..., d, d)
         In units of energy, energy per length, energy per length squared (of the Fisher matrix: that
         of g g'); a `drift` is no part of the gradient.
+
+    Examples
+    --------
+    >>> well = ls.potentials.quadratic([1.0, 4.0])
+    >>> ls.evaluate(well, [[3.0, 0.0], [3.0, 1.0]], "energy").tolist()
+    [4.5, 6.5]
+    >>> ls.evaluate(well, [3.0, 1.0], "gradient").tolist()
+    [3.0, 4.0]
     """
-    landscape(model, "model")
-    choice(quantity, "quantity", ASKED)
-    x = real_array(x, "x")
     if x.ndim == 0 or x.shape[-1] != model.dim:
         raise ValueError(
             f"x must have the shape (..., {model.dim}) for {model.name!r}, got {x.shape}."

@@ -114,6 +114,14 @@ def example_gradients(loss, x):
     Notes
     -----
     Exact but for rounding: the loss's own function, compiled, for 16 examples at a time.
+
+    Examples
+    --------
+    Of wells (x - c)^2 / 2 around c = -1 and c = 2, at x = 1: x - c.
+
+    >>> wells = ls.losses.quadratic_centers([1.0], [[-1.0], [2.0]])
+    >>> ls.example_gradients(wells, [1.0]).ravel().tolist()
+    [2.0, -1.0]
     """
     if x.ndim == 0 or x.shape[-1] != loss.dim:
         raise ValueError(

@@ -19,7 +19,7 @@ _JUMPING = (
     "ceiling round trunc fmod mod where"
 )
 FUNCTIONS, NOT_SMOOTH = tuple(_SMOOTH.split()), set(_JUMPING.split())
-OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
+OPERATORS: dict = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul}
 OPERATORS |= {ast.Div: operator.truediv, ast.Pow: operator.pow}
 OPERATORS |= {ast.USub: operator.neg, ast.UAdd: operator.pos}
 NAMED = {ast.Attribute: "attribute access", ast.Lambda: "a lambda", ast.Subscript: "an index"}
@@ -223,7 +223,7 @@ def sympy_expression(tree, scope):
         import sympy
     except ImportError as error:
         raise ImportError(
-            "from_expression needs sympy: pip install langevin_sgd[symbolic]."
+            'from_expression needs sympy: pip install "langevin_sgd[symbolic]".'
         ) from error
     calls = sympy_functions() | {"tan": lambda z: sympy.sin(z) / sympy.cos(z)}
     symbols = {name: sympy.Symbol(symbol, real=True) for name, symbol in scope.items()}

@@ -182,14 +182,14 @@ class Numbers(NamedTuple):
     normals: int
     uniforms: int
     streams: tuple  # of the normals and of the uniforms
-    start: int  # of the first group's, in z
-    spacing: int  # from one group to the next
+    first: int  # row of the first group's, in z
+    rows: int  # from one group to the next
 
 
 def numbers_of(site, normals, uniforms, of_rows=False):
     """The numbers of a draw of noise, or of a fresh row."""
     streams = (_ROW_NORMALS, _ROW_UNIFORMS) if of_rows else (_NORMALS, _UNIFORMS)
-    return Numbers(normals, uniforms, streams, site.free * WIDTH, site.rows * WIDTH)
+    return Numbers(normals, uniforms, streams, site.free, site.rows)
 
 
 @cache
@@ -198,7 +198,7 @@ def filler(numbers, draws):
     the first draw for a block."""
     normals, uniforms = numbers.normals, numbers.uniforms
     normal_stream, uniform_stream = numbers.streams
-    start, spacing = numbers.start, numbers.spacing
+    first, spacing = numbers.first, numbers.rows
     normal_draws, uniform_draws = draws.count(normals), draws.count(uniforms)
     fill_normals = draws.fill_normals()
     fill_uniforms = draws.fill_uniforms() if uniforms else fill_normals
@@ -208,22 +208,22 @@ def filler(numbers, draws):
         seed, step, particle = who
         draw = np.uint64(number * normal_draws)
         address = Address(seed, step, particle, normal_stream, draw)
-        fill_normals(z, Places(at, spacing, normals, groups), address)
+        fill_normals(z, Places(at, spacing * WIDTH, normals, groups), address)
         if uniforms:
             draw = np.uint64(number * uniform_draws)
             address = Address(seed, step, particle, uniform_stream, draw)
-            rows = Places(at + normals * WIDTH, spacing, uniforms, groups)
+            rows = Places(at + normals * WIDTH, spacing * WIDTH, uniforms, groups)
             fill_uniforms(z, rows, address)
 
     @inlined
     def fill(work, block, now, group, number):
         place = group * WIDTH
         who = block.seed, steps_from(now.step, place), ids_from(block.particle, place)
-        draw(work.z, start + group * spacing, 1, who, number)
+        draw(work.z, (first + group * spacing) * WIDTH, 1, who, number)
 
     @inlined
     def prepare(work, block, fixed, now):
-        draw(work.z, start, block.groups, (block.seed, now.step, block.particle), 0)
+        draw(work.z, first * WIDTH, block.groups, (block.seed, now.step, block.particle), 0)
 
     return fill, prepare
 
@@ -235,7 +235,7 @@ def mean_of_draws(one_draw, numbers, dim, size, draws):
     `one_draw(work, fixed, x, at, one)` writes one, of `size` numbers of which `dim` count, from the
     random numbers at `at` in z into a row of zeros."""
     fill, prepare = filler(numbers, draws)
-    start, spacing, room = numbers.start, numbers.spacing, stack_room(size)
+    first, spacing, room = numbers.first, numbers.rows, stack_room(size)
     large = room < size
 
     @inlined
@@ -246,7 +246,7 @@ def mean_of_draws(one_draw, numbers, dim, size, draws):
             if number > 0:
                 fill(work, block, now, group, number)
             set_to(one, dim, 0.0)
-            one_draw(work, fixed, x, start + group * spacing, one)
+            one_draw(work, fixed, x, (first + group * spacing) * WIDTH, one)
             add_to(out, one, dim)
         scale(out, dim, 1.0 / now.batch)
 
@@ -258,12 +258,12 @@ def one_scaled_draw(one_draw, numbers, dim, draws):
     """(prepare, mean) as `mean_of_draws` for Gaussian noise: one draw / sqrt(now.batch) has the
     same law."""
     _, prepare = filler(numbers, draws)
-    start, spacing = numbers.start, numbers.spacing
+    first, spacing = numbers.first, numbers.rows
 
     @inlined
     def mean(work, block, fixed, now, group, x, out):
         set_to(out, dim, 0.0)
-        one_draw(work, fixed, x, start + group * spacing, out)
+        one_draw(work, fixed, x, (first + group * spacing) * WIDTH, out)
         if now.batch > 1:
             scale(out, dim, 1.0 / sqrt(np.float64(now.batch)))
 

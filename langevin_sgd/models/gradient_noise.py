@@ -14,13 +14,13 @@ from ..kernels.views import part, view
 from . import forces
 from .evaluate import values_at
 from .forgotten import BIAS, DRAWS, FEW_DRAWS, drawn, is_linear, is_ours, mean_over_error
-from .noise_record import Noise
+from .noise_record import AddedNoise
 from .parameters import parameters, size
 from .records import Recipe, check_functions, record
 
 
 @record(
-    Noise,
+    AddedNoise,
     normals=size(0),
     uniforms=size(0),
     gaussian=flag,
@@ -28,8 +28,9 @@ from .records import Recipe, check_functions, record
     scratch_per_component=size(0),
 )
 class GradientNoise(NamedTuple):
-    """Noise with zero mean that is drawn where the gradient is evaluated, before the update (Ito,
-    as in SGD).
+    """Noise with zero mean that is drawn where the gradient is evaluated.
+
+    That is before the update: Ito, as in SGD.
 
     Parameters
     ----------
@@ -54,6 +55,18 @@ class GradientNoise(NamedTuple):
     covariance : callable, optional
         `covariance(p, x, out)` writes Sigma(x), d*d numbers row by row, for those who ask for it;
         that of Gaussian noise is known without.
+
+    Examples
+    --------
+    Uniform noise on (-1, 1) of a model in one dimension; the uniform number 3/4 gives 1/2:
+
+    >>> def sample(p, x, z, out):
+    ...     out[0] = p.width * (z[0] - 0.5)
+    >>> noise = ls.GradientNoise("uniform", sample, {"width": 2.0}, normals=0, uniforms=1, dim=1)
+    >>> xi = np.zeros(1)
+    >>> noise.sample(noise.params, [0.0], [0.75], xi)
+    >>> print(noise, xi)
+    GradientNoise('uniform', width=2.0, dim=1) [0.5]
     """
 
     name: str
@@ -66,8 +79,6 @@ class GradientNoise(NamedTuple):
     scratch_per_component: int = 0
     covariance: Callable | None = None
     recipe: Recipe | None = None
-
-    adds = True
 
     def _checked(self):
         check_functions(self, sample=("p x z out", None, 0), covariance=("p x out", None, 0))
@@ -113,7 +124,7 @@ class GradientNoise(NamedTuple):
         kinds = site.view(dim), site.view(numbers), site.view(self._room(dim))
         sample = site.compiled(self, "sample", *kinds)
         behind = draws.rows(self.normals) + draws.rows(self.uniforms)
-        one_draw = _writer(sample, dim, numbers, self._room(dim), behind * WIDTH)
+        one_draw = _writer(sample, dim, numbers, self._room(dim), behind)
         numbers = forces.numbers_of(site, self.normals, self.uniforms)
         if self.gaussian:
             prepare, mean = forces.one_scaled_draw(one_draw, numbers, dim, draws)
@@ -166,7 +177,7 @@ def _writer(sample, dim, size, room, behind):
 
         @inlined
         def write(work, fixed, x, at, out):
-            wide = view(work.z, at + behind, room)
+            wide = view(work.z, at + behind * WIDTH, room)
             forces.set_to(wide, dim, 0.0)
             sample(fixed.noise, x, view(work.z, at, size), wide)
             for k in range(dim):
@@ -205,8 +216,31 @@ def _covariance_of(sample, normals, room):
 
 
 def covariance_factor(covariance, name="covariance"):
-    """Factor F (d, rank) with F F' = covariance, by LDL' with diagonal pivoting, in plain Python:
-    the same bits on every machine."""
+    """Factor F of a covariance matrix, F F' = covariance, with as many columns as its rank.
+
+    Parameters
+    ----------
+    covariance : array_like, shape (d, d)
+        Positive semidefinite.
+    name : str
+        How messages call it.
+
+    Returns
+    -------
+    array, shape (d, rank)
+
+    Notes
+    -----
+    LDL' with diagonal pivoting, in plain Python: the same bits on every machine.
+
+    Examples
+    --------
+    A matrix of rank one is one column; its square is the matrix.
+
+    >>> factor = ls.noise.covariance_factor([[4.0, 2.0], [2.0, 1.0]])
+    >>> factor.tolist(), (factor @ factor.T).tolist()
+    ([[2.0], [1.0]], [[4.0, 2.0], [2.0, 1.0]])
+    """
     matrix = one_matrix(covariance, text(name, "name"))
     left = covariance_matrix(matrix, name).tolist()
     size, columns = len(left), []

@@ -56,17 +56,29 @@ def _hills_hessian(p, x, out):
 
 @recorded
 def mueller_brown():
-    """The surface of Mueller and Brown in 2-D: three minima in a bent valley, a test of saddle
-    searches and of reaction rates.
+    """The surface of Mueller and Brown: three minima in a bent valley, in two dimensions.
 
+    A test of saddle searches and of reaction rates.
     U = sum of four terms A exp(a (x - x')^2 + b (x - x') (y - y') + c (y - y')^2), dimensionless.
     Minima: U = -146.700 at (-0.5582, 1.4417), -108.167 at (0.6235, 0.0280), -80.768 at (-0.0500,
     0.4667); saddles: -40.665 at (-0.8220, 0.6243), -72.249 at (0.2125, 0.2930). The last term grows
     like exp(0.7 r^2): a particle that is kicked far out diverges.
 
+    Returns
+    -------
+    Potential
+        In two dimensions, without parameters.
+
     Notes
     -----
     Source: Mueller and Brown 1979, Theoretica Chimica Acta 53, 75, the constants.
+
+    Examples
+    --------
+    >>> surface = ls.potentials.mueller_brown()
+    >>> bottom, saddle = ls.evaluate(surface, [[-0.5582, 1.4417], [-0.8220, 0.6243]], "energy")
+    >>> print(f"the barrier out of the deepest well is {saddle - bottom:.2f}")
+    the barrier out of the deepest well is 106.03
     """
     functions = _hills_energy, _hills_gradient, MUELLER_BROWN, 2, _hills_hessian
     return Potential("mueller_brown", *functions)
@@ -102,21 +114,36 @@ def _banana_hessian(p, x, out):
 
 @recorded(dim=size(2), stiffness=within(above=0))
 def rosenbrock(dim=2, stiffness=100.0):
-    """Rosenbrock's bent valley, U = sum_{k < d-1} stiffness (x_{k+1} - x_k^2)^2 + (1 - x_k)^2.
+    """Rosenbrock's bent valley: a narrow curved floor that leads to one minimum.
+
+    U = sum over k < d - 1 of stiffness (x_(k+1) - x_k^2)^2 + (1 - x_k)^2
 
     Parameters
     ----------
-    dim : int >= 2
+    dim : int, >= 2
         Number of components d.
-    stiffness : float > 0
+    stiffness : float, > 0
         How narrow the valley is, energy per length squared; 100 is the classical one.
+
+    Returns
+    -------
+    Potential
+        With gradient and Hessian.
 
     Notes
     -----
     Global minimum 0 at (1, ..., 1). In 2-D, exp(-U/T) is exact: x_0 is normal with mean 1 and
     variance T/2, and x_1 given x_0 normal with mean x_0^2 and variance T/(2 stiffness). Source:
     Rosenbrock 1960, The Computer Journal 3, 175; the sum over neighbours is the usual extension to
-    d > 2."""
+    d > 2.
+
+    Examples
+    --------
+    The determinant at the minimum is 2 * 2 stiffness = 400, though one entry is 802:
+
+    >>> ls.evaluate(ls.potentials.rosenbrock(), [1.0, 1.0], "hessian").tolist()
+    [[802.0, -400.0], [-400.0, 200.0]]
+    """
     params = {"stiffness": stiffness}
     return Potential("rosenbrock", _banana_energy, _banana_gradient, params, dim, _banana_hessian)
 
@@ -135,22 +162,38 @@ def _washboard_hessian(p, x, out):
 
 @recorded(amplitude=within(at_least=0), force=number)
 def washboard(amplitude, force):
-    """Tilted washboard in 1-D, U = amplitude (1 - cos x) - force x: a driven phase, with period 2
-    pi in its gradient.
+    """Tilted washboard in one dimension, U = amplitude (1 - cos x) - force x: a driven phase.
+
+    Its gradient has the period 2 pi.
 
     Parameters
     ----------
-    amplitude : float >= 0
+    amplitude : float, >= 0
         Half the height of a ridge without force, energy.
     force : float
-        Pushes to the right if positive, energy per length. At |force| >= amplitude no minimum is
-        left.
+        Pushes to the right if positive, energy per length. Beyond the amplitude, in size, no
+        minimum is left.
+
+    Returns
+    -------
+    Potential
+        In one dimension.
 
     Notes
     -----
     On the line exp(-U/T) cannot be normalised and particles wander off; on a circle of length 2 pi
     there is a stationary state, which for force != 0 carries a current and is not Boltzmann's.
-    Exact law on the circle: Stratonovich's, Risken, The Fokker-Planck Equation, section 11.3."""
+    Exact law on the circle: Stratonovich's, Risken, The Fokker-Planck Equation, section 11.3.
+
+    Examples
+    --------
+    The barrier from the minimum at pi/6 to the next maximum is 2 cos(pi/6) - pi/3:
+
+    >>> bottom, top = np.pi / 6, 5 * np.pi / 6
+    >>> energies = ls.evaluate(ls.potentials.washboard(1.0, 0.5), [[bottom], [top]], "energy")
+    >>> print(f"{energies[1] - energies[0]:.4f}")
+    0.6849
+    """
     functions = _washboard_energy, _washboard_gradient
     params = {"amplitude": amplitude, "force": force}
     return Potential("washboard", *functions, params, 1, _washboard_hessian)
@@ -210,31 +253,44 @@ def _per_minimum(array, name, shape, most_dims):
 
 @recorded(separation=within(above=0), smoothing=within(above=0))
 def two_minima(curvatures=(1.0, 4.0), energies=(0.0, 0.0), separation=2.0, smoothing=0.1):
-    """Two parabolas joined smoothly: minima of separately chosen depth and curvature, in d
-    dimensions.
+    """Two parabolas joined smoothly: two minima of separately chosen depths and curvatures.
 
-    U = -s log(exp(-U_0/s) + exp(-U_1/s)),   s = smoothing
-    U_i = energies_i + sum_k curvatures_ik (x_k - c_ik)^2 / 2
+    ::
+
+        U = -s log(exp(-U_0/s) + exp(-U_1/s)),   s = smoothing
+        U_i = energies_i + sum_k curvatures_ik (x_k - c_ik)^2 / 2
 
     Parameters
     ----------
-    curvatures : array_like > 0, shape (2, d) or (2,)
+    curvatures : array_like, > 0, shape (2, d) or (2,)
         Curvatures of the left and the right minimum in each direction, energy per length squared.
         Shape (2,) is d = 1.
     energies : array_like, shape (2,)
         Energies of the two minima.
-    separation : float > 0
+    separation : float, > 0
         Length between them: c_0 and c_1 are at -+ separation/2 along x_0.
-    smoothing : float > 0
+    smoothing : float, > 0
         s, energy. The parabolas change places over the region where they differ by a few s; minima,
         depths and curvatures are as stated up to a relative exp(-gap/s), with gap the height of the
         other parabola there. Keep s well below the barrier.
+
+    Returns
+    -------
+    Potential
+        In d dimensions.
 
     Notes
     -----
     At T = s, exp(-U/T) is exactly a mixture of two normal laws with weights proportional to
     exp(-energies_i/T) / sqrt(prod_k curvatures_ik). At T < s it is not. Derived: the weights are
-    the Gaussian integrals of exp(-U_i/T), the flat-minimum preference of Boltzmann's law."""
+    the Gaussian integrals of exp(-U_i/T), the flat-minimum preference of Boltzmann's law.
+
+    Examples
+    --------
+    >>> pair = ls.potentials.two_minima(curvatures=(1.0, 4.0), separation=2.0, smoothing=0.1)
+    >>> ls.evaluate(pair, [[-1.0], [1.0]], "hessian").ravel().round(6).tolist()
+    [1.0, 4.0]
+    """
     curvatures = numbers(curvatures, "curvatures", above=0)
     curvatures = _per_minimum(curvatures, "curvatures", "(2, d) or (2,)", 2).reshape(2, -1)
     energies = _per_minimum(finite_array(energies, "energies"), "energies", "(2,)", 1)

@@ -25,8 +25,9 @@ def _leimkuhler_matthews(p, x, v, g, xi, z):
 
 @dynamics_maker(method=one_of("euler_maruyama", "leimkuhler_matthews"))
 def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
-    """Overdamped Langevin dynamics dx = -grad U dt + sqrt(2 T) dW, whose law is Boltzmann's,
-    exp(-U/T).
+    """Overdamped Langevin dynamics, whose law is Boltzmann's, exp(-U/T).
+
+    dx = -grad U dt + sqrt(2 T) dW.
 
     Parameters
     ----------
@@ -44,6 +45,19 @@ def langevin(temperature, step_size, batch_size=1, method="euler_maruyama"):
         of order dt. Leimkuhler and Matthews (2013, arXiv:1203.5428): x' = x - dt grad U + sqrt(T dt
         / 2) (R_k + R_{k+1}), exact there, and of order dt^2 in general. Its first R is 0, so that
         the first step's noise has half its later variance.
+
+    Returns
+    -------
+    Dynamics
+
+    Examples
+    --------
+    One step by hand with the gradient 2 and the normal number 1: 1 - 0.1 * 2 + sqrt(2 * 0.2 * 0.1).
+
+    >>> dynamics, x = ls.dynamics.langevin(temperature=0.2, step_size=0.1), np.array([1.0])
+    >>> dynamics.update(dynamics.params, x, None, [2.0], [0.0], [1.0])
+    >>> print(dynamics, x.round(4))
+    langevin(temperature=0.2, step_size=0.1) [1.]
     """
     name = f"langevin_{method}"
     params = {"temperature": temperature, "step_size": step_size, "batch_size": batch_size}
@@ -140,11 +154,13 @@ _METHODS = {
 
 @dynamics_maker(method=one_of(*_METHODS))
 def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=1, method="baoab"):
-    """Langevin dynamics with inertia: dx = v dt, m dv = -grad U dt - f m v dt + sqrt(2 f m T) dW.
+    """Langevin dynamics with inertia, in one of five integrators.
+
+    dx = v dt, m dv = -grad U dt - f m v dt + sqrt(2 f m T) dW.
 
     Parameters
     ----------
-    temperature, batch_size : as in `langevin`
+    temperature : as in `langevin`
     friction : float >= 0, or Schedule
         f, per time: a free velocity decays as exp(-f t).
     step_size : float > 0, or Schedule
@@ -152,6 +168,7 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
         "sghmc".
     mass : float > 0, or Schedule
         m, energy time^2 per length^2; <v^2> = T/m.
+    batch_size : as in `langevin`
     method : {"baoab", "aboba", "obabo", "oabao", "sghmc"}
         Splittings of A, a drift, B, a kick, and O, exact friction and noise (Leimkuhler and
         Matthews 2013, arXiv:1203.5428). "sghmc" is the semi-implicit Euler method v' = (1 - f dt) v
@@ -179,6 +196,16 @@ def underdamped_langevin(temperature, friction, step_size, mass=1.0, batch_size=
     oabao   1 - s                                 1
     sghmc   (2 - f dt)/(2 - f dt - 2 s)           2/(2 - f dt - 2 s)
     ======  ====================================  ==================
+
+    Examples
+    --------
+    A step of "sghmc" by hand: v' = 0.9 * 1 - 0.1 * 2 + sqrt(2 * 0.2 * 0.1), x' = 1 + 0.1 v'.
+
+    >>> moves = ls.dynamics.underdamped_langevin(0.2, friction=1.0, step_size=0.1, method="sghmc")
+    >>> x, v = np.array([1.0]), np.array([1.0])
+    >>> moves.update(moves.params, x, v, [2.0], [0.0], [1.0])
+    >>> print(v.round(4), x.round(4))
+    [0.9] [1.09]
     """
     params = {"temperature": temperature, "step_size": step_size, "batch_size": batch_size}
     params |= {"friction": friction, "mass": mass}

@@ -24,7 +24,18 @@ ROLES = {
 }
 
 
+class LossAnswers:
+    """What a model answers, a Potential alike."""
+
+    __slots__ = ()
+    argument = "model"  # of simulate, that it is for
+    drift = domain = None  # what a Potential may have and a Loss never has
+    force = force_of_table
+    energy_word = "loss"
+
+
 @record(
+    LossAnswers,
     dim=size(1),
     scratch=size(0),
     draw_normals=size(0),
@@ -70,6 +81,18 @@ class Loss(NamedTuple):
         gradient is not that of the loss, the Hessian not that of the gradient, the Fisher matrix
         not symmetric and positive semidefinite (its size cannot be checked), or `draw` leaves a
         number of the row unwritten. Derivatives are compared as in `Potential`.
+
+    Examples
+    --------
+    The mean of a table as a minimum: at x = 0 the gradient is minus the mean.
+
+    >>> def loss(p, x, row):
+    ...     return (x[0] - row[0]) * (x[0] - row[0]) / 2
+    >>> def gradient(p, x, row, out):
+    ...     out[0] = x[0] - row[0]
+    >>> mean = ls.Loss("mean", loss, gradient, None, [[1.0], [5.0]], dim=1)
+    >>> print(ls.evaluate(mean, [0.0], "gradient"))
+    [-3.]
     """
 
     name: str
@@ -110,13 +133,6 @@ class Loss(NamedTuple):
         if self.mean and not is_ours(self.draw):
             _check_mean(self)
         return self
-
-    # What a model answers, a Potential alike
-
-    argument = "model"  # of simulate, that it is for
-    drift = domain = None  # what a Potential may have and a Loss never has
-    force = force_of_table
-    energy_word = "loss"
 
     def role(self, quantity):
         """The field with the function of a quantity, such as "hessian" or "fisher"."""

@@ -17,3 +17,7 @@ __all__ = ["Loss", "huber_regression", "linear_regression", "linear_regression_p
 __all__ += ["logistic_regression", "logistic_regression_population", "matrix_factorisation"]
 __all__ += ["multinomial_regression", "phase_retrieval", "poisson_regression", "quadratic_centers"]
 __all__ += ["tanh_network"]
+
+
+def __dir__():
+    return __all__

@@ -17,8 +17,25 @@ SAMPLING = tuple(dict.fromkeys(mode.name for mode in MODES))
 
 @record(Noise, sampling=one_of(*SAMPLING), shared=flag)
 class Minibatch(NamedTuple):
-    """Noise of true minibatches of a `Loss`: each step takes the gradient of `batch_size` examples.
-    Made by `minibatch`.
+    """Noise of true minibatches of a `Loss`, as `minibatch` makes it; it is not made by hand.
+
+    Parameters
+    ----------
+    name : str
+        How messages and datasets call it.
+    params : dict or namedtuple
+        What the sampling needs: row numbers, weights, the amplification.
+    sampling : str
+        How examples are picked, see `minibatch`.
+    shared : bool
+        All particles take the same examples.
+
+    Examples
+    --------
+    >>> ls.noise.minibatch("reshuffle")
+    minibatch(sampling='reshuffle')
+    >>> ls.noise.minibatch(shared=True).independent  # are the particles?
+    False
     """
 
     name: str
@@ -118,9 +135,18 @@ def minibatch(
         Importance sampling, for "with_replacement" only: example i is drawn with probability p_i =
         weights_i / sum and counts g_i / (N p_i), so that the mean is unchanged; covariance (sum_i
         g_i g_i' / (N^2 p_i) - G G') / B.
-    amplification : float >= 1, optional
+    amplification : float, >= 1, optional
         l, for "svag" only: the first half of a batch of independent examples counts 1 + s times and
         the second 1 - s times, s = sqrt(2 l - 1); covariance 2 l Sigma/B.
+
+    Returns
+    -------
+    Minibatch
+
+    Raises
+    ------
+    ValueError
+        If `batches`, `weights` or `amplification` do not fit `sampling`.
 
     Notes
     -----
@@ -129,6 +155,17 @@ def minibatch(
     itself, and for growing l the law tends to that of dX = -grad U dt + sqrt(eta Sigma/B) dW, with
     a weak error of order 1/l. Li, Malladi and Arora 2021 (arXiv:2102.12470; their abstract and
     definition).
+
+    Examples
+    --------
+    Sigma = 1, B = 2 of N = 4: the covariance 1/2, and (1/2) (4 - 2)/(4 - 1) without replacement.
+
+    >>> table = ls.losses.quadratic_centers([1.0], [[-1.0], [1.0], [-1.0], [1.0]])
+    >>> for sampling in ("with_replacement", "without_replacement"):
+    ...     noise = ls.noise.minibatch(sampling)
+    ...     print(f"{noise.batch_covariance(table, np.zeros((1, 1)), 2).item():.4f}")
+    0.5000
+    0.3333
     """
     choice(sampling, "sampling", SAMPLING)
     if (batches is None) != (sampling != "given"):

@@ -26,21 +26,23 @@ MAX_DIM = 6
     batch_size=whole(1),
 )
 def modified_loss(model, learning_rate, sampling="with_replacement", batch_size=1):
-    """U + (learning_rate/4) |grad U|^2, whose gradient flow gradient descent follows up to
-    O(learning_rate^2); for reshuffled epochs with the term that their order adds.
+    """The loss down which gradient descent flows: U plus (learning_rate/4) times its squared slope.
+
+    Its gradient flow is followed up to O(learning_rate^2); reshuffled epochs add a term of their
+    order.
 
     Parameters
     ----------
     model : Potential or Loss
         U: its `energy` (of an example) is run once on symbols of sympy (extra `symbolic`), which
         also derives the Hessian. Of a Loss it is the mean over the table.
-    learning_rate : float >= 0
+    learning_rate : float, >= 0
         eta, length squared per energy. A parameter: a sweep compiles nothing.
     sampling : {"with_replacement", "reshuffle"}
         For independent noise no term is added: this is the drift of the modified equation. A Loss
         in reshuffled epochs gets (eta/4) tr C with C = Sigma/B (N - B)/(N - 1), the covariance of
         its batches: the mean over orders of the point after an epoch.
-    batch_size : int
+    batch_size : int, >= 1
         B, for "reshuffle", where it divides N.
 
     Returns
@@ -61,12 +63,21 @@ def modified_loss(model, learning_rate, sampling="with_replacement", batch_size=
     Notes
     -----
     This is about the path without noise. The stationary law of SGD at temperature T has the
-    opposite sign: exp(-U_eta/T) with U_eta = U - (eta/4)|grad U|^2 + (eta T/2) Laplacian U, to
+    opposite sign: exp(-U_eta/T) with U_eta = U - (eta/4) (grad U)^2 + (eta T/2) Laplacian U, to
     first order in eta, for isotropic constant noise. Source: Barrett and Dherin 2021
     (arXiv:2009.11162); Smith, Dherin, Barrett and De 2021 (arXiv:2101.12176), who add the trace.
     Derivation: x' = x - eta g and the flow x(eta) = x - eta gm + (eta^2/2) H g agree at order eta^2
     if gm = g + (eta/2) H g. In an epoch of M batches the second-order term is eta^2 times the sum
-    over i < j of H_j g_i, whose mean over orders is half of (M G)' = M^2 H G less sum_i H_i g_i."""
+    over i < j of H_j g_i, whose mean over orders is half of (M G)' = M^2 H G less sum_i H_i g_i.
+
+    Examples
+    --------
+    For U = x^2 at x = 1 with the rate 0.1: 1 + (0.1/4) * 2^2.
+
+    >>> flow = ls.potentials.modified_loss(ls.potentials.quadratic([2.0]), 0.1)
+    >>> print(f"{ls.evaluate(flow, [1.0], 'energy'):.3f}")
+    1.100
+    """
     _refuse(model, sampling, batch_size)
     params, columns = model.params._asdict(), None
     shapes = tuple((name, np.shape(value)) for name, value in params.items())

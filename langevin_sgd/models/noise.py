@@ -17,3 +17,7 @@ from .table_gaussian import TableGaussian, table_gaussian
 __all__ = ["GradientNoise", "Minibatch", "TableGaussian", "alpha_stable", "covariance_factor"]
 __all__ += ["disk", "gaussian", "gaussian_field", "minibatch", "online_regression", "student_t"]
 __all__ += ["table_gaussian", "two_point"]
+
+
+def __dir__():
+    return __all__

@@ -63,6 +63,20 @@ def gaussian(covariance):
     covariance : array_like, shape (d, d) or (d,)
         Sigma, the covariance of ONE example's gradient (or the d diagonal entries), (energy /
         length)^2. Positive semidefinite: rank below d is allowed.
+
+    Returns
+    -------
+    GradientNoise
+
+    Examples
+    --------
+    The noise of an example is a standard normal number times the standard deviation:
+
+    >>> noise = ls.noise.gaussian([4.0, 9.0])
+    >>> xi = np.zeros(2)
+    >>> noise.sample(noise.params, np.zeros(2), [1.0, -1.0], xi)
+    >>> print(noise, xi)
+    gaussian(covariance=[4.0, 9.0]) [ 2. -3.]
     """
     d = len(covariance)
     if covariance.ndim == 2 and np.array_equal(covariance, np.diag(np.diagonal(covariance))):
@@ -93,17 +107,16 @@ def _field_sample(factor):
 
 @recorded(normals=size(1), dim=optional(size(1)))
 def gaussian_field(factor, params, normals, dim=None):
-    """Gaussian noise whose full covariance depends on the place: xi = F(x) z, Sigma(x) = F(x)
-    F(x)'.
+    """Gaussian noise whose full covariance depends on the place.
 
-    Gaussian at each place, hence a batch is one draw divided by sqrt(B). Over a run the law of xi
-    is a mixture and not Gaussian.
+    xi = F(x) z with Sigma(x) = F(x) F(x)': Gaussian at each place, hence a batch is one draw
+    divided by sqrt(B). Over a run the law of xi is a mixture and not Gaussian.
 
     Parameters
     ----------
     factor : callable
-        `factor(p, x, out)` writes the matrix F (d, normals) row by row, F[k, j] into `out[k *
-        normals + j]`, in energy / length. Numbers that it does not write are zero.
+        `factor(p, x, out)` writes the matrix F (d, normals) row by row, F[k, j] into
+        `out[k * normals + j]`, in energy / length. Numbers that it does not write are zero.
     params : dict or namedtuple
         What `factor` finds in `p`.
     normals : int
@@ -111,10 +124,26 @@ def gaussian_field(factor, params, normals, dim=None):
     dim : int, optional
         d, where `factor` works in one dimension only: a model of another one is refused.
 
+    Returns
+    -------
+    GradientNoise
+
     Notes
     -----
     Evaluated before the move: for small learning rates the limit is the Ito equation with 2 D(x) =
-    learning_rate Sigma(x)/B. Source: definition; E xi xi' = F E[z z'] F'."""
+    learning_rate Sigma(x)/B. Source: definition; E xi xi' = F E[z z'] F'.
+
+    Examples
+    --------
+    Noise that grows with the distance, F = 2 x; a draw z = 0.5 at x = 3:
+
+    >>> def factor(p, x, out):
+    ...     out[0] = p.a * x[0]
+    >>> noise, xi = ls.noise.gaussian_field(factor, {"a": 2.0}, normals=1), np.zeros(1)
+    >>> noise.sample(noise.params, [3.0], [0.5], xi)
+    >>> print(xi)
+    [3.]
+    """
     check_function(factor, "factor of gaussian_field", "p x out")
     options = {"gaussian": True, "dim": dim, "scratch_per_component": normals - 1}
     return GradientNoise("gaussian_field", _field_sample(factor), params, normals, **options)
@@ -142,12 +171,26 @@ def two_point(scale):
     scale : float or array_like, shape (d,)
         Size of each component, energy / length, at least 0; a number is one component.
 
+    Returns
+    -------
+    GradientNoise
+
     Notes
     -----
     Sigma = diag(scale^2), fourth cumulant -2 scale^4 (excess kurtosis -2). On U = h x^2/2 with B =
     1 and learning_rate h = 1/2, SGD settles to exactly the uniform law on [-scale/h, scale/h];
     above 1/2 to a Cantor law without density (`theory.two_point_cdf`). Source: definition;
-    Bernoulli convolutions."""
+    Bernoulli convolutions.
+
+    Examples
+    --------
+    Uniform numbers below 1/2 give -scale:
+
+    >>> noise, xi = ls.noise.two_point([2.0, 3.0]), np.zeros(2)
+    >>> noise.sample(noise.params, np.zeros(2), [0.2, 0.7], xi)
+    >>> print(noise, xi)
+    two_point(scale=[2.0, 3.0]) [-2.  3.]
+    """
     d = len(scale)
     options = {"dim": d, "covariance": _two_point_covariance}
     return GradientNoise("two_point", _two_point_sample, {"scale": scale}, 0, d, **options)
@@ -177,12 +220,11 @@ def _factor_covariance(p, x, out):
 
 @recorded(dof=within(above=2), covariance=variances_or_matrix)
 def student_t(dof, covariance):
-    """Multivariate Student noise of any real dof > 2, scaled to have this covariance: power-law
-    tails P(|xi| > r) ~ r^-dof.
+    """Multivariate Student noise of any real dof > 2: power-law tails ``P(|xi| > r) ~ r^-dof``.
 
     The elliptical law F z sqrt((dof - 2)/chi^2_dof) with F F' = Sigma: all components share one
     chi^2, so that uncorrelated ones are still not independent. Each component is Student's t, times
-    sqrt(Sigma_kk (dof - 2)/dof).
+    sqrt(Sigma_kk (dof - 2)/dof), so that the covariance is Sigma.
 
     Parameters
     ----------
@@ -192,15 +234,29 @@ def student_t(dof, covariance):
         Sigma of ONE example's gradient (or its diagonal), (energy / length)^2; positive
         semidefinite.
 
+    Returns
+    -------
+    GradientNoise
+
     Notes
     -----
     Excess kurtosis 6/(nu - 4) in every direction for nu > 4, infinite otherwise. Exact in
     distribution at a fixed number of draws, without rejection. Derivation: in 2m dimensions, 2m the
-    rank of Sigma made even, |t|^2/nu = (1 - W)/W with W ~ Beta(nu/2, m), and such a W is the
-    product over k < m of independent U_k^(2/(nu + 2k)). So t = sqrt(nu (1/W - 1)) n/|n| for m
+    rank of Sigma made even, ``|t|^2/nu = (1 - W)/W`` with W ~ Beta(nu/2, m), and such a W is the
+    product over k < m of independent U_k^(2/(nu + 2k)). So ``t = sqrt(nu (1/W - 1)) n/|n|`` for m
     uniform numbers and 2m normals n, and the marginal laws of t have the same nu: an odd dimension
     leaves one number out. m = 1 is Bailey's formula (Mathematics of Computation 62 (1994) 779; not
-    read). Resolved down to probabilities of 2^-52, the spacing of the uniform numbers."""
+    read). Resolved down to probabilities of 2^-52, the spacing of the uniform numbers.
+
+    Examples
+    --------
+    The covariance is the one that was asked for, whatever the tails:
+
+    >>> noise, sigma = ls.noise.student_t(3.0, [1.0, 4.0]), np.zeros(4)
+    >>> noise.covariance(noise.params, np.zeros(2), sigma)
+    >>> print(noise, sigma)
+    student_t(dof=3.0, covariance=[1.0, 4.0]) [1. 0. 0. 4.]
+    """
     factor = covariance_factor(_matrix(covariance))
     pairs = max(1, (factor.shape[1] + 1) // 2)
     params, options = {"dof": dof, "factor": factor}, {"dim": len(factor)}
@@ -220,25 +276,39 @@ def _stable_sample(p, x, z, out):
 
 @recorded(alpha=within(above=0, at_most=2), scale=_scales)
 def alpha_stable(alpha, scale):
-    """Symmetric alpha-stable noise in each component, independently: E exp(i t xi) = exp(-|scale
-    t|^alpha), no variance.
+    """Symmetric alpha-stable noise in each component, independently, which has no variance.
+
+    ``E exp(i t xi) = exp(-|scale t|^alpha)``.
 
     Parameters
     ----------
     alpha : float
         Index in (0, 2]. 2 is Gaussian of variance 2 scale^2, 1 is Cauchy; below 2 the tails are
-        P(|xi| > r) ~ r^-alpha, and at 1 and below there is no mean either: xi is then centred by
-        its symmetry only.
+        ``P(|xi| > r) ~ r^-alpha``, and at 1 and below there is no mean either: xi is then centred
+        by its symmetry only.
     scale : float or array_like, shape (d,)
         Size of each component, energy / length, at least 0; a number is one component.
+
+    Returns
+    -------
+    GradientNoise
 
     Notes
     -----
     The mean of B draws has the same law with scale B^(1/alpha - 1): below alpha = 1 larger batches
     are *noisier*. xi = sin(alpha V)/cos(V)^(1/alpha) [cos((1 - alpha) V)/W]^((1 - alpha)/alpha), V
     uniform on (-pi/2, pi/2), W exponential (Chambers, Mallows and Stuck 1976, JASA 71, 340; Weron
-    1996; neither read). Exact in distribution down to probabilities of 2^-53. For alpha < 0.11 a
-    draw can exceed the largest float64; the particle is then marked as not finite."""
+    1996; neither read). Exact in distribution down to probabilities of 2^-53. For alpha < 0.094 a
+    draw of scale 1 can exceed the largest float64; the particle is then marked as not finite.
+
+    Examples
+    --------
+    A batch of 16 makes the noise of alpha = 3/2 only 16^(1/3) = 2.52 times smaller, not 4 times:
+
+    >>> noise = ls.noise.alpha_stable(1.5, scale=1.0)
+    >>> print(noise, noise.covariance, round(16 ** (1 / noise.params.alpha - 1), 3))
+    alpha_stable(alpha=1.5, scale=1.0) None 0.397
+    """
     params, d = {"alpha": alpha, "scale": scale}, len(scale)
     return GradientNoise("alpha_stable", _stable_sample, params, 0, 2 * d, dim=d)
 
@@ -266,12 +336,11 @@ def _regression_covariance(p, x, out):
 
 @recorded(input_covariance=variances_or_matrix, label_noise=within(at_least=0))
 def online_regression(input_covariance, label_noise):
-    """Gradient noise of online least squares, a fresh example in every draw: multiplicative, and
-    not Gaussian.
+    """Gradient noise of online least squares, a fresh example in every draw.
 
-    The loss of an example is (a . w - y)^2 / 2 with input a ~ N(0, A) and label y = a . w* + e, e ~
-    N(0, label_noise). In x = w - w* its gradient is A x + xi, xi = a (a . x - e) - A x: use it with
-    the potential `quadratic(A)`.
+    It is multiplicative, and not Gaussian. The loss of an example is (a . w - y)^2 / 2 with input a
+    ~ N(0, A) and label y = a . w* + e, e ~ N(0, label_noise). In x = w - w* its gradient is A x +
+    xi, xi = a (a . x - e) - A x: use it with the potential `quadratic(A)`.
 
     Parameters
     ----------
@@ -280,13 +349,27 @@ def online_regression(input_covariance, label_noise):
     label_noise : float
         Variance of e, energy; at least 0.
 
+    Returns
+    -------
+    GradientNoise
+
     Notes
     -----
     Sigma(x) = A x x' A + (x' A x) A + label_noise A. Along u the gradient is the product of two
     Gaussians: with v = u'Au, c = u'Ax and r = x'Ax + label_noise, its cumulants are kappa_n =
     2^(n-1) (n-1)! (l_1^n + l_2^n), l = (c +- sqrt(v r))/2 for n >= 2 (derived: E exp(t u'g) = [1 -
     2 t c - t^2 (v r - c^2)]^(-1/2)). Stationary covariance: `theory.regression_covariance`, as in
-    Ziyin et al. (2022)."""
+    Ziyin et al. (2022).
+
+    Examples
+    --------
+    For one input of variance 1 the variance is 2 x^2 + label_noise, at x = 1:
+
+    >>> noise, sigma = ls.noise.online_regression([1.0], label_noise=0.5), np.zeros(1)
+    >>> noise.covariance(noise.params, [1.0], sigma)
+    >>> print(sigma)
+    [2.5]
+    """
     matrix = np.ascontiguousarray(_matrix(input_covariance))
     factor = covariance_factor(matrix, "input_covariance")
     params = {

@@ -63,6 +63,13 @@ class Noise:
         return np.zeros((len(x), model.dim, model.dim))
 
 
+class AddedNoise(Noise):
+    """A noise that is drawn and added to the gradient."""
+
+    __slots__ = ()
+    adds = True
+
+
 @record(Noise)
 class Silence(NamedTuple):
     """No noise."""

@@ -30,6 +30,7 @@ from .records import Recipe, record, recorded
 COUNT_LIMIT = 2**20
 EXAMPLES_LIMIT = 2**24  # of a table that interpreted Python draws
 BLOCK = 4096  # steps that a schedule is asked for at a time
+NO_PARAMETER = "none"  # numba has no type for an empty namedtuple
 WRITTEN_OUT = 64  # numbers of an array that a description holds; longer ones by their SHA-256
 
 
@@ -90,7 +91,7 @@ def parameters(params, owner, schedules=False):
         For anything else, naming `owner` and the parameter.
     """
     if params is None or (isinstance(params, tuple) and not params):
-        params = {"none": 0.0}  # numba has no type for an empty namedtuple
+        params = {NO_PARAMETER: 0.0}
     items = params._asdict() if hasattr(params, "_asdict") else params
     if not isinstance(items, dict) or not all(isinstance(name, str) for name in items):
         raise TypeError(

@@ -137,13 +137,12 @@ CHECKED |= {"examples": whole(1, EXAMPLES_LIMIT)}
 def linear_regression_population(
     input_covariance, label_noise, true_parameters=None, *, examples=1000, seed=0
 ):
-    """Least squares on fresh examples: loss (z - target)^2 / 2, z = inputs . x, inputs ~ N(0, A),
-    target ~ N(inputs . w, s2).
+    """Least squares on examples that are drawn afresh: the loss (z - target)^2 / 2, z = inputs . x.
 
-    Over the population, with delta = x - w: loss (delta' A delta + s2)/2, gradient A delta, Hessian
-    and Fisher matrix A, and covariance of one example's gradient A delta delta' A + (delta' A delta
-    + s2) A, exactly (Isserlis; Ziyin, Liu, Mori and Ueda 2022, arXiv:2102.05375;
-    `theory.regression_statistics`).
+    inputs ~ N(0, A), target ~ N(inputs . w, s2). Over the population, with delta = x - w: loss
+    (delta' A delta + s2)/2, gradient A delta, Hessian and Fisher matrix A, and covariance of one
+    example's gradient A delta delta' A + (delta' A delta + s2) A, exactly (Isserlis; Ziyin, Liu,
+    Mori and Ueda 2022, arXiv:2102.05375; `theory.regression_statistics`).
 
     Parameters
     ----------
@@ -159,7 +158,16 @@ def linear_regression_population(
     Returns
     -------
     Loss
-        With a generator, for `noise.minibatch(sampling="population")`.
+        With a generator, for ``noise.minibatch(sampling="population")``, and the Potential ``mean``
+        of the whole population.
+
+    Examples
+    --------
+    At the distance (1, 1) from w the mean loss is (1 + 4 + 1)/2:
+
+    >>> stream = ls.losses.linear_regression_population([1.0, 4.0], label_noise=1.0)
+    >>> float(ls.evaluate(stream.mean, [1.0, 1.0], "energy"))
+    3.0
     """
     factor, center = _factor_of(input_covariance), _center_of(true_parameters, input_covariance)
     params = {"factor": factor, "true_parameters": center, "l2": 0.0}
@@ -176,26 +184,37 @@ def linear_regression_population(
 def logistic_regression_population(
     input_covariance, true_parameters=None, l2=0.0, *, examples=1000, seed=0
 ):
-    """Logistic regression on fresh examples: inputs ~ N(0, A), label 1 with probability
-    sigmoid(inputs . w), loss as in `logistic_regression`.
+    """Logistic regression on examples that are drawn afresh; the loss is `logistic_regression`.
 
-    Over the population, with the mean over the standard normal z, q = sqrt(x' A x), s = sigmoid and
-    its derivatives s', s''': gradient E[s'(q z)] A x - E[s'(q_w z)] A w + l2 x and Hessian E[s'(q
-    z)] A + E[s'''(q z)] A x x' A + l2 (Stein's lemma; derived; `mean` sums over 361 values of z,
-    exact to 1e-9 for x' A x < 400). Without l2 a minimum is x = w exactly, and there the covariance
-    of one example's gradient is the Hessian.
+    inputs ~ N(0, A), and the label is 1 with probability sigmoid(inputs . w). Over the population,
+    with the mean over the standard normal z, q = sqrt(x' A x), s = sigmoid and its derivatives s'
+    and s''': gradient E[s'(q z)] A x - E[s'(q_w z)] A w + l2 x and Hessian E[s'(q z)] A + E[s'''(q
+    z)] A x x' A + l2 (Stein's lemma; derived; `mean` sums over 361 values of z, exact to 1e-9 for
+    x' A x < 400). Without l2 a minimum is x = w exactly, and there the covariance of one example's
+    gradient is the Hessian.
 
     Parameters
     ----------
-    input_covariance, true_parameters, examples, seed
+    input_covariance, true_parameters
         As in `linear_regression_population`; with w = 0 labels are coin tosses.
     l2 : float, >= 0
-        Ridge.
+        Ridge, as in `linear_regression`.
+    examples, seed : int
+        As in `linear_regression_population`.
 
     Returns
     -------
     Loss
-        With a generator, for `noise.minibatch(sampling="population")`.
+        With a generator, for ``noise.minibatch(sampling="population")``, and the Potential ``mean``
+        of the whole population.
+
+    Examples
+    --------
+    The minimum of the population is w itself:
+
+    >>> stream = ls.losses.logistic_regression_population([1.0], true_parameters=[2.0])
+    >>> bool(abs(ls.evaluate(stream.mean, [2.0], "gradient")[0]) < 1e-12)
+    True
     """
     factor, center = _factor_of(input_covariance), _center_of(true_parameters, input_covariance)
     params = {"factor": factor, "true_parameters": center, "l2": l2}

@@ -10,7 +10,17 @@ from .parameters import parameters, size
 from .records import Recipe, check_functions, record
 
 
-@record(dim=size(1), scratch=size(0))
+class PotentialAnswers:
+    """What a model answers, a Loss alike."""
+
+    __slots__ = ()
+    argument = "model"  # of simulate, that it is for
+    data = None  # no table
+    force = force_of_potential
+    energy_word = "energy"
+
+
+@record(PotentialAnswers, dim=size(1), scratch=size(0))
 class Potential(NamedTuple):
     """An energy landscape in `dim` dimensions.
 
@@ -45,6 +55,18 @@ class Potential(NamedTuple):
         the energy, or the Hessian not that of the gradient: central differences along a random
         direction at one or two points, relative tolerance 1e-4. A Hessian that reads and writes
         more than 524,288 numbers is not checked.
+
+    Examples
+    --------
+    A spring of stiffness 2, drawn out by 3:
+
+    >>> def energy(p, x):
+    ...     return p.stiffness * x[0] * x[0] / 2
+    >>> def gradient(p, x, out):
+    ...     out[0] = p.stiffness * x[0]
+    >>> spring = ls.Potential("spring", energy, gradient, {"stiffness": 2.0}, dim=1)
+    >>> print(ls.evaluate(spring, [3.0], "energy"), ls.evaluate(spring, [3.0], "gradient"))
+    9.0 [6.]
     """
 
     name: str
@@ -71,13 +93,6 @@ class Potential(NamedTuple):
         check_gradient(*about, self.energy, self.gradient)
         check_hessian(*about, self.gradient, self.hessian)
         return self
-
-    # What a model answers, a Loss alike
-
-    argument = "model"  # of simulate, that it is for
-    data = None  # no table
-    force = force_of_potential
-    energy_word = "energy"
 
     def role(self, quantity):
         """The field with the function of a quantity: "energy", "gradient", "hessian" or "drift"."""

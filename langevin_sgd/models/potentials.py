@@ -12,14 +12,19 @@ from .landscapes import mueller_brown, rosenbrock, two_minima, washboard
 from .modified_loss import modified_loss
 from .potential_record import Potential
 from .records import recorded
-from .sgd_landscapes import ring, rotational_drift, zhu_bowls
+from .sgd_landscapes import edge_of_stability, ring, rotational_drift, zhu_bowls
 from .sums import row_times, square_in, write_matrix
 from .swirl_noise import swirl_noise
 from .symbolic import from_expression
 
-__all__ = ["Potential", "check_gradient", "double_well", "from_expression", "label_noise"]
-__all__ += ["label_noise_valley", "modified_loss", "mueller_brown", "quadratic", "ring"]
-__all__ += ["rosenbrock", "rotational_drift", "swirl_noise", "two_minima", "washboard", "zhu_bowls"]
+__all__ = ["Potential", "check_gradient", "double_well", "edge_of_stability", "from_expression"]
+__all__ += ["label_noise", "label_noise_valley", "modified_loss", "mueller_brown", "quadratic"]
+__all__ += ["ring", "rosenbrock", "rotational_drift", "swirl_noise", "two_minima", "washboard"]
+__all__ += ["zhu_bowls"]
+
+
+def __dir__():
+    return __all__
 
 
 def _diagonal_energy(p, x):
@@ -56,13 +61,29 @@ def _matrix_hessian(p, x, out):
 
 @recorded(hessian=matrix_or_diagonal)
 def quadratic(hessian):
-    """Quadratic well U = x' H x / 2.
+    """A quadratic well, U = x' H x / 2, where nearly everything has an exact answer.
 
     Parameters
     ----------
     hessian : array_like, shape (d, d) or (d,)
         Symmetric matrix H of second derivatives, or its d diagonal entries; energy per length
         squared. Negative eigenvalues are allowed: a saddle, from which particles diverge.
+
+    Returns
+    -------
+    Potential
+        In d dimensions.
+
+    Notes
+    -----
+    SGD of learning rate eta with noise of variance sigma^2 has here, in a direction of curvature a,
+    the variance eta sigma^2 / (a (2 - eta a)): `theory.stationary_covariance`.
+
+    Examples
+    --------
+    >>> well = ls.potentials.quadratic([1.0, 4.0])
+    >>> float(ls.evaluate(well, [3.0, 1.0], "energy"))  # (1 * 3^2 + 4 * 1^2) / 2
+    6.5
     """
     if hessian.ndim == 1:
         functions = _diagonal_energy, _diagonal_gradient
@@ -104,13 +125,13 @@ def _well_hessian(p, x, out):
 
 @recorded(barrier=within(above=0), stiffness=within(above=0), coupling=number, tilt=number)
 def double_well(dim=1, barrier=0.25, stiffness=1.0, coupling=0.0, tilt=0.0):
-    """Double well along x_0, harmonic and coupled to x_0 in the other directions.
+    """A double well along x_0, harmonic and coupled to x_0 in the other directions.
 
-    U = barrier (x_0^2 - 1)^2 + tilt x_0 + (stiffness/2) sum_{k>=1} (x_k - coupling x_0)^2
+    U = barrier (x_0^2 - 1)^2 + tilt x_0 + (stiffness/2) sum over k >= 1 of (x_k - coupling x_0)^2
 
     Parameters
     ----------
-    dim : int
+    dim : int, >= 1
         Number of components d.
     barrier : float, > 0
         Height of the barrier at x_0 = 0 (without tilt), energy.
@@ -120,6 +141,17 @@ def double_well(dim=1, barrier=0.25, stiffness=1.0, coupling=0.0, tilt=0.0):
         Slope of the valley floor x_k = coupling x_0.
     tilt : float
         Force that favours the left well (if positive), energy per length.
+
+    Returns
+    -------
+    Potential
+        Without tilt its minima, of energy 0, are at x_0 = -1 and 1 on the valley floor.
+
+    Examples
+    --------
+    >>> well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
+    >>> ls.evaluate(well, [[-1.0, -0.8], [0.0, 0.0], [1.0, 0.8]], "energy").tolist()
+    [0.0, 0.25, 0.0]
     """
     params = {"barrier": barrier, "stiffness": stiffness, "coupling": coupling, "tilt": tilt}
     return Potential("double_well", _well_energy, _well_gradient, params, dim, _well_hessian)

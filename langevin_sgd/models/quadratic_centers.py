@@ -37,20 +37,34 @@ def centers_hessian(p, x, row, out):
 
 @recorded(hessian=one_matrix)
 def quadratic_centers(hessian, centers):
-    """One quadratic well per example: loss (x - c)' H (x - c) / 2. Gradient noise is additive:
-    Sigma = H cov(c) H everywhere.
+    """One quadratic well per example, (x - c)' H (x - c) / 2: the gradient noise is additive.
+
+    The covariance of one example's gradient is Sigma = H cov(c) H everywhere.
 
     Parameters
     ----------
     hessian : array_like, shape (d, d) or (d,)
         Symmetric matrix H, or its diagonal; energy per length squared.
     centers : array_like, shape (examples, d)
+        The minimum c of each example, length.
 
     Returns
     -------
     Loss
         Negative log-likelihood of c ~ N(x, H^-1), up to a constant; Fisher matrix H, unless H has
-        an eigenvalue below zero; derived.
+        an eigenvalue below zero.
+
+    Notes
+    -----
+    Derived: the gradient H (x - c) differs between examples by H c alone.
+
+    Examples
+    --------
+    Centres of variance 1 and H = 2: the variance of the gradient is 2 * 1 * 2, here and far away.
+
+    >>> wells = ls.losses.quadratic_centers([2.0], [[-1.0], [1.0]])
+    >>> ls.analysis.covariance_at(wells, [[0.0], [5.0]]).ravel().tolist()
+    [4.0, 4.0]
     """
     table = table_of(centers, "centers")
     if table.shape[1] != len(hessian):

@@ -8,6 +8,7 @@ import copy
 import functools
 import importlib
 import inspect
+import math
 import operator
 import pickle
 import sys
@@ -83,10 +84,11 @@ def record(base=object, /, **checks):
             return kind._make(copy.deepcopy(tuple(self), memo))
 
         def __repr__(self):
-            if self.recipe is None:
-                return f"{kind.__name__}({self.name!r})"
-            given = ", ".join(f"{name}={_in_brief(v)}" for name, v in self.recipe.arguments.items())
-            return f"{self.recipe.function.__name__}({given})"
+            by_hand = self.recipe is None
+            maker, start = (kind, [repr(self.name)]) if by_hand else (self.recipe.function, [])
+            facts = _facts(self) if by_hand else self.recipe.arguments
+            given = [*start, *(f"{name}={_in_brief(value)}" for name, value in facts.items())]
+            return f"{maker.__name__}({', '.join(given)})"
 
         __new__.__signature__ = inspect.Signature([parameters[0], *signature.parameters.values()])
         kind.__new__ = staticmethod(__new__)
@@ -156,9 +158,19 @@ def of_kind(kinds, words):
     return functools.partial(instance, kinds=kinds, words=words)
 
 
+def _facts(owner):
+    """What is told of a record that was made by hand: its parameters, dimension and examples."""
+    params = getattr(owner, "params", None)
+    facts = params._asdict() if hasattr(params, "_asdict") else {}
+    facts |= {"dim": owner.dim} if getattr(owner, "dim", None) else {}
+    return facts | ({} if getattr(owner, "data", None) is None else {"examples": len(owner.data)})
+
+
 def _in_brief(value):
-    if isinstance(value, np.ndarray) and value.size > 8:
-        return f"array{value.shape}"
+    shape = getattr(value, "shape", ())  # of arrays, tables of pandas, tensors
+    if shape and (math.prod(shape) > 8 or not isinstance(value, np.ndarray)):
+        kind = "array" if isinstance(value, np.ndarray) else type(value).__name__
+        return f"{kind}{tuple(shape)}"
     written = " ".join(shown(value).split())
     return written if len(written) <= 60 else written[:40] + " ..."
 

@@ -21,16 +21,16 @@ MAX_OPERATIONS = 5_000
 
 @recorded
 def from_expression(text, variables, /, **params):
-    """A potential from its formula.
+    """A potential from its formula: sympy derives gradient and Hessian.
 
     Parameters
     ----------
     text : str
-        The energy, such as "barrier * (x**2 - 1)**2 + k/2 * (y - x)**2": numbers, `pi`, names of
-        variables and parameters, + - * /, ** with a numeric exponent, and exp, expm1, log, log1p,
-        sin, cos, tan, tanh, sigmoid, softplus, sqrt. A power that is no multiple of 1/2 is that of
-        a positive number. The text is read by a whitelist and never evaluated as Python: one from a
-        file is safe.
+        The energy, such as ``"barrier * (x**2 - 1)**2 + k/2 * (y - x)**2"``: numbers, `pi`, names
+        of variables and parameters, ``+ - * /``, ``**`` with a numeric exponent, and exp, expm1,
+        log, log1p, sin, cos, tan, tanh, sigmoid, softplus, sqrt. A power that is no multiple of 1/2
+        is that of a positive number. The text is read by a whitelist and never evaluated as Python:
+        one from a file is safe.
     variables : sequence of str, or one str with the names separated by spaces or commas
         Names of the d components of x, in their order.
     **params : float
@@ -52,7 +52,14 @@ def from_expression(text, variables, /, **params):
     Notes
     -----
     Derivatives by sympy; errors are those of rounding, for the order of operations is not that of a
-    hand-written function."""
+    hand-written function.
+
+    Examples
+    --------
+    >>> spring = ls.potentials.from_expression("k/2 * (y - x)**2", "x y", k=3.0)
+    >>> ls.evaluate(spring, [0.0, 2.0], "gradient").tolist()  # -3 * 2 on x, 3 * 2 on y
+    [-6.0, 6.0]
+    """
     if isinstance(variables, str):
         variables = variables.replace(",", " ").split()
     if not isinstance(variables, (list, tuple)):

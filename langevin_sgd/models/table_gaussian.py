@@ -11,24 +11,36 @@ from ..kernels.rng import Address, Places, Stream, ids_from, steps_from
 from ..kernels.views import local, row_type, table_row, view
 from . import forces
 from .example_moments import example_covariance
-from .noise_record import Noise
+from .noise_record import AddedNoise
 from .records import Recipe, record, recorded
 
 TILE = 64  # normals that are drawn at a time
 _TABLE = np.uint64(Stream.TABLE)
 
 
-@record(Noise)
+@record(AddedNoise)
 class TableGaussian(NamedTuple):
-    """Gaussian noise with exactly the covariance of a `Loss`'s table at each point. Made by
-    `table_gaussian`.
+    """Gaussian noise with exactly the covariance of a `Loss`'s table; made by `table_gaussian`.
+
+    Parameters
+    ----------
+    name : str
+        How messages and datasets call it.
+    params : None
+        It needs none.
+
+    Examples
+    --------
+    It asks the table of the model: targets 1 and -1 have gradients x -+ 1, of variance 1.
+
+    >>> loss = ls.losses.quadratic_centers([1.0], [[-1.0], [1.0]])
+    >>> ls.noise.table_gaussian().batch_covariance(loss, np.array([[0.3]]), batch_size=1).item()
+    1.0
     """
 
     name: str
     params: Any
     recipe: Recipe | None = None
-
-    adds = True
 
     def check(self, model, dynamics):
         need_a_table(self, model)
@@ -42,7 +54,7 @@ class TableGaussian(NamedTuple):
     def force(self, site):
         loss, gradient = site.model, forces.example_gradient(site, row_type)
         size, columns = loss.dim + loss.scratch, loss.data.shape[1]
-        return _table_force(gradient, loss.dim, size, columns, site.free * WIDTH, site.draws)
+        return _table_force(gradient, loss.dim, size, columns, site.free, site.draws)
 
     def batch_covariance(self, model, x, batch_size):
         return example_covariance(model, x) / batch_size
@@ -59,19 +71,34 @@ def need_a_table(noise, model):
 
 @recorded
 def table_gaussian():
-    """The Gaussian twin of minibatch noise: covariance exactly that of the table at each x, without
-    a matrix root.
+    """The Gaussian twin of minibatch noise: covariance exactly that of the table at each x.
 
     xi = sum_i (z_i - mean z) g_i / sqrt(N B) for the N example gradients g_i and N standard normals
-    z_i. Derivation: the covariance of z_i - mean z is delta_ij - 1/N, so that E xi xi' = (sum_i g_i
-    g_i' / N - gbar gbar') / B = Sigma / B.
+    z_i, without a matrix root.
+
+    Returns
+    -------
+    TableGaussian
+
+    Notes
+    -----
+    Derivation: the covariance of z_i - mean z is delta_ij - 1/N, so that E xi xi' = (sum_i g_i g_i'
+    / N - gbar gbar') / B = Sigma / B.
+
+    Examples
+    --------
+    Targets 1 and -1 have gradients x -+ 1, of variance 1; a batch of four has a quarter of it.
+
+    >>> loss, noise = ls.losses.quadratic_centers([1.0], [[-1.0], [1.0]]), ls.noise.table_gaussian()
+    >>> print(noise, noise.batch_covariance(loss, np.array([[0.3]]), batch_size=4).item())
+    table_gaussian() 0.25
     """
     return TableGaussian("table_gaussian", None)
 
 
 @cache
-def _table_force(gradient, dim, size, columns, tile, draws):
-    """The normals of a tile of examples lie at `tile` in z."""
+def _table_force(gradient, dim, size, columns, free, draws):
+    """The normals of a tile of examples lie in z from row `free` on."""
     fill_normals, each, room = draws.fill_normals(), draws.each(), forces.stack_room(size)
     large = room < size
 
@@ -79,7 +106,8 @@ def _table_force(gradient, dim, size, columns, tile, draws):
     def act(work, block, fixed, now, group, here):
         z, out, noise, examples = work.z, here.g, here.xi, fixed.examples
         one = view(work.spare, 0, size) if large else view(local(room, z), 0, size)
-        normal, place = view(z, tile, TILE), group * WIDTH
+        tile, place = free * WIDTH, group * WIDTH
+        normal = view(z, tile, TILE)
         particle, step = ids_from(block.particle, place), steps_from(now.step, place)
         forces.set_to(out, dim, 0.0)
         forces.set_to(noise, dim, 0.0)

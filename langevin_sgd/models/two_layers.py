@@ -115,11 +115,10 @@ def _matrix_shape(value, name):
 
 @recorded(rank=size(1), shape=optional(_matrix_shape))
 def matrix_factorisation(entries, rank, shape=None):
-    """Two factors of a partly known matrix: loss of one entry (u_i . v_j - value)^2 / 2, u_i and
-    v_j rows of U and V.
+    """Two factors of a partly known matrix: the loss of one entry is (u_i . v_j - value)^2 / 2.
 
-    U -> U A, V -> V A^-T leaves the loss as it is: a minimum with factors of full rank lies in a
-    valley of rank^2 dimensions.
+    u_i and v_j are rows of U and V. U -> U A, V -> V A^-T leaves the loss as it is: a minimum with
+    factors of full rank lies in a valley of rank^2 dimensions.
 
     Parameters
     ----------
@@ -134,9 +133,21 @@ def matrix_factorisation(entries, rank, shape=None):
     -------
     Loss
         Of x = (U row by row, V row by row), d = (m + n) rank components. Its table holds (i, m + j,
-        value). Hessian and Fisher matrix as in `langevin_sgd.models.two_layers`; one example costs
-        O(d), because lanes pick their rows by comparison. Model of Srebro and Jaakkola 2003,
-        "Weighted low-rank approximations"; derivatives: derived.
+        value). One example costs O(d), because each particle picks its rows by comparison.
+
+    Notes
+    -----
+    With the residual r, J = dr/dx and r'' = d^2 r/dx^2 the gradient is r J, the Hessian J J' + r
+    r'' and the Fisher matrix, of value ~ N(u_i . v_j, 1), J J'; derived. Source of the model:
+    Srebro and Jaakkola 2003, "Weighted low-rank approximations".
+
+    Examples
+    --------
+    The entry 2 of a 1 x 1 matrix is 1 * 2 and 4 * 0.5 alike:
+
+    >>> product = ls.losses.matrix_factorisation([[0, 0, 2.0]], rank=1)
+    >>> ls.evaluate(product, [[1.0, 2.0], [4.0, 0.5], [0.0, 0.0]], "energy").tolist()
+    [0.0, 0.0, 2.0]
     """
     table = table_of(entries, "entries")
     if table.shape[1] != 3:
@@ -204,11 +215,11 @@ _NETWORK = _of_prediction(_residual_of_network, _activations, _jacobian_of_netwo
 
 @recorded(hidden=size(1))
 def tanh_network(inputs, targets, hidden):
-    """Network with one hidden layer: loss of one example (f - target)^2 / 2, f = sum_h a_h tanh(w_h
-    . inputs).
+    """A network with one hidden layer, f = sum_h a_h tanh(w_h . inputs), fitted by least squares.
 
-    A committee machine with trained output weights (Saad and Solla 1995, Physical Review E 52,
-    4225, with erf for tanh). Units may be exchanged, a_h and w_h change sign together:
+    The loss of one example is (f - target)^2 / 2.
+
+    Units may be exchanged, a_h and w_h change sign together:
     a minimum whose units differ has 2^hidden hidden! copies.
 
     Parameters
@@ -216,6 +227,7 @@ def tanh_network(inputs, targets, hidden):
     inputs : array_like, shape (examples, features)
         A column of ones gives the hidden units their biases.
     targets : array_like, shape (examples,)
+        What f should be.
     hidden : int, >= 1
         Number of hidden units.
 
@@ -223,7 +235,20 @@ def tanh_network(inputs, targets, hidden):
     -------
     Loss
         Of x = (a_1 ... a_hidden, w_1, w_2, ...), d = hidden (1 + features) components. Hessian by
-        back-propagation twice, Fisher matrix J J' of target ~ N(f, 1); derived.
+        back-propagation twice, Fisher matrix J J' of target ~ N(f, 1), J = df/dx.
+
+    Notes
+    -----
+    A committee machine with trained output weights: Saad and Solla 1995, Physical Review E 52,
+    4225, with erf for tanh. Derivatives: derived.
+
+    Examples
+    --------
+    A unit may change its sign: (2 tanh 0.5)^2 / 2 twice.
+
+    >>> network = ls.losses.tanh_network([[1.0]], [0.0], hidden=1)
+    >>> ls.evaluate(network, [[2.0, 0.5], [-2.0, -0.5]], "energy").round(4).tolist()
+    [0.4271, 0.4271]
     """
     table = with_targets(inputs, targets, "targets")
     value, slope, *matrices = _NETWORK

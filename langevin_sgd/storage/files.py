@@ -31,8 +31,9 @@ NOT_A_COORDINATE = "_nc4_non_coord_"  # what netCDF puts before a name, and take
 
 
 def save(dataset, path):
-    """Write a dataset to a netCDF4 file, so that a crash at any moment leaves the old file or the
-    new one, never half of one.
+    """Write a dataset to a netCDF4 file, whole or not at all.
+
+    A crash at any moment leaves the old file or the new one, never half of one.
 
     The bytes go to a temporary name in the same folder, are forced to the disk, and only then take
     the name `path`; last, the folder entry itself is forced. A killed process leaves its temporary
@@ -63,7 +64,17 @@ def save(dataset, path):
     Warns
     -----
     UserWarning
-        If the run in the dataset was interrupted."""
+        If the run in the dataset was interrupted.
+
+    Examples
+    --------
+    >>> well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
+    >>> noise = ls.noise.gaussian([[10.0, 0.0], [0.0, 3.3]])
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.02), noise, particles=500, steps=200, seed=1)
+    >>> ls.save(run, "run.nc")
+    >>> ls.load("run.nc").identical(run)
+    True
+    """
     _import_engine("save")
     if isinstance(dataset, (str, os.PathLike)) and isinstance(path, (xr.Dataset, xr.DataArray)):
         raise TypeError(

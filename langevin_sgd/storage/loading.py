@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from ..arguments import checked, flag, whole
+from ..arguments import checked, flag, whole, with_coordinates
 from ..arguments import path as checked_path
 from .content import SEAL, is_whole
 from .files import read
@@ -37,7 +37,7 @@ class _Part(NamedTuple):
     line: Segment  # of the manifest
 
 
-@checked(path=checked_path, max_bytes=whole(0), recover=flag)
+@checked(coordinates=False, path=checked_path, max_bytes=whole(0), recover=flag)
 def load(path, max_bytes=8 * 2**30, recover=False):
     """Read a dataset from a netCDF4 file, or from the folder of a run that `simulate` checkpoints.
 
@@ -60,9 +60,9 @@ def load(path, max_bytes=8 * 2**30, recover=False):
         With the dims, dtypes, values and attributes that were saved (numbers in attributes come
         back as numpy scalars or arrays, lists of one as their entry, text variables as fixed-width
         unicode). No times are decoded: units are read as text. A run is concatenated along
-        ``step``, with the attributes ``finished`` (0 or 1) and ``steps_done``; where dask is
-        installed its variables along ``step`` are lazy, a chunk a segment. Each segment is compared
-        with its SHA-256 when it is read.
+        ``step``, with a coordinate along each dimension and the attributes ``finished`` (0 or 1)
+        and ``steps_done``; where dask is installed its variables along ``step`` are lazy, a chunk a
+        segment. Each segment is compared with its SHA-256 when it is read.
 
     Raises
     ------
@@ -76,7 +76,18 @@ def load(path, max_bytes=8 * 2**30, recover=False):
     Warns
     -----
     UserWarning
-        If a file does not have the content that it states in its attribute ``content_sha256``."""
+        If a file does not have the content that it states in its attribute ``content_sha256``.
+
+    Examples
+    --------
+    >>> well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
+    >>> noise = ls.noise.gaussian([[10.0, 0.0], [0.0, 3.3]])
+    >>> run = ls.simulate(well, ls.dynamics.sgd(0.02), noise, particles=500, steps=200, seed=1)
+    >>> ls.save(run, "run.nc")
+    >>> back = ls.load("run.nc")
+    >>> print(back.title, "at a learning rate of", back.learning_rate.item())
+    500 particles of sgd on double_well at a learning rate of 0.02
+    """
     if path.is_dir():
         return _load_run(path, max_bytes, recover)
     if not path.is_file():
@@ -120,12 +131,12 @@ def _load_run(folder, max_bytes, recover):
             variables[name] = (variable.dims, values, variable.attrs)
     attributes |= {"finished": int(manifest.final is not None), "steps_done": manifest.last.step}
     if not manifest.final and "steps" in attributes:
-        attributes["steps"] = manifest.last.step - manifest.header.step
+        attributes["steps"] = manifest.last.step
     if notes:
         warnings.warn(f"load: {str(folder)!r} is not whole: {'; '.join(notes)}", stacklevel=4)
         attributes["recovery"] = json.dumps(notes)
     coordinates = [name for name in coordinates if name in variables]
-    return xr.Dataset(variables, attrs=attributes).set_coords(coordinates)
+    return with_coordinates(xr.Dataset(variables, attrs=attributes).set_coords(coordinates))
 
 
 def _along_step(parts, max_bytes):

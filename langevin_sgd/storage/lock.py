@@ -9,7 +9,7 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # this system has no flock: `take_lock` says so
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]
 
 LOCK_NAME = "lock"
 

@@ -23,6 +23,8 @@ NAME_OF_SWEEPS_1 = "manifest.json"
 VERSION = 2
 KINDS = "run", "sweep", "study"
 SHOWN_DIFFERENCES = 20
+CODE = "code.", "source."  # what differs in the files of the program, one hash each
+PROGRAM = "langevin_sgd_version", "git_commit"
 MOST_BYTES = 2**28  # of a manifest: some 400,000 segments
 STORED_STEP = 8  # bytes of a segment that each of its steps takes
 
@@ -52,7 +54,7 @@ class Steps(NamedTuple):
 
     first: int
     stride: int
-    count: int
+    count: int  # type: ignore[assignment]  # no tuple to count in
 
 
 class Rows(NamedTuple):
@@ -70,8 +72,8 @@ class Segment(NamedTuple):
     step: int  # steps done at its end
     steps: list  # that are stored: numbers, or `Steps`
     variables: dict  # name -> Rows
-    file: File
-    state: File  # from which the next one follows
+    file: File | None
+    state: File | None  # from which the next one follows
 
     def stored_steps(self):
         """The array of the steps that are stored."""
@@ -142,6 +144,11 @@ def read_manifest(folder, kinds=KINDS, damaged=False):
     if not path.is_file():  # a pipe would never end
         if damaged:
             return Manifest(None, [], None, [])
+        if folder.is_file():
+            raise NotADirectoryError(
+                f"{str(folder)!r} is a file, and there must be a folder. A run that was saved goes "
+                f"on by extend(load({str(folder)!r}), steps)."
+            )
         raise FileNotFoundError(f"there is no manifest {str(path)!r}. {_way_out(folder)}")
     # What follows the last newline was never finished.
     lines = _content(path).split(b"\n")[:-1]
@@ -151,7 +158,7 @@ def read_manifest(folder, kinds=KINDS, damaged=False):
         del records[-1]
     parsed = []
     for number, line in enumerate(records or [None], 1):
-        kind = Header if number == 1 else Segment
+        kind: type = Header if number == 1 else Segment
         if number == len(records) > 1 and line is not None and "finished" in line:
             kind = Final
         try:
@@ -197,7 +204,8 @@ def _of_another_kind(folder, manifest, kinds):
     if header is not None and header.kind not in kinds:
         ways = {
             "run": f"load({str(folder)!r}) reads it",
-            "sweep": f"langevin_sgd.merge({str(folder)!r}) gathers it",
+            "sweep": "the call that began it goes on with it, and "
+            f"langevin_sgd.merge({str(folder)!r}) gathers it",
             "study": "python -m langevin_sgd merge OUT STUDY puts it together",
         }
         raise ValueError(
@@ -212,15 +220,21 @@ def refuse_another(folder, header, description):
     the folder was begun with."""
     there = _leaves(header.description)
     here = _leaves(json.loads(canonical(description)))
+    differ = [key for key in there | here if there.get(key) != here.get(key)]
+    if not differ:
+        return
+    code = [key for key in differ if key.startswith(CODE)]
     lines = [
         f"  {key}: {_short(there.get(key))} there, {_short(here.get(key))} now"
-        for key in there | here
-        if there.get(key) != here.get(key)
+        for key in differ
+        if key not in code
     ]
-    if not lines:
-        return
     rest = len(lines) - SHOWN_DIFFERENCES
     more = [f"  and {rest} more"] if rest > 0 else []
+    if code:
+        version, commit = (header.attributes.get(key, "not told") for key in PROGRAM)
+        files = f"  files of code: {len(code)}, such as {code[0].partition('.')[2]}"
+        more.append(f"{files}; begun by langevin_sgd {version}, commit {str(commit)[:12]}")
     raise ValueError(
         f"the {header.kind} in {str(folder)!r} was begun with another description:\n"
         + "\n".join(lines[:SHOWN_DIFFERENCES] + more)

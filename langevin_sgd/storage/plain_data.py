@@ -29,8 +29,10 @@ DECODED = {"_FillValue", "missing_value", "scale_factor", "add_offset"}
 LINKS = {"DIMENSION_LIST", "REFERENCE_LIST"}
 MOST_TEXTS = 1_000_000  # and lists of variable length, in all
 METADATA_MEMORY = 2**31  # bytes that judging a file may take; an honest one takes a few million
-READERS_TROUBLE = ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError
-READERS_TROUBLE += OSError, RuntimeError, TypeError
+READERS_TROUBLE = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError),
+    *(OSError, RuntimeError, TypeError),
+)
 HEAP = b"GCOL\1"
 NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 SHUFFLE, GZIP, CHECKSUM = 2, 1, 3  # HDF5's numbers of filters

@@ -62,6 +62,8 @@ from .gradient_flow import gradient_flow
 from .heavy_ball_operator import transfer_operator_heavy_ball
 from .irreversibility import (
     OrnsteinUhlenbeck,
+    area_per_step,
+    area_variance,
     entropy_per_step,
     ornstein_uhlenbeck,
     weighted_rotation,
@@ -73,15 +75,11 @@ from .leaving_region import mean_first_passage_steps, quasi_stationary_law
 from .linear_process import (
     LinearProcess,
     StationaryBlocks,
-    area_per_step,
-    area_variance,
-    autocovariance,
-    evolve,
     spectral_radius,
     state_covariance,
     stationary_blocks,
-    time_average_covariance,
 )
+from .linear_process_in_time import autocovariance, evolve, time_average_covariance
 from .momentum import UnderdampedLimit, gradient_average, heavy_ball_path, underdamped_limit
 from .online_regression import (
     StabilityBounds,
@@ -99,6 +97,7 @@ from .quadratic_sgd import (
     stability_threshold,
     stationary_covariance,
 )
+from .regression_tail import RegressionTail, regression_tail
 from .saddles import saddles
 from .sampling_error import (
     HistogramBias,
@@ -113,7 +112,7 @@ from .sampling_error import (
 )
 from .selling_decomposition import selling_decomposition
 from .student import StudentLaw, student_covariance, student_density, student_law, student_tail
-from .tails import TailExponents, regression_moments_1d, tail_exponents
+from .tails import TailExponents, lyapunov_edge, regression_moments_1d, tail_exponents
 from .temperatures import (
     MeasuredTemperatures,
     TemperatureConventions,
@@ -136,3 +135,7 @@ from .weak_error import (
 )
 
 __all__ = sorted(name for name, value in globals().items() if callable(value))  # not the modules
+
+
+def __dir__():
+    return __all__

@@ -19,8 +19,9 @@ WITHOUT_WALLS = energy_of(1, 2, 3, drift=True, way="use analysis.basins or a ref
 
 @one_law(potential=WITHOUT_WALLS, start=optional(intervals))
 def basin_populations(potential, temperature, *, start=None):
-    """Boltzmann's probability of each basin: of the points from which the gradient flow leads to
-    one minimum.
+    """Boltzmann's probability of each basin of attraction, with the minimum it belongs to.
+
+    A basin is the set of points from which the gradient flow leads to one minimum.
 
     Parameters
     ----------
@@ -42,14 +43,30 @@ def basin_populations(potential, temperature, *, start=None):
         ``model``, ``temperature``, ``scale``, the length in which the descent has its tolerances,
         and ``energy_around``, a sum of energies around the minima by which to know the potential.
 
+    Raises
+    ------
+    ValueError
+        If exp(-U/T) is not normalisable, or the wells are too narrow for the grid.
+
     Notes
     -----
-    ValueError if exp(-U/T) is not normalisable. A node of the grid whose neighbour along an axis
-    is in another basin gives part of its weight to it: with the boundary t_k spacings away along
-    axis k (bisected), it keeps 1/2 + 1/sum_k (1/t_k), which is exact for a plane across an axis, so
-    that the error is of second order in the spacing. Minima that lie between the nodes of a scan
-    (256, 32 or 16 an axis in 1, 2, 3 dimensions) with a basin as narrow are missed. Source:
-    quadrature of the definition (derived)."""
+    A node of the grid whose neighbour along an axis is in another basin gives part of its weight to
+    it: with the boundary t_k spacings away along axis k (bisected), it keeps
+    1/2 + 1/sum_k (1/t_k), which is exact for a plane across an axis, so that the error is of second
+    order in the spacing. Minima that lie between the nodes of a scan (256, 32 or 16 an axis in 1,
+    2, 3 dimensions) with a basin as narrow are missed. Source: quadrature of the definition
+    (derived).
+
+    Examples
+    --------
+    Of two minima of one energy the flatter one holds more: widths go like 1/sqrt(curvature), here
+    2 to 1.
+
+    >>> well = ls.potentials.two_minima(curvatures=(1.0, 4.0), smoothing=0.01)
+    >>> law = ls.theory.basin_populations(well, temperature=0.05)
+    >>> law.population.values.round(3).tolist()
+    [0.667, 0.333]
+    """
     name = f"potential {potential.name!r} at temperature {temperature:g}"
     start = start if start is None else bounds_inside(start, potential, "start")
     box = energy_box(potential, temperature, DEPTH, name, start)
@@ -87,8 +104,7 @@ def basin_populations(potential, temperature, *, start=None):
 
 
 def energy_around(slope, minimum):
-    """Sum of the energies on a cross around each minimum (m, d): tells potentials of one name
-    apart."""
+    """Sum of the energies on a cross around each minimum (m, d): it tells potentials apart."""
     ways = 0.1 * slope.scale * np.eye(minimum.shape[1])
     return float(slope.energy(minimum[:, None] + np.concatenate([ways, -ways])).sum())
 
@@ -104,8 +120,10 @@ def _seen(law):
 
 
 def _populations(law, index_of_seen, count, basins):
-    """The share of each of `count` basins in a law on equally spaced nodes, of which those with a
-    density have an index; `basins` gives that of any points."""
+    """The share of each of `count` basins in a law on equally spaced nodes.
+
+    Of the nodes those with a density have an index; `basins` gives that of any points.
+    """
     seen, nodes = _is_seen(law), tensor_nodes(law.axes)
     index = np.full(seen.shape, -1)
     index[seen] = index_of_seen

@@ -24,7 +24,7 @@ class Basins(NamedTuple):
 
     minimum: np.ndarray
     energy: np.ndarray
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]  # no tuple to search
 
 
 class Slope(NamedTuple):

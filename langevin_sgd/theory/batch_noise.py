@@ -21,8 +21,20 @@ SUBSETS = ("without_replacement", "reshuffle", "single_shuffle")
 
 
 class GradientMoments(NamedTuple):
-    """``mean`` (..., d) gradient G of a table and ``covariance`` (..., d, d) Sigma of the gradient
-    of one drawn example."""
+    """Mean and covariance of the gradients of a table.
+
+    Parameters
+    ----------
+    mean : (..., d) array
+        Mean gradient G, in energy/length.
+    covariance : (..., d, d) array
+        Sigma of the gradient of one drawn example, in (energy/length)^2.
+
+    Examples
+    --------
+    >>> ls.theory.gradient_moments([[1.0], [3.0]]).mean.tolist()
+    [2.0]
+    """
 
     mean: np.ndarray
     covariance: np.ndarray
@@ -30,12 +42,40 @@ class GradientMoments(NamedTuple):
 
 @formula(gradients=finite_array, probabilities=optional(probabilities))
 def gradient_moments(gradients, probabilities=None):
-    """Mean and covariance of a table of per-example gradients, (..., N, d), as `GradientMoments`.
+    """Mean and covariance of a table of per-example gradients, as `GradientMoments`.
 
+    Parameters
+    ----------
+    gradients : (..., N, d) array
+        One row for each example, in energy/length; leading axes are points, as many as there are.
+    probabilities : (N,) array, optional
+        Of importance sampling, which weighs a drawn example by 1/(N p_i).
+
+    Returns
+    -------
+    GradientMoments
+        ``mean`` G (..., d) and ``covariance`` Sigma (..., d, d).
+
+    Raises
+    ------
+    ValueError
+        For a table without rows, or a p_i = 0 (the mean is then biased).
+
+    Notes
+    -----
     Sigma = (1/N) sum (g_i - G)(g_i - G)': the table is the population, so the divisor is N. With
-    ``probabilities`` p (N,) of importance sampling, which weighs a drawn example by 1/(N p_i),
-    Sigma = sum g_i g_i' / (N^2 p_i) - G G'. Source: definition. Raises ValueError for a table
-    without rows, or a p_i = 0 (the mean is then biased)."""
+    probabilities Sigma = sum g_i g_i' / (N^2 p_i) - G G'. Source: definition.
+
+    Examples
+    --------
+    Drawing examples in proportion to their gradients leaves no noise:
+
+    >>> table = [[1.0], [3.0]]
+    >>> ls.theory.gradient_moments(table).covariance.item()
+    1.0
+    >>> ls.theory.gradient_moments(table, probabilities=[0.25, 0.75]).covariance.item()
+    0.0
+    """
     if gradients.ndim < 2 or 0 in gradients.shape:
         raise ValueError(
             f"gradients must have the shape (N, d), one row for each example, got "
@@ -54,13 +94,42 @@ def gradient_moments(gradients, probabilities=None):
 
 @formula(dataset_size=optional(all_within(at_least=1)))
 def batch_covariance(noise_covariance, batch_size, dataset_size=None):
-    """Covariance of the mean gradient of one batch, (..., d, d).
+    """Covariance of the mean gradient of one batch, drawn with or without replacement.
 
-    Sigma / B for draws with replacement (``dataset_size=None``), Sigma / B (N - B) / (N - 1) for a
-    subset of N examples; that is also the covariance of each single batch of a reshuffled epoch.
-    Sigma has the divisor N (see `gradient_moments`); B and N may be arrays. ValueError if B exceeds
-    N. Exact. Source: survey sampling, derived from Cov(g_i, g_j) = -Sigma / (N - 1) for two
-    different members of a subset."""
+    Parameters
+    ----------
+    noise_covariance : (d, d) array, (d,) variances or float
+        Sigma of one example's gradient, with the divisor N (see `gradient_moments`).
+    batch_size : float or array
+        B, the number of examples in a batch.
+    dataset_size : float or array, optional
+        N of a batch without replacement; None for draws with replacement.
+
+    Returns
+    -------
+    (..., d, d) array
+        In (energy/length)^2; the leading axes are those of B and N.
+
+    Raises
+    ------
+    ValueError
+        If B exceeds N.
+
+    Notes
+    -----
+    Sigma / B for draws with replacement, Sigma / B (N - B) / (N - 1) for a subset of N examples;
+    that is also the covariance of each single batch of a reshuffled epoch. Exact. Source: survey
+    sampling, derived from Cov(g_i, g_j) = -Sigma / (N - 1) for two different members of a subset.
+
+    Examples
+    --------
+    Two draws halve the covariance, two of eight rows leave 6/7 of that, the whole table none:
+
+    >>> ls.theory.batch_covariance(7.0, 2).item()
+    3.5
+    >>> ls.theory.batch_covariance(7.0, [2, 8], dataset_size=8).ravel().tolist()
+    [3.0, 0.0]
+    """
     factor = 1.0 / batch_size
     if dataset_size is not None:
         if np.any(batch_size > dataset_size):
@@ -76,13 +145,15 @@ def batch_covariance(noise_covariance, batch_size, dataset_size=None):
     gradients=finite_array, sampling=one_of(*FRESH, *SUBSETS), probabilities=optional(probabilities)
 )
 def minibatch_covariance(gradients, batch_size, sampling="with_replacement", probabilities=None):
-    """Covariance of the mean gradient of one minibatch of a table, (..., d, d), for every sampling.
+    """Covariance of the mean gradient of one minibatch of a table, for every way of sampling.
 
     Parameters
     ----------
     gradients : (..., N, d) array
-        One row for each example; leading axes are points, as many as there are.
-    batch_size : float or array sampling : str
+        One row for each example, in energy/length; leading axes are points, as many as there are.
+    batch_size : float or array
+        B, the number of examples in a batch.
+    sampling : str
         As in `noise.minibatch`. Sigma/B for "with_replacement" and "population" (the table stands
         for the law); Sigma/B (N - B)/(N - 1) for "without_replacement", and for "reshuffle" and
         "single_shuffle", whose batches are correlated from step to step (see
@@ -91,10 +162,29 @@ def minibatch_covariance(gradients, batch_size, sampling="with_replacement", pro
         With which each example is drawn; "with_replacement" only. The batch gradient weighs example
         i by 1/(N p_i).
 
+    Returns
+    -------
+    (..., d, d) array
+        In (energy/length)^2.
+
+    Raises
+    ------
+    ValueError
+        If B exceeds N where it must not, or probabilities come with another sampling.
+
     Notes
     -----
-    ValueError if B exceeds N where it must not, or probabilities come with another sampling. Exact;
-    `gradient_moments` and `batch_covariance` say from what it is derived."""
+    Exact; `gradient_moments` and `batch_covariance` say from what it is derived.
+
+    Examples
+    --------
+    The six pairs of this table have the means -2, -1, 0, 0, 1, 2: a variance of 10/6.
+
+    >>> table = [[-3.0], [-1.0], [1.0], [3.0]]
+    >>> pairs = ls.theory.minibatch_covariance(table, 2, "without_replacement").item()
+    >>> ls.theory.minibatch_covariance(table, 2).item(), round(pairs, 4)
+    (2.5, 1.6667)
+    """
     if probabilities is not None and sampling != "with_replacement":
         raise ValueError(f"probabilities must be None for sampling = {sampling!r}.")
     covariance = gradient_moments(gradients, probabilities).covariance
@@ -104,11 +194,39 @@ def minibatch_covariance(gradients, batch_size, sampling="with_replacement", pro
 
 @formula(dataset_size=whole(2))
 def epoch_cross_covariance(noise_covariance, dataset_size):
-    """Covariance -Sigma / (N - 1) of the mean gradients of two different batches of one epoch, (d,
-    d).
+    """Covariance of the mean gradients of two different batches of one epoch, -Sigma / (N - 1).
 
-    Independent of the batch size; it makes the noise of a whole epoch sum to zero. Exact. Derived:
-    the batches' sum is constant. Raises ValueError for fewer than two examples."""
+    Parameters
+    ----------
+    noise_covariance : (d, d) array, (d,) variances or float
+        Sigma of one example's gradient, with the divisor N.
+    dataset_size : int
+        N, the number of examples in the table.
+
+    Returns
+    -------
+    (d, d) array
+        In (energy/length)^2, whatever the batch size.
+
+    Raises
+    ------
+    ValueError
+        For fewer than two examples.
+
+    Notes
+    -----
+    It makes the noise of a whole epoch sum to zero. Exact. Derived: the batches' sum is constant.
+
+    Examples
+    --------
+    With eight rows in batches of two, the variance 3 of each batch and its covariance -1 with each
+    of the three others of the epoch cancel:
+
+    >>> ls.theory.epoch_cross_covariance(7.0, 8).item()
+    -1.0
+    >>> ls.theory.batch_covariance(7.0, 2, dataset_size=8).item()
+    3.0
+    """
     return -noise_covariance / (dataset_size - 1)
 
 
@@ -120,23 +238,77 @@ def _mean_and_noise(mean_gradient, noise_covariance):
 
 @formula(mean_gradient=finite_array, dataset_size=optional(all_within(at_least=1)))
 def expected_squared_norm(mean_gradient, noise_covariance, batch_size=1, dataset_size=None):
-    """E |g|^2 = |G|^2 + tr Cov(g) of a batch gradient, in squared units of the gradient (float or
-    array over batch sizes).
+    """Mean squared norm of a batch gradient: that of the mean gradient and the trace of the noise.
 
-    Exact. ``dataset_size`` as in `batch_covariance`. Source: bias-variance decomposition. Raises
-    ValueError as `batch_covariance`, or if the dimensions of the two differ."""
+    Parameters
+    ----------
+    mean_gradient : (..., d) array or float
+        G, in energy/length.
+    noise_covariance : (d, d) array, (d,) variances or float
+        Sigma of one example's gradient.
+    batch_size : float or array
+        B, the number of examples in a batch.
+    dataset_size : float or array, optional
+        As in `batch_covariance`.
+
+    Returns
+    -------
+    float or array over batch sizes
+        E g.g = G.G + tr Cov(g), in (energy/length)^2.
+
+    Raises
+    ------
+    ValueError
+        As `batch_covariance`, or if the dimensions of the two differ.
+
+    Notes
+    -----
+    Exact. Source: bias-variance decomposition.
+
+    Examples
+    --------
+    3^2 + 4^2 = 25, and a trace of 8, divided by the batch size:
+
+    >>> ls.theory.expected_squared_norm([3.0, 4.0], [2.0, 6.0], batch_size=[1, 4]).tolist()
+    [33.0, 27.0]
+    """
     mean, noise = _mean_and_noise(mean_gradient, noise_covariance)
     return np.sum(mean**2, axis=-1) + trace(batch_covariance(noise, batch_size, dataset_size))
 
 
 @formula(mean_gradient=finite_array)
 def simple_noise_scale(mean_gradient, noise_covariance):
-    """Batch size tr Sigma / |G|^2 at which noise and mean gradient have equal norm (float,
-    dimensionless).
+    """Batch size at which noise and mean gradient have equal norm, tr Sigma / (G.G).
 
-    A quantity of the transient only: near the stationary state G -> 0. The plug-in |G|^2 from n
-    examples is biased up by tr Sigma / n. Source: McCandlish et al. 2018; definition. Raises
-    ValueError if the mean gradient is zero or the dimensions of the two differ."""
+    Parameters
+    ----------
+    mean_gradient : (..., d) array or float
+        G, in energy/length; not zero.
+    noise_covariance : (d, d) array, (d,) variances or float
+        Sigma of one example's gradient.
+
+    Returns
+    -------
+    float or array
+        Dimensionless.
+
+    Raises
+    ------
+    ValueError
+        If the mean gradient is zero or the dimensions of the two differ.
+
+    Notes
+    -----
+    A quantity of the transient only: near the stationary state G -> 0. The plug-in G.G from n
+    examples is biased up by tr Sigma / n. Source: McCandlish et al. 2018; definition.
+
+    Examples
+    --------
+    A trace of 50 over 3^2 + 4^2 = 25:
+
+    >>> float(ls.theory.simple_noise_scale([3.0, 4.0], [20.0, 30.0]))
+    2.0
+    """
     mean, noise = _mean_and_noise(mean_gradient, noise_covariance)
     square = np.sum(mean**2, axis=-1)
     if np.any(square == 0):

@@ -1,6 +1,4 @@
-"""Boltzmann laws p(x) = exp(-U(x)/T) / Z in up to three dimensions, by quadrature with an error
-estimate.
-"""
+"""Boltzmann laws p(x) = exp(-U(x)/T) / Z in up to three dimensions, by quadrature."""
 
 import math
 from functools import partial
@@ -21,7 +19,7 @@ from .grids import (
     tensor_nodes,
     tensor_rule,
 )
-from .two_grids import OnGrid, law_of_two
+from .two_grids import OnGrid, labels, law_of_two
 
 LARGEST_TENSOR = 3_000_000
 LARGEST_CHANGE = 1e-2
@@ -34,19 +32,12 @@ ON_ITS_DOMAIN = energy_of(1, 2, 3, drift=True, walls=("periodic", "reflecting"))
 
 @one_law(potential=ON_ITS_DOMAIN)
 def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
-    """Boltzmann's law exp(-U/T)/Z of a potential in d <= 3 dimensions: density on a grid,
-    normaliser and moments.
-
-    Z = integral of exp(-U/T) dx over the domain of the potential, by the trapezoid rule on a box
-    found automatically, whose open sides lie 42 T above the minimum: for a smooth U it converges
-    faster than any power of the spacing. Along a component with walls, and with `bounds`, to which
-    the law is then restricted, Gauss-Legendre nodes are used. The grid is refined by 3/2 until log
-    Z and the mean energy change by less than `rtol`. A drift is no part of this law.
+    """Boltzmann's law exp(-U/T)/Z in d <= 3 dimensions: density on a grid, normaliser, moments.
 
     Parameters
     ----------
     potential : Potential
-        Energy U(x), in units of energy.
+        Energy U(x), in units of energy. A drift is no part of this law.
     temperature : float
         T > 0, in units of energy.
     bounds : array (d, 2), optional
@@ -63,12 +54,31 @@ def boltzmann_density(potential, temperature, *, bounds=None, rtol=1e-10):
         (component, component_j), ``fourth_moment``, ``mean_energy``, ``energy_variance`` (T^2 times
         the heat capacity), ``entropy``; errors are changes in the last refinement.
 
+    Raises
+    ------
+    ValueError
+        If exp(-U/T) is not normalisable and no bounds are given, the energy does not have the
+        period of the domain, or the law is too narrow for the bounds.
+
     Notes
     -----
-    ValueError if exp(-U/T) is not normalisable and no bounds are given, the energy does not have
-    the period of the domain, or the law is too narrow for the bounds. Source: textbook equilibrium
-    statistical mechanics; it is the stationary law of dx = -grad U dt + sqrt(2 T) dW. SGD tends to
-    it for isotropic noise and small learning rate with T = learning_rate sigma^2 / (2 batch_size).
+    Z = integral of exp(-U/T) dx over the domain of the potential, by the trapezoid rule on a box
+    found automatically, whose open sides lie 42 T above the minimum: for a smooth U it converges
+    faster than any power of the spacing. Along a component with walls, and with `bounds`, to which
+    the law is then restricted, Gauss-Legendre nodes are used. The grid is refined by 3/2 until log
+    Z and the mean energy change by less than `rtol`.
+
+    Source: textbook equilibrium statistical mechanics; it is the stationary law of
+    dx = -grad U dt + sqrt(2 T) dW. SGD tends to it for isotropic noise and small learning rate with
+    T = learning_rate sigma^2 / (2 batch_size).
+
+    Examples
+    --------
+    Equipartition: on U = h x^2/2 the variance is T/h and the mean energy T/2, whatever h.
+
+    >>> law = ls.theory.boltzmann_density(ls.potentials.quadratic([4.0]), temperature=0.2)
+    >>> round(law.second_moment.item(), 4), round(law.mean_energy.item(), 4)
+    (0.05, 0.1)
     """
     box, walled = _box(potential, temperature, bounds)
     points = FIRST_POINTS[potential.dim]
@@ -124,12 +134,7 @@ def boltzmann_on_grid(potential, temperature, box, points, walled):
 
 @one_law(potential=ON_ITS_DOMAIN)
 def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, rtol=1e-9):
-    """Boltzmann probability of every bin of a rectangular histogram, integrated over the bin:
-    (bins_0, ..., bins_{d-1}), whose sum is below one by the mass outside the edges.
-
-    Gauss-Legendre in each bin, with 6, 12, 24, 48 or 96 points per axis until the probabilities
-    settle. Use it with `bin_probabilities` to compare two laws on the same bins, for which a
-    histogram of samples has no bias but its noise.
+    """Boltzmann's probability of every bin of a rectangular histogram, integrated over the bin.
 
     Parameters
     ----------
@@ -141,10 +146,31 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
     rtol : float
         Wanted accuracy, relative to the largest bin.
 
+    Returns
+    -------
+    (bins_0, ..., bins_{d-1}) array
+        Its sum is below one by the mass outside the edges.
+
+    Raises
+    ------
+    ValueError
+        As `boltzmann_density`; or if the bins are too wide for `rtol`: more of them are needed.
+
     Notes
     -----
-    ValueError as `boltzmann_density`; or if the bins are too wide for `rtol`: more of them are
-    needed. Source: quadrature of the definition."""
+    Gauss-Legendre in each bin, with 6, 12, 24, 48 or 96 points per axis until the probabilities
+    settle. Use it with `bin_probabilities` to compare two laws on the same bins, for which a
+    histogram of samples has no bias but its noise. Source: quadrature of the definition.
+
+    Examples
+    --------
+    A normal law within one standard deviation, sqrt(T/h) = 1, on either side:
+
+    >>> edges = [[-np.inf, -1.0, 0.0, 1.0, np.inf]]
+    >>> law = ls.theory.boltzmann_bin_probabilities(ls.potentials.quadratic([1.0]), 1.0, edges)
+    >>> law.round(4).tolist()
+    [0.1587, 0.3413, 0.3413, 0.1587]
+    """
     edges = edges_along(edges, potential.dim)
     law = boltzmann_density(potential, temperature, bounds=bounds)
     box, walled = _box(potential, temperature, bounds)
@@ -172,32 +198,48 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
 
 
 def _finite(edge, low, high):
-    """The edges with infinite ends moved to the end of the law; a finite edge beyond it stays, with
-    its tiny probability.
+    """The edges with infinite ends moved to the end of the law.
+
+    A finite edge beyond it stays, with its tiny probability.
     """
     return np.nan_to_num(edge, neginf=min(low, edge[1]), posinf=max(high, edge[-2]))
 
 
 @one_law(potential=ON_ITS_DOMAIN)
 def best_fit_temperature(potential, mean_energy, *, bounds=None):
-    """The temperature T, in units of energy, whose Boltzmann law is closest, in KL(p ||
-    exp(-U/T)/Z), to a law p of given mean energy.
-
-    KL(p || B_T) = -entropy(p) + E_p[U]/T + log Z(T), so d KL / d(1/T) = E_p[U] - <U>_T: the minimum
-    is where the mean energies agree ("energy matching"), whatever else p does. To a relative 1e-12
-    of the quadrature's mean energy.
+    """Temperature of the Boltzmann law that is closest to a law of given mean energy.
 
     Parameters
     ----------
     potential, bounds
         As in `boltzmann_density`.
     mean_energy : float
-        E_p[U], in units of energy; above the minimum of U.
+        E_p[U] of the law p, in units of energy; above the minimum of U.
+
+    Returns
+    -------
+    float
+        T, in units of energy, to a relative 1e-12 of the quadrature's mean energy.
+
+    Raises
+    ------
+    ValueError
+        If no temperature up to 1e12 times the energy above the minimum has this mean energy.
 
     Notes
     -----
-    ValueError if no temperature up to 1e12 times the energy above the minimum has this mean energy.
-    Source: the exponential-family projection (derived above). On a quadratic it is tr(H S)/d."""
+    Closest in KL(p || exp(-U/T)/Z) = -entropy(p) + E_p[U]/T + log Z(T), so that the derivative by
+    1/T is E_p[U] - <U>_T: the minimum is where the mean energies agree ("energy matching"),
+    whatever else p does. Source: the exponential-family projection (derived). On a quadratic it is
+    tr(H S)/d with the covariance S.
+
+    Examples
+    --------
+    On a quadratic in one dimension it is twice the mean energy (equipartition):
+
+    >>> round(ls.theory.best_fit_temperature(ls.potentials.quadratic([1.0]), mean_energy=0.15), 6)
+    0.3
+    """
     from scipy.optimize import brentq
 
     def excess(log_temperature):
@@ -245,12 +287,39 @@ def _lowest_energy(potential, mean_energy, bounds):
 
 @one_law(potential=ON_ITS_DOMAIN, levels=partial(bin_edges, longest=500))
 def level_populations(potential, temperature, levels, *, bounds=None):
-    """Boltzmann probability that the energy lies between neighbouring levels: ``population``
-    (level, of length k - 1) and ``population_error``, the difference of two grids.
+    """Boltzmann's probability that the energy lies between neighbouring levels.
 
-    P_k = integral of exp(-U/T)/Z over {levels[k] <= U < levels[k+1]}; `levels` (k,) are increasing
-    energies, whose ends may be infinite; other parameters as in `boltzmann_density`. On a quadratic
-    2 U/T has the chi-squared law with d degrees of freedom. Source: quadrature of the definition.
+    Parameters
+    ----------
+    potential, temperature, bounds
+        As in `boltzmann_density`.
+    levels : (k,) array
+        Increasing energies, whose ends may be infinite.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``population`` (level, of length k - 1), the integral of exp(-U/T)/Z over the points with
+        levels[k] <= U < levels[k+1], and ``population_error``, the difference of two grids.
+
+    Raises
+    ------
+    ValueError
+        As `boltzmann_density`, or for levels that do not increase.
+
+    Notes
+    -----
+    On a quadratic 2 U/T has the chi-squared law with d degrees of freedom. Source: quadrature of
+    the definition.
+
+    Examples
+    --------
+    U = x^2/2 at T = 1: U < 1/2 is within one standard deviation, U < 2 within two (68 % and 95 %).
+
+    >>> well, levels = ls.potentials.quadratic([1.0]), [0.0, 0.5, 2.0, np.inf]
+    >>> law = ls.theory.level_populations(well, temperature=1.0, levels=levels)
+    >>> law.population.values.round(4).tolist()
+    [0.6827, 0.2718, 0.0455]
     """
     from scipy.special import ndtr
 
@@ -271,4 +340,5 @@ def level_populations(potential, temperature, levels, *, bounds=None):
         below[levels <= energy.min()] = 0.0
         estimates.append(OnGrid([], {}, {"population": np.diff(below)}))
     law = law_of_two(*estimates, dims={"population": ("level",)})
-    return law.assign_coords(level=levels[:-1])
+    about = labels("lower end of a range of energies", "energy")
+    return law.assign_coords(level=("level", levels[:-1], about))

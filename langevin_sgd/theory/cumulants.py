@@ -1,5 +1,6 @@
-"""Non-Gaussian noise on a quadratic: SGD is a linear filter, so cumulants of every order pass
-through it exactly.
+"""Non-Gaussian noise on a quadratic: cumulants of every order pass exactly through SGD.
+
+It is a linear filter there.
 """
 
 from functools import reduce
@@ -13,8 +14,25 @@ from .quadratic_sgd import linear_sgd, require_stable
 
 
 class Shape(NamedTuple):
-    """Of a 1-D law: ``variance`` (units of x squared), ``skewness`` and ``excess_kurtosis`` (0 for
-    a Gaussian); floats, or arrays over a sweep."""
+    """Variance, skewness and excess kurtosis of a law in one dimension.
+
+    Parameters
+    ----------
+    variance : float or array
+        In units of x squared; an array over a sweep, like the others.
+    skewness : float or array
+        0 for a symmetric law.
+    excess_kurtosis : float or array
+        0 for a Gaussian.
+
+    Examples
+    --------
+    A uniform law has the excess kurtosis -6/5; here it is that of SGD with two-point noise.
+
+    >>> shape = ls.theory.stationary_shape(1.0, [0.0, 1.0, 0.0, -2.0], learning_rate=0.5)
+    >>> round(float(shape.excess_kurtosis), 4)
+    -1.2
+    """
 
     variance: np.ndarray
     skewness: np.ndarray
@@ -23,11 +41,37 @@ class Shape(NamedTuple):
 
 @formula(values=finite_array, probabilities=optional(probabilities))
 def noise_cumulants(values, probabilities=None):
-    """First four cumulants (k1, k2, k3, k4) of a discrete law, (4,) array; equal weights by
-    default.
+    """First four cumulants of a discrete law.
 
-    k3 = E d^3, k4 = E d^4 - 3 (E d^2)^2 about the mean; k_n in the n-th power of the units of the
-    values. Source: definition."""
+    Parameters
+    ----------
+    values : (k,) array
+        What the law can give.
+    probabilities : (k,) array, optional
+        Equal by default.
+
+    Returns
+    -------
+    (4,) array
+        Mean, variance, k3 = E d^3 and k4 = E d^4 - 3 (E d^2)^2 about the mean, the n-th in the n-th
+        power of the units of the values.
+
+    Raises
+    ------
+    ValueError
+        If the values are no row of numbers, or the probabilities are not one for each.
+
+    Notes
+    -----
+    Source: definition.
+
+    Examples
+    --------
+    A fair coin of -1 and 1 has E d^4 = 1, so k4 = 1 - 3:
+
+    >>> ls.theory.noise_cumulants([-1.0, 1.0]).tolist()
+    [0.0, 1.0, 0.0, -2.0]
+    """
     if values.ndim != 1 or not values.size:
         raise ValueError(f"values must be one row of numbers, got the shape {values.shape}.")
     if probabilities is None:
@@ -43,17 +87,46 @@ def noise_cumulants(values, probabilities=None):
 def stationary_shape(
     curvature, cumulants, learning_rate, batch_size=1, momentum=0.0, nesterov=None
 ):
-    """Variance, skewness and excess kurtosis of SGD on a quadratic with iid gradient noise of any
-    law, as `Shape`.
+    """Variance, skewness and excess kurtosis of SGD on a quadratic, for gradient noise of any law.
 
-    ``curvature`` h > 0 of U = h x^2 / 2; ``cumulants`` (0, k2, k3, k4) of ONE example's gradient
-    noise, see `noise_cumulants`; a mean is ignored, as noise has none. ValueError at or above the
-    stability threshold, or for a variance k2 that is not positive.
+    Parameters
+    ----------
+    curvature : float
+        h > 0 of U = h x^2 / 2, in energy/length^2.
+    cumulants : (4,) array
+        (0, k2, k3, k4) of ONE example's gradient noise, see `noise_cumulants`; a mean is ignored,
+        as noise has none.
+    learning_rate, batch_size, momentum : float or arrays that broadcast together
+        Batches are drawn independently with replacement.
+    nesterov : None, "torch" or "lookahead"
+        As in `linear_sgd`.
 
+    Returns
+    -------
+    Shape
+        Floats, or arrays over the sweep.
+
+    Raises
+    ------
+    ValueError
+        At or above the stability threshold, or for a variance k2 that is not positive.
+
+    Notes
+    -----
     kappa_n(x) = kappa_n / B^(n-1) * [(I - F (x) ... (x) F)^-1 G (x) ... (x) G]_x, n factors;
     without momentum (-eta)^n / (1 - (1 - eta h)^n). Hence the excess kurtosis falls like 1/B.
-    Batches drawn independently with replacement. Exact; derived here (cumulants of independent sums
-    add)."""
+    Exact; derived here (cumulants of independent sums add).
+
+    Examples
+    --------
+    Coin noise with eta h = 1/2 gives the uniform law on [-1, 1], of variance 1/3; ten examples a
+    batch divide variance and excess kurtosis by ten.
+
+    >>> coin = ls.theory.noise_cumulants([-1.0, 1.0])
+    >>> shape = ls.theory.stationary_shape(1.0, coin, learning_rate=0.5, batch_size=[1, 10])
+    >>> shape.variance.round(4).tolist(), shape.excess_kurtosis.round(4).tolist()
+    ([0.3333, 0.0333], [-1.2, -0.12])
+    """
     require_stable(curvature, learning_rate, momentum, nesterov)
     if cumulants.shape != (4,) or not cumulants[1] > 0:
         raise ValueError(
@@ -80,16 +153,47 @@ def stationary_shape(
     x=finite_array, curvature=within(above=0), learning_rate=within(above=0), scale=within(above=0)
 )
 def two_point_cdf(x, curvature, learning_rate, scale=1.0):
-    """P(theta <= x) of SGD with noise +-scale, each with probability 1/2 and B = 1, for 1/2 <= eta
-    h < 1 (dimensionless, like x).
+    """Distribution function of SGD on a quadratic with noise of two values, at large steps.
 
-    theta = sum a^j (+-eta scale), a = 1 - eta h, lives on [-scale/h, scale/h]. It is uniform at eta
-    h = 1/2 and a Cantor law, without any density, at eta h > 1/2. The two halves of the support do
-    not overlap then, and the digits of x give F to double precision. ValueError for eta h outside
-    [1/2, 1): the halves overlap below 1/2; use the transfer operator there.
+    Parameters
+    ----------
+    x : array
+        Where P(theta <= x) is wanted, in units of length.
+    curvature : float
+        h > 0, in energy/length^2.
+    learning_rate : float
+        eta with 1/2 <= eta h < 1.
+    scale : float
+        The noise is +scale or -scale, in energy/length, each with probability 1/2, and B = 1.
 
-    Exact: F(x) = [F((x - eta s)/a) + F((x + eta s)/a)] / 2. Bernoulli convolutions (Solomyak 1995);
-    derived here."""
+    Returns
+    -------
+    array of the shape of x
+        Dimensionless.
+
+    Raises
+    ------
+    ValueError
+        For eta h outside [1/2, 1): the halves of the support overlap below 1/2; use the transfer
+        operator there.
+
+    Notes
+    -----
+    theta = sum a^j (+-eta scale), a = 1 - eta h, lives on [-scale/h, scale/h]. It is uniform at
+    eta h = 1/2 and a Cantor law, without any density, at eta h > 1/2. The two halves of the support
+    do not overlap then, and the digits of x give F to double precision. Exact:
+    F(x) = [F((x - eta s)/a) + F((x + eta s)/a)] / 2, s the scale. Bernoulli convolutions (Solomyak
+    1995); derived here.
+
+    Examples
+    --------
+    Uniform on [-1, 1] at eta h = 1/2; Cantor's middle third, in which nothing lies, at 2/3:
+
+    >>> ls.theory.two_point_cdf([-0.5, 0.0, 0.5], 1.0, learning_rate=0.5).round(4).tolist()
+    [0.25, 0.5, 0.75]
+    >>> ls.theory.two_point_cdf([-0.3, 0.3], 1.0, learning_rate=2 / 3).round(4).tolist()
+    [0.5, 0.5]
+    """
     step = learning_rate * curvature
     check_range(step, "learning_rate * curvature", at_least=0.5, below=1.0)
     rest = 1 - step  # in units of scale/h the right half of the support is step + rest [-1, 1]

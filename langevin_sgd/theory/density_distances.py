@@ -10,12 +10,37 @@ ON_NODES = {"density": FROM_ZERO, "reference": FROM_ZERO, "weight": FROM_ZERO}
 
 @formula(infinite=True, **ON_NODES)
 def density_kl(density, reference, weight):
-    """Kullback-Leibler divergence KL(p || q) = sum p log(p/q) w of two densities on the same grid,
-    in nats (float); infinite where p > 0 and q = 0.
+    """Kullback-Leibler divergence KL(p || q) of two densities on the same grid, in nats.
 
-    `density` and `reference` are p and q at the nodes, and `weight` the quadrature weights; or
-    probabilities of bins, then `weight` is 1. All are used as given, not renormalised. The error is
-    that of the grid: none is added for bins."""
+    Parameters
+    ----------
+    density, reference : arrays
+        p and q at the nodes, or probabilities of bins.
+    weight : array or float
+        Quadrature weights of the nodes; 1 for bins.
+
+    Returns
+    -------
+    float
+        sum p log(p/q) w; infinite where p > 0 and q = 0.
+
+    Raises
+    ------
+    ValueError
+        For negative entries, or shapes that do not fit together.
+
+    Notes
+    -----
+    All are used as given, not renormalised. The error is that of the grid: none is added for bins.
+    Source: definition.
+
+    Examples
+    --------
+    A coin that always shows heads, as seen by one who takes it for fair: log 2 nats.
+
+    >>> round(ls.theory.density_kl([1.0, 0.0], [0.5, 0.5], 1.0), 4)
+    0.6931
+    """
     p, q, w = np.broadcast_arrays(density, reference, weight)
     inside = (p > 0) & (w > 0)
     if np.any(q[inside] == 0):
@@ -25,24 +50,79 @@ def density_kl(density, reference, weight):
 
 @formula(**ON_NODES)
 def density_hellinger(density, reference, weight):
-    """Hellinger distance sqrt(sum (sqrt p - sqrt q)^2 w / 2) of two densities on the same grid,
-    from 0 to 1; arguments as `density_kl`.
+    """Hellinger distance of two densities on the same grid, from 0 to 1.
 
+    Parameters
+    ----------
+    density, reference, weight
+        As in `density_kl`.
+
+    Returns
+    -------
+    float
+        sqrt(sum (sqrt p - sqrt q)^2 w / 2).
+
+    Raises
+    ------
+    ValueError
+        For negative entries, or shapes that do not fit together.
+
+    Notes
+    -----
     It equals sqrt(1 - sum sqrt(p q) w) for normalised laws; this form keeps its digits when p and q
-    are close."""
+    are close. Source: definition.
+
+    Examples
+    --------
+    1 for laws that share no place, sqrt(1 - sqrt(1/2)) for a fair coin and one that always shows
+    heads:
+
+    >>> ls.theory.density_hellinger([1.0, 0.0], [0.0, 1.0], 1.0)
+    1.0
+    >>> round(ls.theory.density_hellinger([1.0, 0.0], [0.5, 0.5], 1.0), 4)
+    0.5412
+    """
     difference = np.sqrt(density) - np.sqrt(reference)
     return float(np.sqrt((difference**2 * weight).sum() / 2))
 
 
 @formula(x=all_within(), density=FROM_ZERO, reference=FROM_ZERO)
 def density_w2(x, density, reference):
-    """Wasserstein-2 distance, in units of length, of two densities >= 0 on one increasing grid `x`
-    (n,) of the line; both are normalised here.
+    """Wasserstein distance of order 2 of two densities on one grid of the line, in units of length.
 
+    Parameters
+    ----------
+    x : (n,) array
+        Strictly increasing, in units of length.
+    density, reference : (n,) arrays
+        At x, not negative; both are normalised here.
+
+    Returns
+    -------
+    float
+        Not squared.
+
+    Raises
+    ------
+    ValueError
+        For a grid that does not increase, other shapes, or a density without an entry above zero.
+
+    Notes
+    -----
     W2^2 = integral over u in (0, 1) of (F^-1(u) - G^-1(u))^2. The distribution functions are taken
     as linear between nodes, and the integral of the squared difference of the quantiles is then
     exact: an error O(spacing^2) for smooth densities. Source: the one-dimensional transport map is
-    monotone (standard). Between Gaussians use the closed form."""
+    monotone (standard). Between Gaussians use `gaussian_wasserstein2`.
+
+    Examples
+    --------
+    Moving a law by one unit of length costs one:
+
+    >>> x = np.linspace(-9.0, 9.0, 181)
+    >>> law, moved = np.exp(-(x**2) / 2), np.exp(-((x - 1) ** 2) / 2)
+    >>> round(ls.theory.density_w2(x, law, moved), 4)
+    1.0
+    """
     if x.ndim != 1 or x.size < 2 or np.any(np.diff(x) <= 0):
         raise ValueError("x must be a one-dimensional, strictly increasing grid of two or more.")
     levels = []
@@ -65,9 +145,7 @@ def density_w2(x, density, reference):
 
 
 def _quantile(x, level, u, side):
-    """Quantiles of a piecewise linear distribution function, at a flat part from the left or from
-    the right.
-    """
+    """Quantiles of a piecewise linear distribution function, at a flat part from one `side`."""
     index = np.clip(np.searchsorted(level, u, side=side), 1, len(level) - 1)
     low, high = level[index - 1], level[index]
     part = np.divide(u - low, high - low, out=np.ones_like(u), where=high > low)

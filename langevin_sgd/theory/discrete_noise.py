@@ -1,6 +1,4 @@
-"""The exact law of SGD in one dimension when each step draws one of finitely many gradients: a data
-table with batch size one.
-"""
+"""The exact law of SGD in one dimension when each step draws one of finitely many gradients."""
 
 import numpy as np
 
@@ -25,13 +23,7 @@ def shares(given, count):
 
 @one_law(gradients=function, points=whole(11, LONGEST_AXIS))
 def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=None, points=20_001):
-    """Stationary law of x' = x - eta g_i(x), where i is drawn anew at each step from a finite
-    table, d = 1.
-
-    Each image x - eta g_i(x) of a node is shared between its two neighbours on the grid so that the
-    mean is kept: a Markov chain on the nodes, weakly convergent whatever the law is (it may have no
-    density: uniform and Cantor laws occur). The distribution function is then pulled back exactly
-    through the maps, F(y) = sum_i p_i F(phi_i^-1(y)), twelve times, which removes the smoothing.
+    """Exact stationary law of SGD in one dimension when each step draws one row of a finite table.
 
     Parameters
     ----------
@@ -39,7 +31,7 @@ def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=N
         Gradient of each of the k examples (or batches, for a larger batch size) at x, in
         energy/length.
     learning_rate : float
-        eta.
+        eta, in length^2/energy.
     probabilities : (k,) array, optional
         Of the examples; equal by default.
     bounds : (low, high), optional
@@ -56,12 +48,34 @@ def discrete_noise_law(gradients, learning_rate, *, probabilities=None, bounds=N
         errors, ``mean_position``, ``second_moment``, ``third_moment``, ``fourth_moment``,
         ``relaxation_eigenvalue``.
 
+    Raises
+    ------
+    ValueError
+        If the chain is not confined, or has more than one stationary law because the bounded noise
+        cannot join two regions.
+
     Notes
     -----
-    ValueError if the chain is not confined, or has more than one stationary law because the bounded
-    noise cannot join two regions. Moments converge with the square of the spacing. The pull-back
-    needs maps that increase (eta times the curvature below one); otherwise the distribution of the
-    nodes is returned as it is. Source: derived above; Ulam's method with linear sharing."""
+    The chain is x' = x - eta g_i(x), where i is drawn anew at each step. Each image x - eta g_i(x)
+    of a node is shared between its two neighbours on the grid so that the mean is kept: a Markov
+    chain on the nodes, weakly convergent whatever the law is (it may have no density: uniform and
+    Cantor laws occur). The distribution function is then pulled back exactly through the maps,
+    F(y) = sum_i p_i F(phi_i^-1(y)), twelve times, which removes the smoothing. Moments converge
+    with the square of the spacing. The pull-back needs maps that increase (eta times the curvature
+    below one); otherwise the distribution of the nodes is returned as it is. Source: derived here;
+    Ulam's method with linear sharing.
+
+    Examples
+    --------
+    Two examples, (x - 1)^2/2 and (x + 1)^2/2, at eta = 1/2: each step shifts in a random bit of x,
+    so the law is uniform on [-1, 1] and its variance 1/3.
+
+    >>> table = lambda x: np.stack([x - 1.0, x + 1.0], axis=1)
+    >>> law = ls.theory.discrete_noise_law(table, learning_rate=0.5, points=2001)
+    >>> below = np.interp(0.5, law.axis_0, law.distribution)
+    >>> round(law.second_moment.item(), 4), round(float(below), 4)
+    (0.3333, 0.75)
+    """
     if points % 2 == 0:
         raise ValueError(
             f"points must be odd, so that every second node is a grid too, got {points}."
@@ -97,8 +111,9 @@ def _images(gradients, rate, x):
 
 
 def _invariant_interval(gradients, rate):
-    """The hull of all places that are reached from the origin, and a margin of 1e-5 of its width
-    for what the scan misses.
+    """The hull of all places that are reached from the origin.
+
+    It has a margin of 1e-5 of its width for what the scan misses.
     """
     low, high = -1e-6, 1e-6
     for _ in range(10_000):

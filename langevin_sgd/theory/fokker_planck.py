@@ -1,6 +1,4 @@
-"""Fokker-Planck equation on a grid: stationary density, current and entropy production; time
-evolution and relaxation rates.
-"""
+"""Fokker-Planck equation on a grid: stationary density and current, evolution, rates."""
 
 import numpy as np
 
@@ -29,14 +27,15 @@ MOST_JUMPS = 3e6
 def fokker_planck(
     potential, diffusion, *, bounds=None, points=None, boundary=None, force=None, floor=1e-3
 ):
-    """Stationary density, current and entropy production of dx = (f - grad U) dt + sqrt(2 D(x)) dW
-    (Ito), d = 1, 2, 3.
+    """Stationary density, current and entropy production of a diffusion (Ito) on a grid, d <= 3.
 
-    Solves 0 = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) with the jump process of
-    `fokker_planck_generator`: the density is never negative, probability is conserved to rounding,
-    and for D = T and f = 0 the answer is Boltzmann's law at the nodes exactly. Parameters as there;
-    boundaries reflecting or periodic. Without bounds coarse solutions narrow the box down, unless D
-    is one number.
+    Parameters
+    ----------
+    potential, diffusion, bounds, points, force, floor
+        As in `fokker_planck_generator`. Without bounds coarse solutions narrow the box down, unless
+        D is one number.
+    boundary : str or d strings
+        As there, but "reflecting" or "periodic" only.
 
     Returns
     -------
@@ -48,12 +47,31 @@ def fokker_planck(
         ``mean_energy``, ``energy_variance``, ``entropy``, ``mean_velocity``, ``area_rate``,
         ``entropy_production``.
 
+    Raises
+    ------
+    ValueError
+        As `fokker_planck_generator`; or if a boundary absorbs, so that nothing is stationary.
+
     Notes
     -----
-    ValueError as `fokker_planck_generator`; or if a boundary absorbs, so that nothing is
-    stationary. Order of accuracy 2 in the spacing for smooth D. Where the density is below 1e-12 of
-    its maximum the current is not resolved and left out of the entropy production. Source: derived
-    in `fokker_planck_generator`."""
+    Solves 0 = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p), the law of
+    dx = (f - grad U) dt + sqrt(2 D(x)) dW, with the jump process of `fokker_planck_generator`: the
+    density is never negative, probability is conserved to rounding, and for D = T and f = 0 the
+    answer is Boltzmann's law at the nodes exactly. Order of accuracy 2 in the spacing for smooth D.
+    Where the density is below 1e-12 of its maximum the current is not resolved and left out of the
+    entropy production. Source: derived in `fokker_planck_generator`.
+
+    Examples
+    --------
+    A force of 0.6 around a circle with a ridge: the velocity is that of Stratonovich's formula
+    (`sde_law_circle`).
+
+    >>> ridge, circle = ls.potentials.washboard(1.0, 0.0), [(0.0, 2 * np.pi)]
+    >>> push = {"force": lambda x: 0.6 + 0.0 * x, "boundary": "periodic"}
+    >>> law = ls.theory.fokker_planck(ridge, 0.5, bounds=circle, points=100, **push)
+    >>> round(law.mean_velocity.item(), 3), round(law.entropy_production.item(), 3)
+    (0.245, 0.294)
+    """
     kinds = boundaries_of(potential, boundary)
     if "absorbing" in kinds:
         raise ValueError(
@@ -92,13 +110,46 @@ def fokker_planck(
 
 @formula(generator=generator_check)
 def stationary_probability(generator):
-    """Probabilities of the cells that the jump process leaves alone, from a direct solve with one
-    cell pinned.
+    """Probabilities of the cells that a jump process on a grid leaves alone.
 
-    The reduced matrix is an M-matrix: it is factorised without pivoting, which keeps every sign.
+    Parameters
+    ----------
+    generator : Generator
+        Of `fokker_planck_generator`, without absorbing walls.
+
+    Returns
+    -------
+    (cells,) array
+        In the order of the raveled grid; their sum is 1.
+
+    Raises
+    ------
+    ValueError
+        With absorbing walls, or if the grid falls into parts that no jump joins.
+
+    Notes
+    -----
+    From a direct solve with one cell pinned. The reduced matrix is an M-matrix: it is factorised
+    without pivoting, which keeps every sign. Source: derived in `fokker_planck_generator`.
+
+    Examples
+    --------
+    Four cells at -1.5, -0.5, 0.5, 1.5 in U = x^2/2 at T = 1: outer and inner ones differ by 1 in
+    energy, so by exp(-1) = 0.3679 in probability.
+
+    >>> well, box = ls.potentials.quadratic([1.0]), [(-2.0, 2.0)]
+    >>> generator = ls.theory.fokker_planck_generator(well, 1.0, bounds=box, points=4)
+    >>> outer, inner = ls.theory.stationary_probability(generator)[:2]
+    >>> round(float(outer / inner), 4)
+    0.3679
     """
     from scipy.sparse.linalg import splu
 
+    if np.any(generator.jumps.target < 0):
+        raise ValueError(
+            "generator must have no absorbing walls, which leave nothing stationary; use "
+            "relaxation_rates or evolve_density."
+        )
     energy = evaluate(generator.flow.potential, tensor_nodes(generator.axes), "energy").ravel()
     pin = int(np.argmin(energy))
     others = np.delete(np.arange(len(energy)), pin)
@@ -117,11 +168,12 @@ def stationary_probability(generator):
 
 
 def _narrow(generator, kinds):
-    """The part of the box that matters: 2.3 times as wide as the interval that holds all but 1e-3
-    of the mass at each end; a periodic axis stays as it is.
+    """The part of the box that matters; a periodic axis stays as it is.
 
-    For a normal law that is 7 standard deviations. A quantile is safer than a small density: on a
-    coarse grid the tails are too high."""
+    It is 2.3 times as wide as the interval that holds all but 1e-3 of the mass at each end: for a
+    normal law 7 standard deviations. A quantile is safer than a small density: on a coarse grid the
+    tails are too high.
+    """
     shape = [len(axis) for axis in generator.axes]
     probability = stationary_probability(generator).reshape(shape)
     box = []
@@ -161,8 +213,9 @@ def _flow_on_grid(generator):
 
 
 def _current(generator, probability):
-    """Probability current times the cell volume, (cells, d): half of every jump's displacement
-    belongs to each of its ends.
+    """Probability current times the cell volume, (cells, d).
+
+    Half of every jump's displacement belongs to each of its ends.
     """
     kept = generator.jumps.target >= 0
     jumps = Jumps(*(part[kept] for part in generator.jumps))
@@ -175,13 +228,44 @@ def _current(generator, probability):
 
 @formula(generator=generator_check, density=FROM_ZERO, times=all_within(at_least=0, longest=1000))
 def evolve_density(generator, density, times):
-    """Density at later times from an initial one: p(t) = exp(t L) p(0), (k, ...) for k times.
+    """Density at later times from an initial one, p(t) = exp(t L) p(0).
 
-    `density`, at time zero, has the shape of the grid of a `generator` of
-    `fokker_planck_generator`, in length^-d and not negative; `times` (k,) increase from zero on.
+    Parameters
+    ----------
+    generator : Generator
+        L, of `fokker_planck_generator`.
+    density : array
+        At time zero, on the grid of the generator, in length^-d; not negative.
+    times : (k,) array
+        Increasing, from zero on.
+
+    Returns
+    -------
+    (k, ...) array
+        A density of the shape of the grid for each time.
+
+    Raises
+    ------
+    ValueError
+        For another shape, times that do not increase, or times of more than 3e6 jumps of the grid.
+
+    Notes
+    -----
     The exponential is exact to rounding; the error is that of the grid. Without absorbing walls the
     total probability is conserved to 1e-12. Source: Al-Mohy and Higham's action of the matrix
-    exponential, as implemented in SciPy."""
+    exponential, as implemented in SciPy.
+
+    Examples
+    --------
+    In U = x^2/2 a mean at 1 falls like exp(-t), to a half at log 2 and a quarter at log 4:
+
+    >>> well = ls.potentials.quadratic([1.0])
+    >>> generator = ls.theory.fokker_planck_generator(well, 0.5, points=200)
+    >>> x = generator.axes[0]
+    >>> later = ls.theory.evolve_density(generator, np.exp(-((x - 1) ** 2)), np.log([2.0, 4.0]))
+    >>> (later @ x / later.sum(axis=1)).round(2).tolist()
+    [0.5, 0.25]
+    """
     from scipy.sparse.linalg import expm_multiply
 
     shape = tuple(len(axis) for axis in generator.axes)
@@ -205,16 +289,46 @@ def evolve_density(generator, density, times):
 
 @formula(generator=generator_check, count=whole(1))
 def relaxation_rates(generator, count=4):
-    """The slowest rates of a Fokker-Planck operator: minus its eigenvalues of smallest modulus,
-    smallest first, (count,) complex, in units of 1/time. A non-zero imaginary part is a
-    rotation.
+    """Slowest rates of a Fokker-Planck operator: minus its eigenvalues, smallest modulus first.
 
-    `generator` comes from `fokker_planck_generator`. Without absorbing walls the first is zero, and
-    the second is the relaxation rate (twice Kramers' escape rate in a symmetric double well). With
-    absorbing walls the first is the exit rate. Shift-invert Lanczos-Arnoldi (ARPACK) around a point
-    just right of zero. Error O(spacing^2). Source: standard."""
+    Parameters
+    ----------
+    generator : Generator
+        Of `fokker_planck_generator`.
+    count : int
+        How many; at most two less than there are cells.
+
+    Returns
+    -------
+    (count,) complex array
+        In units of 1/time. A non-zero imaginary part is a rotation.
+
+    Raises
+    ------
+    ValueError
+        For more, or if ARPACK does not converge.
+
+    Notes
+    -----
+    Without absorbing walls the first is zero, and the second is the relaxation rate (twice Kramers'
+    escape rate in a symmetric double well). With absorbing walls the first is the exit rate.
+    Shift-invert Lanczos-Arnoldi (ARPACK) around a point just right of zero. Error O(spacing^2).
+    Source: standard.
+
+    Examples
+    --------
+    An Ornstein-Uhlenbeck process of rate 1 has the rates 0, 1, 2, ... at any temperature:
+
+    >>> well = ls.potentials.quadratic([1.0])
+    >>> generator = ls.theory.fokker_planck_generator(well, 0.5, points=200)
+    >>> abs(ls.theory.relaxation_rates(generator, count=4)).round(1).tolist()
+    [0.0, 1.0, 2.0, 3.0]
+    """
     from scipy.sparse.linalg import eigs
 
+    most = generator.matrix.shape[0] - 2  # of ARPACK
+    if count > most:
+        raise ValueError(f"count must be at most {most} on {most + 2} cells, got {count}.")
     shift = 1e-7 * np.abs(generator.matrix.diagonal()).max()
     options = {"k": count, "sigma": shift, "v0": np.ones(generator.matrix.shape[0]), "tol": 1e-12}
     values = eigs(generator.matrix, return_eigenvectors=False, **options)

@@ -1,12 +1,12 @@
-"""The Fokker-Planck operator as a jump process on a grid: non-negative rates for any positive
-diffusion matrix.
+"""The Fokker-Planck operator as a jump process on a grid, with rates that are not negative.
 
 dp/dt = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) is the forward equation of dx = (f - grad U)
 dt + sqrt(2 D) dW (Ito). With D = sum_k rho_k e_k e_k' in units of the grid spacings (Selling), a
 particle jumps from x to x +- e_k at the rate rho_k(x) * B(-W), B(z) = z/(exp(z) - 1), where W is
 the line integral of D^-1 (f - grad U) along the jump. The rates have the drift and the diffusion of
 the equation up to O(spacing^2), are never negative, and for D = T obey detailed balance with
-exp(-U/T) exactly."""
+exp(-U/T) exactly.
+"""
 
 from functools import partial
 from typing import NamedTuple
@@ -28,8 +28,9 @@ POINTS = {1: 400, 2: 100, 3: 32}
 
 
 class Flow(NamedTuple):
-    """The equation: force (n, d) -> (n, d), diffusion (n, d) -> (n, d, d), and the temperature if D
-    is one constant number.
+    """The equation: force (n, d) -> (n, d), diffusion (n, d) -> (n, d, d).
+
+    It has a temperature if D is one constant number.
     """
 
     potential: object
@@ -39,8 +40,11 @@ class Flow(NamedTuple):
 
 
 class Jumps(NamedTuple):
-    """Jumps (n,) between cells: flat indices `origin` and `target` (-1 if absorbed), `rate` in
-    1/time, and `displacement` (n, d) in units of length."""
+    """Jumps (n,) between cells, one by one.
+
+    Flat indices `origin` and `target` (-1 if absorbed), `rate` in 1/time, and `displacement` (n, d)
+    in units of length.
+    """
 
     origin: np.ndarray
     target: np.ndarray
@@ -49,8 +53,7 @@ class Jumps(NamedTuple):
 
 
 class Generator(NamedTuple):
-    """Jump process on a grid: `matrix` with dp/dt = matrix @ p for the probabilities of the cells,
-    and its jumps one by one."""
+    """Jump process on a grid: dp/dt = matrix @ p for the probabilities of its cells."""
 
     matrix: object
     axes: list
@@ -86,8 +89,7 @@ EQUATION = {
 def fokker_planck_generator(
     potential, diffusion, *, bounds=None, points=None, boundary=None, force=None, floor=1e-3
 ):
-    """The operator of dp/dt = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) (Ito) on a grid, as a
-    jump process, a `Generator`.
+    """Fokker-Planck operator on a grid, as a jump process with rates that are never negative.
 
     Parameters
     ----------
@@ -113,12 +115,35 @@ def fokker_planck_generator(
         Regularisation: eigenvalues of D below `floor` times the largest one (at the same point) are
         raised to that.
 
+    Returns
+    -------
+    Generator
+        ``matrix``, sparse, with dp/dt = matrix @ p for the probabilities of the raveled cells, in
+        1/time; ``axes``, the centres of the cells; ``flow``, the equation; ``jumps``, one by one.
+
+    Raises
+    ------
+    ValueError
+        If D is not positive semidefinite, the grid is too large, or no box is found.
+
     Notes
     -----
-    ValueError if D is not positive semidefinite, the grid is too large, or no box is found. Source:
-    Selling's decomposition as in monotone schemes for degenerate diffusion, with the rates of
-    Scharfetter and Gummel (1969) along each direction; combined and derived in the module's
-    docstring."""
+    The operator is dp/dt = div(p (grad U - f)) + sum_ij d_i d_j (D_ij p) (Ito). Source: Selling's
+    decomposition as in monotone schemes for degenerate diffusion, with the rates of Scharfetter and
+    Gummel (1969) along each direction; combined and derived in the module's docstring.
+
+    Examples
+    --------
+    Free diffusion, D = 1/2, on cells of width 1: jumps at the rate D/width^2 to either side.
+
+    >>> flat, box = ls.potentials.quadratic([0.0]), [(0.0, 4.0)]
+    >>> generator = ls.theory.fokker_planck_generator(flat, 0.5, bounds=box, points=4)
+    >>> print(generator.matrix.toarray())
+    [[-0.5  0.5  0.   0. ]
+     [ 0.5 -1.   0.5  0. ]
+     [ 0.   0.5 -1.   0.5]
+     [ 0.   0.   0.5 -0.5]]
+    """
     dim = potential.dim
     flow = _flow(potential, diffusion, force, floor)
     kinds = boundaries_of(potential, boundary)
@@ -169,9 +194,7 @@ def _matrices(diffusion, x):
 
 
 def _regular(matrix, floor):
-    """The matrix with its small eigenvalues raised to `floor` times the largest; untouched if there
-    are none.
-    """
+    """The matrix with its small eigenvalues raised to `floor` times the largest, if it has any."""
     values, vectors = np.linalg.eigh(matrix)
     lowest, highest = values[..., 0], values[..., -1]
     if np.any(highest <= 0) or np.any(lowest < -1e-10 * highest):
@@ -231,10 +254,10 @@ def _assemble(flow, axes, spacing, boundaries):
 
 
 def _at_a_wall(cell, offsets, shape, boundaries):
-    """Cells from which some jump would cross a reflecting wall; there only the diagonal of D is
-    used, along the axes.
+    """Cells from which some jump would cross a reflecting wall.
 
-    Without that, a cell in a corner can lose all its jumps and be cut off from the others.
+    There only the diagonal of D is used, along the axes: without that, a cell in a corner can lose
+    all its jumps and be cut off from the others.
     """
     reach = np.abs(offsets).max(axis=1)
     near = (cell < reach) | (cell + reach >= np.array(shape))
@@ -252,8 +275,9 @@ def _target(index, shape, boundaries):
 
 
 def _work(flow, x, displacement, walled):
-    """Line integral of D^-1 (f - grad U) along each jump: differences of U for isotropic constant
-    D, else Simpson's rule.
+    """Line integral of D^-1 (f - grad U) along each jump.
+
+    Differences of U for isotropic constant D, else Simpson's rule.
     """
     total = np.zeros(len(x))
     for part, share in ((0.0, 1 / 6), (0.5, 4 / 6), (1.0, 1 / 6)):

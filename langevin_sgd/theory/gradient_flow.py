@@ -1,5 +1,4 @@
-"""Gradient flow: the path without noise and without steps, which SGD follows for a vanishing
-learning rate."""
+"""Gradient flow: the path without noise and steps, which SGD follows at vanishing rates."""
 
 from itertools import count
 
@@ -23,13 +22,13 @@ def increasing_times(value, name):
 
 @formula(model=energy_of(drift=True, walls=("periodic",)), x0=finite_array, times=increasing_times)
 def gradient_flow(model, x0, times):
-    """Points x(t) on dx/dt = -grad U(x) (plus the drift, if the model has one) from x0 at time 0.
+    """Points x(t) on the path without noise and steps, dx/dt = -grad U(x), from x0 at time 0.
 
     Parameters
     ----------
     model : Potential or Loss
-        U in units of energy; a Loss is the mean over its table. With a periodic domain the path is
-        that on the line: it is not folded back.
+        U in units of energy; a Loss is the mean over its table. A drift is added, if the model has
+        one. With a periodic domain the path is that on the line: it is not folded back.
     x0 : (..., d) array
         Starting points, in units of length.
     times : (k,) array
@@ -50,9 +49,19 @@ def gradient_flow(model, x0, times):
     -----
     Runge-Kutta of order 8 (SciPy's DOP853). In each step the error, root mean square over all
     points, is held below 1e-10 relative plus 1e-12 absolute; where paths converge these errors
-    die out, and the tests see 1e-9. For gradient descent |x_k - x(eta k)| is of order eta
-    (`flow_error` has the coefficient), in the flow of `potentials.modified_loss` of order eta^2.
-    Source: Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, as in SciPy."""
+    die out, and the tests see 1e-9. For gradient descent the distance of x_k from x(eta k) is of
+    order eta (`flow_error` has the coefficient), in the flow of `potentials.modified_loss` of order
+    eta^2. Source: Hairer, Norsett and Wanner, Solving Ordinary Differential Equations I, as in
+    SciPy.
+
+    Examples
+    --------
+    On x^2/2 the path is exp(-t), so a half at log 2 and a quarter at log 4:
+
+    >>> path = ls.theory.gradient_flow(ls.potentials.quadratic([1.0]), [1.0], np.log([2.0, 4.0]))
+    >>> path.ravel().round(6).tolist()
+    [0.5, 0.25]
+    """
     from scipy.integrate import solve_ivp
 
     if x0.shape[-1:] != (model.dim,):

@@ -1,6 +1,4 @@
-"""SGD chains that are stopped when they leave a region: mean number of steps, survival, and the
-quasi-stationary law.
-"""
+"""SGD chains that are stopped when they leave a region: mean time, survival, law of the rest."""
 
 from functools import partial
 
@@ -23,13 +21,7 @@ DIRECT = 1500
 def mean_first_passage_steps(
     potential, noise_covariance, learning_rate, batch_size=1, *, start, inside
 ):
-    """Mean number of SGD steps until x' = x - eta (grad U + xi) is first found outside a box, with
-    Gaussian noise, d = 1 or 2: ``mean_steps`` (start) with its error. The time is learning_rate
-    * mean_steps.
-
-    tau solves tau(x) = 1 + integral over the box of N(x'; x - eta grad U(x), eta^2 Sigma/B) tau(x')
-    dx'. Gauss-Legendre nodes along an axis with a finite wall, equally spaced ones along an axis
-    without; `start` is reached by one exact application of the kernel.
+    """Mean number of steps until SGD with Gaussian noise is first found outside a box, d = 1 or 2.
 
     Parameters
     ----------
@@ -41,13 +33,39 @@ def mean_first_passage_steps(
         The region, (low, high) per component, with infinite entries where there is no wall; e.g.
         [(-inf, 0)] for the time to x >= 0.
 
+    Returns
+    -------
+    xarray.Dataset
+        ``mean_steps`` (start) with its error, and ``start_position``. The time is
+        learning_rate * mean_steps.
+
+    Raises
+    ------
+    ValueError
+        If a start is outside, or the grid is too large: correlated noise allows 6,000 nodes,
+        independent components 20,000.
+
     Notes
     -----
-    ValueError if a start is outside, or the grid is too large: correlated noise allows 6,000 nodes,
-    independent components 20,000. What leaves through an infinite side counts as stopped; it is
-    below 1e-12 per step unless the chain is transient. The chain is seen at its steps only: a path
-    that crosses and comes back between two of them is not counted, so that the time to the top of a
-    barrier is longer than the diffusion's by O(sqrt(eta)). Source: derived above."""
+    tau solves tau(x) = 1 + integral over the box of N(x'; x - eta grad U(x), eta^2 Sigma/B) tau(x')
+    dx'. Gauss-Legendre nodes along an axis with a finite wall, equally spaced ones along an axis
+    without; `start` is reached by one exact application of the kernel. What leaves through an
+    infinite side counts as stopped; it is below 1e-12 per step unless the chain is transient. The
+    chain is seen at its steps only: a path that crosses and comes back between two of them is not
+    counted, so that the time to the top of a barrier is longer than the diffusion's by
+    O(sqrt(eta)). Source: derived here.
+
+    Examples
+    --------
+    To the top of the quartic well's barrier at T = eta Sigma/2 = 0.1. The diffusion takes the time
+    30.82; at eta = 0.1 SGD takes 357 steps, the time 35.7.
+
+    >>> well, left = ls.potentials.double_well(), (-np.inf, 0.0)
+    >>> found = ls.theory.mean_first_passage_steps(well, 2.0, 0.1, start=-1.0, inside=left)
+    >>> diffusion = ls.theory.mean_first_passage_time(well, 0.1, -1.0, 0.0)
+    >>> round(0.1 * found.mean_steps.item(), 2), round(diffusion.mean_time.item(), 2)
+    (35.67, 30.82)
+    """
     step = update_step(potential, noise_covariance, learning_rate, batch_size)
     region = bounds_inside(inside, potential, "inside")
     if start.size % potential.dim or start.size == 0:
@@ -67,25 +85,41 @@ def mean_first_passage_steps(
 
 @one_law(potential=energy_of(1, 2), inside=partial(intervals, infinite=True))
 def quasi_stationary_law(potential, noise_covariance, learning_rate, batch_size=1, *, inside):
-    """Law of SGD particles that have stayed inside a box for long, and the probability per step to
-    leave it, d = 1 or 2.
+    """Law of SGD particles that have stayed in a box for long, and the rate of leaving it, d <= 2.
 
-    lambda p(x') = integral over the box of N(x'; x - eta grad U(x), eta^2 Sigma/B) p(x) dx: leading
-    eigenpair of the kernel that loses what leaves. Parameters as in `mean_first_passage_steps`. On
-    barrier (x^2-1)^2 with barrier 1/4 the natural box is x^2 < 1 + 2/eta, the unstable two-cycle of
-    the noise-free map.
+    Parameters
+    ----------
+    potential, noise_covariance, learning_rate, batch_size, inside
+        As in `mean_first_passage_steps`.
 
     Returns
     -------
     xarray.Dataset
-        A law on a grid, with ``survival`` (lambda), ``exit_probability`` (1 - lambda per step; 1/(1
-        - lambda) is the mean lifetime in steps), ``mean_position``, ``second_moment``,
+        A law on a grid, with ``survival`` (lambda), ``exit_probability`` (1 - lambda per step;
+        1/(1 - lambda) is the mean lifetime in steps), ``mean_position``, ``second_moment``,
         ``fourth_moment``, ``mean_energy``, ``energy_variance``, ``entropy``.
+
+    Raises
+    ------
+    ValueError
+        If the grid is too large.
 
     Notes
     -----
-    ValueError if the grid is too large. Source: derived above; Collet, Martinez, San Martin,
-    Quasi-Stationary Distributions, for the existence."""
+    lambda p(x') = integral over the box of N(x'; x - eta grad U(x), eta^2 Sigma/B) p(x) dx: leading
+    eigenpair of the kernel that loses what leaves. Source: derived here; Collet, Martinez, San
+    Martin, Quasi-Stationary Distributions, for the existence.
+
+    Examples
+    --------
+    At eta = 0.4 the map of the quartic well has an unstable two-cycle at x^2 = 1 + 2/eta = 6,
+    beyond which SGD diverges: at T = 0.3 that takes 1308 steps.
+
+    >>> well, edge = ls.potentials.double_well(), 6**0.5
+    >>> law = ls.theory.quasi_stationary_law(well, 1.5, learning_rate=0.4, inside=(-edge, edge))
+    >>> round(1 / law.exit_probability.item())
+    1308
+    """
     step = update_step(potential, noise_covariance, learning_rate, batch_size)
     region = bounds_inside(inside, potential, "inside")
     fine, coarse = (_quasi_stationary(step, region, ratio) for ratio in GAPS)
@@ -123,8 +157,9 @@ def _is_straight(step):
 
 
 def _kernel(step, axes, points):
-    """Densities of the next place at the nodes, from points (n, d) along the components: a factor
-    (n_k, n) for each axis, or one (nodes, n) where the noise is correlated.
+    """Densities of the next place at the nodes, from points (n, d) along the components.
+
+    A factor (n_k, n) for each axis, or one (nodes, n) where the noise is correlated.
     """
     y = points @ step.rotation
     image, sd = np.nan_to_num(step.image(y), nan=1e300), step.step_sd(y)
@@ -138,8 +173,9 @@ def _kernel(step, axes, points):
 
 
 def _pull_back(kernel, values):
-    """Integral of the kernel against `values` (tensor of nodes, weights included), from every
-    starting point of the kernel.
+    """Integral of the kernel against `values`, from every starting point of the kernel.
+
+    `values` is a tensor of nodes, weights included.
     """
     if len(kernel) == 1:
         return values.ravel() @ kernel[0]

@@ -41,15 +41,19 @@ def langevin_process(
     mass=1.0,
     batch_covariance=None,
 ):
-    """A Langevin integrator on U = x' H x / 2 as a `LinearProcess`, for `state_covariance` or
-    `stationary_blocks`, which refuse unstable step sizes.
+    """A Langevin integrator on a quadratic as a `LinearProcess`.
+
+    For `state_covariance` or `stationary_blocks`, which refuse unstable step sizes.
 
     Parameters
     ----------
-    hessian : (d, d) matrix, (d,) curvatures or scalar temperature, step_size : float or array
-        T >= 0, units of U; dt > 0, a time, for overdamped methods in units of squared length per
-        energy (mobility 1). Arrays of these, of friction and of mass broadcast together: a sweep,
-        whose shape the process has as leading axes.
+    hessian : (d, d) matrix, (d,) curvatures or scalar
+        H of U = x' H x / 2, in units of energy per squared length.
+    temperature : float or array >= 0
+        T, in units of U. Arrays of this, of step_size, friction and mass broadcast together: a
+        sweep, whose shape the process has as leading axes.
+    step_size : float or array > 0
+        dt, a time; for overdamped methods in units of squared length per energy (mobility 1).
     method : str
         Overdamped, state (x, last normal): "euler_maruyama", "leimkuhler_matthews". Underdamped,
         state (x, v): the splittings "baoab", "aboba", "obabo", "oabao" read at the end of the step,
@@ -57,17 +61,38 @@ def langevin_process(
         "underdamped_euler_maruyama".
     friction : float or array, optional
         dv = -friction v dt, per time; underdamped methods only.
-    mass : float or array batch_covariance : (..., d, d), optional
-        Covariance of extra gradient noise of variance C a step: stochastic gradient Langevin
+    mass : float or array > 0
+        m, energy time^2 per length^2.
+    batch_covariance : (d, d) matrix, (d,) variances or scalar, optional
+        C, the covariance of extra gradient noise in each step: stochastic gradient Langevin
         dynamics. For "euler_maruyama" and "semi_implicit", which evaluate one gradient a step.
+
+    Returns
+    -------
+    LinearProcess
+
+    Raises
+    ------
+    ValueError
+        For a missing or superfluous friction, or batch noise where the method takes none.
 
     Notes
     -----
-    ValueError for a missing or superfluous friction, or batch noise where the method takes none.
     Exact. In one dimension, mass 1: <x^2> is T/(h (1 - h dt/2)) for Euler-Maruyama and T/h for
     Leimkuhler-Matthews, BAOAB, ABOBA; OBABO T/(h (1 - dt^2 h/4)); OABAO (T/h)(1 - dt^2 h/4); BAOAB
     <v^2> = T (1 - dt^2 h/4); splittings are stable for dt^2 h < 4m. Leimkuhler and Matthews 2013;
-    semi_implicit is heavy ball with mu = 1 - friction dt, eta = dt^2/m."""
+    semi_implicit is heavy ball with mu = 1 - friction dt, eta = dt^2/m.
+
+    Examples
+    --------
+    At dt = 1/2 Euler and Maruyama's variance is T/(h (1 - 1/4)), the other method's still T/h:
+
+    >>> for method in ("euler_maruyama", "leimkuhler_matthews"):
+    ...     process = ls.theory.langevin_process(1.0, 1.0, 0.5, method)
+    ...     print(method, f"{ls.theory.state_covariance(process)[0, 0]:.4f}")
+    euler_maruyama 1.3333
+    leimkuhler_matthews 1.0000
+    """
     d, overdamped = hessian.shape[-1], method in OVERDAMPED
     check_friction(friction, method)
     if batch_covariance is not None and method not in ONE_GRADIENT:

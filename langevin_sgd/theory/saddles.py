@@ -29,9 +29,9 @@ def two_or_more(value, name):
 def saddles(potential, minima):
     """The saddles between named minima: the passes that rate theories ask for.
 
-    Between each two minima the end of the basin of the first is bisected on the straight line;
-    from there the lowest curvature is climbed and all others descended, by an exponential
-    integrator, to a point with exactly one negative curvature.
+    Between each two minima the end of the basin of the first is bisected on the straight line; from
+    there the lowest curvature is climbed and all others descended, by an exponential integrator, to
+    a point with exactly one negative curvature.
 
     Parameters
     ----------
@@ -43,15 +43,29 @@ def saddles(potential, minima):
     Returns
     -------
     xarray.Dataset
-        ``minimum`` (minimum, component), those given, made exact; ``saddle`` (saddle, component)
-        by increasing ``saddle_energy`` (saddle); ``leads_to`` (saddle, side), the numbers of the
+        ``minimum`` (minimum, component), those given, made exact; ``saddle`` (saddle, component) by
+        increasing ``saddle_energy`` (saddle); ``leads_to`` (saddle, side), the numbers of the
         minima on its two sides, -1 for one that was not named. It may be empty: where the line
         leaves the basin far from a pass, a saddle can be missed.
 
+    Raises
+    ------
+    ValueError
+        If a row of `minima` is no minimum.
+
     Notes
     -----
-    ValueError if a row of `minima` is no minimum. Source: gentlest ascent (E and Zhou 2011,
-    arXiv:1011.0042) from the ridge; derived."""
+    Source: gentlest ascent (E and Zhou 2011, arXiv:1011.0042) from the ridge; derived.
+
+    Examples
+    --------
+    The minima are (-1, -0.8) and (1, 0.8); the pass lies between them, as high as the barrier.
+
+    >>> well = ls.potentials.double_well(dim=2, barrier=0.25, coupling=0.8)
+    >>> found = ls.theory.saddles(well, [[-1.0, -0.8], [1.0, 0.8]])
+    >>> f"at {abs(found.saddle.values).round(4).tolist()}, U = {found.saddle_energy.item():.4f}"
+    'at [[0.0, 0.0]], U = 0.2500'
+    """
     if minima.shape[1] != potential.dim:
         raise ValueError(f"minima must have {potential.dim} columns, got {minima.shape[1]}.")
     scale = float(np.sqrt(minima.var(axis=0).sum()))

@@ -13,18 +13,43 @@ LARGEST_ROUNDS = 200
 
 @formula(matrix=positive_matrix)
 def selling_decomposition(matrix):
-    """D = sum_k rho_k e_k e_k' for positive definite matrices D (..., d, d) in d = 1, 2 or 3:
-    weights rho_k >= 0 (..., d(d+1)/2) in the units of D, and integer vectors e_k (..., d(d+1)/2,
-    d) whose first non-zero entry is positive.
+    """A positive definite matrix as a sum of weights times squares of integer vectors.
 
+    D = sum_k rho_k e_k e_k' in d = 1, 2 or 3 dimensions.
+
+    Parameters
+    ----------
+    matrix : array, shape (..., d, d)
+        D, positive definite, d <= 3.
+
+    Returns
+    -------
+    weights : array, shape (..., d(d+1)/2)
+        rho_k >= 0, in the units of D.
+    vectors : integer array, shape (..., d(d+1)/2, d)
+        e_k, whose first non-zero entry is positive.
+
+    Raises
+    ------
+    ValueError
+        If some matrix is not positive definite (the reduction does not end).
+
+    Notes
+    -----
     The vectors come from a superbase (d + 1 integer vectors of sum zero) that is obtuse for D:
     <b_i, D b_j> <= 0; then rho_ij = -<b_i, D b_j>, and e_ij is orthogonal to the d - 1 other
     members of the superbase. An acute pair is flipped until none is left. The longest vector grows
-    like the square root of the condition number.
+    like the square root of the condition number. Source: Selling 1874; the algorithm as in Conway
+    and Sloane, and for monotone schemes Fehrenbach and Mirebeau 2014; checked by the sum.
 
-    ValueError if some matrix is not positive definite (the reduction does not end). Source: Selling
-    1874; the algorithm as in Conway and Sloane, and for monotone schemes Fehrenbach and Mirebeau
-    2014; checked by the sum."""
+    Examples
+    --------
+    [[2, -1], [-1, 3]] is (1, -1)(1, -1)' + (1, 0)(1, 0)' + 2 (0, 1)(0, 1)':
+
+    >>> weights, vectors = ls.theory.selling_decomposition([[2.0, -1.0], [-1.0, 3.0]])
+    >>> weights.tolist(), vectors.tolist()
+    ([1.0, 1.0, 2.0], [[1, -1], [1, 0], [0, 1]])
+    """
     dim = matrix.shape[-1]
     if dim > 3:
         raise ValueError(f"matrix must be at most 3 x 3, got the shape {matrix.shape}.")

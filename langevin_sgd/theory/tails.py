@@ -1,5 +1,5 @@
-"""Power-law tails of one-dimensional online regression: the exact Kesten exponent against two
-approximations that are in use.
+"""Power-law tails and stability of one-dimensional online regression: the exact Kesten exponent
+against two approximations that are in use, and the rate at which each moment diverges.
 
 delta' = (1 - eta a w) delta + noise with w ~ chi^2_B / B: P(|delta| > t) ~ t^-kappa.
 """
@@ -14,6 +14,8 @@ from .grids import bin_rule
 
 MOST_PANELS = 3e4  # the quadrature has a panel for each unit
 MOST_UPDATES = 10_000  # of a sweep: each takes milliseconds
+LARGEST_MOMENT = 100.0
+UNSTABLE = 4.0  # learning rate times curvature at which E log |1 - eta a w| > 0 for every batch
 MANY_ABOVE_ZERO = all_within(above=0, longest=MOST_UPDATES)
 ONE_INPUT = {
     "curvature": MANY_ABOVE_ZERO,
@@ -23,8 +25,26 @@ ONE_INPUT = {
 
 
 class TailExponents(NamedTuple):
-    """Exponents kappa of P(|delta| > t) ~ t^-kappa: ``exact`` (Kesten), ``diffusion`` (SDE with the
-    true noise) and ``decoupled`` (SDE with noise 2 L H, without G G')."""
+    """Exponents kappa of the tail t^-kappa of online regression, exact and approximate.
+
+    Parameters
+    ----------
+    exact : float or array
+        Kesten's.
+    diffusion : float or array
+        Of the SDE with the true noise.
+    decoupled : float or array
+        Of the SDE with noise 2 L H, without G G'.
+
+    Examples
+    --------
+    At the mean-square threshold the exact exponent is 2; the diffusions still have a variance
+    there:
+
+    >>> tails = ls.theory.tail_exponents(1.0, learning_rate=2 / 3)
+    >>> f"{tails.exact:.3f} {tails.diffusion:.1f} {tails.decoupled:.1f}"
+    '2.000 2.5 4.0'
+    """
 
     exact: np.ndarray
     diffusion: np.ndarray
@@ -33,32 +53,134 @@ class TailExponents(NamedTuple):
 
 @formula(**ONE_INPUT)
 def tail_exponents(curvature, learning_rate, batch_size=1):
-    """Tail exponents of online linear regression in one dimension, as `TailExponents`
-    (dimensionless; arrays broadcast).
+    """Tail exponents of online linear regression in one dimension.
 
-    ``curvature`` a is the variance of the input = second derivative of the loss. exact: the root of
-    E |1 - eta a chi^2_B / B|^kappa = 1. diffusion: 1 + B/(eta a), Student's law of the SDE with the
-    exact noise covariance. decoupled: 1 + 2 B/(eta a), with Sigma replaced by 2 L H. ValueError if
-    E log |1 - eta a w| >= 0: there is no stationary law at all.
+    Parameters
+    ----------
+    curvature : float or array > 0
+        a, the variance of the input = second derivative of the loss.
+    learning_rate : float or array > 0
+        eta.
+    batch_size : float or array >= 1
+        Examples B of a batch; all arguments broadcast.
 
+    Returns
+    -------
+    TailExponents
+        Dimensionless kappa of ``P(|delta| > t) ~ t^-kappa``. exact: the root of ``E |1 - eta a
+        chi^2_B / B|^kappa = 1``. diffusion: 1 + B/(eta a), Student's law of the SDE with the exact
+        noise covariance. decoupled: 1 + 2 B/(eta a), with Sigma replaced by 2 L H.
+
+    Raises
+    ------
+    ValueError
+        If ``E log |1 - eta a w| >= 0``, w ~ chi^2_B / B: there is no stationary law at all.
+
+    Notes
+    -----
     exact = 2 at eta a = 2 B/(B + 2), the mean-square threshold. Fitted slopes approach the exponent
     slowly and not monotonically: compare tail probabilities at a fixed distance instead. Source:
     Kesten 1973; SDE form as in Ziyin et al. (arXiv:2102.05375); decoupled form as in Mori, Ziyin,
-    Liu, Ueda 2022 (arXiv:2105.09557). Relative error below 1e-10 (held against mpmath)."""
+    Liu, Ueda 2022 (arXiv:2105.09557). Relative error below 1e-10 (held against mpmath).
+
+    Examples
+    --------
+    At eta a = 0.1 the exact 17.28 (mpmath) is far from the diffusions' 1 + 10 and 1 + 20; at 2/3
+    and single examples the variance ends, 2.
+
+    >>> tails = ls.theory.tail_exponents(1.0, [0.1, 2 / 3])
+    >>> tails.exact.round(2).tolist(), tails.diffusion.round(2).tolist()
+    ([17.28, 2.0], [11.0, 2.5])
+    """
     step, batch = np.broadcast_arrays(curvature * learning_rate, batch_size)
     exact = np.vectorize(_kesten_root, otypes=[float])(step, batch)
     return TailExponents(exact[()], 1 + batch / step, 1 + 2 * batch / step)
 
 
+@formula(
+    curvature=MANY_ABOVE_ZERO,
+    batch_size=ONE_INPUT["batch_size"],
+    moment=all_within(at_least=0, at_most=LARGEST_MOMENT, longest=MOST_UPDATES),
+)
+def lyapunov_edge(curvature, batch_size=1, moment=0.0):
+    """Learning rate from which on online linear regression in one dimension is unstable.
+
+    Parameters
+    ----------
+    curvature : float or array > 0
+        a, the variance of the input.
+    batch_size : float or array >= 1
+        Examples B of a batch.
+    moment : float or array in [0, 100]
+        p says of what: 0, the default, of almost every particle, ``E log |1 - eta a w| = 0``,
+        w ~ chi^2_B / B; p > 0 of the p-th absolute moment, ``E |1 - eta a w|^p = 1``.
+
+    Returns
+    -------
+    float or array
+        In inverse units of curvature; arrays broadcast: a sweep.
+
+    Notes
+    -----
+    The edge falls with p, and there `tail_exponents(...).exact` is p: between the edges of 2 and 0
+    particles settle, though their variance is infinite. 2 gives `regression_threshold`, 2 B / (a (B
+    + 2)). Label noise does not matter.
+
+    Almost surely the edge lies above 2/a, gradient descent's, and is not monotone in B: 2.42, 2.68,
+    2.66, 2.49 for a = 1 and B = 1, 2, 4, 8. At B = 2 it is the inverse of the zero of Ei. Relative
+    error below 1e-10 (held against that, mpmath and closed forms of p = 1 and 2). Derived; that the
+    sign of E log decides: Furstenberg and Kesten 1960.
+
+    Examples
+    --------
+    1/0.372507, the zero of Ei, for almost every particle; 2 * 2/(2 + 2) for their variance:
+
+    >>> edges = ls.theory.lyapunov_edge(1.0, batch_size=2, moment=[0.0, 2.0])
+    >>> f"{edges[0]:.4f} {1 / 0.372507:.4f}, variance {edges[1]:.4f}"
+    '2.6845 2.6845, variance 1.0000'
+    """
+    edges = np.vectorize(_edge, otypes=[float])
+    return (edges(batch_size, moment) / curvature)[()]
+
+
 @formula(**ONE_INPUT, label_noise=all_within(at_least=0, longest=MOST_UPDATES))
 def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
-    """Exact stationary second and fourth moment of delta = w - w* in one dimension (units of w^2
-    and w^4).
+    """Exact stationary second and fourth moment of online linear regression in one dimension.
 
-    Two floats, or arrays over a sweep of all four arguments. Raises ValueError where the moment
-    diverges (tail exponent <= 2 or <= 4). Derived from E delta'^2 = E delta^2 and E delta'^4 = E
-    delta^4 with delta' = m delta + n, m = 1 - eta a w, n Gaussian of variance eta^2 label_noise a w
-    / B given w."""
+    Parameters
+    ----------
+    curvature : float or array > 0
+        a, the variance of the input.
+    label_noise : float or array >= 0
+        Variance of the labels' noise.
+    learning_rate : float or array > 0
+        eta.
+    batch_size : float or array >= 1
+        Examples B of a batch; all arguments broadcast: a sweep.
+
+    Returns
+    -------
+    second, fourth : float or array
+        Moments of delta = w - w*, in units of w^2 and w^4.
+
+    Raises
+    ------
+    ValueError
+        Where the moment diverges (tail exponent <= 2 or <= 4).
+
+    Notes
+    -----
+    Derived from E delta'^2 = E delta^2 and E delta'^4 = E delta^4 with delta' = m delta + n, m = 1
+    - eta a w, n Gaussian of variance eta^2 label_noise a w / B given w.
+
+    Examples
+    --------
+    The variance is eta / (2 - 3 eta) = 1/17 here; the kurtosis is a little above a Gaussian's 3.
+
+    >>> second, fourth = ls.theory.regression_moments_1d(1.0, 1.0, learning_rate=0.1)
+    >>> f"{second:.4f} {1 / 17:.4f}, kurtosis {fourth / second**2:.3f}"
+    '0.0588 0.0588, kurtosis 3.047'
+    """
     step, batch = np.broadcast_arrays(learning_rate * curvature, batch_size)
     noise = learning_rate**2 * label_noise * curvature / batch
     w = [np.ones_like(batch)]  # raw moments of w = chi^2_B / B
@@ -86,23 +208,44 @@ def _kesten_root(step, batch):
     """Root kappa > 0 of log E |1 - step w|^kappa, a convex function of kappa that vanishes at 0."""
     from scipy.optimize import brentq
 
-    nodes, log_weights = _chi_quadrature(step, batch)
-    log_factor = np.log(np.abs(1 - step * nodes**2 / batch))
-
-    def log_moment(kappa):
-        exponents = log_weights + kappa * log_factor
-        top = exponents.max()
-        return top + np.log(np.sum(np.exp(exponents - top)))
-
-    if np.sum(np.exp(log_weights) * log_factor) >= 0:
+    growth = _growth_of(step, batch)
+    if growth(0.0) >= 0:
         raise ValueError(
             f"learning_rate * curvature = {step:.6g}: E log|1 - eta a w| >= 0, so there is no "
             "stationary law; lower it"
         )
     low, high = 0.0, 1.0
-    while log_moment(high) < 0:
+    while growth(high) < 0:
         low, high = high, 2 * high
-    return brentq(log_moment, max(low, 1e-6), high, xtol=1e-300, rtol=1e-14)
+    return brentq(growth, max(low, 1e-6), high, xtol=1e-300, rtol=1e-14)
+
+
+def _edge(batch, moment):
+    """Root step > 0 of the growth of a moment, negative for small steps."""
+    from scipy.optimize import brentq
+
+    def growth(step):
+        return _growth_of(step, batch)(moment)
+
+    low, high = UNSTABLE / 2, UNSTABLE
+    while growth(low) >= 0:
+        low, high = low / 2, low
+    return brentq(growth, low, high, xtol=1e-300, rtol=1e-14)
+
+
+def _growth_of(step, batch):
+    """The function kappa -> log E |1 - step w|^kappa; at kappa = 0 its derivative, E log."""
+    nodes, log_weights = _chi_quadrature(step, batch)
+    log_factor = np.log(np.abs(1 - step * nodes**2 / batch))
+
+    def growth(kappa):
+        if kappa == 0:
+            return np.sum(np.exp(log_weights) * log_factor)
+        exponents = log_weights + kappa * log_factor
+        top = exponents.max()
+        return top + np.log(np.sum(np.exp(exponents - top)))
+
+    return growth
 
 
 def _chi_quadrature(step, batch):

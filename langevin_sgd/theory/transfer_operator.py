@@ -31,22 +31,25 @@ class Solution(NamedTuple):
 
 @one_law(potential=energy_of(1, 2))
 def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, *, bounds=None):
-    """Stationary law of x' = x - learning_rate (grad U(x) + xi), with Gaussian xi of covariance
-    Sigma/batch_size, in d = 1 or 2.
+    """Exact stationary law of SGD at a finite learning rate, in one or two dimensions.
 
-    The law solves p(x') = integral N(x'; x - eta grad U(x), eta^2 Sigma/B) p(x) dx. Along the
-    eigenvectors of Sigma the kernel is a product, and the trapezoid rule with a spacing of 0.55
-    step-noise standard deviations is spectrally accurate (module `one_step_matrix`). The box is
-    found from a coarse grid, and every quantity is computed on two grids (spacings 0.7 and 0.55).
+    The law p of x' = x - eta (grad U(x) + xi), with Gaussian xi of covariance Sigma/B, solves p(x')
+    = integral N(x'; x - eta grad U(x), eta^2 Sigma/B) p(x) dx. Along the eigenvectors of Sigma the
+    kernel is a product, and the trapezoid rule with a spacing of 0.55 step-noise standard
+    deviations is spectrally accurate (module `one_step_matrix`). The box is found from a coarse
+    grid, and every quantity is computed on two grids (spacings 0.7 and 0.55).
 
     Parameters
     ----------
     potential : Potential
         Smooth energy U(x), without drift and walls.
-    noise_covariance : (d, d) array, d variances, one number, or for d = 1 a function x (n,) ->
-    variances (n,)
-        Sigma, of full rank. A function makes it depend on x.
-    learning_rate, batch_size : float bounds : array (d, 2), optional
+    noise_covariance : (d, d) array, d variances, one number or a function
+        Sigma, of full rank. A function x (n,) -> variances (n,), for d = 1, makes it depend on x.
+    learning_rate : float > 0
+        eta, in length^2 per energy.
+    batch_size : float >= 1
+        Examples B of a batch.
+    bounds : array (d, 2), optional
         Box that holds the law, instead of the automatic one, along the eigenvectors of Sigma (the
         components, if it is diagonal). Around one of two wells that do not exchange particles it
         gives the law of that well.
@@ -55,23 +58,36 @@ def transfer_operator(potential, noise_covariance, learning_rate, batch_size=1, 
     -------
     xarray.Dataset
         A law on a grid along the eigenvectors of Sigma, with the fields ``image`` (where the
-        noise-free step leads), ``step_sd`` and ``current`` (component) = p(x) (E[x' | x] - E[x
-        before | x])/2 per step; ``rotation`` (component, axis) with x = rotation y. In the
-        components of x, with errors: ``mean_position``, ``second_moment``, ``fourth_moment``,
-        ``mean_energy``, ``energy_variance``, ``entropy``, ``mean_gradient``, ``virial``,
-        ``gradient_second_moment``, ``mean_batch_covariance``, ``area_per_step``,
+        noise-free step leads), ``step_sd`` and ``current`` (component), which is p(x) (E[x after,
+        given x] - E[x before, given x])/2 per step; ``rotation`` (component, axis) with x =
+        rotation y. In the components of x, with errors: ``mean_position``, ``second_moment``,
+        ``fourth_moment``, ``mean_energy``, ``energy_variance``, ``entropy``, ``mean_gradient``,
+        ``virial``, ``gradient_second_moment``, ``mean_batch_covariance``, ``area_per_step``,
         ``lag_one_moment``, ``survival``, ``relaxation_eigenvalue``. The exact identity E[x g'] +
         E[g x'] = eta (E[g g'] + E[C]) is checked to 1e-6, and ``virial_residual`` says how well it
         holds.
 
+    Raises
+    ------
+    ValueError
+        If Sigma is singular, the chain is transient (survival below 1 - 1e-9: no stationary law
+        exists, see `quasi_stationary_law`), two wells exchange less than 1e-11 per step, the tails
+        are too heavy for a grid, or the steps are so small that the matrix would not fit.
+
     Notes
     -----
-    ValueError if Sigma is singular, the chain is transient (survival below 1 - 1e-9: no stationary
-    law exists, see `quasi_stationary_law`), two wells exchange less than 1e-11 per step, the tails
-    are too heavy for a grid, or the steps are so small that the matrix would not fit. Valid at any
-    learning rate. SGD on a potential that grows faster than a quadratic always is transient in
-    principle; what leaves per step is 1 - survival. Densities below 1e-14 of the largest are
-    rounding. Source: derived above; the quadrature is Nystrom's method."""
+    Valid at any learning rate. SGD on a potential that grows faster than a quadratic always is
+    transient in principle; what leaves per step is 1 - survival. Densities below 1e-14 of the
+    largest are rounding. Source: derived above; the quadrature is Nystrom's method.
+
+    Examples
+    --------
+    On a quadratic the variance is eta/(2 - eta) = 1/4, and a step leaves 1 - eta of a displacement:
+
+    >>> law = ls.theory.transfer_operator(ls.potentials.quadratic([1.0]), 1.0, learning_rate=0.4)
+    >>> f"variance {law.second_moment.item():.6f}, relaxation {law.relaxation_eigenvalue:.6f}"
+    'variance 0.250000, relaxation 0.600000'
+    """
     step = update_step(potential, noise_covariance, learning_rate, batch_size)
     box = law_box(step) if bounds is None else bounds_inside(bounds, potential)
     for _ in range(8):

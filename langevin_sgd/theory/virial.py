@@ -43,14 +43,35 @@ class Products(NamedTuple):
 
 
 class VirialBudget(NamedTuple):
-    """Symmetric (..., d, d) matrices in units of the loss: ``virial`` = ``step_term`` +
-    ``noise_term`` + ``inertia_term`` + ``memory_term``.
+    """Terms of the virial identity, symmetric (..., d, d) matrices in units of the loss.
 
-    ``virial`` (E[x g'] + E[g x'])/2, which is T times the identity under Boltzmann's law;
-    ``step_term`` eta E[g g'] / (2 (1 - mu)), what the finite learning rate adds; ``noise_term`` eta
-    E[C] / (2 (1 - mu)), the noise power; ``inertia_term`` mu (E[v g'] + E[g v']) / (2 (1 - mu)),
-    with mu^2 for Nesterov's form, zero without momentum. ``residual`` is virial less the other
-    terms, 0 in a stationary state. ``memory_term`` is zero for noise that is fresh in each step."""
+    virial = step_term + noise_term + inertia_term + memory_term + residual.
+
+    Parameters
+    ----------
+    virial : array
+        (E[x g'] + E[g x'])/2, which is T times the identity under Boltzmann's law.
+    step_term : array
+        eta E[g g'] / (2 (1 - mu)), what the finite learning rate adds.
+    noise_term : array
+        eta E[C] / (2 (1 - mu)), the noise power.
+    inertia_term : array
+        mu (E[v g'] + E[g v']) / (2 (1 - mu)), with mu^2 for Nesterov's form, zero without momentum.
+    residual : array
+        virial less the other terms, 0 in a stationary state.
+    memory_term : array
+        Zero for noise that is fresh in each step.
+
+    Examples
+    --------
+    The terms add up, also with momentum; at small steps the noise term alone is left.
+
+    >>> blocks = ls.theory.stationary_blocks(ls.theory.linear_sgd(1.0, 1.0, 0.1, momentum=0.5))
+    >>> budget = ls.theory.virial_budget(1.0, blocks, 1.0, learning_rate=0.1, momentum=0.5)
+    >>> terms = budget.step_term, budget.noise_term, budget.inertia_term
+    >>> f"{budget.virial.item():.4f} =" + "".join(f" {term.item():+.4f}" for term in terms)
+    '0.1034 = +0.0103 +0.1000 -0.0069'
+    """
 
     virial: np.ndarray
     step_term: np.ndarray
@@ -101,8 +122,7 @@ def _blocks(value, name):
 
 @formula(hessian=symmetric_matrix, blocks=_blocks, batch_covariance=covariance_matrix)
 def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0, nesterov=None):
-    """Virial temperature matrix of SGD with any momentum on U = x' H x / 2 and what it is made of,
-    as `VirialBudget`.
+    """Virial temperature of SGD on U = x' H x / 2 and what it is made of, term by term.
 
     The exact counterpart of `analysis.temperature_budget`, which estimates the same matrices from a
     run.
@@ -118,7 +138,10 @@ def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0
         C, the covariance of the BATCH gradient (Sigma / B); for noise that depends on x its mean
         over the stationary law. For online regression that is (A S A + tr(A S) A + label_noise A) /
         B.
-    learning_rate, momentum : float or arrays that broadcast against the leading axes of the blocks
+    learning_rate : float or array > 0
+        eta, in length^2 per energy; broadcasts against the leading axes of the blocks.
+    momentum : float or array in [0, 1)
+        mu, likewise.
     nesterov : None, "torch" or "lookahead"
         As in `linear_sgd`. The budget is that of the point where the gradient is taken: x for None
         and "torch", x - momentum v for "lookahead", whose blocks are those of x.
@@ -136,8 +159,20 @@ def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0
     Notes
     -----
     Exact at every learning rate and for every noise law that is independent from step to step given
-    x, so not for reshuffled epochs. Derived in `virial_terms`. The residual depends on the
-    caller's three arguments, so it tests them."""
+    x, so not for reshuffled epochs. Derived in `virial_terms`. The residual depends on the caller's
+    three arguments, so it tests them.
+
+    Examples
+    --------
+    Without momentum S = 0.1/1.9 = 0.0526 is the temperature: eta/2 from the noise, eta S/2 from the
+    steps.
+
+    >>> blocks = ls.theory.stationary_blocks(ls.theory.linear_sgd(1.0, 1.0, 0.1))
+    >>> budget = ls.theory.virial_budget(1.0, blocks, 1.0, learning_rate=0.1)
+    >>> terms = budget.virial, budget.noise_term, budget.step_term
+    >>> "{:.4f} = {:.4f} + {:.4f}".format(*(term.item() for term in terms))
+    '0.0526 = 0.0500 + 0.0026'
+    """
     d = hessian.shape[-1]
     covariance_matrix(batch_covariance, "batch_covariance", d)
     position, position_velocity, velocity = blocks

@@ -8,6 +8,7 @@ import xarray as xr
 from refusals import refusal
 
 from langevin_sgd.analysis.arviz import to_arviz
+from langevin_sgd.analysis.rhat import rhat
 
 
 def ornstein_uhlenbeck(particles=8, draws=200, memory=0.5):
@@ -53,6 +54,36 @@ def test_the_start_is_no_draw():
     assert "warmup_posterior" not in to_arviz(ornstein_uhlenbeck().isel(step=slice(1, None)))
 
 
+def test_chains_that_share_a_start_are_superchains_of_equal_size():
+    run = ornstein_uhlenbeck()
+    run.x[0, :3] = -50.0  # three start there, five elsewhere
+    posterior = to_arviz(run, superchains="start")["posterior"]
+    assert posterior.superchain.values.tolist() == [0, 0, 0, 1, 1, 1]
+    assert posterior.chain.values.tolist() == [0, 1, 2, 3, 4, 5]
+    given = to_arviz(run, superchains=[7, 3, 7, 3, 7, 3, 3, 3])["posterior"]
+    assert given.superchain.values.tolist() == [1, 0, 1, 0, 1, 0]
+    assert "superchain" not in to_arviz(run)["posterior"].coords
+
+
+def test_nested_r_hat_of_arviz_is_ours_and_sees_superchains_that_do_not_mix():
+    stats = pytest.importorskip("arviz_stats", reason="needs the extra arviz")
+    run = ornstein_uhlenbeck(particles=24, draws=40)
+    run.x[0] = np.repeat([[-50.0], [0.0], [50.0]], 8, axis=0)
+
+    def nested(run):
+        tree = to_arviz(run, warmup=100, superchains="start")  # the way from the start is over
+        ids = tree["posterior"].superchain.values
+        part = tree["posterior"].to_dataset()
+        return stats.rhat_nested(part, method="identity", superchain_ids=ids)["x"].values
+
+    np.testing.assert_allclose(
+        nested(run), rhat(run, "nested", warmup=100).rhat.values[:2], rtol=1e-12
+    )
+    stuck = run.assign(x=run.x + 3 * np.repeat([-1.0, 0.0, 1.0], 8)[:, None])
+    stuck.x[0] = run.x[0]
+    assert np.all(nested(run) < 1.05) and np.all(nested(stuck) > 2)
+
+
 def test_arviz_finds_the_sample_size_of_a_chain_that_is_known():
     """(1 - memory) / (1 + memory) of the draws; ArviZ's estimate of it scatters by some percent.
     The twin: chains that disagree.
@@ -83,6 +114,13 @@ def test_frozen_particles_are_refused_or_dropped_and_keep_their_ids():
 RUN = ornstein_uhlenbeck()
 BAD = [
     ({"warmup": 2000}, "ValueError: warmup must be below the last stored step, 2000, got 2000: no"),
+    ({"warmup": 1975}, "ValueError: run must store at least 4 steps after step 1975, got 3: ArviZ"),
+    (
+        {"run": RUN.isel(step=[0, -1])},
+        "ValueError: run must store at least 4 steps after step 0, got 1",
+    ),
+    ({"superchains": "start"}, "ValueError: superchains must be two or more with at least two"),
+    ({"superchains": "end"}, "ValueError: superchains must be None, 'start' or whole numbers, got"),
     ({"warmup": -1}, "ValueError: warmup must be >= 0, got -1."),
     ({"run": RUN.isel(step=-1)}, 'ValueError: run must have the dimension "step"'),
     ({"run": RUN.assign_attrs(independent_particles=0)}, "ValueError: run must have independent"),
@@ -90,6 +128,11 @@ BAD = [
     ({"run": {}}, "TypeError: run must be a dataset with x"),
     ({"run": xr.Dataset({"y": 1.0})}, "TypeError: run must be a dataset with x"),
 ]
+
+
+def test_the_refusal_says_what_every_does():
+    told = refusal(to_arviz, RUN.isel(step=[0, -1]))
+    assert "stores the start and the last step alone" in told and "every=20" in told
 
 
 @pytest.mark.parametrize(("change", "message"), BAD)

@@ -11,10 +11,9 @@ from langevin_sgd.analysis.wording import shorthand
 from langevin_sgd.models.parameters import described
 
 boltzmann_test = ls.analysis.boltzmann_test
-HESSIAN = np.array([[2.0, 0.5], [0.5, 1.0]])
-TEMPERATURE = 0.3
-BOLTZMANN, BOWL = TEMPERATURE * np.linalg.inv(HESSIAN), ls.potentials.quadratic(HESSIAN)
-ROUND = ls.potentials.quadratic([1.0, 1.0])
+HESSIAN, TEMPERATURE = np.array([[2.0, 0.5], [0.5, 1.0]]), 0.3
+BOLTZMANN = TEMPERATURE * np.linalg.inv(HESSIAN)
+BOWL, ROUND = ls.potentials.quadratic(HESSIAN), ls.potentials.quadratic([1.0, 1.0])
 CONSISTENT = "consistent within tolerance"
 
 
@@ -104,8 +103,7 @@ def test_p_values_are_invariant_under_linear_maps(temperature, tails):
     expected = boltzmann_test(synthetic_run(x), ls.potentials.quadratic(hessian), temperature)
     for _ in range(3):
         there = random.normal(size=(3, 3))
-        back = np.linalg.inv(there)
-        bowl = ls.potentials.quadratic(back.T @ hessian @ back)
+        bowl = ls.potentials.quadratic(np.linalg.inv(there @ np.linalg.inv(hessian) @ there.T))
         found = boltzmann_test(synthetic_run(x @ there.T), bowl, temperature)
         assert np.allclose(found.p_value, expected.p_value, rtol=0, atol=1e-9)
         assert np.allclose(found.effect, expected.effect, rtol=1e-6, atol=1e-9)
@@ -209,13 +207,15 @@ def test_directions_and_many_components():
     assert "along direction" in result.verdict
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 def test_sixty_four_dimensions():
     """Twice as hot in one direction of 64; the twin at one temperature does not depart."""
-    curvature = np.geomspace(1.0, 500.0, 64)
-    bowl, law = ls.potentials.quadratic(curvature), np.diag(1.0 / curvature)
-    hot = law * np.where(np.arange(64) == 3, 2.0, 1.0)
+    law = np.diag(np.geomspace(1.0, 0.002, 64))
+    bowl = ls.potentials.quadratic(1.0 / np.diag(law))
     assert boltzmann_test(gaussian_run(law, 700, 1), bowl).decision == "undecided"
-    assert boltzmann_test(gaussian_run(hot, 2_000, 1), bowl).decision == "departs"
+    law[3, 3] *= 2
+    assert boltzmann_test(gaussian_run(law, 2_000, 1), bowl).decision == "departs"
 
 
 def test_one_dimension():

@@ -41,14 +41,14 @@ def test_error_bars_are_calibrated(factor):
     exact = np.diff(norm.cdf(edges)) / np.diff(edges)
     for seed in range(200):
         result = density(gaussian_run([[1.0]], 1000, seed), bins=edges)
-        z.append((result.density.values - exact) / (factor * result.standard_error.values))
+        z.append((result.density.values - exact) / (factor * result.density_standard_error.values))
     assert unit_variance(z) == (factor == 1.0)
 
 
 def test_an_empty_bin_has_an_error():
     result = density(synthetic_run(np.zeros((98, 1))), bins=[-1.0, 1.0, 2.0])
     assert result["count"].values.tolist() == [98, 0]
-    assert result.standard_error[1].item() == pytest.approx(0.01, rel=0.02)
+    assert result.density_standard_error[1].item() == pytest.approx(0.01, rel=0.02)
 
 
 def test_which_step():
@@ -87,6 +87,7 @@ BAD = [
     (ONE | {"bins": [0.0, 0.0, 1.0]}, "ValueError: bins must be strictly increasing edges"),
     (ONE | {"bins": [[0.0], [0.0, 1.0]]}, "TypeError: bins must be a number or an array of real"),
     (ONE | {"range": (1.0, 0.0)}, "ValueError: range must be pairs (low, high), low < high, got ("),
+    (ONE | {"range": (1.0, 1.0)}, "ValueError: range must be pairs (low, high), low < high, got"),
     (ONE | {"range": (1.0, 2.0, 3.0)}, "ValueError: range must be (low, high) or 1 such pairs"),
     (ONE | {"range": (0.0, np.inf)}, "ValueError: range must be finite"),
     (ONE | {"on_diverged": "dorp"}, "ValueError: on_diverged must be one of 'raise', 'drop', got"),

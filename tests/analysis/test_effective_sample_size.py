@@ -162,3 +162,16 @@ def test_a_series_that_is_too_short_says_how_long_it_must_be():
     time = correlation_times(SHORT).times[0]
     told = refusal(independent_rows, SHORT, 100)
     assert f"whose autocorrelation time is {time:.3g} readings, but 100 are needed" in told
+
+
+def test_times_of_short_series_are_too_low_but_not_from_batch_means():
+    """As the docstring says, tau = 2.07 with 20 readings in a half; batches are particles here,
+    whose means know of 40 readings: tau less 2 rho (1 - rho^40)/(40 (1 - rho)^2)."""
+    rho = 0.9**10
+    run, (tau, _) = series_run(chains(rho, 40, 2000, seed=5)), exact_times(rho)
+    low = effective_sample_size(run).autocorrelation_time[0] / tau
+    assert 0.80 < low < 0.86
+    honest = effective_sample_size(run, "batch_means").isel(observable=0)
+    expected = tau - 2 * rho * (1 - rho**40) / 40 / (1 - rho) ** 2
+    error = honest.autocorrelation_time_standard_error
+    assert abs(honest.autocorrelation_time - expected) < 4 * error

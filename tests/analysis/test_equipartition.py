@@ -27,15 +27,15 @@ def test_matrix_and_errors_are_calibrated_on_a_gaussian_law(exact_factor, error_
     for seed in range(200):
         result = equipartition(gaussian_run(COVARIANCE, 500, seed), BOWL).isel(step=0)
         away = result.temperature.values - exact_factor * COVARIANCE @ HESSIAN
-        z.append(away / (error_factor * result.standard_error.values))
+        z.append(away / (error_factor * result.temperature_standard_error.values))
     assert unit_variance(z, kurtosis_excess=1.0) == (exact_factor == error_factor == 1.0)
 
 
 def test_double_well_has_the_exact_virial(well_run, well):
     result = equipartition(well_run.isel(step=-1), well)
     assert result.temperature.dims == ("component", "component_j")
-    assert np.all(np.abs(result.temperature - EXACT_WELL) < 4 * result.standard_error)
-    assert result.standard_error.max() < 0.01
+    assert np.all(np.abs(result.temperature - EXACT_WELL) < 4 * result.temperature_standard_error)
+    assert result.temperature_standard_error.max() < 0.01
 
 
 def test_every_stored_step_has_its_matrix(well_run, well):
@@ -56,11 +56,20 @@ def test_where_the_particles_stand_does_not_count():
         np.testing.assert_allclose(there[name], here[name], rtol=1e-9)
 
 
+def test_a_bath_that_has_a_temperature_too_does_not_stand_in_for_the_matrix():
+    run = gaussian_run(COVARIANCE, 300, 1)
+    of_bath = equipartition(run.assign_coords(temperature=0.3, friction=2.0), BOWL)
+    np.testing.assert_array_equal(of_bath.temperature, equipartition(run, BOWL).temperature)
+    assert of_bath.friction == 2.0
+
+
 def test_directions_rotate_the_matrix():
     run, vectors = gaussian_run(COVARIANCE, 300, 1), np.linalg.eigh(HESSIAN)[1]
     plain, turned = (equipartition(run, BOWL, directions=v) for v in (None, vectors))
     exact = vectors.T @ plain.temperature.values[0] @ vectors
     assert np.allclose(turned.temperature[0], exact, rtol=1e-12)
+    assert plain.component.values.tolist() == ["x0", "x1"]
+    assert turned.component_j.values.tolist() == ["direction 0", "direction 1"]
 
 
 def test_weight_decay_belongs_to_the_potential():

@@ -4,7 +4,7 @@ array of anybody's gradients gives.
 
 import numpy as np
 import pytest
-from oracle_cases import CASES
+from _oracle_cases import CASES
 from refusals import refusal
 
 import langevin_sgd as ls

@@ -4,7 +4,7 @@ errors from resampled examples.
 
 import numpy as np
 import pytest
-from oracle_cases import CASES
+from _oracle_cases import CASES
 
 import langevin_sgd as ls
 from langevin_sgd.analysis.gradient_statistics import LABELS, Bootstrap, bootstrap, statistics

@@ -104,7 +104,7 @@ def centers_run(noise, batch_size=5, model=CENTERS):
         (ls.noise.minibatch(), True),
         (ls.noise.minibatch("without_replacement"), False),
         (ls.noise.minibatch(weights=WEIGHTS), False),
-        (ls.noise.table_gaussian(), True),
+        pytest.param(ls.noise.table_gaussian(), True, marks=pytest.mark.slow),
     ],
     ids=["with replacement", "without replacement", "importance weights", "Gaussian twin"],
 )
@@ -128,7 +128,7 @@ def test_batches_that_remember_need_the_path_of_an_epoch(sampling):
     run = centers_run(noise)
     told = refusal(temperature_budget, run, CENTERS)
     assert "depend on each other within an epoch" in told
-    assert "steps=2, every=1), or add reducers.virial()" in told
+    assert "steps=2, every=1), as analysis.departure(run, model) does" in told
     moves, more = ls.dynamics.sgd(0.3, 5), {"particles": 20_000, "every": 1, "x0": run}
     budget = temperature_budget(ls.simulate(CENTERS, moves, noise, steps=2, **more), CENTERS)
     assert closes(budget) and np.all(np.diag(budget.memory_term) < 0)
@@ -272,3 +272,7 @@ def test_what_the_attributes_do_not_say_can_be_given():
     assert all(np.allclose(bare[name], read[name], rtol=1e-9) for name in read)
     assert np.all(temperature_budget(run.assign_attrs(noise="null"), BOWL).noise_term == 0)
     assert np.allclose(ls.analysis.noise_covariance_of(run, BOWL), SIGMA, rtol=1e-12)
+    other = refusal(ls.analysis.noise_covariance_of, run, ls.potentials.quadratic([1.0]))
+    assert (
+        other == "ValueError: model must have the dimension of the run, 2, but 'quadratic' has 1."
+    )

@@ -1,51 +1,226 @@
-"""Every entry of the catalogue in numba's CUDA simulator: the bits of the CPU's path in interpreted
-Python.
-"""
+"""Runs on CUDA's simulator have the bits of the CPU's path in interpreted Python."""
+
+import os
+import signal
+from types import SimpleNamespace
 
 import device_cases as cases
 import numpy as np
 import pytest
-from numba import cuda
+
+import langevin_sgd as ls
+from langevin_sgd.engine import chunks, fleet, terminal
+from langevin_sgd.kernels.elementary import where
 
 pytestmark = pytest.mark.filterwarnings(
-    "ignore::RuntimeWarning"
-)  # the simulator's threads know nothing of np.errstate
-ALL = cases.random_cases() + cases.model_cases() + cases.step_cases() + cases.reducer_cases()
+    "ignore::RuntimeWarning",  # the simulator's threads know nothing of np.errstate
+    "ignore::UserWarning",  # some rows are unstable at their start
+)
 
 
-def on_device(case):
-    """What the kernel leaves in the arguments that it changes."""
-    arguments = [
-        argument.copy() if isinstance(argument, np.ndarray) else argument
-        for argument in case.arguments
-    ]
-    cuda.jit(case.kernel)[1, cases.PARTICLES + 1](*arguments)  # one thread too many, as on a device
-    return [arguments[k] for k in case.changed]
+def bits(target="cuda", **options):
+    """What a run holds, byte for byte."""
+    run = ls.simulate(**options, target=target, threads=1)
+    assert run.attrs["target"] == target
+    return {name: variable.values.tobytes() for name, variable in run.variables.items()}
 
 
-@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
-def test_the_bits_are_those_of_the_cpu(case):
-    for found, expected in zip(
-        on_device(case), case.expected(), strict=False
-    ):  # the engine has no v without memory
-        assert np.all(np.isfinite(expected))
-        assert found.tobytes() == np.ascontiguousarray(expected).tobytes()
+def assert_same(**options):
+    found, expected = bits(**options), bits("cpu", **options)
+    assert found.keys() == expected.keys()
+    assert not [name for name in found if found[name] != expected[name]]
 
 
-def with_another_seed(argument):
-    if isinstance(argument, tuple) and not hasattr(argument, "_fields"):
-        return tuple(map(with_another_seed, argument))
-    return (
-        argument + np.uint64(1)
-        if isinstance(argument, np.uint64) and argument == cases.SEED
-        else argument
-    )
+@pytest.mark.parametrize("number", cases.ROWS)
+def test_a_row_of_the_covering_table(number):
+    assert_same(**cases.options_of(number), precision=cases.PRECISIONS[number % 2])
+
+
+def test_every_pair_occurs():
+    """The twin: in the first hundred rows not all do."""
+    catalogue, count = cases.catalogue, len(cases.ROWS)
+    wanted = set().union(*map(catalogue.pairs, catalogue.candidates()))
+    rows = catalogue.covering_rows(cases.ALL_PAIRS)
+    assert set().union(*map(catalogue.pairs, rows)) == wanted and len(rows) == count
+    assert set().union(*map(catalogue.pairs, rows[:100])) < wanted
+
+
+@pytest.mark.parametrize("name", cases.OWN)
+def test_a_case_of_the_test_of_bits(name):
+    assert_same(**cases.options_of_own(name))
+
+
+@pytest.mark.parametrize("name", cases.REDUCERS)
+def test_a_reducer(name):
+    assert_same(**cases.options_with(name))
+
+
+def turning(p, x, out):
+    """A user's gradient, which branches on x."""
+    for k in range(len(x)):
+        if x[k] > 0.0:
+            out[k] = p.right * x[k]
+        else:
+            out[k] = x[k]
+
+
+def bent(p, x):
+    total = 0.0
+    for k in range(len(x)):
+        total += 0.5 * where(x[k] > 0.0, p.right, 1.0) * x[k] * x[k]
+    return total
+
+
+BENT = ls.Potential("bent", bent, turning, {"right": 4.0}, 2)
+WALLS = BENT._replace(domain=(("periodic", -1.0, 1.0), ("reflecting", -1.0, 1.0)))
+BASE = cases.options_with("moments")
+SPECIAL = {
+    "a user's function that branches": {"model": BENT},
+    "walls": {"model": WALLS},
+    "a schedule": {"dynamics": ls.dynamics.sgd(ls.schedules.inverse_time(0.1, 3.0), momentum=0.5)},
+    "leavers": {"dynamics": ls.dynamics.sgd(1.5), "escape_radius": 2.0, "steps": 12},
+    "leavers that diverge": {"dynamics": ls.dynamics.sgd(5.0), "steps": 30},
+    "stored steps": {"every": 2, "loss": True},
+    "no reducer, no noise": {"reducers": (), "noise": None},
+    "no steps": {"reducers": (), "steps": 0},
+    "first passage": {"reducers": ls.reducers.first_passage(above=0.5), "steps": 30},
+    "first passage, several updates a step": {
+        "reducers": ls.reducers.first_passage(above=0.5),
+        "dynamics": ls.dynamics.sgd_diffusion(0.1, 1, 3),
+        "steps": 9,
+    },
+    "first passage of leavers": {
+        "reducers": ls.reducers.first_passage(above=1.5),
+        "dynamics": ls.dynamics.sgd(2.5),
+        "steps": 12,
+    },
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize("precision", cases.PRECISIONS)
+def test_special_runs(name, precision):
+    assert_same(**BASE | SPECIAL[name], precision=precision)
 
 
 @pytest.mark.parametrize(
-    "case", cases.random_cases() + cases.step_cases()[:1], ids=lambda case: case.name
+    "layout", [{"block_size": 32}, {"chunk_steps": 2}, {"devices": (0, 0)}, {"devices": range(5)}]
 )
-def test_another_seed_is_seen(case):
-    """The twin: the same kernel at another address."""
-    found = on_device(case._replace(arguments=tuple(map(with_another_seed, case.arguments))))[0]
-    assert np.mean(found == case.expected()[0]) < 0.5
+def test_blocks_chunks_and_devices_do_not_show(layout):
+    plane = cases.REDUCERS["plane"]()
+    options = BASE | {"particles": 70, "x0": None, "reducers": (plane,)}
+    assert bits(**options, **layout) == bits(**options)
+
+
+def test_another_seed_is_seen():
+    """The twin."""
+    assert bits(**BASE)["x"] != bits(**BASE | {"seed": 1})["x"]
+
+
+def test_a_checkpointed_run_goes_on_where_it_began_and_nowhere_else(tmp_path):
+    options = BASE | {"checkpoint": tmp_path, "checkpoint_every": 2}
+    plain = bits(**BASE)
+    assert bits(**options) == bits(**options) == plain  # the second time it is only read
+    assert ls.resume(tmp_path).x.values.tobytes() == plain["x"]
+    with pytest.raises(ValueError, match="target"):
+        ls.simulate(**options, target="cpu")
+
+
+def test_a_stopped_run_is_resumed_on_other_devices_and_extended_where_it_ran(tmp_path, monkeypatch):
+    monkeypatch.setattr(terminal, "SHOW_SECONDS", 0.0)
+    folder, plain = tmp_path / "run", BASE | {"reducers": ls.reducers.histogram(-2.0, 2.0, 8)}
+    with pytest.warns(UserWarning, match="interrupted: 2 of 6 steps"):
+        options = {"checkpoint": folder, "chunk_steps": 2, "progress": ctrl_c_at(2)}
+        part = ls.simulate(**plain, **options, target="cuda")
+    assert part.attrs["interrupted"] == 1 and part.step.values.tolist() == [0, 2]
+    done, whole = ls.resume(folder, devices=(0, 0)), ls.simulate(**plain)
+    assert done.x.values[-1].tobytes() == whole.x.values[-1].tobytes()
+    np.testing.assert_array_equal(done.histogram_count, whole.histogram_count)
+    longer = ls.simulate(**plain | {"steps": 9}).x.values[-1].tobytes()
+    for run, target in ((done, {}), (folder, {}), (done, {"target": "cpu"})):
+        more = ls.extend(run, 3, plain["model"], plain["dynamics"], plain["noise"], **target)
+        assert more.attrs["target"] == target.get("target", "cuda")
+        assert more.x.values[-1].tobytes() == longer
+
+
+def ctrl_c_at(step):
+    """A function for `progress` that presses Ctrl-C; every chunk is to be shown."""
+
+    def press(done, steps, seconds):
+        if done == step:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    return press
+
+
+def test_ctrl_c_returns_the_finished_steps(monkeypatch):
+    """Those of a chunk, after which all devices are waited for."""
+    monkeypatch.setattr(terminal, "SHOW_SECONDS", 0.0)
+    with pytest.warns(UserWarning, match="interrupted: 4 of 6 steps are done, and kept"):
+        options = {"chunk_steps": 2, "progress": ctrl_c_at(4), "devices": (0, 0)}
+        part = ls.simulate(**BASE, **options, target="cuda")
+    whole = ls.simulate(**BASE | {"steps": 4})
+    assert part.attrs["interrupted"] == 1 and part.steps == 4
+    assert all(part[name].identical(whole[name]) for name in ("x", "status", "moments_mean"))
+
+
+def test_chunks_are_as_long_as_the_clock_says(monkeypatch):
+    """About 0.2 s, the time of the devices included: a slow launch is seen."""
+    lengths, move = [], fleet.Fleet.move
+
+    def slow(self, program, ensemble, chunk, workers, block_size):
+        lengths.append(len(chunk.rows))
+        clock.now += 0.05 * len(chunk.rows)
+        move(self, program, ensemble, chunk, workers, block_size)
+
+    clock = SimpleNamespace(now=0.0)
+    clock.perf_counter = lambda: clock.now
+    monkeypatch.setattr(chunks, "time", clock)
+    monkeypatch.setattr(fleet.Fleet, "move", slow)
+    ls.simulate(**BASE | {"particles": 2, "x0": None, "steps": 13}, target="cuda")
+    assert lengths == [0, 1, 4, 4, 4]
+
+
+TABLE = ls.losses.linear_regression(np.ones((10**5, 2)), np.ones(10**5))
+
+
+# fmt: off
+@pytest.mark.parametrize(("options", "message"), [
+    ({"model": TABLE, "dynamics": ls.dynamics.sgd(0.1, 70_000), "noise": ls.noise.minibatch()},
+     "546.9 KiB for batches of at most 70000, "),
+    ({"reducers": ls.reducers.autocovariance([40_000])}, " numbers of reducers, "),
+    ({"model": ls.potentials.quadratic(np.ones(10_000)), "noise": None},
+     " KiB for 10000 dimensions"),
+])
+# fmt: on
+def test_what_a_thread_has_no_memory_for_is_refused_before_anything_starts(options, message):
+    with pytest.raises(ValueError, match=r"^target='cuda' has 512 KiB .* needs \S+ KiB") as caught:
+        ls.simulate(**BASE | {"particles": 2, "x0": None, "reducers": ()} | options, target="cuda")
+    assert message in str(caught.value) and "or target='cpu'" in str(caught.value)
+
+
+def test_a_sweep_and_a_search_for_the_stationary_state_take_it():
+    common = {"particles": 20, "noise": BASE["noise"], "model": BASE["model"], "seed": 1}
+    of = common | {
+        "dynamics": ls.dynamics.sgd(0.1),
+        "steps": 5,
+        "grid": {"learning_rate": [0.1, 0.2]},
+    }
+    swept = [ls.sweep(**of, target=target) for target in ("cuda", "cpu")]
+    assert swept[0].x.values.tobytes() == swept[1].x.values.tobytes()
+    settled = common | {"dynamics": ls.dynamics.sgd(0.2), "max_steps": 200, "tolerance": 0.9}
+    runs = [ls.run_until_stationary(**settled, target=target) for target in ("cuda", "cpu")]
+    assert runs[0].x.values.tobytes() == runs[1].x.values.tobytes()
+
+
+def test_auto_takes_the_simulator():
+    assert ls.simulate(**BASE, target="auto").attrs["target"] == "cuda"
+
+
+def test_a_run_that_goes_on_has_the_bits_of_one():
+    half = ls.simulate(**BASE | {"steps": 3, "reducers": ()}, target="cuda")
+    rest = ls.simulate(
+        **BASE | {"steps": 3, "x0": half, "reducers": (), "seed": None}, target="cuda"
+    )
+    whole = ls.simulate(**BASE | {"reducers": ()}, target="cuda")
+    assert np.array_equal(rest.x.values[-1], whole.x.values[-1])

@@ -40,7 +40,10 @@ BAD = {
     "reducers": rows(NO_REDUCER, TypeError, "must be reducers of langevin_sgd"),
     "loss": choice(False, True),
     "escape_radius": RADII,
-    "target": choice("cpu"),
+    "target": choice("cpu", "cuda", "auto"),
+    "devices": rows(([0.5], "x", [[0]], [True]), TypeError, "must be a whole number, got")
+    + rows(([-1],), ValueError, "must be >= 0, got -1")
+    + rows(([0], (0, 1)), ValueError, "must be None on the CPU, got"),
     "precision": choice("float64", "float32"),
     "threads": whole(1, optional=True),
     "block_size": whole(1, optional=True) + rows((2**40,), ValueError, ">= 1 and < 1048576"),
@@ -101,7 +104,10 @@ def test_bad_input_is_refused_with_a_message_that_names_it(argument):
     ({"x0": [1j, 0.0]}, "x0 must be a number or an array of real numbers, got [1j, 0.0]"),
     ({"v0": [0.0, 0.0], "dynamics": sgd(0.1)}, "v0 must be None: 'sgd' has no velocity."),
     ({"v0": [0.0, 0.0], "dynamics": HIDDEN}, "'langevin_leimkuhler_matthews' has no velocity."),
-    ({"target": "cpus"}, "target must be one of 'cpu', got 'cpus'. Did you mean 'cpu'?"),
+    (
+        {"target": "cpus"},
+        "target must be one of 'cpu', 'cuda', 'auto', got 'cpus'. Did you mean 'cpu'?",
+    ),
     ({"dynamics": sgd(values([0.1, 0.1]))},
      "the schedule of learning_rate has 2 values, but the run has 3 steps. Give one value a step."),
     ({"dynamics": sgd(values([0.1, -0.1, 0.1]))},

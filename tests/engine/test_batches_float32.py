@@ -64,6 +64,7 @@ CASES = {
     "population": (FRESH, ls.noise.minibatch("population"), fresh_covariance),
 }
 SLOW = {"diagonal", "student_t", "without_replacement"}
+NAMES = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in CASES]
 
 
 def mean_gradient(name):
@@ -82,9 +83,7 @@ def gradients_of(name, batch):
 
 @pytest.mark.filterwarnings("ignore:learning_rate = 1 is above")
 @pytest.mark.parametrize("batch", [1, 4, 16])
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in CASES]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_batch_is_a_mean_of_independent_draws(name, batch):
     found, exact = gradients_of(name, batch), CASES[name][2](batch)
     assert np.abs(z_scores.of_means(found, 0.0)).max() < 4.5
@@ -93,7 +92,7 @@ def test_a_batch_is_a_mean_of_independent_draws(name, batch):
 
 
 @pytest.mark.filterwarnings("ignore:learning_rate = 1 is above")
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", NAMES)
 def test_particles_draw_for_themselves(name):
     """Neighbours, members of a group, and the same places of two groups are uncorrelated."""
     found = gradients_of(name, 4)

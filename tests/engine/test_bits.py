@@ -159,7 +159,19 @@ VARIANTS = [
     {"threads": 3, "block_size": 256, "chunk_steps": 1, "every": 3},
     {"threads": 2, "block_size": 64, "chunk_steps": 33, "every": None},
 ]
-NAMES = list(cases())
+SLOW = {
+    "centers",
+    "drift",
+    "eight",
+    "euler",
+    "label",
+    "leimkuhler",
+    "look-ahead",
+    "matrix",
+    "torch",
+}
+# their like are among the others
+NAMES = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in cases()]
 
 
 @pytest.fixture(scope="module")
@@ -259,4 +271,4 @@ def test_parameters_are_data_a_sweep_compiles_nothing(monkeypatch):
 
 
 if __name__ == "__main__":
-    print(json.dumps({name: digests(run(name, FEW, **BASE)) for name in NAMES}))
+    print(json.dumps({name: digests(run(name, FEW, **BASE)) for name in cases()}))

@@ -49,18 +49,67 @@ def test_every_stores_the_same_numbers_more_often():
 
 def test_variables_dims_dtypes_and_units():
     dataset = run(MOMENTUM, loss=True, every=5)
-    dims = {name: variable.dims for name, variable in dataset.variables.items()}
     place = ("step", "particle", "component")
     particle = {"status": ("particle",), "stopped_at_step": ("particle",)}
-    assert dims == {"step": ("step",), "x": place, "v": place, "loss": place[:2]} | particle
+    dims = {name: variable.dims for name, variable in dataset.data_vars.items()}
+    assert dims == {"x": place, "v": place, "loss": place[:2]} | particle
     kinds = dict.fromkeys(("x", "v", "loss"), "float64") | {"status": "int8"}
-    kinds |= {"step": "int64", "stopped_at_step": "int64"}
-    assert {name: str(variable.dtype) for name, variable in dataset.variables.items()} == kinds
-    units = dict.fromkeys(("step", "status", "stopped_at_step"), "1")
+    kinds |= {"stopped_at_step": "int64"}
+    assert {name: str(variable.dtype) for name, variable in dataset.data_vars.items()} == kinds
+    units = dict.fromkeys(("status", "stopped_at_step"), "1")
     units |= {"x": "length", "v": "length", "loss": "energy"}
-    assert {name: variable.attrs["units"] for name, variable in dataset.variables.items()} == units
+    assert {name: variable.attrs["units"] for name, variable in dataset.data_vars.items()} == units
     assert all(variable.attrs["long_name"] for variable in dataset.variables.values())
     assert dataset.status.attrs["flag_values"].tolist() == [0, 1, 2]
+
+
+def test_every_dimension_has_a_coordinate_and_parameters_are_scalar_ones():
+    moments = ls.reducers.moments()
+    dataset = run(MOMENTUM, reducers=moments)
+    along = {name: dataset[name].values.tolist() for name in dataset.dims}
+    components = ["x0", "x1"]
+    assert along.pop("component") == along.pop("component_j") == components
+    assert along == {"step": [0, 10], "particle": list(range(21))}
+    scalars = {name: float(c) for name, c in dataset.coords.items() if not c.dims}
+    assert scalars == {"learning_rate": 0.1, "batch_size": 4, "momentum": 0.5, "weight_decay": 0}
+    assert dataset.moments_covariance.sel(component="x0", component_j="x1").ndim == 0
+    units = {name: dataset[name].attrs["units"] for name in dataset.coords}
+    assert units["batch_size"] == units["component"] == "1" and all(units.values())
+
+
+def test_two_runs_side_by_side_make_an_axis_of_the_parameter_they_differ_in():
+    both = xr.concat([run(ls.dynamics.sgd(rate)) for rate in (0.1, 0.2)], "learning_rate")
+    assert both.learning_rate.values.tolist() == [0.1, 0.2]
+    assert both.x.sel(learning_rate=0.2, step=10, component="x1").dims == ("particle",)
+
+
+def _energy(p, x):
+    return 0.5 * p.momentum * x[0] * x[0]
+
+
+def _gradient(p, x, out):
+    out[0] = p.momentum * x[0]
+
+
+def test_a_parameter_whose_name_is_taken_has_that_of_its_record_before_it():
+    named = {"momentum": 2.0, "check": 3.0, "moments_mean": 4.0, "many": np.ones(2)}
+    named |= {"error": 5.0, "model": 6.0}  # names of a sweep
+    model = ls.Potential("own", _energy, _gradient, named, 1)
+    about = {"particles": 4, "steps": 1, "seed": 1, "reducers": ls.reducers.moments()}
+    dataset = ls.simulate(model, ls.dynamics.sgd(0.1, momentum=0.5), **about)
+    scalars = {name: float(c) for name, c in dataset.coords.items() if not c.dims}
+    assert scalars["momentum"] == 0.5 and scalars["model_momentum"] == 2.0
+    assert scalars["model_error"] == 5.0 and scalars["model_model"] == 6.0
+    assert scalars["model_check"] == 3.0 and scalars["model_moments_mean"] == 4.0
+    assert "moments_mean" in dataset.data_vars and "many" not in dataset.variables
+    bare = ls.simulate(
+        ls.Potential("own", _energy, _gradient, named, 1),
+        ls.dynamics.sgd(0.1),
+        particles=4,
+        steps=1,
+        seed=1,
+    )
+    assert float(bare.moments_mean) == 4.0 and float(bare.model_momentum) == 2.0
 
 
 def test_velocities_appear_where_memory_is_a_velocity():

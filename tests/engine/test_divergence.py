@@ -95,7 +95,7 @@ def test_a_frozen_particle_stays_in_all_later_snapshots():
 NOISE = ls.noise.gaussian([[6.0, 1.0], [1.0, 3.0]])
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.7])
+@pytest.mark.parametrize("momentum", [0.0, pytest.param(0.7, marks=pytest.mark.slow)])
 def test_neighbours_do_not_notice(momentum):
     """With and without a radius the particles that stay inside have the same bits, and those that
     leave had them until then.
@@ -150,6 +150,8 @@ def test_divergence_is_told_once_with_the_number_and_the_way_out():
     assert "Take a smaller learning_rate or step_size" in diverged
 
 
+@pytest.mark.slow
+@pytest.mark.interpreted
 def test_who_leaves_a_radius_that_was_asked_for_is_told_where_reducers_have_read():
     far = {"escape_radius": 4.2}
     assert said(WELL, ls.dynamics.sgd(0.01), NOISE) == []

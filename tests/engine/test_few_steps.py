@@ -102,6 +102,13 @@ RULES = {
 }
 
 
+SLOW = torch, look_ahead  # the default suite compiles them in tests/models/test_dynamics.py
+SOME_FAST = [
+    pytest.param(rule, id=rule.__name__, marks=pytest.mark.slow if rule in SLOW else ())
+    for rule in RULES
+]
+
+
 def simulated(rule, noise=VARIANCES):
     well = ls.potentials.double_well(2, BARRIER, STIFFNESS, COUPLING, TILT)
     options = {"particles": PARTICLES, "steps": STEPS, "x0": START, "seed": SEED, "every": 1}
@@ -119,7 +126,7 @@ def expected(rule):
     return np.stack(paths), np.stack(velocities)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", SOME_FAST)
 def test_five_steps_follow_the_formula(rule):
     found, (x, v) = simulated(rule), expected(rule)
     np.testing.assert_allclose(found.x, x, rtol=1e-13, atol=1e-13)
@@ -129,7 +136,7 @@ def test_five_steps_follow_the_formula(rule):
     assert np.all(found.status == 0) and np.all(found.stopped_at_step == -1)
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", SOME_FAST)
 def test_a_noise_of_twice_the_variance_is_seen(rule):
     """The twin."""
     assert np.all(np.abs(simulated(rule, 2 * VARIANCES).x[-1] - expected(rule)[0][-1]) > 1e-6)

@@ -203,7 +203,7 @@ def test_noise_too_strong_by_a_root_of_two_is_seen():
 
 # fmt: off
 @pytest.mark.parametrize(("arguments", "message"), [
-    ({}, "first_passage: give exactly one of reached, above and below, got 0."),
+    ({}, "first_passage: give exactly one of reached, above and below, such as above=1.0; got 0."),
     ({"above": 1.0, "below": 0.0}, "first_passage: give exactly one of reached, above and below"),
     ({"above": "1"}, "above of 'first_passage' must be a number, got '1'."),
     ({"below": np.nan}, "below of 'first_passage' must be a finite number, got nan."),

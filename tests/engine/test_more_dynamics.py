@@ -2,12 +2,10 @@
 with a twin that fails.
 """
 
-from math import gcd
-
 import numpy as np
 import pytest
-import z_scores
-from oracle_cases import CASES
+from _oracle_cases import CASES, scores
+from _oracle_linear import SCHEDULES, annealing, momentum_rule
 from z_scores import worst
 
 import langevin_sgd as ls
@@ -50,56 +48,15 @@ def test_thresholds(dynamics, exact):
         assert limit[2] == pytest.approx(exact, rel=1e-6)
 
 
-def scheduled_rates(name):
-    """As the cases state them, in our own words."""
-    steps = max(CASES[name]["inputs"]["marks"])
-    rules = {
-        "anneal_1_over_k": ls.schedules.inverse_time(0.5, 1.0),
-        "anneal_step_decay": ls.schedules.step_decay(0.3, 0.1, 50),
-        "anneal_cosine": ls.schedules.cosine(0.5, 0.0, 40),
-    }
-    return steps, rules[name]
-
-
-def annealing_scores(name, rates, excess=1):
-    """z of mean and covariance at every mark."""
-    case, marks = CASES[name]["inputs"], CASES[name]["expected"]["marks"]
-    steps, start = max(case["marks"]), np.array(case["theta0"])
-    spread = np.sqrt(np.diag(case["S0"]))
-    x0 = start + spread * np.random.default_rng(SEED).normal(size=(PARTICLES, len(start)))
-    noise, every = ls.noise.gaussian(excess * np.array(case["C"])), gcd(*case["marks"])
-    run = ls.simulate(
-        ls.potentials.quadratic(case["H"]),
-        ls.dynamics.sgd(rates),
-        noise,
-        particles=PARTICLES,
-        steps=steps,
-        x0=x0,
-        seed=SEED,
-        every=every,
-    )
-    for mark in marks:
-        x, mean, variance = (
-            run.x.sel(step=mark["step"]).values,
-            np.array(mark["mean"]),
-            np.diag(mark["cov"]),
-        )
-        yield (x.mean(axis=0) - mean) / np.sqrt(variance / PARTICLES)
-        yield z_scores.of_gaussian_products(x - mean, x - mean, mark["cov"], variance, variance)
-
-
 @pytest.mark.filterwarnings("ignore:learning_rate = 0.5 is above")
-@pytest.mark.parametrize("name", ["anneal_1_over_k", "anneal_step_decay", "anneal_cosine"])
-def test_annealing(name):
-    steps, rates = scheduled_rates(name)
-    assert worst(annealing_scores(name, rates)) < 5
-    listed = CASES[name]["inputs"]["etas"]
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_is_not_its_first_rate(name):
+    """With the schedules the means and covariances are the oracle's (test_physics.py)."""
+    case = CASES[name]["inputs"]
+    listed, rates = case["etas"], SCHEDULES[name].rule(np.arange(max(case["marks"])))
     if listed:
-        np.testing.assert_allclose(rates.rule(np.arange(steps)), listed, rtol=1e-13)
-    assert worst(annealing_scores(name, float(rates.rule(np.arange(1))[0]))) > 5, (
-        "a rate that stays must be seen"
-    )
-    assert worst(annealing_scores(name, rates, 2)) > 5
+        np.testing.assert_allclose(rates, listed, rtol=1e-13)
+    assert worst(scores(annealing(name, rates=float(rates[0])), PARTICLES, SEED).values()) > 5
 
 
 NOISE, VARIANCE, BATCH = ls.noise.gaussian([1.5]), 1.5, 3
@@ -261,21 +218,13 @@ def test_what_is_scheduled_acts_step_by_step(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "row", CASES["mom_rule"]["expected"]["rows"], ids=lambda row: f"mu={row['mu']}"
-)
-def test_the_momentum_rule(row):
-    """eta = (1 - mu) B eta0: the temperature eta0 sigma^2/2 of the rule, up to its exact ratio."""
-    case = CASES["mom_rule"]["inputs"]
-    rate = float(ls.theory.momentum_learning_rate(case["eta0"], case["B"], row["mu"]))
-    assert rate == pytest.approx(row["eta"], rel=1e-13)
-    moves, noise = ls.dynamics.sgd(rate, case["B"], row["mu"]), ls.noise.gaussian([case["sig2"]])
-    steps = round(20 / (1 - row["mu"]) + 8 / (case["B"] * case["eta0"]))
+def test_without_momentum_the_rule_is_not_exact():
+    """eta = (1 - mu) B eta0 has the temperature eta0 sigma^2/2 up to its exact ratio."""
+    case, exact = (CASES["mom_rule"][key] for key in ("inputs", "expected"))
+    for row in exact["rows"]:
+        rate = float(ls.theory.momentum_learning_rate(case["eta0"], case["B"], row["mu"]))
+        assert rate == pytest.approx(row["eta"], rel=1e-13)
+    model, moves, noise, steps, *_ = momentum_rule(0)
     given = {"particles": PARTICLES, "steps": steps, "seed": SEED}
-    run = ls.simulate(ls.potentials.quadratic([case["h"]]), moves, noise, **given)
-    assert abs(variance_z(run.x.values[-1], row["var_theta"])) < 5
-    assert abs(variance_z(run.x.values[-1], 2 * row["var_theta"])) > 5
-    if row["mu"]:
-        assert abs(variance_z(run.v.values[-1], row["var_v"])) < 5
-    else:
-        assert abs(variance_z(run.x.values[-1], row["T_eff_boltzmann"] / case["h"])) > 5
+    x = ls.simulate(model, moves, noise, **given).x.values[-1]
+    assert abs(variance_z(x, exact["rows"][0]["T_eff_boltzmann"] / case["h"])) > 5

@@ -7,15 +7,15 @@ comparison fails."""
 import numpy as np
 import pytest
 import z_scores
-from oracle_cases import CASES, of_group
+from _oracle_cases import CASES, of_group
+from _oracle_runs import SIMULATIONS
+from _oracle_tables import SETTLED, of_cumulants
 from z_scores import worst
 
 import langevin_sgd as ls
 from langevin_sgd.kernels.elementary import sqrt
 
-REGRESSION, TAILS = of_group("04_linreg_multiplicative"), of_group("04_kesten_tail")
 PARTICLES, SEED = 100_000, 404
-SETTLED = 60  # steps; 0.7^60 < 1e-9 in the slowest case of group 16
 
 
 def final(model, dynamics, noise, steps):
@@ -27,12 +27,9 @@ def final(model, dynamics, noise, steps):
     return run.x[-1].values, run.v[-1].values if "v" in run else None
 
 
-def regression_run(name, excess=1):
-    """`excess` multiplies the variance of the labels, and with it every second moment of w - w*."""
-    case = CASES[name]["inputs"]
-    noise = ls.noise.online_regression(case["A"], excess * case["sig2"])
-    dynamics = ls.dynamics.sgd(case["eta"], case["B"], case["mu"])
-    return final(ls.potentials.quadratic(case["A"]), dynamics, noise, CASES[name]["burn_in_steps"])
+def moved(simulation):
+    """Positions, and velocities or None."""
+    return final(simulation.model, simulation.dynamics, simulation.noise, simulation.steps)
 
 
 def regression_scores(run, exact):
@@ -42,13 +39,11 @@ def regression_scores(run, exact):
         yield z_scores.of_products(v, v, exact["V"])
 
 
-@pytest.mark.parametrize("name", REGRESSION)
-def test_online_regression(name):
+@pytest.mark.parametrize("name", of_group("04_linreg_multiplicative"))
+def test_the_noise_of_online_regression_is_not_additive(name):
     exact = CASES[name]["expected"]
-    run = regression_run(name)
-    assert worst(regression_scores(run, exact)) < 5
-    assert worst(regression_scores(regression_run(name, 2), exact)) > 5
     if "additive_noise_prediction" in exact:
+        run = moved(SIMULATIONS[name]())
         assert worst(regression_scores(run, {"S": exact["additive_noise_prediction"]})) > 5
 
 
@@ -65,7 +60,9 @@ def write_regression_factor(p, x, out):
         out[3 * k + 2] = sqrt(level) * p.L[k, 1]
 
 
-@pytest.mark.parametrize("name", ["linreg_2d_B4", "linreg_2d_hb"])
+@pytest.mark.parametrize(
+    "name", ["linreg_2d_B4", pytest.param("linreg_2d_hb", marks=pytest.mark.slow)]
+)
 def test_a_gaussian_field_of_the_same_covariance_has_the_same_second_moments(name):
     """They close, whatever the higher cumulants are: the noise must follow each particle, at its
     place before the move.
@@ -87,64 +84,21 @@ def test_a_gaussian_field_of_the_same_covariance_has_the_same_second_moments(nam
     assert worst(regression_scores(run(2), exact)) > 5
 
 
-def tail_scores(name, excess):
-    """z of E d^2, and of E d^4 where its own standard error exists: tail exponent above 8."""
-    case, exact = CASES[name]["inputs"], CASES[name]["expected"]
-    noise = ls.noise.online_regression([case["a"]], excess * case["sig2"])
-    dynamics = ls.dynamics.sgd(case["eta"], case["B"])
-    steps = int(np.ceil(30 / (case["eta"] * case["a"])))
-    x, _ = final(ls.potentials.quadratic([case["a"]]), dynamics, noise, steps)
-    yield z_scores.of_means(x**2, exact["E_delta2"])
-    if exact["kappa"] > 8:
-        yield z_scores.of_means(x**4, exact["E_delta4"])
-
-
-@pytest.mark.parametrize("name", TAILS)
-def test_moments_of_online_regression_with_power_law_tails(name):
-    assert worst(tail_scores(name, 1)) < 5
-    assert worst(tail_scores(name, 2)) > 5
-
-
 def filtered_scores(x, exact):
     """z of the first four moments of a law with these cumulants."""
-    variance = exact["var"]
-    third, fourth = exact["skew"] * variance**1.5, (exact["excess_kurtosis"] + 3) * variance**2
-    return z_scores.of_means(x ** np.arange(1, 5), np.array([0.0, variance, third, fourth]))
+    return z_scores.of_means(*of_cumulants(x, exact))
 
 
-def signs(name, factor=1.0):
+def signs(name, excess=1):
     """Positions under two-point noise."""
-    case = CASES[name]["inputs"]
-    noise = ls.noise.two_point(factor * case.get("s", 1.0))
-    return final(
-        ls.potentials.quadratic([case["h"]]), ls.dynamics.sgd(case["eta"]), noise, SETTLED
-    )[0]
+    return moved(SIMULATIONS[name](excess=excess))[0]
 
 
-def skewed(factor=1.0):
-    """Positions under a table whose gradients at 0 are the oracle's values, each as often as its
-    probability says.
-    """
-    case = CASES["cumulants_skewed"]["inputs"]
-    gradients = np.repeat(
-        case["noise_values"], np.round(5 * np.array(case["noise_probs"])).astype(int)
-    )
-    loss = ls.losses.quadratic_centers([case["h"]], -factor * gradients[:, None] / case["h"])
-    return final(loss, ls.dynamics.sgd(case["eta"], case["B"]), ls.noise.minibatch(), SETTLED)[0]
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param("cumulants_rademacher", marks=pytest.mark.slow), "cumulants_skewed"],
-)
-def test_cumulants_of_the_noise_pass_through_the_filter(name):
-    run = skewed if name == "cumulants_skewed" else lambda factor=1.0: signs(name, factor)
-    exact = CASES[name]["expected"]
-    assert np.abs(filtered_scores(run(), exact)).max() < 5
-    assert np.abs(filtered_scores(run(np.sqrt(2)), exact)).max() > 5
-    assert (
-        np.abs(filtered_scores(run(), exact | {"skew": 0.0, "excess_kurtosis": 0.0})).max() > 5
-    )  # Gaussian
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cumulants_rademacher", "cumulants_skewed"])
+def test_what_the_noise_settles_to_is_not_gaussian(name):
+    gaussian = CASES[name]["expected"] | {"skew": 0.0, "excess_kurtosis": 0.0}
+    assert np.abs(filtered_scores(moved(SIMULATIONS[name]())[0], gaussian)).max() > 5
 
 
 def test_two_point_noise_settles_to_the_uniform_law():
@@ -166,7 +120,7 @@ def test_two_point_noise_settles_to_the_uniform_law():
     assert np.abs(filtered_scores(x[:, None], exact | {"skew": 0.0})).max() < 5
     gaussian = stats.norm(0, np.sqrt(exact["var"]))
     assert stats.kstest(x, gaussian.cdf).pvalue < 1e-6
-    assert stats.kstest(signs("uniform_law", np.sqrt(2))[:, 0], uniform.cdf).pvalue < 1e-6
+    assert stats.kstest(signs("uniform_law", 2)[:, 0], uniform.cdf).pvalue < 1e-6
 
 
 def test_two_point_noise_leaves_the_gaps_of_a_cantor_set():

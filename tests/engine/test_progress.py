@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import langevin_sgd as ls
-from langevin_sgd.engine import chunks, cpu, terminal
+from langevin_sgd.engine import cpu, program, terminal
 from langevin_sgd.kernels.bits import JIT
 
 WELL, STEP = ls.potentials.double_well(2), ls.dynamics.sgd(0.1)
@@ -76,6 +76,36 @@ def test_a_finished_run_is_not_lost_where_nobody_reads_stderr(monkeypatch, strea
     monkeypatch.undo()
     np.testing.assert_array_equal(run.x, simulate().x)
     assert lost.status.all()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "0 s"), (99.4, "99 s"), (100, "2 min"), (5_960, "99 min"), (12_000, "3 h 20 min")],
+)
+def test_times_are_told_as_one_reads_them(seconds, words):
+    assert terminal.in_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("particles", "speed"), [(0, "2.5/s"), (2_000_000, "5.0 M particle-steps/s")]
+)
+def test_a_line_tells_the_rate_and_the_time_left(monkeypatch, particles, speed):
+    """30 of 100 in 12 s: 70 more take 28 s."""
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    terminal.reporter(True, 100, "steps", particles)(30, 12.0)
+    assert sys.stderr.getvalue() == f"30 of 100 steps, {speed}, 28 s left\n"
+    assert terminal.latest == [30, 100]
+
+
+def test_a_warning_begins_a_line_of_its_own(monkeypatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("COLUMNS", "30")
+    terminal.write_line(1, 2, "x" * 99)
+    with pytest.warns(UserWarning):
+        terminal.tell("news")
+    terminal.end_line()
+    assert stream.getvalue() == "\r" + "x" * 29 + "\n"
 
 
 @pytest.mark.slow
@@ -157,12 +187,12 @@ def test_progress_costs_less_than_a_hundredth(capsys):
 def test_ctrl_c_while_the_kernel_compiles_raises(monkeypatch):
     """Nothing is done yet: the chunk of no steps, which compiles."""
 
-    def move(program, ensemble, chunk, *others):
+    def move(of, ensemble, chunk, *others):
         if not len(chunk.rows):
             press()
-        return cpu.move(program, ensemble, chunk, *others)
+        return cpu.move(of, ensemble, chunk, *others)
 
-    monkeypatch.setattr(chunks, "move", move)
+    monkeypatch.setattr(program, "move", move)
     with pytest.raises(KeyboardInterrupt):
         simulate(steps=10)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -213,6 +213,8 @@ def test_memory_does_not_grow_with_the_steps():
     assert abs(peak(30_000) - few) < 200_000 < 1000 * 24_000 / 2 < peak(1000, every=1) - few
 
 
+@pytest.mark.slow  # a kernel of its own; the lane `interpreted` runs it too
+@pytest.mark.interpreted
 def test_errors_need_independent_particles():
     loss, shared = (
         ls.losses.linear_regression(np.eye(2), [1.0, 2.0]),

@@ -120,9 +120,13 @@ def test_histograms_count_everything_once(name, every, start):
     for key, exact in (("count", counts), ("underflow", below), ("overflow", above)):
         np.testing.assert_array_equal(run[f"{name}_{key}"], exact)
     assert min(below + above) > 0 and np.count_nonzero(counts) > 5
-    volume = np.prod([edge[1] - edge[0] for edge in edges])
-    close(run[f"{name}_density"], counts / len(x) / volume)
-    close(run[f"{name}_x0"], (edges[0][1:] + edges[0][:-1]) / 2)
+    widths = [edge[1] - edge[0] for edge in edges]
+    close(run[f"{name}_density"], counts / len(x) / np.prod(widths))
+    for k in axes:
+        middles = run[f"{name}_x{k}"]
+        close(middles, (edges[k][1:] + edges[k][:-1]) / 2)
+        close(middles.attrs["bin_width"], widths[k])
+    assert run[f"{name}_axis"].values.tolist() == [f"x{k}" for k in axes]
 
 
 def test_errors_of_a_histogram():
@@ -158,6 +162,7 @@ def test_rotation_with_the_weight_in_the_middle_of_a_step():
 def test_autocovariance_at_lags_in_any_order():
     exact = naive_reducers.autocovariance(path(), [0, 4, 10, 6], 2, 5)
     close(path().autocovariance, exact)
+    close(path().autocovariance_correlation, exact / exact[0])
     np.testing.assert_array_equal(path().autocovariance_lag, [0, 4, 10, 6])
 
 

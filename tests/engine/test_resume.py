@@ -84,7 +84,7 @@ FORGED = {
     "arguments.first_step": [10**30, -3],
     "arguments.seed": [2**64, -1, [1]],
     "arguments.precision": ["float16", 3],
-    "arguments.target": ["cuda", None],
+    "arguments.target": ["gpu", None],
     "arguments.escape_radius": [-1.0, "a"],
     "model.dim": [10**9, 3, -1, 2.0],
     "model.name": ["", 3],

@@ -4,7 +4,7 @@ batches.
 
 import numpy as np
 import pytest
-from oracle_cases import CASES
+from _oracle_cases import CASES
 from z_scores import of_products
 
 import langevin_sgd as ls

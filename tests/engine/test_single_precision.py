@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(
-    0, str(Path(__file__).parents[1])
-)  # for the interpreted side, which runs this file as a script
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for the interpreted side, which runs this
+sys.path.insert(0, str(Path(__file__).parents[2] / "studies"))  # file as a script
+from _oracle_cases import scores
+from _oracle_runs import SIMULATIONS
 from engine import test_bits as bits
-from engine import test_physics as physics
 from machine_code import llvm_of
+from z_scores import worst
 
 import langevin_sgd as ls
 from langevin_sgd.engine.domain import fold, wall_arrays
@@ -38,42 +39,24 @@ run = partial(bits.run, precision="float32")
 # ---- exact laws -------------------------------
 
 
-@pytest.fixture
-def physics_in_single(monkeypatch):
-    final = physics.final
-
-    def in_double(*arguments):
-        return [part if part is None else part.astype(np.float64) for part in final(*arguments)]
-
-    monkeypatch.setattr(ls, "simulate", partial(ls.simulate, precision="float32"))
-    monkeypatch.setattr(physics, "final", in_double)
-
-
 @pytest.mark.parametrize(
-    "scores",
+    "name",
     [
-        pytest.param(partial(physics.double_well_scores, "dw2d_aniso"), id="double well"),
-        pytest.param(partial(physics.table_scores, "ls_finite_5x2_hb"), id="minibatches"),
-        pytest.param(
-            partial(physics.quadratic_scores, "q2d_noncommuting_hb"),
-            id="heavy ball",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            partial(physics.splitting_scores, "integrators_a", "baoab"),
-            id="baoab",
-            marks=pytest.mark.slow,
-        ),
+        "dw2d_aniso",
+        pytest.param("ls_finite_5x2_hb with_replacement", marks=pytest.mark.slow),
+        pytest.param("q2d_noncommuting_hb", marks=pytest.mark.slow),
+        pytest.param("integrators_a baoab", marks=pytest.mark.slow),
     ],
 )
-def test_exact_laws_hold(scores, physics_in_single):
+def test_exact_laws_hold(name):
     """To 4 standard errors, which are at least 0.1 % of a moment, and 0.1 of them for rounding.
 
     A step rounds some eight times, by at most 2^-24 |x| each; the errors of the 100 steps that a
     particle remembers at most add up to at most 8 x 100 x 2^-24 = 4.8e-5 |x|, 0.01 % of a second
     moment. The twin: noise of twice the variance is seen."""
-    assert physics.worst(scores(1)) < 4.1
-    assert physics.worst(scores(2)) > 5
+    given = {"particles": 100_000, "seed": 2024, "precision": "float32"}
+    assert worst(scores(SIMULATIONS[name](), **given).values()) < 4.1
+    assert worst(scores(SIMULATIONS[name](excess=2), **given).values()) > 5
 
 
 # ---- bits -------------------------------
@@ -87,6 +70,7 @@ def in_the_well(**options):
     return ls.simulate(model, dynamics, noise, **given | options)
 
 
+@pytest.mark.slow  # of the default suite: test_bits_of_rows, whose rows also run in plain Python
 @bits.compiled_only
 def test_bits_are_those_of_plain_python():
     path = os.pathsep.join([str(Path(ls.__file__).parents[1]), str(Path(__file__).parents[1])])
@@ -137,6 +121,7 @@ def resting(x0, **options):
     return ls.simulate(BOWL, SLOW, x0=[x0], seed=1, **options)
 
 
+@pytest.mark.slow
 @bits.compiled_only
 def test_sums_of_ten_million_readings_are_exact():
     start = np.float32(0.1)

@@ -41,6 +41,7 @@ def test_a_bowl_is_stationary_when_its_slow_direction_is():
     start = np.array([5.0, 2.0])
     run = until(x0=start)
     assert run.attrs["stationary"] == 1 and run.step.values.tolist() == [640, 1280]
+    assert run.attrs["steps"] == 1280
     assert run.check.values.tolist() == [40, 80, 160, 320, 640, 1280]
     assert biases(run, start).max() < 0.08
     bound = np.abs(run.difference) + 2 * run.difference_standard_error
@@ -135,6 +136,7 @@ def test_the_stretches_are_one_run():
     np.testing.assert_array_equal(run.v[-1], whole.v[-1])
 
 
+@pytest.mark.slow
 def test_a_reducer_that_reads_late_is_waited_for():
     """Without it the bowl stops at step 1280, where a reducer from step 2000 on has read nothing
     yet.

@@ -113,20 +113,42 @@ def test_a_schedule_of_ones_own_dynamics_may_be_replaced_by_numbers():
     np.testing.assert_allclose(dataset.x.sel(rate=0.1), single(0.1).x, rtol=1e-12)
 
 
-def test_diverged_particles_are_no_failure():
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # simulate warns that the rate is above the threshold: that is what is tried here
-        dataset = swept(grid={"learning_rate": [0.1, 5.0]}, steps=50, x0=[1.5])
-    assert (
-        (dataset.failed == 0).all()
-        and (dataset.status[1] != 0).all()
-        and (dataset.status[0] == 0).all()
-    )
+def test_diverged_particles_are_no_failure_and_the_same_words_on_them_are_told_once():
+    """As Python does, unless something makes it forget what it has told already."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("default")
+        dataset = swept(grid={"learning_rate": [0.1, 5.0, 6.0]}, steps=50, x0=[1.5])
+    assert not dataset.failed.any() and not dataset.status[0].any() and dataset.status[1:].all()
+    assert sum("particles left" in str(warning.message) for warning in told) == 1
 
 
 def test_progress_is_told_on_stderr(capsys):
     swept(measure=spread, progress=True)
     said = capsys.readouterr().err
     assert said.startswith("6 of 6 points, ") and said.endswith("/s, 0 s left\n")
+
+
+def test_parameters_of_points_are_coordinates_along_the_grid():
+    """Those of an axis are the axis; what is the same everywhere is a number; what a function makes
+    of a grid name is told apart from it.
+    """
+    dataset = swept(grid={"learning_rate": [0.1, 0.2], "model.barrier": [0.5]})
+    assert dataset.learning_rate.dims == ("learning_rate",) and dataset.barrier.dims == ()
+    assert float(dataset.batch_size) == 1 and "learning_rate_of_point" not in dataset
+
+    def doubled(learning_rate):
+        return ls.dynamics.sgd(2 * learning_rate)
+
+    dataset = swept(dynamics=doubled, grid={"learning_rate": [0.1, 0.2], "stiffness": [1.0, 3.0]})
+    assert dataset.learning_rate_of_point.values.tolist() == [[0.2, 0.2], [0.4, 0.4]]
+    assert dataset.stiffness.values.tolist() == [1.0, 3.0]
+
+
+def test_a_parameter_that_only_some_points_have_is_nan_elsewhere():
+    def either(kind):
+        return ls.dynamics.sgd(0.1) if kind == "sgd" else ls.dynamics.langevin(0.1, 0.2)
+
+    well = ls.potentials.double_well()
+    dataset = ls.sweep(well, either, grid={"kind": ["sgd", "langevin"]}, **SMALL)
+    np.testing.assert_array_equal(dataset.learning_rate, [0.1, np.nan])
+    np.testing.assert_array_equal(dataset.step_size, [np.nan, 0.2])

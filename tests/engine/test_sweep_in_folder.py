@@ -52,6 +52,18 @@ def test_missing_points_are_named(tmp_path):
         ls.merge(tmp_path / "nowhere")
 
 
+def test_an_interrupted_sweep_says_what_is_kept_and_goes_on(tmp_path):
+    def pressed_at_the_third(run, model):
+        if len(list(tmp_path.glob("point*"))) == 2:
+            raise KeyboardInterrupt
+        return spread(run, model)
+
+    with pytest.raises(KeyboardInterrupt, match="2 of 6 points are finished and kept in .* same"):
+        swept(directory=tmp_path, measure=pressed_at_the_third)
+    with pytest.raises(ValueError, match="4 of 6 points are missing .* call the sweep again, or"):
+        ls.merge(tmp_path)
+
+
 CHANGES = {
     'seed: "1" there, "2" now': {"seed": 2},
     "grid.barrier.1: 0.5 there, 0.6 now\n  records_sha256": {

@@ -37,16 +37,18 @@ DYNAMICS = {
 }
 FAST = {
     "plain",
-    "heavy ball",
-    "lookahead",
     "running average",
     "adam",
     "leimkuhler_matthews",
     "baoab",
 }
-SOME_FAST = [
-    pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in DYNAMICS
-]
+
+
+def some_fast(names, fast):
+    return [pytest.param(name, marks=() if name in fast else pytest.mark.slow) for name in names]
+
+
+SOME_FAST = some_fast(DYNAMICS, FAST)
 WITH_HIDDEN_VECTORS = [name for name, each in DYNAMICS.items() if each.memory == "hidden"]
 WITH_HIDDEN_VECTORS.remove("rmsprop")
 NOISE, NO_NOISE = ls.noise.gaussian([0.3]), ls.noise.gaussian([1e-200])
@@ -100,7 +102,7 @@ def test_motion_between_mirrors_is_motion_on_the_line_folded(name):
         np.testing.assert_allclose(walled.v, np.where(turned, -1, 1) * free.v, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", DYNAMICS)
+@pytest.mark.parametrize("name", SOME_FAST)
 def test_motion_on_a_circle_is_motion_on_the_line_wrapped_round(name):
     free, walled = (path(walls, DYNAMICS[name], NOISE) for walls in (FAR, CIRCLE))
     assert (np.abs(free.x) > 1).any()
@@ -122,13 +124,13 @@ def near_the_walls(dynamics, particles=50_000):
     return z, stats.kstest(x, stats.uniform(-1, 2).cdf).pvalue
 
 
-@pytest.mark.parametrize("name", DYNAMICS)
+@pytest.mark.parametrize("name", some_fast(DYNAMICS, FAST | {"outside"}))
 def test_mirrors_leave_the_uniform_law(name):
     z, p_value = near_the_walls(DYNAMICS[name])
     assert abs(z) < 4 and p_value > 1e-4
 
 
-@pytest.mark.parametrize("name", WITH_HIDDEN_VECTORS)
+@pytest.mark.parametrize("name", some_fast(WITH_HIDDEN_VECTORS, {"leimkuhler_matthews"}))
 def test_a_memory_that_is_not_turned_gathers_particles_at_the_walls(name):
     """The twin: the same comparison sees it."""
     z, p_value = near_the_walls(DYNAMICS[name]._replace(vectors=0))
@@ -177,6 +179,7 @@ def test_what_cannot_meet_a_wall_is_refused(dynamics, walls, message):
         ls.simulate(between(walls), dynamics, particles=1, steps=1)
 
 
+@pytest.mark.slow  # three kernels; the lane `interpreted` runs it too
 @pytest.mark.interpreted
 def test_only_the_vectors_of_a_memory_are_turned():
     """A count of steps goes on through a wall; said to be a vector, it changes sign there."""

@@ -3,7 +3,7 @@
 import mpmath
 import numpy as np
 
-from langevin_sgd.kernels.elementary import box_muller
+from langevin_sgd.kernels.elementary_circular import box_muller
 
 
 def largest_error(scale):

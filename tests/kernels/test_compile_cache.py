@@ -209,27 +209,27 @@ def test_beyond_the_limit_the_least_recently_used_goes(tmp_path, monkeypatch):
 
 
 def test_a_folder_that_others_can_write_to_is_refused(tmp_path, monkeypatch):
-    assert compile_cache._folder(str(tmp_path / "new" / "one")).stat().st_mode & 0o777 == 0o700
+    assert compile_cache.cache_folder(str(tmp_path / "new" / "one")).stat().st_mode & 0o777 == 0o700
     for mode in (0o720, 0o702):
         folder = tmp_path / oct(mode)
         folder.mkdir()
         folder.chmod(mode)
         with pytest.warns(UserWarning, match="for others can write to it.*LANGEVIN_SGD_CACHE"):
-            assert compile_cache._folder(str(folder)) is None
+            assert compile_cache.cache_folder(str(folder)) is None
     monkeypatch.setattr(os, "getuid", lambda: 4711)
     theirs = tmp_path / "theirs"
     with pytest.warns(UserWarning, match="for others can write to it"):
-        assert compile_cache._folder(str(theirs)) is None
+        assert compile_cache.cache_folder(str(theirs)) is None
 
 
 def test_without_a_place_to_write_or_when_off_nothing_is_kept(tmp_path):
     (tmp_path / "file").touch()
-    assert compile_cache._folder(str(tmp_path / "file" / "below")) is None
-    assert compile_cache._folder("off") is None
+    assert compile_cache.cache_folder(str(tmp_path / "file" / "below")) is None
+    assert compile_cache.cache_folder("off") is None
 
 
 def test_the_default_folder_is_the_users(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    compile_cache._folder.cache_clear()
-    assert compile_cache._folder("") == tmp_path / "langevin_sgd"
-    compile_cache._folder.cache_clear()
+    compile_cache.cache_folder.cache_clear()
+    assert compile_cache.cache_folder("") == tmp_path / "langevin_sgd"
+    compile_cache.cache_folder.cache_clear()

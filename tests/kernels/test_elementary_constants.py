@@ -4,7 +4,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from langevin_sgd.kernels import elementary as el
+from langevin_sgd.kernels import elementary_circular as el
+from langevin_sgd.kernels import elementary_parts as parts_of
 from langevin_sgd.kernels import rng_float32
 
 
@@ -31,8 +32,8 @@ def cos_turn(t):
 # function, interval, which is a little wider than needed (ln 2 / 2, (sqrt 2 - 1)^4, (pi/4)^2,
 # (1/8)^2 ...), coefficients
 FITS = [
-    (lambda r: (mpmath.exp(r) - 1 - r - r * r / 2) / r**3, "-0.3466", "0.34661", el._EXP),
-    (in_square(lambda s: 2 * mpmath.atanh(s) / s - 2), "0", "0.02944", el._LOG),
+    (lambda r: (mpmath.exp(r) - 1 - r - r * r / 2) / r**3, "-0.3466", "0.34661", parts_of._EXP),
+    (in_square(lambda s: 2 * mpmath.atanh(s) / s - 2), "0", "0.02944", parts_of._LOG),
     (in_square(lambda r: mpmath.sin(r) / r - 1), "0", "0.6169", el._SIN),
     (in_square(lambda r: mpmath.cos(r) - 1), "0", "0.6169", el._COS),
     (in_square(sin_turn), "0", "0.015625", el._SIN_TURN),
@@ -63,7 +64,7 @@ def test_so_are_those_of_single_precision(function, low, high, coefficients):
 def test_split_constants_add_up():
     with mpmath.workprec(400):
         for parts, exact in (
-            ((el._LN2, el._LN2_TAIL), mpmath.log(2)),
+            ((parts_of._LN2, parts_of._LN2_TAIL), mpmath.log(2)),
             ((el._PI_2, el._PI_2_TAIL, el._PI_2_TAIL2), mpmath.pi / 2),
             ((el._2PI, el._2PI_TAIL), 2 * mpmath.pi),
         ):
@@ -72,4 +73,4 @@ def test_split_constants_add_up():
                 left -= part
             assert float(left) == parts[-1]
     assert float(2 * mpmath.log(2)) == el._LN4
-    assert (float(el._LN2) * 2**32).is_integer()  # 21 low bits are zero
+    assert (float(parts_of._LN2) * 2**32).is_integer()  # 21 low bits are zero

@@ -61,7 +61,11 @@ class Cell:
         return float(energy), float(gradient[0]), float(run.x[-1, 0, 0]), float(run.loss[0, 0])
 
 
-@pytest.mark.parametrize("change", ["a_global", "a_helper", "an_array", "an_attribute", "code"])
+CHANGES = ["a_global", "a_helper", "an_array", "code"]
+CHANGES += [pytest.param("an_attribute", marks=pytest.mark.slow)]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_what_changed_in_a_process_is_compiled_afresh(change):
     """Energy and gradient are of one model, before and after."""
     cell = Cell()

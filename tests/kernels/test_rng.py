@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from oracle_cases import CASES
+from _oracle_cases import CASES
 
 from langevin_sgd.kernels import rng
 from langevin_sgd.kernels.bits import JIT, kernel

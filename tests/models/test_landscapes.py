@@ -113,6 +113,36 @@ def test_washboard_rests_where_the_force_is_held():
         assert sign * at(board, [rest], "hessian")[0, 0] > 0
 
 
+def settled_at_the_edge(rate, sharpening, sigma, particles, steps):
+    """x_0 and d = x_1 - 2/rate of particles, in NumPy."""
+    random, x, d = np.random.default_rng(8), np.zeros(particles), np.zeros(particles)
+    for _ in range(steps):
+        slope = x * (d + 2 / rate), x * x / 2 - sharpening
+        x = x - rate * (slope[0] + sigma * random.normal(size=particles))
+        d = d - rate * slope[1]
+    return x, d
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_the_curvature_stays_below_the_edge_by_its_three_terms(double):
+    """E x_0^2 and the two laws of d; twice the noise is another law, and seen."""
+    rate, sharpening, sigma = 0.05, 0.05, 1.0
+    x, d = settled_at_the_edge(rate, sharpening, (2 if double else 1) * sigma, 20_000, 1_200)
+    place = np.column_stack([x, d + 2 / rate])[:5]
+    slope = np.column_stack([x * (d + 2 / rate), x * x / 2 - sharpening])[:5]
+    model = potentials.edge_of_stability(sharpening)
+    np.testing.assert_allclose(at(model, place, "gradient"), slope, rtol=1e-14)
+    square = x * x
+    gap = sigma**2 + d * d * square + 2 * (square / 2 - sharpening) ** 2
+    for sample, exact, sees in (
+        (square, 2 * sharpening, False),
+        ((2 * d + rate * d * d) * square, -rate * sigma**2, True),
+        (d + rate * gap / (4 * sharpening), 0.0, True),
+    ):
+        error = sample.std() / np.sqrt(sample.size)
+        assert (abs(sample.mean() - exact) < 4 * error) == (not double or not sees)
+
+
 def test_rotational_drift_is_the_published_force_and_its_current_has_no_divergence():
     model = potentials.rotational_drift(0.8)
 

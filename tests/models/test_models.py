@@ -37,6 +37,7 @@ MODELS = {
     "logistic_regression": pair("logistic_regression", INPUTS, LABELS, 0.1),
     "quadratic_centers": pair("quadratic_centers", MATRIX, INPUTS),
     "mueller_brown": pair("mueller_brown"),
+    "edge_of_stability": pair("edge_of_stability", 0.4),
     "rosenbrock": pair("rosenbrock", 3, 2.0),
     "washboard": pair("washboard", 1.3, 0.4),
     "two_minima": pair("two_minima", **PAIR),

@@ -255,6 +255,7 @@ def sample_through_scratch(p, x, z, out):
         out[k] = out[len(x) + k] + out[2 * len(x) + k]
 
 
+@pytest.mark.slow  # a kernel of its own; the lane `interpreted` runs it too
 @pytest.mark.interpreted
 def test_scratch_numbers_disturb_nothing():
     """Beside thermal normals, an odd number of normals, uniform numbers, batches and any block: bit

@@ -145,4 +145,19 @@ def test_a_wrong_name_of_an_argument_is_answered_with_the_right_one(call, name):
 
 def test_a_record_shows_how_it_was_made():
     assert repr(ls.potentials.double_well(2, barrier=0.5)) == "double_well(dim=2, barrier=0.5)"
-    assert repr(own_well()) == "Potential('own')"
+    assert repr(own_well()) == "Potential('own', a=2.0, dim=1)"
+
+
+class Frame:
+    """Stands for a table of pandas, whose own text has many lines."""
+
+    shape = (9, 2)
+
+    def __array__(self, dtype=None, copy=None):
+        return INPUTS
+
+
+def test_a_record_shows_its_tables_by_their_shape():
+    loss = ls.losses.linear_regression(Frame(), INPUTS[:, 0])
+    assert repr(loss) == "linear_regression(inputs=Frame(9, 2), targets=array(9,))"
+    assert repr(loss._replace(name="mine")) == "Loss('mine', l2=0.0, dim=2, examples=9)"

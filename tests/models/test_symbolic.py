@@ -205,7 +205,7 @@ def test_nothing_is_evaluated(monkeypatch):
 
 def test_without_sympy_the_message_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "sympy", None)
-    with pytest.raises(ImportError, match=r"pip install langevin_sgd\[symbolic\]"):
+    with pytest.raises(ImportError, match=r'pip install "langevin_sgd\[symbolic\]"'):
         from_expression("x**2 + 0.123*x", "x")
 
 

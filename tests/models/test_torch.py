@@ -43,7 +43,9 @@ def test_positions_are_those_of_torch(name):
     np.testing.assert_allclose(walked(case), case["x"], rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["momentum_falling", "adam_falling"])
+@pytest.mark.parametrize(
+    "name", ["momentum_falling", pytest.param("adam_falling", marks=pytest.mark.slow)]
+)
 def test_so_are_those_of_a_run(name):
     case = EXPECTED["runs"][name]
     arguments = case["arguments"] | {"learning_rate": ls.schedules.from_values(rates_of(case))}
@@ -59,7 +61,13 @@ def run_on(batches, name):
 
 
 @pytest.mark.interpreted
-@pytest.mark.parametrize("name", EXPECTED["given"]["x"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name == "momentum" else pytest.mark.slow)
+        for name in EXPECTED["given"]["x"]
+    ],
+)
 def test_on_the_same_batches_a_run_goes_where_torch_goes(name):
     batches, x = EXPECTED["given"]["batches"], EXPECTED["given"]["x"][name]
     np.testing.assert_allclose(run_on(batches, name).x[1:, 0], x, rtol=0, atol=1e-12)

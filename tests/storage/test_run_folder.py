@@ -23,6 +23,7 @@ from tiny_runs import (
     whole_run,
 )
 
+from langevin_sgd.arguments import with_coordinates
 from langevin_sgd.storage import begun, content_hash, create, load, reopen, save, source_hashes
 from langevin_sgd.storage.manifest import File, Segment, add_line, read_manifest
 
@@ -41,7 +42,8 @@ def expected():
     dataset = segment.assign(
         status=("particle", status, {"units": "1"}), count=("particle", state["count"])
     )
-    return dataset.assign_attrs(model="tiny", schema_version=1, verdict="done")
+    about = {"model": "tiny", "schema_version": 1, "verdict": "done"}
+    return with_coordinates(dataset.assign_attrs(about))
 
 
 def test_a_run_in_segments_is_the_run_in_one_piece(tmp_path, no_dask):
@@ -114,14 +116,14 @@ def test_only_the_last_two_states_are_kept_and_come_back_as_given(tmp_path):
 def test_changed_code_or_parameters_are_refused_line_by_line(tmp_path):
     begin(tmp_path / "run").close()
     dynamics = {"name": "logistic", "params": {"rate": np.float64(3.8)}}
-    changed = DESCRIPTION | {"dynamics": dynamics, "source": ["a"]}
+    changed = DESCRIPTION | {"dynamics": dynamics, "source": {"step.py": "a"}}
     del changed["seed"]
     with pytest.raises(ValueError) as refused:
         reopen(tmp_path / "run", changed)
     assert str(refused.value).splitlines()[1:-1] == [
         "  dynamics.params.rate: 3.9 there, 3.8 now",
         '  seed: "1" there, (absent) now',
-        '  source.0: (absent) there, "a" now',
+        "  files of code: 1, such as step.py; begun by langevin_sgd not told, commit not told",
     ]
     assert "choose a new folder" in str(refused.value)
     with pytest.raises(ValueError, match="and 30 more"):
@@ -268,7 +270,7 @@ def test_a_row_of_many_particles_is_read(tmp_path):
     row = xr.Dataset({"x": (("step", "particle"), np.ones((1, 100_000)))}, {"step": [1]})
     with create(tmp_path / "run", {}, start()) as run:
         run.append(row, start(), 1)
-    assert load(tmp_path / "run").compute().x.identical(row.x)
+    assert load(tmp_path / "run").compute().x.identical(with_coordinates(row).x)
 
 
 def test_what_a_run_was_begun_with_is_given_back(tmp_path):

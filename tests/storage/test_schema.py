@@ -103,6 +103,20 @@ def listed(text, name):
     return [line for line in text.splitlines() if line.startswith("|") and f"`{name}`" in line]
 
 
+def lacks(dataset):
+    """What a reader misses: coordinates of dimensions, long names that say more than the names.
+
+    Coordinates of text may be called after their dimension: their entries speak.
+    """
+    found = [f"no coordinate along {dim}" for dim in dataset.sizes if dim not in dataset.coords]
+    for name, variable in dataset.variables.items():
+        speaks = name in dataset.coords and variable.dtype.kind in "UO"
+        words = str(variable.attrs.get("long_name")).lower().replace(" ", "_")
+        if words == name.lower() and not speaks:
+            found.append(f"{name} has its own name for a long_name")
+    return found
+
+
 def complaints_about(file, readme):
     """Of a result of a study: everything that is wrong with it."""
     with xr.open_dataset(file) as bare:  # no argument: as anyone would open it
@@ -112,6 +126,7 @@ def complaints_about(file, readme):
         validate(dataset)
     except ValueError as error:
         found += str(error).splitlines()[1:]
+    found += lacks(dataset)
     study = dataset.attrs.get("study", "")
     if file.stem != study or not (ROOT / "studies" / f"{study}.py").is_file():
         found.append(f"no study {study!r} makes {file.name}")
@@ -148,6 +163,22 @@ def test_every_line_of_the_readme_names_a_file_that_exists():
     text = (DATA / "README.md").read_text(encoding="utf-8")
     names = re.findall(r"^\| `([^`]+\.nc)`", text, re.MULTILINE)
     assert sorted(names) == [file.name for file in FILES]
+
+
+def test_a_bare_dimension_and_an_idle_long_name_are_seen():
+    """The twin of what every result has."""
+    labels = {"long_name": "Two words", "units": "1"}
+    dataset = xr.Dataset({"two_words": ("place", np.ones(2), labels)})
+    assert lacks(dataset) == [
+        "no coordinate along place",
+        "two_words has its own name for a long_name",
+    ]
+    told = dataset.assign_coords(place=("place", ["a", "b"], {"long_name": "place"}))
+    told.two_words.attrs["long_name"] = "number of words"
+    assert lacks(told) == []
+    assert lacks(told.assign_coords(place=("place", [1, 2], {"long_name": "place"}))) == [
+        "place has its own name for a long_name"
+    ]
 
 
 def test_a_file_that_no_study_made_is_seen(tmp_path):

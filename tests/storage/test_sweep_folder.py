@@ -36,6 +36,17 @@ def test_whoever_comes_first_settles_the_description(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["lock", NAME]
 
 
+def test_other_code_is_told_in_one_line_with_the_program_that_began(tmp_path):
+    code = {f"kernels/{name}.py": "0" for name in "abc"}
+    settle(tmp_path, {"seed": 1, "source": code})
+    with pytest.raises(ValueError) as refused:
+        settle(tmp_path, {"seed": 1, "source": dict.fromkeys(code, "1")})
+    about = points.header_of(tmp_path).attributes
+    program = f"{about['langevin_sgd_version']}, commit {about['git_commit'][:12]}"
+    line = f"files of code: 3, such as kernels/a.py; begun by langevin_sgd {program}"
+    assert str(refused.value).splitlines()[1].strip() == line
+
+
 def test_what_a_killed_process_was_writing_is_cleared_by_the_next_that_is_alone(tmp_path):
     settle(tmp_path, {})
     litter = tmp_path / ".point_000000.nc.1234.tmp"

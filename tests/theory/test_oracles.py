@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from oracle_cases import CASES as ORACLES
+from _oracle_cases import CASES as ORACLES
 from theory.oracle_cases_exact import CASES as EXACT
 from theory.oracle_cases_laws import CASES as LAWS
 from theory.oracle_cases_numerical import CASES as NUMERICAL

@@ -23,6 +23,7 @@ OPEN = {"bounds": None}
 TWO_WELLS = {"potential": WELL, "bounds": None, "learning_rate": 0.1, "noise_covariance": 0.06}
 LOOSE = {"potential": WELL, "noise_covariance": 3.0, "learning_rate": 0.5, "momentum": 0.3}
 BENT, PLANE = {"potential": parabola(domain=[("periodic", 0.0, 1.0)])}, {"potential": COUPLED}
+ABSORBING = theory.fokker_planck_generator(WELL, 0.1, points=8, boundary="absorbing")
 GRID, LONG = np.linspace(0, 1, 3), np.full(200_000, 0.1)
 
 
@@ -78,10 +79,13 @@ REFUSED = [
     ("quasi_potential", {"noise_values": [2.0, -1.0]}, "mean zero"),
     ("regression_moments_1d", {"learning_rate": 0.9}, "moment 4 diverges"),
     ("regression_moments_1d", {"learning_rate": 1.5}, "moment 2 diverges"),
+    ("relaxation_rates", {"count": 19}, "count must be at most 18 on 20 cells"),
     ("sde_law", {"diffusion": lambda x: x}, "diffusion must be positive"),
+    ("sde_law", {"diffusion": lambda x: 1 + x**4} | OPEN, "tails are too heavy.* finite bounds"),
     ("sde_law_circle", {"points": 65}, "points must be even"),
     ("sde_law", ON_CIRCLE, "periodic walls.* sde_law_circle"),
     ("selling_decomposition", {"matrix": np.diag([1.0, -1.0])}, "matrix must be positive definite"),
+    ("stationary_probability", {"generator": ABSORBING}, "must have no absorbing walls"),
     ("student_covariance", {"hessian": 1.0, "slope": 3.0}, "second moment diverges"),
     ("student_covariance", {"learning_rate": 2.5}, "stability threshold"),
     ("student_density", {"x": np.ones(3)}, "x must have the 2 components"),
@@ -100,6 +104,7 @@ REFUSED = [
     ("transfer_operator", ON_CIRCLE, "must not have periodic walls"),
     ("transfer_operator", PUSHED, "must have no drift"),
     ("transfer_operator", WALLED, "must not have reflecting walls"),
+    ("xie_escape_time", {"curvature_saddle": 0.0}, "curvature_saddle must not be zero"),
     ("boltzmann_bin_probabilities", {"edges": [np.arange(1e6 + 1)]}, "at most 1000000 numbers"),
     ("transfer_operator_circle", {"learning_rate": 1e-9}, "too small"),
     ("transfer_operator_circle", {"potential": quadratic([1.0])}, "must have a gradient of period"),

@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 from pytest import approx
+from scipy.special import expi, gammaincc
 
 from langevin_sgd import theory
 
@@ -72,3 +73,36 @@ def test_the_exponents_are_the_published_ones(step, exact, diffusion, decoupled)
     far beyond any sample.
     """
     assert theory.tail_exponents(1.0, step) == approx((exact, diffusion, decoupled), abs=0.006)
+
+
+def test_the_edges_have_their_closed_forms_and_the_published_values():
+    """At B = 2 and 4 the mean of log |1 - u/c|, u of Gamma(B/2), is -exp(-c) Ei(c) and
+    1 - (1 + c) exp(-c) Ei(c); the mean of |1 - step w| is a matter of incomplete gamma functions.
+    """
+    batches, half = np.array([1, 2, 4, 8, 16]), np.array([0.5, 1, 2, 4, 8])
+    almost_sure, first, second = (theory.lyapunov_edge(1.0, batches, p) for p in (0, 1, 2))
+    assert almost_sure == approx([2.421, 2.685, 2.663, 2.493, 2.299], abs=6e-4)
+    assert expi(1 / almost_sure[1]) == approx(0, abs=1e-11)
+    c = 2 / almost_sure[2]
+    assert (1 + c) * np.exp(-c) * expi(c) == approx(1, abs=1e-11)
+    beyond = gammaincc(half + 1, half / first), gammaincc(half, half / first)
+    assert 2 * (first * beyond[0] - beyond[1]) == approx(first, rel=1e-11)
+    assert first[1] == approx(1 / np.log(2), rel=1e-12)
+    assert second == approx(theory.regression_threshold(1.0, batches), rel=1e-12)
+    assert theory.lyapunov_edge([2.0, 4.0], 1e6) == approx([1.0, 0.5], rel=1e-5)
+    with pytest.raises(ValueError, match="no stationary law"):
+        theory.tail_exponents(1.0, 1.0001 * almost_sure[0])
+
+
+@pytest.mark.parametrize("moment", [0.01, 0.5, 5.306])
+def test_a_moment_is_the_exponent_at_its_edge(moment):
+    exponent = theory.tail_exponents(0.5, theory.lyapunov_edge(0.5, 3, moment), 3).exact
+    assert exponent == approx(moment, rel=1e-8)
+
+
+def test_typical_particles_neither_grow_nor_decay_at_the_edge_and_do_three_percent_off():
+    w = np.random.default_rng(3).chisquare(4, 4_000_000) / 4
+    for factor, holds in ((1.0, True), (0.97, False), (1.03, False)):
+        growth = np.log(np.abs(1 - factor * theory.lyapunov_edge(1.0, 4) * w))
+        error = growth.std() / np.sqrt(growth.size)
+        assert (abs(growth.mean()) < 4 * error) == holds

@@ -30,3 +30,7 @@ __all__ = [
     "rotation",
     "virial",
 ]
+
+
+def __dir__():
+    return __all__

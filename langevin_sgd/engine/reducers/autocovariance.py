@@ -31,8 +31,9 @@ def _lags(value, name):
 @recorded
 @checked(lags=_lags, every=whole(1))
 def autocovariance(lags, every=1, start=0, name="autocovariance"):
-    """Autocovariance of each component of x at chosen lags, E[x(t) x(t + lag)] less the product of
-    the means.
+    """Autocovariance of each component of x at chosen lags.
+
+    E[x(t) x(t + lag)] less the product of the means.
 
     Parameters
     ----------
@@ -45,13 +46,25 @@ def autocovariance(lags, every=1, start=0, name="autocovariance"):
     Returns
     -------
     Reducer
-        Adds ``autocovariance`` (autocovariance_lag, component), in length^2, with
+        Adds ``autocovariance`` (autocovariance_lag, component), in length^2, and where lag 0 is
+        among the lags ``autocovariance_correlation``, over that of lag 0, a pure number; each with
         ``_standard_error``; nan for a lag that the run never reached.
 
     Notes
     -----
     The means are those of the pairs' ends over all particles; the error takes 64 groups of
-    particles as independent, not times."""
+    particles as independent, not times. That of the correlation knows that both covariances are
+    of the same particles: where it decays slowly, it is many times narrower than as if they were
+    independent.
+
+    Examples
+    --------
+    Lags are multiples of `every`, whose readings a particle keeps, here six:
+
+    >>> lags = ls.reducers.autocovariance([0, 10, 50], every=10)
+    >>> int(lags.readings_until(100)), int(lags.params.length)
+    (10, 6)
+    """
     if not lags or len(set(lags)) < len(lags) or any(lag % every for lag in lags):
         raise ValueError(f"lags must be different multiples of every = {every}, got {list(lags)}.")
     length = max(lags) // every + 1
@@ -82,8 +95,14 @@ def _finish_lags(reducer, readings, lags):
         products, then, now = np.moveaxis(per_pair, -3, 0)
         return products - then * now
 
+    def correlations(means):
+        found = autocovariances(means)
+        return found / found[..., lags == 0, :]
+
     dims = f"{name}_lag", "component"
-    estimate = Estimate("", dims, "autocovariance of x", "length^2", autocovariances)
+    estimates = [Estimate("", dims, "autocovariance of x", "length^2", autocovariances)]
+    if 0 in lags:
+        estimates += [Estimate("correlation", dims, "autocorrelation of x", "1", correlations)]
     lag = labelled(f"{name}_lag", lags, "lag", "steps")
     sums = add_up(readings._replace(acc=acc))
-    return variables_of(name, [estimate], readings, sums) | {f"{name}_lag": lag}
+    return variables_of(name, estimates, readings, sums) | {f"{name}_lag": lag}

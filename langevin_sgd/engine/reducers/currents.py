@@ -55,8 +55,7 @@ def currents(
     name="currents",
     entropy=False,
 ):
-    """Probability current on a grid: how far, and which way, particles move per step where they
-    pass.
+    """Probability current on a grid: how far, and which way, particles move where they pass.
 
     Each reading puts the displacement of one step into the bin in which its middle lies. That is
     odd under time reversal: in detailed balance the mean is zero everywhere, at any step length.
@@ -95,7 +94,16 @@ def currents(
     the volume, with D half the covariance of the displacements in a bin, its bias of 2 axes per bin
     and reading removed by the jackknife. That is the production of a diffusion, a relative error of
     order learning_rate, from below: bins, the range and components left out only take from it.
-    Source: Seifert 2012 (arXiv:1205.4176); bound by convexity."""
+    Source: Seifert 2012 (arXiv:1205.4176); bound by convexity.
+
+    Examples
+    --------
+    On four by four bins of a width of one, and those beyond each end:
+
+    >>> flow = ls.reducers.currents(-2.0, 2.0, bins=4)
+    >>> flow.bins, flow.params.per_length.tolist()
+    ((6, 6), [1.0, 1.0])
+    """
     bins_of_x = grid(lower, upper, bins, components)
 
     def complete(reducer, model, dynamics, noise):
@@ -158,6 +166,7 @@ def _finish_currents(name, readings, grid):
         f"{name}_discretisation_error": labelled(dims, error, text, units),
         f"{name}_count": labelled(dims[1:], count, "readings in a bin"),
     }
+    variables |= grid.components_along(dims[0])
     if readings.counts.shape[-1] == 1 + axes:
         return variables
 

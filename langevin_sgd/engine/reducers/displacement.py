@@ -27,8 +27,9 @@ def _numbers_of_steps(value, name):
 @recorded
 @checked(steps=_numbers_of_steps)
 def displacement(steps, start=0, name="displacement"):
-    """Mean squared displacement of the particles, E[(x(start + n) - x(start))^2], after chosen
-    numbers of steps n.
+    """Mean squared displacement of the particles after chosen numbers of steps n.
+
+    E[(x(start + n) - x(start))^2].
 
     Parameters
     ----------
@@ -57,7 +58,15 @@ def displacement(steps, start=0, name="displacement"):
     -----
     A free Langevin particle has 2 T t along each component, and SGD in a flat landscape n
     learning_rate^2 Sigma/B. Particles that left count up to then. The errors take 64 groups of
-    particles as independent."""
+    particles as independent.
+
+    Examples
+    --------
+    It takes part in every step until the last of the numbers is reached:
+
+    >>> ls.reducers.displacement([1, 10, 100], start=50).params.steps.tolist()
+    [1.0, 10.0, 100.0]
+    """
     if not steps or len(set(steps)) < len(steps):
         raise ValueError(f"steps must be different numbers, got {list(steps)}.")
     params = {"steps": np.array(steps, np.float64), "start": start}

@@ -10,14 +10,14 @@ from ...kernels.functions import plain
 from ...kernels.views import table_row
 from ...models.records import recorded
 from .epochs import in_whole_epochs
-from .full_gradient import NOTHING, Landscape
+from .full_gradient import NOTHING
 from .grid import bin_of, grid
 from .readings import Estimate, labelled, variables_of
 from .record import Reducer
 
 RANGES_AWAY, DIGITS = 1e3, 1e-12  # of the energies; of a square that is subtracted
 
-_EnergyParams = namedtuple("Params", (*Landscape._fields, "lower", "per_length", "last", "middle"))
+_EnergyParams = namedtuple("Params", "model table lower per_length last middle")
 
 
 def _note(p, acc, here):
@@ -82,7 +82,14 @@ def energy(lower, upper, bins=100, every=None, start=0, name="energy"):
     -----
     Under Boltzmann's law exp(-U/T) the variance is T^2 times the heat capacity d E[U]/dT, and in a
     quadratic bowl of d directions E[U] - min U = T d/2. Weight decay is a force of the dynamics and
-    not in the energy. The errors take 64 groups of particles as independent."""
+    not in the energy. The errors take 64 groups of particles as independent.
+
+    Examples
+    --------
+    >>> energies = ls.reducers.energy(0.0, 2.0, bins=20, every=5)
+    >>> int(energies.readings_until(1000))
+    200
+    """
     energies = grid(lower, upper, bins, 0)
     low, high = float(energies.lower[0]), float(energies.upper[0])
     axis = energies.params()

@@ -15,13 +15,11 @@ from ...models.parameters import Schedule
 from ...models.records import recorded
 from ...models.table_gaussian import TableGaussian
 from .epochs import epoch_of, seldom
-from .full_gradient import NOTHING, Landscape
+from .full_gradient import NOTHING
 from .readings import MATRIX, Estimate, add_up, covariance_of, labelled, variables_of
 from .record import Reducer
 
-_Followed = namedtuple(
-    "Params", ("start", "every", "windows", "readings", "batch", "heat", *Landscape._fields)
-)
+_Followed = namedtuple("Params", "start every windows readings batch heat model table")
 SQUARED = "(energy/length)^2"
 UNIFORM = "with_replacement", "without_replacement", "reshuffle", "single_shuffle"
 # In the order of the accumulators of a window: of what was drawn the first three, of a Loss four,
@@ -168,8 +166,9 @@ def _observe_examples(example_gradient, example_hessian, dim, columns, scratch, 
 @recorded
 @checked(windows=whole(1))
 def gradient_noise(every=None, start=0, name="gradient_noise", windows=10):
-    """Covariance of one example's gradient along the path, Sigma averaged over the readings, and
-    what becomes of it in the course of the run.
+    """Covariance of one example's gradient along the path, and how it changes in the run.
+
+    Sigma, averaged over the readings.
 
     For a Loss it is that of its table, from all examples at every reading; for another noise the
     batch_size times E[xi xi'] of what was drawn, which costs next to nothing.
@@ -208,7 +207,16 @@ def gradient_noise(every=None, start=0, name="gradient_noise", windows=10):
     uniformly or of `noise.table_gaussian`: subsets have (N - B)/(N - 1) of it, and shuffled epochs
     none in flat directions. Without noise on a Loss there is none, nor for what has another
     covariance than Sigma/B: svag, weights, given rows, a population, a noise with a law of its own.
-    Where Sigma or H is zero at one reading, the alignment of its window is nan."""
+    Where Sigma or H is zero at one reading, the alignment of its window is nan.
+
+    Examples
+    --------
+    At every tenth step from step 1000 on, told of in five windows of 200 steps:
+
+    >>> seen = ls.reducers.gradient_noise(every=10, start=1000, windows=5)
+    >>> int(seen.readings_until(2000))
+    100
+    """
 
     def complete(reducer, model, dynamics, noise):
         if model.data is not None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...arguments import finite_array, whole_numbers
 from ...kernels.elementary import maximum, minimum
-from .readings import add_up_counts
+from .readings import add_up_counts, labelled
 
 
 class Grid(NamedTuple):
@@ -43,6 +43,10 @@ class Grid(NamedTuple):
             labels = {"long_name": f"middle of a bin, x{component}", "units": "length"}
             found[dim] = dim, middles, labels | {"bin_width": width}
         return found
+
+    def components_along(self, dim):
+        """The coordinate of a dimension whose entries belong to the components."""
+        return {dim: labelled(dim, [f"x{k}" for k in self.components], "component of x")}
 
     def inside(self, counts):
         """`counts` (replicates, *lengths, ...) without the bins outside the range."""

@@ -3,15 +3,20 @@
 import numpy as np
 
 from ...arguments import checked
+from ...kernels.lone import picked
 from ...models.records import recorded
 from .grid import bin_of, grid
 from .readings import Estimate, labelled, variables_of
 from .record import Reducer
 
 
-def _observe_bins(p, acc, step, before, x, v, g):
-    for k in range(len(p.lower)):
-        acc[k] = bin_of(p, k, x[int(p.component[k])])
+def _observe_bin(p, acc, step, before, x, v, g):
+    acc[0] = bin_of(p, 0, picked(x, p.component[0]))
+
+
+def _observe_pair(p, acc, step, before, x, v, g):
+    for k in range(2):
+        acc[k] = bin_of(p, k, picked(x, p.component[k]))
 
 
 @recorded
@@ -38,6 +43,14 @@ def histogram(lower, upper, bins=100, components=0, every=1, start=0, name="hist
         ``histogram_x0`` ... (middle of a bin, in units of length); ``histogram_underflow`` and
         ``histogram_overflow`` (histogram_axis): readings below and above the range of each
         component.
+
+    Examples
+    --------
+    It reads after the steps 110, 120, ..., so that 400 steps give 30 readings of each particle:
+
+    >>> counts = ls.reducers.histogram(-2.0, 2.0, bins=40, every=10, start=100)
+    >>> int(counts.readings_until(400))
+    30
     """
     bins_of_x = grid(lower, upper, bins, components)
 
@@ -50,7 +63,7 @@ def histogram(lower, upper, bins=100, components=0, every=1, start=0, name="hist
 
     return Reducer(
         name,
-        _observe_bins,
+        _observe_bin if len(bins_of_x.bins) == 1 else _observe_pair,
         bins_of_x.params(),
         len(bins_of_x.bins),
         every,
@@ -76,4 +89,4 @@ def _finish_histogram(name, readings, grid):
         outside = [int(np.take(counts.sum(axis=0), end, axis=k).sum()) for k in range(axes)]
         text = f"readings {side} the range"
         variables[f"{name}_{key}"] = labelled(f"{name}_axis", np.array(outside), text)
-    return variables
+    return variables | grid.components_along(f"{name}_axis")

@@ -3,6 +3,7 @@ for groups of them. Counts are whole numbers, so that their sums do not depend o
 """
 
 from functools import cache
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,8 @@ from ...kernels.lanes import WIDTH, floats, ints, teach
 from ...kernels.rng import FLOATS
 from ...kernels.views import store_words, view
 from ..freezing import RUNNING, STATUSES
+
+_COUNTING = Lock()
 
 
 class Reader(NamedTuple):
@@ -73,10 +76,31 @@ def cut_to_whole(x):
 
 
 def _cut(context, builder, sig, args):
-    return builder.fptosi(args[0], context.get_value_type(ints))
+    return builder.fptosi(args[0], context.get_value_type(sig.return_type))
 
 
-teach(cut_to_whole, lambda x: ints if x == floats else None, _cut)
+teach(cut_to_whole, {floats: ints, types.float64: types.int64}.get, _cut)
+
+
+def add_count(counts, cell, number):
+    """Add a whole number in a flat of them. Threads of a GPU share the flat, those of the CPU have
+    cells of their own."""
+    with _COUNTING:
+        counts[cell] += number
+
+
+def _added(context, builder, sig, args):
+    counts, cell, number = args
+    place = builder.gep(counts, [context.cast(builder, cell, sig.args[1], types.intp)])
+    number = context.cast(builder, number, sig.args[2], types.int64)
+    if builder.module.triple.startswith("nvptx"):
+        builder.atomic_rmw("add", place, number, "monotonic")
+    else:
+        builder.store(builder.add(builder.load(place), number), place)
+    return context.get_dummy_value()
+
+
+teach(add_count, lambda counts, cell, number: types.none, _added)
 
 
 @inlined
@@ -89,7 +113,8 @@ def _bin(place, length):
 def _deposit_kernel(reader, first_cell):
     """The kernel that counts the particles of a group in the bins that their accumulators name."""
     axes, weights = len(reader.bins), reader.weights
-    stride, (first, second, third, *_) = 1 + weights, (*reader.bins, 1, 1, 1)
+    stride = 1 + weights
+    first, second, third = [*reader.bins, 1, 1, 1][:3]
 
     @inlined
     def deposit(into, at, group, status, careful):
@@ -103,9 +128,10 @@ def _deposit_kernel(reader, first_cell):
             particle = group * WIDTH + lane
             if not careful or status[particle] == RUNNING:
                 cell = into.slots[particle] + into.numbers[lane]
-                into.counts[cell] += 1
+                add_count(into.counts, cell, 1)
                 for k in range(weights):
-                    into.counts[cell + 1 + k] += int(into.acc[at + (axes + k) * WIDTH + lane])
+                    weight = int(into.acc[at + (axes + k) * WIDTH + lane])
+                    add_count(into.counts, cell + 1 + k, weight)
 
     return deposit
 

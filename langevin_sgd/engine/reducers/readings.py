@@ -120,6 +120,12 @@ def with_error(name, dims, pair, long_name, units="1"):
     }
 
 
+def error_of_fraction(count, n):
+    """Standard error of count/n: of Laplace's estimate, which is not certain for none or all."""
+    likely = (count + 1) / (n + 2)
+    return np.sqrt(likely * (1 - likely) / (n + 3))
+
+
 def variables_of(name, estimates, readings, sums=None):
     """The variables of a sequence of `Estimate`s, named `name`_key."""
     sums, variables = add_up(readings) if sums is None else sums, {}

@@ -28,7 +28,14 @@ def _named(value, name):
     return prefix(value, f"{name} of a reducer")
 
 
-@record(name=_named)
+class ReducerAnswers:
+    """What a reducer answers."""
+
+    __slots__ = ()
+    ends_particles = False  # a first passage does
+
+
+@record(ReducerAnswers, name=_named)
 class Reducer(NamedTuple):
     """A statistic of all particles over the steps of a run.
 
@@ -49,7 +56,7 @@ class Reducer(NamedTuple):
     every, start, last : int
         It reads after the steps start + every, start + 2 every, ..., up to `last`, by default the
         end of the run. every=None leaves it to `complete`.
-    bins : tuple of int
+    bins, weights : tuple of int, int
         For counting: lengths of one to three axes of bins. `observe` leaves the number of the bin
         along each axis in acc[0], acc[1], ... (from 0 to below the length; whole numbers or not),
         and `weights` whole numbers behind them, which are added up in the bin. Whole numbers, for
@@ -70,6 +77,18 @@ class Reducer(NamedTuple):
     ------
     TypeError, ValueError
         For bad input; the message names the reducer and the field.
+
+    Examples
+    --------
+    How far out a particle gets, as the square of a distance; one reading at (3, 4):
+
+    >>> def observe(p, acc, step, before, x, v, g):
+    ...     acc[0] = ls.elementary.maximum(acc[0], x[0] * x[0] + x[1] * x[1])
+    >>> furthest = ls.Reducer("furthest", observe, None, size=1, finish="max")
+    >>> acc = np.array([-np.inf])
+    >>> furthest.observe(None, acc, 1, [0.0, 0.0], [3.0, 4.0], None, None)
+    >>> float(acc[0])
+    25.0
     """
 
     name: str
@@ -84,8 +103,6 @@ class Reducer(NamedTuple):
     complete: Callable | None = None
     last: int | None = None
     recipe: Recipe | None = None
-
-    ends_particles = False  # a first passage does
 
     def _checked(self):
         name, bins = self.name, self.bins

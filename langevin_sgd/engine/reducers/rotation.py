@@ -49,8 +49,9 @@ def _observe_rotation(p, acc, step, before, x, v, g):
     covariance=optional(positive_matrix),
 )
 def rotation(decays=None, center=0.0, covariance=None, every=1, start=0, name="rotation"):
-    """Weighted rotations E[w (m_i dx_j - m_j dx_i)] per step: which way round, and how fast,
-    particles go.
+    """Weighted rotations per step: which way round, and how fast, particles go.
+
+    E[w (m_i dx_j - m_j dx_i)], the weight w and m = x - center.
 
     Odd under time reversal: in detailed balance they vanish for every weight, at any step length.
     Densities, of one time or of two, do not see them, and the plain area (half of that of w = 1)
@@ -81,8 +82,16 @@ def rotation(decays=None, center=0.0, covariance=None, every=1, start=0, name="r
     -----
     For a diffusion: dt int w (m_i J_j - m_j J_i) + O(dt^2) with J its current; no grid. Exact for
     linear processes: `theory.weighted_rotation`. Under a dynamics with substeps it is that of the
-    last update. `analysis.rotation_rate` takes it from two stored steps."""
+    last update. `analysis.rotation_rate` takes it from two stored steps.
 
+    Examples
+    --------
+    Every tenth step from 1000 on, so that 2000 steps are read 100 times:
+
+    >>> turning = ls.reducers.rotation(decays=[0.0, 2.0], every=10, start=1000)
+    >>> int(turning.readings_until(2000))
+    100
+    """
     center = np.ravel(center)
 
     def complete(reducer, model, dynamics, noise):

@@ -7,14 +7,14 @@ from ...arguments import checked
 from ...kernels.views import part
 from ...models.records import recorded
 from .epochs import epoch_of, in_whole_epochs
-from .full_gradient import NOTHING, FullGradient, Landscape, full_gradient
+from .full_gradient import NOTHING, FullGradient, full_gradient
 from .readings import MATRIX, Estimate, variables_of
 from .record import Reducer
 
 # Products of the vectors before a step, in the order of the accumulators.
 PAIRS = ("x", "g"), ("x", "xi"), ("v", "g"), ("v", "xi"), ("g", "g"), ("g", "xi"), ("xi", "xi")
 NOT_NEEDED = FullGradient(None, NOTHING, 1)
-_Params = namedtuple("Params", ("weight_decay", "ahead", *Landscape._fields))
+_Params = namedtuple("Params", "weight_decay ahead model table")
 
 
 @cache
@@ -67,8 +67,9 @@ def _write_nothing(p, x, out, one):
 @recorded
 @checked
 def virial(every=None, start=0, name="virial"):
-    """The virial along the path, and for SGD the whole temperature budget, which a stationary run
-    must close.
+    """The virial along the path, and for SGD the whole temperature budget.
+
+    A stationary run must close the budget.
 
     (1/2)<x g>  =  step  +  noise  +  inertia  +  memory,  where <a b> = E[a b'] + E[b a'] over the
     readings and
@@ -117,7 +118,16 @@ def virial(every=None, start=0, name="virial"):
     virial of the noise on top. Derived in `theory.virial.virial_terms`; x is centred, since
     E[g + xi] = 0. Another family of dynamics gets the virial only. Fresh rows of a population whose
     mean loss is not known have the gradient of the batch for g, and xi = 0: for them <x g> is the
-    same, and step and noise come as one."""
+    same, and step and noise come as one.
+
+    Examples
+    --------
+    From step 1000 on, when the run is stationary:
+
+    >>> budget = ls.reducers.virial(every=2, start=1000)
+    >>> int(budget.readings_until(1000)), int(budget.readings_until(2000))
+    (0, 500)
+    """
 
     def complete(reducer, model, dynamics, noise):
         from ...theory.virial import STORES_ITERATE

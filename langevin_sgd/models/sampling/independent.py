@@ -47,12 +47,12 @@ def _nobody(particle, place):
 def _weighted_rows(shared, draws, free):
     """Walker's alias method: a uniform row, or with probability 1 - keep[row] its alias."""
     pick_uniform, fill_uniforms = uniform_rows(shared, draws, free), draws.fill_uniforms()
-    first_of, start = _nobody if shared else ids_from, free * WIDTH
+    first_of = _nobody if shared else ids_from
 
     @inlined
     def pick(work, block, fixed, now):
         pick_uniform(work, block, fixed, now)
-        rows, uniforms, weights = work.chosen, flat_from(work.z, start), fixed.noise
+        rows, uniforms, weights = work.chosen, flat_from(work.z, free * WIDTH), fixed.noise
         for group in range(block.groups):
             particle = first_of(block.particle, group * WIDTH)
             step = steps_from(now.step, group * WIDTH)

@@ -14,9 +14,7 @@ def _population_force(noise, site):
     count, size = loss.draw_normals + loss.draw_uniforms, loss.dim + loss.scratch
     draw = site.compiled(loss, "draw", site.view(count), site.view(columns))
     numbers = forces.numbers_of(site, loss.draw_normals, loss.draw_uniforms, of_rows=True)
-    one_draw = _fresh_gradient(
-        draw, forces.example_gradient(site, view_type), count, size * WIDTH, columns
-    )
+    one_draw = _fresh_gradient(draw, forces.example_gradient(site, view_type), count, size, columns)
     return _force_of_draws(*forces.mean_of_draws(one_draw, numbers, loss.dim, size, draws))
 
 
@@ -28,7 +26,9 @@ def _fresh_gradient(draw, gradient, numbers, behind, columns):
     @inlined
     def fresh_gradient(work, fixed, x, at, one):
         spare = work.spare
-        row = view(spare, behind, columns) if large else view(local(room, spare), 0, columns)
+        row = (
+            view(spare, behind * WIDTH, columns) if large else view(local(room, spare), 0, columns)
+        )
         draw(fixed.model, view(work.z, at, numbers), row)
         gradient(fixed.model, x, row, one)
 

@@ -1,0 +1,211 @@
+"""The rungs of a ledger as systems to simulate: which noise moves the particles, and by which
+update."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels.elementary import fma, maximum, sqrt, where
+from ..models.descent import sgd, sgd_diffusion
+from ..models.dynamics import Dynamics
+from ..models.minibatches import minibatch
+from ..models.noise_laws import gaussian, gaussian_field
+from ..models.table_gaussian import table_gaussian
+from ..theory.momentum import underdamped_limit
+
+RUNGS = (
+    "boltzmann",
+    "anisotropy",
+    "state_dependence",
+    "inertia",
+    "finite_rate",
+    "batch_law",
+    "finite_population",
+    "reshuffling",
+)
+CORNER = "isotropic_state_dependence"  # state dependence before anisotropy
+SHUFFLED = ("reshuffle", "single_shuffle")
+OVERDAMPED_STEP = 0.05  # time step of a diffusion times the largest curvature
+UNDERDAMPED_STEP = 0.2  # ... of an underdamped one times the largest frequency
+FRICTION_STEP = 0.5
+TINY = 1e-150
+
+
+class Simulated(NamedTuple):
+    """A rung to simulate: dynamics and noise; ``coarse`` is the same with half the substeps, to
+    extrapolate from, or None; `diffusion` the rate of E[dx dx'] in the time t = eta * steps at
+    points (n, d), where the rung is overdamped."""
+
+    dynamics: object
+    noise: object
+    coarse: object = None
+    diffusion: object = None
+
+
+class Absent(NamedTuple):
+    """A rung that is not there; ``same`` if it could not differ from the one before."""
+
+    reason: str
+    same: bool
+
+
+def _isotropic_diffusion(p, x, v, g, xi, z):
+    square = 0.0
+    for k in range(len(x)):
+        square = fma(xi[k], xi[k], square)
+    step, size = p.learning_rate / p.substeps, sqrt(square * (p.substeps / len(x)))
+    for k in range(len(x)):
+        x[k] = fma(-step, fma(size, z[k], g[k]), x[k])
+
+
+def isotropic_diffusion(learning_rate, batch_size, substeps):
+    """`sgd_diffusion` with noise of the same power at each point, the same in all directions.
+
+    The length of xi times normals z: covariance E|xi|^2/d. Not Gaussian in one substep, but
+    symmetric and of the right covariance, so that the error in the law is of order one in the time
+    step, as Euler and Maruyama's."""
+    params = {"learning_rate": learning_rate, "batch_size": batch_size, "substeps": substeps}
+    return Dynamics("isotropic_diffusion", _isotropic_diffusion, params, None, 1, substeps=substeps)
+
+
+def _half_drift(p, x, v, g, z):
+    for k in range(len(x)):
+        x[k] = x[k] + 0.5 * p.step_size * v[k]
+
+
+def _kick_and_half_drift(p, x, v, g, xi, z):
+    half = 0.5 * p.step_size / p.mass
+    for k in range(len(x)):
+        kept = p.keep * (v[k] - half * g[k]) - p.kick * xi[k]
+        v[k] = kept - half * g[k]
+        x[k] = x[k] + 0.5 * p.step_size * v[k]
+
+
+def underdamped_diffusion(update, substeps):
+    """m dv = -grad U dt - m f v dt + sqrt(eta C(x)) dW with the mass and friction of
+    `underdamped_limit`, in substeps A B O B A of the time eta / substeps.
+
+    O, friction and noise at a fixed x, is exact, and x does not move while the noise acts: the
+    splitting is symmetric, so that the error is of second order for noise that depends on x too
+    (derived)."""
+    eta = update.learning_rate
+    friction, mass = (float(k) for k in underdamped_limit(eta, update.momentum))
+    step = eta / substeps
+    keep = np.exp(-friction * step)
+    params = {"step_size": step, "mass": mass, "keep": keep, "batch_size": update.batch_size}
+    params["kick"] = np.sqrt(eta * (1 - keep**2) / (2 * friction)) / mass
+    moves = _kick_and_half_drift, params, _half_drift
+    return Dynamics("underdamped_diffusion", *moves, memory="velocity", substeps=substeps)
+
+
+@cache
+def _root_of(covariance):
+    """The factor of a Gaussian noise of the covariance that a function writes: Cholesky's."""
+
+    def factor(p, x, out):
+        covariance(p, x, out)
+        d = len(x)
+        for j in range(d):
+            square = out[j * d + j]
+            for k in range(j):
+                square = fma(-out[j * d + k], out[j * d + k], square)
+            pivot = sqrt(maximum(square, 0.0))
+            out[j * d + j] = pivot
+            for i in range(j + 1, d):
+                entry = out[i * d + j]
+                for k in range(j):
+                    entry = fma(-out[i * d + k], out[j * d + k], entry)
+                out[i * d + j] = where(pivot > TINY, entry / maximum(pivot, TINY), 0.0)
+                out[j * d + i] = 0.0
+
+    return factor
+
+
+def gaussian_twin(noise, dim):
+    """Gaussian noise of the same covariance at each point as independent batches have."""
+    if not noise.adds:
+        return table_gaussian()
+    if getattr(noise, "gaussian", True):
+        return noise
+    return gaussian_field(_root_of(noise.covariance), noise.params, dim, dim)
+
+
+def systems(frame, update, noise, covariance, examples, substeps=None):
+    """The rungs behind Boltzmann's as `Simulated` or `Absent`, and `CORNER`: a dict by name.
+
+    `covariance` (n, d) -> (n, d, d) is that of independent batches of a table of `examples`."""
+    eta, mu, batch = update
+    d, rate = len(frame.minimum), eta / (1 - mu)
+    stiffest = frame.curvature[-1]
+    count = substeps or max(2, int(np.ceil(rate * stiffest / OVERDAMPED_STEP)))
+    twin, per_time = gaussian_twin(noise, d), eta / (1 - mu) ** 2
+
+    def constant(x):
+        return np.broadcast_to(per_time * frame.covariance, (len(x), d, d))
+
+    def overdamped(maker, of_batch, noise, diffusion):
+        fine, coarse = (maker(rate, of_batch, n) for n in (2 * count, count))
+        return Simulated(fine, noise, coarse, diffusion)
+
+    def isotropic(x):
+        power = np.trace(covariance(x), axis1=1, axis2=2) * per_time / d
+        return power[:, None, None] * np.eye(d)
+
+    def of_x(x):
+        return per_time * covariance(x)
+
+    heat = gaussian(np.full(d, 2 * frame.temperature / rate))
+    level = per_time * 2 * frame.temperature / rate * np.eye(d)
+    found = {
+        "boltzmann": overdamped(
+            sgd_diffusion, 1, heat, lambda x: np.broadcast_to(level, (len(x), d, d))
+        ),
+        "anisotropy": overdamped(sgd_diffusion, 1, gaussian(frame.covariance), constant),
+        CORNER: overdamped(isotropic_diffusion, batch, twin, isotropic),
+        "state_dependence": overdamped(sgd_diffusion, batch, twin, of_x),
+        "inertia": Absent("there is no momentum", same=True),
+        "finite_rate": Simulated(sgd(eta, batch, mu), twin),
+    }
+    if _is_constant(frame, covariance):
+        same = Absent("the covariance of the noise does not depend on x", same=True)
+        found |= {"state_dependence": same, CORNER: same}
+    if mu:
+        friction, mass = underdamped_limit(eta, mu)
+        parts = (
+            eta * np.sqrt(stiffest / mass) / UNDERDAMPED_STEP,
+            eta * friction / FRICTION_STEP,
+        )
+        found["inertia"] = Simulated(
+            underdamped_diffusion(update, substeps or max(2, int(np.ceil(max(parts))))), twin
+        )
+    return found | _batches(noise, twin, sgd(eta, batch, mu), batch < examples)
+
+
+def _is_constant(frame, covariance):
+    """Whether C is the same at points up to 30 standard deviations away."""
+    random = np.random.default_rng(1)
+    away = random.normal(size=(3, 16, len(frame.minimum))) * np.array([1, 10, 30])[:, None, None]
+    points = frame.minimum + (away * frame.spread).reshape(-1, len(frame.minimum)) @ frame.basis.T
+    excess = covariance(points) - covariance(frame.minimum[None])
+    return np.abs(excess).max() <= 1e-12 * np.trace(frame.covariance)
+
+
+def _batches(noise, twin, dynamics, some_left):
+    """The rungs of the law of the batches."""
+    names = "batch_law", "finite_population", "reshuffling"
+    found = dict.fromkeys(names, Absent("batches are drawn afresh in each step", same=True))
+    if noise is twin:
+        return found | {"batch_law": Absent("the noise is Gaussian", same=True)}
+    if noise.adds:
+        return found | {"batch_law": Simulated(dynamics, noise)}
+    found["batch_law"] = Simulated(dynamics, minibatch("with_replacement"))
+    if noise.sampling == "with_replacement":
+        return found
+    if not some_left:
+        quiet = Absent("a batch is the whole table: there is no noise", same=False)
+        return found | {"finite_population": quiet, "reshuffling": quiet}
+    found["finite_population"] = Simulated(dynamics, minibatch("without_replacement"))
+    if noise.sampling in SHUFFLED:
+        found["reshuffling"] = Simulated(dynamics, noise)
+    return found
