@@ -51,12 +51,7 @@ DEFAULTS = {
         "smoothing": 0.1,
     },
     "reducers.autocovariance": {"start": 0},
-    "reducers.currents": {
-        "bins": 20,
-        "components": (0, 1),
-        "start": 0,
-        "entropy": False,
-    },
+    "reducers.currents": {"bins": 20, "components": (0, 1), "start": 0, "entropy": False},
     "reducers.displacement": {"start": 0},
     "reducers.energy": {"bins": 100, "start": 0},
     "reducers.first_passage": {"component": 0},

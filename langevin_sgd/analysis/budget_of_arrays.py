@@ -3,15 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from ..arguments import (
-    checked,
-    covariance_matrix,
-    finite_array,
-    flag,
-    optional,
-    whole,
-    within,
-)
+from ..arguments import checked, covariance_matrix, finite_array, flag, optional, whole, within
 from .budget_terms import Descent, Path, budget_variables
 
 

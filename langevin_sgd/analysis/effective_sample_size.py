@@ -7,13 +7,7 @@ import xarray as xr
 
 from ..arguments import checked, one_of
 from ..engine.reducers.readings import with_error
-from .time_series import (
-    SERIES,
-    attributes_of_series,
-    first_two_moments,
-    named_moments,
-    time_series,
-)
+from .time_series import SERIES, attributes_of_series, first_two_moments, named_moments, time_series
 
 SAFETY = 20  # batches so many correlation times long: 1/(2 SAFETY) of their variance is missing
 ORDER_LEVEL = 0.01  # how often independent particles are taken for a time series

@@ -6,13 +6,7 @@ import xarray as xr
 from ..arguments import checked, one_of, optional, whole_numbers
 from ..engine.reducers.readings import labelled, with_error
 from .effective_sample_size import FEWEST_STEPS
-from .time_series import (
-    SERIES,
-    attributes_of_series,
-    first_two_moments,
-    named_moments,
-    time_series,
-)
+from .time_series import SERIES, attributes_of_series, first_two_moments, named_moments, time_series
 
 
 @checked(method=one_of("split", "nested"), superchains=optional(whole_numbers), **SERIES)

@@ -6,16 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import types
 
-from ..arguments import (
-    checked,
-    integer,
-    number,
-    one_of,
-    optional,
-    real_array,
-    shown,
-    whole,
-)
+from ..arguments import checked, integer, number, one_of, optional, real_array, shown, whole
 from ..kernels.functions import interpreted
 from ..kernels.rng import DRAW_LIMIT, PARTICLE_LIMIT, STEP_LIMIT
 from ..models.noise_record import SILENCE

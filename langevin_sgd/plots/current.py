@@ -12,11 +12,7 @@ LEAST_WIDTH, MORE_WIDTH = 0.5, 2.0  # of a streamline: at no current, and more a
 
 
 @checked(
-    result=partial(run, needs={}),
-    ax=given_axes,
-    name=text,
-    clear=within(at_least=0),
-    colorbar=flag,
+    result=partial(run, needs={}), ax=given_axes, name=text, clear=within(at_least=0), colorbar=flag
 )
 def current(result, ax=None, *, name="currents", clear=2.0, colorbar=True):
     """Streamlines of a probability current over the density, or the current along one component.

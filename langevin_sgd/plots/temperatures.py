@@ -120,11 +120,7 @@ def _a_budget(value, name):
     return run(value, name, needs, "analysis.departure() or temperature_budget()")
 
 
-@checked(
-    budget=_a_budget,
-    ax=given_axes,
-    labels=anything,
-)
+@checked(budget=_a_budget, ax=given_axes, labels=anything)
 def temperature_budget(budget, ax=None, *, labels=None):
     """The measured temperature per direction beside the stacked terms that it must equal.
 

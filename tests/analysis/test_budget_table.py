@@ -65,10 +65,7 @@ def rows():
             yield names[(i + j) % len(names)], noise, dynamics
 
 
-FAST = [
-    ("double well", "state dependent", "torch"),
-    ("linear", "without replacement", "lookahead"),
-]
+FAST = [("double well", "state dependent", "torch"), ("linear", "without replacement", "lookahead")]
 ROWS = [
     pytest.param(*row, id=" ".join(row), marks=() if row in FAST else pytest.mark.slow)
     for row in rows()

@@ -148,10 +148,7 @@ def test_errors_by_the_jackknife_are_those_of_single_particles():
     budget, other = departure(run, bowl), ls.analysis.temperature_budget(run, bowl)
     pairs = (
         (budget.measured_standard_error, other.virial_standard_error),
-        (
-            budget.closure_standard_error,
-            other.residual_standard_error,
-        ),
+        (budget.closure_standard_error, other.residual_standard_error),
     )
     for ours, theirs in pairs:
         assert np.abs(ours.values / theirs.values - 1).max() < 0.2

@@ -35,13 +35,7 @@ DYNAMICS = {
         for method in ("baoab", "aboba", "obabo", "oabao", "sghmc")
     },
 }
-FAST = {
-    "plain",
-    "running average",
-    "adam",
-    "leimkuhler_matthews",
-    "baoab",
-}
+FAST = {"plain", "running average", "adam", "leimkuhler_matthews", "baoab"}
 
 
 def some_fast(names, fast):

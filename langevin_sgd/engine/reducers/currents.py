@@ -46,14 +46,7 @@ def _observe_spread(p, acc, step, before, x, v, g):
 @recorded
 @checked(entropy=flag)
 def currents(
-    lower,
-    upper,
-    bins=20,
-    components=(0, 1),
-    every=1,
-    start=0,
-    name="currents",
-    entropy=False,
+    lower, upper, bins=20, components=(0, 1), every=1, start=0, name="currents", entropy=False
 ):
     """Probability current on a grid: how far, and which way, particles move where they pass.
 

@@ -44,9 +44,7 @@ def _observe_rotation(p, acc, step, before, x, v, g):
 
 @recorded
 @checked(
-    decays=optional(decays_of_weights),
-    center=finite_array,
-    covariance=optional(positive_matrix),
+    decays=optional(decays_of_weights), center=finite_array, covariance=optional(positive_matrix)
 )
 def rotation(decays=None, center=0.0, covariance=None, every=1, start=0, name="rotation"):
     """Weighted rotations per step: which way round, and how fast, particles go.
@@ -110,14 +108,7 @@ def rotation(decays=None, center=0.0, covariance=None, every=1, start=0, name="r
 
     params = {"decays": np.zeros(1), "center": np.zeros(1), "whitening": np.ones(1)}
     return Reducer(
-        name,
-        _observe_rotation,
-        params,
-        1,
-        every,
-        start,
-        finish=_finish_rotation,
-        complete=complete,
+        name, _observe_rotation, params, 1, every, start, finish=_finish_rotation, complete=complete
     )
 
 
