@@ -29,7 +29,7 @@ from langevin_sgd.command_line.words import Parser, print_table
 from langevin_sgd.engine.terminal import end_line, in_words, is_terminal, latest, write_line
 from langevin_sgd.storage import sealed, source_hashes, sweep_folder
 from langevin_sgd.storage.content import SEAL
-from langevin_sgd.storage.schema import global_attributes
+from langevin_sgd.storage.provenance import global_attributes
 
 STUDIES = Path(__file__).resolve().parent
 DATA = STUDIES.parent / "data"

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..models.evaluate import evaluate
+from ..models.evaluate import evaluate, evaluator
+from ..theory.basins_of_attraction import differenced_hessian
 from .particles import weight_decay_of
 from .stein_identities import (
     Cloud,
@@ -45,22 +46,18 @@ class Energy(NamedTuple):
 def energy_at(run, model, x):
     """The `Energy` in Boltzmann's law, weight decay included, at particles x (n, d). A model
     without a Hessian gets one from central differences of its gradient."""
-    decay, one = weight_decay_of(run), np.eye(model.dim)
-    shifts = STEP_OF_DIFFERENCES * x.std(axis=0)
+    decay, shifts = weight_decay_of(run), STEP_OF_DIFFERENCES * x.std(axis=0)
+    gradient = evaluator(model, "gradient")
 
     def hessian(part):
         if model.function("hessian") is not None:
-            return evaluate(model, x[part], "hessian") + decay * one
-        pairs = [
-            [evaluate(model, x[part] + sign * shift, "gradient") for sign in (1, -1)]
-            for shift in shifts[:, None] * one
-        ]
-        rows = [(up - down) / (2 * h) for (up, down), h in zip(pairs, shifts, strict=True)]
-        matrix = np.stack(rows, axis=1)
-        return (matrix + np.swapaxes(matrix, 1, 2)) / 2 + decay * one
+            matrix = evaluate(model, x[part], "hessian")
+        else:
+            matrix = differenced_hessian(gradient, x[part], shifts)
+        return matrix + decay * np.eye(model.dim)
 
     value = evaluate(model, x, "energy") + decay / 2 * (x**2).sum(axis=1)
-    return Energy(value, evaluate(model, x, "gradient") + decay * x, hessian)
+    return Energy(value, gradient(x) + decay * x, hessian)
 
 
 def alone(x, energy):

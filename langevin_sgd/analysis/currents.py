@@ -12,7 +12,7 @@ import xarray as xr
 from ..arguments import checked, finite_array, optional, positive_matrix
 from ..engine.reducers.readings import labelled, with_error
 from ..engine.reducers.rotation import decays_of_weights, default_decays
-from ..models.evaluate import evaluate, landscape
+from ..models.evaluate import landscape
 from ..theory.virial import HEAVY_BALL
 from .particles import (
     AT_STEP,
@@ -21,8 +21,8 @@ from .particles import (
     dynamics_of,
     has_walls,
     landscape_of,
+    mean_push,
     noise_of,
-    reference_gradient,
 )
 from .significance import PARTICLES_PER_ENTRY, Deviation, hotelling
 
@@ -87,10 +87,8 @@ def _with_surprise(run, moves, before, potential):
     known = isinstance(rate, float) and noise.get("sampling") not in REMEMBERING
     if potential is None or potential.domain is not None or not known:
         return moves
-    push = reference_gradient(run, potential, before)
-    if potential.drift is not None:
-        push = push - evaluate(potential, before, "drift")
-    return moves._replace(before=before, surprise=moves.move + rate * push)
+    surprise = moves.move + rate * mean_push(run, potential, before)
+    return moves._replace(before=before, surprise=surprise)
 
 
 def turning(moves, whitening, decays, pairs):

@@ -8,7 +8,7 @@ import xarray as xr
 from ..arguments import checked, finite_array, flag, optional, whole, whole_numbers, within
 from ..engine.reducers.currents import MARKOV
 from ..engine.reducers.readings import MATRIX, labelled, mean_and_error, replicates, with_error
-from ..models.evaluate import evaluate, landscape
+from ..models.evaluate import landscape
 from .currents import REMEMBERING
 from .density import bin_coordinates, chosen_components, edges_from
 from .particles import (
@@ -18,8 +18,8 @@ from .particles import (
     has_walls,
     kept_particles,
     landscape_of,
+    mean_push,
     noise_of,
-    reference_gradient,
 )
 
 LEAST_PAIRS = 100  # of a bin that has estimates
@@ -160,10 +160,8 @@ def drift_and_diffusion(
         variables |= with_error(name, (*names, *dims), pair, text, units)
     if potential is not None:
         potential = landscape_of(run, potential, d, "potential")
-        force = -reference_gradient(run, potential, pairs.start)
-        if potential.drift is not None:
-            force = force + evaluate(potential, pairs.start, "drift")
-        force, text = on_bins(_bin_means(where, force, count)), "mean force of the potential"
+        force = _bin_means(where, -mean_push(run, potential, pairs.start), count)
+        force, text = on_bins(force), "mean force of the potential"
         variables["force"] = labelled(vectors, force, text, "length / time")
     attributes = {**run.attrs, "particles": run.sizes["particle"], "dropped_particles": dropped}
     attributes["durations"] = pairs.durations.tolist()

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, finite_array, optional
-from ..engine.reducers.readings import labelled
+from ..engine.reducers.readings import with_error
 from ..models.evaluate import landscape
 from .particles import AT_STEP, kept_particles, landscape_of, reference_gradient
 
@@ -98,12 +98,7 @@ def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     temperature, error = virial_matrix(x, gradient)
     dims = *run["x"].dims[:-2], "component", "component_j"
     long_name = "temperature matrix from the virial"
-    variables = {
-        "temperature": labelled(dims, temperature, long_name, "energy"),
-        "temperature_standard_error": labelled(
-            dims, error, f"standard error of the {long_name}", "energy"
-        ),
-    }
+    variables = with_error("temperature", dims, (temperature, error), long_name, "energy")
     # The temperature of a Langevin run's bath is a coordinate of it, and not the one returned here.
     own = run.drop_vars("temperature", errors="ignore").coords
     coords = {name: own[name] for name in {*dims[:-2], "step"} & set(run.coords)}

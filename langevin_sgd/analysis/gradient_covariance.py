@@ -19,6 +19,7 @@ from ..arguments import (
     whole,
     within,
 )
+from ..models.evaluate import check_points
 from ..models.example_gradients import LOSS, block_at, blocks_of_rows, gradients_of
 from ..models.example_moments import example_covariance, moments_of
 from ..models.losses import Loss
@@ -213,10 +214,7 @@ def covariance_at(loss, x):
     >>> ls.analysis.covariance_at(line, [[0.0], [2.0]]).ravel().tolist()
     [0.0, 9.0]
     """
-    if x.ndim == 0 or x.shape[-1] != loss.dim:
-        raise ValueError(
-            f"x must have the shape (..., {loss.dim}) for {loss.name!r}, got {x.shape}."
-        )
+    check_points(x, loss)
     check_count(x.size * loss.dim, "x")
     covariance = example_covariance(loss, x)
     bad = ~np.all(np.isfinite(covariance), axis=(-2, -1))

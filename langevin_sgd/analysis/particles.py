@@ -111,14 +111,19 @@ def at_step(run, step=None, on_diverged="raise"):
         )
     if "step" in run.dims:
         run = run.isel(step=-1 if step is None else int(np.flatnonzero(stored == step)[0]))
-    if run["x"].ndim != 2:
+    check_one_ensemble(run, 2)
+    has_velocity = "v" in run and "component" in run["v"].dims
+    v = run["v"].values if has_velocity else None
+    return Particles(run["x"].values, v, None if stored is None else int(run["step"]), dropped)
+
+
+def check_one_ensemble(run, dims):
+    """Refuse a run whose x has another number of dimensions, such as those of a sweep."""
+    if run["x"].ndim != dims:
         raise ValueError(
             f"run must hold one ensemble, but x has the dimensions {run['x'].dims}. Select one "
             "with isel() or sel()."
         )
-    has_velocity = "v" in run and "component" in run["v"].dims
-    v = run["v"].values if has_velocity else None
-    return Particles(run["x"].values, v, None if stored is None else int(run["step"]), dropped)
 
 
 def dynamics_of(run):
@@ -207,6 +212,12 @@ def reference_gradient(run, model, x):
     """Gradient of U + (weight_decay/2) |x|^2, the energy in Boltzmann's law, at particles x
     (..., d). Raises like `finite_at`."""
     return finite_at(model, x, "gradient") + weight_decay_of(run) * x
+
+
+def mean_push(run, model, x):
+    """The `reference_gradient` less the model's drift: what takes x downhill without noise."""
+    gradient = reference_gradient(run, model, x)
+    return gradient if model.drift is None else gradient - evaluate(model, x, "drift")
 
 
 def attributes(run, particles, **more):

@@ -25,6 +25,7 @@ from .particles import (
     dynamics_of,
     kept_particles,
     landscape_of,
+    mean_push,
     noise_of,
     reference_gradient,
     weight_decay_of,
@@ -180,9 +181,7 @@ def steady_state(
         x, v = x[:-1], None if v is None else v[:-1]
     if about["name"] == STORES_ITERATE:
         x = x - descent.momentum * v
-    gradient = reference_gradient(run, mean_model, x)
-    if mean_model.drift is not None:
-        gradient = gradient - evaluate(mean_model, x, "drift")
+    gradient = mean_push(run, mean_model, x)
     path = Path(x, gradient, v, None if once else push - gradient)
     point, reference = None, None
     if noise.covariance:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..arguments import whole
-from .particles import AT_STEP, component_names, kept_particles
+from .particles import AT_STEP, check_one_ensemble, component_names, kept_particles
 
 # Checks of what `time_series` takes.
 SERIES = {"run": AT_STEP["run"], "warmup": whole(0), "on_diverged": AT_STEP["on_diverged"]}
@@ -24,11 +24,7 @@ def time_series(run, warmup=0, on_diverged="raise", fewest=1):
             'run must have the dimension "step"; do not select a step, and store more of them '
             "with every="
         )
-    if kept["x"].ndim != 3:
-        raise ValueError(
-            f"run must hold one ensemble, but x has the dimensions {kept['x'].dims}. Select one "
-            "with isel() or sel()."
-        )
+    check_one_ensemble(kept, 3)
     late = kept["step"].values > warmup
     if not late.any():
         raise ValueError(

@@ -8,7 +8,7 @@ import xarray as xr
 from ..kernels.views import unpack
 from ..models.evaluate import evaluate
 from ..models.parameters import NO_PARAMETER, described
-from ..storage.schema import global_attributes
+from ..storage.provenance import global_attributes
 from .description import data_of
 from .freezing import NOT_FINITE, RUNNING
 from .reducers.of_run import TAKEN

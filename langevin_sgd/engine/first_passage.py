@@ -123,10 +123,8 @@ def _arrival(reached):
 
 
 def check_passage(problem):
-    """Refuse what cannot be combined with a first passage, if there is one."""
-    passage = next((reducer for reducer in problem.reducers if reducer.ends_particles), None)
-    if passage is None:
-        return
+    """Refuse what cannot be combined with the first passage among the problem's reducers."""
+    passage = next(reducer for reducer in problem.reducers if reducer.ends_particles)
     name, dim, noise = repr(passage.name), problem.model.dim, problem.noise
     others = [reducer.name for reducer in problem.reducers if reducer is not passage]
     if others:

@@ -20,7 +20,7 @@ import xarray as xr
 
 from ..arguments import checked, function, nearest, one_of, optional, path, whole
 from ..storage import provenance, source_hashes, sweep_folder
-from ..storage.schema import global_attributes
+from ..storage.provenance import global_attributes
 from .dataset import OF_SWEEP
 from .description import data_of
 from .gather import check_alike, gathered, layout, point_in_words

@@ -135,11 +135,16 @@ def evaluate(model, x, quantity):
     >>> ls.evaluate(well, [3.0, 1.0], "gradient").tolist()
     [3.0, 4.0]
     """
-    if x.ndim == 0 or x.shape[-1] != model.dim:
-        raise ValueError(
-            f"x must have the shape (..., {model.dim}) for {model.name!r}, got {x.shape}."
-        )
+    check_points(x, model)
     return evaluator(model, quantity)(x)
+
+
+def check_points(x, model, name="x"):
+    """Refuse an array, the argument `name`, that is no points (..., d) of a model."""
+    if x.shape[-1:] != (model.dim,):
+        raise ValueError(
+            f"{name} must have the shape (..., {model.dim}) for {model.name!r}, got {x.shape}."
+        )
 
 
 def evaluator(model, quantity):

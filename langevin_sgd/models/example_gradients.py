@@ -12,6 +12,7 @@ from ..kernels.compile_cache import kept
 from ..kernels.compiling import for_lanes
 from ..kernels.lanes import WIDTH
 from ..kernels.views import empty_groups, pack, view, view_type
+from .evaluate import check_points
 from .loss_record import Loss
 
 LOSS = partial(instance, kinds=Loss, words="a Loss, whose data table holds the examples")
@@ -123,10 +124,7 @@ def example_gradients(loss, x):
     >>> ls.example_gradients(wells, [1.0]).ravel().tolist()
     [2.0, -1.0]
     """
-    if x.ndim == 0 or x.shape[-1] != loss.dim:
-        raise ValueError(
-            f"x must have the shape (..., {loss.dim}) for {loss.name!r}, got {x.shape}."
-        )
+    check_points(x, loss)
     examples, points = len(loss.data), x.reshape(-1, loss.dim)
     if points.size * examples > LONGEST:
         raise ValueError(

@@ -18,6 +18,8 @@ from ..kernels.rng import GENERATOR
 
 PACKAGE = __package__.partition(".")[0]
 SCHEMA_VERSION = 1  # of a dataset
+CONVENTIONS = "CF-1.11"
+REFERENCES = "README.md of langevin_sgd: symbols and conventions"
 LIBRARIES = ("numba", "llvmlite", "numpy", "xarray")
 
 
@@ -38,6 +40,26 @@ def provenance():
         **_program(),
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def global_attributes(title, command):
+    """The global attributes of a new dataset: ``Conventions``, ``title``, ``source``, ``history``,
+    ``references`` of CF, and all of `provenance`.
+
+    `title` says what the dataset is, in one line; `command` what made it, as one would type it
+    again, which becomes ``history``, behind the time.
+    """
+    record = provenance()
+    program = f"langevin_sgd {record['langevin_sgd_version']}"
+    commit = f", commit {record['git_commit']}" if "git_commit" in record else ""
+    return {
+        "Conventions": CONVENTIONS,
+        "title": title,
+        "source": f"simulation or exact theory, {program}{commit}",
+        "history": f"{record['created']}: {command}",
+        "references": REFERENCES,
+        **record,
     }
 
 

@@ -18,34 +18,12 @@ import json
 
 import xarray as xr
 
-from .provenance import SCHEMA_VERSION, provenance
+from .provenance import SCHEMA_VERSION
 
-CONVENTIONS = "CF-1.11"
-REFERENCES = "README.md of langevin_sgd: symbols and conventions"
 TEXT = ("Conventions", "title", "source", "history", "references")
 JSON = ("model", "dynamics", "noise")
 DECODED_AS_TIME = {"days", "hours", "minutes", "seconds"}
 DECODED_AS_TIME |= {"milliseconds", "microseconds", "nanoseconds"}
-
-
-def global_attributes(title, command, references=REFERENCES):
-    """The global attributes of a new dataset: ``Conventions``, ``title``, ``source``, ``history``,
-    ``references`` of CF, and all of `provenance`.
-
-    `title` says what the dataset is, in one line; `command` what made it, as one would type it
-    again, which becomes ``history``, behind the time; `references` where the method is described.
-    """
-    record = provenance()
-    program = f"langevin_sgd {record['langevin_sgd_version']}"
-    commit = f", commit {record['git_commit']}" if "git_commit" in record else ""
-    return {
-        "Conventions": CONVENTIONS,
-        "title": title,
-        "source": f"simulation or exact theory, {program}{commit}",
-        "history": f"{record['created']}: {command}",
-        "references": references,
-        **record,
-    }
 
 
 def validate(dataset):

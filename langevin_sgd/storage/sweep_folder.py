@@ -20,7 +20,7 @@ from .files import is_temporary, remove_temporaries, save
 from .loading import load
 from .lock import shared_lock, take_lock
 from .manifest import Header, begin_manifest, read_manifest, refuse_another
-from .schema import global_attributes
+from .provenance import global_attributes
 
 GATHERED_KINDS = "sweep", "study"
 MOST_POINTS = 10**7

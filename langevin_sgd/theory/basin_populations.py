@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import optional
-from .basins_of_attraction import basin_of, basins_of_attraction, slope_of
+from .basins_of_attraction import basin_of, basins_of_attraction, slope_of, where_left
 from .boltzmann import LARGEST_CHANGE, boltzmann_on_grid
 from .confinement import bounds_inside, energy_box, energy_of, intervals, one_law
 from .grids import DEPTH, tensor_nodes
@@ -136,7 +136,7 @@ def _populations(law, index_of_seen, count, basins):
         parted = seen[inner] & seen[outer] & (index[inner] != index[outer])
         left = np.nonzero(parted)
         right = tuple(place + one for place, one in zip(left, shift, strict=True))
-        t = _boundary(nodes[left], nodes[right], index[left], basins)
+        t = sum(where_left(nodes[left], nodes[right], index[left], basins, BISECTIONS)) / 2
         for node, other, distance in ((left, right, t), (right, left, 1 - t)):
             inverse[node] += 1 / np.maximum(distance, 1e-9)
             closer = distance < nearest[node]
@@ -148,13 +148,3 @@ def _populations(law, index_of_seen, count, basins):
     kept = np.bincount((index + 1).ravel(), (mass - given).ravel(), count + 1)
     got = np.bincount((receiver + 1).ravel(), given.ravel(), count + 1)
     return (kept + got)[1:] / mass.sum()
-
-
-def _boundary(left, right, index, basins):
-    """Where (0 at the left end, 1 at the right one) the basin `index` of the left end ends."""
-    low, high = np.zeros(len(left)), np.ones(len(left))
-    for _ in range(BISECTIONS if len(left) else 0):
-        t = (low + high) / 2
-        same = basins(left + t[:, None] * (right - left)) == index
-        low, high = np.where(same, t, low), np.where(same, high, t)
-    return (low + high) / 2

@@ -42,15 +42,17 @@ def slope_of(potential, scale):
     energy, gradient = evaluator(potential, "energy"), evaluator(potential, "gradient")
     if potential.function("hessian") is not None:
         return Slope(energy, gradient, evaluator(potential, "hessian"), scale)
-    shift = 1e-5 * scale
+    shifts = np.full(potential.dim, 1e-5 * scale)
+    return Slope(energy, gradient, lambda x: differenced_hessian(gradient, x, shifts), scale)
 
-    def hessian(x):
-        moves = shift * np.eye(potential.dim)
-        ends = (gradient(x[:, None] + move) for move in (moves, -moves))
-        matrix = np.subtract(*ends) / (2 * shift)
-        return (matrix + np.swapaxes(matrix, 1, 2)) / 2
 
-    return Slope(energy, gradient, hessian, scale)
+def differenced_hessian(gradient, x, shifts):
+    """Hessians (n, d, d) at points x (n, d), from central differences of the gradient, a function
+    of points (..., d), over `shifts` (d,) along the axes."""
+    moves = np.diag(shifts)
+    ends = (gradient(x[:, None] + move) for move in (moves, -moves))
+    matrix = np.subtract(*ends) / (2 * shifts[:, None])
+    return (matrix + np.swapaxes(matrix, 1, 2)) / 2
 
 
 def basins_of_attraction(x, slope):
@@ -97,6 +99,18 @@ def basin_of(x, minimum, slope):
     the same point, whatever the other points are."""
     found = basins_of_attraction(x, slope)
     return np.append(matching(found.minimum, minimum, slope.scale), -1)[found.index]
+
+
+def where_left(start, end, index, basins, halvings):
+    """The shares of the ways from start to end, arrays (n, d), between which they leave the basin
+    `index` (n,) of their start, by bisection: (still inside, outside). `basins` gives the index of
+    any points."""
+    low, high = np.zeros(len(start)), np.ones(len(start))
+    for _ in range(halvings if len(start) else 0):
+        middle = (low + high) / 2
+        inside = basins(start + middle[:, None] * (end - start)) == index
+        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
+    return low, high
 
 
 def matching(minimum, known, scale):

@@ -5,7 +5,7 @@ from itertools import count
 import numpy as np
 
 from ..arguments import check_count, finite_array, formula, numbers
-from ..models.evaluate import evaluator
+from ..models.evaluate import check_points, evaluator
 from .confinement import energy_of
 
 RELATIVE, ABSOLUTE = 1e-10, 1e-12  # tolerances of one step of the integrator
@@ -64,10 +64,7 @@ def gradient_flow(model, x0, times):
     """
     from scipy.integrate import solve_ivp
 
-    if x0.shape[-1:] != (model.dim,):
-        raise ValueError(
-            f"x0 must have the shape (..., {model.dim}) for {model.name!r}, got {x0.shape}."
-        )
+    check_points(x0, model, "x0")
     check_count(len(times) * x0.size, "times")
     gradient, looks = evaluator(model, "gradient"), count(1)
     push = None if model.drift is None else evaluator(model, "drift")

@@ -6,7 +6,14 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import finite_array
-from .basins_of_attraction import basin_of, basins_of_attraction, matching, saddles_near, slope_of
+from .basins_of_attraction import (
+    basin_of,
+    basins_of_attraction,
+    matching,
+    saddles_near,
+    slope_of,
+    where_left,
+)
 from .confinement import energy_of, one_law
 from .two_grids import labels
 
@@ -86,12 +93,8 @@ def saddles(potential, minima):
     pairs = np.array(list(combinations(range(len(exact)), 2)))
     start, end = exact[pairs.T]
     own = matching(start, exact, scale)
-    low, high = np.zeros(len(start)), np.ones(len(start))
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        inside = basin_of(start + middle[:, None] * (end - start), exact, slope) == own
-        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    saddle = saddles_near(start + high[:, None] * (end - start), slope)
+    _, left = where_left(start, end, own, lambda x: basin_of(x, exact, slope), HALVINGS)
+    saddle = saddles_near(start + left[:, None] * (end - start), slope)
     energy = slope.energy(saddle)
     saddle, energy = saddle[np.argsort(energy)], np.sort(energy)
     _, vectors = np.linalg.eigh(slope.hessian(saddle))

@@ -26,7 +26,7 @@ from benchmark.roofline import ON_PAPER, limit
 from benchmark.sde import PUBLISHED, START, STEPS, linear_sde
 from langevin_sgd.engine.cuda_found import find_cuda, why_no_cuda
 from langevin_sgd.storage import sealed
-from langevin_sgd.storage.schema import global_attributes
+from langevin_sgd.storage.provenance import global_attributes
 
 NO_DEVICE = 3  # exit code
 KEPT = Path(__file__).resolve().parent

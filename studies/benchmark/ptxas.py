@@ -32,7 +32,7 @@ from langevin_sgd.engine.chunks import GPU_BLOCK
 from langevin_sgd.engine.cuda import launch_of
 from langevin_sgd.engine.problem import make_problem
 from langevin_sgd.storage import sealed
-from langevin_sgd.storage.schema import global_attributes
+from langevin_sgd.storage.provenance import global_attributes
 
 KEPT = Path(__file__).resolve().parent / "cuda_kernels.nc"
 FEW = 8  # dimensions in which nothing may spill

@@ -7,7 +7,8 @@ from benchmark.ptxas import kernels, look, table
 from benchmark.roofline import H100, ON_PAPER, limit
 from benchmark.sass import ATOMIC, one_pass
 
-from langevin_sgd.storage.schema import global_attributes, validate
+from langevin_sgd.storage.provenance import global_attributes
+from langevin_sgd.storage.schema import validate
 
 
 def test_the_table_of_a_histogram():

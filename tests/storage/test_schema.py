@@ -9,7 +9,8 @@ import pytest
 import xarray as xr
 
 import langevin_sgd as ls
-from langevin_sgd.storage.schema import global_attributes, validate
+from langevin_sgd.storage.provenance import global_attributes
+from langevin_sgd.storage.schema import validate
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
