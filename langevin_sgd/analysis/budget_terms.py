@@ -59,7 +59,8 @@ def budget_variables(path, covariance, descent, reference_covariance=None, digit
     if reference_covariance is not None:
         variables |= _split(means, reference_covariance, descent)
     residual, error = means.terms[-1].copy(), means.errors[-1]
-    rounding = rounding_of(path, means.terms, descent, digits)
+    squares = np.mean(path.x**2, axis=(0, 1))
+    rounding = rounding_of(squares, means.terms, descent, digits)
     residual[(error <= rounding) & (np.abs(residual) <= rounding)] = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(residual == 0, 0.0, residual / np.where(error > rounding, error, 0.0))
@@ -81,11 +82,12 @@ def _p_value(residual, varies, means, path):
     return hotelling(residual, covariance, particles), ""
 
 
-def rounding_of(path, terms, descent, digits):
-    """Residuals that are not told from 0, (d, d): where all particles go round without noise."""
-    sizes = np.abs(np.einsum("tii->ti", terms)).sum(axis=0)
-    sizes = sizes + np.mean(path.x**2, axis=(0, 1)) / descent.learning_rate
-    return max(1e-8, 10 * digits) * np.sqrt(np.outer(sizes, sizes))
+def rounding_of(squares, terms, descent, digits):
+    """Residuals that are not told from 0, (d, d): where all particles go round without noise, and
+    what motion in the last digits of x, of the mean `squares` (d,), amounts to."""
+    share = max(1e-8, 10 * digits)
+    sizes = np.abs(np.einsum("tii->ti", terms)).sum(axis=0), share * squares / descent.learning_rate
+    return share * sum(np.sqrt(np.outer(size, size)) for size in sizes)
 
 
 def _split(means, reference_covariance, descent):

@@ -309,7 +309,8 @@ def _in_directions(state, basis):
     diagonal = np.diagonal(deviations, axis1=2, axis2=3)
     errors = np.sqrt(np.sum(deviations**2, axis=0))
     covariance = np.einsum("gpi,gqi->pqi", diagonal, diagonal)
-    rounding = rounding_of(path, mean, state.descent, state.digits)
+    squares = np.mean(state.path.x**2, axis=(0, 1)) @ basis**2  # digits are those of components
+    rounding = rounding_of(squares, mean, state.descent, state.digits)
     seen = np.abs(values[-1]) > rounding
     z = np.divide(values[-1], np.maximum(errors[-1], rounding / 10), out=0 * rounding, where=seen)
     return _Budget(names, values, errors, covariance[: len(names), : len(names)], z, len(means))

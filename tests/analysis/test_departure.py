@@ -125,6 +125,34 @@ def test_a_run_of_shuffled_epochs_goes_on_by_an_epoch_of_its_own_dynamics():
     np.testing.assert_array_equal(told.contribution, passed.contribution)
 
 
+@pytest.mark.parametrize("place", [0.0, 100.0])
+def test_a_budget_does_not_depend_on_where_the_minimum_lies(place):
+    """At a small rate, where 1e-8 of x^2/rate is larger than the temperatures: it closes, and told
+    twice the noise it does not."""
+    model, noise = CENTERS._replace(data=CENTERS.data + place), ls.noise.minibatch()
+    sigma = noise.batch_covariance(model, model.data.mean(axis=0)[None], BATCH)[0]
+    law = ls.theory.stationary_covariance([1.0, 2.0], sigma, 0.002)
+    x = np.random.default_rng(1).multivariate_normal(model.data.mean(axis=0), law, 2000)
+    run = synthetic_run(x)
+    for batch, verdict in (BATCH, "yes"), (BATCH // 2, "no"):
+        told = {"dynamics": ls.dynamics.sgd(0.002, batch), "noise": noise}
+        assert departure(run, model, **told).attrs["closes"].startswith(verdict)
+        p_value = float(ls.analysis.temperature_budget(run, model, **told).p_value)
+        assert p_value > 1e-3 if verdict == "yes" else p_value < 1e-6
+
+
+def test_a_direction_without_noise_closes_that_has_the_last_digits_of_the_components():
+    """As tables with fewer rows than parameters have; its temperature is below 1e-30. The twin:
+    where it has a millionth of the others' spread."""
+    noise = ls.noise.gaussian(np.outer(TURN[:, 1], TURN[:, 1]))
+    spread = np.sqrt(ls.theory.stationary_covariance(0.2, 1.0, RATE).item())
+    z = np.random.default_rng(1).normal(size=(2000, 2))
+    for still, verdict in (1e-16, "yes"), (1e-6, "no"):
+        run = synthetic_run(z * [still, spread] @ TURN.T)
+        budget = departure(run, ls.potentials.quadratic(A), dynamics=SGD, noise=noise)
+        assert budget.attrs["closes"].startswith(verdict)
+
+
 def test_parts_come_with_the_covariance_of_their_estimates():
     """Of the sum of all parts it gives the error of measured less closure; and noise and memory
     cancel within the errors of the sum, not of each."""
