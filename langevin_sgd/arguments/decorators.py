@@ -42,6 +42,11 @@ _ELSEWHERE = {
     "dt": _RATES,
     "learning_rate": _RATES,
     "step_size": _RATES,
+    "model": ("potential", "loss"),
+    "potential": ("model", "loss"),
+    "loss": ("model", "potential"),
+    "table": ("data",),
+    "parameters": ("params",),
     "step": ("steps",),
     "n_steps": ("steps",),
     "n": ("particles",),
@@ -70,7 +75,7 @@ def bound(signature, owner, args, kwargs):
     names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
     takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters)
     others = [name for name in kwargs if name not in names]
-    takes = f"it takes {', '.join(names)}." + (_meant(others[0], names) if others else "")
+    takes = f"it takes {', '.join(names)}." + (meant(others[0], names) if others else "")
     if others and not takes_any:
         raise TypeError(f"{owner}() has no argument {others[0]!r}; {takes}")
     by_name = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
@@ -79,7 +84,7 @@ def bound(signature, owner, args, kwargs):
     raise TypeError(f"{owner}(): {reason}; {takes}")
 
 
-def _meant(name, names):
+def meant(name, names):
     """The question "Did you mean ...?" for a name that is none of `names`, or ""."""
     same = [one for one in _ELSEWHERE.get(name.lower(), ()) if one in names]
     return f" Did you mean {same[0]!r}?" if same else nearest(name, names)
@@ -168,5 +173,5 @@ def _brief(value):
         if value.size > 8:
             return f"an array of the shape {value.shape}"
         value = value.tolist()
-    words = " ".join(shown(value).split())
+    words = shown(value)
     return words if len(words) <= 80 else words[:76] + " ..."

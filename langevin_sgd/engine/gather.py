@@ -89,6 +89,11 @@ def layout(dataset):
     }
 
 
+def all_names(dataset):
+    """The names in the result of a point that no axis may have."""
+    return {*layout(dataset), *dataset.dims}
+
+
 def scalar_coordinates(dataset):
     """Their names: the parameters of a run, and the step where one was selected."""
     return [str(name) for name, found in dataset.coords.items() if not found.dims]
@@ -149,16 +154,19 @@ class _Points(NamedTuple):
         return [*self.dims(), *variable.dims], self.laid_out(values), variable.attrs
 
 
-def _axes_of(points, scalars):
-    """The coordinates along the axes; an axis called like something else of the runs is refused."""
-    first, *_ = points.good
-    taken = {*first.variables, *first.dims} - scalars.keys()
-    clash = [name for name in points.dims() if name in taken]
-    if clash:
-        raise ValueError(
-            f"{clash[0]!r} in grid is also the name of a variable or dim of the runs; call the "
-            "axis otherwise."
-        )
+def check_axes(names, taken):
+    """Refuse an axis that is called like something else of the sweep's dataset."""
+    for name in names:
+        if name in taken:
+            raise ValueError(
+                f"{name!r} in grid is also the name of a variable or dim of the result; call the "
+                f"axis otherwise: {name}_given."
+            )
+
+
+def _axes_of(points):
+    """The coordinates along the axes."""
+    check_axes(points.dims(), {name for each in points.good for name in all_names(each)})
     return {
         name: (name, values, {"long_name": name.replace("_", " "), "units": UNITS})
         for name, values in points.axes
@@ -230,7 +238,7 @@ def gathered(axes, read, total, begun):
     results = [read(k) for k in range(total)]
     points = _Points(axes, results, _good_ones(results, axes))
     scalars = dict.fromkeys(name for result in points.good for name in scalar_coordinates(result))
-    along_axes = _axes_of(points, scalars)
+    along_axes = _axes_of(points)
     names = dict.fromkeys(
         str(name) for result in points.good for name in result.data_vars if name not in OF_SWEEP
     )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import finite_array, instance, shown
+from ..arguments import finite_array, instance, meant, shown
 
 RECORDS = ("model", "dynamics", "noise")
 
@@ -44,6 +44,14 @@ def axes_of(grid, makers):
     instance(grid, "grid", dict, "a dict of names and lists of values")
     if not grid:
         raise ValueError("grid must have at least one name, got {}.")
+    for role in RECORDS:
+        maker = makers[role]
+        is_record = hasattr(maker, "_asdict") or (role == "noise" and maker is None)
+        if not is_record and not callable(maker):
+            raise TypeError(
+                f"{role} must be a record, as for simulate, or a function that makes one, got "
+                f"{shown(maker)}."
+            )
     axes = []
     for name, values in grid.items():
         role, _, argument = name.rpartition(".")
@@ -119,13 +127,14 @@ def _owners(name, makers):
         role for role in makers if role not in RECORDS and _takes(makers[role]).get(name)
     )
     if not takers and not derived:
+        names = [each for role in RECORDS for each in _takes(makers[role])]
         known = "; ".join(
             f"{role}: {', '.join(_takes(makers[role]))}" for role in RECORDS if _takes(makers[role])
         )
         raise ValueError(
             f"{name!r} in grid is no parameter of the model, the dynamics or the noise "
-            f"({known or 'they have none'}). Pass a "
-            f"function of it, e.g. dynamics=lambda {name}: ..."
+            f"({known or 'they have none'}).{meant(name, names)} Or pass a function of it, e.g. "
+            f"dynamics=lambda {name}: ..."
         )
     if len(takers) > 1 and not all(takers.values()):
         ways = " or ".join(repr(f"{role}.{name}") for role in takers)
@@ -144,6 +153,7 @@ def _check_taken(name, argument, role, maker):
         if argument not in names:
             raise ValueError(
                 f"{name!r} in grid: {maker.name!r} is made from {', '.join(names) or 'nothing'}."
+                f"{meant(argument, list(names))}"
             )
     elif hasattr(maker, "params"):
         # A schedule stands for a number, which may take its place.
@@ -152,7 +162,7 @@ def _check_taken(name, argument, role, maker):
         if argument not in numbers:
             raise ValueError(
                 f"{name!r} in grid: the {role} {maker.name!r} has the numbers "
-                f"{', '.join(numbers) or 'none'}."
+                f"{', '.join(numbers) or 'none'}.{meant(argument, numbers)}"
             )
     elif not callable(maker):
         raise ValueError(

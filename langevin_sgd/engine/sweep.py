@@ -21,11 +21,12 @@ import xarray as xr
 from ..arguments import checked, function, nearest, one_of, optional, path, whole
 from ..storage import provenance, source_hashes, sweep_folder
 from ..storage.provenance import global_attributes
-from .dataset import OF_SWEEP
+from .dataset import OF_SWEEP, RECORDS_OF_RUN
 from .description import data_of
-from .gather import check_alike, gathered, layout, point_in_words
+from .gather import all_names, check_alike, check_axes, gathered, layout, point_in_words
 from .grid import RECORDS, axes_of, count, made, sides
 from .problem import checked_seed
+from .reducers.of_run import TAKEN
 from .simulate import simulate
 from .targets import decided
 from .terminal import counted
@@ -169,6 +170,8 @@ def sweep(
     task = _Task(axes, makers, measure, checked_seed(seed), random_numbers, threads)
     judged = _judged(axes, makers)
     named = [(axis.name, axis.values) for axis in axes]
+    of_runs = () if measure else TAKEN
+    check_axes(dict(named), (*OF_SWEEP, *RECORDS_OF_RUN, *of_runs))
     mine = sweep_folder.share(shard, count(axes))
     if directory is None:
         results = _in_memory(task, named, progress)
@@ -279,8 +282,9 @@ def _quiet():
 
 
 def _computed(task, k, first):
-    """The result of point `k`: of `measure` or `simulate`, or the message of what failed; an error
-    of the user's `measure` is raised if the point is the `first` one of a call."""
+    """The result of point `k`: of `measure` or `simulate`, or the message of what failed. If it is
+    the `first` one of a call, an error of the user's `measure` is raised, and an axis that is
+    called like something in the result."""
     seed, measuring, error = _seed_of(task, k), False, ""
     try:
         options = made(task.axes, task.makers, k)
@@ -299,6 +303,8 @@ def _computed(task, k, first):
         result, error = xr.Dataset(), _in_words(reason)
         if first and measuring and not _is_a_verdict(reason):
             raise RuntimeError(f"measure failed at the first point: {error}") from reason
+    if first:
+        check_axes([axis.name for axis in task.axes], all_names(result))
     return _marked(result, error, seed)
 
 

@@ -14,6 +14,12 @@ RATES = {"grid": {"learning_rate": [-0.2, -0.1]}}
 BAD = {
     "learning_rate must be > 0, got -0.2": RATES,
     "'speed' in grid is no parameter .*model: dim, barrier.*lambda speed": {"grid": {"speed": [1]}},
+    "'lr' in grid is no parameter.* Did you mean 'learning_rate'": {"grid": {"lr": [1]}},
+    "'sgd' is made from learning_rate, batch.* Did you mean 'learning_rate'": {
+        "grid": {"dynamics.lr": [1]},
+        "dynamics": ls.dynamics.sgd(0.1),
+    },
+    "model must be a record, .* or a function that makes one, got 'well'": {"model": "well"},
     r"grid\['learning_rate'\] must be a list": {"grid": {"learning_rate": 0.1}},
     "'bogus' is no option of simulate; there are model": {"bogus": 5},
     "measure must be a function, got 5": {"measure": 5},
@@ -42,10 +48,6 @@ BAD = {
     },
     "directory must be given with shard": {"shard": "1/2"},
     "all 6 points failed, the first with ValueError: particles must be >= 1": {"particles": 0},
-    "'component' in grid is also the name of a": {
-        "grid": GRID | {"component": [1, 2]},
-        "noise": lambda component: NOISE,
-    },
     "measure failed at the first point.*'seed' is a name that a sweep gives": {
         "measure": lambda run, model: xr.Dataset({"seed": 1})
     },
@@ -59,6 +61,37 @@ BAD = {
 def test_bad_input(message):
     with pytest.raises((RuntimeError, TypeError, ValueError), match=message):
         swept(**BAD[message])
+
+
+@pytest.mark.parametrize("name", ["particle", "component", "v", "error", "seed", "noise", "model"])
+def test_an_axis_called_like_a_part_of_the_result_is_refused_before_a_point_is_computed(
+    name, monkeypatch
+):
+    monkeypatch.setattr("langevin_sgd.engine.sweep._computed", None)
+    grid = {"learning_rate": [0.1], name: [1.0, 2.0]}
+    with pytest.raises(ValueError, match=f"{name!r} in grid is also .* otherwise: {name}_given"):
+        swept(ls.potentials.double_well(), noise=eval(f"lambda {name}: NOISE"), grid=grid)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_an_axis_called_like_what_measure_returns_is_refused_after_one_point(kept, tmp_path):
+    calls = []
+
+    def measure(run, model):
+        calls.append(1)
+        return spread(run, model)
+
+    grid, where = {"spread": [0.1, 0.2]}, tmp_path / "folder" if kept else None
+    with pytest.raises(ValueError, match="'spread' in grid is also the name of a variable"):
+        well = ls.potentials.double_well()
+        swept(
+            well,
+            lambda spread: ls.dynamics.sgd(spread),
+            grid=grid,
+            measure=measure,
+            directory=where,
+        )
+    assert len(calls) == 1
 
 
 def test_a_name_that_two_may_take_is_ambiguous():
