@@ -157,7 +157,7 @@ def names(message, argument):
 
 def tried(name, arguments, argument, value):
     """The outcome of a call whose `argument` is replaced by `value`."""
-    text = " ".join(shown(value).split())[:60]
+    text = shown(value)[:60]
     try:
         with limited(SECONDS), warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 import langevin_sgd as ls
 from langevin_sgd import arguments as a
@@ -81,6 +82,8 @@ REFUSED = [  # check, value, type of the error, the message after the name
     (a.whole_numbers, [1, -1], ValueError, "must be >= 0, got -1"),
     (a.whole_numbers, "12", TypeError, "must be a whole number, got '12'"),
     (a.real_array, None, TypeError, f"{ARRAY} None"),
+    (a.text, np.eye(2), TypeError, r"got array\(\[\[1., 0.\], \[0., 1.\]\]\)"),
+    (a.text, xr.Dataset({"a": 1, "b": 2}), TypeError, "got a dataset of a, b"),
     (a.real_array, [[1, 2], [3]], TypeError, rf"{ARRAY} \[\[1, 2\], \[3\]\]"),
     (a.real_array, [True], TypeError, r"got \[True\]. Write 1.0 \* rate for 0 and 1"),
     (a.real_array, 1j, TypeError, f"{ARRAY} 1j. Convert it with numpy.asarray"),
@@ -166,6 +169,8 @@ def test_a_checked_function_sees_its_arguments_checked_and_defaults_as_they_are(
     [
         (lambda: ls.dynamics.langevin(1.0, lr=1), "no argument 'lr'; it .* mean 'step_size'"),
         (lambda: ls.dynamics.sgd(step_size=1), "no argument .* Did you mean 'learning_rate'"),
+        (lambda: ls.Loss("a", table=1), "no argument 'table'.* Did you mean 'data'"),
+        (lambda: ls.analysis.basins(1, model=1), "no argument .* Did you mean 'potential'"),
         (lambda: simulate(lr=1), "no argument 'lr'; it takes .* Did you mean 'learning_rate'"),
         (lambda: simulate(1, cuont=1), "no argument 'cuont'.* Did you mean 'count'"),
         (lambda: simulate(), r"simulate\(\): missing a required argument: 'learning_rate'"),

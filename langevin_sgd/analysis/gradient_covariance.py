@@ -76,6 +76,13 @@ def _loss_or_table(value, name):
         raise TypeError(
             f"{name} must be a Loss, or an array (N, d) of gradients, got {shown(value)}."
         )
+    arrays = value if isinstance(value, (list, tuple)) else ()
+    if isinstance(value, dict) or len({getattr(each, "shape", None) for each in arrays}) > 1:
+        raise TypeError(
+            f"{name} must be one array (N, d), got a {type(value).__name__} of {len(value)}. Of "
+            "arrays of one parameter each make numpy.concatenate([g.reshape(len(g), -1) for g in "
+            "arrays], axis=1)."
+        )
     if isinstance(value, np.ndarray) and value.size > LONGEST:
         raise ValueError(
             f"{name} must be an array of at most {LONGEST} numbers, got {value.size}. Take fewer "

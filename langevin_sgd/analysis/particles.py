@@ -3,7 +3,6 @@ about dynamics and noise, and the landscape that it is held against.
 """
 
 import json
-import textwrap
 from typing import NamedTuple
 
 import numpy as np
@@ -36,10 +35,11 @@ def run(value, name, needs=PATH, source="simulate()"):
         for key, dims in needs.items()
     )
     if not good:
-        wanted = ", ".join(f"{key} ({', '.join(dims)})" for key, dims in needs.items())
+        wanted = ", ".join(
+            f"{key} ({', '.join(dims)})" if dims else key for key, dims in needs.items()
+        )
         raise TypeError(
-            f"{name} must be a dataset with {wanted}, as {source} returns it, got "
-            f"{type(value).__name__} {textwrap.shorten(shown(value), 60, placeholder=' ...')}."
+            f"{name} must be a dataset with {wanted}, as {source} returns it, got {shown(value)}."
         )
     return value
 

@@ -17,9 +17,12 @@ LONGEST_SWEEP = 10**5  # numbers of a sweep or a schedule in one call
 
 
 def shown(value):
-    """`repr(value)` for a message: on few lines, at most 200 characters, whatever the value is."""
+    """`repr(value)` for a message: on one line, at most 200 characters, whatever the value is; of a
+    dataset, which variables it has."""
     try:
-        text = repr(value)
+        text = " ".join(repr(value).split())
+        if hasattr(value, "data_vars"):
+            text = f"a dataset of {', '.join(map(str, value.data_vars)) or 'no variables'}"
     except Exception:  # an object of the user's, an int of too many digits: there must be a message
         text = f"a value of the type {type(value).__name__}"
     return text if len(text) <= 200 else text[:150] + " ... " + text[-20:]

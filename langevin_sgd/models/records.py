@@ -171,7 +171,7 @@ def _in_brief(value):
     if shape and (math.prod(shape) > 8 or not isinstance(value, np.ndarray)):
         kind = "array" if isinstance(value, np.ndarray) else type(value).__name__
         return f"{kind}{tuple(shape)}"
-    written = " ".join(shown(value).split())
+    written = shown(value)
     return written if len(written) <= 60 else written[:40] + " ..."
 
 

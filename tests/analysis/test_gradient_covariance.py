@@ -142,6 +142,8 @@ def test_the_matrix_is_returned_up_to_2048_components_or_when_asked_for():
     ("change", "message"),
     [
         ({"loss": ls.potentials.double_well()}, "TypeError: loss must be a Loss, or an array"),
+        ({"loss": {"w": WIDE}, "x": None}, "TypeError: loss must be one array (N, d), got a"),
+        ({"loss": [WIDE, WIDE[:, :1]], "x": None}, "TypeError: loss must be one array (N, d)"),
         ({"x": np.zeros((3, 2, 2))}, "ValueError: x must be one point of shape"),
         ({"x": None}, "ValueError: x must be one point of shape (2,)"),
         ({"x": [np.nan, np.nan]}, "ValueError: x must be finite, got [nan"),

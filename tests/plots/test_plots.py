@@ -217,7 +217,7 @@ TEST = {"result": lambda run: analysis.boltzmann_test(run, BOWL)}
 BAD = [
     ("density_1d", FLAT, "ValueError: histogram must have 1 dimension, got"),
     ("density_2d", LINE, "ValueError: histogram must have 2 dimensions, got"),
-    ("density_1d", {"histogram": 0.5}, "TypeError: histogram must be a dataset with count (), den"),
+    ("density_1d", {"histogram": 0.5}, "TypeError: histogram must be a dataset with count, den"),
     ("density_1d", LINE | {"reference": [0.1, 0.2, 0.3]}, "ValueError: reference must have one pr"),
     ("density_1d", LINE | {"curve": 1.0}, "TypeError: curve must be a pair of arrays"),
     ("density_1d", LINE | {"curve": ([1.0], [1.0, 2.0])}, "ValueError: curve must be a pair of ar"),
