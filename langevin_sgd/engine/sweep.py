@@ -158,8 +158,8 @@ def sweep(
     """
     records = {"model": model, "dynamics": dynamics, "noise": noise}
     makers = {**records, "particles": particles, "steps": steps, **decided(options)}
-    _check_options(options)
     axes = axes_of(grid, makers)
+    _check_names(axes, options, () if measure else TAKEN)
     if directory is None and (shard is not None or cluster is not None):
         raise ValueError(
             "directory must be given with shard or cluster: that is where the results go."
@@ -170,8 +170,6 @@ def sweep(
     task = _Task(axes, makers, measure, checked_seed(seed), random_numbers, threads)
     judged = _judged(axes, makers)
     named = [(axis.name, axis.values) for axis in axes]
-    of_runs = () if measure else TAKEN
-    check_axes(dict(named), (*OF_SWEEP, *RECORDS_OF_RUN, *of_runs))
     mine = sweep_folder.share(shard, count(axes))
     if directory is None:
         results = _in_memory(task, named, progress)
@@ -224,7 +222,8 @@ def _judged(axes, makers):
     return found
 
 
-def _check_options(options):
+def _check_names(axes, options, of_runs):
+    check_axes([axis.name for axis in axes], (*OF_SWEEP, *RECORDS_OF_RUN, *of_runs))
     known = inspect.signature(simulate).parameters
     for name in options:
         if name not in known:
