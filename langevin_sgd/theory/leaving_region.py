@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import finite_array
 from .confinement import bounds_inside, energy_of, intervals, one_law
 from .grids import LARGEST_GAUSS, box_scan, grid_moments, tensor_nodes, tensor_rule
-from .one_step_matrix import normal_density
+from .one_step_matrix import normal_density, two_largest
 from .sgd_step import law_box, update_step
 from .two_grids import OnGrid, law_of_two
 
@@ -209,7 +209,7 @@ def _mean_steps(step, region, start, ratio):
 
 
 def _quasi_stationary(step, region, ratio):
-    from scipy.sparse.linalg import LinearOperator, eigs
+    from scipy.sparse.linalg import LinearOperator
 
     axes, weight = _nodes(step, region, ratio)
     nodes = tensor_nodes(axes)
@@ -222,7 +222,7 @@ def _quasi_stationary(step, region, ratio):
         return (weight * ((first * probability.ravel()) @ second.T)).ravel()
 
     operator = LinearOperator((weight.size,) * 2, matvec=push, dtype=float)
-    values, vectors = eigs(operator, k=2, v0=np.ones(weight.size), tol=0)
+    values, vectors = two_largest(operator, np.ones(weight.size))
     first = np.argmax(values.real)
     probability = vectors[:, first].real
     probability = (probability / probability.sum()).reshape(weight.shape)

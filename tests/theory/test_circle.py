@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse.linalg
 from pytest import approx
 from scipy.special import iv
 from theory.landscapes import CIRCLE, parabola, pendulum
@@ -53,3 +54,26 @@ def test_the_grid_solver_finds_the_same_current(model):
 def test_entropy_production_is_force_times_velocity_over_temperature():
     law = theory.sde_law_circle(pendulum(), 0.5, force=0.6)
     assert law.entropy_production.item() == approx(0.6 * law.mean_velocity.item() / 0.5, rel=1e-11)
+
+
+@pytest.mark.parametrize("reached", ["to the last place", "to 1e-14", "never"])
+def test_equal_eigenvalues_are_found_though_the_solver_may_not_call_them_converged(
+    reached, monkeypatch
+):
+    """A free particle: cos x and sin x decay at the same rate, exp(-sd^2/2). Whether ARPACK stops
+    at tolerance zero then hangs on the last digits of a machine."""
+    solve = scipy.sparse.linalg.eigs
+
+    def eigs(matrix, tol, **options):
+        if reached == "never" or (reached == "to 1e-14" and tol == 0):
+            raise scipy.sparse.linalg.ArpackNoConvergence("planted", [], [])
+        return solve(matrix, tol=tol, **options)
+
+    monkeypatch.setattr(scipy.sparse.linalg, "eigs", eigs)
+    chain = pendulum(0.0), 1.0, 0.03
+    if reached == "never":
+        with pytest.raises(ValueError, match="the chain mixes too slowly"):
+            theory.transfer_operator_circle(*chain)
+        return
+    law = theory.transfer_operator_circle(*chain)
+    assert law.relaxation_eigenvalue.item() == approx(np.exp(-(0.03**2) / 2), rel=1e-11)
