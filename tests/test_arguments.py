@@ -81,6 +81,7 @@ REFUSED = [  # check, value, type of the error, the message after the name
     (a.whole(1), 2**63, ValueError, "must be >= 1 and < 9223372036854775808, got 92"),
     (a.whole_numbers, [1, -1], ValueError, "must be >= 0, got -1"),
     (a.whole_numbers, "12", TypeError, "must be a whole number, got '12'"),
+    (a.whole_numbers, (), ValueError, "must be 1 to 100000000 numbers, got 0"),
     (a.real_array, None, TypeError, f"{ARRAY} None"),
     (a.text, np.eye(2), TypeError, r"got array\(\[\[1., 0.\], \[0., 1.\]\]\)"),
     (a.text, xr.Dataset({"a": 1, "b": 2}), TypeError, "got a dataset of a, b"),

@@ -63,8 +63,8 @@ def whole_numbers(value, name, at_least=0, below=None):
         isinstance(value, np.ndarray) and value.ndim
     )
     entries = value if several else (value,)
-    if len(entries) > LONGEST:
-        raise ValueError(f"{name} must be at most {LONGEST} numbers, got {len(entries)}.")
+    if not 0 < len(entries) <= LONGEST:
+        raise ValueError(f"{name} must be 1 to {LONGEST} numbers, got {len(entries)}.")
     return tuple(integer(one, name, at_least, below) for one in entries)
 
 

@@ -157,7 +157,7 @@ def _restore(ensemble, state, directory):
 def _go_on(run, job, program, ensemble, every, options):
     pieces = Pieces(run, job, ensemble, every)
     substeps = job.dynamics.substeps
-    pause = Pause(pieces.until, pieces.call)
+    pause = Pause(pieces.until, pieces.due, pieces.call)
     begun = run.step * substeps
     done = run_chunks(program, ensemble, pieces.rows, job, options, pause, begun) // substeps
     variables = {**at_the_end(job, ensemble), **read_out(job, ensemble, done)}
@@ -211,17 +211,22 @@ class Pieces:
             end = min(end, begin + ((step - begin) // self.every + 1) * self.every)
         return int(end) * self.job.dynamics.substeps
 
-    def call(self, done, last):
-        """Write what is not in the folder, if it is time to, or the `last` time."""
+    def due(self, done):
+        """Whether what is not in the folder should be written, after so many updates."""
+        step = done // self.job.dynamics.substeps
+        if self._rows_until(step) - self.first == self.room:
+            return True
+        if self.every:
+            return (step - self.job.first_step) % self.every == 0
+        return time.monotonic() - self.written >= SECONDS
+
+    def call(self, done):
+        """Write what is not in the folder."""
         step = done // self.job.dynamics.substeps
         reached = self._rows_until(step)
-        due = time.monotonic() - self.written >= SECONDS
-        if self.every:
-            due = (step - self.job.first_step) % self.every == 0
-        if due or last or reached - self.first == self.room:
-            places = np.arange(self.first, reached) % self.room
-            rows = (part[places] for part in self.rows)
-            piece = along_steps(self.job, *rows, self.stored[self.first : reached])
-            self.run.append(piece, self.ensemble._asdict(), step)
-            self.first = reached
-            self.written = time.monotonic()
+        places = np.arange(self.first, reached) % self.room
+        rows = (part[places] for part in self.rows)
+        piece = along_steps(self.job, *rows, self.stored[self.first : reached])
+        self.run.append(piece, self.ensemble._asdict(), step)
+        self.first = reached
+        self.written = time.monotonic()

@@ -124,7 +124,8 @@ class Pause(NamedTuple):
     """What `run_chunks` asks whoever writes checkpoints."""
 
     until: Callable  # until(updates done): how far it may go
-    call: Callable  # call(updates done, is it the last), after each chunk
+    due: Callable  # due(updates done): whether to write then; after the last chunk it always is
+    call: Callable  # call(updates done): write, what the ensemble holds is up to date
 
 
 class Stored(NamedTuple):
@@ -161,11 +162,12 @@ def run_chunks(program, ensemble, rows, problem, options, pause=None, done=None)
     stored = problem.stored_steps() * substeps
     length = 1  # the rate is not known yet, and a step may be slow
     report = reporter(options.progress, (last - first) // substeps, "steps", particles)
-    if done < last:
+    is_over = done >= last
+    if not is_over:
         compile_kernel(program, ensemble, rows, problem, options)
     begun = time.perf_counter()
     with interrupts() as asked, ThreadPoolExecutor(options.threads) as pool:
-        while done < last and not asked:
+        while not is_over:
             count = min((options.chunk_steps or length) * substeps, last - done)
             if pause:
                 count = min(count, pause.until(done) - done)
@@ -176,9 +178,10 @@ def run_chunks(program, ensemble, rows, problem, options, pause=None, done=None)
             rate = count / substeps / max(now - started, 1e-9)
             length = _next_length(length, rate, substeps)
             report((done - first) // substeps, now - begun)
-            if pause:
+            is_over = done == last or bool(asked)  # a later Ctrl-C is answered after the next chunk
+            if pause and (is_over or pause.due(done)):
                 program.fetch(ensemble)
-                pause.call(done, done == last or bool(asked))
+                pause.call(done)
     program.fetch(ensemble)
     return done
 

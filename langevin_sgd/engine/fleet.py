@@ -17,7 +17,7 @@ from .freezing import RUNNING
 from .targets import SIMULATED
 
 WARP = 32  # threads
-MOST_THREADS = 1024  # of a block
+MOST_THREADS = 256  # of a block: with the most registers that a thread may take, more do not fit
 _LAUNCHING = Lock()
 
 
@@ -58,19 +58,26 @@ def _to_host(array, there):
         array.copy_to_host(there)
 
 
+def _bytes(value):
+    """Of an array, or of all arrays in tuples."""
+    if isinstance(value, tuple):
+        return sum(map(_bytes, value))
+    return getattr(value, "nbytes", 0)
+
+
 @contextmanager
-def _enough_memory(device, ensemble):
-    """Say what is too large for a device."""
+def _enough_memory(device, running, *others):
+    """Say what is too large for a device: particles at the places `running`, with all arrays."""
     try:
         yield
     except Exception as error:  # the driver's, of whichever package asks it
         if "OUT_OF_MEMORY" not in str(error):
             raise
-        need = sum(array.nbytes for array in ensemble) / 1e9
+        need = _bytes((running, *others)) / 1e9
         raise MemoryError(
-            f"device {device} has no memory for {len(ensemble.status)} particles, which take "
-            f"{need:.3g} GB there, and for what their threads work with ({error}). Take fewer "
-            "particles, more devices= or target='cpu'."
+            f"device {device} has no memory for {len(running)} particles, which take {need:.3g} GB "
+            f"there with what they read, and for what their threads work with ({error}). Take "
+            "fewer particles, more devices= or target='cpu'."
         ) from error
 
 
@@ -138,20 +145,21 @@ class Fleet:
     def move(self, program, ensemble, chunk, workers, block_size):
         """Move all particles through a `Chunk` of updates, as `cpu.move` does; `block_size` threads
         are a block. Nothing of this shows in the results. A chunk of no steps has the kernel
-        compiled, and leaves nothing on the devices."""
-        if not len(chunk.rows):
-            share = self._share(self.devices[0], ensemble, slice(0, 1))
-            steps = Updates(chunk.first, chunk.numbers, chunk.batches, chunk.due)
-            self._launch([share], steps, WARP)
-            return
+        compiled for all devices, finds out whether they are there and large enough, and leaves
+        nothing on them."""
         if not self.shares:
             self._load(ensemble)
+        if not len(chunk.rows):
+            nothing = Updates(chunk.first, chunk.numbers, chunk.batches, chunk.due)
+            self._launch(nothing, block_size)
+            self.shares = []
+            return
         first = 0
         stored = np.flatnonzero(chunk.rows >= 0) + 1  # such a step is the last of a launch
         for last in np.unique(np.append(stored, len(chunk.rows))):
             part, row = slice(first, last), chunk.rows[last - 1]
             of_steps = chunk.numbers[part], chunk.batches[part], chunk.due[part]
-            self._launch(self.shares, Updates(chunk.first + first, *of_steps), block_size)
+            self._launch(Updates(chunk.first + first, *of_steps), block_size)
             if row >= 0:
                 self._bring(ensemble, ("x", "v"))
                 chunk.x[row] = unpack(ensemble.x, self.constants.particles)
@@ -182,34 +190,38 @@ class Fleet:
         self.counts = ensemble.counts.copy()
 
     def _share(self, device, ensemble, groups):
-        part, first = _groups_of(ensemble, groups), groups.start * WIDTH
-        running = np.flatnonzero(part.status[: self.constants.particles - first] == RUNNING)
+        part = _groups_of(ensemble, groups)
         part = part._replace(counts=np.zeros_like(part.counts))  # each device begins its own
-        with _on(device), _enough_memory(device, part):
-            there = _to_device((running, part, self.constants))
-        return _Share(device, groups, *there)
+        own = self._running(ensemble, groups), part, self.constants
+        with _on(device), _enough_memory(device, *own):
+            return _Share(device, groups, *_to_device(own))
+
+    def _running(self, ensemble, groups):
+        """Places, in their share, of the particles that move."""
+        lanes = slice(groups.start * WIDTH, min(groups.stop * WIDTH, self.constants.particles))
+        return np.flatnonzero(ensemble.status[lanes] == RUNNING)
 
     def _look_who_moves(self, ensemble):
         """Threads are given only to particles that move."""
         self._bring(ensemble, ("status",))
         for number, share in enumerate(self.shares):
-            first = share.groups.start * WIDTH
-            lanes = slice(first, min(share.groups.stop * WIDTH, self.constants.particles))
-            running = np.flatnonzero(ensemble.status[lanes] == RUNNING)
+            running = self._running(ensemble, share.groups)
             if len(running) < len(share.running):
                 with _on(share.device):
                     self.shares[number] = share._replace(running=_to_device(running))
 
-    def _launch(self, shares, steps, block_size):
+    def _launch(self, steps, block_size):
         """Begin on all devices, and wait for all."""
         threads = min(MOST_THREADS, -(-block_size // WARP) * WARP)
-        kernel, busy = _jitted(self.kernel), [share for share in shares if len(share.running)]
+        kernel, busy = _jitted(self.kernel), [share for share in self.shares if len(share.running)]
+        read = []  # till all are done: to free memory a device is waited for
         for share in busy:
             blocks, first = -(-len(share.running) // threads), share.groups.start * WIDTH
-            enough = _enough_memory(share.device, share.ensemble)
+            enough = _enough_memory(share.device, share.running, share.ensemble, share.constants)
             with _on(share.device), enough, _launching(self.functions):
-                read = share.constants, _to_device(steps), first
-                kernel[blocks, threads](share.ensemble, share.running, *read)
+                read.append(_to_device(steps))
+                given = share.ensemble, share.running, share.constants, read[-1], first
+                kernel[blocks, threads](*given)
         for share in busy:
             with _on(share.device):
                 cuda.synchronize()

@@ -87,7 +87,7 @@ def simulate(
     block_size : int, optional
         Particles that are worked on together (in multiples of 16); default 512 in few dimensions
         and fewer in many, so that a block stays in the cache. For "cuda" the threads of a block,
-        default 128.
+        default 128 and at most 256.
     chunk_steps : int, optional
         Steps between two looks at the clock; default as many as take about 0.2 s.
     progress : bool or callable, optional

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import device_cases as cases
@@ -124,6 +125,61 @@ def test_a_checkpointed_run_goes_on_where_it_began_and_nowhere_else(tmp_path):
     assert ls.resume(tmp_path).x.values.tobytes() == plain["x"]
     with pytest.raises(ValueError, match="target"):
         ls.simulate(**options, target="cpu")
+
+
+def test_the_state_comes_from_the_devices_where_a_piece_ends(tmp_path, monkeypatch):
+    """After the steps 3 and 6, and when all is over; chunks are shorter."""
+    brought, fetch = [], fleet.Fleet.fetch
+    monkeypatch.setattr(fleet.Fleet, "fetch", lambda *all: brought.append(1) or fetch(*all))
+    options = {"checkpoint": tmp_path, "checkpoint_every": 3, "chunk_steps": 1}
+    assert bits(**BASE, **options) == bits(**BASE) and len(brought) == 3 + 1
+
+
+@pytest.mark.parametrize("at", ["copy", "launch"])
+def test_a_device_that_is_too_small_is_named_before_anything_starts(at, tmp_path, monkeypatch):
+    """37 particles of 8 bytes for their places, and what the driver holds for them."""
+
+    def full(*given):
+        raise RuntimeError("Call to cuMemAlloc results in CUDA_ERROR_OUT_OF_MEMORY")
+
+    def broken(*given):
+        raise RuntimeError("CUDA_ERROR_ILLEGAL_ADDRESS")
+
+    name = {"copy": "_to_device", "launch": "_launching"}[at]
+    folder = tmp_path / "run"
+    monkeypatch.setattr(fleet, name, full)
+    with pytest.raises(MemoryError, match="device 0 has no memory for 37 particles") as caught:
+        bits(**BASE | {"particles": 37, "x0": None}, checkpoint=folder)
+    said = str(caught.value)
+    assert "e-06 GB" in said and "CUDA_ERROR_OUT_OF_MEMORY" in said and "target='cpu'" in said
+    assert not folder.exists()
+    monkeypatch.setattr(fleet, name, broken)  # the twin: another error is passed on
+    with pytest.raises(RuntimeError, match="ILLEGAL_ADDRESS"):
+        bits(**BASE)
+
+
+def test_a_device_that_is_not_there_is_named_before_anything_starts(tmp_path, monkeypatch):
+    monkeypatch.setattr(fleet, "SIMULATED", False)
+    monkeypatch.setattr(fleet, "cuda", SimpleNamespace(gpus=[nullcontext()], to_device=np.copy))
+    with pytest.raises(ValueError, match="devices must be below 1, the number of GPUs, got 3"):
+        bits(**BASE, devices=(0, 3), checkpoint=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_blocks_are_no_larger_than_registers_allow(monkeypatch):
+    """A thread takes at most 256 of a multiprocessor's 65536."""
+    blocks, grid = [], []
+
+    class Kernel:
+        def __getitem__(self, shape):
+            blocks.append(shape[1])
+            grid.append(shape[0] * shape[1])
+            return lambda *given: None
+
+    monkeypatch.setattr(fleet, "_jitted", lambda kernel: Kernel())
+    for size in (1, 33, 256, 1024):
+        ls.simulate(**BASE | {"particles": 300, "x0": None}, target="cuda", block_size=size)
+    assert set(blocks) == {32, 64, 256} and min(grid) >= 300
 
 
 def test_a_stopped_run_is_resumed_on_other_devices_and_extended_where_it_ran(tmp_path, monkeypatch):

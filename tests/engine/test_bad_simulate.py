@@ -43,6 +43,7 @@ BAD = {
     "target": choice("cpu", "cuda", "auto"),
     "devices": rows(([0.5], "x", [[0]], [True]), TypeError, "must be a whole number, got")
     + rows(([-1],), ValueError, "must be >= 0, got -1")
+    + rows(([], range(0)), ValueError, "must be 1 to 100000000 numbers, got 0")
     + rows(([0], (0, 1)), ValueError, "must be None on the CPU, got"),
     "precision": choice("float64", "float32"),
     "threads": whole(1, optional=True),

@@ -170,6 +170,23 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     assert content_hash(ls.resume(tmp_path / "run")) == content_hash(alone())
 
 
+def test_ctrl_c_after_the_look_at_the_clock_loses_no_chunk(tmp_path, monkeypatch):
+    """It comes when it is settled that no piece is due: the next chunk is the last, and written."""
+    own = checkpoint.Pieces.due
+
+    def pressed(self, done):
+        if done == 10:
+            os.kill(os.getpid(), signal.SIGINT)
+        return own(self, done)
+
+    monkeypatch.setattr(checkpoint.Pieces, "due", pressed)
+    with pytest.warns(UserWarning, match="interrupted: 20 of 60 steps are done, and safe in"):
+        in_folder(tmp_path / "run", chunk_steps=10)
+    assert ls.load(tmp_path / "run").steps_done == 20
+    monkeypatch.undo()
+    assert content_hash(ls.resume(tmp_path / "run")) == content_hash(alone())
+
+
 def test_what_differs_is_shown_line_by_line(tmp_path, monkeypatch):
     in_folder(tmp_path / "run")
     assert "dynamics.params.learning_rate: 0.05 there, 0.06 now" in refusal(
