@@ -70,7 +70,7 @@ ARGUMENTS = [
     (reducers.histogram, HOLLOW | {"bins": (3, 3)}, "ValueError: bins must be a number or have 1"),
     (reducers.currents, HOLLOW | {"lower": [0.0] * 3}, "ValueError: lower must be a number or hav"),
     (reducers.currents, HOLLOW | {"lower": "a"}, "TypeError: lower must be a number or an array o"),
-    (reducers.autocovariance, {"lags": []}, "lags must be 1 to 100000000 numbers, got 0."),
+    (reducers.autocovariance, {"lags": []}, "ValueError: lags must be 1 to 100000000 numbers, got"),
     (reducers.autocovariance, {"lags": [1, 1]}, f"{NO_LAGS}1, got [1, 1]."),
     (reducers.autocovariance, {"lags": [0, 3], "every": 2}, f"{NO_LAGS}2, got [0, 3]."),
     (reducers.autocovariance, {"lags": [0.5]}, "TypeError: lags must be a whole number, got 0.5."),
