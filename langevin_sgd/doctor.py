@@ -180,6 +180,7 @@ def _cuda():
     yield f"numba-cuda: {found.numba_cuda or 'missing'}"
     yield f"nvvm: {_end_of(found.nvvm)}"
     yield f"nvrtc: {f'of CUDA {found.nvrtc}' if found.nvrtc else 'missing'}"
+    yield f"nvJitLink: {_end_of(found.nvjitlink)}"
     if find_spec("numba_cuda"):
         yield f"ptxas, which no run needs: {_end_of(_ptxas())}"
 

@@ -67,12 +67,13 @@ class CudaFound(NamedTuple):
     numba_cuda: str | None  # version
     nvvm: str | None  # path of the library
     nvrtc: Version | None  # of the CUDA that it belongs to
+    nvjitlink: str | None  # path of the library: an older driver of this CUDA runs what it links
     trouble: str = ""  # what importing numba.cuda said
 
 
 def find_cuda():
     """The `CudaFound` of this process."""
-    compiler = _compiler() if find_spec("numba_cuda") else (None, None)
+    compiler = _compiler() if find_spec("numba_cuda") else (None, None, None)
     return CudaFound(
         bool(numba.config.ENABLE_CUDASIM),
         bool(numba.config.DISABLE_JIT),
@@ -135,19 +136,20 @@ def _version(package):
 
 
 def _compiler():
-    """Path of NVVM, and the CUDA that NVRTC belongs to; None for what cannot be loaded."""
+    """Path of NVVM, the CUDA that NVRTC belongs to, and path of nvJitLink; None for what cannot be
+    loaded."""
     try:
         from cuda.pathfinder import load_nvidia_dynamic_lib as load
     except ImportError:
-        return None, None
+        return None, None, None
     paths = []
-    for name in ("nvvm", "nvrtc"):
+    for name in ("nvvm", "nvrtc", "nvJitLink"):
         try:
             paths.append(load(name).abs_path)
         except (RuntimeError, OSError):  # its own errors are RuntimeErrors
             paths.append(None)
-    nvvm, nvrtc = paths
-    return nvvm, nvrtc and _version_of_nvrtc(nvrtc)
+    nvvm, nvrtc, nvjitlink = paths
+    return nvvm, nvrtc and _version_of_nvrtc(nvrtc), nvjitlink
 
 
 def _version_of_nvrtc(path):
@@ -238,6 +240,11 @@ def _package_trouble(found):
         return (
             f"the packages are of CUDA {found.nvrtc}, and the driver runs only {driver.cuda}. "
             f"Update the driver, or: {way_out}."
+        )
+    if found.nvrtc > driver.cuda and found.nvjitlink is None:
+        return (
+            f"the packages are of CUDA {found.nvrtc}, the driver runs {driver.cuda}, and there is "
+            f"no nvJitLink, which would link for it. {way_out}."
         )
     oldest = _oldest(driver)
     if any(extra.cuda == found.nvrtc.major and oldest < extra.oldest for extra in EXTRAS):

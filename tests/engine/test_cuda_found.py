@@ -19,7 +19,7 @@ H100, V100, OLD = (
     for name, capability in (("H100", (9, 0)), ("V100", (7, 0)), ("K40", (3, 5)))
 )
 NEW = Driver(Version(13, 0), (H100,))
-WHOLE = CudaFound(False, False, NEW, "0.30.4", "/lib/libnvvm.so.4", Version(13, 0))
+WHOLE = CudaFound(False, False, NEW, "0.30.4", "/lib/libnvvm.so.4", Version(13, 0), "/lib/link.so")
 OF_12 = Version(12, 9)
 NO_DRIVER = Driver(None, (), "libcuda.so.1: cannot open shared object file")
 
@@ -93,6 +93,7 @@ def not_there():
         ({"nvvm": None}, "finds no nvvm.", "cuda13"),
         ({"nvvm": None, "nvrtc": None}, "finds no nvvm and no nvrtc", "cuda13"),
         ({"driver": Driver(OF_12, (H100,))}, "CUDA 13.0, and the driver runs only 12.9", "cuda12"),
+        ({"nvrtc": Version(13, 5), "nvjitlink": None}, "13.5, the driver runs 13.0, and", "cuda13"),
         ({"driver": NEW._replace(devices=(H100, V100))}, "compute capability 7.0", "cuda12"),
     ],
 )  # fmt: skip
@@ -109,7 +110,9 @@ def test_what_is_missing_is_said_with_the_way_out(change, said, extra):
         WHOLE._replace(nvrtc=OF_12),  # an older CUDA under a newer driver
         WHOLE._replace(nvrtc=OF_12, driver=Driver(OF_12, (V100,))),
         WHOLE._replace(numba_cuda="1.0"),
-        CudaFound(True, True, NO_DRIVER, None, None, None),
+        WHOLE._replace(nvrtc=Version(13, 5)),  # nvJitLink links for an older driver
+        WHOLE._replace(nvjitlink=None),
+        CudaFound(True, True, NO_DRIVER, None, None, None, None),
     ],
 )
 def test_nothing_is_missing(found):
