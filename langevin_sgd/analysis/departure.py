@@ -41,6 +41,7 @@ from .temperature_budget import (
 
 JACKKNIFED = 256  # of particles, for the jackknife: it knows its errors to 4 %
 RELAXATIONS = 20  # of the slowest mode at the minimum, that a model is run for
+BESIDE = 1e-3  # of the origin, which may be a saddle: from where a model's minimum is looked for
 TOGETHER = 0.9  # beyond this correlation two parts are known as a sum only
 CLOSES = 4.0  # standard errors of one normal number; more for more entries or fewer groups
 SPLIT = "reference", "shift", "anisotropy", "state dependence"
@@ -219,7 +220,8 @@ def _steady_run(model, dynamics, noise, reference_point, options):
         )
     about = xr.Dataset(attrs={"dynamics": described(dynamics)})
     descent = descent_of(dynamics_of(about))
-    mean, start = model.expected(getattr(noise, "sampling", None)), np.zeros((1, model.dim))
+    mean = model.expected(getattr(noise, "sampling", None))
+    start = BESIDE * np.random.default_rng(1).normal(size=(1, model.dim))
     start = place_of_reference(about, mean, start, reference_point)
     if steps is None:
         steps = int(RELAXATIONS / _relaxation(about, descent, _hessian(about, mean, start))) + 1

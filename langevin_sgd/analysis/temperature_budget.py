@@ -237,6 +237,12 @@ def known_noise(run, model, noise, noise_covariance, x):
     """What is known of the noise of a run, `KnownNoise`; x (particles, d) to try it out at."""
     batch_size, name, epoch = dynamics_of(run)["params"]["batch_size"], "the noise", 1
     constant, reason = None, ""
+    about = noise_of(run if noise is None else run.assign_attrs(noise=described(noise))) or {}
+    if about.get("name") == "alpha_stable" and about["params"]["alpha"] < 2:
+        raise ValueError(
+            "noise must have a variance for a budget of second moments, and of alpha_stable only "
+            f"that of alpha = 2 has one, got {about['params']['alpha']:g}."
+        )
     if noise_covariance is not None:
         constant = covariance_matrix(noise_covariance, "noise_covariance", model.dim) / batch_size
     try:
@@ -303,8 +309,12 @@ def place_of_reference(run, model, x, given):
 
     start = x[np.argmin(energy(x))]
     slope = partial(reference_gradient, run, model)
-    found = minimize(energy, start, jac=slope, options={"gtol": 1e-9})
-    return found.x
+    steepest = np.abs(slope(start)).max() or 1.0  # in any units of energy
+
+    def scaled(place):
+        return energy(place) / steepest, slope(place) / steepest
+
+    return minimize(scaled, start, jac=True, options={"gtol": 1e-9}).x
 
 
 def record_of_noise(run, model):

@@ -11,7 +11,7 @@ from synthetic_runs import synthetic_run
 
 import langevin_sgd as ls
 from langevin_sgd.analysis import departure
-from langevin_sgd.analysis.departure import _hessian, closure_bound
+from langevin_sgd.analysis.departure import _hessian, _steady_run, closure_bound
 from langevin_sgd.kernels.elementary import sqrt
 from langevin_sgd.models.parameters import described
 
@@ -250,6 +250,7 @@ BAD = [
     ({"model": None}, "ValueError: model must be given with a run, and only there"),
     ({"particles": 10}, "ValueError: particles, steps and seed must be None with a run"),
     ({"run": 3}, "TypeError: run must be a dataset of simulate()"),
+    ({"noise": ls.noise.alpha_stable(1.5, [1.0, 1.0])}, "ValueError: noise must have a variance"),
     ({"dynamics": ls.dynamics.clipped_sgd(0.1)}, 'ValueError: dynamics must be "sgd"'),
     (
         {
@@ -268,6 +269,18 @@ def test_what_cannot_be_right_is_refused(change, message):
     if isinstance(given["run"], ls.Potential):
         given = change
     assert refusal(departure, **given).startswith(message)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-12])
+def test_a_model_is_run_from_a_minimum_in_any_units_of_energy(unit):
+    """Not from the saddle at the origin, or where the gradient is small in other units."""
+    well = ls.potentials.double_well(2, barrier=unit, stiffness=unit)
+    moves, noise = ls.dynamics.sgd(0.01 / unit), ls.noise.gaussian([unit**2, unit**2])
+    run = _steady_run(well, moves, noise, None, (64, 1, 1))
+    budget = departure(run, well)
+    for place in run.x.values[0, 0], budget.reference_point:
+        assert np.allclose(np.abs(place), [1.0, 0.0], atol=1e-6)
+    assert np.allclose(budget.curvature / unit, [1.0, 8.0])
 
 
 def test_a_flat_direction_needs_the_number_of_steps():
