@@ -25,7 +25,7 @@ import xarray as xr
 
 import langevin_sgd as ls
 from langevin_sgd.arguments import integer, optional, whole, with_coordinates
-from langevin_sgd.command_line.words import Parser, print_table
+from langevin_sgd.command_line.words import Parser, print_table, refilled, whole_number
 from langevin_sgd.engine.terminal import end_line, in_words, is_terminal, latest, write_line
 from langevin_sgd.storage import sealed, source_hashes, sweep_folder
 from langevin_sgd.storage.content import SEAL
@@ -284,13 +284,12 @@ def _as_files(study, arguments, parts):
 
 
 def _parsed(name, shardable):
-    program = f"python {os.path.relpath(sys.argv[0])}"
-    parser = Parser(prog=program, description=sys.modules["__main__"].__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="small sizes, for a first look or a test"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="key of the random numbers")
-    parser.add_argument("--threads", type=int, help="default: all processors")
+    study = sys.modules["__main__"]
+    program = getattr(study, "PROGRAM", f"python {os.path.relpath(sys.argv[0])}")
+    parser = Parser(prog=program, description=refilled(study.__doc__ or name))
+    parser.add_argument("--quick", action="store_true", help="small sizes, for a first look")
+    parser.add_argument("--seed", type=whole_number, default=1, help="of the random numbers")
+    parser.add_argument("--threads", type=whole_number, help="default: all processors")
     parser.add_argument(
         "--out",
         type=Path,

@@ -90,6 +90,8 @@ def test_one_thing_is_listed_by_its_name(name, wanted, capsys):
         (["resume", "folder", "--thread"], "expected one argument"),
         (["info", "x.nc", "--everything"], "means nothing here"),
         (["resume", "x", "--devces", "0"], "'--devices'"),
+        (["bench", "--threads", "two"], "--threads: must be a whole number, got 'two'"),
+        (["merge", ".", "escpe"], "Did you mean 'escape'?"),
         ([], "name a command"),
     ],
     ids=" ".join,
@@ -230,13 +232,16 @@ def test_one_exit_code_for_what_is_damaged_or_missing(tmp_path, capsys):
         ("info", damaged): "is damaged: its content is not the one that it states",
         ("info", cut): "cut short",
         ("info", tmp_path / "cot.nc"): "cot.nc'. Did you mean 'cut.nc'?",
-        ("info", tmp_path): "there is no manifest",
-        ("merge", tmp_path): "there is no manifest",
+        ("info", tmp_path): "there is no manifest. It holds cut.nc, damaged.nc",
+        ("merge", tmp_path): "there is no manifest. It holds cut.nc, damaged.nc",
+        ("plot", tmp_path): "there is no manifest. It holds cut.nc, damaged.nc",
         ("merge", tmp_path / "none"): "there is no '",
         ("resume", tmp_path / "none"): "there is no '",
         ("plot", tmp_path / "none"): "there is no '",
-        ("merge", tmp_path, "throughput"): "there is no manifest",
-        ("resume", tmp_path): "there is no manifest",
+        ("merge", tmp_path, "throughput"): "there are no shards of 'throughput' in",
+        ("merge", good): "is a file, and there must be a folder.",
+        ("run", tmp_path / "escape.py"): "This package's own: langevin-sgd run escape",
+        ("resume", tmp_path): "there is no manifest. It holds cut.nc, damaged.nc",
         ("resume", good): "is a file, and there must be a folder. A run that was saved goes on by",
     }
     for words, message in wrong.items():
@@ -280,11 +285,23 @@ def test_the_picture_that_fits_is_drawn_and_others_are_named(tmp_path, monkeypat
         ("--kind", "path"): "no picture 'path', only density_with_marginals, ",
         ("--out", "nowhere/x.png"): "there is no 'nowhere'",
         ("--out", "x.odd"): "'odd' is not supported",
-        ("escape",): "plot(dataset) of 'escape' cannot draw many.nc",
+        ("escape", "--out", "x.png"): "plot(dataset) of 'escape' cannot draw many.nc",
     }
     for words, message in refused.items():
         code, _, told = answer(capsys, "plot", "many.nc", *words)
         assert code == 1 and message in told and told.count("\n") == 1
+
+
+@slow
+def test_a_picture_without_a_name_of_its_own_overwrites_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    ls.save(run_of(300), "run.nc")
+    Path("run.png").write_text("mine")
+    there = "run.png is there already. To write over it: --out run.png\n"
+    assert answer(capsys, "plot", "run.nc") == (1, "", there) and not is_png(Path("run.png"))
+    for out, file in {"run.png": "run.png", "bare": "bare.png", ".": "run_tails.png"}.items():
+        told = answer(capsys, "plot", "run.nc", "--kind", "tails", "--out", out)[1]
+        assert told.startswith(f"wrote {file}\n") and is_png(Path(file))
 
 
 def test_what_has_no_picture_says_what_has_one(tmp_path, capsys):

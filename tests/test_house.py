@@ -164,11 +164,11 @@ FOLDERS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / "__ini
 # in (last: an example in each public docstring, 7,000 lines of text; the command line, pictures,
 # coordinates of all datasets)
 GOALS = {
-    "lines": (21_500, 42_700),
-    "tokens": (112_000, 227_500),
+    "lines": (21_500, 42_750),
+    "tokens": (112_000, 227_800),
     "spine files": (30, 39),
     "spine lines": (5_500, 8_480),
-    "test lines": (16_500, 32_700),
+    "test lines": (16_500, 32_800),
 }
 INNER = ["engine", "kernels"]
 OUTER = [folder for folder in FOLDERS if folder not in INNER]

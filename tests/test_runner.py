@@ -106,6 +106,19 @@ def test_both_ways_to_start_a_study_are_the_same(toy, tmp_path):
     assert (tmp_path / "a" / "toy.png").is_file()
 
 
+def test_what_a_study_does_not_understand_is_told_with_the_nearest_option(toy, capsys):
+    for words, told in {
+        ("--quik",): "'--quik' means nothing here. Did you mean '--quick'? See ",
+        ("--seed", "x"): "argument --seed: must be a whole number, got 'x'. See ",
+    }.items():
+        program = f"langevin-sgd run {toy}"
+        assert run(toy, *words) == 2
+        assert capsys.readouterr().err == f"{program}: {told}{program} --help\n"
+    toy.write_text(STUDY.replace("Are there three parts?", "Are there three parts? " + 30 * "Yes "))
+    assert run(toy, "--help") == 0
+    assert max(map(len, capsys.readouterr().out.splitlines()[1:])) <= 80
+
+
 @pytest.mark.parametrize("shards", [1, 2, 3, 7])
 def test_merged_shards_are_the_study_in_one_piece(shards, toy, tmp_path, capsys):
     assert run(toy, "--seed", "2", "--out", tmp_path / "whole") == 0

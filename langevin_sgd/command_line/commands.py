@@ -64,8 +64,7 @@ def _act(words):
     if rest and given.command == "run":
         given.parser.error(f"{rest[0]!r} belongs after the study: langevin-sgd run STUDY {rest[0]}")
     if rest:
-        options = given.parser.format_usage().replace("[", " ").replace("]", " ").split()
-        given.parser.error(f"{rest[0]!r} means nothing here.{nearest(rest[0], options)}")
+        given.parser.refuse(rest[0])
     return given.act(given)
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import langevin_sgd as ls
 
 from ..arguments import integer
-from .studies import run_study
-from .words import add_command, existing
+from .results import refuse_a_folder_of_results
+from .studies import run_study, study_file
+from .words import add_command, existing, whole_number
 
 
 def add_resume(commands):
@@ -20,7 +21,7 @@ def add_resume(commands):
     summary = "go on with a run that was given checkpoint="
     parser = add_command(commands, "resume", summary, examples, _resume)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--threads", type=whole_number, help="default: all processors")
+    parser.add_argument("--threads", type=positive, help="default: all processors")
     parser.add_argument(
         "--devices", type=_whole_numbers, metavar="N,N", help="GPUs that share the particles"
     )
@@ -40,7 +41,8 @@ def _resume(given):
     from ..engine.terminal import is_terminal
     from ..storage import begun
 
-    target = begun(existing(given.folder)).description["arguments"].get("target", "cpu")
+    refuse_a_folder_of_results(existing(given.folder))
+    target = begun(given.folder).description["arguments"].get("target", "cpu")
     if given.target not in (None, target):
         raise ValueError(
             f"--target must be {target!r}, on which {str(given.folder)!r} was begun, got "
@@ -56,20 +58,20 @@ def _resume(given):
     return 0
 
 
-def whole_number(words):
+def positive(words):
     """A number of the command line, from 1 to the points that a sweep may hold."""
     from ..storage.sweep_folder import MOST_POINTS
 
     try:
-        return integer(int(words), "the number", 1, 1 + MOST_POINTS)
+        return integer(whole_number(words), "the number", 1, 1 + MOST_POINTS)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _whole_numbers(words):
     try:
-        return [integer(int(word), "a device", 0) for word in words.split(",")]
-    except ValueError as error:
+        return [integer(whole_number(word), "a device", 0) for word in words.split(",")]
+    except (ValueError, argparse.ArgumentTypeError) as error:
         raise argparse.ArgumentTypeError(f"{words!r} is no list of numbers like 0,1") from error
 
 
@@ -91,6 +93,8 @@ def _merge(given):
     from ..storage import content_hash, sealed
 
     folder = existing(given.folder)
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{str(folder)!r} is a file, and there must be a folder.")
     if given.study is not None:
         return _merge_shards(folder, given.study)
     parts = sorted(path.stem for path in folder.glob("*.points"))
@@ -99,6 +103,7 @@ def _merge(given):
             f"{str(folder)!r} holds parts of {', '.join(parts)}. Name the study to be run for "
             f"them: langevin-sgd merge {folder} STUDY"
         )
+    refuse_a_folder_of_results(folder)
     dataset = ls.merge(folder)
     ls.save(sealed(dataset), folder / "merged.nc")
     print(f"wrote {folder / 'merged.nc'}\ncontent {content_hash(dataset)}")
@@ -110,7 +115,12 @@ def _merge_shards(folder, study):
     shards."""
     from ..storage import sweep_folder
 
-    parts = folder / f"{Path(study).stem}.points"
+    parts = folder / f"{study_file(study).stem}.points"
+    if not parts.is_dir():
+        raise FileNotFoundError(
+            f"there are no shards of {study!r} in {str(folder)!r}. Run them, the first of two by: "
+            f"langevin-sgd run {study} --shard 1/2 --out {folder}"
+        )
     begun = sweep_folder.header_of(parts, ["study"]).description
     seed = integer(begun.get("seed"), "seed", 0)
     flags = [f"--{flag}" for flag in ("quick", "plant") if begun.get(flag)]

@@ -8,7 +8,7 @@ import numpy as np
 
 import langevin_sgd as ls
 
-from .folders import whole_number
+from .folders import positive
 from .words import add_command, print_table
 
 PARTICLES_OF_BENCH, LEAST_SECONDS = 100_000, 0.5
@@ -23,9 +23,9 @@ def add_bench(commands):
     ]
     parser = add_command(commands, "bench", "measure how fast this machine is", examples, _bench)
     parser.add_argument("what", nargs="?", choices=["run", "merge"], default="run")
-    parser.add_argument("--threads", type=whole_number, help="of run; default: all processors")
+    parser.add_argument("--threads", type=positive, help="of run; default: all processors")
     parser.add_argument(
-        "--points", type=whole_number, default=10_000, help="of merge, about (default 10000)"
+        "--points", type=positive, default=10_000, help="of merge, about (default 10000)"
     )
 
 

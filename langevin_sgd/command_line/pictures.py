@@ -15,7 +15,7 @@ from ..analysis.particles import component_names
 from ..arguments import nearest
 from ..engine.reducers.readings import MATRIX
 from ..plots.style import axes, label_of, points_with_errors, symbol
-from .results import ERROR, whole_dataset
+from .results import ERROR, refuse_a_folder_of_results, whole_dataset
 from .studies import own_studies, study_file
 from .words import add_command, existing, printable, refilled
 
@@ -38,7 +38,10 @@ def add_plot(commands):
     parser.add_argument("study", nargs="?", help="whose plot(dataset) draws it; your own: its path")
     parser.add_argument("--kind", help="which picture, where several fit: it says which")
     parser.add_argument(
-        "--out", type=Path, help="PNG, PDF or SVG file; default: the name of FILE with .png, here"
+        "--out",
+        type=Path,
+        help="PNG, PDF or SVG file, or a folder; default: FILE.png or FILE_KIND.png here, if that "
+        "is not there yet",
     )
 
 
@@ -48,13 +51,12 @@ def _plot(given):
 
     matplotlib.use("Agg")
     path, dataset = given.path, _dataset_of(given.path)
-    out = given.out or Path(f"{path.resolve().stem}.png")
+    out = _place_of_picture(path, given.kind, given.out)
     study = given.study or (None if given.kind else _study_of(dataset))
     if study:
         figure, others = _drawn_by(study, dataset, path), []
     else:
         figure, others = _fitting(dataset, path, given.kind)
-    existing(out.parent)
     figure.savefig(out, dpi=150)
     plt.close(figure)
     print(f"wrote {out}")
@@ -66,11 +68,24 @@ def _plot(given):
     return 0
 
 
+def _place_of_picture(path, kind, out):
+    """The file of a picture: `out`, or of a name of its own, which no file has yet."""
+    if out is not None and not out.is_dir():
+        existing(out.parent)
+        return out if out.suffix else out.with_suffix(".png")  # as matplotlib does
+    name = "_".join([path.resolve().stem, *([kind] if kind else [])])
+    file = (out or Path()) / f"{name}.png"
+    if file.exists():
+        raise FileExistsError(f"{file} is there already. To write over it: --out {file}")
+    return file
+
+
 def _dataset_of(path):
     """The dataset of a file, a run's folder, or a folder with the points of a sweep."""
     from ..storage.manifest import read_manifest
 
-    if existing(path).is_dir() and read_manifest(path, ["run", "sweep"]).header.kind == "sweep":
+    refuse_a_folder_of_results(existing(path))
+    if path.is_dir() and read_manifest(path, ["run", "sweep"]).header.kind == "sweep":
         return ls.merge(path)
     return whole_dataset(path)
 

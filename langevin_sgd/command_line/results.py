@@ -40,7 +40,7 @@ def _info(given):
     from ..storage.manifest import read_manifest
 
     path = existing(given.path)
-    _refuse_a_folder_of_results(path)
+    refuse_a_folder_of_results(path)
     if path.is_dir() and read_manifest(path).header.kind != "run":
         _info_of_points(path)
         return 0
@@ -60,7 +60,7 @@ def _info(given):
     return 0
 
 
-def _refuse_a_folder_of_results(path):
+def refuse_a_folder_of_results(path):
     """A FileNotFoundError for a folder that is no result but holds some: which ones."""
     from ..storage.manifest import NAME, NAME_OF_SWEEPS_1
 

@@ -64,7 +64,9 @@ def study_file(name):
     if file is not None:
         return file
     if Path(name).name != name or name.endswith(".py"):
-        raise FileNotFoundError(f"there is no file {name!r}.")
+        stem = Path(name).stem
+        by_name = f" This package's own: langevin-sgd run {stem}" if stem in own_studies() else ""
+        raise FileNotFoundError(f"there is no file {name!r}.{by_name}")
     way_out = "" if own_studies() else f" {SOURCE_TREE}"
     raise NotUnderstood(
         f"there is no study {name!r}.{nearest(name, own_studies())}{way_out} langevin-sgd list "
@@ -78,7 +80,8 @@ def run_study(name, options):
     before = sys.argv, sys.path
     sys.argv, sys.path = [str(file), *options], [str(file.resolve().parent), *sys.path]
     try:
-        runpy.run_path(str(file), run_name="__main__")
+        begun_as = {"PROGRAM": f"langevin-sgd run {name}"}  # what its messages call it
+        runpy.run_path(str(file), begun_as, run_name="__main__")
     except SystemExit as end:
         if isinstance(end.code, str):
             print(end.code, file=sys.stderr)

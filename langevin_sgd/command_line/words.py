@@ -20,6 +20,18 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options):
         super().__init__(**{"formatter_class": argparse.RawDescriptionHelpFormatter} | options)
 
+    def parse_args(self, args=None, namespace=None):
+        """As argparse has it, but the first word that means nothing is told the nearest option."""
+        given, rest = self.parse_known_args(args, namespace)
+        if rest:
+            self.refuse(rest[0])
+        return given
+
+    def refuse(self, word):
+        """Leave with code 2: the word means nothing to this parser."""
+        options = self.format_usage().replace("[", " ").replace("]", " ").split()
+        self.error(f"{word!r} means nothing here.{nearest(word, options)}")
+
     def error(self, message):
         """Leave with code 2."""
         end = "" if message.endswith(("?", ".")) else "."
@@ -43,6 +55,14 @@ def add_command(commands, name, summary, examples, act):
     )
     parser.set_defaults(act=act, parser=parser)
     return parser
+
+
+def whole_number(words):
+    """A whole number, as argparse's `type`."""
+    try:
+        return int(words)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, got {words!r}") from None
 
 
 def existing(path):
