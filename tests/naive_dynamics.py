@@ -13,11 +13,8 @@ import langevin_sgd as ls
 HESSIAN, SIGMA = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([[2.0, 0.6], [0.6, 0.5]])
 TWIN = naive.quadratic(HESSIAN)
 WARM, COLD = {"temperature": 0.7, "step_size": 0.1}, {"temperature": 0.0, "step_size": 0.1}
-INERT = {
-    "friction": 0.8,
-    "mass": 2.5,
-    "step_size": 0.4,
-}  # a long step: beside the heat bath the gradient noise grows with it
+# A long step: beside the heat bath the gradient noise grows with it.
+INERT = {"friction": 0.8, "mass": 2.5, "step_size": 0.4}
 
 
 def first(z):

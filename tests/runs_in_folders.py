@@ -26,6 +26,7 @@ def readers():
     return [ls.reducers.histogram(-2, 2, 8), ls.reducers.autocovariance(range(0, 9, 2), every=2)]
 
 
+# One kernel for most.
 SIMPLE = {
     "particles": 24,
     "steps": 60,
@@ -33,7 +34,7 @@ SIMPLE = {
     "x0": [0.5, 0.1],
     "every": 7,
     "reducers": readers(),
-}  # one kernel for most
+}
 
 
 def alone():

@@ -33,6 +33,17 @@ def gaussian_run(covariance, particles, seed, **options):
     return synthetic_run(normals @ np.linalg.cholesky(covariance).T, **options)
 
 
+def well_draws(particles, seed, temperature, barrier=0.25):
+    """Exact draws of Boltzmann's law of `double_well(dim=2, coupling=0.8)`: the first component by
+    inversion.
+    """
+    random, grid = np.random.default_rng(seed), np.linspace(-3.0, 3.0, 100_001)
+    below = np.cumsum(np.exp(-barrier * (grid**2 - 1) ** 2 / temperature))
+    first = np.interp(random.uniform(size=particles), below / below[-1], grid)
+    second = 0.8 * first + np.sqrt(temperature) * random.normal(size=particles)
+    return np.column_stack([first, second])
+
+
 def unit_variance(z, kurtosis_excess=0.0):
     """Whether z-scores, one row per replicate, have mean 0 and mean square 1 within 4 standard
     errors of independent rows.

@@ -27,18 +27,9 @@ def client():
 
 
 def swept(measure=None, **options):
-    noise = ls.noise.gaussian([0.1])
-    return ls.sweep(
-        ls.potentials.double_well(),
-        ls.dynamics.sgd,
-        noise,
-        grid=GRID,
-        particles=50,
-        steps=40,
-        seed=1,
-        measure=measure,
-        **options,
-    )
+    records = ls.potentials.double_well(), ls.dynamics.sgd, ls.noise.gaussian([0.1])
+    options |= {"grid": GRID, "particles": 50, "steps": 40, "seed": 1, "measure": measure}
+    return ls.sweep(*records, **options)
 
 
 def fatal_once(marker):

@@ -12,11 +12,8 @@ PACKAGE = "langevin_sgd"
 # A layer imports only from layers before it; `arguments` holds the checks that all layers use.
 LAYERS = ["arguments", "kernels", "models", "theory", "storage", "engine", "analysis", "plots"]
 
-ROOT_FILES = {
-    "__init__.py",
-    "__main__.py",
-    "doctor.py",
-}  # above all layers: they may import anything
+# Above all layers: they may import anything.
+ROOT_FILES = {"__init__.py", "__main__.py", "doctor.py"}
 ABOVE_ALL = "command_line"  # and so may what is in this folder
 
 MAX_FILE_LINES = 400

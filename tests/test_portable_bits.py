@@ -42,18 +42,9 @@ PROCESSORS = {
 def texts(x):
     sine, cosine = el.sincos_turn(abs(x) - el.where(abs(x) > 1.0, abs(x), 0.0))
     return (
-        *(
-            el.exp(x),
-            el.expm1(x),
-            el.log(x),
-            el.log1p(x),
-            el.sin(x),
-            el.cos(x),
-            el.tanh(x),
-            el.sigmoid(x),
-            el.softplus(x),
-        ),
-        *(el.sqrt(x), el.powi(x, 5), el.fma(x, x, -0.1), sine, cosine, 1.0 / x),
+        *(el.exp(x), el.expm1(x), el.log(x), el.log1p(x), el.sin(x), el.cos(x), el.tanh(x)),
+        *(el.sigmoid(x), el.softplus(x), el.sqrt(x), el.powi(x, 5), el.fma(x, x, -0.1)),
+        *(sine, cosine, 1.0 / x),
     )
 
 
@@ -77,9 +68,8 @@ def elementary_functions():
     out = np.empty((15, x.size))
     with np.errstate(all="ignore"):
         in_lanes(x, out.reshape(-1))
-    return np.where(
-        np.isnan(out), np.nan, out
-    )  # the sign and payload of a nan are the hardware's choice
+    # The sign and payload of a nan are the hardware's choice.
+    return np.where(np.isnan(out), np.nan, out)
 
 
 def integers(rows=6, particles=64):
@@ -96,20 +86,10 @@ def simulation():
     way.
     """
     start = np.random.default_rng(1).normal(size=(21, 2))
-    well, noise = (
-        ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1),
-        ls.noise.gaussian([[1.0, 0.3], [0.3, 0.5]]),
-    )
-    return ls.simulate(
-        well,
-        ls.dynamics.sgd(0.1, momentum=0.5),
-        noise,
-        particles=21,
-        steps=30,
-        x0=start,
-        seed=3,
-        every=10,
-    )
+    well = ls.potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1)
+    noise = ls.noise.gaussian([[1.0, 0.3], [0.3, 0.5]])
+    given = {"particles": 21, "steps": 30, "x0": start, "seed": 3, "every": 10}
+    return ls.simulate(well, ls.dynamics.sgd(0.1, momentum=0.5), noise, **given)
 
 
 def report():

@@ -145,9 +145,8 @@ def test_differences_between_the_generators_are_standard_normal(reruns):
     )
     print("p-values of mean, mean square, KS:", *(f"{p:.2g}" for p in p_values(independent)))
     assert plausible(independent[None])
-    assert not plausible(1.6 * independent[None]) and not plausible(
-        1.0 + independent[None]
-    )  # the twins
+    # The twins.
+    assert not plausible(1.6 * independent[None]) and not plausible(1.0 + independent[None])
 
 
 def test_the_same_generator_twice_is_no_rerun(reruns):

@@ -36,6 +36,12 @@ def generator():
     return ls.theory.fokker_planck_generator(quadratic(), 0.5, points=20)
 
 
+def equation():
+    """What the two functions of the Fokker-Planck equation take."""
+    given = {"potential": well(), "diffusion": 0.2, "bounds": [(-3.0, 3.0)], "points": 40}
+    return given | {"boundary": "reflecting", "force": np.zeros_like, "floor": 1e-3}
+
+
 @cache
 def law():
     return ls.theory.transfer_operator(quadratic(), 1.0, 0.4)
@@ -140,24 +146,8 @@ calls(
         "density": np.full(20, 0.1),
         "times": [0.5, 1.0],
     },
-    fokker_planck=lambda: {
-        "potential": well(),
-        "diffusion": 0.2,
-        "bounds": [(-3.0, 3.0)],
-        "points": 40,
-        "boundary": "reflecting",
-        "force": np.zeros_like,
-        "floor": 1e-3,
-    },
-    fokker_planck_generator=lambda: {
-        "potential": well(),
-        "diffusion": 0.2,
-        "bounds": [(-3.0, 3.0)],
-        "points": 40,
-        "boundary": "reflecting",
-        "force": np.zeros_like,
-        "floor": 1e-3,
-    },
+    fokker_planck=equation,
+    fokker_planck_generator=equation,
     relaxation_rates=lambda: {"generator": generator(), "count": 2},
     stationary_probability=lambda: {"generator": generator()},
     transfer_operator_heavy_ball=lambda: sgd(quadratic(), momentum=0.5),

@@ -26,6 +26,11 @@ def of_gaussian_products(x, y, exact, x_variance, y_variance):
     return (x.T @ y / len(x) - exact) / error
 
 
+def z_of(run, name, exact):
+    """z of a variable of a dataset, with its own standard error."""
+    return (run[name].values - exact) / run[f"{name}_standard_error"].values
+
+
 def worst(scores):
     """The largest |z| of all."""
     return max(float(np.abs(score).max()) for score in scores)

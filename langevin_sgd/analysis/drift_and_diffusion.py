@@ -20,6 +20,7 @@ from .particles import (
     landscape_of,
     mean_push,
     noise_of,
+    with_counts,
 )
 
 LEAST_PAIRS = 100  # of a bin that has estimates
@@ -110,7 +111,7 @@ def drift_and_diffusion(
     -----
     In each bin dx = a + A (x - position) + residual by least squares: drift a/dt, slope A/dt, and
     diffusion from the covariance of the residuals, divisor n - d - 1, so that neither the square
-    of the drift nor its change over the bin is counted as diffusion. Errors: jackknife over 64
+    of the drift nor its change over the bin is with_counts as diffusion. Errors: jackknife over 64
     groups of particles, so that moves of one particle may depend on each other. For SGD with fresh
     noise and lag 1 the drift is -grad U and the diffusion (learning_rate/2) C(x) exactly, whatever
     the rate. Extrapolated they are, up to the rate squared, those of the diffusion that passes
@@ -163,9 +164,9 @@ def drift_and_diffusion(
         force = _bin_means(where, -mean_push(run, potential, pairs.start), count)
         force, text = on_bins(force), "mean force of the potential"
         variables["force"] = labelled(vectors, force, text, "length / time")
-    attributes = {**run.attrs, "particles": run.sizes["particle"], "dropped_particles": dropped}
-    attributes["durations"] = pairs.durations.tolist()
-    return xr.Dataset(variables, bin_coordinates(names, edges), attributes)
+    durations = pairs.durations.tolist()
+    about = with_counts(run, run.sizes["particle"], dropped, durations=durations)
+    return xr.Dataset(variables, bin_coordinates(names, edges), about)
 
 
 _ABOUT = {

@@ -6,7 +6,7 @@ import xarray as xr
 from ..arguments import checked, finite_array, optional
 from ..engine.reducers.readings import with_error
 from ..models.evaluate import landscape
-from .particles import AT_STEP, kept_particles, landscape_of, reference_gradient
+from .particles import AT_STEP, kept_particles, landscape_of, reference_gradient, with_counts
 
 
 def orthonormal(value, name):
@@ -104,8 +104,7 @@ def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     coords = {name: own[name] for name in {*dims[:-2], "step"} & set(run.coords)}
     if directions is not None:
         coords |= {name: [f"direction {k}" for k in range(x.shape[-1])] for name in dims[-2:]}
-    counts = {"particles": x.shape[-2], "dropped_particles": dropped}
-    return xr.Dataset(variables, coords, run.attrs | counts)
+    return xr.Dataset(variables, coords, with_counts(run, x.shape[-2], dropped))
 
 
 def virial_matrix(x, gradient):

@@ -224,6 +224,10 @@ def attributes(run, particles, **more):
     """Attributes of an estimate: those of the run, how many particles were used and dropped, at
     which step.
     """
-    counts = {"particles": len(particles.x), "dropped_particles": particles.dropped}
     step = {} if particles.step is None else {"step": particles.step}
-    return {**run.attrs, **counts, **step, **more}
+    return with_counts(run, len(particles.x), particles.dropped, **step, **more)
+
+
+def with_counts(run, particles, dropped, **more):
+    """The attributes of a run, and how many particles of it were used and dropped."""
+    return {**run.attrs, "particles": particles, "dropped_particles": dropped, **more}

@@ -9,6 +9,7 @@ from ..arguments import checked, integer, one_of, optional, whole, word
 from ..engine.arrivals import kaplan_meier, restricted_mean
 from ..engine.reducers.readings import labelled, with_error
 from .particles import run as is_run
+from .particles import with_counts
 
 ON_DIVERGED = one_of("raise", "drop")
 
@@ -100,5 +101,4 @@ def survival_curve(run, limit=None, *, name="first_passage", on_diverged="raise"
     told = f"mean of the first passage time or {limit} steps, whichever is less"
     variables |= with_error("restricted_mean", (), restricted_mean(found, limit), told, "steps")
     coords = {over: labelled(over, found.step, "steps until the first passage", "steps")}
-    counts = {"particles": len(watched), "dropped_particles": left, "limit": limit}
-    return xr.Dataset(variables, coords, {**run.attrs, **counts})
+    return xr.Dataset(variables, coords, with_counts(run, len(watched), left, limit=limit))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..arguments import whole
-from .particles import AT_STEP, check_one_ensemble, component_names, kept_particles
+from .particles import AT_STEP, check_one_ensemble, component_names, kept_particles, with_counts
 
 # Checks of what `time_series` takes.
 SERIES = {"run": AT_STEP["run"], "warmup": whole(0), "on_diverged": AT_STEP["on_diverged"]}
@@ -49,5 +49,4 @@ def first_two_moments(x):
 
 def attributes_of_series(run, kept, dropped):
     """Attributes of an estimate: those of the run, and how much of it was used."""
-    counts = {"particles": kept.sizes["particle"], "dropped_particles": dropped}
-    return {**run.attrs, **counts, "readings": kept.sizes["step"]}
+    return with_counts(run, kept.sizes["particle"], dropped, readings=kept.sizes["step"])

@@ -129,13 +129,12 @@ def _compiled(job, ensemble, options):
 
 
 def _refuse_what_has_no_pieces(job):
-    for reducer in job.reducers:
-        if reducer.ends_particles:
-            raise ValueError(
-                f"checkpoint must be None for {reducer.name!r}: its particles are at different "
-                "steps. Cut the run by particles instead: several seeds, each with particles of "
-                "its own."
-            )
+    if job.passage:
+        raise ValueError(
+            f"checkpoint must be None for {job.passage.name!r}: its particles are at different "
+            "steps. Cut the run by particles instead: several seeds, each with particles of "
+            "its own."
+        )
     if job.steps == 0:
         raise ValueError("checkpoint must be None for steps = 0: there is nothing to go on from.")
     integer(job.steps // (job.every or job.steps), "steps / every", 1, MOST_STORED)

@@ -92,7 +92,7 @@ class Ensemble(NamedTuple):
 
 def begin(problem):
     """The ensemble of a problem at its start; nothing has been read."""
-    start, reducers = problem.start, [r for r in problem.reducers if not r.ends_particles]
+    start, reducers = problem.start, problem.readers
     x, v, g = (pack(part, part.dtype) for part in (start.x, start.v, start_gradient(problem)))
     acc = empty_groups(len(x), sum(reducer.size for reducer in reducers))
     if reducers:

@@ -117,7 +117,7 @@ def tell_who_left(problem, dataset):
     """Warn of particles that are not finite, and of what reducers hold of any that left."""
     status, said = dataset["status"].values, []
     left, lost = int((status != RUNNING).sum()), int((status == NOT_FINITE).sum())
-    if left and any(not reducer.ends_particles for reducer in problem.reducers):
+    if left and problem.readers:
         said.append("the reducers hold what they did until then, which biases a time average.")
     if lost:
         said.append(

@@ -124,7 +124,7 @@ def _arrival(reached):
 
 def check_passage(problem):
     """Refuse what cannot be combined with the first passage among the problem's reducers."""
-    passage = next(reducer for reducer in problem.reducers if reducer.ends_particles)
+    passage = problem.passage
     name, dim, noise = repr(passage.name), problem.model.dim, problem.noise
     others = [reducer.name for reducer in problem.reducers if reducer is not passage]
     if others:

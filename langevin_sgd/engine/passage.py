@@ -27,7 +27,7 @@ from .cpu import Constants, begin, work_buffers
 from .dataset import assemble, tell_who_left
 from .freezing import PASSED, RUNNING
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
-from .program import compile_parts, make_program, reader_kinds, tell_doubts
+from .program import compile_parts, make_program, target_of, tell_doubts
 from .step import draw_kernel, move_kernel, remember, stays_inside
 from .terminal import SHOW_SECONDS, at_once, interrupts, reporter, tell
 
@@ -108,13 +108,11 @@ class PassageProgram(NamedTuple):
 
 def make_passage(problem):
     """The `PassageProgram` of a problem whose only reducer is a first passage."""
-    parts, (target,) = compile_parts(problem, OWN_ADDRESS), problem.reducers
+    parts = compile_parts(problem, OWN_ADDRESS)
     tell_doubts(problem)
-    shape = parts.shape
-    reached = parts.compiled(target, "observe", *reader_kinds(shape, 1)[:-1])
-    kernel = build_passage(parts.force, parts.update, parts.advance, reached, shape)
-    constants = parts.constants._replace(readers=target.params)
-    return PassageProgram(kernel, shape, constants)
+    reached, constants = target_of(problem, parts)
+    kernel = build_passage(parts.force, parts.update, parts.advance, reached, parts.shape)
+    return PassageProgram(kernel, parts.shape, constants)
 
 
 @cache

@@ -67,6 +67,16 @@ class Problem(NamedTuple):
         return getattr(types, self.precision)
 
     @property
+    def passage(self):
+        """The first passage among its reducers, or None."""
+        return next((reducer for reducer in self.reducers if reducer.ends_particles), None)
+
+    @property
+    def readers(self):
+        """Its reducers but for a first passage: those that read along the run."""
+        return [reducer for reducer in self.reducers if not reducer.ends_particles]
+
+    @property
     def last_step(self):
         """Steps that are done at the end."""
         return self.first_step + self.steps
@@ -157,7 +167,7 @@ def make_problem(
         precision=precision,
         target=target,
     )
-    if any(reducer.ends_particles for reducer in reducers):
+    if problem.passage:
         check_passage(problem)
     if target == "cuda":
         check_thread(problem)
@@ -238,8 +248,7 @@ def _checked_start(begun, model, dynamics, particles, precision):
         raise ValueError(f"x0 must lie inside the domain {model.domain!r} of {model.name!r}.")
     if begun.v is not None and dynamics.memory != "velocity":
         raise ValueError(f"v0 must be None: {dynamics.name!r} has no velocity.")
-    memory = dynamics.state_size * model.dim if dynamics.memory else 0
-    v = _initial(begun.v, "v0", particles, memory, precision)
+    v = _initial(begun.v, "v0", particles, dynamics.parts * model.dim, precision)
     return Start(x, v, begun.status, begun.stopped)
 
 
@@ -312,10 +321,9 @@ def check_continuing(dynamics, noise, params, dim):
 
 def _advance_reads_gradient(dynamics, params, dim):
     advance = interpreted(dynamics.advance)
-    memory = dynamics.state_size * dim if dynamics.memory else 0
 
     def moved(gradient):
-        x, v = np.full(dim, 0.5), np.full(memory, 0.25)
+        x, v = np.full(dim, 0.5), np.full(dynamics.parts * dim, 0.25)
         advance(params, x, v, np.full(dim, gradient), np.ones(max(1, dynamics.normals * dim)))
         return np.concatenate([x, v])
 

@@ -66,13 +66,12 @@ def make_program(problem, devices=None):
         return for_threads(function, label, kinds, written)
 
     parts = compile_parts(problem, compile_function=for_gpu if on_gpu else for_lanes)
-    readers = [r for r in problem.reducers if not r.ends_particles]
-    readers = tuple(_reader(reducer, parts, problem) for reducer in readers)
+    readers = tuple(_reader(reducer, parts, problem) for reducer in problem.readers)
     combination = parts.force, parts.update, parts.advance, readers, parts.shape
     if on_gpu:
         from . import cuda, fleet  # which import numba.cuda
 
-        reached, constants = _target_of(problem, parts)
+        reached, constants = target_of(problem, parts)
         kernel = cuda.build_for_threads(*combination, constants.batch_rows, reached)
         devices = fleet.Fleet(kernel, constants, functions, devices)
         moves = devices.move, devices.fetch
@@ -88,7 +87,7 @@ def check_thread(problem):
     """Refuse what needs more memory than CUDA gives a thread, which moves one particle."""
     noise, largest = problem.noise or SILENCE, problem.table.largest_batch
     shape = _shape(problem.model, problem.dynamics, noise, Draws(problem.number))
-    readings = sum(r.size for r in problem.reducers if not r.ends_particles)
+    readings = sum(reader.size for reader in problem.readers)
     room = thread_room(shape, noise.batch_rows(largest), readings)
     need, batch, acc = room.bytes_of(shape), 8 * room.chosen, 8 * room.acc
     if need > MOST_OF_A_THREAD:
@@ -104,14 +103,14 @@ def _kib(size):
     return f"{size / 1024:.4g} KiB"
 
 
-def _target_of(problem, parts):
+def target_of(problem, parts):
     """The compiled `observe` of a first passage, None without one, and the constants with its
     parameters."""
-    for reducer in problem.reducers:
-        if reducer.ends_particles:
-            reached = parts.compiled(reducer, "observe", *reader_kinds(parts.shape, 1)[:-1])
-            return reached, parts.constants._replace(readers=reducer.params)
-    return None, parts.constants
+    passage = problem.passage
+    if passage is None:
+        return None, parts.constants
+    reached = parts.compiled(passage, "observe", *reader_kinds(parts.shape, 1)[:-1])
+    return reached, parts.constants._replace(readers=passage.params)
 
 
 def _up_to_date(ensemble):
@@ -178,7 +177,7 @@ def _shape(model, dynamics, noise, draws):
     return KernelShape(
         dim=dim,
         size=dim + model.scratch,
-        state=dynamics.state_size * dim if dynamics.memory else 0,
+        state=dynamics.parts * dim,
         thermal=thermal,
         rows=draws.rows(thermal) + noise.rows(model, draws),
         walls=model.domain is not None,
@@ -191,7 +190,7 @@ def _shape(model, dynamics, noise, draws):
 
 def _slots(problem):
     """Where the counts of each particle begin, padding included, which counts for itself."""
-    particles, counters = problem.particles, [r for r in problem.reducers if not r.ends_particles]
+    particles, counters = problem.particles, problem.readers
     slots = np.full(-(-particles // WIDTH) * WIDTH, REPLICATES)
     if counters:
         slots[:particles] = replicates(particles)

@@ -151,7 +151,7 @@ def _try_out(job):
     says of sizes may be forged."""
     model, dynamics, noise = job.records
     p, x = job.table.template, np.ones(model.dim)
-    v = np.ones(dynamics.state_size * model.dim if dynamics.memory else 0)
+    v = np.ones(dynamics.parts * model.dim)
     out = np.ones(model.dim + model.scratch)
     z = np.ones(dynamics.normals * model.dim)
     with np.errstate(all="ignore"):

@@ -186,7 +186,7 @@ def simulate(
         return simulate_in_folder(folder, (model, dynamics, noise), arguments, start, options)
     with at_once():
         problem = make_problem(model, dynamics, noise, **arguments, **start)
-    if any(reducer.ends_particles for reducer in problem.reducers):
+    if problem.passage:
         return passage_dataset(problem, start_gradient(problem), options)
     return _path_dataset(problem, options)
 

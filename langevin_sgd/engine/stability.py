@@ -27,7 +27,6 @@ def _step_matrix(dynamics, params, curvature):
     """One step on U = curvature x^2 / 2 without noise, from the functions of the dynamics itself;
     None if it is not linear, or needs several components.
     """
-    memory = dynamics.state_size if dynamics.memory else 0
     update = interpreted(dynamics.update)
     advance = dynamics.advance and interpreted(dynamics.advance)
 
@@ -42,8 +41,8 @@ def _step_matrix(dynamics, params, curvature):
 
     try:
         with np.errstate(all="ignore"):
-            columns = np.array([moved(start) for start in np.eye(1 + memory)])
-            far = moved(np.full(1 + memory, 3.0))
+            columns = np.array([moved(start) for start in np.eye(1 + dynamics.parts)])
+            far = moved(np.full(1 + dynamics.parts, 3.0))
     except (ArithmeticError, LookupError, TypeError, ValueError):
         return None  # not one of a single component
     linear = np.allclose(far, 3.0 * columns.sum(axis=0), rtol=1e-9, atol=1e-12)

@@ -45,6 +45,11 @@ class DynamicsAnswers:
     __slots__ = ()
     argument = "dynamics"  # of simulate, that it is for
 
+    @property
+    def parts(self):
+        """How many parts of d numbers `v` has: `state_size`, and 0 without a memory."""
+        return self.state_size if self.memory else 0
+
 
 @record(
     DynamicsAnswers,
@@ -120,7 +125,7 @@ class Dynamics(NamedTuple):
         if "batch_size" in params._fields:
             params = params._replace(batch_size=_batch_size(params.batch_size, self.name))
         vectors = 1 if self.vectors is None and self.memory == "velocity" else self.vectors
-        if vectors and vectors > (self.state_size if self.memory else 0):
+        if vectors and vectors > self.parts:
             raise ValueError(
                 f"vectors of {self.name!r} must be at most its state_size, and 0 without a memory, "
                 f"got {vectors}."

@@ -51,11 +51,11 @@ def _unused_noise(model, dynamics, noise, params):
 def _reached(name, dynamics, params, dim):
     """Which of `dim` components of a step depend on what is in "xi" or "z"; all of them where it
     cannot be run like this."""
-    update, memory = interpreted(dynamics.update), dynamics.state_size if dynamics.memory else 0
+    update = interpreted(dynamics.update)
     advance = dynamics.advance and interpreted(dynamics.advance)
 
     def moved(number):
-        x, v, g = np.full(dim, 0.5), np.full(memory * dim, 0.25), np.full(dim, 0.3)
+        x, v, g = np.full(dim, 0.5), np.full(dynamics.parts * dim, 0.25), np.full(dim, 0.3)
         noise = {"xi": np.full(dim, 0.2), "z": np.full(dynamics.normals * dim, 0.1)}
         noise[name][:] = number
         if advance:

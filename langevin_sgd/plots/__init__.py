@@ -11,27 +11,9 @@ from .tails import tails
 from .temperatures import departures, temperature_budget, temperatures
 from .waterfall import waterfall
 
-__all__ = [
-    "COLOURS",
-    "STYLE",
-    "DensityAxes",
-    "animate",
-    "autocorrelation",
-    "current",
-    "density_1d",
-    "density_2d",
-    "density_with_marginals",
-    "departures",
-    "escape",
-    "picture",
-    "pictures",
-    "relaxation",
-    "style",
-    "tails",
-    "temperature_budget",
-    "temperatures",
-    "waterfall",
-]
+__all__ = ["COLOURS", "STYLE", "DensityAxes", "animate", "autocorrelation", "current", "density_1d"]
+__all__ += ["density_2d", "density_with_marginals", "departures", "escape", "picture", "pictures"]
+__all__ += ["relaxation", "style", "tails", "temperature_budget", "temperatures", "waterfall"]
 
 
 def __dir__():

@@ -99,12 +99,9 @@ def temperatures(
     ax = axes(ax, "ax")
     ax.axhline(reference, color=COLOURS["theory"], linewidth=LINE, label=reference_label)
     points_with_errors(ax, np.arange(len(values)), values, errors, label="measured")
-    _name_directions(ax, names)
     top = max(reference, (values + errors).max())
     ax.set_ylim(min(0.0, 1.1 * (values - errors).min()), 1.05 * top)
-    ax.set_ylabel("temperature (energy)")
-    legend_on_top(ax)
-    return ax
+    return _with_words(ax, names, "temperature (energy)")
 
 
 OF_PARTS = {
@@ -155,20 +152,14 @@ def temperature_budget(budget, ax=None, *, labels=None):
         by_curvature = labels is None
         labels = _curvatures(budget) if by_curvature else labels
     else:
-        by_curvature = False
-        bars, whole = (
-            [(*PARTS[part], budget[name]) for part, name in TERMS_OF_PARTS.items()],
-            "virial",
-        )
+        bars = [(*PARTS[part], budget[name]) for part, name in TERMS_OF_PARTS.items()]
+        by_curvature, whole = False, "virial"
     measured, error = (np.diagonal(budget[whole + end]) for end in ("", "_standard_error"))
     names = _names_of_directions(labels, len(measured))
     ax = axes(ax, "ax")
     heights = [(label, colour, np.diagonal(matrix)) for label, colour, matrix in bars]
     _stack(ax, heights, measured, error)
-    _name_directions(ax, names, by_curvature)
-    ax.set_ylabel("temperature (energy)")
-    legend_on_top(ax)
-    return ax
+    return _with_words(ax, names, "temperature (energy)", by_curvature)
 
 
 @checked(
@@ -232,10 +223,7 @@ def departures(departure, ax=None, *, labels=None):
     ]
     ax = axes(ax, "ax")
     _stack(ax, bars, measured, error, base=100)
-    _name_directions(ax, names, labels is None)
-    ax.set_ylabel("departure from one temperature (%)")
-    legend_on_top(ax)
-    return ax
+    return _with_words(ax, names, "departure from one temperature (%)", labels is None)
 
 
 def _stack(ax, bars, measured, error, base=0):
@@ -274,10 +262,14 @@ def _names_of_directions(labels, count):
     return names
 
 
-def _name_directions(ax, names, by_curvature=False):
-    """Name the directions below the axis; past eight every n-th: names do not overlap."""
+def _with_words(ax, names, words, by_curvature=False):
+    """The axes, with names of the directions below, past eight of every n-th, so that they do not
+    overlap; `words` beside the ordinate, and a legend."""
     count = len(names)
     named = np.arange(0, count, 1 + (count - 1) // 8)
     ax.set_xticks(named, [names[k] for k in named])
     ax.set_xlim(-0.6, count - 0.4)
     ax.set_xlabel("curvature of the direction" if by_curvature else "direction")
+    ax.set_ylabel(words)
+    legend_on_top(ax)
+    return ax

@@ -5,6 +5,7 @@ xarray is handed plain numbers and fixed-width text only. Variable-length and ob
 refused in both directions: their size in memory is not declared in the file, and Python objects do
 not belong in data."""
 
+import contextlib
 import importlib
 import io
 import os
@@ -142,20 +143,26 @@ def write_whole(path, image, replace=True):
     was there before. Without `replace` a FileExistsError says that something was."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
-        with open(temporary, "xb", buffering=0) as file:
-            write_durably(file, image)
-        if replace:
-            os.replace(temporary, path)
-        else:
-            os.link(temporary, path)
-        if os.name == "posix":  # elsewhere a folder cannot be opened: the rename is all there is
-            _force_folder(path.parent)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write {str(path)!r}: {error.strerror}") from error
+        with disk_errors(f"cannot write {str(path)!r}"):
+            with open(temporary, "xb", buffering=0) as file:
+                write_durably(file, image)
+            if replace:
+                os.replace(temporary, path)
+            else:
+                os.link(temporary, path)
+            if os.name == "posix":  # elsewhere a folder cannot be opened: the rename is all
+                _force_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def disk_errors(what, way_out=""):
+    """An OSError meanwhile says what could not be done, why, and perhaps the way out."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{what}: {error.strerror}{way_out}") from error
 
 
 def is_temporary(path):

@@ -6,6 +6,8 @@ import os
 import platform
 from pathlib import Path
 
+from .files import disk_errors
+
 try:
     import fcntl
 except ImportError:  # this system has no flock: `take_lock` says so
@@ -62,13 +64,8 @@ def _opened(path):
         )
     # A link in a folder from anywhere would have its target written over.
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-    try:
+    with disk_errors(f"cannot write {str(path)!r}", "; use a folder that can be written"):
         return os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"cannot write {str(path)!r}: {error.strerror}; use a folder that can be written",
-        ) from error
 
 
 def _sign(file):

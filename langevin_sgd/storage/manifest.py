@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import choice, instance, integer, one_of, optional, text, whole, word
-from .files import write_durably, write_whole
+from .files import disk_errors, write_durably, write_whole
 
 NAME = "manifest.jsonl"
 NAME_OF_SWEEPS_1 = "manifest.json"
@@ -120,13 +120,10 @@ def add_line(folder, record, length):
     new length."""
     path = Path(folder) / NAME
     line = _sealed(record)
-    try:
-        with open(path, "r+b", buffering=0) as file:
-            file.truncate(length)
-            file.seek(length)
-            write_durably(file, line)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write {str(path)!r}: {error.strerror}") from error
+    with disk_errors(f"cannot write {str(path)!r}"), open(path, "r+b", buffering=0) as file:
+        file.truncate(length)
+        file.seek(length)
+        write_durably(file, line)
     return length + len(line)
 
 

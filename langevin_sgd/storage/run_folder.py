@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import path as checked_path
-from .files import arrays_image, is_temporary, netcdf_image, remove_temporaries
+from .files import arrays_image, disk_errors, is_temporary, netcdf_image, remove_temporaries
 from .lock import LOCK_NAME, take_lock
 from .manifest import NAME as MANIFEST_NAME
 from .manifest import Final, Header, add_line, begin_manifest, read_manifest, refuse_another
@@ -111,14 +111,12 @@ class Run:
         number = self.segments + 1
         record = segment_record(segment, number, step)
         self._refuse_what_does_not_continue(record)
-        try:
+        with self._told_of_the_disk("append"):
             image = netcdf_image(segment.drop_attrs(deep=False))
             file = written(self.directory / segment_name(number), image)
             state = written(self.directory / state_name(number), arrays_image(state))
             record = record._replace(file=file, state=state)
             length = add_line(self.directory, record, self._manifest.ends[-1])
-        except OSError as error:
-            raise self._refused_by_disk("append", error) from error
         self._manifest.segments.append(record)
         self._manifest.ends.append(length)
         (self.directory / state_name(number - 2)).unlink(missing_ok=True)
@@ -135,11 +133,9 @@ class Run:
                 f"finish: dataset must have no dim 'step', got {dict(dataset.sizes)}; steps "
                 "belong into `append`"
             )
-        try:
+        with self._told_of_the_disk("finish"):
             final = written(self.directory / FINAL, netcdf_image(dataset))
             add_line(self.directory, Final(1, final), self._manifest.ends[-1])
-        except OSError as error:
-            raise self._refused_by_disk("finish", error) from error
         self._manifest = self._manifest._replace(final=final)
 
     def _refuse_if_closed(self, caller):
@@ -169,11 +165,11 @@ class Run:
                 f"{last.variables}, now they are {record.variables}"
             )
 
-    def _refused_by_disk(self, caller, error):
-        return OSError(
-            error.errno,
-            f"{caller}: {error.strerror}. The run is complete up to step {self.step}; make room "
-            "or make the folder writable, then resume it",
+    def _told_of_the_disk(self, caller):
+        return disk_errors(
+            caller,
+            f". The run is complete up to step {self.step}; make room or make the folder "
+            "writable, then resume it",
         )
 
 
@@ -200,14 +196,9 @@ def create(directory, description, state, attributes=None, step=0, constants=Non
         If the folder holds anything already; if another process is writing there; if the folder
         cannot be made or written."""
     folder = checked_path(directory, "directory")
-    try:
+    way_out = "; its parent must exist and be writable"
+    with disk_errors(f"create: cannot make the folder {str(folder)!r}", way_out):
         folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"create: cannot make the folder {str(folder)!r}: {error.strerror}; its parent must "
-            "exist and be writable",
-        ) from error
     lock = take_lock(folder)
     try:
         # Of a process that was killed before its manifest: no run began.

@@ -20,9 +20,8 @@ from .grids import bounding_box, tensor_nodes
 from .selling_decomposition import selling_decomposition
 
 BOUNDARIES = ("reflecting", "absorbing", "periodic")
-FLOW_DEPTH = (
-    30.0  # the automatic box reaches to exp(-30) of the largest density of the hottest direction
-)
+# The automatic box reaches to exp(-30) of the largest density of the hottest direction.
+FLOW_DEPTH = 30.0
 MOST_CELLS = 400_000
 POINTS = {1: 400, 2: 100, 3: 32}
 

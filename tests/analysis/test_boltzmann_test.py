@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from refusals import refusal
-from synthetic_runs import adjacent, gaussian_run, synthetic_run
+from synthetic_runs import adjacent, gaussian_run, synthetic_run, well_draws
 
 import langevin_sgd as ls
 from langevin_sgd.analysis.wording import shorthand
@@ -15,15 +15,6 @@ HESSIAN, TEMPERATURE = np.array([[2.0, 0.5], [0.5, 1.0]]), 0.3
 BOLTZMANN = TEMPERATURE * np.linalg.inv(HESSIAN)
 BOWL, ROUND = ls.potentials.quadratic(HESSIAN), ls.potentials.quadratic([1.0, 1.0])
 CONSISTENT = "consistent within tolerance"
-
-
-def well_positions(particles, seed, temperature=0.05, barrier=1.0, coupling=0.8):
-    """Exact draws of Boltzmann's law of `double_well(dim=2)`: the first component by inversion."""
-    random, grid = np.random.default_rng(seed), np.linspace(-3.0, 3.0, 100_001)
-    below = np.cumsum(np.exp(-barrier * (grid**2 - 1) ** 2 / temperature))
-    first = np.interp(random.uniform(size=particles), below / below[-1], grid)
-    second = coupling * first + np.sqrt(temperature) * random.normal(size=particles)
-    return np.column_stack([first, second])
 
 
 def test_a_transient_departs_by_its_mean_force():
@@ -189,7 +180,7 @@ def test_weight_decay_is_part_of_the_energy():
 
 
 def test_a_model_without_hessian_is_differenced(well):
-    run = synthetic_run(well_positions(2_000, 1))
+    run = synthetic_run(well_draws(2_000, 1, 0.05, 1.0))
     exact, differenced = (
         boltzmann_test(run, one, 0.05) for one in (well, well._replace(hessian=None))
     )
@@ -327,7 +318,8 @@ def test_a_wrong_hessian_is_refused_when_the_record_is_made():
 
 def test_the_occupation_of_two_equal_wells():
     """All particles in one well depart by half; the exact law does not, at half a percent."""
-    well, x = ls.potentials.double_well(dim=2, barrier=1.0, coupling=0.8), well_positions(50_000, 1)
+    well = ls.potentials.double_well(dim=2, barrier=1.0, coupling=0.8)
+    x = well_draws(50_000, 1, 0.05, 1.0)
     shares = ls.theory.basin_populations(well, 0.05)
     one_well = x * np.sign(x[:, :1])
     given = {"potential": well, "tolerance": 0.05, "populations": shares}

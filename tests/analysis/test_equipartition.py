@@ -11,9 +11,10 @@ import langevin_sgd as ls
 
 HESSIAN = np.array([[2.0, 0.5], [0.5, 1.0]])
 COVARIANCE = np.array([[0.5, 0.2], [0.2, 0.8]])
+# Oracle dw2d_aniso.
 EXACT_WELL = np.array(
     [[0.3604204026410813, -0.08950817006530551], [0.054420849115735845, 0.1139140434636934]]
-)  # oracle dw2d_aniso
+)
 BOWL = ls.potentials.quadratic(HESSIAN)
 equipartition = ls.analysis.equipartition
 

@@ -15,12 +15,10 @@ def p_values(shift, seeds=300, particles=60):
 
 def test_uniform_for_gaussian_numbers_of_any_scale():
     p = np.sort(list(p_values(0.0)))
-    assert np.abs(p - np.arange(1, len(p) + 1) / len(p)).max() < 2.0 / np.sqrt(
-        len(p)
-    )  # Kolmogorov, 0.07 % level
-    assert (
-        np.median(list(p_values(0.5, seeds=20))) < 1e-3
-    )  # the twin: half a standard deviation off zero
+    # Kolmogorov, 0.07 % level.
+    assert np.abs(p - np.arange(1, len(p) + 1) / len(p)).max() < 2.0 / np.sqrt(len(p))
+    # The twin: half a standard deviation off zero.
+    assert np.median(list(p_values(0.5, seeds=20))) < 1e-3
 
 
 def test_dependent_numbers_count_once():

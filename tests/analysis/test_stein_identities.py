@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import chdtri
-from synthetic_runs import synthetic_run
+from synthetic_runs import synthetic_run, well_draws
 
 import langevin_sgd as ls
 from langevin_sgd.analysis.boltzmann_parts import energy_at, fitted, from_centers
@@ -33,14 +33,6 @@ CHART = np.array([[0.7, 0.2], [-0.1, 1.3]])
 FIELDS = [position, cubic, bounded, inner, push, energetic]
 
 
-def well_draws(particles, seed):
-    random, grid = np.random.default_rng(seed), np.linspace(-2.5, 2.5, 20_001)
-    below = np.cumsum(np.exp(-((grid**2 - 1) ** 2) / 4 / TEMPERATURE))
-    first = np.interp(random.uniform(size=particles), below / below[-1], grid)
-    second = 0.8 * first + np.sqrt(TEMPERATURE) * random.normal(size=particles)
-    return np.column_stack([first, second])
-
-
 def seen_at(x, blended=False, fitted=None):
     energy = energy_at(synthetic_run(x), WELL, x)
     z, slope = from_centers(x, MINIMA[: 2 * blended], energy.gradient)
@@ -52,7 +44,7 @@ def seen_at(x, blended=False, fitted=None):
 @pytest.mark.parametrize("field", FIELDS)
 def test_slopes_are_derivatives(field, blended):
     """Central differences, y of coordinates x = CHART @ y; far particles fix mean and metric."""
-    x, step, moved = well_draws(2_000, 1), 1e-5, []
+    x, step, moved = well_draws(2_000, 1, TEMPERATURE), 1e-5, []
     for sign in (1, -1):
         for direction in CHART.T:
             near = x.copy()
@@ -66,7 +58,7 @@ def test_slopes_are_derivatives(field, blended):
 @pytest.mark.parametrize("blended", [False, True], ids=["plain", "blended"])
 @pytest.mark.parametrize("field", FIELDS)
 def test_means_are_zero_and_variances_those_of_the_formula(field, blended):
-    seen = seen_at(well_draws(100_000, 2), blended)
+    seen = seen_at(well_draws(100_000, 2, TEMPERATURE), blended)
     places = list(seen)
     weights = np.array([[1.0, 0.3], [-0.2, 0.7]])
     fields = [field(place) for place in places]
@@ -97,7 +89,7 @@ def test_p_values_keep_their_level_from_fifty_particles_on():
 
 def test_a_fitted_temperature_takes_the_trace_away():
     """One number less: an excess of 1 % of all temperatures is seen only if T is given."""
-    x = well_draws(100_000, 3)
+    x = well_draws(100_000, 3, TEMPERATURE)
     given, fitted = (seen_at(x, True, fitted=fit) for fit in (None, position))
     assert trace_deviation(fitted, position) is None
     assert matrix_deviation(given, position).p_value > 1e-3

@@ -15,9 +15,8 @@ from langevin_sgd.kernels import elementary as el
 from langevin_sgd.kernels import rng
 from langevin_sgd.models import dynamics, potentials
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::RuntimeWarning"
-)  # the simulator's threads know nothing of np.errstate
+# The simulator's threads know nothing of np.errstate.
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 THREADS = 32
 CASES = json.loads((Path(__file__).parents[1] / "oracles_public.json").read_text())["cases"]
 KNOWN = [

@@ -5,17 +5,14 @@ and in plain Python.
 """
 
 import json
-import os
-import subprocess
-import sys
 import warnings
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numba.core import event
+from plain_python import printed_by
 
 import langevin_sgd as ls
 from langevin_sgd.kernels.bits import JIT
@@ -24,11 +21,8 @@ from langevin_sgd.kernels.elementary import log1p, tanh
 compiled_only = pytest.mark.skipif(
     not JIT, reason="runs the interpreted side in a process of its own"
 )
-PARTICLES, FEW, STEPS = (
-    333,
-    21,
-    40,
-)  # the interpreted side has the first FEW particles; neither count is a multiple of 16
+# The interpreted side has the first FEW particles; neither count is a multiple of 16.
+PARTICLES, FEW, STEPS = 333, 21, 40
 random = np.random.default_rng(8)
 START = random.normal(size=(PARTICLES, 8))
 INPUTS, LABELS = random.normal(size=(70, 2)), random.integers(0, 2, 70)
@@ -159,44 +153,17 @@ VARIANTS = [
     {"threads": 3, "block_size": 256, "chunk_steps": 1, "every": 3},
     {"threads": 2, "block_size": 64, "chunk_steps": 33, "every": None},
 ]
-SLOW = {
-    "centers",
-    "drift",
-    "eight",
-    "euler",
-    "label",
-    "leimkuhler",
-    "look-ahead",
-    "matrix",
-    "torch",
-}
-# their like are among the others
+# Their like are among the others.
+SLOW = {"centers", "drift", "eight", "euler", "label", "leimkuhler", "look-ahead", "matrix"}
+SLOW |= {"torch"}
 NAMES = [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in cases()]
 
 
 @pytest.fixture(scope="module")
 def in_plain_python():
     """The interpreted side runs beside the compiled one."""
-    environment = {
-        **os.environ,
-        "NUMBA_DISABLE_JIT": "1",
-        "PYTHONPATH": str(Path(ls.__file__).parents[1]),
-    }
-    process = subprocess.Popen(
-        [sys.executable, __file__], env=environment, stdout=subprocess.PIPE, text=True
-    )
-    results = {}
-
-    def result(name):
-        if not results:
-            output, _ = process.communicate(timeout=300)
-            results.update(json.loads(output))
-        return results[name]
-
-    yield result
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    with printed_by(__file__) as results:
+        yield lambda name: results()[name]
 
 
 @compiled_only
@@ -247,15 +214,8 @@ def test_parameters_are_data_a_sweep_compiles_nothing(monkeypatch):
     with event.install_recorder("numba:compile") as recorder:
         for rate in (0.01, 0.2, ls.schedules.from_values([0.1] * 3)):
             well = ls.potentials.double_well(2, barrier=2.0, coupling=-0.1)
-            ls.simulate(
-                well,
-                dynamics.sgd(rate, 2),
-                noise([2.0, 3.0]),
-                particles=40,
-                steps=3,
-                x0=[0.1, 0.2],
-                every=1,
-            )
+            given = {"particles": 40, "steps": 3, "x0": [0.1, 0.2], "every": 1}
+            ls.simulate(well, dynamics.sgd(rate, 2), noise([2.0, 3.0]), **given)
         heavy = dynamics.underdamped_langevin(1.0, 0.1, 0.01, mass=2.0)
         ls.simulate(well, heavy, noise([0.0, 1.0]), particles=7, steps=2, seed=1, threads=2)
     assert not recorder.buffer

@@ -29,9 +29,7 @@ def regression():
 
 CASES = {
     "diverging, reducers": lambda: (
-        WELL,
-        ls.dynamics.sgd(0.2),
-        NOISE,
+        *(WELL, ls.dynamics.sgd(0.2), NOISE),
         {"escape_radius": 1.5, "loss": True},
     ),
     "reshuffled heavy ball": lambda: (
@@ -41,24 +39,20 @@ CASES = {
         {"first_step": 30, "steps": 30, "reducers": ()},
     ),
     "BAOAB": lambda: (
-        WELL,
-        ls.dynamics.underdamped_langevin(0.3, 1.0, 0.1),
-        None,
+        *(WELL, ls.dynamics.underdamped_langevin(0.3, 1.0, 0.1), None),
         {"every": None, "reducers": ()},
     ),
     "Adam": lambda: (
-        WELL,
-        ls.dynamics.adam(ls.schedules.from_values(np.linspace(0.1, 0.01, 80))),
-        NOISE,
+        *(WELL, ls.dynamics.adam(ls.schedules.from_values(np.linspace(0.1, 0.01, 80))), NOISE),
         {"every": 1, "reducers": ()},
     ),
     "closures": lambda: (
-        regression(),
-        ls.dynamics.sgd(0.05),
-        ls.noise.table_gaussian(),
+        *(regression(), ls.dynamics.sgd(0.05), ls.noise.table_gaussian()),
         {"reducers": ()},
     ),
 }
+# How a run is cut until it crashes in a step: pieces, threads, chunks, blocks and the step.
+CUTS = [(4, 1, 3, 16, 11), (7, 2, 2, 32, 12)]
 
 
 @pytest.mark.parametrize(
@@ -73,46 +67,23 @@ def test_a_resumed_run_has_the_bits_of_one_left_alone(case, tmp_path):
     model, dynamics, noise, options = CASES[case]()
     options = SIMPLE | options
     alone = ls.simulate(model, dynamics, noise, **options)
-    folder = {"checkpoint": tmp_path / "run", **options}
-    with pytest.raises(Crash):
-        ls.simulate(
-            model,
-            dynamics,
-            noise,
-            **folder,
-            checkpoint_every=4,
-            threads=1,
-            chunk_steps=3,
-            block_size=16,
-            progress=crash_at(11),
-        )
-    with pytest.raises(Crash):
-        ls.simulate(
-            model,
-            dynamics,
-            noise,
-            **folder,
-            checkpoint_every=7,
-            threads=2,
-            chunk_steps=2,
-            block_size=32,
-            progress=crash_at(12),
-        )
+    folder = options | {"checkpoint": tmp_path / "run"}
+    for every, threads, chunk, block, step in CUTS:
+        folder |= {"checkpoint_every": every, "threads": threads, "chunk_steps": chunk}
+        cut = {"block_size": block, "progress": crash_at(step)}
+        with pytest.raises(Crash):
+            ls.simulate(model, dynamics, noise, **folder, **cut)
     back = ls.load(tmp_path / "run")
-    assert (
-        back.finished == 0
-        and 10 < back.steps_done - options.get("first_step", 0) < options["steps"]
-    )
+    done = back.steps_done - options.get("first_step", 0)
+    assert back.finished == 0 and 10 < done < options["steps"]
     resumed = ls.resume(tmp_path / "run", threads=3)
     assert content_hash(resumed) == content_hash(alone) == content_hash(ls.load(tmp_path / "run"))
     assert set(resumed.variables) == set(alone.variables) and resumed.sizes == alone.sizes
     for name in alone.variables:
         np.testing.assert_array_equal(resumed[name].values, alone[name].values)
     if case.startswith("diverging"):
-        assert (
-            0 < (alone.status > 0).sum() < alone.sizes["particle"]
-            and alone.stopped_at_step.max() > 20
-        )
+        left = (alone.status > 0).sum()
+        assert 0 < left < alone.sizes["particle"] and alone.stopped_at_step.max() > 20
 
 
 def test_a_run_that_is_cut_elsewhere_would_not_pass(tmp_path):
@@ -193,14 +164,8 @@ def test_what_differs_is_shown_line_by_line(tmp_path, monkeypatch):
         in_folder, tmp_path / "run", rate=0.06
     )
     message = refusal(in_folder, tmp_path / "run", steps=61, seed=6, x0=[0.5, 0.2])
-    assert all(
-        line in message
-        for line in (
-            "arguments.steps: 60 there, 61 now",
-            "arguments.seed: 5 there, 6 now",
-            "start.x0: ",
-        )
-    )
+    assert "arguments.steps: 60 there, 61 now" in message
+    assert "arguments.seed: 5 there, 6 now" in message and "start.x0: " in message
     message = refusal(in_folder, tmp_path / "run", reducers=ls.reducers.moments())
     assert 'reducers.0.made_by: "histogram" there, "moments" now' in message
     changed = description._code_of_the_package() | {"engine/cpu.py": "another"}
@@ -333,13 +298,8 @@ def test_a_run_that_has_no_piece_yet_goes_on_from_its_own_start(tmp_path, monkey
         ls.noise.gaussian([1.0, 0.25]),
     )
     random = np.random.default_rng(0)
-    given = {
-        "x0": random.normal(size=(40, 2)),
-        "v0": random.normal(size=(40, 2)),
-        "particles": 40,
-        "steps": 20,
-        "seed": 1,
-    }
+    given = {name: random.normal(size=(40, 2)) for name in ("x0", "v0")}
+    given |= {"particles": 40, "steps": 20, "seed": 1}
     with monkeypatch.context() as broken, pytest.raises(OSError):
         broken.setattr(
             run_folder.Run, "append", lambda *given: (_ for _ in ()).throw(OSError("full"))

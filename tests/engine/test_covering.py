@@ -12,29 +12,21 @@ has all pairs, as a row holds one of each kind. This one has 100 of the 181 comp
 """
 
 import json
-import os
-import subprocess
-import sys
 import warnings
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from engine.test_bits import BASE, compiled_only, digests
+from plain_python import printed_by
 
 import langevin_sgd as ls
 from langevin_sgd.command_line.listing import entries
 from langevin_sgd.models.minibatches import SAMPLING
 
 pytestmark = pytest.mark.slow
-ROWS, PARTICLES, STEPS, BATCH, RATE = (
-    100,
-    19,
-    6,
-    2,
-    0.002,
-)  # neither count is a multiple of 16 or of a chunk
+ROWS, BATCH, RATE = 100, 2, 0.002
+PARTICLES, STEPS = 19, 6  # neither is a multiple of 16 or of a chunk
 KINDS = ("model", "dynamics", "noise")
 LAYOUTS = [BASE, {"threads": 2, "block_size": 16, "chunk_steps": 4, "every": 1}]
 random = np.random.default_rng(12)
@@ -226,21 +218,13 @@ def run(number, layout):
     row = covering_rows()[number]
     model, variants = models()[row[0]], dynamics()[row[1]]
     turn = sum(earlier[1] == row[1] for earlier in covering_rows()[:number]) % len(variants)
+    given = {"particles": PARTICLES, "steps": STEPS, "x0": START[:, : model.dim]}
+    given |= {"seed": 2**63 + number, "loss": True}
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # some rows are unstable at their start, some texts do not run in lanes
-        dataset = ls.simulate(
-            model,
-            variants[turn],
-            noises(model.dim)[row[2]],
-            particles=PARTICLES,
-            steps=STEPS,
-            x0=START[:, : model.dim],
-            seed=2**63 + number,
-            loss=True,
-            **layout,
-        )
+        # Some rows are unstable at their start, some texts do not run in lanes.
+        warnings.simplefilter("ignore")
+        noise = noises(model.dim)[row[2]]
+        dataset = ls.simulate(model, variants[turn], noise, **given, **layout)
     assert np.sum(dataset.status.values > 0) < 3, (
         "particles left: the row sees too little of its update"
     )
@@ -252,23 +236,8 @@ def run(number, layout):
 @pytest.fixture(scope="module")
 def in_plain_python():
     """The interpreted side runs beside the compiled one."""
-    path = os.pathsep.join([str(Path(ls.__file__).parents[1]), str(Path(__file__).parents[1])])
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path}
-    process = subprocess.Popen(
-        [sys.executable, __file__], env=environment, stdout=subprocess.PIPE, text=True
-    )
-    results = []
-
-    def result(number):
-        if not results:
-            output, _ = process.communicate(timeout=600)
-            results.extend(json.loads(output))
-        return results[number]
-
-    yield result
-    process.kill()
-    process.wait()
-    process.stdout.close()
+    with printed_by(__file__) as results:
+        yield lambda number: results()[number]
 
 
 def test_every_entry_has_example_arguments():
@@ -308,9 +277,8 @@ def test_the_table_covers():
 
 
 @compiled_only
-@pytest.mark.parametrize(
-    "number", range(ROWS)
-)  # numbers: names would build all models where the test is only collected
+# Numbers: names would build all models where the test is only collected.
+@pytest.mark.parametrize("number", range(ROWS))
 def test_bits_of_a_row(number, in_plain_python):
     if number >= len(covering_rows()):
         pytest.skip("fewer rows have all pairs")

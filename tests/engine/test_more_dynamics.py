@@ -71,9 +71,8 @@ def test_substeps_approach_the_diffusion(substeps):
     """T/(h (1 - eta h/(2 m))): of SGD for m = 1, of the diffusion for many."""
     rate, temperature, other = 0.4, 0.4 * VARIANCE / (2 * BATCH), 2 if substeps == 1 else 1
     dynamics = ls.dynamics.sgd_diffusion(rate, BATCH, substeps)
-    x = (
-        ls.simulate(LINE, dynamics, NOISE, particles=PARTICLES, steps=20, seed=SEED).x[-1].values
-    )  # (1 - eta h/m)^(40 m) < 1e-8
+    # (1 - eta h/m)^(40 m) < 1e-8.
+    x = ls.simulate(LINE, dynamics, NOISE, particles=PARTICLES, steps=20, seed=SEED).x[-1].values
     assert abs(variance_z(x, temperature / (2 * (1 - rate / substeps)))) < 5
     assert abs(variance_z(x, temperature / (2 * (1 - rate / other)))) > 5
     assert abs(variance_z(x, 2 * temperature / (2 * (1 - rate / substeps)))) > 5
@@ -130,9 +129,8 @@ def test_the_mean_of_iterates_forgets_the_learning_rate(rate):
     steps, keep = 400, 1 - 2 * rate
     dynamics = ls.dynamics.averaged_sgd(rate, BATCH)
     x = ls.simulate(LINE, dynamics, NOISE, particles=PARTICLES, steps=steps, seed=SEED).x[-1].values
-    kicks = np.arange(
-        1, steps + 1
-    )  # a kick that is felt in j of the iterates adds eta (1 - a^j)/(1 - a) / n to their mean
+    # A kick that is felt in j of the iterates adds eta (1 - a^j)/(1 - a) / n to their mean.
+    kicks = np.arange(1, steps + 1)
     exact = rate**2 * VARIANCE / BATCH * np.sum(((1 - keep**kicks) / (1 - keep) / steps) ** 2)
     assert abs(variance_z(x, exact)) < 5
     assert steps * exact == pytest.approx(VARIANCE / BATCH / 2**2, rel=0.02)
@@ -163,16 +161,9 @@ def test_the_running_average_is_the_heavy_ball():
 
 def test_a_larger_batch_cools_like_a_smaller_rate():
     """Doubling the batch every 40 steps: the variance follows m' = a^2 m + eta^2 Sigma/B_k."""
-    sizes = ls.schedules.step_decay(1, 2.0, 40)
-    run = ls.simulate(
-        LINE,
-        ls.dynamics.sgd(0.2, sizes),
-        NOISE,
-        particles=PARTICLES,
-        steps=120,
-        seed=SEED,
-        every=40,
-    )
+    moves = ls.dynamics.sgd(0.2, ls.schedules.step_decay(1, 2.0, 40))
+    given = {"particles": PARTICLES, "steps": 120, "seed": SEED, "every": 40}
+    run = ls.simulate(LINE, moves, NOISE, **given)
     exact, constant = [0.0], [0.0]
     for k in range(120):
         exact.append(0.6**2 * exact[-1] + 0.2**2 * VARIANCE / 2 ** (k // 40))

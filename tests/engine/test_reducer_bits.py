@@ -6,15 +6,12 @@ as JSON."""
 
 import itertools
 import json
-import os
-import subprocess
-import sys
 import warnings
 from hashlib import sha256
-from pathlib import Path
 
 import numpy as np
 import pytest
+from plain_python import printed_by
 
 import langevin_sgd as ls
 from langevin_sgd.kernels.bits import JIT
@@ -110,10 +107,8 @@ def test_what_diverged_is_not_read():
 
 
 def test_compiled_and_interpreted_reducers_have_the_same_bits():
-    package = {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(Path(ls.__file__).parents[1])}
-    ways = {"env": {**os.environ, **package}, "capture_output": True, "text": True, "check": True}
-    output = subprocess.run([sys.executable, __file__], timeout=300, **ways)
-    assert json.loads(output.stdout) == few()
+    with printed_by(__file__) as results:
+        assert few() == results()
 
 
 def few():

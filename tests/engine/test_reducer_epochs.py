@@ -9,6 +9,7 @@ import naive_reducers
 import numpy as np
 import pytest
 from refusals import refusal
+from z_scores import z_of
 
 import langevin_sgd as ls
 from langevin_sgd.engine.reducers.of_run import checked_reducers
@@ -174,10 +175,6 @@ def flat_run(sampling, momentum):
     )
     options = {"particles": 1000, "steps": start + 1800, "seed": 1, "reducers": observed}
     return ls.simulate(loss, moves, ls.noise.minibatch(sampling), **options)
-
-
-def z_of(run, name, exact):
-    return (run[name].values - exact) / run[f"{name}_standard_error"].values
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import naive_reducers
 import numpy as np
 import pytest
 from scipy.linalg import solve_discrete_lyapunov
+from z_scores import z_of
 
 import langevin_sgd as ls
 from langevin_sgd.engine.reducers.currents import _mean_less_middle
@@ -58,10 +59,6 @@ def linear_law(strength, momentum=0.5):
     one, pull, kick = np.eye(2), 0.1 * (CURVATURE - strength * SWIRL), 0.01 * SIGMA2 / 2
     transition = np.block([[one - pull, -momentum * one], [pull, momentum * one]])
     return transition, solve_discrete_lyapunov(transition, np.block([[kick, -kick], [-kick, kick]]))
-
-
-def z_of(run, name, exact):
-    return (run[name].values - exact) / run[f"{name}_standard_error"].values
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.8])

@@ -93,9 +93,8 @@ def test_single_shuffle_against_its_theory():
     sigma = np.cov((CENTERS @ HESSIAN).T, bias=True)
     exact = ls.theory.single_shuffle_covariance(HESSIAN, sigma, RATE, BATCH, len(CENTERS))
     x = moved(ls.noise.minibatch("single_shuffle"), 104).x.values[-1]
-    assert (
-        np.abs(covariance_z(x, exact)).max() < 6
-    )  # a finite population of orders: nearly, not exactly Gaussian
+    # A finite population of orders: nearly, not exactly Gaussian.
+    assert np.abs(covariance_z(x, exact)).max() < 6
 
 
 def test_an_epoch_visits_every_example_once():
@@ -104,43 +103,25 @@ def test_an_epoch_visits_every_example_once():
     """
     rates = ls.schedules.from_values(1 / np.arange(1, len(CENTERS) + 1))
     loss = ls.losses.quadratic_centers(np.eye(2), CENTERS)
+    given = {"particles": 64, "steps": len(CENTERS), "x0": START, "seed": 3}
+    mean = np.broadcast_to(CENTERS.mean(axis=0), (64, 2))
     for sampling in ("reshuffle", "single_shuffle"):
-        run = ls.simulate(
-            loss,
-            ls.dynamics.sgd(rates),
-            ls.noise.minibatch(sampling),
-            particles=64,
-            steps=len(CENTERS),
-            x0=START,
-            seed=3,
-        )
-        np.testing.assert_allclose(
-            run.x.values[-1], np.broadcast_to(CENTERS.mean(axis=0), (64, 2)), atol=1e-12
-        )
+        run = ls.simulate(loss, ls.dynamics.sgd(rates), ls.noise.minibatch(sampling), **given)
+        np.testing.assert_allclose(run.x.values[-1], mean, atol=1e-12)
 
 
 def test_fresh_rows_of_the_population_against_online_regression():
     covariance, label_noise, rate, batch = np.array([[1.0, 0.3], [0.3, 0.5]]), 0.2, 0.2, 4
     loss = ls.losses.linear_regression_population(covariance, label_noise, [0.5, -0.2])
-    run = ls.simulate(
-        loss,
-        ls.dynamics.sgd(rate, batch),
-        ls.noise.minibatch("population"),
-        particles=50_000,
-        steps=150,
-        x0=[0.5, -0.2],
-        seed=4,
-    )
-    x, exact = (
-        run.x.values[-1],
-        ls.theory.regression_covariance(covariance, label_noise, rate, batch).position,
-    )
+    moves, fresh = ls.dynamics.sgd(rate, batch), ls.noise.minibatch("population")
+    run = ls.simulate(loss, moves, fresh, particles=50_000, steps=150, x0=[0.5, -0.2], seed=4)
+    x = run.x.values[-1]
+    exact = ls.theory.regression_covariance(covariance, label_noise, rate, batch).position
     squares = (x - x.mean(axis=0)) ** 2
     error = squares.std(axis=0) / np.sqrt(len(x))
     assert np.all(np.abs(squares.mean(axis=0) - np.diagonal(exact)) < 4 * error)
-    additive = ls.theory.stationary_covariance(
-        covariance, label_noise * covariance, rate, batch
-    )  # the twin: noise taken as constant
+    # The twin: noise taken as constant.
+    additive = ls.theory.stationary_covariance(covariance, label_noise * covariance, rate, batch)
     assert np.all(np.abs(squares.mean(axis=0) - np.diagonal(additive)) > 4 * error)
     assert np.all(np.abs(x.mean(axis=0) - [0.5, -0.2]) < 4 * x.std(axis=0) / np.sqrt(len(x)))
 

@@ -5,9 +5,7 @@ statistics in float64.
 as JSON."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
@@ -21,6 +19,7 @@ from _oracle_cases import scores
 from _oracle_runs import SIMULATIONS
 from engine import test_bits as bits
 from machine_code import llvm_of
+from plain_python import printed_by
 from z_scores import worst
 
 import langevin_sgd as ls
@@ -73,13 +72,9 @@ def in_the_well(**options):
 @pytest.mark.slow  # of the default suite: test_bits_of_rows, whose rows also run in plain Python
 @bits.compiled_only
 def test_bits_are_those_of_plain_python():
-    path = os.pathsep.join([str(Path(ls.__file__).parents[1]), str(Path(__file__).parents[1])])
-    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path}
-    output = subprocess.run(
-        [sys.executable, __file__], env=environment, stdout=subprocess.PIPE, text=True, check=True
-    ).stdout
-    for name, expected in json.loads(output).items():
-        assert bits.digests(run(name, bits.PARTICLES, **bits.BASE)) == expected, name
+    with printed_by(__file__) as results:
+        for name, expected in results().items():
+            assert bits.digests(run(name, bits.PARTICLES, **bits.BASE)) == expected, name
 
 
 @bits.compiled_only

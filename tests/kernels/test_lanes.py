@@ -21,9 +21,8 @@ compiled_only = pytest.mark.skipif(not JIT, reason="in interpreted Python a lane
 INF, NAN = np.inf, np.nan
 SPECIAL = [0.0, -0.0, 1.0, -1.5, 1 / 3, 5e-324, -1e-310, 1e308, INF, -INF, NAN, 2.0**53 + 1]
 PAIRS = np.array([*itertools.product(SPECIAL, SPECIAL)])
-PAIRS = np.concatenate(
-    [PAIRS, np.random.default_rng(1).normal(size=(16 * 11 - len(PAIRS), 2))]
-)  # whole groups
+# Whole groups.
+PAIRS = np.concatenate([PAIRS, np.random.default_rng(1).normal(size=(16 * 11 - len(PAIRS), 2))])
 POSITION = np.arange(len(PAIRS), dtype=np.int64)
 
 # Texts of two floats, two ints and one unsigned word each. A list of results, so that one

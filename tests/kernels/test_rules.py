@@ -152,6 +152,5 @@ def test_a_text_that_does_not_compile_is_shown_by_its_line(text, line, reason):
     assert message.startswith("gradient of 'mine' does not compile.\n")
     assert place_of(text, line) in message and reason in message
     assert len(message.splitlines()) < 12
-    assert (
-        error.value.__cause__ is None and error.value.__suppress_context__
-    )  # numba's eighty lines stay out of the traceback
+    # Numba's eighty lines stay out of the traceback.
+    assert error.value.__cause__ is None and error.value.__suppress_context__

@@ -178,9 +178,8 @@ def test_rotational_drift_keeps_boltzmanns_density_at_temperature_one_only(tempe
     if boltzmann:
         turn = (law.axis_0 * law.current[..., 1] - law.axis_1 * law.current[..., 0]) * law.weight
         normalisation = float((np.exp(-law.energy) * law.weight).sum())
-        assert float(turn.sum()) == pytest.approx(
-            3.0 * 2 * np.pi / normalisation, rel=0.01
-        )  # integral of r^3 exp(-r^4/4) = 1
+        # Integral of r^3 exp(-r^4/4) = 1.
+        assert float(turn.sum()) == pytest.approx(3.0 * 2 * np.pi / normalisation, rel=0.01)
 
 
 def test_swirl_noise_has_the_stated_covariance():

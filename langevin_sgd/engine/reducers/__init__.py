@@ -17,19 +17,8 @@ from .record import Reducer
 from .rotation import rotation
 from .virial import virial
 
-__all__ = [
-    "Reducer",
-    "autocovariance",
-    "currents",
-    "displacement",
-    "energy",
-    "first_passage",
-    "gradient_noise",
-    "histogram",
-    "moments",
-    "rotation",
-    "virial",
-]
+__all__ = ["Reducer", "autocovariance", "currents", "displacement", "energy", "first_passage"]
+__all__ += ["gradient_noise", "histogram", "moments", "rotation", "virial"]
 
 
 def __dir__():

@@ -61,7 +61,7 @@ def checked_reducers(reducers, model, dynamics, noise, first_step, steps):
         reducer = _within_run(reducer, first_step, first_step + steps)
         if reducer.complete:
             reducer = reducer.complete(reducer, model, dynamics, noise)
-        reducer.check_finish(model.dim, dynamics.state_size * model.dim if dynamics.memory else 0)
+        reducer.check_finish(model.dim, dynamics.parts * model.dim)
         completed.append(reducer)
     return tuple(completed)
 
