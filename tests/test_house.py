@@ -168,7 +168,7 @@ GOALS = {
     "tokens": (112_000, 227_680),
     "spine files": (30, 39),
     "spine lines": (5_500, 8_480),
-    "test lines": (16_500, 32_570),
+    "test lines": (16_500, 32_680),
 }
 INNER = ["engine", "kernels"]
 OUTER = [folder for folder in FOLDERS if folder not in INNER]

@@ -69,10 +69,15 @@ def _compiled(kernel, kinds):
     with patch.object(dispatcher, "get_current_device", lambda: device):
         options = {"device": False, "abi": "numba", "cc": device.compute_capability}
         library, _ = compiler._compile_pyfunc_with_fixup(kernel, kinds, **options)
+    return engine_of(library.llvm_strs)
+
+
+def engine_of(texts):
+    """What runs the kernel in numba-cuda's LLVM code, and the kernel's name."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(opt=1)
-    whole, *others = (llvm.parse_assembly(_for_cpu(text)) for text in library.llvm_strs)
+    whole, *others = (llvm.parse_assembly(_for_cpu(text)) for text in texts)
     for module in others:
         whole.link_in(module)
     ours = re.compile(r'declare .*@"?(thread_|threads_|block_|product|__nv_fabs|llvm\.fabs\.f64)')
