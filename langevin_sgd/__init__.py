@@ -75,15 +75,28 @@ __all__ = [
 ]
 
 
-def __getattr__(name):
+def _get(name):
     if name not in _LATER:
         raise AttributeError(
-            f"module {__name__!r} has no attribute {name!r}", name=name, obj=modules[__name__]
+            f"module {__name__!r} has no attribute {name!r}{_where(name)}",
+            name=name,
+            obj=modules[__name__],
         )
     module = import_module(_LATER[name], __name__)
     found = module if _LATER[name] == f".{name}" else getattr(module, name)
     globals()[name] = found
     return found
+
+
+def _where(name):
+    """The modules, of those that are loaded, that have a name, for those who look for it here."""
+    loaded = globals().keys() & set(__all__)
+    there = [home for home in sorted(loaded) if name in getattr(globals()[home], "__all__", ())]
+    return "".join(f"; there is {__name__}.{home}.{name}" for home in there)
+
+
+if not TYPE_CHECKING:  # with a `__getattr__`, a type checker would take any name for one of ours
+    __getattr__ = _get
 
 
 def __dir__():

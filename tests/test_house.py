@@ -164,11 +164,11 @@ FOLDERS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / "__ini
 # in (last: an example in each public docstring, 7,000 lines of text; the command line, pictures,
 # coordinates of all datasets)
 GOALS = {
-    "lines": (21_500, 42_690),
-    "tokens": (112_000, 227_680),
+    "lines": (21_500, 42_720),
+    "tokens": (112_000, 228_250),
     "spine files": (30, 39),
-    "spine lines": (5_500, 8_480),
-    "test lines": (16_500, 32_680),
+    "spine lines": (5_500, 8_500),
+    "test lines": (16_500, 32_750),
 }
 INNER = ["engine", "kernels"]
 OUTER = [folder for folder in FOLDERS if folder not in INNER]

@@ -39,4 +39,4 @@ from .checks import (
     word,
 )
 from .coordinates import names_of_components, with_coordinates
-from .decorators import QUANTITIES, bound, checked, formula, meant
+from .decorators import QUANTITIES, bound, checked, formula, keeps_signature, meant

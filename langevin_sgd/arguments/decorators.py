@@ -4,6 +4,8 @@ dataset that such a function returns has a coordinate along each dimension.
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 import numpy as np
 
@@ -64,6 +66,26 @@ _ELSEWHERE = {
 }
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class KeepsSignature(Protocol):
+    """What an editor and a type checker are told of a decorator: with options or without, what it
+    decorates keeps its signature."""
+
+    @overload
+    def __call__(self, function: Callable[P, R], /, **options: Any) -> Callable[P, R]: ...
+
+    @overload
+    def __call__(self, /, **options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+
+
+def keeps_signature(decorator: Any) -> KeepsSignature:
+    """A decorator of decorators, for those who read types: it changes nothing."""
+    return decorator
+
+
 def bound(signature, owner, args, kwargs):
     """`signature.bind(*args, **kwargs)`; a TypeError that names the argument, and the nearest one
     for a name that `owner` does not have."""
@@ -90,6 +112,7 @@ def meant(name, names):
     return f" Did you mean {same[0]!r}?" if same else nearest(name, names)
 
 
+@keeps_signature
 def checked(function=None, /, *, coordinates=True, **checks):
     """A decorator: every argument passes its check before the function sees it.
 
@@ -124,6 +147,7 @@ def checked(function=None, /, *, coordinates=True, **checks):
     return call
 
 
+@keeps_signature
 def formula(function=None, /, *, infinite=False, nan=False, **checks):
     """A decorator: `checked`, for a function that computes finite numbers from its arguments (or,
     with `infinite` or `nan`, those that its docstring speaks of).

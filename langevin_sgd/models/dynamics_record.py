@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from ..arguments import flag, one_of, optional
+from ..arguments import flag, keeps_signature, one_of, optional
 from ..kernels.rehearsal import rehearse
 from .parameters import (
     Schedule,
@@ -36,7 +36,7 @@ _BELOW_ONE = dict.fromkeys(
 # `recorded`, with the checks of what a name means in the making of a dynamics.
 OF_A_DYNAMICS = _ABOVE | _FROM | _BELOW_ONE
 OF_A_DYNAMICS["batch_size"] = partial(integer_or_schedule, at_least=1)
-dynamics_maker = partial(recorded, **OF_A_DYNAMICS)
+dynamics_maker = keeps_signature(partial(recorded, **OF_A_DYNAMICS))
 
 
 class DynamicsAnswers:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import anything, bound, instance, shown, text
+from ..arguments import anything, bound, instance, keeps_signature, shown, text
 from ..kernels.functions import plain
 from ..kernels.rehearsal import rehearse
 from ..kernels.rules import check_function
@@ -100,6 +100,7 @@ def record(base=object, /, **checks):
     return decorate
 
 
+@keeps_signature
 def recorded(function=None, /, **checks):
     """A decorator of functions that make a record: checks the arguments that have a check, and
     notes in the field `recipe` what was given. What is wrong with the record that a call makes is

@@ -1,6 +1,7 @@
 """Which picture fits which dataset."""
 
 from functools import partial
+from typing import Any
 
 import xarray as xr
 
@@ -102,7 +103,7 @@ def picture(dataset, ax=None, *, name=None):
 
 def _of_analysis(dataset):
     """The pictures of what `analysis` returns, which is known by its variables and their dims."""
-    kinds = {
+    kinds: dict[str, Any] = {
         "escape": (escape, "survival", {"passage_step"}),
         "waterfall": (waterfall, "contribution", {"rung", "symptom"}),
         "departures": (departures, "contribution", {"part", "direction"}),
@@ -128,7 +129,10 @@ def _of_analysis(dataset):
 def _of_density(dataset):
     if dataset["count"].ndim == 1:
         return {"density_1d": partial(density_1d, dataset)}
-    both = {"density_with_marginals": density_with_marginals, "density_2d": density_2d}
+    both: dict[str, Any] = {
+        "density_with_marginals": density_with_marginals,
+        "density_2d": density_2d,
+    }
     return {name: partial(draw, dataset) for name, draw in both.items()}
 
 

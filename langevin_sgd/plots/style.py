@@ -3,6 +3,7 @@ functions share.
 """
 
 import re
+from contextlib import AbstractContextManager
 
 import numpy as np
 
@@ -32,7 +33,7 @@ SMALL_TEXT = 7.9  # points: what matplotlib calls small beside the text of figur
 MOST_LINES = 6  # of many components, so many have a line of their own
 
 
-def style():
+def style() -> AbstractContextManager:
     """A context in which figures have the package's look.
 
     The only place that sets rcParams, and it puts them back. A function that is given an Axes draws

@@ -31,7 +31,7 @@ RESERVED |= {"_NCProperties", "_Netcdf4Dimid", "_Netcdf4Coordinates", "_nc3_stri
 NOT_A_COORDINATE = "_nc4_non_coord_"  # what netCDF puts before a name, and takes away again
 
 
-def save(dataset, path):
+def save(dataset, path) -> None:
     """Write a dataset to a netCDF4 file, whole or not at all.
 
     A crash at any moment leaves the old file or the new one, never half of one.

@@ -1,4 +1,3 @@
-# ruff: noqa: F401
 """Exact results and named approximations for SGD and Langevin dynamics, in NumPy and SciPy.
 
 What docstrings do not repeat: `learning_rate` is eta > 0, in length^2/energy and inside the
@@ -134,7 +133,41 @@ from .weak_error import (
     sgd_moments,
 )
 
-__all__ = sorted(name for name, value in globals().items() if callable(value))  # not the modules
+__all__ = ["DriftNoise", "FreeParticle", "GradientMoments", "HistogramBias"]
+__all__ += ["LeastSquaresMoments", "LinearProcess", "LogisticStatistics", "MeasuredTemperatures"]
+__all__ += ["OrnsteinUhlenbeck", "RegressionStatistics", "RegressionTail", "Shape"]
+__all__ += ["StabilityBounds", "StationaryBlocks", "StudentLaw", "TailExponents"]
+__all__ += ["TemperatureConventions", "UnderdampedLimit", "VarianceTest", "VirialBudget"]
+__all__ += ["ar1_autocorrelation_time", "ar1_mean_inflation", "area_per_step", "area_variance"]
+__all__ += ["autocovariance", "barrier_exponent", "basin_populations", "batch_covariance"]
+__all__ += ["batch_sharpness_plateaus", "best_boltzmann", "best_fit_temperature"]
+__all__ += ["bin_probabilities", "boltzmann_bin_probabilities", "boltzmann_density"]
+__all__ += ["cramer_von_mises_critical", "density_hellinger", "density_kl", "density_w2"]
+__all__ += ["diffusion_moments", "discrete_noise_law", "entropy_per_step", "epoch_covariance"]
+__all__ += ["epoch_cross_covariance", "evolve", "evolve_density", "expected_squared_norm"]
+__all__ += ["finite_rate_density", "finite_rate_energy", "flow_error", "fokker_planck"]
+__all__ += ["fokker_planck_generator", "free_particle", "gaussian_hellinger", "gaussian_kl"]
+__all__ += ["gaussian_mmd", "gaussian_stein_discrepancy", "gaussian_wasserstein2"]
+__all__ += ["gradient_average", "gradient_flow", "gradient_moments", "heavy_ball_path"]
+__all__ += ["histogram_kl_bias", "interpolating_ou", "kolmogorov_smirnov_critical"]
+__all__ += ["kramers_time", "langevin_law", "langevin_process", "least_squares_moments"]
+__all__ += ["level_populations", "linear_sgd", "logistic_statistics", "lyapunov_edge"]
+__all__ += ["mean_first_passage_steps", "mean_first_passage_time", "measured_temperatures"]
+__all__ += ["minibatch_covariance", "modified_equation", "modified_loss"]
+__all__ += ["momentum_learning_rate", "mori_escape_time", "noise_cumulants", "normal_critical"]
+__all__ += ["ornstein_uhlenbeck", "quasi_potential", "quasi_stationary_law"]
+__all__ += ["regression_covariance", "regression_excess_risk", "regression_moments_1d"]
+__all__ += ["regression_second_moment_radius", "regression_statistics", "regression_tail"]
+__all__ += ["regression_threshold", "relaxation_rates", "saddles", "sde_law", "sde_law_circle"]
+__all__ += ["selling_decomposition", "sgd_moments", "sgd_temperature", "simple_noise_scale"]
+__all__ += ["single_shuffle_covariance", "small_step_covariance", "spectral_radius"]
+__all__ += ["stability_bounds", "stability_threshold", "state_covariance", "stationary_blocks"]
+__all__ += ["stationary_covariance", "stationary_density", "stationary_probability"]
+__all__ += ["stationary_shape", "student_covariance", "student_density", "student_law"]
+__all__ += ["student_tail", "tail_exponents", "temperature_conventions"]
+__all__ += ["time_average_covariance", "transfer_operator", "transfer_operator_circle"]
+__all__ += ["transfer_operator_heavy_ball", "two_point_cdf", "underdamped_limit"]
+__all__ += ["variance_test_samples", "virial_budget", "weighted_rotation", "xie_escape_time"]
 
 
 def __dir__():

@@ -11,6 +11,7 @@ from ..arguments import (
     all_within,
     finite_array,
     formula,
+    keeps_signature,
     number,
     optional,
     positive_matrix,
@@ -222,6 +223,7 @@ MEANINGS |= {
 }
 
 
+@keeps_signature
 def one_law(function=None, /, **checks):
     """A decorator: `formula`, with the checks of `MEANINGS` for arguments that are not named."""
     if function is None:
