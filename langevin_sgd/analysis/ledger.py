@@ -135,16 +135,16 @@ def ledger(
         half of the run over its standard error; ``words`` (rung). Coordinate ``unit`` (symptom).
 
         Symptoms, along the eigenvectors of H at the reference point by increasing curvature:
-        temperature_i_j, the symmetric part of E[(x - E x) grad U']; energy, E U less that of the
-        minimum; occupation_k of basins by increasing energy; rotation_i_j, E[x_i dx_j - x_j dx_i]
-        per time t = eta * steps, and weighted_rotation_i_j with exp(-x' H x/T), of rungs that are
-        diffusions; kl from exp(-U/T), on a quadratic that of the Gaussian law of the same moments
-        with its parts kl_temperature, kl_direction and kl_rotation, infinite where noise does not
-        reach all directions (what later rungs add is then nan); else in one or two dimensions
-        that on the bins (all outside is one bin) with kl_temperature, what a better T takes away,
-        and kl_shape; w2_squared, on a quadratic that is simulated and beyond two dimensions: the
-        mean over the modes of W2^2 between whitened marginals and those of Boltzmann's law, by 400
-        quantiles.
+        temperature_i_j, the symmetric part of E[(x - E x) grad U'], on a quadratic about the
+        minimum instead of E x; energy, E U less that of the minimum; occupation_k of basins by
+        increasing energy; rotation_i_j, E[x_i dx_j - x_j dx_i] per time t = eta * steps, and
+        weighted_rotation_i_j with exp(-x' H x/T), of rungs that are diffusions; kl from exp(-U/T),
+        on a quadratic that of the Gaussian law of the same moments with its parts kl_temperature,
+        kl_direction and kl_rotation, infinite where noise does not reach all directions (what later
+        rungs add is then nan); else in one or two dimensions that on the bins (all outside is one
+        bin) with kl_temperature, what a better T takes away, and kl_shape; w2_squared, on a
+        quadratic that is simulated and beyond two dimensions: the mean over the modes of W2^2
+        between whitened marginals and those of Boltzmann's law, by 400 quantiles.
 
     Raises
     ------

@@ -91,7 +91,10 @@ def test_all_corners_of_the_worked_example():
 
 
 def test_the_table_of_momentum_read_as_a_chain():
-    result = ledger(*HEAVY).sel(symptom="kl")
+    result = ledger(*HEAVY)
+    turn = result.value.sel(rung="anisotropy", symptom="rotation_0_1")
+    assert abs(turn) == pytest.approx(2 * 4.5 * 0.8 / 1.2)  # 2 D_01 (h_1 - h_0)/(h_1 + h_0)
+    result = result.sel(symptom="kl")
     rungs = ["anisotropy", "state_dependence", "inertia", "finite_rate"]
     assert np.allclose(result.value.sel(rung=rungs), [0.2325, 0.2325, 0.0151, 0.0150], atol=5e-5)
     words = str(result.words.sel(rung="inertia").values)

@@ -66,6 +66,23 @@ def test_a_bowl_has_the_energy_of_its_gaussian_law():
     assert found == pytest.approx(float(np.ravel(exact)[0]), rel=1e-12)
 
 
+def test_rotations_are_those_of_the_current():
+    """Of a Gaussian law p under tilted noise, with the current J = K y p; plain and weighted."""
+    frame, mobility, noise = frame_of(BOWL, 2.0), 2.0, np.array([[0.5, 0.2], [0.2, 0.3]])
+    h, tilted = frame.curvature, frame.basis @ noise @ frame.basis.T
+    law = noise / (mobility * np.add.outer(h, h))
+    current = noise @ np.linalg.inv(law) / 2 - mobility * np.diag(h)
+    weighted = np.linalg.inv(np.linalg.inv(law) + 2 * np.diag(h) / frame.temperature)
+    y = np.random.default_rng(1).multivariate_normal(np.zeros(2), law, 100_000)
+    look = Look(y @ frame.basis.T, None, lambda x: np.broadcast_to(tilted, (len(x), 2, 2)), 2.0)
+    found = symptoms_of(make_ruler(frame, True, {}, 16), look)
+    for name, second in ("rotation", law), ("weighted_rotation", weighted):
+        share = np.sqrt(np.linalg.det(second) / np.linalg.det(law))
+        exact = share * float(np.diff((current @ second)[[0, 1], [1, 0]])[0])
+        value, error = _jackknife(found[f"{name}_0_1"])
+        assert abs(value - exact) < 4 * error < abs(exact) / 3, name
+
+
 def test_the_drift_is_the_change_of_the_mean_energy_in_its_standard_errors():
     sgd, noise = ls.dynamics.sgd(0.1), ls.noise.gaussian([0.02, 0.02])
     plan = Plan(BOWL, 128, 10, 1, np.array([2.0, 1.0]))
