@@ -24,10 +24,8 @@ NO_CODE = {
 RECORDS = {"Potential", "Loss", "GradientNoise", "Minibatch", "TableGaussian", "Dynamics"}
 RECORDS |= {"Schedule", "Reducer", "FirstPassage"}
 VIEWS = {"x", "v", "g", "xi", "z", "out", "row", "acc", "before", "shape"}  # of one particle
-FIXED = {
-    "args",
-    "c",
-}  # numba's own arguments of code that it generates; coefficients of a polynomial
+# Numba's own arguments of code that it generates; coefficients of a polynomial.
+FIXED = {"args", "c"}
 # of the public interface, in two of its modules
 PUBLIC_TWICE = {"autocovariance", "modified_loss", "temperature_budget"}
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)

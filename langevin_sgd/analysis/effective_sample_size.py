@@ -121,13 +121,9 @@ def correlation_times(numbers):
             f"autocorrelation time, got {len(numbers)}. Store more of them with every=."
         )
     half = len(numbers) // 2
-    pairs = (
-        _correlation_time(*column)
-        for column in zip(
-            np.moveaxis(numbers[:half], 2, 0), np.moveaxis(numbers[-half:], 2, 0), strict=True
-        )
-    )
-    return CorrelationTimes(*np.array(list(pairs)).T)
+    halves = (np.moveaxis(part, 2, 0) for part in (numbers[:half], numbers[-half:]))
+    found = [_correlation_time(*column) for column in zip(*halves, strict=True)]
+    return CorrelationTimes(*np.array(found).T)
 
 
 def _correlation_time(early, late):

@@ -64,11 +64,9 @@ def wording(run, particles, decision, evidence, tolerance):
     }
     measured, p_value = evidence.measured, decision.family_p_value
     verb = "would be" if decision.word == "departs" else "is"
-    said = (
-        []
-        if "bounded" in evidence.tested
-        else [_temperatures_in_words(evidence.directions, measured)]
-    )
+    said = []
+    if "bounded" not in evidence.tested:
+        said.append(_temperatures_in_words(evidence.directions, measured))
     said += [
         f"one temperature {verb} {shorthand(measured.one, measured.one_error)}",
         *_large_deviations(evidence.tested, tolerance),

@@ -90,14 +90,8 @@ def relaxation(run, ax=None, *, of=None, exact=None, components=None, on_diverge
     steps, several = kept["step"].values, len(names) > 1
     for k, name in enumerate(names):
         label = f"particles, {name}" if name else "particles"
-        line_with_band(
-            ax,
-            steps,
-            value[:, k],
-            error[:, k],
-            color=LINE_COLOURS[k % len(LINE_COLOURS)],
-            label=label,
-        )
+        look = {"color": LINE_COLOURS[k % len(LINE_COLOURS)], "label": label}
+        line_with_band(ax, steps, value[:, k], error[:, k], **look)
     if exact is not None:
         at, law = exact
         look = {"color": LINE_COLOURS[-1] if several else COLOURS["theory"], "linestyle": "dashed"}
@@ -188,11 +182,9 @@ def autocorrelation(run, ax=None, *, name="autocovariance", exact=None, componen
     for k, component in enumerate(chosen):
         colour = LINE_COLOURS[k % len(LINE_COLOURS)]
         time, spread = relaxation_time(lags, correlation[:, k], error[:, k])
-        told = (
-            f"1/e after {shorthand(time, spread)} steps"
-            if np.isfinite(time)
-            else f"slower than {lags[-1]:g} steps"
-        )
+        told = f"slower than {lags[-1]:g} steps"
+        if np.isfinite(time):
+            told = f"1/e after {shorthand(time, spread)} steps"
         label = f"{symbol(component_names(run)[component])}: {told}"
         points_with_errors(
             ax, lags, correlation[:, k], error[:, k], color=colour, label=label, markersize=3

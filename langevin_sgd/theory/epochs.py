@@ -62,12 +62,11 @@ def epoch_covariance(
     >>> ls.theory.epoch_covariance(1.0, 1.0, 0.5, 1, dataset_size=2).ravel().round(4).tolist()
     [0.0667, 0.2667]
     """
-    process, batches = _epoch_process(
+    injected, powers = _epoch(
         hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov
     )
-    injected, powers = _injected_by_position(process, batches)
     boundary = solve_stationary(powers[-1], injected[-1])
-    powers, injected, d = np.stack(powers[:-1]), np.stack(injected[:-1]), process.dim
+    powers, injected, d = np.stack(powers[:-1]), np.stack(injected[:-1]), hessian.shape[-1]
     return (powers @ boundary @ transpose(powers) + injected)[..., :d, :d]
 
 
@@ -107,19 +106,16 @@ def single_shuffle_covariance(
     >>> ls.theory.single_shuffle_covariance(1.0, 1.0, 0.5, 1, dataset_size=2).round(4).item()
     0.1111
     """
-    process, batches = _epoch_process(
+    injected, powers = _epoch(
         hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov
     )
-    injected, powers = _injected_by_position(process, batches)
     inverse = np.linalg.inv(np.eye(powers[-1].shape[-1]) - powers[-1])
-    d = process.dim
+    d = hessian.shape[-1]
     return (inverse @ injected[-1] @ transpose(inverse))[..., :d, :d]
 
 
-def _epoch_process(
-    hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov
-):
-    """The linear process whose noise is that of one batch of an epoch, and M."""
+def _epoch(hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov):
+    """`_injected_by_position` of the linear process whose noise is that of a batch of an epoch."""
     batches = dataset_size // batch_size
     if dataset_size % batch_size or not 2 <= batches <= MOST_BATCHES:
         raise ValueError(
@@ -130,7 +126,7 @@ def _epoch_process(
     process = linear_sgd(hessian, noise_covariance, learning_rate, 1, momentum, nesterov)
     check_count(2 * batches * process.transition.size, "dataset_size")
     covariance = batch_covariance(noise_covariance, batch_size, dataset_size)
-    return process._replace(noise_covariance=covariance), batches
+    return _injected_by_position(process._replace(noise_covariance=covariance), batches)
 
 
 def _injected_by_position(process, batches):
