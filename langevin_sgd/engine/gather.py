@@ -261,12 +261,9 @@ def _shared(results):
     return {
         name: value
         for name, value in results[0].attrs.items()
-        if name not in own and all(_same(value, result.attrs.get(name)) for result in results)
+        if name not in own
+        and all(np.array_equal(value, result.attrs.get(name)) for result in results)
     }
-
-
-def _same(one, other):
-    return np.array_equal(np.asarray(one), np.asarray(other))
 
 
 def point_in_words(axes, k):

@@ -194,11 +194,10 @@ def _critical_value(dim, groups):
     return -ndtri(FAILING / (2 * dim * (1 + groups)))
 
 
-def advised_particles(dim, tolerance, groups=0):
+def advised_particles(dim, tolerance):
     """Particles with which a stationary Gaussian run passes a check of `run_until_stationary` 19
     times of 20; derived there."""
-    share = 2 * max(2, groups - 1)
-    return int(np.ceil(share * ((2 + _critical_value(dim, groups)) / tolerance) ** 2))
+    return int(np.ceil(4 * ((2 + _critical_value(dim, 0)) / tolerance) ** 2))
 
 
 def _check_can_settle(model, dynamics, noise, reducers, options, max_steps):

@@ -68,9 +68,10 @@ def _broken_by(name, variable, variables):
     units = variable.attrs.get("units")
     if not name.isidentifier():
         yield "must have an identifier for its name"
-    if variable.dtype.kind not in "biufU" and not (
-        variable.dtype.kind == "O" and all(map(_is_str, variable.values.flat))
-    ):
+    text = variable.dtype.kind == "O" and all(
+        isinstance(each, str) for each in variable.values.flat
+    )
+    if variable.dtype.kind not in "biufU" and not text:
         yield f"must be bool, integer, float or text, not {variable.dtype}"
     if not _is_text(variable.attrs.get("long_name")):
         yield f"needs a long_name, got {variable.attrs.get('long_name')!r}"
@@ -87,10 +88,6 @@ def _broken_by(name, variable, variables):
         yield f"has no {name.removesuffix('_standard_error')!r} beside it"
     elif measured.dims != variable.dims or measured.attrs.get("units") != units:
         yield f"must have the dimensions {measured.dims} and the units of what it is the error of"
-
-
-def _is_str(value):
-    return isinstance(value, str)
 
 
 def _length(values):
