@@ -55,6 +55,7 @@ def test_particles_of_boltzmanns_law_have_its_symptoms():
     found = symptoms_of(ruler, Look(x))
     for name, exact in boltzmann_symptoms(ruler, ["energy"]).items():
         assert found[name][0] == pytest.approx(exact, rel=2e-3), name
+    assert np.allclose([found[name][0] for name in ("kl", "kl_shape")], 0.0, atol=1e-3)
     assert frame.temperature == pytest.approx(0.1)
 
 
