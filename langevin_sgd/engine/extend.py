@@ -122,6 +122,6 @@ def _record_of_run(role, given, run) -> Any:
         return rebuilt(data, run.arrays)
     except (NotInThePackage, KeyError) as error:
         raise ValueError(
-            f"{role} must be passed: the run does not hold {error}. Call extend(run, steps, "
-            f"{role}=...)."
+            f"{role} must be passed: the run does not hold {str(error.args[0])!r} of it. Call "
+            f"extend(run, steps, {role}=...)."
         ) from error

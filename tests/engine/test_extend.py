@@ -51,7 +51,8 @@ def test_a_folder_goes_on_with_its_table(tmp_path):
 def test_the_table_of_a_dataset_is_passed_and_compared():
     run = simulate(FIRST, (LINE, PLAIN, ROWS))
     same_end(simulate(FIRST + MORE, (LINE, PLAIN, ROWS)), ls.extend(run, MORE, LINE))
-    with pytest.raises(ValueError, match=r"model must be passed: .* extend\(run, steps, model="):
+    message = "model must be passed: the run does not hold 'model.data' of it. Call extend.run, st"
+    with pytest.raises(ValueError, match=message):
         ls.extend(run, MORE)
     other = ls.losses.linear_regression(random.normal(size=(200, 2)), random.normal(size=200))
     with pytest.raises(ValueError, match="model must be that of the run"):
