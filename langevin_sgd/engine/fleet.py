@@ -25,10 +25,10 @@ class _Share(NamedTuple):
     """What one device moves: some groups of an ensemble."""
 
     device: int
-    groups: slice
     running: Any  # places of the particles that move, on the device
     ensemble: Any  # on the device
     constants: Any  # on the device
+    groups: slice
 
 
 def _on(device):
@@ -66,13 +66,20 @@ def _bytes(value):
 
 
 @contextmanager
-def _enough_memory(device, running, *others):
-    """Say what is too large for a device: particles at the places `running`, with all arrays."""
+def _told(device, running, *others):
+    """Say what is too large for a device, particles at the places `running` with all arrays, or
+    what has ended it."""
     try:
         yield
     except Exception as error:  # the driver's, of whichever package asks it
-        if "OUT_OF_MEMORY" not in str(error):
+        if "CUDA_ERROR" not in str(error):
             raise
+        if "OUT_OF_MEMORY" not in str(error):
+            raise RuntimeError(
+                f"device {device} has failed, and is lost to this process ({error}). A function "
+                "that reads beyond an array does that, which NUMBA_DISABLE_JIT=1 and target='cpu' "
+                "show, and a step of seconds on a GPU with a display."
+            ) from error
         need = _bytes((running, *others)) / 1e9
         raise MemoryError(
             f"device {device} has no memory for {len(running)} particles, which take {need:.3g} GB "
@@ -193,8 +200,8 @@ class Fleet:
         part = _groups_of(ensemble, groups)
         part = part._replace(counts=np.zeros_like(part.counts))  # each device begins its own
         own = self._running(ensemble, groups), part, self.constants
-        with _on(device), _enough_memory(device, *own):
-            return _Share(device, groups, *_to_device(own))
+        with _on(device), _told(device, *own):
+            return _Share(device, *_to_device(own), groups)
 
     def _running(self, ensemble, groups):
         """Places, in their share, of the particles that move."""
@@ -217,13 +224,12 @@ class Fleet:
         read = []  # till all are done: to free memory a device is waited for
         for share in busy:
             blocks, first = -(-len(share.running) // threads), share.groups.start * WIDTH
-            enough = _enough_memory(share.device, share.running, share.ensemble, share.constants)
-            with _on(share.device), enough, _launching(self.functions):
+            with _on(share.device), _told(*share), _launching(self.functions):
                 read.append(_to_device(steps))
                 given = share.ensemble, share.running, share.constants, read[-1], first
                 kernel[blocks, threads](*given)
         for share in busy:
-            with _on(share.device):
+            with _on(share.device), _told(*share):
                 cuda.synchronize()
 
     def _bring(self, ensemble, names):

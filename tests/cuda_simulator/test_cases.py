@@ -153,8 +153,8 @@ def test_a_device_that_is_too_small_is_named_before_anything_starts(at, tmp_path
     said = str(caught.value)
     assert "e-06 GB" in said and "CUDA_ERROR_OUT_OF_MEMORY" in said and "target='cpu'" in said
     assert not folder.exists()
-    monkeypatch.setattr(fleet, name, broken)  # the twin: another error is passed on
-    with pytest.raises(RuntimeError, match="ILLEGAL_ADDRESS"):
+    monkeypatch.setattr(fleet, name, broken)  # the twin: another error is told apart
+    with pytest.raises(RuntimeError, match="device 0 has failed, .*ILLEGAL_ADDRESS"):
         bits(**BASE)
 
 
