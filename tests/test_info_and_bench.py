@@ -54,3 +54,13 @@ def test_a_strange_file_is_told_and_moves_no_cursor(tmp_path, capsys):
     for words in ([], ["--all"]):
         seen = printed(capsys, "info", tmp_path / "strange.nc", *words)
         assert "a title" in seen and "red" in seen and "\x1b" not in seen
+
+
+def test_a_flipped_bit_in_what_states_no_hash_is_seen_by_its_checksum(tmp_path, capsys):
+    path, x = tmp_path / "some.nc", np.random.default_rng(1).normal(size=1000)
+    ls.save(xr.Dataset({"x": ("t", x)}), path)
+    assert "states no hash of its content" in printed(capsys, "info", path)
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(x[500:510].tobytes())] ^= 1
+    path.write_bytes(raw)
+    assert main(["info", str(path)]) == 1 and "is damaged" in capsys.readouterr().err

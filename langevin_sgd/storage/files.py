@@ -39,9 +39,9 @@ def save(dataset, path) -> None:
     The bytes go to a temporary name in the same folder, are forced to the disk, and only then take
     the name `path`; last, the folder entry itself is forced. A killed process leaves its temporary
     file, ``.NAME.*.tmp``, which may be deleted. Text variables are stored as fixed-width UTF-8
-    characters. The file is first made in memory, which takes its size once more. It states the hash
-    of its content, in the attribute ``content_sha256``, only if the dataset has that attribute; it
-    is renewed.
+    characters. Arrays have HDF5's checksums: no reader takes damaged ones for whole. The file is
+    first made in memory, which takes its size once more. It states the hash of its content, in the
+    attribute ``content_sha256``, only if the dataset has that attribute; it is renewed.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def netcdf_image(dataset):
     _refuse_what_netcdf_cannot_hold(dataset)
     # Encodings left by an earlier load would decide the layout of this file: only the data may.
     dataset = dataset.compute().drop_encoding()
-    encoding = {name: _encoding(variable.dtype) for name, variable in dataset.variables.items()}
+    encoding = {name: _encoding(variable) for name, variable in dataset.variables.items()}
     buffer = io.BytesIO()
     with clear_errors("the dataset", "save"), h5netcdf.File(_timeless_file(buffer), "w") as file:
         dataset.dump_to_store(xr.backends.H5NetCDFStore(file), encoding=encoding)
@@ -241,13 +241,15 @@ def _import_engine(caller):
         ) from error
 
 
-def _encoding(dtype):
-    """How one variable is stored; `_FillValue` None keeps xarray from declaring every nan a missing
-    value.
+def _encoding(variable):
+    """How one variable is stored: with HDF5's checksum, so that no reader takes damaged values for
+    whole (a single value cannot have one); `_FillValue` None keeps xarray from declaring every nan
+    a missing value.
     """
-    if dtype.kind == "U":
-        return {"dtype": "S1"}
-    return {"_FillValue": None} if dtype.kind == "f" else {}
+    summed = {"fletcher32": True} if variable.size and variable.ndim else {}
+    if variable.dtype.kind == "U":
+        return summed | {"dtype": "S1"}
+    return summed | {"_FillValue": None} if variable.dtype.kind == "f" else summed
 
 
 def _force_folder(folder):

@@ -36,7 +36,7 @@ READERS_TROUBLE = (
 HEAP = b"GCOL\1"
 NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 SHUFFLE, GZIP, CHECKSUM = 2, 1, 3  # HDF5's numbers of filters
-PACKINGS = [[GZIP], [SHUFFLE, GZIP], [GZIP, CHECKSUM], [SHUFFLE, GZIP, CHECKSUM]]
+PACKINGS = [[CHECKSUM], [GZIP], [SHUFFLE, GZIP], [GZIP, CHECKSUM], [SHUFFLE, GZIP, CHECKSUM]]
 TRUST = "if you trust it, open it with xarray"
 _one_at_a_time = threading.Lock()
 
@@ -230,7 +230,8 @@ def _packed_bytes(judged, variable, name):
     filters = _filters(variable)
     judged.refuse_if(
         filters not in PACKINGS,
-        f"{about} by the HDF5 filters {filters}, and only gzip is read, with shuffle and checksum; "
+        f"{about} by the HDF5 filters {filters}, and only checksums and gzip, shuffled or not, are "
+        "read; "
         "convert it with xarray: xarray.load_dataset(path).drop_encoding().to_netcdf(other)",
     )
     size = math.prod(variable.chunks) * variable.dtype.itemsize
@@ -241,19 +242,22 @@ def _packed_bytes(judged, variable, name):
         chunk = variable.id.get_chunk_info_by_coord(place)
         there = chunk.byte_offset is not None and chunk.size <= judged.length
         judged.refuse_if(not there or chunk.filter_mask, f"{about}, and a part of it is missing")
-        packed = variable.id.read_direct_chunk(place)[1]
-        if filters[-1] == CHECKSUM:
-            packed = packed[:-4]
         judged.refuse_if(
-            _unpacked_size(packed, size) != size,
+            _unpacked_size(variable, place, filters, chunk.size, size) != size,
             f"{about}, and a part of it does not unpack to the size that it declares",
         )
         total += chunk.size
     return total
 
 
-def _unpacked_size(packed, most):
-    """Bytes that a gzip stream unpacks to, counted no further than above `most`; -1 for none."""
+def _unpacked_size(variable, place, filters, stored, most):
+    """Bytes of a chunk without its checksum of four; unpacked by gzip, counted no further than
+    above `most`, -1 for no gzip stream.
+    """
+    checksum = 4 * (filters[-1] == CHECKSUM)
+    if GZIP not in filters:
+        return stored - checksum
+    packed = variable.id.read_direct_chunk(place)[1][: stored - checksum]
     stream, size = zlib.decompressobj(), 0
     try:
         while not stream.eof and size <= most:

@@ -41,9 +41,16 @@ def test_values_packed_by_gzip_are_read(path, options):
     refused("declares .* bytes, above max_bytes=1000000", path, max_bytes=10**6)
 
 
-@pytest.mark.parametrize(
-    "packing", [{"compression": "lzf"}, {"shuffle": True}, {"fletcher32": True}, "twice"], ids=str
-)
+def test_values_with_checksums_alone_are_read_and_parts_of_another_size_refused(path):
+    with h5py.File(path, "w") as file:
+        vector(file, "x", np.arange(5000), chunks=(999,), fletcher32=True)
+    np.testing.assert_array_equal(load(path).x, np.arange(5000))
+    with h5py.File(path, "r+") as file:
+        file["x"].id.write_direct_chunk((999,), b"12345678")
+    refused("a part of it does not unpack to the size that it declares", path)
+
+
+@pytest.mark.parametrize("packing", [{"compression": "lzf"}, {"shuffle": True}, "twice"], ids=str)
 def test_values_packed_otherwise_are_refused_with_the_way_out(path, packing):
     with h5py.File(path, "w") as file:
         if packing == "twice":

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -73,6 +74,11 @@ def test_a_truncated_point_and_a_flipped_bit_are_named(tmp_path):
         points.read_point(tmp_path, 0)
     raw[raw.index(POINT.x.values[90:].tobytes())] ^= 1
     path.write_bytes(raw)
+    with pytest.raises(ValueError, match="is damaged .*Delete the file and compute point 0 again"):
+        points.read_point(tmp_path, 0)
+    points.keep_point(POINT, tmp_path, 0)
+    with h5py.File(path, "r+") as file:  # with a new checksum
+        file["x"][90] += 1.0
     with pytest.raises(ValueError, match="point_000000.nc' is damaged: its content has changed"):
         points.read_point(tmp_path, 0)
 
