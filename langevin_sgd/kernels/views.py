@@ -160,9 +160,7 @@ def wide_view(array, offset, dim):
 
 
 def column(array, offset, dim):
-    """View of `dim` components of one particle of a group; `offset` is that of the group plus the
-    particle's lane.
-    """
+    """View of `dim` components of one particle; `offset` is that of its group plus its lane."""
     return _numbers(array, offset, dim)
 
 
@@ -296,11 +294,16 @@ def _lanes_at(builder, place, width):
 @lower_builtin(operator.getitem, ViewType, types.intp)
 def _get(context, builder, sig, args):
     view, place = sig.args[0], _address(builder, sig.args[0], *args)
-    if not isinstance(view.element, LanesType):
-        number = context.unpack_value(builder, view.number, place)
-        return context.cast(builder, number, view.number, view.element)
-    place, align = _lanes_at(builder, place, view.element.width)
-    return resized(builder, builder.load(place, align=align), view.element.number)
+    if isinstance(view.element, LanesType):
+        place, align = _lanes_at(builder, place, view.element.width)
+        loaded = builder.load(place, align=align)
+        found = resized(builder, loaded, view.element.number)
+    else:
+        loaded = context.unpack_value(builder, view.number, place)
+        found = context.cast(builder, loaded, view.number, view.element)
+    if view.kind == "row":  # of a table, which is never written: a GPU has a cache for that
+        loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return found
 
 
 @lower_builtin(operator.setitem, ViewType, types.intp, types.Any)
@@ -372,8 +375,7 @@ teach(part, _part_type, _part)
 
 def empty_groups(groups, components, dtype=np.float64):
     """Uninitialised array (groups, components, WIDTH) that starts on a 64-byte line, so that vector
-    loads do not straddle two.
-    """
+    loads do not straddle two."""
     count, line = groups * components * WIDTH, 64 // np.dtype(dtype).itemsize
     raw = np.empty(count + line, dtype)
     start = (-raw.ctypes.data // raw.itemsize) % line
@@ -381,9 +383,7 @@ def empty_groups(groups, components, dtype=np.float64):
 
 
 def pack(x, dtype=np.float64):
-    """Groups of the particles x (particles, components); the last group is filled up with copies of
-    the last particle.
-    """
+    """Groups of the particles x (particles, components); copies of the last fill up the end."""
     particles, components = x.shape
     groups = -(-particles // WIDTH)
     filled = x[np.minimum(np.arange(groups * WIDTH), particles - 1)]

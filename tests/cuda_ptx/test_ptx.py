@@ -2,6 +2,7 @@
 called, nothing is on the heap, and every operation is rounded as on the CPU."""
 
 import math
+import re
 import sys
 import traceback
 from contextlib import nullcontext
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 VECTOR = np.zeros(4)
 FEW = 8  # dimensions in which nothing may spill
 REGISTERS = 80  # of a thread: then 768 fit into a processor of sm_80 or sm_90
+LINE = ls.losses.linear_regression([[1.0, 2.0], [0.5, 1.0], [3.0, 4.0], [2.0, 1.0]], [1.0, 2, 0, 1])
 SGD = ls.potentials.double_well(2, 0.25), ls.dynamics.sgd(0.02), ls.noise.gaussian([1.0, 0.25])
 
 
@@ -68,6 +70,26 @@ def test_a_case_of_the_test_of_bits_compiles(name):
 @pytest.mark.parametrize("name", cases.REDUCERS)
 def test_a_reducer_compiles(name):
     assert_sound(cases.options_with(name), [80])
+
+
+@pytest.mark.parametrize("precision", cases.PRECISIONS)
+@pytest.mark.parametrize(
+    ("model", "noise", "from_table"),
+    [
+        (LINE, ls.noise.minibatch(), True),
+        (LINE, ls.noise.table_gaussian(), True),
+        (*SGD[::2], False),
+    ],
+    ids=["minibatch", "whole table", "no table"],
+)
+def test_tables_are_read_through_the_cache_of_what_is_never_written(
+    model, noise, from_table, precision
+):
+    dynamics = ls.dynamics.sgd(0.02, batch_size=4 if from_table else 1)
+    options = {"model": model, "dynamics": dynamics, "noise": noise, "particles": 100, "steps": 10}
+    text = compiled_launch(options, [80], seed=1, precision=precision)[80]
+    assert ("ld.global.nc.f" in text) == from_table
+    assert len(re.findall(r"ld\.global\.f\d", text)) <= 5  # the state, at its start, and parameters
 
 
 def test_a_first_passage_compiles():
