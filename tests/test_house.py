@@ -166,7 +166,7 @@ GOALS = {
     "tokens": (112_000, 228_200),
     "spine files": (30, 39),
     "spine lines": (5_500, 8_500),
-    "test lines": (16_500, 32_750),
+    "test lines": (16_500, 32_770),
 }
 INNER = ["engine", "kernels"]
 OUTER = [folder for folder in FOLDERS if folder not in INNER]

@@ -1,6 +1,7 @@
 """Result files and folders of results: written whole or not at all, read as data only, and the
 record of what made them."""
 
+from . import schema
 from .content import content_hash, is_whole, sealed
 from .files import save
 from .loading import load
@@ -8,4 +9,4 @@ from .provenance import provenance, source_hashes
 from .run_folder import begun, create, reopen
 
 __all__ = ["begun", "content_hash", "create", "is_whole", "load", "provenance", "reopen", "save"]
-__all__ += ["sealed", "source_hashes"]
+__all__ += ["schema", "sealed", "source_hashes"]
