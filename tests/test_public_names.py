@@ -42,8 +42,11 @@ ls.dynamics.sgd(lr=0.1)
 def test_a_type_checker_sees_names_and_arguments(tmp_path, monkeypatch):
     mypy = pytest.importorskip("mypy.api")
     monkeypatch.setenv("MYPYPATH", str(FILE.parents[1]))
-    (tmp_path / "user.py").write_text(TYPED)
-    options = ["--config-file=", "--follow-imports=silent", "--ignore-missing-imports"]
+    names = [
+        f"ls.{name}.{each}\n" for name in MODULES.split() for each in getattr(ls, name).__all__
+    ]
+    (tmp_path / "user.py").write_text(TYPED + "".join(names))
+    options = ["--config-file=", "--follow-imports=silent", "--ignore-missing-imports", "--strict"]
     told = mypy.run([*options, f"--cache-dir={tmp_path}", str(tmp_path / "user.py")])[0]
     assert {line.split(":")[1] for line in told.splitlines() if ": error:" in line} == {*"567"}
 

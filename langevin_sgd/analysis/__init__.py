@@ -1,4 +1,3 @@
-# ruff: noqa: F401
 """Estimates from runs: from a dataset to a dataset, each number with its standard error."""
 
 from .basins import basins
@@ -23,7 +22,12 @@ from .survival_curve import survival_curve
 from .temperature_budget import noise_covariance_of, temperature_budget
 from .two_sample import two_sample_test
 
-__all__ = sorted(name for name, value in globals().items() if callable(value))  # not the modules
+__all__ = ["basins", "boltzmann_test", "covariance_at", "curvature", "density", "departure"]
+__all__ += ["drift_and_diffusion", "effective_sample_size", "entropy_production", "equipartition"]
+__all__ += ["escape_rate", "gradient_covariance", "kl_to_boltzmann", "kl_to_probabilities"]
+__all__ += ["ledger", "noise_covariance_of", "reference_sample", "rhat", "rotation_rate"]
+__all__ += ["stein_discrepancy", "survival_curve", "temperature_budget"]
+__all__ += ["temperature_budget_of_arrays", "two_sample_test"]
 
 
 def __dir__():

@@ -111,7 +111,7 @@ def drift_and_diffusion(
     -----
     In each bin dx = a + A (x - position) + residual by least squares: drift a/dt, slope A/dt, and
     diffusion from the covariance of the residuals, divisor n - d - 1, so that neither the square
-    of the drift nor its change over the bin is with_counts as diffusion. Errors: jackknife over 64
+    of the drift nor its change over the bin is counted as diffusion. Errors: jackknife over 64
     groups of particles, so that moves of one particle may depend on each other. For SGD with fresh
     noise and lag 1 the drift is -grad U and the diffusion (learning_rate/2) C(x) exactly, whatever
     the rate. Extrapolated they are, up to the rate squared, those of the diffusion that passes
