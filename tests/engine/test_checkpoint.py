@@ -3,6 +3,7 @@ what differs.
 """
 
 import errno
+import json
 import os
 import signal
 import tracemalloc
@@ -111,7 +112,10 @@ def test_a_finished_run_is_only_read(tmp_path, monkeypatch):
     assert before == {path.name: path.stat().st_mtime_ns for path in (tmp_path / "run").iterdir()}
 
 
-def test_pieces_end_by_the_clock_or_by_their_size(tmp_path, monkeypatch):
+def test_pieces_end_by_their_steps_by_the_clock_or_by_their_size(tmp_path, monkeypatch):
+    in_folder(tmp_path / "steps", checkpoint_every=20, chunk_steps=5)
+    lines = map(json.loads, (tmp_path / "steps" / "manifest.jsonl").read_text().splitlines())
+    assert [line["step"] for line in lines if "segment" in line] == [20, 40, 60]
     one = in_folder(tmp_path / "one", chunk_steps=5)
     assert len(list((tmp_path / "one").glob("segment-*.nc"))) == 1
     monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
