@@ -22,12 +22,32 @@ from .survival_curve import survival_curve
 from .temperature_budget import noise_covariance_of, temperature_budget
 from .two_sample import two_sample_test
 
-__all__ = ["basins", "boltzmann_test", "covariance_at", "curvature", "density", "departure"]
-__all__ += ["drift_and_diffusion", "effective_sample_size", "entropy_production", "equipartition"]
-__all__ += ["escape_rate", "gradient_covariance", "kl_to_boltzmann", "kl_to_probabilities"]
-__all__ += ["ledger", "noise_covariance_of", "reference_sample", "rhat", "rotation_rate"]
-__all__ += ["stein_discrepancy", "survival_curve", "temperature_budget"]
-__all__ += ["temperature_budget_of_arrays", "two_sample_test"]
+__all__ = [
+    "basins",
+    "boltzmann_test",
+    "covariance_at",
+    "curvature",
+    "density",
+    "departure",
+    "drift_and_diffusion",
+    "effective_sample_size",
+    "entropy_production",
+    "equipartition",
+    "escape_rate",
+    "gradient_covariance",
+    "kl_to_boltzmann",
+    "kl_to_probabilities",
+    "ledger",
+    "noise_covariance_of",
+    "reference_sample",
+    "rhat",
+    "rotation_rate",
+    "stein_discrepancy",
+    "survival_curve",
+    "temperature_budget",
+    "temperature_budget_of_arrays",
+    "two_sample_test",
+]
 
 
 def __dir__():
