@@ -4,17 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import (
-    all_within,
-    covariance_matrix,
-    finite_array,
-    formula,
-    one_of,
-    optional,
-    probabilities,
-    whole,
-)
+from ..arguments import covariance_matrix, one_of, whole
 from .linear_process import trace, transpose
+from .meanings import exact
 
 FRESH = ("with_replacement", "population")
 SUBSETS = ("without_replacement", "reshuffle", "single_shuffle")
@@ -40,7 +32,7 @@ class GradientMoments(NamedTuple):
     covariance: np.ndarray
 
 
-@formula(gradients=finite_array, probabilities=optional(probabilities))
+@exact
 def gradient_moments(gradients, probabilities=None):
     """Mean and covariance of a table of per-example gradients, as `GradientMoments`.
 
@@ -92,7 +84,7 @@ def gradient_moments(gradients, probabilities=None):
     return GradientMoments(mean, transpose(probabilities[:, None] * drawn) @ drawn)
 
 
-@formula(dataset_size=optional(all_within(at_least=1)))
+@exact
 def batch_covariance(noise_covariance, batch_size, dataset_size=None):
     """Covariance of the mean gradient of one batch, drawn with or without replacement.
 
@@ -141,9 +133,7 @@ def batch_covariance(noise_covariance, batch_size, dataset_size=None):
     return factor[..., None, None] * noise_covariance
 
 
-@formula(
-    gradients=finite_array, sampling=one_of(*FRESH, *SUBSETS), probabilities=optional(probabilities)
-)
+@exact(sampling=one_of(*FRESH, *SUBSETS))
 def minibatch_covariance(gradients, batch_size, sampling="with_replacement", probabilities=None):
     """Covariance of the mean gradient of one minibatch of a table, for every way of sampling.
 
@@ -192,7 +182,7 @@ def minibatch_covariance(gradients, batch_size, sampling="with_replacement", pro
     return batch_covariance(covariance, batch_size, size)
 
 
-@formula(dataset_size=whole(2))
+@exact(dataset_size=whole(2))
 def epoch_cross_covariance(noise_covariance, dataset_size):
     """Covariance of the mean gradients of two different batches of one epoch, -Sigma / (N - 1).
 
@@ -236,7 +226,7 @@ def _mean_and_noise(mean_gradient, noise_covariance):
     return mean, covariance_matrix(noise_covariance, "noise_covariance", mean.shape[-1])
 
 
-@formula(mean_gradient=finite_array, dataset_size=optional(all_within(at_least=1)))
+@exact
 def expected_squared_norm(mean_gradient, noise_covariance, batch_size=1, dataset_size=None):
     """Mean squared norm of a batch gradient: that of the mean gradient and the trace of the noise.
 
@@ -276,7 +266,7 @@ def expected_squared_norm(mean_gradient, noise_covariance, batch_size=1, dataset
     return np.sum(mean**2, axis=-1) + trace(batch_covariance(noise, batch_size, dataset_size))
 
 
-@formula(mean_gradient=finite_array)
+@exact
 def simple_noise_scale(mean_gradient, noise_covariance):
     """Batch size at which noise and mean gradient have equal norm, tr Sigma / (G.G).
 

@@ -2,16 +2,10 @@
 box in which its law lives.
 """
 
-import functools
-import inspect
-
 import numpy as np
 
 from ..arguments import (
-    all_within,
     finite_array,
-    formula,
-    keeps_signature,
     number,
     optional,
     positive_matrix,
@@ -22,6 +16,7 @@ from ..arguments import (
 )
 from ..models.evaluate import evaluate, landscape
 from .grids import Wall, bin_edges, bounding_box, tensor_nodes
+from .meanings import ABOVE_ZERO, formula_of
 
 FAR_OUT, WIDE = 1e5, 2e3  # a search from [-1, 1] up to 1e7 has seen what is neither
 NEAR = 10  # spreads of particles from zero, where the symmetries of a landscape mostly are
@@ -202,31 +197,21 @@ def noise(value, name):
     return value if callable(value) else number_or_matrix(value, name)
 
 
-# What the name of an argument means in the theory of one potential and one update.
-ABOVE_ZERO = within(above=0)
-FROM_ZERO = all_within(at_least=0)
-MEANINGS = dict.fromkeys(("force", "start", "end", "target", "mean_energy"), within())
-MEANINGS |= dict.fromkeys(("learning_rate", "temperature"), ABOVE_ZERO)
-MEANINGS |= dict.fromkeys(("rtol", "floor"), within(above=0, at_most=1))
-MEANINGS |= {
-    "potential": energy_of(),
-    "noise_covariance": noise,
-    "diffusion": number_or_function,
-    "batch_size": within(at_least=1),
-    "momentum": within(at_least=0, below=1),
-    "bounds": optional(intervals),
-    "period": optional(ABOVE_ZERO),
-    "wall": optional(within()),
-    "edges": bin_edges,
-    "probabilities": optional(probabilities),
-    "x": all_within(),
-}
-
-
-@keeps_signature
-def one_law(function=None, /, **checks):
-    """A decorator: `formula`, with the checks of `MEANINGS` for arguments that are not named."""
-    if function is None:
-        return functools.partial(one_law, **checks)
-    known = MEANINGS.keys() & inspect.signature(function).parameters.keys()
-    return formula(function, **{name: MEANINGS[name] for name in known} | checks)
+# A decorator of the theory of one potential and one update: what its arguments mean by their name.
+one_law = formula_of(
+    **dict.fromkeys(("barrier", "curvature_saddle", "end", "force", "mean_energy"), within()),
+    **dict.fromkeys(("start", "target"), within()),
+    **dict.fromkeys(("curvature_minimum", "loss_minimum", "loss_saddle"), ABOVE_ZERO),
+    **dict.fromkeys(("learning_rate", "mass", "step_size", "temperature"), ABOVE_ZERO),
+    **dict.fromkeys(("rtol", "floor"), within(above=0, at_most=1)),
+    potential=energy_of(),
+    noise_covariance=noise,
+    diffusion=number_or_function,
+    batch_size=within(at_least=1),
+    momentum=within(at_least=0, below=1),
+    bounds=optional(intervals),
+    period=optional(ABOVE_ZERO),
+    wall=optional(within()),
+    edges=bin_edges,
+    probabilities=optional(probabilities),
+)

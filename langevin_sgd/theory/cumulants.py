@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import check_range, finite_array, formula, optional, probabilities, within
+from ..arguments import check_range
 from .linear_process import one_by_one
+from .meanings import ABOVE_ZERO, exact
 from .quadratic_sgd import linear_sgd, require_stable
 
 
@@ -39,7 +40,7 @@ class Shape(NamedTuple):
     excess_kurtosis: np.ndarray
 
 
-@formula(values=finite_array, probabilities=optional(probabilities))
+@exact
 def noise_cumulants(values, probabilities=None):
     """First four cumulants of a discrete law.
 
@@ -83,7 +84,7 @@ def noise_cumulants(values, probabilities=None):
     return np.array([mean, second, third, fourth - 3 * second**2])
 
 
-@formula(curvature=within(above=0), cumulants=finite_array)
+@exact(curvature=ABOVE_ZERO)
 def stationary_shape(
     curvature, cumulants, learning_rate, batch_size=1, momentum=0.0, nesterov=None
 ):
@@ -149,9 +150,7 @@ def stationary_shape(
     return Shape(*one_by_one(moments, learning_rate, batch_size, momentum, outputs=3))
 
 
-@formula(
-    x=finite_array, curvature=within(above=0), learning_rate=within(above=0), scale=within(above=0)
-)
+@exact(curvature=ABOVE_ZERO, learning_rate=ABOVE_ZERO, scale=ABOVE_ZERO)
 def two_point_cdf(x, curvature, learning_rate, scale=1.0):
     """Distribution function of SGD on a quadratic with noise of two values, at large steps.
 

@@ -2,13 +2,10 @@
 
 import numpy as np
 
-from ..arguments import all_within, formula
-from .confinement import FROM_ZERO
-
-ON_NODES = {"density": FROM_ZERO, "reference": FROM_ZERO, "weight": FROM_ZERO}
+from .meanings import exact
 
 
-@formula(infinite=True, **ON_NODES)
+@exact(infinite=True)
 def density_kl(density, reference, weight):
     """Kullback-Leibler divergence KL(p || q) of two densities on the same grid, in nats.
 
@@ -48,7 +45,7 @@ def density_kl(density, reference, weight):
     return float((p[inside] * np.log(p[inside] / q[inside]) * w[inside]).sum())
 
 
-@formula(**ON_NODES)
+@exact
 def density_hellinger(density, reference, weight):
     """Hellinger distance of two densities on the same grid, from 0 to 1.
 
@@ -86,7 +83,7 @@ def density_hellinger(density, reference, weight):
     return float(np.sqrt((difference**2 * weight).sum() / 2))
 
 
-@formula(x=all_within(), density=FROM_ZERO, reference=FROM_ZERO)
+@exact
 def density_w2(x, density, reference):
     """Wasserstein distance of order 2 of two densities on one grid of the line, in units of length.
 

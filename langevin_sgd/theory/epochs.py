@@ -7,16 +7,17 @@ epoch sums to zero, so flat directions hardly diffuse.
 
 import numpy as np
 
-from ..arguments import check_count, formula, whole
+from ..arguments import check_count, whole
 from .batch_noise import batch_covariance
 from .linear_process import solve_stationary, transpose
+from .meanings import exact
 from .quadratic_sgd import linear_sgd, require_stable
 
 MOST_BATCHES = 10**5  # an epoch
 BATCHES = {"batch_size": whole(1), "dataset_size": whole(2)}
 
 
-@formula(**BATCHES)
+@exact(**BATCHES)
 def epoch_covariance(
     hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum=0.0, nesterov=None
 ):
@@ -70,7 +71,7 @@ def epoch_covariance(
     return (powers @ boundary @ transpose(powers) + injected)[..., :d, :d]
 
 
-@formula(**BATCHES)
+@exact(**BATCHES)
 def single_shuffle_covariance(
     hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum=0.0, nesterov=None
 ):

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..arguments import finite_array, function, optional, whole, within
 from ..models.evaluate import evaluate
-from .confinement import ABOVE_ZERO, check_inside, energy_of, one_law, uphill, values_of
+from .confinement import check_inside, energy_of, one_law, uphill, values_of
 from .discrete_noise import shares
 from .ito_1d import panels, potential_of_flow
 
@@ -12,7 +12,7 @@ ANY_WALLS = ("periodic", "reflecting")
 ON_A_PATH = energy_of(1, drift=True, walls=ANY_WALLS)
 
 
-@one_law(potential=energy_of(walls=ANY_WALLS), minimum=finite_array, saddle=finite_array)
+@one_law(potential=energy_of(walls=ANY_WALLS))
 def kramers_time(potential, diffusion, minimum, saddle):
     """Kramers' mean time from a minimum over a saddle into the next well, for small noise.
 
@@ -262,12 +262,7 @@ def _climbing_root(log_moment, slope):
     return brentq(excess, low, high, xtol=1e-14 * high, rtol=1e-13)
 
 
-@one_law(
-    barrier=within(),
-    curvature_minimum=ABOVE_ZERO,
-    curvature_saddle=within(),
-    fraction=within(at_least=0, at_most=1),
-)
+@one_law(fraction=within(at_least=0, at_most=1))
 def xie_escape_time(
     barrier, curvature_minimum, curvature_saddle, learning_rate, batch_size=1, *, fraction=0.5
 ):
@@ -319,12 +314,7 @@ def xie_escape_time(
     return float(2 * np.pi / top * np.exp(exponent * slope))
 
 
-@one_law(
-    loss_minimum=ABOVE_ZERO,
-    loss_saddle=ABOVE_ZERO,
-    curvatures=finite_array,
-    outliers=whole(1, 10**6),
-)
+@one_law(outliers=whole(1, 10**6))
 def mori_escape_time(
     loss_minimum, loss_saddle, curvatures, learning_rate, batch_size=1, *, outliers=1
 ):

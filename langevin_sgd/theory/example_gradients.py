@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import all_within, finite_array, formula, positive_matrix, within
+from ..arguments import all_within
 from .batch_noise import gradient_moments
+from .meanings import ABOVE_ZERO, exact
 
 
 class LogisticStatistics(NamedTuple):
@@ -61,7 +62,7 @@ class RegressionStatistics(NamedTuple):
     fisher: np.ndarray
 
 
-@formula(inputs=finite_array, labels=all_within(at_least=0, at_most=1), parameters=finite_array)
+@exact(labels=all_within(at_least=0, at_most=1))
 def logistic_statistics(inputs, labels, parameters):
     """Loss, gradient, curvature and noise of logistic regression, as `LogisticStatistics`.
 
@@ -121,7 +122,7 @@ def logistic_statistics(inputs, labels, parameters):
     return LogisticStatistics(loss, mean, hessian, fisher, empirical, covariance)
 
 
-@formula(input_covariance=positive_matrix, displacement=finite_array, label_noise=within(above=0))
+@exact(label_noise=ABOVE_ZERO)
 def regression_statistics(input_covariance, displacement, label_noise):
     """Loss, gradient, curvature and noise of linear regression with Gaussian inputs, exactly.
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..arguments import all_within, formula, whole
+from ..arguments import all_within, whole
 from ..models.evaluate import evaluate
-from .confinement import FROM_ZERO, one_law
+from .confinement import one_law
 from .fokker_planck_generator import (
     EQUATION,
     Jumps,
@@ -13,6 +13,7 @@ from .fokker_planck_generator import (
     generator_check,
 )
 from .grids import grid_moments, spacing_of, tensor_nodes
+from .meanings import exact
 from .two_grids import OnGrid, law_of_two
 
 PILOTS = {  # cells of coarse solutions; the last, finer one resolves a narrow ridge of full D
@@ -108,7 +109,7 @@ def fokker_planck(
     return law_of_two(plain._replace(numbers=improved), plain, model=potential.name)
 
 
-@formula(generator=generator_check)
+@exact(generator=generator_check)
 def stationary_probability(generator):
     """Probabilities of the cells that a jump process on a grid leaves alone.
 
@@ -226,7 +227,7 @@ def _current(generator, probability):
     return current
 
 
-@formula(generator=generator_check, density=FROM_ZERO, times=all_within(at_least=0, longest=1000))
+@exact(generator=generator_check, times=all_within(at_least=0, longest=1000))
 def evolve_density(generator, density, times):
     """Density at later times from an initial one, p(t) = exp(t L) p(0).
 
@@ -287,7 +288,7 @@ def evolve_density(generator, density, times):
     return np.array(result)
 
 
-@formula(generator=generator_check, count=whole(1))
+@exact(generator=generator_check, count=whole(1))
 def relaxation_rates(generator, count=4):
     """Slowest rates of a Fokker-Planck operator: minus its eigenvalues, smallest modulus first.
 

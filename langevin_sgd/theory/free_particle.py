@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import all_within, formula
+from .meanings import exact
 
 
 class FreeParticle(NamedTuple):
@@ -29,7 +29,7 @@ class FreeParticle(NamedTuple):
     velocity_autocovariance: np.ndarray
 
 
-@formula(time=all_within(at_least=0))
+@exact
 def free_particle(time, temperature, friction, mass=1.0):
     """Mean squared displacement and velocity autocovariance of an underdamped free particle.
 

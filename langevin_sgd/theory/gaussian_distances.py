@@ -2,15 +2,12 @@
 
 import numpy as np
 
-from ..arguments import all_within, covariance_matrix, finite_array, formula, positive_matrix
+from ..arguments import covariance_matrix
 from .linear_process import trace, transpose
-
-MEANS = {"mean_p": finite_array, "mean_q": finite_array}
-DEFINITE = {**MEANS, "covariance_p": positive_matrix, "covariance_q": positive_matrix}
-WIDTHS = all_within(above=0)
+from .meanings import exact
 
 
-@formula(**DEFINITE)
+@exact
 def gaussian_kl(mean_p, covariance_p, mean_q, covariance_q):
     """Kullback-Leibler divergence KL(p || q) of two Gaussian laws, in nats.
 
@@ -49,7 +46,7 @@ def gaussian_kl(mean_p, covariance_p, mean_q, covariance_q):
     return np.sum(excess - np.log1p(excess), axis=-1) / 2 + _mahalanobis(shift, q) / 2
 
 
-@formula(**MEANS, covariance_p=covariance_matrix, covariance_q=covariance_matrix)
+@exact(covariance_p=covariance_matrix, covariance_q=covariance_matrix)
 def gaussian_wasserstein2(mean_p, covariance_p, mean_q, covariance_q):
     """Wasserstein distance of order 2 between two Gaussian laws, in units of x.
 
@@ -89,7 +86,7 @@ def gaussian_wasserstein2(mean_p, covariance_p, mean_q, covariance_q):
     return np.sqrt(np.maximum(square, 0.0))
 
 
-@formula(**DEFINITE)
+@exact
 def gaussian_hellinger(mean_p, covariance_p, mean_q, covariance_q):
     """Hellinger distance between two Gaussian laws, from 0 to 1.
 
@@ -127,7 +124,7 @@ def gaussian_hellinger(mean_p, covariance_p, mean_q, covariance_q):
     return np.sqrt(-np.expm1(-np.maximum(distance, 0.0)))
 
 
-@formula(variance=WIDTHS, length=WIDTHS)
+@exact
 def gaussian_stein_discrepancy(variance, length=1.0):
     """Squared kernel Stein discrepancy of N(0, variance) from N(0, 1), and the bias of a sample.
 
@@ -168,7 +165,7 @@ def gaussian_stein_discrepancy(variance, length=1.0):
     return (precision - 1) ** 2 * overlap, variance + coupling
 
 
-@formula(variance=WIDTHS, length=WIDTHS)
+@exact
 def gaussian_mmd(variance, length=1.0):
     """Squared maximum mean discrepancy between N(0, variance) and N(0, 1), for a Gaussian kernel.
 

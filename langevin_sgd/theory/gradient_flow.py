@@ -4,9 +4,10 @@ from itertools import count
 
 import numpy as np
 
-from ..arguments import check_count, finite_array, formula, numbers
+from ..arguments import check_count, numbers
 from ..models.evaluate import check_points, evaluator
 from .confinement import energy_of
+from .meanings import exact
 
 RELATIVE, ABSOLUTE = 1e-10, 1e-12  # tolerances of one step of the integrator
 MOST_SLOPES = 10**5  # looks at the gradient, after which it is too stiff
@@ -20,7 +21,7 @@ def increasing_times(value, name):
     return times
 
 
-@formula(model=energy_of(drift=True, walls=("periodic",)), x0=finite_array, times=increasing_times)
+@exact(model=energy_of(drift=True, walls=("periodic",)), times=increasing_times)
 def gradient_flow(model, x0, times):
     """Points x(t) on the path without noise and steps, dx/dt = -grad U(x), from x0 at time 0.
 

@@ -8,16 +8,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import formula, optional, positive_matrix, square_matrix, whole, within
+from ..arguments import optional, positive_matrix, square_matrix, whole, within
 from .linear_process import (
     injected_covariance,
-    linear_process,
+    of_process,
     position_covariance,
     state_covariance,
     trace,
     transpose,
 )
 from .linear_process_in_time import autocovariance
+from .meanings import exact
 
 
 class OrnsteinUhlenbeck(NamedTuple):
@@ -49,7 +50,7 @@ class OrnsteinUhlenbeck(NamedTuple):
     entropy_production: np.ndarray
 
 
-@formula(drift=square_matrix, diffusion=positive_matrix)
+@exact(drift=square_matrix, diffusion=positive_matrix)
 def ornstein_uhlenbeck(drift, diffusion):
     """Covariance, circulation, current and entropy production of dx = -A x dt + sqrt(2 D) dW.
 
@@ -112,7 +113,7 @@ def ornstein_uhlenbeck(drift, diffusion):
     return OrnsteinUhlenbeck(covariance, circulation, velocity, trace(dissipated))
 
 
-@formula(process=linear_process)
+@of_process
 def area_per_step(process):
     """Mean area swept in one stationary step, E[x_i(t) x_j(t+1) - x_j(t) x_i(t+1)] / 2.
 
@@ -150,7 +151,7 @@ def area_per_step(process):
     return (transpose(lagged) - lagged) / 2
 
 
-@formula(process=linear_process, i=whole(0), j=whole(0))
+@of_process(i=whole(0), j=whole(0))
 def area_variance(process, i=0, j=1):
     """Variance of the area that one stationary step sweeps in a plane, for Gaussian noise.
 
@@ -200,7 +201,7 @@ def area_variance(process, i=0, j=1):
     return (same - 2 * covariance_of_products(i, j, j, i)) / 4
 
 
-@formula(process=linear_process, decay=within(at_least=0), covariance=optional(positive_matrix))
+@of_process(decay=within(at_least=0), covariance=optional(positive_matrix))
 def weighted_rotation(process, decay=0.0, covariance=None):
     """Mean rotation in one step of a stationary linear process, weighted by a Gaussian.
 
@@ -252,7 +253,7 @@ def weighted_rotation(process, decay=0.0, covariance=None):
     return mass[..., None, None] * (turned - transpose(turned))
 
 
-@formula(process=linear_process)
+@of_process
 def entropy_per_step(process):
     """Entropy production in one step of a stationary linear chain with Gaussian noise.
 

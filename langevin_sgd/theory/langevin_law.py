@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import one_of, optional, within
+from ..arguments import one_of, optional
 from ..models.evaluate import evaluate
 from .confinement import energy_box, energy_of, one_law
 from .grids import line_moments, spacing_of
+from .meanings import ABOVE_ZERO
 from .one_step_matrix import LARGEST_LEAK, leading
 from .quadratic_langevin import OVERDAMPED, SPLITTINGS, check_friction
 from .sgd_step import CHAIN_DEPTH
@@ -39,10 +40,8 @@ class _Letters(NamedTuple):
 
 @one_law(
     potential=energy_of(1),
-    step_size=within(above=0),
     method=one_of(*OVERDAMPED, *SPLITTINGS, "semi_implicit"),
-    friction=optional(within(above=0)),
-    mass=within(above=0),
+    friction=optional(ABOVE_ZERO),
 )
 def langevin_law(
     potential, temperature, step_size, method="euler_maruyama", friction=None, mass=1.0

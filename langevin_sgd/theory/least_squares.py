@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import check_count, finite_array, formula, one_of, whole, within
+from ..arguments import check_count, one_of, whole, within
 from .batch_noise import SUBSETS, batch_covariance
 from .linear_process import spectral_radius
+from .meanings import ABOVE_ZERO, exact
 
 MOST_ORDERS = 100_000
 
@@ -41,10 +42,8 @@ class LeastSquaresMoments(NamedTuple):
     second_moment_radius: float
 
 
-@formula(
-    inputs=finite_array,
-    targets=finite_array,
-    learning_rate=within(above=0),
+@exact(
+    learning_rate=ABOVE_ZERO,
     batch_size=whole(1),
     momentum=within(at_least=0, below=1),
     sampling=one_of("with_replacement", *SUBSETS),

@@ -17,10 +17,10 @@ from ..arguments import (
     check_count,
     covariance_matrix,
     finite_array,
-    formula,
     instance,
     square_matrix,
 )
+from .meanings import exact, formula_of
 
 MOST_ONE_BY_ONE = 10**4
 
@@ -102,6 +102,9 @@ def matrix_or_process(value, name):
     return square_matrix(getattr(value, "transition", value), name)
 
 
+of_process = formula_of(process=linear_process)
+
+
 # ---- stacks of matrices --------------------------------------------------------------------------
 
 
@@ -140,7 +143,7 @@ def stacked(rows):
 # ---- the stationary law --------------------------------------------------------------------------
 
 
-@formula(transition=matrix_or_process)
+@exact(transition=matrix_or_process)
 def spectral_radius(transition):
     """Largest modulus of an eigenvalue, below which 1 an update has a stationary law.
 
@@ -210,7 +213,7 @@ def solve_stationary(transition, injected):
     return (covariance + transpose(covariance)) / 2
 
 
-@formula(process=linear_process)
+@of_process
 def state_covariance(process):
     """Stationary covariance of the whole state of a linear process.
 
@@ -251,7 +254,7 @@ def position_covariance(process):
     return state_covariance(process)[..., : process.dim, : process.dim]
 
 
-@formula(process=linear_process)
+@of_process
 def stationary_blocks(process):
     """Position, position-velocity and velocity blocks of the stationary covariance.
 

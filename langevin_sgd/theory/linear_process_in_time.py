@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ..arguments import check_count, covariance_matrix, finite_array, formula, optional, whole
-from .linear_process import injected_covariance, linear_process, state_covariance, transpose
+from ..arguments import check_count, covariance_matrix, finite_array, optional, whole
+from .linear_process import injected_covariance, of_process, state_covariance, transpose
 
 MOST_STEPS = 10**6
 
 
-@formula(process=linear_process, lags=whole(0, MOST_STEPS))
+@of_process(lags=whole(0, MOST_STEPS))
 def autocovariance(process, lags):
     """Stationary autocovariance of the position, E[x(t + k) x(t)'] for k = 0 ... ``lags``.
 
@@ -52,7 +52,7 @@ def autocovariance(process, lags):
     return values
 
 
-@formula(process=linear_process, steps=optional(whole(1)))
+@of_process(steps=optional(whole(1)))
 def time_average_covariance(process, steps=None):
     """Covariance of the mean of successive stationary positions.
 
@@ -100,12 +100,7 @@ def time_average_covariance(process, steps=None):
     return ((half + transpose(half) - covariance) / (steps or 1))[..., :d, :d]
 
 
-@formula(
-    process=linear_process,
-    mean=finite_array,
-    covariance=optional(finite_array),
-    steps=optional(whole(0, MOST_STEPS)),
-)
+@of_process(covariance=optional(finite_array), steps=optional(whole(0, MOST_STEPS)))
 def evolve(process, mean, covariance=None, steps=None):
     """Exact mean and covariance of the position after every step of an update or a schedule.
 

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import finite_array, formula, within
+from ..arguments import within
+from .meanings import ABOVE_ZERO, exact
 
 MU = within(at_least=0, below=1)
 
@@ -32,7 +33,7 @@ class UnderdampedLimit(NamedTuple):
     mass: np.ndarray
 
 
-@formula
+@exact
 def underdamped_limit(learning_rate, momentum=0.0):
     """Heavy ball as Langevin dynamics with inertia: its friction and its mass.
 
@@ -70,7 +71,7 @@ def underdamped_limit(learning_rate, momentum=0.0):
     return UnderdampedLimit(friction, learning_rate * (1 + momentum) / 2)
 
 
-@formula(gradients=finite_array, momentum=MU)
+@exact(momentum=MU)
 def gradient_average(gradients, momentum):
     """Exponential moving average of a sequence of gradients.
 
@@ -104,7 +105,7 @@ def gradient_average(gradients, momentum):
     return _filtered(gradients, 1 - momentum, momentum)
 
 
-@formula(gradients=finite_array, learning_rate=within(above=0), momentum=MU, start=finite_array)
+@exact(learning_rate=ABOVE_ZERO, momentum=MU)
 def heavy_ball_path(gradients, learning_rate, momentum=0.0, start=0.0):
     """Positions and velocities of heavy ball that given gradients drive.
 

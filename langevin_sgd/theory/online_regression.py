@@ -14,12 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import covariance_matrix, formula, positive_matrix, within
+from ..arguments import covariance_matrix
 from .linear_process import StationaryBlocks, one_by_one, spectral_radius, trace
+from .meanings import exact
 from .quadratic_sgd import stability_threshold
-
-INPUTS = {"input_covariance": positive_matrix}
-WITH_NOISE = {**INPUTS, "label_noise": within(at_least=0)}
 
 
 class StabilityBounds(NamedTuple):
@@ -46,7 +44,7 @@ class StabilityBounds(NamedTuple):
     trace: np.ndarray
 
 
-@formula(**WITH_NOISE)
+@exact
 def regression_covariance(input_covariance, label_noise, learning_rate, batch_size=1, momentum=0.0):
     """Exact stationary covariance of online linear regression, for position and velocity.
 
@@ -104,7 +102,7 @@ def regression_covariance(input_covariance, label_noise, learning_rate, batch_si
     return StationaryBlocks(*((basis * values[..., None, :]) @ basis.T for values in diagonals))
 
 
-@formula(**WITH_NOISE)
+@exact
 def regression_excess_risk(
     input_covariance, label_noise, learning_rate, batch_size=1, momentum=0.0
 ):
@@ -144,7 +142,7 @@ def regression_excess_risk(
     return trace(input_covariance @ position) / 2
 
 
-@formula(**INPUTS)
+@exact
 def regression_threshold(input_covariance, batch_size=1, momentum=0.0):
     """Learning rate at which the second moment of online linear regression diverges.
 
@@ -191,7 +189,7 @@ def regression_threshold(input_covariance, batch_size=1, momentum=0.0):
     return one_by_one(threshold, batch_size, momentum)
 
 
-@formula(**INPUTS)
+@exact
 def regression_second_moment_radius(input_covariance, learning_rate, batch_size=1, momentum=0.0):
     """Spectral radius of what a step of online regression does to second moments.
 
@@ -238,7 +236,7 @@ def regression_second_moment_radius(input_covariance, learning_rate, batch_size=
     return one_by_one(radius, learning_rate, batch_size, momentum)
 
 
-@formula(hessian=covariance_matrix)
+@exact(hessian=covariance_matrix)
 def stability_bounds(hessian, batch_size=1):
     """Published upper bounds on the learning rate of a stable minimum.
 
@@ -281,7 +279,7 @@ def stability_bounds(hessian, batch_size=1):
     )
 
 
-@formula
+@exact
 def batch_sharpness_plateaus(learning_rate, momentum=0.0):
     """Curvatures at which SGD with momentum settles for small and for large batches.
 

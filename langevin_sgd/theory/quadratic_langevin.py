@@ -14,11 +14,11 @@ from ..arguments import (
     QUANTITIES,
     all_within,
     covariance_matrix,
-    formula,
     one_of,
     optional,
 )
 from .linear_process import LinearProcess, over_matrices, stacked
+from .meanings import exact
 
 OVERDAMPED = ("euler_maruyama", "leimkuhler_matthews")
 SPLITTINGS = ("baoab", "aboba", "obabo", "oabao")
@@ -26,7 +26,7 @@ EXPLICIT = ("semi_implicit", "underdamped_euler_maruyama")
 ONE_GRADIENT = ("euler_maruyama", "semi_implicit")
 
 
-@formula(
+@exact(
     temperature=all_within(at_least=0, longest=LONGEST_SWEEP),
     method=one_of(*OVERDAMPED, *SPLITTINGS, *EXPLICIT),
     friction=optional(QUANTITIES["friction"]),

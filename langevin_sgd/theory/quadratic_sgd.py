@@ -6,11 +6,12 @@ compute (autocovariance, area, schedules, time averages ...) then applies."""
 
 import numpy as np
 
-from ..arguments import covariance_matrix, formula, positive_matrix
+from ..arguments import covariance_matrix, positive_matrix
 from .linear_process import LinearProcess, over_matrices, position_covariance, stacked, transpose
+from .meanings import exact
 
 
-@formula
+@exact
 def linear_sgd(hessian, noise_covariance, learning_rate, batch_size=1, momentum=0.0, nesterov=None):
     """SGD, heavy ball or Nesterov's momentum on a quadratic as a `LinearProcess`.
 
@@ -67,7 +68,7 @@ def linear_sgd(hessian, noise_covariance, learning_rate, batch_size=1, momentum=
     )
 
 
-@formula(infinite=True)
+@exact(infinite=True)
 def stability_threshold(hessian, momentum=0.0, nesterov=None):
     """Learning rate at which SGD on a quadratic loses stability.
 
@@ -132,7 +133,7 @@ def require_stable(hessian, learning_rate, momentum=0.0, nesterov=None):
     positive_matrix(hessian, "hessian")
 
 
-@formula
+@exact
 def stationary_covariance(
     hessian, noise_covariance, learning_rate, batch_size=1, momentum=0.0, nesterov=None
 ):
@@ -187,7 +188,7 @@ def stationary_covariance(
     )
 
 
-@formula(hessian=positive_matrix)
+@exact(hessian=positive_matrix)
 def small_step_covariance(hessian, noise_covariance, learning_rate, batch_size=1, momentum=0.0):
     """Covariance of SGD on a quadratic in the limit of small steps.
 

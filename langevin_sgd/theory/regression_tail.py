@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import all_within, formula, within
-from .confinement import ABOVE_ZERO
+from ..arguments import within
 from .grids import gauss_rule
+from .meanings import ABOVE_ZERO, exact
 from .tails import tail_exponents
 
 CELLS = 400  # cells; the fine grid has twice as many
@@ -50,8 +50,7 @@ class RegressionTail(NamedTuple):
     error: np.ndarray
 
 
-@formula(
-    distance=all_within(at_least=0),
+@exact(
     curvature=ABOVE_ZERO,
     label_noise=ABOVE_ZERO,
     learning_rate=ABOVE_ZERO,

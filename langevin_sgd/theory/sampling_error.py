@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import all_within, check_count, formula, optional, probabilities, whole, within
+from ..arguments import all_within, check_count, optional, probabilities, whole, within
+from .meanings import ABOVE_ZERO, exact
 
 COEFFICIENT = all_within(above=-1, below=1)
 LEVELS = all_within(above=0, below=1, longest=10**4)
@@ -72,7 +73,7 @@ class VarianceTest(NamedTuple):
     kl: float
 
 
-@formula(coefficient=COEFFICIENT)
+@exact(coefficient=COEFFICIENT)
 def ar1_autocorrelation_time(coefficient):
     """Integrated autocorrelation time of an AR(1) chain, in steps.
 
@@ -101,7 +102,7 @@ def ar1_autocorrelation_time(coefficient):
     return (1 + coefficient) / (1 - coefficient)
 
 
-@formula(coefficient=COEFFICIENT, samples=all_within(at_least=1))
+@exact(coefficient=COEFFICIENT, samples=all_within(at_least=1))
 def ar1_mean_inflation(coefficient, samples):
     """How much more the mean of an AR(1) chain varies than that of independent values.
 
@@ -134,7 +135,7 @@ def ar1_mean_inflation(coefficient, samples):
     return (1 + a) / (1 - a) - 2 * a * (1 - a**samples) / (samples * (1 - a) ** 2)
 
 
-@formula(probabilities=probabilities, samples=whole(1))
+@exact(probabilities=probabilities, samples=whole(1))
 def histogram_kl_bias(probabilities, samples):
     """Bias of the plug-in KL divergence of a histogram from the true bins, in nats.
 
@@ -179,7 +180,7 @@ def histogram_kl_bias(probabilities, samples):
     return HistogramBias(exact, leading, leading + (np.sum(1 / p) - 1) / (12 * n**2))
 
 
-@formula(level=LEVELS, samples=optional(whole(1)))
+@exact(level=LEVELS, samples=optional(whole(1)))
 def kolmogorov_smirnov_critical(level, samples=None):
     """Critical value of the Kolmogorov-Smirnov distance D at a false-alarm rate.
 
@@ -213,7 +214,7 @@ def kolmogorov_smirnov_critical(level, samples=None):
     return kstwobign.isf(level) if samples is None else kstwo.isf(level, samples)
 
 
-@formula(level=within(above=1e-12, below=1))
+@exact(level=within(above=1e-12, below=1))
 def cramer_von_mises_critical(level):
     """Critical value of the Cramer-von Mises statistic at a false-alarm rate, for many samples.
 
@@ -253,7 +254,7 @@ def cramer_von_mises_critical(level):
     return brentq(lambda x: distribution(x) - (1 - level), 1e-3, 10.0, xtol=1e-13)
 
 
-@formula(level=LEVELS)
+@exact(level=LEVELS)
 def normal_critical(level):
     """Two-sided critical value of a standard normal number, in standard errors.
 
@@ -283,7 +284,7 @@ def normal_critical(level):
     return -ndtri(level / 2)
 
 
-@formula(excess=within(above=0), level=RATE, miss_rate=RATE)
+@exact(excess=ABOVE_ZERO, level=RATE, miss_rate=RATE)
 def variance_test_samples(excess, level=0.05, miss_rate=0.2):
     """Independent samples needed to see that a Gaussian's variance is larger than expected.
 

@@ -6,12 +6,13 @@ from itertools import combinations
 
 import numpy as np
 
-from ..arguments import formula, positive_matrix
+from ..arguments import positive_matrix
+from .meanings import exact
 
 LARGEST_ROUNDS = 200
 
 
-@formula(matrix=positive_matrix)
+@exact(matrix=positive_matrix)
 def selling_decomposition(matrix):
     """A positive definite matrix as a sum of weights times squares of integer vectors.
 

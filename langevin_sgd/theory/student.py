@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import all_within, formula
-from .confinement import ABOVE_ZERO, number_or_matrix, one_positive_matrix
+from .confinement import number_or_matrix, one_positive_matrix
 from .linear_process import state_covariance
+from .meanings import ABOVE_ZERO, exact
 from .quadratic_sgd import linear_sgd, require_stable
 
 
@@ -45,10 +45,7 @@ class StudentLaw(NamedTuple):
     density_exponent: float
 
 
-LOSS_NOISE = {"hessian": one_positive_matrix, "slope": ABOVE_ZERO, "offset": ABOVE_ZERO}
-
-
-@formula(infinite=True, **LOSS_NOISE)
+@exact(infinite=True, hessian=one_positive_matrix)
 def student_law(hessian, slope, offset):
     """Stationary law of the diffusion with D = slope (U + offset) on U = x' H x / 2: Student's.
 
@@ -105,7 +102,7 @@ def student_law(hessian, slope, offset):
     return StudentLaw(dof, shape / dof, covariance, 1 + 1 / slope)
 
 
-@formula(**LOSS_NOISE | {"hessian": number_or_matrix}, x=all_within())
+@exact(hessian=number_or_matrix)
 def student_density(x, hessian, slope, offset):
     """Density of `student_law` at points.
 
@@ -146,7 +143,7 @@ def student_density(x, hessian, slope, offset):
     return np.exp(log_norm - (law.dof + d) / 2 * np.log1p(distance / law.dof))
 
 
-@formula(radius=all_within(at_least=0), curvature=ABOVE_ZERO, slope=ABOVE_ZERO, offset=ABOVE_ZERO)
+@exact(curvature=ABOVE_ZERO)
 def student_tail(radius, curvature, slope, offset):
     """Probability that `student_law` in one dimension is further out than a radius.
 
@@ -183,7 +180,7 @@ def student_tail(radius, curvature, slope, offset):
     return betainc(law.dof / 2, 0.5, law.dof / (law.dof + ratio))
 
 
-@formula(**LOSS_NOISE, learning_rate=ABOVE_ZERO)
+@exact(hessian=one_positive_matrix, learning_rate=ABOVE_ZERO)
 def student_covariance(hessian, slope, offset, learning_rate):
     """Covariance of SGD whose noise grows with the loss, at a finite learning rate.
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import all_within, formula
+from ..arguments import all_within
 from .grids import bin_rule
+from .meanings import exact
 
 MOST_PANELS = 3e4  # the quadrature has a panel for each unit
 MOST_UPDATES = 10_000  # of a sweep: each takes milliseconds
@@ -51,7 +52,7 @@ class TailExponents(NamedTuple):
     decoupled: np.ndarray
 
 
-@formula(**ONE_INPUT)
+@exact(**ONE_INPUT)
 def tail_exponents(curvature, learning_rate, batch_size=1):
     """Tail exponents of online linear regression in one dimension.
 
@@ -97,7 +98,7 @@ def tail_exponents(curvature, learning_rate, batch_size=1):
     return TailExponents(exact[()], 1 + batch / step, 1 + 2 * batch / step)
 
 
-@formula(
+@exact(
     curvature=MANY_ABOVE_ZERO,
     batch_size=ONE_INPUT["batch_size"],
     moment=all_within(at_least=0, at_most=LARGEST_MOMENT, longest=MOST_UPDATES),
@@ -143,7 +144,7 @@ def lyapunov_edge(curvature, batch_size=1, moment=0.0):
     return (edges(batch_size, moment) / curvature)[()]
 
 
-@formula(**ONE_INPUT, label_noise=all_within(at_least=0, longest=MOST_UPDATES))
+@exact(**ONE_INPUT, label_noise=all_within(at_least=0, longest=MOST_UPDATES))
 def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
     """Exact stationary second and fourth moment of online linear regression in one dimension.
 

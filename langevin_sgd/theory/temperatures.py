@@ -8,12 +8,12 @@ from ..arguments import (
     all_within,
     covariance_matrix,
     finite_array,
-    formula,
     optional,
     positive_matrix,
 )
 from .batch_noise import simple_noise_scale
 from .linear_process import trace
+from .meanings import exact
 
 
 class TemperatureConventions(NamedTuple):
@@ -78,7 +78,7 @@ class MeasuredTemperatures(NamedTuple):
     configurational: np.ndarray
 
 
-@formula
+@exact
 def sgd_temperature(noise_covariance, learning_rate, batch_size=1, momentum=0.0):
     """Temperature of SGD, T = eta tr Sigma / (2 B d (1 - mu)), in units of the loss.
 
@@ -112,7 +112,7 @@ def sgd_temperature(noise_covariance, learning_rate, batch_size=1, momentum=0.0)
     return learning_rate * mean_variance / (2 * batch_size * (1 - momentum))
 
 
-@formula(base_rate=all_within(above=0))
+@exact(base_rate=all_within(above=0))
 def momentum_learning_rate(base_rate, batch_size=1, momentum=0.0):
     """Learning rate (1 - mu) B eta0 that keeps the temperature for every batch size and momentum.
 
@@ -147,9 +147,7 @@ def momentum_learning_rate(base_rate, batch_size=1, momentum=0.0):
     return (1 - momentum) * batch_size * base_rate
 
 
-@formula(
-    nan=True, dataset_size=optional(all_within(at_least=1)), mean_gradient=optional(finite_array)
-)
+@exact(nan=True, mean_gradient=optional(finite_array))
 def temperature_conventions(
     noise_covariance,
     learning_rate,
@@ -211,7 +209,7 @@ def temperature_conventions(
     return TemperatureConventions(ours, ratio, ratio / (1 - mu), ratio / 2, smith_le, scale)
 
 
-@formula(hessian=positive_matrix)
+@exact(hessian=positive_matrix)
 def measured_temperatures(hessian, covariance):
     """The three temperatures that one would measure in a Gaussian state on U = x' H x / 2.
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arguments import covariance_matrix, finite_array, formula, instance, symmetric_matrix
+from ..arguments import covariance_matrix, finite_array, instance
 from .linear_process import StationaryBlocks, transpose
+from .meanings import exact
 
 HEAVY_BALL = "sgd", "sgd_momentum"  # names of dynamics
 # For which it holds -> whether their gradient is taken at x - momentum v.
@@ -120,7 +121,7 @@ def _blocks(value, name):
     return StationaryBlocks(*(finite_array(block, name) for block in value[:3]))
 
 
-@formula(hessian=symmetric_matrix, blocks=_blocks, batch_covariance=covariance_matrix)
+@exact(blocks=_blocks)
 def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0, nesterov=None):
     """Virial temperature of SGD on U = x' H x / 2 and what it is made of, term by term.
 

@@ -12,7 +12,6 @@ from ..arguments import (
     all_within,
     covariance_matrix,
     finite_array,
-    formula,
     instance,
     numbers,
     one_of,
@@ -20,10 +19,7 @@ from ..arguments import (
     shown,
 )
 from .linear_process import trace
-
-AT_LEAST_ZERO = all_within(at_least=0)
-MODE = {"curvature": finite_array, "noise_variance": AT_LEAST_ZERO}
-STARTED = {"time": AT_LEAST_ZERO, "start": finite_array}
+from .meanings import exact
 
 
 class DriftNoise(NamedTuple):
@@ -65,7 +61,7 @@ def whole_steps(value, name):
     return array
 
 
-@formula(**MODE, steps=whole_steps, start=finite_array)
+@exact(steps=whole_steps)
 def sgd_moments(curvature, noise_variance, learning_rate, steps, start=1.0):
     """Exact mean and variance of SGD on U = h x^2 / 2 after a number of steps from one point.
 
@@ -108,7 +104,7 @@ def sgd_moments(curvature, noise_variance, learning_rate, steps, start=1.0):
     return decay**steps * start, variance
 
 
-@formula(**MODE, order=one_of(1, 2))
+@exact(order=one_of(1, 2))
 def modified_equation(curvature, noise_variance, learning_rate, order=1):
     """Stochastic modified equation of weak order 1 or 2 for SGD on U = h x^2 / 2.
 
@@ -151,7 +147,7 @@ def modified_equation(curvature, noise_variance, learning_rate, order=1):
     return DriftNoise(*np.broadcast_arrays(rate, noise_variance))
 
 
-@formula(curvature=all_within(above=0), noise_variance=AT_LEAST_ZERO)
+@exact(curvature=all_within(above=0))
 def interpolating_ou(curvature, noise_variance, learning_rate):
     """The Ornstein-Uhlenbeck process with the mean and variance of SGD at every step.
 
@@ -187,7 +183,7 @@ def interpolating_ou(curvature, noise_variance, learning_rate):
     return DriftNoise(rate, 2 * rate * noise_variance / (curvature * (2 - step)))
 
 
-@formula(process=drift_noise, **STARTED)
+@exact(process=drift_noise)
 def diffusion_moments(process, learning_rate, time, start=1.0):
     """Mean and variance of a linear diffusion at a time, from one point.
 
@@ -227,7 +223,7 @@ def diffusion_moments(process, learning_rate, time, start=1.0):
     return np.exp(-rate * time) * start, variance
 
 
-@formula(curvature=finite_array, **STARTED)
+@exact
 def flow_error(curvature, learning_rate, time, start=1.0):
     """Leading error of gradient flow for the mean of SGD on U = h x^2 / 2.
 
@@ -264,7 +260,7 @@ def flow_error(curvature, learning_rate, time, start=1.0):
     return -learning_rate * curvature**2 * time / 2 * decay * start
 
 
-@formula(energy=finite_array, gradient=finite_array, batch_covariance=optional(covariance_matrix))
+@exact(batch_covariance=optional(covariance_matrix))
 def modified_loss(energy, gradient, learning_rate, batch_covariance=None):
     """Loss whose gradient flow the mean path of SGD follows to second order.
 
