@@ -19,7 +19,7 @@ import langevin_sgd as ls
 
 from .command_line.words import width_of_text
 from .engine.chunks import available_threads
-from .engine.cuda_found import find_cuda, why_no_cuda
+from .engine.cuda_found import find_cuda, version_of, why_no_cuda
 from .kernels.bits import JIT
 from .kernels.compile_cache import SIZE_LIMIT, VARIABLE, cache_folder
 from .kernels.rng import GENERATOR
@@ -76,20 +76,13 @@ def _sentence_of(error):
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def _version_of(package):
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
 # ---- the parts -----------------------------------------------------------------------------------
 
 
 def _versions():
     yield f"langevin_sgd {ls.__version__} in {Path(__file__).parent}"
     yield f"python {platform.python_version()} on {platform.platform()}"
-    yield ", ".join(f"{library} {_version_of(library) or 'missing'}" for library in NEEDED)
+    yield ", ".join(f"{library} {version_of(library) or 'missing'}" for library in NEEDED)
     yield f"random words by {GENERATOR}"
 
 
@@ -103,7 +96,7 @@ def _extras():
     for package, extra in (found.groups() for found in map(REQUIREMENT.match, required) if found):
         extras.setdefault(extra, []).append(package)
     for extra, packages in extras.items():
-        versions = (f"{package} {_version_of(package) or 'missing'}" for package in packages)
+        versions = (f"{package} {version_of(package) or 'missing'}" for package in packages)
         yield f"{extra}: {', '.join(versions)}"
 
 

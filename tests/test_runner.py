@@ -14,7 +14,8 @@ from _runner import Claim, report
 
 import langevin_sgd as ls
 from langevin_sgd.command_line.commands import main
-from langevin_sgd.command_line.studies import find_study
+from langevin_sgd.command_line.studies import study_file
+from langevin_sgd.command_line.words import NotUnderstood
 from langevin_sgd.storage import is_whole
 from langevin_sgd.storage.manifest import Header, begin_manifest
 
@@ -255,9 +256,10 @@ def test_a_result_is_written_though_nobody_reads_what_is_printed(toy, tmp_path):
 
 def test_a_name_is_a_study_of_the_package_and_a_path_one_of_your_own(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # with a folder studies/, which a name does not reach
-    assert find_study("toy") is None and find_study(str(toy)) == toy
-    assert find_study("studies/toy.py").resolve() == toy
-    assert find_study("throughput") == STUDIES / "throughput.py"
+    with pytest.raises(NotUnderstood):
+        study_file("toy")
+    assert study_file(str(toy)) == toy and study_file("studies/toy.py").resolve() == toy
+    assert study_file("throughput") == STUDIES / "throughput.py"
 
 
 def test_results_go_to_an_ignored_folder_and_renew_data_only_if_told_and_changed(

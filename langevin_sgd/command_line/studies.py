@@ -50,20 +50,14 @@ def text_of_study(name):
     return "\n".join([" ".join(question.split()), rest])
 
 
-def find_study(name):
-    """The file of a study: one of this package's own by its name, any other by its path."""
-    is_path = name.endswith(".py") or Path(name).name != name
-    file = Path(name) if is_path else STUDIES / f"{name}.py"
-    is_ours = not is_path and name.startswith("_")  # what the studies share is no study
-    return file if os.path.isfile(file) and not is_ours else None
-
-
 def study_file(name):
-    """As `find_study`, but where there is none an error that says the way out."""
-    file = find_study(name)
-    if file is not None:
-        return file
-    if Path(name).name != name or name.endswith(".py"):
+    """The file of a study: one of this package's own by its name, any other by its path; an error
+    that says the way out where there is none."""
+    if name in own_studies():
+        return STUDIES / f"{name}.py"
+    if name.endswith(".py") or Path(name).name != name:
+        if os.path.isfile(name):
+            return Path(name)
         stem = Path(name).stem
         by_name = f" This package's own: langevin-sgd run {stem}" if stem in own_studies() else ""
         raise FileNotFoundError(f"there is no file {name!r}.{by_name}")

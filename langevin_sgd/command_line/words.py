@@ -3,6 +3,7 @@
 import argparse
 import shutil
 import textwrap
+from itertools import groupby
 
 from ..arguments import nearest
 
@@ -83,47 +84,36 @@ def printable(text):
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in str(text))
 
 
-def print_table(rows, indent=2):
+def print_table(rows):
     """Print (word, text) pairs: the words in one column, the texts in another, as many lines as
     they need."""
     rows = [(printable(word), printable(text)) for word, text in rows]
     column = min(max((len(word) for word, _ in rows), default=0), WIDEST_WORD)
-    room = width_of_text() - indent - column - 2
+    room = width_of_text() - column - 4
     for word, text in rows:
         lines = [line for part in text.split("\n") for line in textwrap.wrap(part, room) or [""]]
         if len(word) > column:
-            print(
-                textwrap.fill(
-                    word, width_of_text(), initial_indent=" " * indent, subsequent_indent=" " * 6
-                )
-            )
+            indents = {"initial_indent": " " * 2, "subsequent_indent": " " * 6}
+            print(textwrap.fill(word, width_of_text(), **indents))
             word = ""
         for line in lines:
-            print(f"{'':{indent}}{word:{column}}  {line}".rstrip())
+            print(f"  {word:{column}}  {line}".rstrip())
             word = ""
 
 
 def refilled(text, indent=0):
     """Indented text whose paragraphs are broken anew where a line does not fit; formulas and tables
     that fit stay as they are."""
-    room, lines, paragraph = width_of_text() - indent, [], []
-
-    def flush():
+    room, lines = width_of_text() - indent, []
+    for margin, group in groupby(text.splitlines(), _margin):
+        paragraph = list(group)
         if any(len(line) > room for line in paragraph):
-            margin = paragraph[0][: len(paragraph[0]) - len(paragraph[0].lstrip())]
             words = " ".join(line.strip() for line in paragraph)
-            paragraph[:] = textwrap.wrap(
-                words, room, initial_indent=margin, subsequent_indent=margin
-            )
-        lines.extend(paragraph)
-        paragraph.clear()
-
-    for line in text.splitlines():
-        margins = [len(each) - len(each.lstrip()) for each in (line, *paragraph[:1])]
-        if not line.strip() or len(set(margins)) > 1:
-            flush()
-        paragraph.append(line)
-        if not line.strip():
-            flush()
-    flush()
+            paragraph = textwrap.wrap(words, room, initial_indent=margin, subsequent_indent=margin)
+        lines += paragraph
     return textwrap.indent("\n".join(lines), " " * indent)
+
+
+def _margin(line):
+    """The blanks before the words of a line; None where there are no words."""
+    return line[: len(line) - len(line.lstrip())] if line.strip() else None

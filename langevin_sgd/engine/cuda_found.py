@@ -78,7 +78,7 @@ def find_cuda():
         bool(numba.config.ENABLE_CUDASIM),
         bool(numba.config.DISABLE_JIT),
         find_driver(),
-        _version("numba-cuda"),
+        version_of("numba-cuda"),
         *compiler,
         _import_trouble(),
     )
@@ -128,7 +128,8 @@ def _device(library, number):
     )
 
 
-def _version(package):
+def version_of(package):
+    """The version of an installed package, or None."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
