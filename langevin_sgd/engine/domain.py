@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels.bits import in_double, inlined, where
+from ..kernels.bits import inlined, where
+from ..kernels.precisions import in_double
 
 OPEN, PERIODIC, REFLECTING = 0.0, 1.0, 2.0
 WALL_KINDS = {"periodic": PERIODIC, "reflecting": REFLECTING}

@@ -8,8 +8,8 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from ..kernels.bits import fma, inlined
-from ..kernels.lanes import WIDTH, all_lanes, teach
+from ..kernels.bits import all_lanes, fma, inlined
+from ..kernels.lanes import WIDTH, teach
 from ..kernels.rng import Address, Places, Stream
 from ..kernels.views import local, view, wide_view
 from ..models.forces import Draws, stack_room

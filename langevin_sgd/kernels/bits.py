@@ -1,21 +1,16 @@
 """The few operations that Python and numba do not spell alike: bit casts, fused multiply-add,
-square root, select and changes of precision.
+square root and select.
 
 Each is a plain function here (it runs in interpreted Python and in the CUDA simulator) and is
 taught to numba in `lanes`, for scalars and lanes alike, so that it gives the same bits interpreted
-and compiled.
-
-Single precision in interpreted Python is a `Single`, the plain twin of the lanes `singles`: numpy
-computes float32 times a float64 scalar (a parameter, say) in float64, but in a function whatever
-meets a single is rounded to float32 first, so that neither literals nor parameters widen a
-computation."""
+and compiled. `precisions` has what goes from one precision to the other."""
 
 import ctypes
-import operator
-from functools import wraps
 
 import numba
 import numpy as np
+
+from .single_precision import Single, SingleMask, rounded
 
 JIT = not numba.config.DISABLE_JIT
 LOW_WORD, WORD_BITS = np.uint64(0xFFFFFFFF), np.uint64(32)  # of a 32-bit word in a uint64
@@ -131,166 +126,9 @@ def where(condition, a, b):
     return Single(rounded(chosen)) if any_single(condition, a, b) else chosen
 
 
-# ---- from one precision to the other -------------------------------------------------------------
-
-
-def as_double(x):
-    """A number in float64, exactly.
-
-    Parameters
-    ----------
-    x : float, or one of each lane
-        In either precision.
-
-    Returns
-    -------
-    float
-        `x` in float64.
-
-    Examples
-    --------
-    >>> print(f"{ls.elementary.as_double(np.float32(0.1)) - 0.1:.3e}")  # float32 was rounded
-    1.490e-09
-    """
-    return np.float64(x)
-
-
-def as_single(x):
-    """A number rounded to float32, as everything is that meets it then.
-
-    Parameters
-    ----------
-    x : float, or one of each lane
-        In either precision.
-
-    Returns
-    -------
-    float32
-        `x` in float32.
-
-    Examples
-    --------
-    >>> third = ls.elementary.as_single(1.0) / 3.0
-    >>> print(f"{float(third) - 1 / 3:.1e}")  # half a unit of float32 is 1.5e-8
-    9.9e-09
-    """
-    return Single(rounded(x))
-
-
-def like(x, y):
-    """The float64 `x`, rounded to float32 if `y` is a single."""
-    return as_single(x) if any_single(y) else x
-
-
-def low_word(w):
-    """The low 32 bits of the uint64 `w` as an int32."""
-    return np.uint32(int(w) & 0xFFFFFFFF).view(np.int32)
-
-
-def signed_single(i):
-    """The int32 `i` rounded to a single."""
-    return Single(i)
-
-
-def unsigned_single(i):
-    """The int32 `i`, read as a uint32, rounded to a single."""
-    return Single(i.view(np.uint32))
-
-
-def _kernel_named(original, function):
-    function = wraps(original)(function)
-    del function.__wrapped__  # the compiler would read the original's signature
-    return kernel(function)
-
-
-def in_double(original):
-    """`original(x)` compiled, and for singles computed in float64 and rounded once."""
-    inner = kernel(original)
-    return _kernel_named(original, lambda x: like(inner(as_double(x)), x))
-
-
-def pair_in_double(original):
-    """Like `in_double`, for a function that returns two numbers."""
-    inner = kernel(original)
-
-    def function(x):
-        a, b = inner(as_double(x))
-        return like(a, x), like(b, x)
-
-    return _kernel_named(original, function)
-
-
-# ---- single precision in interpreted Python ------------------------------------------------------
-
-
-class SingleMask:
-    """Outcome of a comparison of singles: `where` under it gives a single, even of two literals."""
-
-    __array_ufunc__ = None  # numpy scalars leave the operators to this class
-
-    def __init__(self, holds):
-        self.holds = bool(holds)
-
-    def __bool__(self):
-        return self.holds
-
-    def __and__(self, other):
-        return SingleMask(self.holds & bool(other))
-
-    def __or__(self, other):
-        return SingleMask(self.holds | bool(other))
-
-    def __xor__(self, other):
-        return SingleMask(self.holds ^ bool(other))
-
-    def __invert__(self):
-        return SingleMask(not self.holds)
-
-    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
-
-
-class Single(np.float32):
-    """A float32 that rounds what it meets to float32."""
-
-    __array_ufunc__ = None
-    __hash__ = np.float32.__hash__
-
-    def __neg__(self):
-        return Single(-np.float32(self))
-
-    def __pos__(self):
-        return self
-
-    def __abs__(self):
-        return Single(abs(np.float32(self)))
-
-
-def rounded(number):
-    """`number` as a float32, by way of float64 (which matters for integers beyond 2^53)."""
-    return number if isinstance(number, np.float32) else np.float32(np.float64(number))
-
-
-def _forward(op, kind):
-    return lambda a, b: kind(op(np.float32(a), np.float32(rounded(b))))
-
-
-def _backward(op, kind):
-    return lambda a, b: kind(op(np.float32(rounded(b)), np.float32(a)))
-
-
-for _name in ("add", "sub", "mul", "truediv"):
-    setattr(Single, f"__{_name}__", _forward(getattr(operator, _name), Single))
-    setattr(Single, f"__r{_name}__", _backward(getattr(operator, _name), Single))
-for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Single, f"__{_name}__", _forward(getattr(operator, _name), SingleMask))
-
-
-class Singles(np.ndarray):
-    """A float32 array whose entries come out as singles."""
-
-    def __getitem__(self, place):
-        entry = super().__getitem__(place)
-        return Single(entry) if isinstance(entry, np.float32) else entry
+def all_lanes(condition):
+    """True if `condition` holds in every lane; the condition itself where it is a scalar."""
+    return bool(condition)
 
 
 def any_single(*values):

@@ -20,18 +20,7 @@ interval by `mpmath.chebyfit`; `tests/kernels/test_elementary_constants.py` make
 a rounding error would count, a second number (`tail`, `low`) keeps it and is added to a small term.
 """
 
-from .bits import (
-    as_double,
-    as_single,
-    bits_float,
-    float_bits,
-    fma,
-    in_double,
-    kernel,
-    like,
-    sqrt,
-    where,
-)
+from .bits import all_lanes, bits_float, float_bits, fma, kernel, sqrt, where
 from .elementary_circular import cos, sin, sincos, sincos_turn
 from .elementary_parts import (
     EXPONENT_BITS,
@@ -45,7 +34,7 @@ from .elementary_parts import (
     log_sum,
     ratio,
 )
-from .lanes import all_lanes
+from .precisions import as_double, as_single, in_double, like
 
 __all__ = ["as_double", "as_single", "cos", "exp", "expm1", "fma", "log", "log1p", "log_unit"]
 __all__ += ["maximum", "minimum", "powi", "sigmoid", "sin", "sincos", "sincos_turn", "softplus"]

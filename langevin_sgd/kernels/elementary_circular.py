@@ -1,7 +1,8 @@
 """Sine and cosine, and the normal numbers that are made of them: functions of `elementary`."""
 
-from .bits import bits_float, float_bits, fma, in_double, kernel, pair_in_double, sqrt, where
+from .bits import bits_float, float_bits, fma, kernel, sqrt, where
 from .elementary_parts import NAN, ONE_BITS, ROUNDER, log_parts, quadrant, seven, six
+from .precisions import in_double, pair_in_double
 
 # Sums of two or three float64.
 _PI_2, _PI_2_TAIL, _PI_2_TAIL2 = 1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33

@@ -8,7 +8,7 @@ functions run there.
 
 Precision belongs to the lanes: scalars are float64, and where one meets `singles` it is rounded to
 float32, so that no literal and no parameter widens a computation. `floats` and `singles` do not
-mix: `bits.as_double` and `as_single` say which is meant."""
+mix: `precisions.as_double` and `as_single` say which is meant."""
 
 import operator
 
@@ -72,8 +72,6 @@ int32 = LanesType("int32", 1)
 _NUMBERS = {"float": ir.DoubleType(), "single": ir.FloatType(), "int": ir.IntType(64)}
 _NUMBERS |= {"word": ir.IntType(64), "int32": ir.IntType(32)}
 _NUMBERS |= {"mask": ir.IntType(1), "single_mask": ir.IntType(1)}
-_KINDS = floats, ints, words, mask, singles, ints32, single_mask, single, lone_mask, int32
-LLVM = {kind: vector_of(_NUMBERS[kind.kind], kind.width) for kind in _KINDS}
 _SCALAR_OF = {"float": types.float64, "single": types.float64, "int": types.int64}
 _SCALAR_OF |= {"word": types.uint64, "int32": types.int32}
 _SCALAR_OF |= {"mask": types.boolean, "single_mask": types.boolean}
@@ -84,7 +82,7 @@ _TRUTH = mask, single_mask, lone_mask
 @register_model(LanesType)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager, fe_type):
-        super().__init__(manager, fe_type, LLVM[fe_type])
+        super().__init__(manager, fe_type, vector_of(fe_type.number, fe_type.width))
 
 
 def common(*kinds):
@@ -118,16 +116,17 @@ def first_of(builder, lanes):
 def _widen(context, builder, from_type, to_type, value):
     if not isinstance(to_type, LanesType):
         return context.cast(builder, value, from_type, to_type)
+    vector = context.get_value_type(to_type)
     if isinstance(from_type, LanesType):
         return (
             value
             if from_type.width == to_type.width
-            else broadcast(builder, first_of(builder, value), LLVM[to_type])
+            else broadcast(builder, first_of(builder, value), vector)
         )
     scalar = context.cast(builder, value, from_type, _SCALAR_OF[to_type.kind])
     if to_type in _TRUTH:
         scalar = builder.trunc(scalar, ir.IntType(1)) if scalar.type.width > 1 else scalar
-    return broadcast(builder, resized(builder, scalar, to_type.number), LLVM[to_type])
+    return broadcast(builder, resized(builder, scalar, to_type.number), vector)
 
 
 def resized(builder, value, number):
@@ -326,11 +325,6 @@ def _same_bits(context, builder, sig, args):
     return builder.bitcast(value, context.get_value_type(sig.return_type))
 
 
-def all_lanes(condition):
-    """True if `condition` holds in every lane; the condition itself where it is a scalar."""
-    return bool(condition)
-
-
 def _bits_of(x):
     scalar = types.int64 if _are(types.Float, x) else None
     return {floats: ints, singles: ints32, single: int32}.get(x, scalar)
@@ -347,7 +341,7 @@ teach(bits.fma, _real_type, _rounded_once("llvm.fma"))
 teach(bits.sqrt, _real_type, _rounded_once("llvm.sqrt"))
 teach(bits.where, _selected_type, _select)
 teach(
-    all_lanes,
+    bits.all_lanes,
     lambda condition: types.boolean if condition in (*_TRUTH, types.boolean) else None,
     _packed_all,
 )

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .bits import LOW_WORD, WORD_BITS, inlined, kernel, sqrt, where
-from .lanes import WIDTH, all_lanes
+from .bits import LOW_WORD, WORD_BITS, all_lanes, inlined, kernel, sqrt, where
+from .lanes import WIDTH
 from .rng import PHILOX_M0, PHILOX_M1, PHILOX_W0, PHILOX_W1, lane_numbers, words_at
 from .views import store_words
 

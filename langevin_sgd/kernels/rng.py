@@ -36,9 +36,9 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from .bits import LOW_WORD, WORD_BITS, bits_float, inlined, kernel, word_product
+from .bits import LOW_WORD, WORD_BITS, all_lanes, bits_float, inlined, kernel, word_product
 from .elementary_circular import box_muller
-from .lanes import WIDTH, all_lanes, teach, words
+from .lanes import WIDTH, teach, words
 from .threefry import threefry
 from .views import ViewType, flat_type, store_words, view
 

@@ -21,19 +21,9 @@ register."""
 
 import numpy as np
 
-from .bits import (
-    bits_float,
-    float_bits,
-    fma,
-    inlined,
-    kernel,
-    low_word,
-    signed_single,
-    sqrt,
-    unsigned_single,
-    where,
-)
+from .bits import bits_float, float_bits, fma, inlined, kernel, sqrt, where
 from .lanes import WIDTH
+from .precisions import low_word, signed_single, unsigned_single
 from .rng import id_at, ids_at, in_a_row, lane_numbers, steps_at, words_at
 from .views import view
 

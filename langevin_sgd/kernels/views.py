@@ -29,9 +29,9 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 from numba.extending import models, register_model
 from numba.np.arrayobj import make_array
 
-from .bits import Singles
 from .lanes import WIDTH, LanesType, floats, resized, single, singles, teach, vector_of
 from .precisions import convert
+from .single_precision import Singles
 
 _INDEX = ir.IntType(64)
 

@@ -10,9 +10,19 @@ import numpy as np
 import pytest
 from numba.core.errors import TypingError
 
-from langevin_sgd.kernels.bits import JIT, OPTIONS, bits_float, float_bits, fma, kernel, sqrt, where
+from langevin_sgd.kernels.bits import (
+    JIT,
+    OPTIONS,
+    all_lanes,
+    bits_float,
+    float_bits,
+    fma,
+    kernel,
+    sqrt,
+    where,
+)
 from langevin_sgd.kernels.functions import interpreted
-from langevin_sgd.kernels.lanes import WIDTH, all_lanes
+from langevin_sgd.kernels.lanes import WIDTH
 from langevin_sgd.kernels.rng import lane_numbers
 from langevin_sgd.kernels.views import store_words, view
 

@@ -11,19 +11,11 @@ import pytest
 from numba.core.errors import TypingError
 
 from langevin_sgd.kernels import elementary as el
-from langevin_sgd.kernels.bits import (
-    JIT,
-    OPTIONS,
-    Single,
-    as_double,
-    as_single,
-    fma,
-    kernel,
-    sqrt,
-    where,
-)
+from langevin_sgd.kernels.bits import JIT, OPTIONS, all_lanes, fma, kernel, sqrt, where
 from langevin_sgd.kernels.functions import interpreted
-from langevin_sgd.kernels.lanes import WIDTH, all_lanes
+from langevin_sgd.kernels.lanes import WIDTH
+from langevin_sgd.kernels.precisions import as_double, as_single
+from langevin_sgd.kernels.single_precision import Single
 from langevin_sgd.kernels.views import (
     column,
     empty_groups,

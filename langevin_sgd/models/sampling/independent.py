@@ -6,9 +6,10 @@ import numpy as np
 from numba import types
 
 from ...kernels import rng
-from ...kernels.bits import inlined, like
+from ...kernels.bits import inlined
 from ...kernels.compile_cache import linked
 from ...kernels.lanes import WIDTH
+from ...kernels.precisions import like
 from ...kernels.rng import INTEGERS, PLACE, Address, Places, Stream, ids_from, steps_from
 from ...kernels.views import flat, flat_from, gathered_row
 from ..example_moments import example_covariance

@@ -1,7 +1,8 @@
 """SVAG: the halves of a batch count with opposite errors, so that the noise of a short step is
 amplified and its mean is not."""
 
-from ...kernels.bits import inlined, like, sqrt
+from ...kernels.bits import inlined, sqrt
+from ...kernels.precisions import like
 from ..example_moments import example_covariance
 from .independent import uniform_rows
 from .mode import Mode, by_row_numbers
