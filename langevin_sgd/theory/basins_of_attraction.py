@@ -52,7 +52,7 @@ def differenced_hessian(gradient, x, shifts):
     moves = np.diag(shifts)
     ends = (gradient(x[:, None] + move) for move in (moves, -moves))
     matrix = np.subtract(*ends) / (2 * shifts[:, None])
-    return (matrix + np.swapaxes(matrix, 1, 2)) / 2
+    return (matrix + matrix.mT) / 2
 
 
 def basins_of_attraction(x, slope):

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import covariance_matrix, one_of, whole
-from .linear_process import trace, transpose
+from .linear_process import trace
 from .meanings import exact
 
 FRESH = ("with_replacement", "population")
@@ -77,11 +77,11 @@ def gradient_moments(gradients, probabilities=None):
     mean = gradients.mean(axis=-2)
     if probabilities is None:
         centred = gradients - mean[..., None, :]
-        return GradientMoments(mean, transpose(centred) @ centred / count)
+        return GradientMoments(mean, centred.mT @ centred / count)
     if probabilities.shape != (count,) or not probabilities.all():
         raise ValueError(f"probabilities must be {count} numbers > 0, one for each example.")
     drawn = gradients / (count * probabilities[:, None]) - mean[..., None, :]
-    return GradientMoments(mean, transpose(probabilities[:, None] * drawn) @ drawn)
+    return GradientMoments(mean, (probabilities[:, None] * drawn).mT @ drawn)
 
 
 @exact

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arguments import check_count, whole
 from .batch_noise import batch_covariance
-from .linear_process import solve_stationary, transpose
+from .linear_process import solve_stationary
 from .meanings import exact
 from .quadratic_sgd import linear_sgd, require_stable
 
@@ -68,7 +68,7 @@ def epoch_covariance(
     )
     boundary = solve_stationary(powers[-1], injected[-1])
     powers, injected, d = np.stack(powers[:-1]), np.stack(injected[:-1]), hessian.shape[-1]
-    return (powers @ boundary @ transpose(powers) + injected)[..., :d, :d]
+    return (powers @ boundary @ powers.mT + injected)[..., :d, :d]
 
 
 @exact(**BATCHES)
@@ -112,7 +112,7 @@ def single_shuffle_covariance(
     )
     inverse = np.linalg.inv(np.eye(powers[-1].shape[-1]) - powers[-1])
     d = hessian.shape[-1]
-    return (inverse @ injected[-1] @ transpose(inverse))[..., :d, :d]
+    return (inverse @ injected[-1] @ inverse.mT)[..., :d, :d]
 
 
 def _epoch(hessian, noise_covariance, learning_rate, batch_size, dataset_size, momentum, nesterov):
@@ -145,9 +145,9 @@ def _injected_by_position(process, batches):
         previous = mean
         mean = mean + (response - mean) / m
         deviation = response - previous
-        scatter = scatter + (1 - 1 / m) * (deviation @ noise @ transpose(deviation))
+        scatter = scatter + (1 - 1 / m) * (deviation @ noise @ deviation.mT)
         response, power = process.transition @ response, process.transition @ power
-        common = m * (1 - m / batches) * (mean @ noise @ transpose(mean))
+        common = m * (1 - m / batches) * (mean @ noise @ mean.mT)
         injected.append(batches / (batches - 1) * (scatter + common))
         powers.append(power)
     return injected, powers

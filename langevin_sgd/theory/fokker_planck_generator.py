@@ -204,7 +204,7 @@ def _regular(matrix, floor):
     if np.all(lowest >= floor * highest):
         return matrix
     lifted = np.maximum(values, floor * values[..., -1:])
-    return (vectors * lifted[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return (vectors * lifted[..., None, :]) @ vectors.mT
 
 
 def _automatic_box(flow):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..arguments import covariance_matrix
-from .linear_process import trace, transpose
+from .linear_process import trace
 from .meanings import exact
 
 
@@ -224,4 +224,4 @@ def _mahalanobis(shift, covariance):
 def _square_root(matrix):
     """Symmetric square root of a positive semidefinite matrix, (..., d, d)."""
     values, vectors = np.linalg.eigh(matrix)
-    return (vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]) @ transpose(vectors)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]) @ vectors.mT

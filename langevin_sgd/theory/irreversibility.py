@@ -15,7 +15,6 @@ from .linear_process import (
     position_covariance,
     state_covariance,
     trace,
-    transpose,
 )
 from .linear_process_in_time import autocovariance
 from .meanings import exact
@@ -101,15 +100,15 @@ def ornstein_uhlenbeck(drift, diffusion):
     solve = np.vectorize(scipy.linalg.solve_continuous_lyapunov, signature="(d,d),(d,d)->(d,d)")
     covariance = solve(drift, 2 * diffusion)
     flow = drift @ covariance
-    residual = np.abs(flow + transpose(flow) - 2 * diffusion).max(axis=(-1, -2))
+    residual = np.abs(flow + flow.mT - 2 * diffusion).max(axis=(-1, -2))
     if np.any(residual > 1e-8 * np.abs(diffusion).max(axis=(-1, -2))):
         raise ValueError(
             f"drift makes the Lyapunov equation too ill-conditioned (residual "
             f"{residual.max():.3g}); rescale or drop slow directions."
         )
-    circulation = (flow - transpose(flow)) / 2
-    velocity = -transpose(np.linalg.solve(covariance, transpose(circulation)))
-    dissipated = np.linalg.solve(diffusion, velocity @ covariance @ transpose(velocity))
+    circulation = (flow - flow.mT) / 2
+    velocity = -(np.linalg.solve(covariance, circulation.mT)).mT
+    dissipated = np.linalg.solve(diffusion, velocity @ covariance @ velocity.mT)
     return OrnsteinUhlenbeck(covariance, circulation, velocity, trace(dissipated))
 
 
@@ -148,7 +147,7 @@ def area_per_step(process):
     """
     d = process.dim
     lagged = (process.transition @ state_covariance(process))[..., :d, :d]
-    return (transpose(lagged) - lagged) / 2
+    return (lagged.mT - lagged) / 2
 
 
 @of_process(i=whole(0), j=whole(0))
@@ -245,12 +244,12 @@ def weighted_rotation(process, decay=0.0, covariance=None):
     """
     here, lagged = autocovariance(process, 1)
     precision = np.linalg.inv(np.eye(process.dim) if covariance is None else covariance)
-    odd = lagged - transpose(lagged)
-    middle = (2 * here + lagged + transpose(lagged)) / 4
+    odd = lagged - lagged.mT
+    middle = (2 * here + lagged + lagged.mT) / 4
     weighed = np.linalg.inv(np.linalg.inv(middle) + decay * precision)
     mass = np.linalg.det(np.eye(process.dim) + decay * middle @ precision) ** -0.5
-    turned = weighed @ transpose(odd @ np.linalg.inv(middle)) / 2
-    return mass[..., None, None] * (turned - transpose(turned))
+    turned = weighed @ (odd @ np.linalg.inv(middle)).mT / 2
+    return mass[..., None, None] * (turned - turned.mT)
 
 
 @of_process
@@ -308,6 +307,6 @@ def entropy_per_step(process):
         )
     covariance = position_covariance(process)
     twice = forward @ forward @ covariance
-    forth = forward @ covariance @ transpose(forward)
-    reversed_square = covariance - twice - transpose(twice) + forth
+    forth = forward @ covariance @ forward.mT
+    reversed_square = covariance - twice - twice.mT + forth
     return trace(np.linalg.solve(noise, reversed_square)) / 2 - d / 2

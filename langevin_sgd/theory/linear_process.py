@@ -108,11 +108,6 @@ of_process = formula_of(process=linear_process)
 # ---- stacks of matrices --------------------------------------------------------------------------
 
 
-def transpose(matrix):
-    """Swap the last two axes, so that stacks of matrices transpose one by one."""
-    return np.swapaxes(matrix, -1, -2)
-
-
 def trace(matrix):
     """The trace of each matrix of a stack."""
     return np.trace(matrix, axis1=-2, axis2=-1)
@@ -179,7 +174,7 @@ def spectral_radius(transition):
 
 def injected_covariance(process):
     """Covariance G W G' of what one step adds to the state, (..., n, n)."""
-    return process.noise_input @ process.noise_covariance @ transpose(process.noise_input)
+    return process.noise_input @ process.noise_covariance @ process.noise_input.mT
 
 
 def solve_stationary(transition, injected):
@@ -199,18 +194,18 @@ def solve_stationary(transition, injected):
         )
     covariance, power = injected, transition
     for _ in range(64):
-        addition = power @ covariance @ transpose(power)
+        addition = power @ covariance @ power.mT
         covariance, power = covariance + addition, power @ power
         if np.all(np.abs(addition) <= 1e-18 * np.abs(covariance).max(axis=(-1, -2), keepdims=True)):
             break
-    residual = covariance - transition @ covariance @ transpose(transition) - injected
+    residual = covariance - transition @ covariance @ transition.mT - injected
     allowed = 1e-6 * np.abs(injected).max(axis=(-1, -2))
     if np.any(np.abs(residual).max(axis=(-1, -2)) > allowed):
         raise ValueError(
             f"1 - spectral radius = {1 - radius:.3g} is too small for double precision; drop the "
             "flat directions"
         )
-    return (covariance + transpose(covariance)) / 2
+    return (covariance + covariance.mT) / 2
 
 
 @of_process

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..arguments import check_count, covariance_matrix, finite_array, optional, whole
-from .linear_process import injected_covariance, of_process, state_covariance, transpose
+from .linear_process import injected_covariance, of_process, state_covariance
 
 MOST_STEPS = 10**6
 
@@ -97,7 +97,7 @@ def time_average_covariance(process, steps=None):
         left = identity - np.linalg.matrix_power(transition, steps)
         weights = inverse - transition @ left @ inverse @ inverse / steps
     half = weights @ covariance
-    return ((half + transpose(half) - covariance) / (steps or 1))[..., :d, :d]
+    return ((half + half.mT - covariance) / (steps or 1))[..., :d, :d]
 
 
 @of_process(covariance=optional(finite_array), steps=optional(whole(0, MOST_STEPS)))

@@ -7,7 +7,7 @@ compute (autocovariance, area, schedules, time averages ...) then applies."""
 import numpy as np
 
 from ..arguments import covariance_matrix, positive_matrix
-from .linear_process import LinearProcess, over_matrices, position_covariance, stacked, transpose
+from .linear_process import LinearProcess, over_matrices, position_covariance, stacked
 from .meanings import exact
 
 
@@ -224,6 +224,6 @@ def small_step_covariance(hessian, noise_covariance, learning_rate, batch_size=1
     curvatures, basis = np.linalg.eigh(hessian)
     noise = covariance_matrix(noise_covariance, "noise_covariance", hessian.shape[-1])
     eta, batch, mu = over_matrices(learning_rate, batch_size, momentum)
-    rotated = transpose(basis) @ noise @ basis
+    rotated = basis.mT @ noise @ basis
     covariance = rotated / (curvatures[..., :, None] + curvatures[..., None, :])
-    return eta / (batch * (1 - mu)) * (basis @ covariance @ transpose(basis))
+    return eta / (batch * (1 - mu)) * (basis @ covariance @ basis.mT)

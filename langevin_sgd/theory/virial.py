@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arguments import covariance_matrix, finite_array, instance
-from .linear_process import StationaryBlocks, transpose
+from .linear_process import StationaryBlocks
 from .meanings import exact
 
 HEAVY_BALL = "sgd", "sgd_momentum"  # names of dynamics
@@ -113,7 +113,7 @@ def virial_terms(products, learning_rate, momentum, looks_ahead=False):
 def symmetric_product(a, b):
     """(a_i b_j + b_i a_j)/2 of vectors (..., d)."""
     product = a[..., :, None] * b[..., None, :]
-    return (product + transpose(product)) / 2
+    return (product + product.mT) / 2
 
 
 def _blocks(value, name):
@@ -184,15 +184,15 @@ def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0
         )
     eta, mu = (np.asarray(number)[..., None, None] for number in (learning_rate, momentum))
     if nesterov == "lookahead":
-        both = position_velocity + transpose(position_velocity)
+        both = position_velocity + position_velocity.mT
         position = position - mu * both + mu**2 * velocity
         position_velocity = position_velocity - mu * velocity
     x_g, v_g = position @ hessian, hessian @ position_velocity
     products = Products(
-        (x_g + transpose(x_g)) / 2,
+        (x_g + x_g.mT) / 2,
         hessian @ position @ hessian,
         batch_covariance,
-        (v_g + transpose(v_g)) / 2,
+        (v_g + v_g.mT) / 2,
     )
     shape = np.broadcast_shapes(*map(np.shape, (position, eta, mu, batch_covariance)))
     terms = virial_terms(products, eta, mu, nesterov is not None)
