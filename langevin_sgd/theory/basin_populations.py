@@ -122,29 +122,26 @@ def _seen(law):
 def _populations(law, index_of_seen, count, basins):
     """The share of each of `count` basins in a law on equally spaced nodes.
 
-    Of the nodes those with a density have an index; `basins` gives that of any points.
-    """
+    Of the nodes those with a density have an index; `basins` gives that of any points."""
     seen, nodes = _is_seen(law), tensor_nodes(law.axes)
-    index = np.full(seen.shape, -1)
+    number = np.arange(seen.size).reshape(seen.shape)
+    seen, nodes = seen.ravel(), nodes.reshape(seen.size, -1)
+    index = np.full(seen.size, -1)
     index[seen] = index_of_seen
-    inverse, nearest = np.zeros(seen.shape), np.full(seen.shape, np.inf)
+    inverse, nearest = np.zeros(seen.size), np.full(seen.size, np.inf)
     receiver = index.copy()
-    for k in range(seen.ndim):
-        shift = np.eye(seen.ndim, dtype=int)[k]
-        inner = tuple(slice(0, n - one) for n, one in zip(seen.shape, shift, strict=True))
-        outer = tuple(slice(one, None) for one in shift)
-        parted = seen[inner] & seen[outer] & (index[inner] != index[outer])
-        left = np.nonzero(parted)
-        right = tuple(place + one for place, one in zip(left, shift, strict=True))
+    for k in range(number.ndim):
+        along = np.moveaxis(number, k, 0)
+        pairs = np.stack([along[:-1].ravel(), along[1:].ravel()])
+        left, right = pairs[:, seen[pairs].all(axis=0) & (np.diff(index[pairs], axis=0)[0] != 0)]
         t = sum(where_left(nodes[left], nodes[right], index[left], basins, BISECTIONS)) / 2
         for node, other, distance in ((left, right, t), (right, left, 1 - t)):
             inverse[node] += 1 / np.maximum(distance, 1e-9)
             closer = distance < nearest[node]
-            node, other = (tuple(place[closer] for place in at) for at in (node, other))
-            nearest[node], receiver[node] = distance[closer], index[other]
+            nearest[node[closer]], receiver[node[closer]] = distance[closer], index[other[closer]]
     mass = law.fields["density"] * law.fields["weight"]
     with np.errstate(divide="ignore"):
-        given = mass * np.clip(0.5 - 1 / inverse, 0.0, 0.5)
-    kept = np.bincount((index + 1).ravel(), (mass - given).ravel(), count + 1)
-    got = np.bincount((receiver + 1).ravel(), given.ravel(), count + 1)
+        given = mass.ravel() * np.clip(0.5 - 1 / inverse, 0.0, 0.5)
+    kept = np.bincount(index + 1, mass.ravel() - given, count + 1)
+    got = np.bincount(receiver + 1, given, count + 1)
     return (kept + got)[1:] / mass.sum()

@@ -200,8 +200,7 @@ def boltzmann_bin_probabilities(potential, temperature, edges, *, bounds=None, r
 def _finite(edge, low, high):
     """The edges with infinite ends moved to the end of the law.
 
-    A finite edge beyond it stays, with its tiny probability.
-    """
+    A finite edge beyond it stays, with its tiny probability."""
     return np.nan_to_num(edge, neginf=min(low, edge[1]), posinf=max(high, edge[-2]))
 
 

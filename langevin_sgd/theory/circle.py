@@ -73,7 +73,7 @@ def transfer_operator_circle(
             )
         points = int(np.ceil(points))
         axis = low + np.arange(points) * (period / points)
-        slope = uphill(potential, axis[:, None])[:, 0] - force
+        slope = uphill(potential)(axis[:, None])[:, 0] - force
         # The difference is taken to the nearest image; further ones matter while the noise is wide
         # on the circle.
         distance = axis[:, None] - (axis - learning_rate * slope)
@@ -108,8 +108,8 @@ def _circle_of(potential, period):
     period = natural if period is None else period
     # Beyond its domain a potential need not go on: then its ends are compared.
     x = low + period * np.linspace(0, 1, 17 if wall is None else 1)[:, None]
-    slope = uphill(potential, x)
-    jump = np.abs(uphill(potential, x + period) - slope).max()
+    slope = uphill(potential)(x)
+    jump = np.abs(uphill(potential)(x + period) - slope).max()
     if not jump < 1e-8 * (1 + np.abs(slope).max()):
         raise ValueError(
             f"potential {potential.name!r} must have a gradient of period {period:g}; it changes "
@@ -166,7 +166,7 @@ def sde_law_circle(potential, diffusion, *, force=0.0, period=None, points=256):
     def law(points):
         axis = low + np.arange(points) * (period / points)
         spread = values_of(diffusion, "diffusion", axis)
-        slope = (uphill(potential, axis[:, None])[:, 0] - force) / spread
+        slope = (uphill(potential)(axis[:, None])[:, 0] - force) / spread
         phi, tilt, turns = _antiderivative(slope, period)
         # e^Phi grows by a constant factor per turn: Phi = tilt x + periodic; integrate e^(tilt y)
         # times a Fourier series termwise.

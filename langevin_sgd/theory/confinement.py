@@ -1,6 +1,7 @@
 """What a theory asks of its potential: how many dimensions, a drift or none, which walls; and the
-box in which its law lives.
-"""
+box in which its law lives."""
+
+from functools import partial
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from ..arguments import (
     shown,
     within,
 )
-from ..models.evaluate import evaluate, landscape
+from ..models.evaluate import evaluate, evaluator, landscape
 from .grids import Wall, bin_edges, bounding_box, tensor_nodes
 from .meanings import ABOVE_ZERO, formula_of
 
@@ -26,8 +27,7 @@ def energy_of(*dims, drift=False, walls=(), way="simulate it instead"):
     """A check: a Potential or a Loss of one of these dimensions (any, if none is given).
 
     With `drift` it may have a force beside its gradient; `walls` are the kinds that its domain may
-    have. What is not allowed is refused, since the theory would be that of another process.
-    """
+    have. What is not allowed is refused, since the theory would be that of another process."""
 
     def check(value, name):
         landscape(value, name)
@@ -58,10 +58,13 @@ def energy_of(*dims, drift=False, walls=(), way="simulate it instead"):
     return check
 
 
-def uphill(potential, x):
-    """Minus the force at points (..., d): the gradient less the drift."""
-    gradient = evaluate(potential, x, "gradient")
-    return gradient if potential.drift is None else gradient - evaluate(potential, x, "drift")
+def uphill(potential):
+    """Minus the force, the gradient less the drift, as a function of points (..., d)."""
+    gradient = evaluator(potential, "gradient")
+    if potential.drift is None:
+        return gradient
+    drift = evaluator(potential, "drift")
+    return lambda x: gradient(x) - drift(x)
 
 
 def intervals(value, name, infinite=False):
@@ -210,6 +213,7 @@ one_law = formula_of(
     batch_size=within(at_least=1),
     momentum=within(at_least=0, below=1),
     bounds=optional(intervals),
+    inside=partial(intervals, infinite=True),
     period=optional(ABOVE_ZERO),
     wall=optional(within()),
     edges=bin_edges,

@@ -1,7 +1,6 @@
 """Non-Gaussian noise on a quadratic: cumulants of every order pass exactly through SGD.
 
-It is a linear filter there.
-"""
+It is a linear filter there."""
 
 from functools import reduce
 from typing import NamedTuple

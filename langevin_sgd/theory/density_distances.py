@@ -38,11 +38,11 @@ def density_kl(density, reference, weight):
     >>> round(ls.theory.density_kl([1.0, 0.0], [0.5, 0.5], 1.0), 4)
     0.6931
     """
-    p, q, w = np.broadcast_arrays(density, reference, weight)
-    inside = (p > 0) & (w > 0)
-    if np.any(q[inside] == 0):
-        return float("inf")
-    return float((p[inside] * np.log(p[inside] / q[inside]) * w[inside]).sum())
+    from scipy.special import rel_entr
+
+    terms, weight = np.broadcast_arrays(rel_entr(density, reference), weight)
+    inside = weight > 0
+    return float((terms[inside] * weight[inside]).sum())
 
 
 @exact
@@ -120,6 +120,8 @@ def density_w2(x, density, reference):
     >>> round(ls.theory.density_w2(x, law, moved), 4)
     1.0
     """
+    from scipy.integrate import cumulative_trapezoid
+
     if x.ndim != 1 or x.size < 2 or np.any(np.diff(x) <= 0):
         raise ValueError("x must be a one-dimensional, strictly increasing grid of two or more.")
     levels = []
@@ -129,8 +131,8 @@ def density_w2(x, density, reference):
                 f"{name} must have the shape {x.shape} of x and some entry above zero, got the "
                 f"shape {values.shape}."
             )
-        steps = np.diff(x) * (values[1:] + values[:-1]) / 2
-        levels.append(np.concatenate([[0.0], np.cumsum(steps)]) / steps.sum())
+        below = cumulative_trapezoid(values, x, initial=0)
+        levels.append(below / below[-1])
     merged = np.unique(np.concatenate(levels))
     # Where a distribution function is flat its quantile jumps: it is taken from both sides.
     below, above = (

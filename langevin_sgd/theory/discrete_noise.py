@@ -113,8 +113,7 @@ def _images(gradients, rate, x):
 def _invariant_interval(gradients, rate):
     """The hull of all places that are reached from the origin.
 
-    It has a margin of 1e-5 of its width for what the scan misses.
-    """
+    It has a margin of 1e-5 of its width for what the scan misses."""
     low, high = -1e-6, 1e-6
     for _ in range(10_000):
         image = _images(gradients, rate, np.linspace(low, high, 1001))

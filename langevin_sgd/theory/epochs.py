@@ -2,8 +2,7 @@
 
 Batches of one epoch repel each other. With M = N / B batches an epoch, every batch has covariance
 C0 = Sigma/B (N - B)/(N - 1) and two batches of one epoch have -C0/(M - 1): the noise of a whole
-epoch sums to zero, so flat directions hardly diffuse.
-"""
+epoch sums to zero, so flat directions hardly diffuse."""
 
 import numpy as np
 
@@ -135,8 +134,7 @@ def _injected_by_position(process, batches):
 
     sum_j A_j C0 A_j' M/(M-1) - (sum A_j) C0 (sum A_j)'/(M-1) with A_j = F^j G, written as M/(M-1)
     times [scatter of the A_j about their mean + m (1 - m/M) (mean) C0 (mean)'] so that only
-    positive terms are added.
-    """
+    positive terms are added."""
     noise, response = process.noise_covariance, process.noise_input
     power = np.broadcast_to(np.eye(process.transition.shape[-1]), process.transition.shape)
     mean, scatter = np.zeros_like(response), np.zeros_like(process.transition)

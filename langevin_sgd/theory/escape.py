@@ -7,6 +7,7 @@ from ..models.evaluate import evaluate
 from .confinement import check_inside, energy_of, one_law, uphill, values_of
 from .discrete_noise import shares
 from .ito_1d import panels, potential_of_flow
+from .roots import rising_root
 
 ANY_WALLS = ("periodic", "reflecting")
 ON_A_PATH = energy_of(1, drift=True, walls=ANY_WALLS)
@@ -205,7 +206,7 @@ def quasi_potential(
     log_moment, bound = _noise_law(noise_values, probabilities, cumulant)
     way = np.sign(end - start)
     grid = panels(np.linspace(start, end, panel_count + 1))
-    slope = way * uphill(potential, grid.nodes.reshape(-1, 1))[:, 0]
+    slope = way * uphill(potential)(grid.nodes.reshape(-1, 1))[:, 0]
     if not np.all(slope > 0):
         raise ValueError(
             f"the potential must rise all the way from start {start:g} to end {end:g}; give the "
@@ -242,24 +243,11 @@ def _noise_law(noise_values, probabilities, cumulant):
 def _climbing_root(log_moment, slope):
     """The positive root of log E exp(p xi) = p slope.
 
-    The left side is convex and starts with slope zero.
-    """
-    from scipy.optimize import brentq
-
-    def excess(p):
-        return log_moment(p) / p - slope
-
-    high = 1.0
-    while excess(high) < 0 and high < 1e300:
-        high *= 2.0
-    low = high / 2
-    while excess(low) > 0 and low > 1e-300:
-        low /= 2
-    if not excess(low) <= 0 <= excess(high):
-        raise ValueError(
-            f"cumulant or noise_values: log E exp(p xi) does not cross the line of slope {slope:g}."
-        )
-    return brentq(excess, low, high, xtol=1e-14 * high, rtol=1e-13)
+    The left side is convex and starts with slope zero."""
+    missing = (
+        f"cumulant or noise_values: log E exp(p xi) does not cross the line of slope {slope:g}."
+    )
+    return rising_root(lambda p: log_moment(p) / p - slope, 1.0, missing)
 
 
 @one_law(fraction=within(at_least=0, at_most=1))

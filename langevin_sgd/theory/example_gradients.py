@@ -109,17 +109,15 @@ def logistic_statistics(inputs, labels, parameters):
             "inputs, labels and parameters must have the shapes (N, d), (N,) and (d,), got "
             f"{inputs.shape}, {labels.shape} and {parameters.shape}."
         )
+    from scipy.special import expit
+
     logits = inputs @ parameters
-    probability = np.exp(-np.logaddexp(0.0, -logits))
     loss = float(np.mean(np.logaddexp(0.0, logits) - labels * logits))
-    gradients = (probability - labels)[:, None] * inputs
+    gradients = (expit(logits) - labels)[:, None] * inputs
     mean, covariance = gradient_moments(gradients)
-    hessian = (inputs.T * (probability * np.exp(-np.logaddexp(0.0, logits)))) @ inputs / len(inputs)
-    chances = [1 - probability, probability]  # of the model's own labels, 0 and 1
-    outcomes = [(probability - label) ** 2 * chances[label] for label in (0, 1)]
-    fisher = (inputs.T * sum(outcomes)) @ inputs / len(inputs)
+    hessian = (inputs.T * (expit(logits) * expit(-logits))) @ inputs / len(inputs)
     empirical = gradients.T @ gradients / len(gradients)
-    return LogisticStatistics(loss, mean, hessian, fisher, empirical, covariance)
+    return LogisticStatistics(loss, mean, hessian, hessian, empirical, covariance)
 
 
 @exact(label_noise=ABOVE_ZERO)

@@ -173,8 +173,7 @@ def _narrow(generator, kinds):
 
     It is 2.3 times as wide as the interval that holds all but 1e-3 of the mass at each end: for a
     normal law 7 standard deviations. A quantile is safer than a small density: on a coarse grid the
-    tails are too high.
-    """
+    tails are too high."""
     shape = [len(axis) for axis in generator.axes]
     probability = stationary_probability(generator).reshape(shape)
     box = []
@@ -216,8 +215,7 @@ def _flow_on_grid(generator):
 def _current(generator, probability):
     """Probability current times the cell volume, (cells, d).
 
-    Half of every jump's displacement belongs to each of its ends.
-    """
+    Half of every jump's displacement belongs to each of its ends."""
     kept = generator.jumps.target >= 0
     jumps = Jumps(*(part[kept] for part in generator.jumps))
     moved = jumps.displacement * (jumps.rate * probability[jumps.origin] / 2)[:, None]

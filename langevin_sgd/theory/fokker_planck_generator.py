@@ -5,8 +5,7 @@ dt + sqrt(2 D) dW (Ito). With D = sum_k rho_k e_k e_k' in units of the grid spac
 particle jumps from x to x +- e_k at the rate rho_k(x) * B(-W), B(z) = z/(exp(z) - 1), where W is
 the line integral of D^-1 (f - grad U) along the jump. The rates have the drift and the diffusion of
 the equation up to O(spacing^2), are never negative, and for D = T obey detailed balance with
-exp(-U/T) exactly.
-"""
+exp(-U/T) exactly."""
 
 from functools import partial
 from typing import NamedTuple
@@ -29,8 +28,7 @@ POINTS = {1: 400, 2: 100, 3: 32}
 class Flow(NamedTuple):
     """The equation: force (n, d) -> (n, d), diffusion (n, d) -> (n, d, d).
 
-    It has a temperature if D is one constant number.
-    """
+    It has a temperature if D is one constant number."""
 
     potential: object
     force: object
@@ -42,8 +40,7 @@ class Jumps(NamedTuple):
     """Jumps (n,) between cells, one by one.
 
     Flat indices `origin` and `target` (-1 if absorbed), `rate` in 1/time, and `displacement` (n, d)
-    in units of length.
-    """
+    in units of length."""
 
     origin: np.ndarray
     target: np.ndarray
@@ -232,18 +229,13 @@ def _assemble(flow, axes, spacing, boundaries):
     weights[walled], offsets[walled] = 0.0, 0
     weights[walled, :dim] = np.diagonal(scaled[walled], axis1=1, axis2=2)
     offsets[walled, :dim] = np.eye(dim, dtype=int)
-    parts = []
-    for term in range(weights.shape[-1]):
-        for sign in (1, -1):
-            used = np.flatnonzero(weights[:, term] > 0)
-            step = sign * offsets[used, term]
-            target, stays = _target(cell[used] + step, shape, boundaries)
-            used, step, target = used[stays], step[stays], target[stays]
-            work = _work(flow, nodes[used], step * spacing, walled[used])
-            parts.append(
-                Jumps(used, target, weights[used, term] * _bernoulli(-work), step * spacing)
-            )
-    jumps = Jumps(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+    term, origin = np.nonzero(np.repeat(weights, 2, axis=1).T)
+    step = np.stack([offsets, -offsets], axis=2).reshape(len(nodes), -1, dim)[origin, term]
+    target, happens = _target(cell[origin] + step, shape, boundaries)
+    term, origin, step, target = (part[happens] for part in (term // 2, origin, step, target))
+    displacement = step * spacing
+    work = _work(flow, nodes[origin], displacement, walled[origin])
+    jumps = Jumps(origin, target, weights[origin, term] * _bernoulli(-work), displacement)
     kept = jumps.target >= 0
     to = np.append(jumps.target[kept], jumps.origin)  # what a cell gains; what each loses
     rates = np.append(jumps.rate[kept], -jumps.rate)
@@ -256,8 +248,7 @@ def _at_a_wall(cell, offsets, shape, boundaries):
     """Cells from which some jump would cross a reflecting wall.
 
     There only the diagonal of D is used, along the axes: without that, a cell in a corner can lose
-    all its jumps and be cut off from the others.
-    """
+    all its jumps and be cut off from the others."""
     reach = np.abs(offsets).max(axis=1)
     near = (cell < reach) | (cell + reach >= np.array(shape))
     return (near & (np.array(boundaries) == "reflecting")).any(axis=1)
@@ -276,8 +267,7 @@ def _target(index, shape, boundaries):
 def _work(flow, x, displacement, walled):
     """Line integral of D^-1 (f - grad U) along each jump.
 
-    Differences of U for isotropic constant D, else Simpson's rule.
-    """
+    Differences of U for isotropic constant D, else Simpson's rule."""
     total = np.zeros(len(x))
     for part, share in ((0.0, 1 / 6), (0.5, 4 / 6), (1.0, 1 / 6)):
         at = wrapped(flow.potential, x + part * displacement)
@@ -296,6 +286,6 @@ def _work(flow, x, displacement, walled):
 
 def _bernoulli(z):
     """z/(exp(z) - 1), at least 1e-40, so that no jump is impossible by underflow."""
-    z = np.clip(z, -1e300, 97.0)
-    safe = np.where(z == 0, 1.0, z)
-    return np.where(z == 0, 1.0, safe / np.expm1(safe))
+    from scipy.special import exprel
+
+    return 1 / exprel(np.clip(z, -1e300, 97.0))

@@ -5,8 +5,8 @@ from itertools import count
 import numpy as np
 
 from ..arguments import check_count, numbers
-from ..models.evaluate import check_points, evaluator
-from .confinement import energy_of
+from ..models.evaluate import check_points
+from .confinement import energy_of, uphill
 from .meanings import exact
 
 RELATIVE, ABSOLUTE = 1e-10, 1e-12  # tolerances of one step of the integrator
@@ -67,8 +67,7 @@ def gradient_flow(model, x0, times):
 
     check_points(x0, model, "x0")
     check_count(len(times) * x0.size, "times")
-    gradient, looks = evaluator(model, "gradient"), count(1)
-    push = None if model.drift is None else evaluator(model, "drift")
+    way_up, looks = uphill(model), count(1)
 
     def slope(_, flat):
         if next(looks) > MOST_SLOPES:
@@ -76,9 +75,7 @@ def gradient_flow(model, x0, times):
                 f"times must be shorter for {model.name!r}: its path is too stiff for "
                 f"{MOST_SLOPES} gradients."
             )
-        x = flat.reshape(x0.shape)
-        downhill = -gradient(x)
-        return (downhill if push is None else downhill + push(x)).ravel()
+        return -way_up(flat.reshape(x0.shape)).ravel()
 
     options = {"method": "DOP853", "t_eval": times, "rtol": RELATIVE, "atol": ABSOLUTE}
     path = solve_ivp(slope, (0.0, max(times[-1], 1e-300)), x0.ravel(), **options)

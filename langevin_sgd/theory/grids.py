@@ -1,6 +1,5 @@
 """Tensor grids: a box that holds a probability law, its nodes and weights, and the moments of a
-density on them.
-"""
+density on them."""
 
 import math
 from typing import NamedTuple
@@ -156,8 +155,7 @@ def warm_box(energy, temperature, dim, level, name, scan, walls=None):
     """A box outside which the energy is `level` local temperatures above its minimum, roughly.
 
     `energy` and `temperature` map points (n, d) to (n,); the minimum comes from a `scan` of that
-    many points an axis of the box of the temperature at the origin (or the middle of the walls).
-    """
+    many points an axis of the box of the temperature at the origin (or the middle of the walls)."""
     centre = [
         [0.0 if wall is None else (wall.low + wall.high) / 2 for wall in walls or [None] * dim]
     ]
@@ -169,8 +167,7 @@ def warm_box(energy, temperature, dim, level, name, scan, walls=None):
 
 def _scan(height, box, lowest):
     """Values of `height` on a scan grid of the box, infinite where undefined, and the lowest value
-    met so far.
-    """
+    met so far."""
     nodes = box_scan(box, 17 if len(box) == 3 else 33)
     values = height(nodes.reshape(-1, len(box))).reshape(nodes.shape[:-1])
     values = np.where(np.isnan(values), np.inf, values)
@@ -179,8 +176,7 @@ def _scan(height, box, lowest):
 
 def _tighten(height, box, lowest, level, axes, name):
     """Pull the sides of `axes` in to one scan cell outside the region where `height` is less than
-    `level` above its minimum.
-    """
+    `level` above its minimum."""
     for _ in range(60):
         values, lowest = _scan(height, box, lowest)
         tight = box.copy()

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..models.evaluate import evaluate
 from .confinement import energy_box, energy_of, one_law, variance
-from .grids import line_moments, spacing_of
+from .langevin_law import law_of_pair
 from .one_step_matrix import (
     COARSE,
     FINE,
@@ -15,7 +15,7 @@ from .one_step_matrix import (
     transition_matrix,
 )
 from .sgd_step import CHAIN_DEPTH
-from .two_grids import OnGrid, law_of_two
+from .two_grids import law_of_two
 
 
 @one_law(potential=energy_of(1), noise_covariance=variance)
@@ -98,7 +98,6 @@ def _pair_on_grid(potential, rate, mu, sd, box, ratio):
         )
     points = int(points)
     axis = np.linspace(*box, points)
-    spacing = spacing_of(axis)
     slope = evaluate(potential, axis[:, None], "gradient")[:, 0]
     now, before = np.divmod(np.arange(points**2), points)
     image = axis[now] + mu * (axis[now] - axis[before]) - rate * slope[now]
@@ -106,14 +105,6 @@ def _pair_on_grid(potential, rate, mu, sd, box, ratio):
     rows = flow.indices * points + np.repeat(now, np.diff(flow.indptr))
     pair = leading(csc_matrix((flow.data, rows, flow.indptr), shape=flow.shape))
     joint = pair.probability.reshape(points, points)
-    velocity = axis[None, :] - axis[:, None]
     energy = evaluate(potential, axis[:, None], "energy")
-    numbers = line_moments(axis, joint.sum(axis=1), energy, slope) | {
-        "velocity_second_moment": (joint * velocity**2).sum(),
-        "velocity_fourth_moment": (joint * velocity**4).sum(),
-        "position_velocity": (joint * velocity * axis[:, None]).sum(),
-        "survival": pair.survival,
-        "relaxation_eigenvalue": pair.relaxation,
-    }
-    fields = {"density": joint / spacing**2, "weight": np.full((points, points), spacing**2)}
-    return OnGrid([axis, axis], fields, numbers)
+    eigenvalues = {"survival": pair.survival, "relaxation_eigenvalue": pair.relaxation}
+    return law_of_pair([axis, axis], joint, axis - axis[:, None], energy, slope, **eigenvalues)

@@ -1,8 +1,7 @@
 """Currents and entropy production of linear dynamics: how far they are from equilibrium.
 
 No current and Boltzmann are different statements: with constant noise that commutes with H but is
-not isotropic the current vanishes and the law is still not exp(-U/T).
-"""
+not isotropic the current vanishes and the law is still not exp(-U/T)."""
 
 from typing import NamedTuple
 

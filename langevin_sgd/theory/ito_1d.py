@@ -27,8 +27,7 @@ ON_A_LINE = energy_of(
 class Panels(NamedTuple):
     """Gauss-Legendre panels on an interval: nodes and weights (panels, order).
 
-    `running` integrates up to each node.
-    """
+    `running` integrates up to each node."""
 
     nodes: np.ndarray
     weights: np.ndarray
@@ -46,7 +45,6 @@ class Panels(NamedTuple):
 def panels(edges):
     """Sixteen Gauss-Legendre nodes on each interval between neighbouring edges."""
     legendre = np.polynomial.legendre
-    edges = np.asarray(edges, dtype=float)
     unit, unit_weights = legendre.leggauss(ORDER)
     nodes, weights = gauss_rule(edges[:-1], edges[1:], ORDER)
     # The integral of each Legendre polynomial from -1 to each node, in terms of the values at the
@@ -125,8 +123,7 @@ def sde_law(potential, diffusion, *, bounds=None):
 def diffusion_box(potential, diffusion):
     """The interval, (1, 2), outside which exp(-integral of (U' - f)/D) has fallen by exp(-42).
 
-    Roughly so: the energy above its minimum is taken over the local D.
-    """
+    Roughly so: the energy above its minimum is taken over the local D."""
 
     def height(x):
         return _tilted_energy(potential, x[:, 0])
@@ -141,8 +138,7 @@ def diffusion_box(potential, diffusion):
 def _tilted_energy(potential, x):
     """U less the integral of the drift, at increasing points (n,), up to a constant.
 
-    It is zero at the origin, or at the low wall.
-    """
+    It is zero at the origin, or at the low wall."""
     energy = evaluate(potential, x[:, None], "energy")
     if potential.drift is None:
         return energy
@@ -157,7 +153,7 @@ def potential_of_flow(potential, diffusion, grid):
     """Phi = integral of (U' - f)/D from the left end, D, and U' - f, all at the nodes of `grid`."""
     flat = grid.nodes.ravel()
     spread = values_of(diffusion, "diffusion", flat).reshape(grid.nodes.shape)
-    slope = uphill(potential, flat[:, None]).reshape(grid.nodes.shape)
+    slope = uphill(potential)(flat[:, None]).reshape(grid.nodes.shape)
     return grid.cumulative(slope / spread)[0], spread, slope
 
 
@@ -231,8 +227,7 @@ def mean_first_passage_time(potential, diffusion, start, target, *, wall=None):
 def _passage(potential, diffusion, wall, start, target, count):
     """The double integral, on panels that have the start as an edge.
 
-    To the left it runs with negative steps, twice.
-    """
+    To the left it runs with negative steps, twice."""
     before = np.linspace(wall, start, count + 1) if wall != start else np.array([start])
     grid = panels(np.concatenate([before, np.linspace(start, target, count + 1)[1:]]))
     phi, spread, _ = potential_of_flow(potential, diffusion, grid)

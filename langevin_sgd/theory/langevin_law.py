@@ -2,8 +2,7 @@
 
 A step is a product of letters, and each moves the density of (x, v) along one axis: A and B by a
 distance that depends on the other coordinate, O by shrinking v and adding a normal number. On a
-grid whose edge the density does not reach, Fourier series do all three to rounding.
-"""
+grid whose edge the density does not reach, Fourier series do all three to rounding."""
 
 import math
 from typing import NamedTuple
@@ -28,8 +27,7 @@ HOTTER = 1.5  # than the bath: temperature of the law that the box holds
 class _Letters(NamedTuple):
     """The letters of a method, and what each does.
 
-    How far A and B move for v = 1 and U' = 1, and O as v' = keep v + sd z.
-    """
+    How far A and B move for v = 1 and U' = 1, and O as v' = keep v + sd z."""
 
     order: str
     drift: float
@@ -157,22 +155,27 @@ def _on_grid(potential, temperature, moves, box, points):
     start = np.outer(start, np.exp(-((FASTEST * v / v[0]) ** 2) / 2)).ravel()
     joint = leading(LinearOperator((size, size), step, dtype=float), start).probability
     joint = joint.reshape(points)
-    numbers = line_moments(x, joint.sum(axis=1), energy, slope) | {
-        "velocity_second_moment": (joint @ v**2).sum(),
-        "velocity_fourth_moment": (joint @ v**4).sum(),
-        "position_velocity": x @ joint @ v,
+    return law_of_pair([x, v], joint, v, energy, slope)
+
+
+def law_of_pair(axes, joint, velocity, energy, slope, **numbers):
+    """A law of x and v on one grid, from the probabilities of its nodes (n, m), a velocity that
+    broadcasts to them, and the energy and its slope along x, the first axis."""
+    x, cell = axes[0], math.prod(map(spacing_of, axes))
+    moments = line_moments(x, joint.sum(axis=1), energy, slope) | {
+        "velocity_second_moment": (joint * velocity**2).sum(),
+        "velocity_fourth_moment": (joint * velocity**4).sum(),
+        "position_velocity": (joint * velocity * x[:, None]).sum(),
     }
-    cell = spacing_of(x) * spacing_of(v)
-    fields = {"density": joint / cell, "weight": np.full(points, cell)}
-    return OnGrid([x, v], fields, numbers)
+    fields = {"density": joint / cell, "weight": np.full(joint.shape, cell)}
+    return OnGrid(axes, fields, moments | numbers)
 
 
 def _bath_matrix(v, moves):
     """The matrix of O, which stands to the right of a density.
 
     It is the Fourier series in v, at the wave numbers that shrinking v leads to, less what the
-    noise blurs.
-    """
+    noise blurs."""
     wave = 2 * np.pi * np.fft.fftfreq(len(v), spacing_of(v))
     seen = np.exp(-1j * moves.keep * np.outer(v, wave) - moves.sd**2 * wave**2 / 2)
     return (seen @ np.exp(1j * np.outer(wave, v))).real / len(v)

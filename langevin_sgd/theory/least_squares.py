@@ -109,8 +109,7 @@ def _example_maps(inputs, targets, eta, mu):
     """Affine maps of (theta, v, 1), one an example, and the least-squares solution.
 
     The maps are (N, 2d + 1, 2d + 1). theta is measured from that solution, so that covariances are
-    not small differences; a batch's map is the mean of its examples'.
-    """
+    not small differences; a batch's map is the mean of its examples'."""
     if inputs.ndim != 2 or targets.shape != inputs.shape[:1]:
         raise ValueError(
             f"inputs and targets must have the shapes (N, d) and (N,), got {inputs.shape} and "
@@ -136,8 +135,7 @@ def _independent(maps, share):
     """Moments when every step draws a fresh batch.
 
     The centred state obeys e' = F e + r with E r = 0, e independent of (F, r); a batch has
-    ``share`` of the covariance of one example's map.
-    """
+    ``share`` of the covariance of one example's map."""
     average = maps.mean(axis=0)
     deviation = maps - average
     linear, shift = average[:-1, :-1], average[:-1, -1]
@@ -162,8 +160,7 @@ def _fixed_point(squared, injected):
 def _epoch_maps(maps, batch):
     """Maps from the boundary to each position of the epoch, for every ordered partition.
 
-    (orders, M + 1, n + 1, n + 1).
-    """
+    (orders, M + 1, n + 1, n + 1)."""
     count = len(maps)
     if count % batch:
         raise ValueError(

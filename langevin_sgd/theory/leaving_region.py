@@ -1,13 +1,11 @@
 """SGD chains that are stopped when they leave a region: mean time, survival, law of the rest."""
 
-from functools import partial
-
 import numpy as np
 
 from ..arguments import finite_array
-from .confinement import bounds_inside, energy_of, intervals, one_law
+from .confinement import bounds_inside, energy_of, one_law
 from .grids import LARGEST_GAUSS, box_scan, grid_moments, tensor_nodes, tensor_rule
-from .one_step_matrix import normal_density, two_largest
+from .one_step_matrix import kernel_density, leading, normal_density
 from .sgd_step import law_box, update_step
 from .two_grids import OnGrid, law_of_two
 
@@ -17,7 +15,7 @@ LARGEST_FULL = 6_000  # nodes of a kernel that is no product
 DIRECT = 1500
 
 
-@one_law(potential=energy_of(1, 2), start=finite_array, inside=partial(intervals, infinite=True))
+@one_law(potential=energy_of(1, 2), start=finite_array)
 def mean_first_passage_steps(
     potential, noise_covariance, learning_rate, batch_size=1, *, start, inside
 ):
@@ -83,7 +81,7 @@ def mean_first_passage_steps(
     return law
 
 
-@one_law(potential=energy_of(1, 2), inside=partial(intervals, infinite=True))
+@one_law(potential=energy_of(1, 2))
 def quasi_stationary_law(potential, noise_covariance, learning_rate, batch_size=1, *, inside):
     """Law of SGD particles that have stayed in a box for long, and the rate of leaving it, d <= 2.
 
@@ -159,8 +157,7 @@ def _is_straight(step):
 def _kernel(step, axes, points):
     """Densities of the next place at the nodes, from points (n, d) along the components.
 
-    A factor (n_k, n) for each axis, or one (nodes, n) where the noise is correlated.
-    """
+    A factor (n_k, n) for each axis, or one (nodes, n) where the noise is correlated."""
     y = points @ step.rotation
     image, sd = np.nan_to_num(step.image(y), nan=1e300), step.step_sd(y)
     if _is_straight(step):
@@ -168,15 +165,13 @@ def _kernel(step, axes, points):
             normal_density(axis[:, None] - image[:, k], sd[:, k]) for k, axis in enumerate(axes)
         ]
     nodes = tensor_nodes(axes).reshape(-1, len(axes)) @ step.rotation
-    factors = (normal_density(nodes[:, k, None] - image[:, k], sd[:, k]) for k in range(len(axes)))
-    return [np.prod(list(factors), axis=0)]
+    return [kernel_density(nodes, image, sd)]
 
 
 def _pull_back(kernel, values):
     """Integral of the kernel against `values`, from every starting point of the kernel.
 
-    `values` is a tensor of nodes, weights included.
-    """
+    `values` is a tensor of nodes, weights included."""
     if len(kernel) == 1:
         return values.ravel() @ kernel[0]
     first, second = kernel
@@ -221,13 +216,9 @@ def _quasi_stationary(step, region, ratio):
         first, second = kernel
         return (weight * ((first * probability.ravel()) @ second.T)).ravel()
 
-    operator = LinearOperator((weight.size,) * 2, matvec=push, dtype=float)
-    values, vectors = two_largest(operator, np.ones(weight.size))
-    first = np.argmax(values.real)
-    probability = vectors[:, first].real
-    probability = (probability / probability.sum()).reshape(weight.shape)
-    survival, density = float(values[first].real), probability / weight
-    energy = _straight(step).energy(nodes)
-    moments = grid_moments(nodes, probability, energy, density)
-    numbers = moments | {"survival": survival, "exit_probability": 1 - survival}
+    pair = leading(LinearOperator((weight.size,) * 2, matvec=push, dtype=float))
+    probability = pair.probability.reshape(weight.shape)
+    density, energy = probability / weight, _straight(step).energy(nodes)
+    numbers = grid_moments(nodes, probability, energy, density)
+    numbers |= {"survival": pair.survival, "exit_probability": 1 - pair.survival}
     return OnGrid(axes, {"density": density, "weight": weight, "energy": energy}, numbers)

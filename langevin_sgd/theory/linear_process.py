@@ -6,8 +6,7 @@ SGD, heavy ball, both Nesterov forms and the Langevin splittings on a quadratic 
 and W. Second moments need no Gaussian noise. The first `dim` components of z are the position x,
 the rest is memory: for SGD the last displacement. Every function takes stacks: leading axes of F,
 G, W are a sweep. The relative rounding error is about 1e-16/(1 - rho), where rho is the spectral
-radius of F. Functions that need a stationary law raise ValueError where there is none.
-"""
+radius of F. Functions that need a stationary law raise ValueError where there is none."""
 
 from typing import NamedTuple
 
@@ -121,8 +120,7 @@ def over_matrices(*numbers):
 def one_by_one(function, *numbers, outputs=1):
     """`function` of each entry of the numbers of a sweep, a float or an array of their shape.
 
-    A tuple of `outputs` such results if there are several.
-    """
+    A tuple of `outputs` such results if there are several."""
     check_count(np.broadcast(*numbers).size, "a sweep", MOST_ONE_BY_ONE)
     values = np.vectorize(function, otypes=[float] * outputs)(*numbers)
     return values[()] if outputs == 1 else tuple(value[()] for value in values)
@@ -184,8 +182,7 @@ def solve_stationary(transition, injected):
     passes is log2(36 / (1 - rho)).
 
     Raises ValueError if rho >= 1, or if the residual exceeds 1e-6 of N: the slowest mode then
-    relaxes too slowly for double precision.
-    """
+    relaxes too slowly for double precision."""
     radius = np.max(spectral_radius(transition))
     if not radius < 1:
         raise ValueError(

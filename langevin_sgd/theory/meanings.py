@@ -24,8 +24,7 @@ FROM_ZERO = all_within(at_least=0)
 def formula_of(**meanings: Any) -> KeepsSignature:
     """A decorator: `formula`, with these checks for arguments of these names.
 
-    What has none here, none in `QUANTITIES` and none of its own is an array of finite numbers.
-    """
+    What has none here, none in `QUANTITIES` and none of its own is an array of finite numbers."""
 
     @keeps_signature
     def decorator(function=None, /, **checks):

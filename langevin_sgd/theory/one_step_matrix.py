@@ -5,6 +5,7 @@ Trapezoid Nystrom: p'(y) = sum_n w p(x_n) prod_k N(y_k; image_k(x_n), sd_k(x_n)^
 sd s the kernel at spacing h is integrated to a relative exp(-(pi s / h)^2) or better: 2e-9 at h =
 0.7 s, 7e-15 at h = 0.55 s (derived from Poisson summation for a drift with unit slope)."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -37,8 +38,7 @@ def transition_matrix(axes, image, sd):
     those one step later.
 
     `image` and `sd` have shape (nodes, d): where the noise-free step leads, and the standard
-    deviation of the step along each axis. Column sums fall short of one by what leaves the grid.
-    """
+    deviation of the step along each axis. Column sums fall short of one by what leaves the grid."""
     rows, values = np.zeros((len(image), 1), dtype=np.int32), np.ones((len(image), 1))
     for k, axis in enumerate(axes):
         mean, spread = image[:, k, None], sd[:, k, None]
@@ -64,8 +64,7 @@ def matrix_of_columns(rows, values):
 
 def check_entries(points, sd, spacing):
     """Refuse a grid of `points` nodes per axis whose matrix, with at most REACH step sd to each
-    side, would not fit.
-    """
+    side, would not fit."""
     entries = np.prod(points, dtype=float) * np.prod(2 * REACH * sd / spacing + 2)
     if not (entries <= MOST_ENTRIES and np.max(points) <= LONGEST_SIDE):
         raise ValueError(
@@ -81,10 +80,16 @@ def normal_density(x, sd):
     return np.exp(-0.5 * (x / sd) ** 2) / (sd * np.sqrt(2 * np.pi))
 
 
+def kernel_density(y, mean, sd):
+    """Densities (m, n) of places y (m, d) after steps that lead to `mean` (n, d), noise aside."""
+    return math.prod(
+        normal_density(y[:, k, None] - mean[:, k], sd[:, k]) for k in range(y.shape[1])
+    )
+
+
 def two_largest(matrix, start, **options):
     """The two eigenpairs of largest modulus, by ARPACK: to the last place or, where it never calls
-    that reached (of equal eigenvalues, such as a symmetric circle has), to 1e-14.
-    """
+    that reached (of equal eigenvalues, such as a symmetric circle has), to 1e-14."""
     from scipy.sparse.linalg import ArpackError, eigs
 
     for tolerance in (0, 1e-14):
@@ -100,10 +105,9 @@ def two_largest(matrix, start, **options):
 
 def leading(matrix, start=None):
     """Leading eigenpair of a non-negative matrix or operator and the next eigenvalue in modulus
-    (its real part).
-    """
+    (its real part)."""
     if matrix.shape[0] <= DENSE:
-        values, vectors = np.linalg.eig(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
+        values, vectors = np.linalg.eig(matrix @ np.eye(matrix.shape[0]))
     else:
         # A fixed start vector makes the answer reproducible.
         start = np.ones(matrix.shape[0]) if start is None else start

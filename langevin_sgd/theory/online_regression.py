@@ -180,8 +180,7 @@ def regression_threshold(input_covariance, batch_size=1, momentum=0.0):
 
     def threshold(batch, mu):
         def excess(rate):  # kap / (1 + kap) is continuous through the points where kap is infinite
-            total = float(_total_gain(_mode_gain(curvatures, rate, batch, mu)))
-            return 0.5 if np.isinf(total) else total / (1 + total) - 0.5
+            return 0.5 - 1 / (1 + _total_gain(_mode_gain(curvatures, rate, batch, mu)))
 
         highest = stability_threshold(curvatures, mu)
         return brentq(excess, 0.0, highest, xtol=1e-300, rtol=4 * np.finfo(float).eps)

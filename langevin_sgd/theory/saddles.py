@@ -1,7 +1,5 @@
 """The saddles between minima of a potential."""
 
-from itertools import combinations
-
 import numpy as np
 import xarray as xr
 
@@ -90,8 +88,8 @@ def saddles(potential, minima):
             f"minima must be different minima of {potential.name!r}, but from them descent leads "
             f"{apart.max():.3g} away. Use the minimum of basin_populations or analysis.basins."
         )
-    pairs = np.array(list(combinations(range(len(exact)), 2)))
-    start, end = exact[pairs.T]
+    first, second = np.triu_indices(len(exact), 1)
+    start, end = exact[first], exact[second]
     own = matching(start, exact, scale)
     _, left = where_left(start, end, own, lambda x: basin_of(x, exact, slope), HALVINGS)
     saddle = saddles_near(start + left[:, None] * (end - start), slope)

@@ -1,6 +1,5 @@
 """Selling's decomposition: a positive definite matrix as a sum of non-negative weights times
-squares of integer vectors.
-"""
+squares of integer vectors."""
 
 from itertools import combinations
 
@@ -76,8 +75,7 @@ def _product(flat, base, i, j):
 
 def _flip(base, i, j):
     """Replace an acute pair: b_i -> -b_i, b_j stays, and the others share what keeps the sum zero,
-    2 b_i.
-    """
+    2 b_i."""
     new = base.copy()
     new[:, i] = -base[:, i]
     others = np.delete(np.arange(base.shape[1]), (i, j))
@@ -88,15 +86,13 @@ def _flip(base, i, j):
 def _terms(flat, base, shape):
     """Weights and offsets of an obtuse superbase."""
     dim = flat.shape[-1]
-    # In fewer than three dimensions the missing axes join the others: one cross product for all.
-    missing = np.tile(np.eye(3, dtype=int)[dim:], (len(flat), 1, 1))
-    wide = np.pad(base, [(0, 0), (0, 0), (0, 3 - dim)])
-    weights, offsets = [], []
-    for i, j in combinations(range(dim + 1), 2):
-        weights.append(np.maximum(-_product(flat, base, i, j), 0.0))
-        others = np.concatenate([np.delete(wide, (i, j), axis=1), missing], axis=1)
-        offset = np.cross(others[:, 0], others[:, 1])[:, :dim]
-        first = np.take_along_axis(offset, np.argmax(offset != 0, axis=1)[:, None], axis=1)
-        offsets.append(offset * np.sign(first))
-    weights, offsets = np.stack(weights, axis=-1), np.stack(offsets, axis=-2)
-    return weights.reshape(*shape, -1), offsets.reshape(*shape, -1, dim)
+    pairs = list(combinations(range(dim + 1), 2))
+    weights = [np.maximum(-_product(flat, base, i, j), 0.0) for i, j in pairs]
+    # <dual_i, b_j> is 1 for i = j and else 0; the last member of the base is minus the others.
+    dual = np.rint(np.linalg.inv(base[:, :dim])).astype(int).mT
+    dual = np.pad(dual, [(0, 0), (0, 1), (0, 0)])
+    first, second = np.transpose(pairs)
+    offsets = dual[:, first] - dual[:, second]
+    leads = np.take_along_axis(offsets, np.argmax(offsets != 0, axis=-1)[..., None], axis=-1)
+    offsets *= np.sign(leads)
+    return np.stack(weights, axis=-1).reshape(*shape, -1), offsets.reshape(*shape, -1, dim)

@@ -1,6 +1,5 @@
 """One SGD step with Gaussian noise, in the frame in which the noise is independent along the axes,
-and a box for its law.
-"""
+and a box for its law."""
 
 from typing import NamedTuple
 
@@ -15,8 +14,7 @@ CHAIN_DEPTH = 45.0  # the box reaches to exp(-45) of the hottest Boltzmann densi
 
 class Step(NamedTuple):
     """One update x' = image(x) + noise in the frame y = rotation^T x, in which the noise is
-    independent along the axes.
-    """
+    independent along the axes."""
 
     potential: object
     learning_rate: float
@@ -75,7 +73,6 @@ def update_step(potential, noise_covariance, learning_rate, batch_size):
 
 def law_box(step):
     """A box, in the rotated frame, that surely holds the law: where U is within 45 of the hottest
-    temperatures of its minimum.
-    """
+    temperatures of its minimum."""
     name = f"potential {step.potential.name!r} under this noise_covariance and learning_rate"
     return warm_box(step.energy, step.temperature, step.potential.dim, CHAIN_DEPTH, name, 65)

@@ -1,8 +1,7 @@
 """Power-law tails and stability of one-dimensional online regression: the exact Kesten exponent
 against two approximations that are in use, and the rate at which each moment diverges.
 
-delta' = (1 - eta a w) delta + noise with w ~ chi^2_B / B: P(|delta| > t) ~ t^-kappa.
-"""
+delta' = (1 - eta a w) delta + noise with w ~ chi^2_B / B: P(|delta| > t) ~ t^-kappa."""
 
 from math import comb
 from typing import NamedTuple
@@ -12,6 +11,7 @@ import numpy as np
 from ..arguments import all_within
 from .grids import bin_rule
 from .meanings import exact
+from .roots import rising_root
 
 MOST_PANELS = 3e4  # the quadrature has a panel for each unit
 MOST_UPDATES = 10_000  # of a sweep: each takes milliseconds
@@ -207,31 +207,18 @@ def regression_moments_1d(curvature, label_noise, learning_rate, batch_size=1):
 
 def _kesten_root(step, batch):
     """Root kappa > 0 of log E |1 - step w|^kappa, a convex function of kappa that vanishes at 0."""
-    from scipy.optimize import brentq
-
     growth = _growth_of(step, batch)
     if growth(0.0) >= 0:
         raise ValueError(
             f"learning_rate * curvature = {step:.6g}: E log|1 - eta a w| >= 0, so there is no "
             "stationary law; lower it"
         )
-    low, high = 0.0, 1.0
-    while growth(high) < 0:
-        low, high = high, 2 * high
-    return brentq(growth, max(low, 1e-6), high, xtol=1e-300, rtol=1e-14)
+    return rising_root(growth, 1.0)
 
 
 def _edge(batch, moment):
     """Root step > 0 of the growth of a moment, negative for small steps."""
-    from scipy.optimize import brentq
-
-    def growth(step):
-        return _growth_of(step, batch)(moment)
-
-    low, high = UNSTABLE / 2, UNSTABLE
-    while growth(low) >= 0:
-        low, high = low / 2, low
-    return brentq(growth, low, high, xtol=1e-300, rtol=1e-14)
+    return rising_root(lambda step: _growth_of(step, batch)(moment), UNSTABLE)
 
 
 def _growth_of(step, batch):
@@ -251,8 +238,7 @@ def _growth_of(step, batch):
 
 def _chi_quadrature(step, batch):
     """Nodes s and log-weights for expectations over s = sqrt(chi^2_B), graded towards the kink of
-    |1 - step s^2 / B|.
-    """
+    |1 - step s^2 / B|."""
     from scipy.special import gammaln
 
     kink = np.sqrt(batch / step)

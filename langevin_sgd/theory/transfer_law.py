@@ -1,6 +1,5 @@
 """What can be asked of a stationary law from the transfer operator: its density anywhere, its bins,
-its distance to Boltzmann.
-"""
+its distance to Boltzmann."""
 
 import numpy as np
 import xarray as xr
@@ -8,7 +7,7 @@ import xarray as xr
 from ..arguments import check_count, instance
 from .boltzmann import best_fit_temperature, bin_rule, boltzmann_density, edges_along
 from .confinement import energy_of, one_law
-from .one_step_matrix import normal_density
+from .one_step_matrix import kernel_density, normal_density
 from .two_grids import OnGrid, law_of_two
 
 MOST_NODES = 2_000  # of a Gauss-Legendre rule in a bin
@@ -55,33 +54,22 @@ def stationary_density(law, x):
     >>> f"{ls.theory.stationary_density(law, 0.0):.6f} {(2 * np.pi / 4) ** -0.5:.6f}"
     '0.797885 0.797885'
     """
-    y = grid_coordinates(law, x)
+    rotation = law.rotation.values
+    if len(rotation) == 1 and (x.ndim == 0 or x.shape[-1] != 1):
+        x = x[..., None]
+    y = x @ rotation
     mean, sd, probability = kernel_nodes(law)
     flat = y.reshape(-1, y.shape[-1])
     density = np.empty(len(flat))
     for start in range(0, len(flat), 512):
-        part = flat[start : start + 512]
-        kernel = probability * np.ones((len(part), 1))
-        for k in range(part.shape[1]):
-            kernel *= normal_density(part[:, k, None] - mean[:, k], sd[:, k])
-        density[start : start + 512] = kernel.sum(axis=1)
+        part = slice(start, start + 512)
+        density[part] = kernel_density(flat[part], mean, sd) @ probability
     return density.reshape(y.shape[:-1])
-
-
-def grid_coordinates(law, x):
-    """Points in the frame of the grid, shape (..., d), from points in the components of the
-    potential.
-    """
-    rotation = law.rotation.values
-    if len(rotation) == 1 and (x.ndim == 0 or x.shape[-1] != 1):
-        x = x[..., None]
-    return x @ rotation
 
 
 def kernel_nodes(law):
     """Images, step noise and probabilities of the nodes that matter: those with more than 1e-18 of
-    the largest probability.
-    """
+    the largest probability."""
     dim = law.sizes["axis"]
     probability = (law.density * law.weight).values.ravel()
     kept = probability > 1e-18 * probability.max()
@@ -149,8 +137,7 @@ def _normal_bins(edge, mean, sd):
 
 def _correlated_bins(law, edges, mean, sd, probability):
     """Bin probabilities in d = 2 when the noise is correlated: exact along component 1,
-    Gauss-Legendre along component 0.
-    """
+    Gauss-Legendre along component 0."""
     from scipy.special import ndtr
 
     rotation = law.rotation.values

@@ -1,6 +1,5 @@
 """The exact stationary law of SGD at a finite learning rate, from its one-step transfer operator,
-in one and two dimensions.
-"""
+in one and two dimensions."""
 
 from typing import NamedTuple
 
@@ -18,8 +17,7 @@ SLOWEST = 1e-11
 
 class Solution(NamedTuple):
     """The operator on one grid: axes, nodes, gradient, image and step noise at the nodes, matrix,
-    and leading eigenpairs.
-    """
+    and leading eigenpairs."""
 
     axes: list
     nodes: np.ndarray
@@ -121,8 +119,7 @@ def _axes(step, box, ratio):
 
 def _solve(step, box, ratio, rough=None):
     """The operator and its leading eigenpairs on one grid; a rough solution on another grid is
-    where the iteration starts.
-    """
+    where the iteration starts."""
     axes = _axes(step, box, ratio)
     nodes = tensor_nodes(axes)
     image, sd = step.image(nodes), step.step_sd(nodes)
@@ -140,8 +137,7 @@ def _solve(step, box, ratio, rough=None):
 
 def _interpolated(rough, nodes):
     """The span of the leading eigenvectors of a rough solution at other nodes, by cubic splines;
-    zero outside.
-    """
+    zero outside."""
     from scipy.ndimage import map_coordinates
 
     places = [(nodes[..., k] - axis[0]) / spacing_of(axis) for k, axis in enumerate(rough.axes)]
@@ -176,8 +172,7 @@ def _fit(step, box, solution):
 
 def _confined_growth(step, point, k, centre, width):
     """How far a wall may move out at its likeliest point, so that the noise-free step from there
-    leads back inside.
-    """
+    leads back inside."""
     for growth in width * np.array([0.15, 0.08, 0.04, 0.02]):
         outer = point.copy()
         outer[k] += np.sign(point[k] - centre) * growth
@@ -188,8 +183,7 @@ def _confined_growth(step, point, k, centre, width):
 
 def _one_step_wider(step, box):
     """The box with each wall one step noise further out: so the difference of two grids also shows
-    an error of the box.
-    """
+    an error of the box."""
     walls = step.step_sd(np.transpose(box)).max(axis=0)
     return box + np.outer(walls, [-1.0, 1.0])
 

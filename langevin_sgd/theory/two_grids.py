@@ -1,6 +1,5 @@
 """A law computed on two grids: its fields, and its numbers with the difference of the grids as
-their error.
-"""
+their error."""
 
 from typing import NamedTuple
 
@@ -65,8 +64,7 @@ def law_of_two(fine, coarse, dims=None, **attributes):
     """Dataset of a law from an `OnGrid` on a fine and one on a coarse grid.
 
     Fields are those of the fine grid; each number comes with `NAME_error` = |fine - coarse|. An
-    array has the dimensions component and component_j, or what `dims` says for its name.
-    """
+    array has the dimensions component and component_j, or what `dims` says for its name."""
     grid = GRID[: len(fine.axes)]
     words = {"dim": len(grid), "flux": 1 - len(grid)}
 

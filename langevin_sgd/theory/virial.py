@@ -1,15 +1,14 @@
 """The virial identity of SGD: where the temperature of a stationary state comes from, term by term.
 
 One formula for three users: exact laws (`virial_budget`), runs (`analysis.temperature_budget`) and
-the reducer `reducers.virial`.
-"""
+the reducer `reducers.virial`."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from ..arguments import covariance_matrix, finite_array, instance
-from .linear_process import StationaryBlocks
+from .linear_process import StationaryBlocks, over_matrices
 from .meanings import exact
 
 HEAVY_BALL = "sgd", "sgd_momentum"  # names of dynamics
@@ -31,8 +30,7 @@ class Products(NamedTuple):
     """Symmetric parts of E[a b'], what the identity is made of; x centred, all before a step.
 
     `xi_xi` is C, the covariance of the batch gradient, or E[xi xi'] of what was drawn. The last
-    three are zero for noise that is independent from step to step.
-    """
+    three are zero for noise that is independent from step to step."""
 
     x_g: np.ndarray
     g_g: np.ndarray
@@ -182,7 +180,7 @@ def virial_budget(hessian, blocks, batch_covariance, learning_rate, momentum=0.0
             f"blocks must hold matrices of {d} coordinates, got the shape {position.shape}. Pass "
             "those of the same problem."
         )
-    eta, mu = (np.asarray(number)[..., None, None] for number in (learning_rate, momentum))
+    eta, mu = over_matrices(learning_rate, momentum)
     if nesterov == "lookahead":
         both = position_velocity + position_velocity.mT
         position = position - mu * both + mu**2 * velocity
