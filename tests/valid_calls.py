@@ -11,6 +11,9 @@ import langevin_sgd as ls
 VALID_CALLS = CALLS | valid_calls_analysis.CALLS
 COINS = np.array([1.0, -1.0])
 HISTOGRAM = {"density": [0.2, 0.5, 0.3], "reference": [0.3, 0.4, 0.3]}
+CIRCLE = {"force": 0.3, "period": 6.0}
+ESCAPE = {"learning_rate": 0.2, "batch_size": 2}
+REGRESSION = {"curvature": 1.0, "learning_rate": 0.1, "batch_size": 2}
 
 
 def calls(folder, **factories):
@@ -20,6 +23,14 @@ def calls(folder, **factories):
 
 def well(dim=1, **shape):
     return ls.potentials.double_well(dim=dim, **shape)
+
+
+def in_well(**rest):
+    return {"potential": well(), **rest}
+
+
+def boltzmann(**rest):
+    return in_well(temperature=0.2, bounds=[(-3.0, 3.0)], **rest)
 
 
 def quadratic():
@@ -38,7 +49,7 @@ def generator():
 
 def equation():
     """What the two functions of the Fokker-Planck equation take."""
-    given = {"potential": well(), "diffusion": 0.2, "bounds": [(-3.0, 3.0)], "points": 40}
+    given = in_well(diffusion=0.2, bounds=[(-3.0, 3.0)], points=40)
     return given | {"boundary": "reflecting", "force": np.zeros_like, "floor": 1e-3}
 
 
@@ -53,44 +64,22 @@ def sgd(model, **rest):
     return chain | rest
 
 
-def student():
-    return {"hessian": [[2.0, 0.5], [0.5, 0.7]], "slope": 0.3, "offset": 0.4}
+def student(**rest):
+    return {"hessian": [[2.0, 0.5], [0.5, 0.7]], "slope": 0.3, "offset": 0.4, **rest}
 
 
 calls(
     "theory",
-    saddles=lambda: {"potential": well(), "minima": [[-1.0], [1.0]]},
-    basin_populations=lambda: {"potential": well(), "temperature": 0.2},
+    saddles=lambda: in_well(minima=[[-1.0], [1.0]]),
+    basin_populations=lambda: in_well(temperature=0.2),
     best_boltzmann=lambda: {"law": law(), "potential": quadratic()},
-    best_fit_temperature=lambda: {"potential": well(), "mean_energy": 0.1, "bounds": [(-3.0, 3.0)]},
+    best_fit_temperature=lambda: in_well(mean_energy=0.1, bounds=[(-3.0, 3.0)]),
     bin_probabilities=lambda: {"law": law(), "edges": [[-np.inf, 0.0, 1.0]]},
-    boltzmann_bin_probabilities=lambda: {
-        "potential": well(),
-        "temperature": 0.2,
-        "edges": [[-1.0, 0.0, 1.0]],
-        "bounds": [(-3.0, 3.0)],
-        "rtol": 1e-9,
-    },
-    boltzmann_density=lambda: {
-        "potential": well(),
-        "temperature": 0.2,
-        "bounds": [(-3.0, 3.0)],
-        "rtol": 1e-9,
-    },
-    level_populations=lambda: {
-        "potential": well(),
-        "temperature": 0.2,
-        "levels": [0.0, 0.1, 0.5],
-        "bounds": [(-3.0, 3.0)],
-    },
-    transfer_operator_circle=lambda: sgd(flat(), force=0.3, period=6.0),
-    sde_law_circle=lambda: {
-        "potential": flat(),
-        "diffusion": 0.5,
-        "force": 0.3,
-        "period": 6.0,
-        "points": 64,
-    },
+    boltzmann_bin_probabilities=lambda: boltzmann(edges=[[-1.0, 0.0, 1.0]], rtol=1e-9),
+    boltzmann_density=lambda: boltzmann(rtol=1e-9),
+    level_populations=lambda: boltzmann(levels=[0.0, 0.1, 0.5]),
+    transfer_operator_circle=lambda: sgd(flat(), **CIRCLE),
+    sde_law_circle=lambda: {"potential": flat(), "diffusion": 0.5, "points": 64, **CIRCLE},
     density_hellinger=lambda: HISTOGRAM | {"weight": 1.0},
     density_kl=lambda: HISTOGRAM | {"weight": 1.0},
     density_w2=lambda: HISTOGRAM | {"x": [0.0, 1.0, 2.0]},
@@ -101,50 +90,31 @@ calls(
         "bounds": (-1.5, 1.5),
         "points": 201,
     },
-    barrier_exponent=lambda: {"potential": well(), "diffusion": 0.1, "start": -1.0, "end": 0.0},
-    kramers_time=lambda: {"potential": well(), "diffusion": 0.1, "minimum": -1.0, "saddle": 0.0},
-    mori_escape_time=lambda: {
-        "loss_minimum": 0.1,
-        "loss_saddle": 0.35,
-        "curvatures": (2.0, -1.0),
-        "learning_rate": 0.2,
-        "batch_size": 2,
-        "outliers": 1,
-    },
-    quasi_potential=lambda: {
-        "potential": well(),
-        "start": -1.0,
-        "end": 0.0,
-        "noise_values": [2.0, -0.5],
-        "probabilities": [0.2, 0.8],
-        "batch_size": 2,
-        "panel_count": 10,
-    },
-    xie_escape_time=lambda: {
-        "barrier": 0.25,
-        "curvature_minimum": 2.0,
-        "curvature_saddle": -1.0,
-        "learning_rate": 0.2,
-        "batch_size": 2,
-        "fraction": 0.5,
-    },
-    finite_rate_density=lambda: {
-        "potential": well(),
-        "temperature": 0.2,
-        "learning_rate": 0.05,
-        "bounds": [(-3.0, 3.0)],
-    },
-    finite_rate_energy=lambda: {
-        "potential": well(),
-        "x": [[0.5], [1.0]],
-        "learning_rate": 0.05,
-        "temperature": 0.2,
-    },
+    barrier_exponent=lambda: in_well(diffusion=0.1, start=-1.0, end=0.0),
+    kramers_time=lambda: in_well(diffusion=0.1, minimum=-1.0, saddle=0.0),
+    mori_escape_time=lambda: (
+        ESCAPE
+        | {"loss_minimum": 0.1, "loss_saddle": 0.35, "curvatures": (2.0, -1.0), "outliers": 1}
+    ),
+    quasi_potential=lambda: in_well(
+        start=-1.0,
+        end=0.0,
+        noise_values=[2.0, -0.5],
+        probabilities=[0.2, 0.8],
+        batch_size=2,
+        panel_count=10,
+    ),
+    xie_escape_time=lambda: (
+        ESCAPE
+        | {"barrier": 0.25, "curvature_minimum": 2.0, "curvature_saddle": -1.0, "fraction": 0.5}
+    ),
+    finite_rate_density=lambda: boltzmann(learning_rate=0.05),
+    finite_rate_energy=lambda: in_well(x=[[0.5], [1.0]], learning_rate=0.05, temperature=0.2),
     gradient_flow=lambda: {"model": well(), "x0": [[0.5], [1.2]], "times": [0.0, 1.0]},
     evolve_density=lambda: {
         "generator": generator(),
         "density": np.full(20, 0.1),
-        "times": [0.5, 1.0],
+        "times": [0.5, 1],
     },
     fokker_planck=equation,
     fokker_planck_generator=equation,
@@ -159,36 +129,21 @@ calls(
         "friction": 1.0,
         "mass": 1.0,
     },
-    mean_first_passage_time=lambda: {
-        "potential": well(),
-        "diffusion": 0.1,
-        "start": -1.0,
-        "target": 0.0,
-        "wall": -3.0,
-    },
-    sde_law=lambda: {"potential": well(), "diffusion": 0.1, "bounds": (-3.0, 3.0)},
+    mean_first_passage_time=lambda: in_well(diffusion=0.1, start=-1.0, target=0.0, wall=-3.0),
+    sde_law=lambda: in_well(diffusion=0.1, bounds=(-3.0, 3.0)),
     mean_first_passage_steps=lambda: sgd(well(), start=[-1.0], inside=[(-2.0, 0.0)]),
     quasi_stationary_law=lambda: sgd(well(), inside=[(-2.0, 0.0)]),
     selling_decomposition=lambda: {"matrix": [[2.0, 0.5], [0.5, 0.7]]},
     stationary_density=lambda: {"law": law(), "x": [0.0, 0.5]},
-    student_covariance=lambda: student() | {"learning_rate": 0.1},
-    student_density=lambda: student() | {"x": [[0.1, 0.2]]},
+    student_covariance=lambda: student(learning_rate=0.1),
+    student_density=lambda: student(x=[[0.1, 0.2]]),
     student_law=student,
     student_tail=lambda: {"radius": 1.2, "curvature": 1.5, "slope": 0.4, "offset": 0.3},
     lyapunov_edge=lambda: {"curvature": 1.0, "batch_size": 2, "moment": 1.0},
-    regression_moments_1d=lambda: {
-        "curvature": 1.0,
-        "label_noise": 0.5,
-        "learning_rate": 0.1,
-        "batch_size": 2,
-    },
-    regression_tail=lambda: {
-        "distance": [0.5, 1.0],
-        "curvature": 1.0,
-        "label_noise": 0.5,
-        "learning_rate": 0.1,
-        "batch_size": 1,
-    },
-    tail_exponents=lambda: {"curvature": 1.0, "learning_rate": 0.1, "batch_size": 2},
+    regression_moments_1d=lambda: REGRESSION | {"label_noise": 0.5},
+    regression_tail=lambda: (
+        REGRESSION | {"distance": [0.5, 1.0], "label_noise": 0.5, "batch_size": 1}
+    ),
+    tail_exponents=lambda: dict(REGRESSION),
     transfer_operator=lambda: sgd(well(), bounds=[(-3.0, 3.0)]),
 )

@@ -12,7 +12,13 @@ ON_QUADRATIC = {"hessian": HESSIAN, "noise_covariance": SIGMA, **SGD}
 REGRESSION = {"input_covariance": HESSIAN, "label_noise": 0.3, **SGD}
 EPOCH = {**ON_QUADRATIC, "dataset_size": 8, "nesterov": "torch"}
 LAWS = {"mean_p": [0.0, 1.0], "covariance_p": HESSIAN, "mean_q": [1.0, 0.0], "covariance_q": SIGMA}
+NOISE = {"noise_covariance": SIGMA}
+TABLE = {"gradients": GRADIENTS}
+SHARES = {"probabilities": [0.1, 0.2, 0.3, 0.4]}
+MEAN = {"mean_gradient": [1.0, 2.0]}
 ONE_MODE = {"curvature": 0.7, "noise_variance": 0.3, "learning_rate": 0.1}
+LATER = {"learning_rate": 0.1, "time": 2.0, "start": 1.5}
+WIDTH = {"variance": 1.3, "length": 0.7}
 
 
 def process(**changed):
@@ -22,38 +28,23 @@ def process(**changed):
 DATA = {  # arguments that are data stand here, those that must be made stand in MADE
     "ar1_autocorrelation_time": {"coefficient": 0.9},
     "ar1_mean_inflation": {"coefficient": 0.9, "samples": 100},
-    "batch_covariance": {"noise_covariance": SIGMA, "batch_size": 2, "dataset_size": 8},
+    "batch_covariance": NOISE | {"batch_size": 2, "dataset_size": 8},
     "batch_sharpness_plateaus": {"learning_rate": 0.1, "momentum": 0.5},
     "cramer_von_mises_critical": {"level": 0.05},
-    "diffusion_moments": {
-        "process": theory.DriftNoise(0.7, 0.3),
-        "learning_rate": 0.1,
-        "time": 2.0,
-        "start": 1.5,
-    },
+    "diffusion_moments": LATER | {"process": theory.DriftNoise(0.7, 0.3)},
     "epoch_covariance": EPOCH,
-    "epoch_cross_covariance": {"noise_covariance": SIGMA, "dataset_size": 8},
-    "expected_squared_norm": {
-        "mean_gradient": [1.0, 2.0],
-        "noise_covariance": SIGMA,
-        "batch_size": 2,
-        "dataset_size": 8,
-    },
-    "flow_error": {"curvature": 0.7, "learning_rate": 0.1, "time": 2.0, "start": 1.5},
+    "epoch_cross_covariance": NOISE | {"dataset_size": 8},
+    "expected_squared_norm": MEAN | NOISE | {"batch_size": 2, "dataset_size": 8},
+    "flow_error": LATER | {"curvature": 0.7},
     "free_particle": {"time": 2.0, "temperature": 0.3, "friction": 1.5, "mass": 0.8},
     "gaussian_hellinger": LAWS,
     "gaussian_kl": LAWS,
-    "gaussian_mmd": {"variance": 1.3, "length": 0.7},
-    "gaussian_stein_discrepancy": {"variance": 1.3, "length": 0.7},
+    "gaussian_mmd": WIDTH,
+    "gaussian_stein_discrepancy": WIDTH,
     "gaussian_wasserstein2": LAWS,
-    "gradient_average": {"gradients": GRADIENTS, "momentum": 0.5},
-    "gradient_moments": {"gradients": GRADIENTS, "probabilities": [0.1, 0.2, 0.3, 0.4]},
-    "heavy_ball_path": {
-        "gradients": GRADIENTS,
-        "learning_rate": 0.1,
-        "momentum": 0.5,
-        "start": [1.0, 2.0],
-    },
+    "gradient_average": TABLE | {"momentum": 0.5},
+    "gradient_moments": TABLE | SHARES,
+    "heavy_ball_path": TABLE | {"learning_rate": 0.1, "momentum": 0.5, "start": [1.0, 2.0]},
     "histogram_kl_bias": {"probabilities": [0.1, 0.2, 0.7], "samples": 50},
     "interpolating_ou": ONE_MODE,
     "kolmogorov_smirnov_critical": {"level": 0.05, "samples": 100},
@@ -72,16 +63,11 @@ DATA = {  # arguments that are data stand here, those that must be made stand in
         **SGD,
         "sampling": "reshuffle",
     },
-    "linear_sgd": {**ON_QUADRATIC, "nesterov": "lookahead"},
+    "linear_sgd": ON_QUADRATIC | {"nesterov": "lookahead"},
     "logistic_statistics": {"inputs": GRADIENTS, "labels": [0, 1, 1, 0], "parameters": [0.3, -0.2]},
     "measured_temperatures": {"hessian": HESSIAN, "covariance": SIGMA},
-    "minibatch_covariance": {
-        "gradients": GRADIENTS,
-        "batch_size": 2,
-        "sampling": "with_replacement",
-        "probabilities": [0.1, 0.2, 0.3, 0.4],
-    },
-    "modified_equation": {**ONE_MODE, "order": 2},
+    "minibatch_covariance": TABLE | SHARES | {"batch_size": 2, "sampling": "with_replacement"},
+    "modified_equation": ONE_MODE | {"order": 2},
     "modified_loss": {
         "energy": [1.0, 2.0],
         "gradient": [[1.0, 2.0], [0.5, 0.1]],
@@ -94,34 +80,29 @@ DATA = {  # arguments that are data stand here, those that must be made stand in
     "ornstein_uhlenbeck": {"drift": [[1.0, 2.0], [-2.0, 1.0]], "diffusion": HESSIAN},
     "regression_covariance": REGRESSION,
     "regression_excess_risk": REGRESSION,
-    "regression_second_moment_radius": {"input_covariance": HESSIAN, **SGD},
+    "regression_second_moment_radius": SGD | {"input_covariance": HESSIAN},
     "regression_statistics": {
         "input_covariance": HESSIAN,
         "displacement": [0.3, -0.2],
         "label_noise": 0.3,
     },
     "regression_threshold": {"input_covariance": HESSIAN, "batch_size": 2, "momentum": 0.5},
-    "sgd_moments": {**ONE_MODE, "steps": 20, "start": 1.5},
-    "sgd_temperature": {"noise_covariance": SIGMA, **SGD},
-    "simple_noise_scale": {"mean_gradient": [1.0, 2.0], "noise_covariance": SIGMA},
+    "sgd_moments": ONE_MODE | {"steps": 20, "start": 1.5},
+    "sgd_temperature": NOISE | SGD,
+    "simple_noise_scale": MEAN | NOISE,
     "single_shuffle_covariance": EPOCH,
     "small_step_covariance": ON_QUADRATIC,
     "spectral_radius": {"transition": [[0.5, 0.2], [0.1, 0.3]]},
     "stability_bounds": {"hessian": HESSIAN, "batch_size": 2},
     "stability_threshold": {"hessian": HESSIAN, "momentum": 0.5, "nesterov": "torch"},
-    "stationary_covariance": {**ON_QUADRATIC, "nesterov": "torch"},
+    "stationary_covariance": ON_QUADRATIC | {"nesterov": "torch"},
     "stationary_shape": {
         "curvature": 0.7,
         "cumulants": [0.0, 1.0, 0.5, -0.3],
         **SGD,
         "nesterov": "torch",
     },
-    "temperature_conventions": {
-        "noise_covariance": SIGMA,
-        **SGD,
-        "dataset_size": 100,
-        "mean_gradient": [1.0, 2.0],
-    },
+    "temperature_conventions": NOISE | SGD | MEAN | {"dataset_size": 100},
     "two_point_cdf": {
         "x": np.linspace(-1, 1, 5),
         "curvature": 1.2,
@@ -132,14 +113,10 @@ DATA = {  # arguments that are data stand here, those that must be made stand in
     "variance_test_samples": {"excess": 0.05, "level": 0.05, "miss_rate": 0.2},
 }
 MADE = {
-    "virial_budget": lambda: {
-        "hessian": HESSIAN,
-        "blocks": theory.stationary_blocks(**process()),
-        "batch_covariance": SIGMA,
-        "learning_rate": 0.1,
-        "momentum": 0.5,
-        "nesterov": None,
-    },
+    "virial_budget": lambda: (
+        {"hessian": HESSIAN, "blocks": theory.stationary_blocks(**process()), "nesterov": None}
+        | {"batch_covariance": SIGMA, "learning_rate": 0.1, "momentum": 0.5}
+    ),
     "area_per_step": process,
     "area_variance": lambda: process() | {"i": 0, "j": 1},
     "autocovariance": lambda: process() | {"lags": 5},

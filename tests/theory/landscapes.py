@@ -50,6 +50,5 @@ def pendulum(scale=1.0, domain=None):
 
 def logarithmic():
     """log(1 + x^2): exp(-U/T) is a Student law with 2/T - 1 degrees of freedom, not normalisable
-    from T = 2 on.
-    """
+    from T = 2 on."""
     return Potential("logarithmic", _log_energy, _log_gradient, {}, 1)

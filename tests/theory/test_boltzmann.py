@@ -86,8 +86,7 @@ def test_best_fit_temperature_inverts_the_mean_energy():
 
 def test_best_fit_temperature_minimises_kl():
     """The projection of a Gaussian on exp(-U/T): the KL to both neighbours of the best temperature
-    is larger.
-    """
+    is larger."""
     setting = {"bounds": [[-3.0, 3.0]], "rtol": 1.0}
     law = theory.boltzmann_density(double_well(), 0.2, **setting)
     p = np.exp(-0.5 * (law.axis_0.values / 0.8) ** 2)

@@ -1,6 +1,5 @@
 """Laws of SGD with a table of gradients: uniform, Cantor, and a nonlinear chain against a
-simulation.
-"""
+simulation."""
 
 import numpy as np
 import pytest

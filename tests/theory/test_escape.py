@@ -14,8 +14,7 @@ SKEWED = {"noise_values": [2.0, -0.5], "probabilities": [0.2, 0.8]}
 
 def test_kramers_time_is_asymptotic():
     """Exact/Kramers - 1 falls with the temperature, and the inverted prefactor would tend to a half
-    instead.
-    """
+    instead."""
 
     def ratio(temperature):
         def spread(x):
@@ -63,8 +62,7 @@ def test_the_exponent_counts_the_drift():
 
 def test_published_rates():
     """Mori's law for one outlier is Kramers' with D = (eta/B) H L(x); Xie's has the ratio of the
-    curvatures inverted.
-    """
+    curvatures inverted."""
     eta, batch = 0.2, 8
 
     def spread(x):

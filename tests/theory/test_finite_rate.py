@@ -15,8 +15,7 @@ def exact(learning_rate):
 
 def test_first_order_energy_absorbs_most_of_the_departure_from_boltzmann():
     """KL 1.09e-3 to Boltzmann, 4.6e-6 to U_eta, 3.8e-3 to the wrong sign (the modified loss of the
-    mean path).
-    """
+    mean path)."""
     law, eta, x = exact(0.05), 0.05, np.linspace(-2.2, 2.2, 801)
     p = theory.stationary_density(law, x)
 

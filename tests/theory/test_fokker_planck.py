@@ -1,6 +1,5 @@
 """Fokker-Planck on a grid: monotone for every orientation of D, second order, and the exact laws of
-the field.
-"""
+the field."""
 
 import numpy as np
 import pytest
@@ -50,8 +49,7 @@ def test_generator_conserves_probability_and_is_monotone():
 
 def test_order_of_accuracy_on_a_non_commuting_process():
     """The plain covariance converges with order 2, the extrapolated one with order 4; current and
-    entropy production too.
-    """
+    entropy production too."""
     exact = theory.ornstein_uhlenbeck(HESSIAN, FULL)
     bounds = [(-3.2, 3.2), (-2.9, 2.9)]
     plain, better, production = [], [], []
@@ -75,8 +73,7 @@ def test_order_of_accuracy_on_a_non_commuting_process():
 @pytest.mark.parametrize(("condition", "tolerance"), [(10, 2e-3), (100, 0.1)])
 def test_every_angle_of_an_anisotropic_diffusion(condition, tolerance):
     """At a condition number of 100 the ridge of the density is about two cells wide: the law says
-    so in its error.
-    """
+    so in its error."""
     for angle in np.linspace(0.05, np.pi, 6):
         diffusion = rotated(angle, condition)
         exact = theory.ornstein_uhlenbeck(HESSIAN, diffusion).covariance
@@ -89,8 +86,7 @@ def test_every_angle_of_an_anisotropic_diffusion(condition, tolerance):
 
 def swirl(x):
     """A state-dependent D under which the law of drift -grad(r^2/2) is exactly exp(-r^2/2), with a
-    current.
-    """
+    current."""
     u, v = x[:, 0], x[:, 1]
     bump = 0.9 * np.exp(-(u * u + v * v) / 2)
     along, across = 2 * u * v * bump, (u * u - v * v) * bump
@@ -99,8 +95,7 @@ def swirl(x):
 
 def test_right_density_wrong_physics():
     """Boltzmann's density with a tangential current J_t = -eps (4r - 2r^3) exp(-r^2)/(2 pi), whose
-    total area rate is zero.
-    """
+    total area rate is zero."""
     law = theory.fokker_planck(quadratic([1.0, 1.0]), swirl, points=100, bounds=[(-6, 6), (-6, 6)])
     assert np.allclose(law.second_moment, np.eye(2), atol=2e-4)
     assert abs(law.area_rate.values[0, 1]) < 1e-3
@@ -112,8 +107,7 @@ def test_right_density_wrong_physics():
 
 def test_rotational_force_keeps_the_density():
     """Drift -grad Phi + A grad Phi with antisymmetric A and D = 1 (as in Chaudhari and Soatto's
-    example): density exp(-Phi).
-    """
+    example): density exp(-Phi)."""
     turn = 1.5
 
     def force(x):
@@ -140,8 +134,7 @@ def test_degenerate_diffusion_is_lifted_by_the_floor():
 
 def test_state_dependent_diffusion_on_the_line():
     """D = c(U + u0), the Student law of mean-square losses, on a box; against quadrature on the
-    same box.
-    """
+    same box."""
 
     def spread(x):
         return 0.15 * (x * x / 2 + 0.5)
@@ -174,8 +167,7 @@ def test_a_periodic_domain_has_a_seam():
 @pytest.mark.slow
 def test_limit_of_the_transfer_operator():
     """D = eta Sigma/(2B): E x x' of SGD at eta = 0.1 and 0.05, extrapolated to zero, is the
-    Fokker-Planck one.
-    """
+    Fokker-Planck one."""
     diffusion = np.array([0.3, 0.1])
     coarse, fine = (
         theory.transfer_operator(WELL, 8 * diffusion / eta, eta, batch_size=4).second_moment.values
@@ -202,8 +194,7 @@ def test_time_evolution_and_relaxation_of_a_quadratic():
 
 def test_absorbing_walls():
     """dx = -x dt + sqrt(2) dW, absorbed at -1 and 1: the slowest rate is 2, because f = 1 - x^2
-    solves f'' - x f' = -2 f.
-    """
+    solves f'' - x f' = -2 f."""
     generator = theory.fokker_planck_generator(
         quadratic([1.0]), 1.0, points=200, bounds=[(-1.0, 1.0)], boundary="absorbing"
     )

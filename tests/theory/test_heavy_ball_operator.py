@@ -17,8 +17,7 @@ def test_quadratic_chain_is_the_companion_gaussian():
 
 def test_identities_of_a_nonlinear_chain():
     """(1 + mu) E v^2 = 2 eta E[x U'] and E[x v] = -E v^2/2; the first would see a factor of two in
-    the noise or the step.
-    """
+    the noise or the step."""
     law = theory.transfer_operator_heavy_ball(double_well(tilt=0.1), 4.0, 0.1, momentum=0.5)
     velocity = law.velocity_second_moment.item()
     assert 1.5 * velocity == approx(0.2 * law.virial.item(), rel=1e-10)

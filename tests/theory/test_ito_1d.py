@@ -40,8 +40,7 @@ def test_a_drift_moves_the_law():
 
 def test_state_dependent_diffusion_is_ito():
     """D = T(1 + x^2) on a quadratic: the Ito law is (1 + x^2)^-(1 + 1/(2T)), a Student law;
-    Stratonovich's is wider.
-    """
+    Stratonovich's is wider."""
     temperature, box = 0.02, (-40.0, 40.0)
     law = theory.sde_law(quadratic([1.0]), lambda x: temperature * (1 + x * x), bounds=box)
     assert law.second_moment.item() == approx(temperature / (1 - temperature), rel=1e-9)

@@ -1,6 +1,5 @@
 """First passage and quasi-stationary laws of SGD chains, against geometric laws, a simulation and
-the operator without walls.
-"""
+the operator without walls."""
 
 import numpy as np
 from pytest import approx
@@ -15,8 +14,7 @@ WELL = double_well()
 
 def test_a_chain_that_forgets_in_one_step_leaves_geometrically():
     """eta h = 1: x' is pure noise, so that the mean number of steps is 1/P(outside) and the law
-    inside is a cut normal law.
-    """
+    inside is a cut normal law."""
     setting = quadratic([1.0]), 1.0, 1.0
     stay = norm.cdf(1.2) - norm.cdf(-0.5)
     steps = theory.mean_first_passage_steps(*setting, start=[0.0, 1.1], inside=[(-0.5, 1.2)])
@@ -82,8 +80,7 @@ def test_lifetime_of_the_quasi_stationary_law():
 
 def test_a_chain_seen_at_its_steps_is_slower_than_the_diffusion():
     """The twin of the oracle cases: the diffusion's time is 12 % too short here, so that a mix-up
-    would be seen.
-    """
+    would be seen."""
     steps = theory.mean_first_passage_steps(WELL, 4.0, 0.05, start=-1.0, inside=[(-INF, 0.0)])
     diffusion = theory.mean_first_passage_time(WELL, 0.1, -1.0, 0.0).mean_time.item()
     assert 0.05 * steps.mean_steps.item() > 1.1 * diffusion

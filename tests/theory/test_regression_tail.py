@@ -1,6 +1,5 @@
 """The exact tail of one-dimensional online regression: against exact moments, known numbers and the
-chain itself.
-"""
+chain itself."""
 
 import numpy as np
 import pytest

@@ -70,8 +70,7 @@ def test_a_sweep_is_one_call():
 )
 def test_the_exponents_are_the_published_ones(step, exact, diffusion, decoupled):
     """Slopes that a fit at P = 1e-3 would show are 10.9, 6.6 and 4.6: the exponents themselves lie
-    far beyond any sample.
-    """
+    far beyond any sample."""
     assert theory.tail_exponents(1.0, step) == approx((exact, diffusion, decoupled), abs=0.006)
 
 

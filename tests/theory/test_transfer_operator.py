@@ -1,6 +1,5 @@
 """The transfer operator against the linear chain (any learning rate, any noise) and against its own
-exact identities.
-"""
+exact identities."""
 
 import numpy as np
 import pytest
@@ -39,8 +38,7 @@ def test_quadratic_chain_is_the_discrete_lyapunov_gaussian():
 
 def test_exact_identities(correlated):
     """E[g] = 0 and E[x g'] + E[g x'] = eta (E[g g'] + E[C]): a factor 2 in the noise would break
-    the second. The integral of x_i J_j is the area per step, and that of J is zero.
-    """
+    the second. The integral of x_i J_j is the area per step, and that of J is zero."""
     assert np.abs(correlated.mean_gradient).max() < 1e-11
     assert np.abs(correlated.virial_residual).max() < 1e-12
     assert np.allclose(correlated.mean_batch_covariance, SIGMA, rtol=1e-12)
@@ -81,8 +79,7 @@ def test_bins_of_diagonal_noise():
 
 def test_state_dependent_noise_in_one_dimension():
     """A constant variance given as a function is the constant; and the virial identity holds with
-    E[C] for one that varies.
-    """
+    E[C] for one that varies."""
     constant, function, varying = (
         theory.transfer_operator(double_well(), noise, 0.1)
         for noise in (4.0, lambda x: np.full_like(x, 4.0), lambda x: 2.0 * (1 + x * x))
@@ -95,8 +92,7 @@ def test_state_dependent_noise_in_one_dimension():
 
 def test_best_boltzmann_of_a_boltzmann_law_is_itself():
     """Isotropic noise on an isotropic quadratic: exactly Boltzmann at eta sigma^2/(2 - eta h), so
-    KL is zero.
-    """
+    KL is zero."""
     law = theory.transfer_operator(quadratic([1.0, 1.0]), 2.0, 0.4)
     best = theory.best_boltzmann(law, quadratic([1.0, 1.0]))
     assert best.temperature.item() == approx(0.4 * 2.0 / (2 - 0.4), rel=1e-11)
@@ -105,8 +101,7 @@ def test_best_boltzmann_of_a_boltzmann_law_is_itself():
 
 def test_bounds_pick_one_of_two_separate_wells():
     """At a temperature of 1/80 of the barrier the wells are separate, and the law of one is nearly
-    Gaussian: variance T/U''.
-    """
+    Gaussian: variance T/U''."""
     law = theory.transfer_operator(double_well(), 0.06, 0.1, bounds=[(0.2, 1.8)])
     mean = law.mean_position.item()
     assert law.second_moment.item() - mean**2 == approx(0.0015 / 0.9, rel=0.02)

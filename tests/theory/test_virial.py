@@ -1,6 +1,5 @@
 """The exact temperature budget: the worked example of a rotated regression, momentum, sweeps, and
-what it refuses.
-"""
+what it refuses."""
 
 from itertools import permutations
 
