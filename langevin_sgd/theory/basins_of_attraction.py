@@ -72,14 +72,13 @@ def basins_of_attraction(x, slope):
     with np.errstate(all="ignore"):
         walked, arrived = _go_down(slope, x)
         ends = np.full_like(walked, np.nan)
-        if arrived.any():
-            weights = np.sqrt(np.arange(2, x.shape[1] + 2))  # a different number for each cell
-            cells = np.round(walked[arrived] / (CELL * slope.scale)) @ weights
-            _, first, cell = np.unique(cells, return_index=True, return_inverse=True)
-            begin = walked[arrived][first]
-            end = _settle(slope, begin)
-            end[np.linalg.eigvalsh(slope.hessian(begin)).min(axis=1) < 0] = np.nan
-            ends[arrived] = end[cell]  # but near a saddle neighbours part
+        weights = np.sqrt(np.arange(2, x.shape[1] + 2))  # a different number for each cell
+        cells = np.round(walked[arrived] / (CELL * slope.scale)) @ weights
+        _, first, cell = np.unique(cells, return_index=True, return_inverse=True)
+        begin = walked[arrived][first]
+        end = _settle(slope, begin)
+        end[np.linalg.eigvalsh(slope.hessian(begin)).min(axis=1) < 0] = np.nan
+        ends[arrived] = end[cell]  # but near a saddle neighbours part
         alone = np.isnan(ends).any(axis=1)
         ends[alone] = _settle(slope, walked[alone])
     ends[~np.isfinite(slope.energy(ends))] = np.nan

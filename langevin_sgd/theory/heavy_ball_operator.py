@@ -12,6 +12,7 @@ from .one_step_matrix import (
     MOST_ENTRIES,
     REACH,
     leading,
+    matrix_of_columns,
     transition_matrix,
 )
 from .sgd_step import CHAIN_DEPTH
@@ -87,8 +88,6 @@ def transfer_operator_heavy_ball(
 
 def _pair_on_grid(potential, rate, mu, sd, box, ratio):
     """The stationary pair on one grid."""
-    from scipy.sparse import csc_matrix
-
     points = np.ceil(np.ptp(box) / (ratio * sd)) + 1
     if not points**2 * (2 * REACH / ratio + 3) <= MOST_ENTRIES:
         raise ValueError(
@@ -102,8 +101,8 @@ def _pair_on_grid(potential, rate, mu, sd, box, ratio):
     now, before = np.divmod(np.arange(points**2), points)
     image = axis[now] + mu * (axis[now] - axis[before]) - rate * slope[now]
     flow = transition_matrix([axis], image[:, None], np.full((points**2, 1), sd))
-    rows = flow.indices * points + np.repeat(now, np.diff(flow.indptr))
-    pair = leading(csc_matrix((flow.data, rows, flow.indptr), shape=flow.shape))
+    rows = flow.indices.reshape(points**2, -1) * points + now[:, None]
+    pair = leading(matrix_of_columns(rows, flow.data.reshape(rows.shape)))
     joint = pair.probability.reshape(points, points)
     energy = evaluate(potential, axis[:, None], "energy")
     eigenvalues = {"survival": pair.survival, "relaxation_eigenvalue": pair.relaxation}

@@ -189,14 +189,11 @@ def area_variance(process, i=0, j=1):
     d = process.dim
     if max(i, j) >= d:
         raise ValueError(f"i = {i}, j = {j}: the coordinates are counted from 0 to {d - 1}.")
-    covariance = state_covariance(process)
-    lagged, s = (process.transition @ covariance)[..., :d, :d], covariance[..., :d, :d]
-
-    def covariance_of_products(a, b, c, e):
-        return s[..., a, c] * s[..., b, e] + lagged[..., e, a] * lagged[..., b, c]
-
-    same = covariance_of_products(i, j, i, j) + covariance_of_products(j, i, j, i)
-    return (same - 2 * covariance_of_products(i, j, j, i)) / 4
+    covariance, plane = state_covariance(process), np.ix_([i, j], [i, j])
+    lagged = (process.transition @ covariance)[..., *plane]
+    squares = lagged[..., 0, 1] ** 2 + lagged[..., 1, 0] ** 2
+    still = np.linalg.det(covariance[..., *plane]) - lagged[..., 0, 0] * lagged[..., 1, 1]
+    return (squares + 2 * still) / 4
 
 
 @of_process(decay=within(at_least=0), covariance=optional(positive_matrix))
