@@ -93,8 +93,8 @@ def print_table(rows):
     for word, text in rows:
         lines = [line for part in text.split("\n") for line in textwrap.wrap(part, room) or [""]]
         if len(word) > column:
-            indents = {"initial_indent": " " * 2, "subsequent_indent": " " * 6}
-            print(textwrap.fill(word, width_of_text(), **indents))
+            margins = {"initial_indent": "  ", "subsequent_indent": "      "}
+            print("\n".join(textwrap.wrap(word, width_of_text(), **margins)))  # type: ignore[arg-type]
             word = ""
         for line in lines:
             print(f"  {word:{column}}  {line}".rstrip())

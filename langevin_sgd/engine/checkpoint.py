@@ -28,14 +28,6 @@ MOST_STORED = 2**27  # steps; their numbers alone take 1 GiB
 ANY_SIZE = 2**62  # what the caller asked to be stored is read back, as it would be without a folder
 
 
-class GivenArguments(NamedTuple):
-    """What a run was asked for, for its description."""
-
-    reducers: Any
-    arguments: dict  # of simulate
-    prints: dict  # fingerprints of the start
-
-
 class Folder(NamedTuple):
     """Where a run is written to."""
 
@@ -79,17 +71,18 @@ def simulate_in_folder(folder, records, arguments, start, options):
     with at_once():
         job = make_problem(*records, **arguments, **start, on_disk=True)
     arguments = arguments | {"first_step": job.first_step, "seed": job.seed}
-    given = GivenArguments(start["reducers"], arguments, fingerprints(job.start))
-    return in_folder(folder, given, job, options)
+    described = describe(job.records, listed(start["reducers"]), arguments, fingerprints(job.start))
+    return in_folder(folder, described, job, options)
 
 
-def in_folder(folder, given, job, options):
+def in_folder(folder, described, job, options):
     """The dataset of a job whose folder is begun, or continued, or only read if it is finished.
 
     Parameters
     ----------
     folder : Folder
-    given : GivenArguments
+    described : (dict, dict)
+        Of `describe`.
     job : Problem
     options : Options
 
@@ -99,8 +92,7 @@ def in_folder(folder, given, job, options):
         If the job cannot be cut into pieces, or the folder was begun with another description.
     """
     _refuse_what_has_no_pieces(job)
-    reducers = listed(given.reducers)
-    description, constants = describe(job.records, reducers, given.arguments, given.prints)
+    description, constants = described
     ensemble = begin(job)
     if (folder.path / MANIFEST).exists():
         with reopen(folder.path, description) as run:

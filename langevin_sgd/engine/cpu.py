@@ -157,6 +157,15 @@ class Tasks(NamedTuple):
 
 
 @inlined
+def given_of(constants):
+    """What a force reads in all steps."""
+    table = flat(constants.table)
+    return Given(
+        constants.model, constants.noise, table, len(constants.table), constants.batch_rows
+    )
+
+
+@inlined
 def moving_from(ensemble, tasks, sizes, first):
     """What a step changes, from the group `first` on."""
     return Moving(
@@ -187,10 +196,8 @@ def build(force, update, advance, readers, shape):
         """Move groups through a chunk of steps, as long as there are tasks."""
         # From here on only flats: numba would count the references to arrays in every step.
         all_groups, room, rows, shares = flat(ensemble), flat(work), flat(chunk), flat(tasks)
-        slots, table, walls = flat(constants.slots), flat(constants.table), flat(constants.walls)
-        edges, examples, steps = shares.edges, len(constants.table), len(chunk.rows)
-        last = len(tasks.edges) - 1
-        given = Given(constants.model, constants.noise, table, examples, constants.batch_rows)
+        slots, walls, given = flat(constants.slots), flat(constants.walls), given_of(constants)
+        edges, steps, last = shares.edges, len(chunk.rows), len(tasks.edges) - 1
         number = next_number(shares.counter)
         while number < last:
             for first in range(edges[number], edges[number + 1], tasks.per_block):

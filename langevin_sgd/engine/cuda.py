@@ -17,8 +17,8 @@ from ..kernels.lanes import WIDTH
 from ..kernels.lone import lone
 from ..kernels.views import flat, flat_from, view
 from ..models.forces import Draws, set_to
-from .blocks import Block, Fixed, Given, Moment, Now, Views, Work, thread_room
-from .cpu import begin, params_at
+from .blocks import Block, Fixed, Moment, Now, Views, Work, thread_room
+from .cpu import begin, given_of, params_at
 from .freezing import PASSED, RUNNING, fate
 from .program import make_program
 from .reducers.kernel import Readers, observe_kernel
@@ -77,18 +77,6 @@ def _copied(to, source, start, count):
     """Copy `count` numbers of a flat, from `start` on, to the beginning of another one."""
     for k in range(count):
         to[k] = source[start + k]
-
-
-@inlined
-def given_of(constants):
-    """What a force reads in all steps."""
-    return Given(
-        constants.model,
-        constants.noise,
-        flat(constants.table),
-        len(constants.table),
-        constants.batch_rows,
-    )
 
 
 def views_of_thread(shape):

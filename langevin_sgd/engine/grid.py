@@ -62,14 +62,8 @@ def axes_of(grid, makers):
             )
         owners = (role,) if role else _owners(name, makers)
         _check_taken(name, argument, owners[0], makers[owners[0]])
-        derived = (
-            r for r in makers if r not in (*RECORDS, *owners) and _takes(makers[r]).get(argument)
-        )
-        axes.append(
-            Axis(
-                name.replace(".", "_"), argument, checked_values(name, values), (*owners, *derived)
-            )
-        )
+        owners = tuple(dict.fromkeys((*owners, *_options_of(argument, makers))))
+        axes.append(Axis(name.replace(".", "_"), argument, checked_values(name, values), owners))
     for role in RECORDS:
         given = {axis.argument for axis in axes if role in axis.owners}
         missing = [
@@ -109,8 +103,9 @@ def _takes(maker):
     """Name -> True if a value must be given, for what can be set in a record or a function."""
     if getattr(maker, "recipe", None):
         return dict.fromkeys(maker.recipe.names(), False)
-    if hasattr(maker, "_asdict"):
-        return dict.fromkeys(getattr(maker, "params", maker)._fields, False)
+    if hasattr(maker, "_asdict"):  # a schedule stands for a number, which may take its place
+        params = getattr(maker, "params", maker)._asdict()
+        return {name: False for name, v in params.items() if not isinstance(v, np.ndarray)}
     if not callable(maker):
         return {}
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -122,15 +117,12 @@ def _owners(name, makers):
     """The records that take `name`: every one that cannot be made without it, or else the only one
     that may have it.
     """
-    takers = {role: _takes(makers[role])[name] for role in RECORDS if name in _takes(makers[role])}
-    derived = tuple(
-        role for role in makers if role not in RECORDS and _takes(makers[role]).get(name)
-    )
+    taken = {role: _takes(makers[role]) for role in RECORDS}
+    takers = {role: names[name] for role, names in taken.items() if name in names}
+    derived = _options_of(name, makers)
     if not takers and not derived:
-        names = [each for role in RECORDS for each in _takes(makers[role])]
-        known = "; ".join(
-            f"{role}: {', '.join(_takes(makers[role]))}" for role in RECORDS if _takes(makers[role])
-        )
+        names = [each for names in taken.values() for each in names]
+        known = "; ".join(f"{role}: {', '.join(names)}" for role, names in taken.items() if names)
         raise ValueError(
             f"{name!r} in grid is no parameter of the model, the dynamics or the noise "
             f"({known or 'they have none'}).{meant(name, names)} Or pass a function of it, e.g. "
@@ -146,23 +138,22 @@ def _owners(name, makers):
     return tuple(takers) or derived
 
 
+def _options_of(name, makers):
+    """The options of `simulate` that are functions of `name`."""
+    return tuple(
+        role for role, maker in makers.items() if role not in RECORDS and _takes(maker).get(name)
+    )
+
+
 def _check_taken(name, argument, role, maker):
     """Refuse a name that the record or function does not take."""
-    if getattr(maker, "recipe", None):
-        names = maker.recipe.names()
+    if hasattr(maker, "_asdict"):
+        names = list(_takes(maker))
         if argument not in names:
+            has = "is made from" if maker.recipe else "has the numbers"
             raise ValueError(
-                f"{name!r} in grid: {maker.name!r} is made from {', '.join(names) or 'nothing'}."
-                f"{meant(argument, list(names))}"
-            )
-    elif hasattr(maker, "params"):
-        # A schedule stands for a number, which may take its place.
-        arrays = [field for field, v in maker.params._asdict().items() if isinstance(v, np.ndarray)]
-        numbers = [field for field in maker.params._fields if field not in arrays]
-        if argument not in numbers:
-            raise ValueError(
-                f"{name!r} in grid: the {role} {maker.name!r} has the numbers "
-                f"{', '.join(numbers) or 'none'}.{meant(argument, numbers)}"
+                f"{name!r} in grid: the {role} {maker.name!r} {has} "
+                f"{', '.join(names) or 'nothing'}.{meant(argument, names)}"
             )
     elif not callable(maker):
         raise ValueError(

@@ -21,9 +21,9 @@ from ..kernels.views import empty_groups, flat, flat_from, pack, unpack, view, w
 from ..models.evaluate import values_at
 from ..models.forces import Draws
 from .arrivals import arrival_variables
-from .blocks import Block, Fixed, Given, KernelShape, Moment, Now, Views
+from .blocks import Block, Fixed, KernelShape, Moment, Now, Views
 from .chunks import Stored, run_chunks
-from .cpu import Constants, begin, work_buffers
+from .cpu import Constants, begin, given_of, work_buffers
 from .dataset import assemble, tell_who_left
 from .freezing import PASSED, RUNNING
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
@@ -72,14 +72,7 @@ def build_passage(force, update, advance, reached, shape):
         """Move a block by at most `rounds` steps of each of its lanes, or until nobody runs."""
         lanes, work = flat(block_lanes), flat(room)
         starts, outcome = flat(all_starts), flat(all_outcomes)
-        given = Given(
-            constants.model,
-            constants.noise,
-            flat(constants.table),
-            len(constants.table),
-            constants.batch_rows,
-        )
-        fixed = Fixed(given, ends.limit, flat(constants.walls), constants.readers)
+        fixed = Fixed(given_of(constants), ends.limit, flat(constants.walls), constants.readers)
         now = Now(Moment(lanes.steps, batch), 0, constants.dynamics)
         before = flat_from(work.spare, before_row * WIDTH)
         for _ in range(rounds):

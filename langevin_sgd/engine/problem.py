@@ -12,8 +12,8 @@ from ..kernels.rng import DRAW_LIMIT, PARTICLE_LIMIT, STEP_LIMIT
 from ..models.noise_record import SILENCE
 from .chunks import check_fits
 from .domain import all_inside
-from .first_passage import check_passage
 from .program import check_thread
+from .reducers.first_passage import check_passage
 from .reducers.kernel import cells
 from .reducers.of_run import checked_reducers
 from .reducers.readings import REPLICATES

@@ -1,7 +1,5 @@
 """resume(): a run goes on from its folder alone, to the bits of one never interrupted."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from ..arguments import checked, instance, integer, path
@@ -9,21 +7,14 @@ from ..kernels.functions import interpreted
 from ..kernels.lanes import WIDTH
 from ..kernels.views import unpack
 from ..storage import begun, load, reopen
-from .checkpoint import ANY_SIZE, GivenArguments, checked_folder, in_folder
+from .checkpoint import ANY_SIZE, checked_folder, in_folder
 from .chunks import make_options
-from .description import NotInThePackage, rebuilt
+from .description import NotInThePackage, describe, rebuilt
 from .problem import make_problem
+from .reducers.of_run import listed
 
-NUMBERS = "particles", "steps", "seed", "every", "first_step"
-REST = "escape_radius", "loss", "target", "precision"
-
-
-class _Found(NamedTuple):
-    """What a folder says of a run, checked against the sizes of its state."""
-
-    numbers: dict
-    rest: dict
-    x: np.ndarray  # (particles, components)
+ARGUMENTS = ("particles", "steps", "seed", "every", "first_step")
+ARGUMENTS += ("escape_radius", "loss", "target", "precision")
 
 
 @checked(directory=path)
@@ -92,7 +83,8 @@ def resume(
         state = run.state()
     passed = {"model": model, "dynamics": dynamics, "noise": noise, "reducers": reducers}
     try:
-        there = _checked_sizes(description, state)
+        arguments = {name: description["arguments"][name] for name in ARGUMENTS}
+        x = _start_of_its_sizes(arguments["particles"], description["model"], state)
         *records, reducers = (
             _found(role, description[role], constants, directory, given)
             for role, given in passed.items()
@@ -102,32 +94,27 @@ def resume(
             f"{str(directory)!r} does not hold a run of simulate, or a malformed one "
             f"({error!r:.200})"
         ) from error
-    target = there.rest["target"]
+    target = arguments["target"]
     options = make_options(records[0], threads, None, None, progress, target, devices)
     # Stands for the start, which was checked when the run was begun.
-    inside = there.x[np.argmin((there.x * there.x).sum(axis=1))]
-    arguments = there.rest | there.numbers
+    inside = x[np.argmin((x * x).sum(axis=1))]
     job = make_problem(*records, **arguments, x0=inside, reducers=reducers, on_disk=True)
     _try_out(job)
-    given = GivenArguments(reducers, arguments, description["start"])
-    return in_folder(folder, given, job, options)
+    described = describe(job.records, listed(reducers), arguments, description["start"])
+    return in_folder(folder, described, job, options)
 
 
-def _checked_sizes(description, state):
-    """The numbers of a run, as far as its state bears them out: a folder may claim anything, and
-    what is made from it takes memory."""
-    arguments = description["arguments"]
-    numbers = {name: arguments[name] for name in NUMBERS}
-    rest = {name: arguments[name] for name in REST}
-    particles = integer(numbers["particles"], "particles", 1)
+def _start_of_its_sizes(particles, model, state):
+    """The x (particles, components) of a state that bears out the sizes in a description: a folder
+    may claim anything, and what is made from it takes memory."""
+    particles = integer(particles, "particles", 1)
     groups, dim, width = state["x"].shape
     if width != WIDTH or groups != -(-particles // WIDTH):
         raise ValueError(f"particles = {particles} is not what the state of the run holds")
-    model = instance(description["model"], "model", dict, "a dict")
-    claimed = model.get("dim", dim)
+    claimed = instance(model, "model", dict, "a dict").get("dim", dim)
     if claimed != dim:
         raise ValueError(f"dim = {claimed!r} is not what the state of the run holds, {dim}")
-    return _Found(numbers, rest, unpack(state["x"], particles))
+    return unpack(state["x"], particles)
 
 
 def _found(role, data, constants, directory, given):

@@ -24,7 +24,7 @@ BAD = {
     "'bogus' is no option of simulate; there are model": {"bogus": 5},
     "measure must be a function, got 5": {"measure": 5},
     "checkpoint must be a function of grid names": {"checkpoint": "folder"},
-    "'dynamics.speed' in grid: 'sgd' is made from learning_rate, batch": {
+    "'dynamics.speed' in grid: the dynamics 'sgd' is made from learning_rate, batch": {
         "grid": {"dynamics.speed": [1]},
         "dynamics": ls.dynamics.sgd(0.1),
     },

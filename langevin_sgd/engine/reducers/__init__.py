@@ -5,11 +5,11 @@ A new one is a file that holds its kernel function, its read-out and its maker, 
 step hands over its particles, and `of_run` which reducers fit a run and what they found.
 """
 
-from ..first_passage import first_passage
 from .autocovariance import autocovariance
 from .currents import currents
 from .displacement import displacement
 from .energy import energy
+from .first_passage import first_passage
 from .gradient_noise import gradient_noise
 from .histogram import histogram
 from .moments import moments

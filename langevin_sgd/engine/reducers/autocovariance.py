@@ -1,5 +1,7 @@
 """The autocovariance of x, from a ring of the last readings that each particle keeps."""
 
+from functools import partial
+
 import numpy as np
 
 from ...arguments import checked, whole, whole_numbers
@@ -24,12 +26,8 @@ def _observe_lags(p, acc, step, before, x, v, g):
                 acc[(2 * lags + j) * d + k] += x[k]
 
 
-def _lags(value, name):
-    return whole_numbers(value, name, 0, 10**8)
-
-
 @recorded
-@checked(lags=_lags, every=whole(1))
+@checked(lags=partial(whole_numbers, below=10**8), every=whole(1))
 def autocovariance(lags, every=1, start=0, name="autocovariance"):
     """Autocovariance of each component of x at chosen lags.
 
@@ -75,9 +73,7 @@ def autocovariance(lags, every=1, start=0, name="autocovariance"):
             params | {"start": reducer.start}, model.dim * (3 * len(lags) + length)
         )
 
-    def finish(reducer, readings):
-        return _finish_lags(reducer, readings, np.array(lags))
-
+    finish = partial(_finish_lags, lags=np.array(lags))
     return Reducer(name, _observe_lags, params, 1, every, start, finish=finish, complete=complete)
 
 

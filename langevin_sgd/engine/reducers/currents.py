@@ -1,5 +1,7 @@
 """The probability current on a grid."""
 
+from functools import partial
+
 import numpy as np
 
 from ...arguments import checked, flag
@@ -103,23 +105,20 @@ def currents(
         bins_of_x.check_model(name, model)
         if entropy:
             _check_entropy(name, dynamics, noise)
-        return reducer.fitted(bins_of_x.params() | periods(model, bins_of_x.components))
-
-    def finish(reducer, readings):
-        return _finish_currents(name, readings, bins_of_x)
+        return reducer.fitted(bins_of_x.params() | periods(model.domain, bins_of_x.components))
 
     axes = len(bins_of_x.bins)
     weights = axes + entropy * axes * (axes + 1) // 2
     return Reducer(
         name,
         _observe_spread if entropy else _observe_currents,
-        bins_of_x.params() | dict.fromkeys(("period", "per_period", "middle"), np.zeros(axes)),
+        bins_of_x.params() | periods(None, bins_of_x.components),
         axes + weights,
         every,
         start,
         bins_of_x.lengths(),
         weights,
-        finish=finish,
+        finish=partial(_finish_currents, grid=bins_of_x),
         complete=complete,
     )
 
@@ -137,8 +136,9 @@ def _check_entropy(name, dynamics, noise):
         )
 
 
-def _finish_currents(name, readings, grid):
-    axes, axes_of_x, widths = len(grid.bins), grid.axes(name), grid.widths()
+def _finish_currents(reducer, readings, grid):
+    name, axes, widths = reducer.name, len(grid.bins), grid.widths()
+    axes_of_x = grid.axes(name)
     dims, length = (f"{name}_axis", *axes_of_x), widths / FIXED_POINT
 
     def numbers_of(means):

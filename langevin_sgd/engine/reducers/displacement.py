@@ -1,5 +1,7 @@
 """The mean squared displacement from the start."""
 
+from functools import partial
+
 import numpy as np
 
 from ...arguments import checked, whole_numbers
@@ -20,12 +22,8 @@ def _observe_displacement(p, acc, step, before, x, v, g):
                 acc[(1 + j) * d + k] = acc[k] * acc[k]
 
 
-def _numbers_of_steps(value, name):
-    return whole_numbers(value, name, 1, 10**8)
-
-
 @recorded
-@checked(steps=_numbers_of_steps)
+@checked(steps=partial(whole_numbers, at_least=1, below=10**8))
 def displacement(steps, start=0, name="displacement"):
     """Mean squared displacement of the particles after chosen numbers of steps n.
 
@@ -78,14 +76,13 @@ def displacement(steps, start=0, name="displacement"):
                 f"{dynamics.substeps}. Store x with every=."
             )
         d = model.dim
-        fitting = params | {"start": reducer.start} | periods(model, range(d))
+        fitting = params | {"start": reducer.start} | periods(model.domain, range(d))
         return reducer.fitted(fitting, d * (1 + len(steps)))
 
-    none = dict.fromkeys(("period", "per_period", "middle"), np.zeros(1))
     return Reducer(
         name,
         _observe_displacement,
-        params | none,
+        params | periods(None, [0]),
         1 + len(steps),
         start=start,
         finish=_finish_displacement,

@@ -132,11 +132,8 @@ def _energy_histogram(name, readings, energies):
     dim, width = f"{name}_bin", float(energies.widths()[0])
     counts = readings.counts.sum(axis=0)[:, 0]
     middles = float(energies.lower[0]) + width * (np.arange(int(energies.bins[0])) + 0.5)
-    density = Estimate("density", dim, "density of the energy", "1/energy", lambda m: m / width)
-    found = variables_of(name, [density], readings, energies.sums(readings, 0))
-    return found | {
+    return energies.densities(name, dim, "the energy", "1/energy", readings) | {
         dim: labelled(dim, middles, "middle of a bin of the energy", "energy"),
-        f"{name}_count": labelled(dim, counts[1:-1], "readings in a bin"),
         f"{name}_underflow": labelled((), int(counts[0]), "readings below the range"),
         f"{name}_overflow": labelled((), int(counts[-1]), "readings above the range"),
     }

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...arguments import finite_array, whole_numbers
 from ...kernels.elementary import maximum, minimum
-from .readings import add_up_counts, labelled
+from .readings import Estimate, add_up_counts, labelled, variables_of
 
 
 class Grid(NamedTuple):
@@ -51,6 +51,17 @@ class Grid(NamedTuple):
     def inside(self, counts):
         """`counts` (replicates, *lengths, ...) without the bins outside the range."""
         return counts[(slice(None), *[slice(1, -1)] * len(self.bins))]
+
+    def densities(self, name, dims, words, units, readings):
+        """The variables of the density and of the counts in the bins inside."""
+        cell, counts = np.prod(self.widths()), self.inside(readings.counts[..., 0])
+
+        def density(means):
+            return means.reshape(*means.shape[:-1], *self.bins) / cell
+
+        estimate = Estimate("density", dims, f"density of {words}", units, density)
+        count = {f"{name}_count": labelled(dims, counts.sum(axis=0), "readings in a bin")}
+        return count | variables_of(name, [estimate], readings, self.sums(readings, 0))
 
     def sums(self, readings, number):
         """What `variables_of` wants: of the readings, the numbers `number` of each bin inside."""

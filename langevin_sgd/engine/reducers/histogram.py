@@ -1,12 +1,14 @@
 """Counts of x in equal bins."""
 
+from functools import partial
+
 import numpy as np
 
 from ...arguments import checked
 from ...kernels.lone import picked
 from ...models.records import recorded
 from .grid import bin_of, grid
-from .readings import Estimate, labelled, variables_of
+from .readings import labelled
 from .record import Reducer
 
 
@@ -58,9 +60,6 @@ def histogram(lower, upper, bins=100, components=0, every=1, start=0, name="hist
         bins_of_x.check_model(name, model)
         return reducer
 
-    def finish(reducer, readings):
-        return _finish_histogram(name, readings, bins_of_x)
-
     return Reducer(
         name,
         _observe_bin if len(bins_of_x.bins) == 1 else _observe_pair,
@@ -69,24 +68,17 @@ def histogram(lower, upper, bins=100, components=0, every=1, start=0, name="hist
         every,
         start,
         bins_of_x.lengths(),
-        finish=finish,
+        finish=partial(_finish_histogram, grid=bins_of_x),
         complete=complete,
     )
 
 
-def _finish_histogram(name, readings, grid):
-    axes, counts, axes_of_x = len(grid.bins), readings.counts[..., 0], grid.axes(name)
-    dims, cell, units = tuple(axes_of_x), np.prod(grid.widths()), ("1/length", "1/length^2")
-
-    def density(means):
-        return means.reshape(*means.shape[:-1], *grid.bins) / cell
-
-    estimate = Estimate("density", dims, "density of x", units[axes - 1], density)
-    inside = labelled(dims, grid.inside(counts).sum(axis=0), "readings in a bin")
-    variables = axes_of_x | {f"{name}_count": inside}
-    variables |= variables_of(name, [estimate], readings, grid.sums(readings, 0))
+def _finish_histogram(reducer, readings, grid):
+    name, axes, counts = reducer.name, len(grid.bins), readings.counts[..., 0].sum(axis=0)
+    units, variables = ("1/length", "1/length^2")[axes - 1], grid.axes(reducer.name)
+    variables |= grid.densities(name, tuple(variables), "x", units, readings)
     for key, end, side in (("underflow", 0, "below"), ("overflow", -1, "above")):
-        outside = [int(np.take(counts.sum(axis=0), end, axis=k).sum()) for k in range(axes)]
+        outside = [int(np.take(counts, end, axis=k).sum()) for k in range(axes)]
         text = f"readings {side} the range"
         variables[f"{name}_{key}"] = labelled(f"{name}_axis", np.array(outside), text)
     return variables | grid.components_along(f"{name}_axis")

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...arguments import shown
 from ...kernels.views import unpack
-from ..first_passage import FirstPassage
+from .first_passage import FirstPassage
 from .kernel import cells
 from .readings import Readings
 from .record import Reducer

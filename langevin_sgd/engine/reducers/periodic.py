@@ -5,13 +5,13 @@ import numpy as np
 ROUND = 6755399441055744.0  # 1.5 * 2^52: adding and taking it away rounds to a whole number
 
 
-def periods(model, components):
+def periods(domain, components):
     """What `whole_periods` finds in `p`: for each component the period, one over it, and the
-    middle; zeros where it is not periodic.
+    middle; zeros where it is not periodic, as everywhere without a domain.
     """
     found = {name: np.zeros(len(components)) for name in ("period", "per_period", "middle")}
     for k, component in enumerate(components):
-        wall = model.domain[component] if model.domain else None
+        wall = domain[component] if domain else None
         if wall is not None and wall[0] == "periodic":
             _, low, high = wall
             found["period"][k] = high - low

@@ -24,8 +24,14 @@ FINISHES = {
 }
 
 
-def _named(value, name):
-    return prefix(value, f"{name} of a reducer")
+def named(value, name):
+    """A check: text that can begin a variable's name."""
+    if not isinstance(value, str) or not value.isidentifier():
+        raise TypeError(
+            f"{name} of a reducer must be text that can begin a variable's name, like 'moments', "
+            f"got {shown(value)}."
+        )
+    return value
 
 
 class ReducerAnswers:
@@ -35,7 +41,7 @@ class ReducerAnswers:
     ends_particles = False  # a first passage does
 
 
-@record(ReducerAnswers, name=_named)
+@record(ReducerAnswers, name=named)
 class Reducer(NamedTuple):
     """A statistic of all particles over the steps of a run.
 
@@ -196,16 +202,6 @@ _DONE = {
     "max": "the larger of what it was and something",
     "min": "the smaller of what it was and something",
 }
-
-
-def prefix(value, name):
-    """`value` if it is text that can begin a variable's name."""
-    if not isinstance(value, str) or not value.isidentifier():
-        raise TypeError(
-            f"{name} must be text that can begin a variable's name, like 'moments', got "
-            f"{shown(value)}."
-        )
-    return value
 
 
 def _of_bins(reducer, readings):

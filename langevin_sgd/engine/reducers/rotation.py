@@ -94,7 +94,7 @@ def rotation(decays=None, center=0.0, covariance=None, every=1, start=0, name="r
 
     def complete(reducer, model, dynamics, noise):
         d = model.dim
-        if np.any(periods(model, range(d))["period"]):
+        if np.any(periods(model.domain, range(d))["period"]):
             raise ValueError(f"{name!r} needs a domain that is not periodic.")
         if center.size not in (1, d) or (covariance is not None and len(covariance) != d):
             raise ValueError(f"center and covariance of {name!r} must have {d} components.")

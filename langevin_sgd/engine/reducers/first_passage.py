@@ -4,12 +4,13 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
-from ..arguments import integer, number
-from ..kernels.elementary import where
-from ..kernels.functions import plain
-from ..kernels.rules import check_function
-from ..models.parameters import parameters
-from ..models.records import Recipe, record, recorded
+from ...arguments import integer, number
+from ...kernels.elementary import where
+from ...kernels.functions import plain
+from ...kernels.rules import check_function
+from ...models.parameters import parameters
+from ...models.records import Recipe, record, recorded
+from .record import named
 
 
 class PassageAnswers:
@@ -19,7 +20,7 @@ class PassageAnswers:
     ends_particles = True  # so that it is the only reducer of its run
 
 
-@record(PassageAnswers)
+@record(PassageAnswers, name=named)
 class FirstPassage(NamedTuple):
     """What `first_passage` returns; `observe` leaves in acc[0] whether the particle has arrived."""
 
@@ -103,11 +104,6 @@ def first_passage(
         )
         level = number(value, f"{key} of {name!r}")
         params = {"level": level, "component": component}
-    if not isinstance(name, str) or not name.isidentifier():
-        raise TypeError(
-            "name of a reducer must be text that can begin a variable's name, like "
-            f"'first_passage', got {name!r}."
-        )
     check_function(reached, f"reached of {name!r}")
     return FirstPassage(
         name, _arrival(plain(reached)), plain(reached), parameters(params, repr(name))
