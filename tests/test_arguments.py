@@ -188,6 +188,15 @@ def test_a_call_that_does_not_fit_names_the_argument_and_the_nearest_one(call, m
 
 
 @pytest.mark.parametrize(
+    ("value", "meant"),
+    [("decay_rate", ""), ("no_rows", ""), ("lerning_rate", "learning_rate"), ("rate", "the_rate")],
+)
+def test_what_two_names_end_in_alike_makes_neither_of_the_other(value, meant):
+    found = a.nearest(value, ["learning_rate", "with_rows", "the_rate"])
+    assert found == (f" Did you mean {meant!r}?" if meant else "")
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: ratio(1.0, 0.0), "ratio has no finite value here.* Given: x = 1.0, y = 0.0"),

@@ -5,7 +5,7 @@ out."""
 import functools
 import os
 import sys
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 LARGEST = sys.float_info.max
 NOT_WHOLE = bool, np.bool_, np.timedelta64  # numpy counts a timedelta among its integers
 LONGEST = 10**8  # numbers in an array that is no data table: beyond it is a mistake
+LIKE = 0.5  # the likeness of two names, from 0 to 1, from which on one may be meant
 LONGEST_SWEEP = 10**5  # numbers of a sweep or a schedule in one call
 
 
@@ -317,8 +318,19 @@ def instance(value, name, kinds, words):
 
 def nearest(value, known):
     """The question "Did you mean ...?" where `value` is text and nearly one of `known`, or ""."""
-    near = get_close_matches(value.lower(), known, 1, 0.5) if isinstance(value, str) else ()
+    near = get_close_matches(value.lower(), known, 3, LIKE) if isinstance(value, str) else ()
+    near = [one for one in near if _begin_alike(value.lower(), one)]
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _begin_alike(one, other):
+    """Whether two names are alike before the words that both end in: a `_rate` in common does not
+    make a `decay_rate` of a `learning_rate`."""
+    words, others = one.split("_"), other.split("_")
+    while words and others and words[-1] == others[-1]:
+        del words[-1], others[-1]
+    own, others_own = "_".join(words), "_".join(others)
+    return not (own and others_own) or SequenceMatcher(None, own, others_own).ratio() >= LIKE
 
 
 # ---- checks with limits --------------------------------------------------------------------------

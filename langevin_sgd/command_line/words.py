@@ -93,8 +93,9 @@ def print_table(rows):
     for word, text in rows:
         lines = [line for part in text.split("\n") for line in textwrap.wrap(part, room) or [""]]
         if len(word) > column:
-            margins = {"initial_indent": "  ", "subsequent_indent": "      "}
-            print("\n".join(textwrap.wrap(word, width_of_text(), **margins)))  # type: ignore[arg-type]
+            print(
+                textwrap.fill(word, width_of_text(), initial_indent="  ", subsequent_indent=" " * 6)
+            )
             word = ""
         for line in lines:
             print(f"  {word:{column}}  {line}".rstrip())

@@ -120,7 +120,9 @@ def _up_to_date(ensemble):
 def tell_doubts(problem):
     """Warn of noise that looks forgotten, unused or biased."""
     model, dynamics, noise = problem.model, problem.dynamics, problem.noise
-    for sentence in doubts(model, dynamics, noise, problem.table.template):
+    several = problem.particles > 1 and problem.steps > 0
+    alike = several and all(np.all(part == part[0]) for part in (problem.start.x, problem.start.v))
+    for sentence in doubts(model, dynamics, noise, problem.table.template, alike):
         tell(sentence)
 
 

@@ -8,10 +8,11 @@ DRAWS, FEW_DRAWS = 2048, 8  # of a noise function of the user's, interpreted
 BIAS = 8  # standard errors
 
 
-def doubts(model, dynamics, noise, params):
-    """Sentences about what `dynamics`, with these parameters, and `noise`, or None, do not do."""
+def doubts(model, dynamics, noise, params, alike=False):
+    """Sentences about what `dynamics`, with these parameters, and `noise`, or None, do not do;
+    `alike`: there are several particles, all at one start."""
     if noise is None:
-        yield from _without_noise(model, dynamics)
+        yield from _without_noise(model, dynamics, alike)
     elif noise.adds:
         yield from _unused_noise(model, dynamics, noise, params)
         yield from noise.doubts(model)
@@ -22,7 +23,7 @@ def doubts(model, dynamics, noise, params):
         )
 
 
-def _without_noise(model, dynamics):
+def _without_noise(model, dynamics, alike):
     batch_size = getattr(dynamics.params, "batch_size", 1)
     if batch_size != 1:
         size = f"{batch_size:g}" if isinstance(batch_size, float) else "a schedule"
@@ -31,6 +32,13 @@ def _without_noise(model, dynamics):
             way = "every step takes the gradient of the whole table. Pass "
             way += "langevin_sgd.noise.minibatch()."
         yield f"batch_size = {size} without a noise changes nothing: {way}"
+    elif alike and not dynamics.normals:
+        kind = "gaussian(covariance)" if model.data is None else "minibatch()"
+        yield (
+            "all particles move alike: they begin at one place, and nothing is random. Pass a "
+            f"noise, such as langevin_sgd.noise.{kind}, or an x0 with a row for each particle; for "
+            "the gradient flow particles=1 will do."
+        )
 
 
 def _unused_noise(model, dynamics, noise, params):

@@ -153,7 +153,7 @@ def test_divergence_is_told_once_with_the_number_and_the_way_out():
 @pytest.mark.slow
 @pytest.mark.interpreted
 def test_who_leaves_a_radius_that_was_asked_for_is_told_where_reducers_have_read():
-    far = {"escape_radius": 4.2}
+    far = {"escape_radius": 4.2, "x0": np.linspace([4.0, 1.0], [4.1, 0.9], 20)}
     assert said(WELL, ls.dynamics.sgd(0.01), NOISE) == []
     assert said(ls.potentials.quadratic([1.0, -1.0]), STEP, **far) == []
     (told,) = said(

@@ -89,6 +89,15 @@ def test_a_run_is_told_once():
     assert said(*records, first_step=1) == []  # it goes on, and was told at its start
 
 
+@pytest.mark.parametrize(("model", "way"), [(BOWL, "gaussian(cov"), (TABLE, "minibatch()")])
+def test_particles_that_move_alike_are_told_of(model, way):
+    (told,) = said(model, ls.dynamics.sgd(0.1))
+    assert f"Pass a noise, such as langevin_sgd.noise.{way}" in told and "or an x0 with" in told
+    for right in ({"particles": 1}, {"x0": [[0.0], [1.0]]}, {"steps": 0}, {"noise": NOISE}):
+        assert said(model, ls.dynamics.sgd(0.1), **right) == []
+    assert said(model, ls.dynamics.langevin(0.1, 0.1)) == []
+
+
 @pytest.mark.parametrize(
     ("model", "dynamics", "noise"),
     [
@@ -137,7 +146,7 @@ def test_a_memory_that_was_forgotten_is_named(update):
         ValueError, match="'own' uses v, but has no memory. Give its record memory="
     ):
         said(BOWL, own(update))
-    assert said(BOWL, own(update, memory="velocity")) == []
+    assert said(BOWL, own(update, memory="velocity"), particles=1) == []
     wrong = ls.Dynamics("own", lambda p, x, v, g, xi, z: p.nothing, {"learning_rate": 0.1})
     with pytest.raises(ValueError, match="nothing"):
         said(BOWL, wrong)
