@@ -12,6 +12,7 @@ from ..arguments import names_of_components, one_of, optional, shown, whole
 from ..models.evaluate import evaluate
 
 PATH = {"x": ("particle", "component")}
+IN_FLIGHT = 1e75  # of x: the largest float is 1.8e308, below the fifth power
 
 
 class Particles(NamedTuple):
@@ -91,6 +92,13 @@ def kept_particles(run, on_diverged="raise", fewest=2):
         raise ValueError(
             f"run must have at least {fewest} particles for a standard error, got "
             f"{kept.sizes['particle']} (dropped: {dropped})."
+        )
+    farthest = max(float(kept["x"].max()), -float(kept["x"].min()))
+    if farthest > IN_FLIGHT:
+        raise ValueError(
+            f"run has particles in flight, as far as {farthest:.3g} and not yet frozen, which are "
+            "part of no law. Simulate with an escape_radius, beyond which they are frozen, and "
+            'pass on_diverged="drop".'
         )
     return kept.transpose(..., "particle", "component", missing_dims="ignore"), dropped
 

@@ -76,6 +76,15 @@ def test_diverged_particles_are_refused_or_dropped_and_counted():
     assert refusal(density, run, on_diverged="drop").startswith(message)
 
 
+@pytest.mark.parametrize("function", ["density", "effective_sample_size", "equipartition"])
+def test_particles_in_flight_are_refused_with_the_way_out(function):
+    run = gaussian_run(np.eye(1), 100, 0)
+    run["x"][-1] = -1e134
+    more = [ls.potentials.quadratic([1.0])][: function == "equipartition"]
+    told = refusal(getattr(ls.analysis, function), run, *more, on_diverged="drop")
+    assert "as far as 1e+134 and not yet frozen" in told and "with an escape_radius" in told
+
+
 THREE, ONE = gaussian_run(np.eye(3), 10, 0), {"components": 0}
 BAD = [
     ({}, "ValueError: components must name one or two of the 3"),
