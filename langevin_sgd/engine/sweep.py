@@ -284,11 +284,11 @@ def _computed(task, k, first):
     """The result of point `k`: of `measure` or `simulate`, or the message of what failed. If it is
     the `first` one of a call, an error of the user's `measure` is raised, and an axis that is
     called like something in the result."""
-    seed, measuring, error = _seed_of(task, k), False, ""
+    measuring, error = False, ""
     try:
         options = made(task.axes, task.makers, k)
         records = [options.pop(role) for role in RECORDS]
-        result = simulate(*records, **options, seed=seed, threads=task.threads)
+        result = simulate(*records, **options, seed=_seed_of(task, k), threads=task.threads)
         # simulate answers Ctrl-C with what it has, which is no result here.
         if result.attrs.get("interrupted"):
             raise KeyboardInterrupt
@@ -304,26 +304,22 @@ def _computed(task, k, first):
             raise RuntimeError(f"measure failed at the first point: {error}") from reason
     if first:
         check_axes([axis.name for axis in task.axes], all_names(result))
-    return _marked(result, error, seed)
+    return _marked(task, k, result, error)
 
 
 def _checked_result(result):
     if not isinstance(result, xr.Dataset):
-        raise _NoResult(f"measure must return an xarray.Dataset, got {type(result).__name__}.")
+        raise TypeError(f"measure must return an xarray.Dataset, got {type(result).__name__}.")
     for name in set(OF_SWEEP) & set(result.variables):
-        raise _NoResult(
+        raise TypeError(
             f"{name!r} is a name that a sweep gives; call the variable of measure otherwise."
         )
     return result
 
 
-class _NoResult(TypeError):
-    """What `measure` returned cannot be kept."""
-
-
 def _in_words(reason):
     """An error with the last line of the user's own code that led to it."""
-    words = f"{type(reason).__name__.lstrip('_')}: {reason}"
+    words = f"{type(reason).__name__}: {reason}"
     lines = [frame for frame in traceback.extract_tb(reason.__traceback__) if _is_own(frame)]
     for frame in lines[-1:]:
         words += f" ({Path(frame.filename).name}, line {frame.lineno}: {frame.line})"
@@ -340,8 +336,10 @@ def _is_a_verdict(reason):
     return isinstance(reason, ValueError) and last.filename.startswith(str(OWN_CODE))
 
 
-def _marked(result, error, seed):
-    return result.assign(failed=np.int8(bool(error)), error=np.str_(error), seed=np.uint64(seed))
+def _marked(task, k, result, error=""):
+    """What is kept of point `k`: the result, or what failed."""
+    seed = np.uint64(_seed_of(task, k))
+    return result.assign(failed=np.int8(bool(error)), error=np.str_(error), seed=seed)
 
 
 def _to_file(task, directory, first, k):
@@ -354,9 +352,8 @@ def _to_file(task, directory, first, k):
     except (TypeError, ValueError) as reason:  # a file cannot hold it
         if k in first:
             raise
-        sweep_folder.keep_point(
-            _marked(xr.Dataset(), _in_words(reason), _seed_of(task, k)), directory, k
-        )
+        failed = _marked(task, k, xr.Dataset(), _in_words(reason))
+        sweep_folder.keep_point(failed, directory, k)
 
 
 def _in_memory(task, named, progress):
@@ -375,9 +372,7 @@ def _in_memory(task, named, progress):
             raise
         done = len(results)
         warnings.warn(f"interrupted: {done} of {total} points are done, and kept.", stacklevel=4)
-        results += [
-            _marked(xr.Dataset(), INTERRUPTED, _seed_of(task, k)) for k in range(done, total)
-        ]
+        results += [_marked(task, k, xr.Dataset(), INTERRUPTED) for k in range(done, total)]
     return results
 
 

@@ -22,6 +22,7 @@ from .run_files import (
     checked_arrays,
     checked_bytes,
     fault,
+    faults,
     file_record,
     numbered,
     segment_name,
@@ -109,10 +110,9 @@ def _load_run(folder, max_bytes, recover):
     if recover:
         manifest, notes = _salvaged(folder, manifest, max_bytes)
     parts = [_Part(folder / segment_name(line.segment), line) for line in manifest.segments]
-    for path, line in parts:
-        trouble = fault(path, line.file, deep=False)
-        if trouble:
-            raise ValueError(f"load: {trouble}. {way_out(path)}")
+    lost = faults(folder, manifest.segments)
+    if lost:
+        raise ValueError(f"load: {lost[0]}. {way_out(parts[0].path)}")
     variables = _along_step(parts, max_bytes) if parts else {}
     closing = [(path, line.file) for path, line in parts[-1:]]
     if manifest.final:

@@ -88,6 +88,15 @@ def fault(path, record, deep):
     return None
 
 
+def faults(folder, segments, deep=False):
+    """What is wrong with the files of some segments; the last one is read if `deep`."""
+    found = (
+        fault(folder / segment_name(each.segment), each.file, deep and each is segments[-1])
+        for each in segments
+    )
+    return [trouble for trouble in found if trouble]
+
+
 def checked_bytes(path, record):
     """The bytes of a file, after a check of their size and SHA-256; a ValueError that says what is
     wrong."""

@@ -26,6 +26,7 @@ from .run_files import (
     FINAL,
     checked_arrays,
     fault,
+    faults,
     numbered,
     segment_name,
     segment_record,
@@ -252,7 +253,10 @@ def reopen(directory, description):
     folder = checked_path(directory, "directory")
     manifest = read_manifest(folder, ["run"])
     refuse_another(folder, manifest.header, description)
-    if manifest.final is not None and not _faults(folder, manifest):
+    if manifest.final is not None and not (
+        faults(folder, manifest.segments, deep=True)
+        or fault(folder / FINAL, manifest.final, deep=True)
+    ):
         return Run(folder, manifest, None)
     lock = take_lock(folder)
     try:
@@ -277,7 +281,7 @@ def _remove_what_never_counted(folder, count):
 def _consistent(folder, manifest):
     """The manifest up to the last point from which the run can go on."""
     count = len(manifest.segments)
-    lost = _faults(folder, manifest, deep=False, upto=max(0, count - 1))
+    lost = faults(folder, manifest.segments[:-1])
     if lost:
         raise ValueError(f"the run cannot go on: {lost[0]}. {way_out(folder / segment_name(1))}")
     reasons = []
@@ -292,7 +296,8 @@ def _consistent(folder, manifest):
             reasons.append(wrong)
             continue
         if manifest.final is not None and not reasons:
-            reasons = _faults(folder, manifest)
+            wrong = fault(folder / FINAL, manifest.final, deep=True)
+            reasons += [wrong] if wrong else []
         if not reasons:
             return manifest
         warnings.warn(
@@ -304,15 +309,3 @@ def _consistent(folder, manifest):
         f"compute the run again in a new folder; load({str(folder)!r}, recover=True) reads what "
         "is there"
     )
-
-
-def _faults(folder, manifest, deep=True, upto=None):
-    """What is wrong with the segments (the last one's SHA-256 too if `deep`) and the end."""
-    records = manifest.segments[:upto]
-    found = [
-        fault(folder / segment_name(number), record.file, deep and number == len(records))
-        for number, record in enumerate(records, 1)
-    ]
-    if deep and manifest.final is not None:
-        found.append(fault(folder / FINAL, manifest.final, deep=True))
-    return [trouble for trouble in found if trouble]

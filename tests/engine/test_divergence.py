@@ -209,7 +209,7 @@ BOWL = np.array([[2.0, 1.0], [1.0, 2.0]])
 
 def run_of(dynamics, curvatures=BOWL, **options):
     model = ls.potentials.quadratic(curvatures)
-    return ls.simulate(model, dynamics, particles=2, steps=1, seed=1, **options)
+    return ls.simulate(model, dynamics, particles=1, steps=1, seed=1, **options)
 
 
 @pytest.mark.parametrize("factor", [0.99, 1.01])
@@ -252,7 +252,7 @@ def test_curvature_is_looked_at_where_the_particles_start():
     well = ls.potentials.double_well(2)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        ls.simulate(well, STEP, particles=2, steps=1, x0=[1.0, 0.0], seed=1)
+        ls.simulate(well, STEP, particles=1, steps=1, x0=[1.0, 0.0], seed=1)
     with pytest.warns(UserWarning, match=r"largest Hessian eigenvalue at x0, 26, becomes"):
         ls.simulate(well, STEP, particles=2, steps=1, x0=[[1.0, 0.0], [3.0, 0.0]], seed=1)
 
