@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import xarray as xr
+from test_command_line import answer
 
 import langevin_sgd as ls
 from langevin_sgd.command_line import measuring
@@ -12,9 +13,8 @@ from langevin_sgd.command_line.commands import main
 
 def printed(capsys, *words):
     """What a command prints that ends well, none of it wider than 80 columns."""
-    assert main([str(word) for word in words]) == 0
-    told = capsys.readouterr().out
-    assert max(map(len, told.splitlines())) <= 80
+    code, told, _ = answer(capsys, *words)
+    assert code == 0
     return told
 
 

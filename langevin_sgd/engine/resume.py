@@ -13,8 +13,8 @@ from .description import NotInThePackage, describe, rebuilt
 from .problem import make_problem
 from .reducers.of_run import listed
 
-ARGUMENTS = ("particles", "steps", "seed", "every", "first_step")
-ARGUMENTS += ("escape_radius", "loss", "target", "precision")
+DESCRIBED = ("particles", "steps", "seed", "every", "first_step")
+DESCRIBED += ("escape_radius", "loss", "target", "precision")
 
 
 @checked(directory=path)
@@ -83,7 +83,7 @@ def resume(
         state = run.state()
     passed = {"model": model, "dynamics": dynamics, "noise": noise, "reducers": reducers}
     try:
-        arguments = {name: description["arguments"][name] for name in ARGUMENTS}
+        arguments = {name: description["arguments"][name] for name in DESCRIBED}
         x = _start_of_its_sizes(arguments["particles"], description["model"], state)
         *records, reducers = (
             _found(role, description[role], constants, directory, given)

@@ -202,15 +202,9 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_the_first_step(tmp_
         pytest.raises(RuntimeError, match="is being written by process"),
     ):
         in_folder(tmp_path / "busy")
-    assert "already holds 'mine.txt'" in _occupied(tmp_path / "full")
-
-
-def _occupied(folder):
-    folder.mkdir()
-    (folder / "mine.txt").write_text("")
-    with pytest.raises(FileExistsError) as raised:
-        in_folder(folder)
-    return str(raised.value)
+    (tmp_path / "busy" / "mine.txt").write_text("")
+    with pytest.raises(FileExistsError, match=r"already holds 'mine\.txt'"):
+        in_folder(tmp_path / "busy")
 
 
 def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):

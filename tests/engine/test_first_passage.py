@@ -267,18 +267,12 @@ def test_lanes_are_not_idle():
 # ---- A wind along component 1: everybody arrives in a step that is known -------------------------
 
 
-def no_energy(p, x):
-    return 0.0 * x[0]
+def blowing(speed):
+    def wind(p, x, out):
+        out[0] = 0.0
+        out[1] = speed
 
-
-def no_gradient(p, x, out):
-    out[0] = 0.0
-    out[1] = 0.0
-
-
-def wind(p, x, out):
-    out[0] = 0.0
-    out[1] = p.speed
+    return wind
 
 
 @pytest.mark.parametrize(
@@ -293,7 +287,7 @@ def wind(p, x, out):
 def test_the_component_is_the_one_that_was_asked_for_and_steps_are_rounded_up(
     speed, substeps, region, arrival
 ):
-    model = ls.Potential("wind", no_energy, no_gradient, {"speed": speed}, 2, drift=wind)
+    model = ls.potentials.quadratic([0.0, 0.0])._replace(drift=blowing(speed))
     moves = dynamics.sgd_diffusion(1.0, substeps=substeps) if substeps > 1 else dynamics.sgd(1.0)
     options = {"x0": [5.0, 0.0], "reducers": passage(**region), "seed": 1}
     found = ls.simulate(model, moves, particles=17, steps=9, **options)

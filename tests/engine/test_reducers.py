@@ -279,13 +279,13 @@ def test_a_bin_holds_its_lower_edge_and_not_its_upper_one():
 def test_components_are_those_that_were_asked_for(components):
     """The particles stand at (0.5, 1.5, 2.5), and move by one up along component 1."""
     wanted = np.atleast_1d(components)
-    rate = ls.Potential("wind", no_energy, no_gradient, {}, 3, drift=up_along_1)
+    windy = FLAT._replace(drift=up_along_1)
     observed = (
         ls.reducers.histogram(0.0, 4.0, 4, components),
         ls.reducers.currents(0.0, 4.0, 4, components),
     )
     options = {"x0": [0.5, 0.5, 2.5], "seed": 1, "reducers": observed}
-    run = ls.simulate(rate, ls.dynamics.sgd(1.0), particles=16, steps=1, **options)
+    run = ls.simulate(windy, ls.dynamics.sgd(1.0), particles=16, steps=1, **options)
     counts = run.histogram_count
     assert counts.dims == tuple(f"histogram_x{k}" for k in wanted)
     place = np.argwhere(counts.values == 16)
@@ -294,42 +294,25 @@ def test_components_are_those_that_were_asked_for(components):
     np.testing.assert_allclose(moved, (wanted == 1) * 1.0)
 
 
-def no_energy(p, x):
-    return 0.0 * x[0]
-
-
-def no_gradient(p, x, out):
-    for k in range(3):
-        out[k] = 0.0
-
-
 def up_along_1(p, x, out):
     out[0] = 0.0
     out[1] = 1.0
     out[2] = 0.0
 
 
-def test_gradient_noise_of_a_table_is_divided_by_its_rows():
-    """Sigma = H cov(c) H with the divisor N, everywhere; N - 1 would be 4/3 of it."""
-    centers = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, -1.0], [0.5, 0.5]])
+@pytest.mark.parametrize(("middle", "apart", "digits"), [(0.0, 1.0, 1e-12), (1e6, 1e-3, 1e-6)])
+def test_gradient_noise_of_a_table_is_divided_by_its_rows(middle, apart, digits):
+    """Sigma = H cov(c) H with the divisor N, everywhere; N - 1 would be 4/3 of it. Of centres at
+    1e6, 1e-3 apart, second moments about 0 would not have one right digit.
+    """
+    centers = middle + apart * np.array([[0.0, 0.0], [1.0, 2.0], [3.0, -1.0], [0.5, 0.5]])
     loss, hessian = ls.losses.quadratic_centers([1.0, 2.0], centers), np.diag([1.0, 2.0])
-    observed = ls.reducers.gradient_noise()
-    noise = ls.noise.minibatch()
-    run = ls.simulate(loss, STILL, noise, particles=16, steps=1, seed=1, reducers=observed)
-    exact = hessian @ np.cov(centers.T, bias=True) @ hessian
-    np.testing.assert_allclose(run.gradient_noise_covariance, exact, rtol=1e-12)
-    np.testing.assert_allclose(run.gradient_noise_trace, np.trace(exact), rtol=1e-12)
-    np.testing.assert_allclose(run.gradient_noise_mean, -hessian @ centers.mean(axis=0), atol=1e-7)
-
-
-def test_gradient_noise_of_a_table_loses_no_digits_where_the_spread_is_small():
-    """Centres at 1e6, 1e-3 apart: of second moments about 0 not one digit would be right."""
-    centers = np.array([[0.0, 0.0], [1.0, 2.0], [3.0, -1.0], [0.5, 0.5]])
-    loss = ls.losses.quadratic_centers([1.0, 2.0], 1e6 + 1e-3 * centers)
     options = {"particles": 16, "steps": 1, "seed": 1, "reducers": ls.reducers.gradient_noise()}
     run = ls.simulate(loss, STILL, ls.noise.minibatch(), **options)
-    exact = 1e-6 * np.diag([1.0, 2.0]) @ np.cov(centers.T, bias=True) @ np.diag([1.0, 2.0])
-    np.testing.assert_allclose(run.gradient_noise_covariance, exact, rtol=1e-6)
+    exact, mean = hessian @ np.cov(centers.T, bias=True) @ hessian, -hessian @ centers.mean(axis=0)
+    np.testing.assert_allclose(run.gradient_noise_covariance, exact, rtol=digits)
+    np.testing.assert_allclose(run.gradient_noise_trace, np.trace(exact), rtol=digits)
+    np.testing.assert_allclose(run.gradient_noise_mean, mean, rtol=1e-7, atol=1e-7)
 
 
 def test_weight_decay_is_in_every_factor_of_the_virial():
