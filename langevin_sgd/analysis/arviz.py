@@ -4,9 +4,8 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, whole_numbers, with_coordinates
-from .effective_sample_size import FEWEST_STEPS
 from .rhat import members_of, superchains_of
-from .time_series import SERIES, time_series
+from .time_series import FEWEST_STEPS, SERIES, time_series
 
 SAME_START = "start"
 

@@ -1,6 +1,6 @@
 """Which minimum each particle belongs to, how many belong to each, and how many should."""
 
-from typing import NamedTuple
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -87,22 +87,15 @@ def basins(run, potential, *, step=None, on_diverged="raise"):
     return xr.Dataset(variables, own, attributes(run, particles, without_basin=without))
 
 
-OF_POPULATIONS = {
-    "minimum": ("basin", "component"),
-    "minimum_energy": ("basin",),
-    "population": ("basin",),
-    "population_error": ("basin",),
-}
+OF_BASINS = dict.fromkeys(("minimum_energy", "population", "population_error"), ("basin",))
+POPULATIONS = partial(
+    run_with,
+    needs={"minimum": ("basin", "component"), **OF_BASINS},
+    source="theory.basin_populations()",
+)
 
 
-class Occupations(NamedTuple):
-    """A `Deviation` of the occupations from Boltzmann's, or None and the ``reason`` for it."""
-
-    deviation: Deviation | None
-    reason: str
-
-
-def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, populations=None):
+def occupation_deviation(x, potential, temperature, temperature_error=0.0, populations=None):
     """How the occupations of the basins differ from Boltzmann's, in up to three dimensions.
 
     Parameters
@@ -120,11 +113,11 @@ def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, po
 
     Returns
     -------
-    Occupations
+    Deviation or str
         ``effect``: share of the particles less Boltzmann's probability, one for each basin, those
         with fewer than 5 expected particles together; ``error``: multinomial under Boltzmann's law,
-        with the errors of quadrature and temperature. No deviation beyond three dimensions, or with
-        fewer than two basins.
+        with the errors of quadrature and temperature. Beyond three dimensions, or with fewer than
+        two basins, the reason why there is none.
 
     Notes
     -----
@@ -133,20 +126,20 @@ def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, po
     ridge lies exactly does not matter. Before, the probabilities are moved towards the shares by
     the error of the quadrature and two of the temperature; dP_b/dT = P_b (<U>_b - <U>) / T^2."""
     if potential.dim > 3:
-        return Occupations(None, "Boltzmann's occupations need a quadrature, up to 3 dimensions")
+        return "Boltzmann's occupations need a quadrature, up to 3 dimensions"
     if populations is None:
         populations = basin_populations(potential, temperature, start=box_around(x))
     else:
         _check_populations(populations, potential, temperature, temperature_error)
     basins = populations.sizes["basin"]
     if basins < 2:
-        return Occupations(None, "the potential has fewer than two basins")
+        return "the potential has fewer than two basins"
     slope = slope_of(potential, populations.attrs["scale"])
     index = basin_of(x, populations.minimum.values, slope)
     counted = index >= 0
     count, n = np.bincount(index[counted], minlength=basins), counted.sum()
     if n == 0:
-        return Occupations(None, "no particle leads to a minimum")
+        return "no particle leads to a minimum"
     probability, error = populations.population.values, populations.population_error.values
     if temperature_error > 0:
         energy = slope.energy(x[counted])
@@ -160,11 +153,10 @@ def occupation_deviation(x, potential, temperature, *, temperature_error=0.0, po
     likeliest = probability + np.clip(effect, -error, error)
     p_value = _multinomial_p_value(count, likeliest / likeliest.sum())
     spread = np.sqrt(probability * (1 - probability) / n + error**2)
-    return Occupations(Deviation(effect, spread, p_value), "")
+    return Deviation(effect, spread, p_value)
 
 
 def _check_populations(populations, potential, temperature, error):
-    run_with(populations, "populations", OF_POPULATIONS, "theory.basin_populations()")
     model, own = (populations.attrs.get(key) for key in ("model", "temperature"))
     if own is None or abs(own - temperature) > 1e-6 * temperature + 4 * error:
         raise ValueError(

@@ -1,7 +1,5 @@
 """Is a run distributed as exp(-U/T)?  Tests without bins, and a verdict in plain words."""
 
-from functools import partial
-
 import numpy as np
 import xarray as xr
 
@@ -10,7 +8,7 @@ from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
 from ..theory.basins_of_attraction import basins_of_attraction, slope_of
 from ..theory.confinement import box_around, energy_box
-from .basins import occupation_deviation
+from .basins import POPULATIONS, occupation_deviation
 from .boltzmann_parts import alone, energy_at, fitted, identities, is_constant
 from .currents import REMEMBERING, rotation_deviation
 from .effective_sample_size import correlated_in_order, correlation_times
@@ -21,17 +19,15 @@ from .particles import (
     at_step,
     attributes,
     landscape_of,
-    noise_of,
-    weight_decay_of,
+    refuse_weight_decay,
+    sampling_of,
 )
-from .particles import run as run_with
 from .reference_sample import reference_deviation
 from .significance import Deviation, decide
 from .stein import LARGEST_STEIN, stein_discrepancy
 from .time_series import first_two_moments, time_series
 from .wording import Evidence, Temperatures, wording
 
-POPULATIONS = "theory.basin_populations()"
 NO_SPREAD = 1e-13  # eigenvalue of a correlation matrix that counts as 0
 LARGEST_RATIO = 1e60  # of energies and a temperature
 FEWEST = 100  # particles; below them the tests do not keep their level
@@ -49,7 +45,7 @@ DEEP, BOXED = 42, 3  # temperatures of a box that holds a law, and dimensions in
     tolerance=within(above=0, below=1),
     level=within(above=0, below=1),
     directions=optional(orthonormal),
-    populations=optional(partial(run_with, needs={"population": ("basin",)}, source=POPULATIONS)),
+    populations=optional(POPULATIONS),
     reference=optional(one_of("langevin")),
     stein=flag,
     **AT_STEP,
@@ -162,8 +158,8 @@ def boltzmann_test(
     parts = identities(views, fit.trouble)
     parts["occupation"] = fit.trouble or _occupation(run, x, potential, fit, populations)
     parts["current"] = _or_reason(rotation_deviation, run, particles, potential)
-    if reference or stein:
-        parts |= _on_request(run, particles, potential, temperature, (reference, stein))
+    asked = [name for name, wanted in (("reference", reference), ("stein", stein)) if wanted]
+    parts |= _on_request(asked, run, particles, potential, temperature)
     parts = {name: _part_or_reason(part) for name, part in parts.items()}
     found = {name: part for name, part in parts.items() if isinstance(part, Deviation)}
     reasons = {name: part for name, part in parts.items() if name not in found}
@@ -199,7 +195,7 @@ def _part_or_reason(part):
 
 
 def _check_memory(run):
-    sampling = (noise_of(run) or {}).get("sampling")
+    sampling = sampling_of(run)
     if sampling in REMEMBERING:
         raise ValueError(
             f"run must draw fresh batches, but its sampling is {sampling!r}: its law depends on "
@@ -293,37 +289,24 @@ def _some_minima(potential, x, energy):
 
 
 def _occupation(run, x, potential, fit, populations):
-    if weight_decay_of(run):
-        return "weight decay is no part of the potential: put it there"
-    about = {"temperature_error": fit.error, "populations": populations}
-    try:
-        found = occupation_deviation(x, potential, fit.temperature, **about)
-    except ValueError as reason:  # no quadrature
-        if populations is not None:
-            raise
-        return str(reason).split(". ")[0]
-    return found.deviation or found.reason
+    about = x, potential, fit.temperature, fit.error
+    decayed = _or_reason(refuse_weight_decay, run)
+    if decayed or populations is None:  # without a quadrature there is no test
+        return decayed or _or_reason(occupation_deviation, *about)
+    return occupation_deviation(*about, populations)
 
 
-def _on_request(run, particles, potential, temperature, wanted):
+def _on_request(asked, run, particles, potential, temperature):
     """The tests that cost more, of a known temperature: each a `Deviation` or a reason."""
-    reference, stein = wanted
-    parts = {"reference": reference, "stein": stein}
     if temperature is None:
-        return {name: "needs temperature=" for name, asked in parts.items() if asked}
-    about = run, particles, potential, temperature
-    if reference:
-        parts["reference"] = _or_reason(_against_reference, *about)
-    if stein:
-        parts["stein"] = _or_reason(_against_score, *about)
-    return {name: part for name, part in parts.items() if part}
+        return dict.fromkeys(asked, "needs temperature=")
+    tests = {"reference": _against_reference, "stein": _against_score}
+    return {name: _or_reason(tests[name], run, particles, potential, temperature) for name in asked}
 
 
 def _against_reference(run, particles, potential, temperature):
-    if weight_decay_of(run):
-        return "weight decay is no part of the potential: put it there"
-    found = reference_deviation(particles.x, potential, temperature)
-    return found.deviation or f"{found.reason}; {found.cost}"
+    refuse_weight_decay(run)
+    return reference_deviation(particles.x, potential, temperature)
 
 
 def _against_score(run, particles, potential, temperature):
@@ -340,26 +323,27 @@ def _or_reason(test, *about):
     try:
         return test(*about)
     except ValueError as reason:
-        return str(reason).split(". ")[0].split(", got")[0]
+        return str(reason).split(". ")[0].split(", got")[0].rstrip(".")
 
 
 def _measured(x, gradient, fit):
     """`Temperatures` from the virial along each direction, and the one for all."""
     matrix, error = virial_matrix(x, gradient)
-    return Temperatures(np.diagonal(matrix), np.diagonal(error), fit.temperature, fit.error)
+    return Temperatures((np.diagonal(matrix), np.diagonal(error)), (fit.temperature, fit.error))
 
 
 def _as_variables(decision, found, measured):
     effect, error = np.array([deviation.largest() for deviation in found.values()]).T
     p_values = [deviation.p_value for deviation in found.values()]
-    adjusted = decision.adjusted
-    each, one = (measured.along, measured.along_error), (measured.one, measured.one_error)
+    text = "temperature along a direction"
     return {
         "p_value": labelled("test", p_values, "p-value of exact agreement"),
-        "p_value_adjusted": labelled("test", adjusted, "p-value adjusted by Holm's method"),
-        **with_error("effect", "test", (effect, error), "largest deviation relative to Boltzmann"),
-        **with_error(
-            "directional_temperature", "direction", each, "temperature along a direction", "energy"
+        "p_value_adjusted": labelled(
+            "test", decision.adjusted, "p-value adjusted by Holm's method"
         ),
-        **with_error("temperature", (), one, "one temperature for all directions", "energy"),
+        **with_error("effect", "test", (effect, error), "largest deviation relative to Boltzmann"),
+        **with_error("directional_temperature", "direction", measured.along, text, "energy"),
+        **with_error(
+            "temperature", (), measured.one, "one temperature for all directions", "energy"
+        ),
     }

@@ -22,7 +22,7 @@ from .particles import (
     has_walls,
     landscape_of,
     mean_push,
-    noise_of,
+    sampling_of,
 )
 from .significance import PARTICLES_PER_ENTRY, Deviation, hotelling
 
@@ -82,9 +82,9 @@ def moves_of(run, particles, potential=None):
 
 def _with_surprise(run, moves, before, potential):
     """The moves with their `surprise`, if the mean of a move is known."""
-    about, noise = dynamics_of(run), noise_of(run) or {}
+    about = dynamics_of(run)
     rate = about["params"].get(DRIVEN_BY.get(about["name"]))
-    known = isinstance(rate, float) and noise.get("sampling") not in REMEMBERING
+    known = isinstance(rate, float) and sampling_of(run) not in REMEMBERING
     if potential is None or potential.domain is not None or not known:
         return moves
     surprise = moves.move + rate * mean_push(run, potential, before)

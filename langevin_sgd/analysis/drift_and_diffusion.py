@@ -19,7 +19,7 @@ from .particles import (
     kept_particles,
     landscape_of,
     mean_push,
-    noise_of,
+    sampling_of,
     with_counts,
 )
 
@@ -187,7 +187,7 @@ def _time_step(run):
             "its diffusion and overdamped Langevin dynamics at a constant rate, not for "
             f"{about['name']!r}."
         )
-    sampling = (noise_of(run) or {}).get("sampling")
+    sampling = sampling_of(run)
     if sampling in REMEMBERING:
         raise ValueError(
             f"time_step must be given with sampling {sampling!r}, under which the position alone "

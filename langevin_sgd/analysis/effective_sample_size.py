@@ -7,11 +7,16 @@ import xarray as xr
 
 from ..arguments import checked, one_of
 from ..engine.reducers.readings import with_error
-from .time_series import SERIES, attributes_of_series, first_two_moments, named_moments, time_series
+from .time_series import (
+    SERIES,
+    attributes_of_series,
+    first_two_moments,
+    halves,
+    named_moments,
+    time_series,
+)
 
 SAFETY = 20  # batches so many correlation times long: 1/(2 SAFETY) of their variance is missing
-ORDER_LEVEL = 0.01  # how often independent particles are taken for a time series
-FEWEST_STEPS = 4  # for autocorrelation times: two in each half
 STILL = 1e-13  # of the largest number: what changes by less is rounding
 FEWEST_ROWS = 20  # for a variance from batches
 
@@ -24,10 +29,9 @@ class CorrelationTimes(NamedTuple):
 
 
 class IndependentRows(NamedTuple):
-    """IndependentRows of numbers as good as independent: means over batches of readings."""
+    """Rows of numbers as good as independent: means over batches of readings."""
 
     means: np.ndarray  # (rows, numbers)
-    batch: int  # readings of one particle in each of them
     effective_sample_size: np.ndarray  # (numbers,) of all readings together
 
 
@@ -115,22 +119,14 @@ def effective_sample_size(run, method="autocovariance", *, warmup=0, on_diverged
 def correlation_times(numbers):
     """`CorrelationTimes` of time series, a (readings, particles, k) array, by Geyer's initial
     monotone sequence; see `effective_sample_size`. 1 for numbers that never change."""
-    if len(numbers) < FEWEST_STEPS:
-        raise ValueError(
-            f"run must have at least {FEWEST_STEPS} stored steps after the warm-up for an "
-            f"autocorrelation time, got {len(numbers)}. Store more of them with every=."
-        )
-    half = len(numbers) // 2
-    halves = (np.moveaxis(part, 2, 0) for part in (numbers[:half], numbers[-half:]))
-    found = [_correlation_time(*column) for column in zip(*halves, strict=True)]
+    found = [_correlation_time(series) for series in np.moveaxis(halves(numbers), 2, 0)]
     return CorrelationTimes(*np.array(found).T)
 
 
-def _correlation_time(early, late):
-    """tau and its error from the halves of one number, (readings, particles) each."""
+def _correlation_time(series):
+    """tau and its error from half series (readings, series) of one number."""
     from scipy.fft import irfft, next_fast_len, rfft
 
-    series = np.concatenate([early, late], axis=1)
     n, chains = series.shape
     means = series.mean(axis=0)
     if n < 2 or not np.ptp(series) > STILL * np.abs(series).max():
@@ -155,19 +151,18 @@ def independent_rows(numbers, least):
 
     Parameters
     ----------
-    numbers : (readings, particles, k) or (particles, k) array
+    numbers : (readings, particles, k) array
         Numbers of each particle at one reading after the other, all readings in the stationary
-        state. Without the first axis: of particles that may be readings of one chain in a row.
+        state.
     least : int
-        IndependentRows that are needed.
+        Rows that are needed.
 
     Returns
     -------
     IndependentRows
         Particles apart where there are `least` of them, each with the mean over its readings.
         Otherwise the readings of a particle are cut into batches of 20 (tau - 1/tau), tau the
-        longest autocorrelation time of the k numbers. Particles without an order are returned as
-        they are; with one they are one time series.
+        longest autocorrelation time of the k numbers.
 
     Raises
     ------
@@ -177,12 +172,7 @@ def independent_rows(numbers, least):
     Notes
     -----
     For rho^t the variance of the mean of all is larger than what batches of L readings show, by
-    the part (tau - 1/tau)/(2 L): 1/40 here. The order of particles is judged by
-    `correlated_in_order`."""
-    if numbers.ndim == 2:
-        if not correlated_in_order(numbers):
-            return IndependentRows(numbers, 1, np.full(numbers.shape[1], float(len(numbers))))
-        numbers = numbers[:, None, :]
+    the part (tau - 1/tau)/(2 L): 1/40 here."""
     readings, particles, columns = numbers.shape
     batch = readings
     if particles < least:
@@ -199,12 +189,12 @@ def independent_rows(numbers, least):
     shares = numbers[readings - batch * batches :].reshape(batches, batch, particles, columns)
     means = shares.mean(axis=1).reshape(-1, columns)
     spread, between = numbers.reshape(-1, columns).var(axis=0), batch * means.var(axis=0, ddof=1)
-    moving = between > 0
-    size = np.where(moving, spread / np.where(moving, between, 1.0), 1.0) * readings * particles
-    return IndependentRows(means, batch, size)
+    share = np.divide(spread, between, out=np.ones(columns), where=between > 0)
+    size = share * readings * particles
+    return IndependentRows(means, size)
 
 
-def correlated_in_order(numbers, level=ORDER_LEVEL):
+def correlated_in_order(numbers, level):
     """Whether particles, rows of a (particles, k) array, are like their neighbours in the array, as
     readings of one chain are.
 

@@ -7,7 +7,7 @@ from ..arguments import checked, one_of
 from ..engine.reducers.currents import MARKOV
 from ..engine.reducers.readings import unbiased_and_error, with_error
 from .currents import mode_rotations, moves_of
-from .particles import AT_STEP, at_step, attributes, dynamics_of, noise_of
+from .particles import AT_STEP, at_step, attributes, dynamics_of, sampling_of
 
 GROUPS = 64  # of particles, for the jackknife
 FEWEST_PAIRS, PAIRS_PER_DIMENSION = 30, 4  # particles, for a covariance of (x, x')
@@ -72,7 +72,7 @@ def entropy_production(run, *, method="bound", step=None, on_diverged="raise"):
             f"{about!r}: it remembers more than x, and a velocity is odd under time reversal. Take "
             "the rotations of rotation_rate as a measure."
         )
-    if method == "gaussian" and "sampling" in (noise_of(run) or {}):
+    if method == "gaussian" and sampling_of(run):
         raise ValueError(
             "method must be 'bound' for batches of a table: a reversed step is impossible, so that "
             "the entropy production is infinite."

@@ -1,5 +1,7 @@
 """The rate at which particles escape, with its exact interval, from a run with a first passage."""
 
+from bisect import bisect_left
+
 import numpy as np
 import xarray as xr
 
@@ -88,7 +90,11 @@ def escape_rate(run, after=0, *, level=0.05, name="first_passage", on_diverged="
     variables["exposure"] = labelled((), exposure, "particles times steps", "steps")
     p_value = 1.0
     if arrivals:
-        half = _half_of_the_exposure(under_way)
+        half = bisect_left(  # the fewest steps within which half of the exposure lies
+            range(under_way.max()),
+            exposure,
+            key=lambda steps: 2 * np.minimum(under_way, steps).sum(),
+        )
         early = int((arrived & (under_way > 0) & (under_way <= half)).sum())
         share = np.minimum(under_way, half).sum() / exposure
         p_value = binomtest(early, arrivals, share).pvalue
@@ -107,15 +113,3 @@ def interval_of_probability(successes, trials, level):
     low = betaincinv(successes, failures + 1, tail) if successes else 0.0
     high = betaincinv(successes + 1, failures, 1 - tail) if failures else 1.0
     return np.array([low, high])
-
-
-def _half_of_the_exposure(under_way):
-    """The smallest number of steps within which half of the exposure lies."""
-    low, high = 1, int(under_way.max())
-    while low < high:
-        middle = (low + high) // 2
-        if 2 * np.minimum(under_way, middle).sum() < under_way.sum():
-            low = middle + 1
-        else:
-            high = middle
-    return low

@@ -8,7 +8,7 @@ from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import evaluate, landscape
 from ..theory.boltzmann import best_fit_temperature, boltzmann_bin_probabilities, boltzmann_density
 from .density import density, edges_of
-from .particles import AT_STEP, at_step, attributes, landscape_of, weight_decay_of
+from .particles import AT_STEP, at_step, attributes, landscape_of, refuse_weight_decay
 
 SUM_TOLERANCE = 1e-6  # how far probabilities may sum above one: quadrature error
 FEWEST_BINS = 3  # in which a reference must live
@@ -236,13 +236,7 @@ def kl_to_boltzmann(
     >>> print(f"T = {found.temperature:.3f}, KL = {found.kl:.2f} +- {found.kl_standard_error:.3f}")
     T = 0.626, KL = 0.22 +- 0.004
     """
-    if weight_decay_of(run):
-        raise ValueError(
-            f"run has weight_decay = {weight_decay_of(run):g}, which belongs to Boltzmann's "
-            "energy. Put (weight_decay/2) |x|^2 "
-            "into the energy of the potential, and simulate without weight_decay: the same "
-            "dynamics."
-        )
+    refuse_weight_decay(run)
     particles = at_step(run, step, on_diverged)
     potential = landscape_of(run, potential, particles.x.shape[1], "potential", walls=True)
     if potential.dim > 2:

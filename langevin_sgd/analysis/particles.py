@@ -60,6 +60,16 @@ def component_names(run):
 AT_STEP = {"run": run, "step": optional(whole(0)), "on_diverged": one_of("raise", "drop")}
 
 
+def check_independent(run):
+    """Refuse a run whose particles are dependent: shared batches."""
+    if int(run.attrs.get("independent_particles", 1)) == 0:
+        raise ValueError(
+            "run must have independent particles, but its attribute independent_particles is 0 "
+            "(shared batches): its standard errors and p-values would be wrong. Simulate without "
+            "shared=True, or repeat the run under several seeds."
+        )
+
+
 def kept_particles(run, on_diverged="raise", fewest=2):
     """The run without its diverged particles, x as (..., particle, component), and how many were
     dropped.
@@ -71,12 +81,7 @@ def kept_particles(run, on_diverged="raise", fewest=2):
         if the particles are dependent (shared batches): standard errors and p-values then do not
         hold.
     """
-    if int(run.attrs.get("independent_particles", 1)) == 0:
-        raise ValueError(
-            "run must have independent particles, but its attribute independent_particles is 0 "
-            "(shared batches): its standard errors and p-values would be wrong. Simulate without "
-            "shared=True, or repeat the run under several seeds."
-        )
+    check_independent(run)
     lost = ~np.isfinite(run["x"]).all([dim for dim in run["x"].dims if dim != "particle"])
     if "status" in run:
         lost = lost | (run["status"] != 0)
@@ -144,6 +149,11 @@ def noise_of(run):
     return _attribute_of(run, "noise")
 
 
+def sampling_of(run):
+    """How the run's noise drew examples, from its attributes; None if it drew none."""
+    return (noise_of(run) or {}).get("sampling")
+
+
 def _attribute_of(run, what):
     text = run.attrs.get(what)
     return json.loads(text) if text else {"name": "unknown", "params": {}}
@@ -164,6 +174,16 @@ def weight_decay_of(run):
             "the part of it that is constant."
         )
     return decay
+
+
+def refuse_weight_decay(run):
+    """Refuse a run with weight decay, where the landscape must hold all that acts on x."""
+    if decay := weight_decay_of(run):
+        raise ValueError(
+            f"run has weight_decay = {decay:g}, which belongs to Boltzmann's energy: put "
+            "(weight_decay/2) |x|^2 into the energy of the potential, and simulate without "
+            "weight_decay, the same dynamics."
+        )
 
 
 def landscape_of(run, model, dim, name, walls=False):
@@ -191,7 +211,7 @@ def landscape_of(run, model, dim, name, walls=False):
             "no part of the virial. Use kl_to_boltzmann, which integrates over the domain (one or "
             "two dimensions)."
         )
-    return model.expected((noise_of(run) or {}).get("sampling"))
+    return model.expected(sampling_of(run))
 
 
 def check_dim(model, dim, name):

@@ -10,8 +10,7 @@ from ..arguments import checked, whole, within
 from ..engine.simulate import simulate
 from ..models.evaluate import evaluate, landscape
 from ..models.langevin import langevin
-from .particles import AT_STEP, at_step, attributes, landscape_of, weight_decay_of
-from .significance import Deviation
+from .particles import AT_STEP, at_step, attributes, landscape_of, refuse_weight_decay
 from .two_sample import bounded_functions, sample_deviation
 
 OWN_SEED = 0x5EED_0F_B01725  # unlikely to be that of a run
@@ -30,18 +29,6 @@ class Reference(NamedTuple):
     reason: str
     particle_steps: int
     step_size: float
-
-    def words(self):
-        """What it cost, in words."""
-        return f"{self.particle_steps:.2g} particle-steps, time steps up to {self.step_size:.3g}"
-
-
-class Compared(NamedTuple):
-    """A `Deviation` from a reference sample, or None and the ``reason``; its ``cost`` in words."""
-
-    deviation: Deviation | None
-    reason: str
-    cost: str
 
 
 @checked(
@@ -121,8 +108,7 @@ def reference_sample(
     particles_of_run = at_step(run, step, on_diverged)
     x = particles_of_run.x
     potential = landscape_of(run, potential, x.shape[1], "potential")
-    if weight_decay_of(run):
-        raise ValueError("run must have no weight_decay here: add it to the potential.")
+    refuse_weight_decay(run)
     made = langevin_sample(x, potential, temperature, particles, max_particle_steps, seed)
     more = made._asdict() | {"converged": int(not made.reason), "seed": seed}
     del more["x"]
@@ -143,13 +129,17 @@ def reference_deviation(
     permutations=999,
     seed=OWN_SEED,
 ):
-    """`Compared`: particles x (n, d) against a `langevin_sample`, by `sample_deviation`; at most
-    twice as many particles as the sample has, evenly chosen. No p-value without convergence."""
+    """The `Deviation` of particles x (n, d) from a `langevin_sample`, by `sample_deviation`; at
+    most twice as many particles as the sample has, evenly chosen. Without convergence the reason,
+    with what it cost."""
     made = langevin_sample(x, potential, temperature, particles, most, seed)
     if made.reason:
-        return Compared(None, f"the reference did not converge: {made.reason}", made.words())
+        return (
+            f"the reference did not converge: {made.reason}; {made.particle_steps:.2g} "
+            f"particle-steps, time steps up to {made.step_size:.3g}"
+        )
     some = x[:: max(1, len(x) // (2 * particles))]
-    return Compared(sample_deviation(some, made.x, potential, permutations, seed), "", made.words())
+    return sample_deviation(some, made.x, potential, permutations, seed)
 
 
 def langevin_sample(x, potential, temperature, particles, most, seed):

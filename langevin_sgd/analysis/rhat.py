@@ -5,8 +5,14 @@ import xarray as xr
 
 from ..arguments import checked, one_of, optional, whole_numbers
 from ..engine.reducers.readings import labelled, with_error
-from .effective_sample_size import FEWEST_STEPS
-from .time_series import SERIES, attributes_of_series, first_two_moments, named_moments, time_series
+from .time_series import (
+    SERIES,
+    attributes_of_series,
+    first_two_moments,
+    halves,
+    named_moments,
+    time_series,
+)
 
 
 @checked(method=one_of("split", "nested"), superchains=optional(whole_numbers), **SERIES)
@@ -69,8 +75,9 @@ def rhat(run, method="split", *, superchains=None, warmup=0, on_diverged="raise"
     numbers, names = first_two_moments(late["x"].values), named_moments(late)
     variables = {}
     if method == "split":
-        means, within, readings = _halves(numbers)
-        smallest = (readings - 1) / readings
+        series = halves(numbers)
+        means, within = series.mean(axis=0), series.var(axis=0, ddof=1).mean(axis=0)
+        smallest = (len(series) - 1) / len(series)
     else:
         means, within, p_value = _nested(numbers, late["superchain"].values)
         smallest = 1.0
@@ -83,18 +90,6 @@ def rhat(run, method="split", *, superchains=None, warmup=0, on_diverged="raise"
     variables |= with_error("rhat", "observable", (value, error), f"{method} R-hat")
     attrs = attributes_of_series(run, late, dropped)
     return xr.Dataset(variables, {"observable": names}, attrs)
-
-
-def _halves(numbers):
-    """Means (series, k) of the halves of all series, the mean of their variances, their length."""
-    half = len(numbers) // 2
-    if len(numbers) < FEWEST_STEPS:
-        raise ValueError(
-            f"run must have at least {FEWEST_STEPS} stored steps after the warm-up for "
-            f'method="split", got {len(numbers)}. Store more with every=, or use method="nested".'
-        )
-    halves = np.concatenate([numbers[:half], numbers[-half:]], axis=1)
-    return halves.mean(axis=0), halves.var(axis=0, ddof=1).mean(axis=0), half
 
 
 def _nested(numbers, group):

@@ -136,17 +136,13 @@ class Seen:
 
 def _every_second(sample, start):
     """A `Cloud` of every second particle from `start` on."""
-
-    def at(part):
-        return slice(start + 2 * part.start, start + 2 * part.stop, 2)
-
-    rows, slope = slice(start, None, 2), sample.slope
+    rows, slope = np.arange(start, len(sample.z), 2), sample.slope
     return sample._replace(
         z=sample.z[rows],
-        slope=slope and (lambda part: slope(at(part))),
+        slope=slope and (lambda part: slope(rows[part])),
         gradient=sample.gradient[rows],
         energy=sample.energy[rows],
-        hessian=lambda part: sample.hessian(at(part)),
+        hessian=lambda part: sample.hessian(rows[part]),
     )
 
 
@@ -335,11 +331,8 @@ def _errors_along(seen, field, shares, vectors, values):
     """Standard errors of v' A f v for the columns v of `vectors`, which have the means `values`."""
 
     def sums(place):
-        own, fit, taken = _fields(seen, place, field, shares)
-        numbers = (own.u @ vectors) * (place.force @ vectors)
-        numbers = numbers - ((own.slope @ vectors) * vectors).sum(axis=1)
-        taken = ((taken @ vectors) * vectors).sum(axis=0)
-        return _Squares(((numbers - _number(fit, place.force)[:, None] * taken) ** 2).sum(axis=0))
+        numbers = _matrix_numbers(*_fields(seen, place, field, shares), place.force)
+        return _Squares((((numbers @ vectors) * vectors).sum(axis=1) ** 2).sum(axis=0))
 
     squares = averages(seen, sums).squares
     return np.sqrt(np.maximum(squares - values**2, 0.0) / seen.size)

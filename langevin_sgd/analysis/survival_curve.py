@@ -8,8 +8,8 @@ import xarray as xr
 from ..arguments import checked, integer, one_of, optional, whole, word
 from ..engine.arrivals import kaplan_meier, restricted_mean
 from ..engine.reducers.readings import labelled, with_error
+from .particles import check_independent, with_counts
 from .particles import run as is_run
-from .particles import with_counts
 
 ON_DIVERGED = one_of("raise", "drop")
 
@@ -26,8 +26,7 @@ def arrivals_of(run, name, on_diverged):
     """The checked `Arrivals` of a run with a first passage of this name."""
     needed = {f"{name}_step": ("particle",), f"{name}_watched": ("particle",)}
     run = is_run(run, "run", needed, "simulate() with first_passage")
-    if int(run.attrs.get("independent_particles", 1)) == 0:
-        raise ValueError("run must have independent particles, but its batches are shared.")
+    check_independent(run)
     left = int((run["status"] != 0).sum()) if "status" in run else 0
     if left and on_diverged == "raise":
         raise ValueError(

@@ -5,6 +5,8 @@ import numpy as np
 from ..arguments import whole
 from .particles import AT_STEP, check_one_ensemble, component_names, kept_particles, with_counts
 
+FEWEST_STEPS = 4  # two in each half
+
 # Checks of what `time_series` takes.
 SERIES = {"run": AT_STEP["run"], "warmup": whole(0), "on_diverged": AT_STEP["on_diverged"]}
 
@@ -32,6 +34,18 @@ def time_series(run, warmup=0, on_diverged="raise", fewest=1):
             "no draw is left. Simulate for longer, and store more steps with every="
         )
     return kept.isel(step=late), dropped
+
+
+def halves(numbers):
+    """Both halves of time series, a (readings, particles, k) array, as series of their own."""
+    if len(numbers) < FEWEST_STEPS:
+        raise ValueError(
+            f"run must have at least {FEWEST_STEPS} stored steps after the warm-up, two for each "
+            f'half, got {len(numbers)}. Store more of them with every=; rhat(run, "nested") takes '
+            "a single one."
+        )
+    half = len(numbers) // 2
+    return np.concatenate([numbers[:half], numbers[-half:]], axis=1)
 
 
 def named_moments(run):

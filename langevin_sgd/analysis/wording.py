@@ -11,12 +11,10 @@ LISTED = 6  # more directions than this are given by their lowest and highest te
 
 
 class Temperatures(NamedTuple):
-    """Temperatures along the directions and one for all, each with its standard error."""
+    """Temperatures along the directions and one for all, each a pair with its standard error."""
 
-    along: np.ndarray
-    along_error: np.ndarray
-    one: float
-    one_error: float
+    along: tuple
+    one: tuple
 
 
 def shorthand(value, error):
@@ -66,9 +64,9 @@ def wording(run, particles, decision, evidence, tolerance):
     verb = "would be" if decision.word == "departs" else "is"
     said = []
     if "bounded" not in evidence.tested:
-        said.append(_temperatures_in_words(evidence.directions, measured))
+        said.append(_temperatures_in_words(evidence.directions, *measured.along))
     said += [
-        f"one temperature {verb} {shorthand(measured.one, measured.one_error)}",
+        f"one temperature {verb} {shorthand(*measured.one)}",
         *_large_deviations(evidence.tested, tolerance),
         *([evidence.lonely] if evidence.lonely else []),
         "p < 1e-300" if p_value < 1e-300 else f"p = {p_value:.2g}",
@@ -114,12 +112,12 @@ def _large_deviations(tested, tolerance):
             yield f"{_name_in_words(name)} off by {shorthand(100 * effect, 100 * error)} %"
 
 
-def _temperatures_in_words(directions, measured):
-    values = [shorthand(*pair) for pair in zip(measured.along, measured.along_error, strict=True)]
+def _temperatures_in_words(directions, temperatures, errors):
+    values = [shorthand(*pair) for pair in zip(temperatures, errors, strict=True)]
     if len(values) == 1:
         return f"the temperature from the virial is {values[0]}"
     if len(values) <= LISTED:
         return f"temperatures along {', '.join(directions)} are {', '.join(values)}"
-    ends = int(np.argmin(measured.along)), int(np.argmax(measured.along))
+    ends = int(np.argmin(temperatures)), int(np.argmax(temperatures))
     low, high = (f"{values[k]} along {directions[k]}" for k in ends)
     return f"temperatures along {len(values)} directions range from {low} to {high}"

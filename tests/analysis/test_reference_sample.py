@@ -34,12 +34,11 @@ def test_occupations_and_tails_are_seen_and_boltzmanns_law_is_not(sample):
     """The run is an independent sample, then lacks half of one well, then all beyond 3 T."""
     x = sample.x.values
     found = reference_deviation(x, WELL, 0.25, **SMALL)
-    assert found.deviation.p_value > 0.01 and not found.reason
-    assert "particle-steps, time steps up to 0.0" in found.cost
+    assert found.p_value > 0.01
     kept = (x[:, 0] > 0) | (np.arange(len(x)) % 2 > 0)
-    assert reference_deviation(x[kept], WELL, 0.25, **SMALL).deviation.p_value == 1 / 200
+    assert reference_deviation(x[kept], WELL, 0.25, **SMALL).p_value == 1 / 200
     low = ls.evaluate(WELL, x, "energy") < 0.75
-    assert reference_deviation(x[low], WELL, 0.25, **SMALL).deviation.p_value == 1 / 200
+    assert reference_deviation(x[low], WELL, 0.25, **SMALL).p_value == 1 / 200
 
 
 @pytest.mark.parametrize("left", [0, 500])
@@ -49,9 +48,9 @@ def test_wells_that_are_rarely_left_give_no_p_value(left):
     x[:left] *= -1
     cold = ls.potentials.double_well(dim=2, barrier=1.0, coupling=0.8)
     found = reference_deviation(x, cold, 0.05, **SMALL | {"most": 2_000_000})
-    assert found.deviation is None and "did not converge: " in found.reason
     words = "remember where they started" if left else "two starts disagree"
-    assert words in found.reason
+    assert "did not converge: " in found and words in found
+    assert "particle-steps, time steps up to 0.0" in found
 
 
 def test_refusals_and_a_budget_that_is_too_small():
