@@ -11,6 +11,8 @@ from .significance import hotelling
 CHUNK_NUMBERS = 2_000_000  # matrix entries worked on at a time
 PARTICLES_PER_NUMBER = 100  # for a p-value that is right to 1 or 2 % at 5 %
 TERMS = "virial", "step_term", "noise_term", "inertia_term", "memory_term", "residual"
+MEANS = *TERMS, "traceless", "temperature"  # the noise term is the sum of these two
+RESIDUAL = TERMS.index("residual")
 
 
 class Path(NamedTuple):
@@ -33,18 +35,6 @@ class Descent(NamedTuple):
     looks_ahead: bool  # Nesterov's momentum
 
 
-class _Means(NamedTuple):
-    """Means and errors over the particles: of the terms (terms, d, d), of the traceless part of the
-    noise term, and of its trace / d; and the covariance of the upper triangle of a residual, None
-    where there are too few particles for it."""
-
-    terms: np.ndarray
-    errors: np.ndarray
-    traceless: tuple
-    temperature: tuple
-    residual_covariance: np.ndarray | None
-
-
 def budget_variables(path, covariance, descent, reference_covariance=None, digits=1e-16):
     """The variables of a budget, a dict name -> (dims, values, attributes), and the reason why it
     has no p-value, or "".
@@ -52,34 +42,35 @@ def budget_variables(path, covariance, descent, reference_covariance=None, digit
     `covariance(particles)` is that of the batch gradient at the particles of a slice, (n, d, d),
     where the path has no noise; `reference_covariance` that at the reference point, if it is known;
     `digits` the relative rounding of x."""
-    means = _means(path, covariance, descent)
+    means, residual_covariance = _means(path, covariance, descent)
     variables = {}
-    for name, term, error in zip(TERMS, means.terms, means.errors, strict=True):
-        variables |= with_error(name, MATRIX, (term, error), LONG_NAMES[name], "energy")
+    for name in TERMS:
+        variables |= with_error(name, MATRIX, means[name], LONG_NAMES[name], "energy")
     if reference_covariance is not None:
-        variables |= _split(means, reference_covariance, descent)
-    residual, error = means.terms[-1].copy(), means.errors[-1]
+        variables |= _split(means, at_reference(reference_covariance, descent))
+    residual, error = means["residual"][0].copy(), means["residual"][1]
     squares = np.mean(path.x**2, axis=(0, 1))
-    rounding = rounding_of(squares, means.terms, descent, digits)
+    rounding = rounding_of(squares, [means[name][0] for name in TERMS], descent, digits)
     residual[(error <= rounding) & (np.abs(residual) <= rounding)] = 0.0
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(residual == 0, 0.0, residual / np.where(error > rounding, error, 0.0))
     variables["z"] = labelled(MATRIX, ratio, "residual in standard errors")
     upper = np.triu_indices(len(residual))
-    p_value, reason = _p_value(residual[upper], (error > rounding)[upper], means, path)
+    particles, entries = path.x.shape[1], len(upper[0])
+    if residual_covariance is None:
+        p_value, reason = (
+            np.nan,
+            (
+                f"a joint p-value of {entries} numbers needs {PARTICLES_PER_NUMBER * entries} "
+                f"particles, got {particles}; each number has its z"
+            ),
+        )
+    else:
+        varies = (error > rounding)[upper]
+        known = residual_covariance * np.outer(varies, varies)
+        p_value, reason = hotelling(residual[upper], known, particles), ""
     variables["p_value"] = labelled((), p_value, "p-value of a vanishing residual")
     return variables, reason
-
-
-def _p_value(residual, varies, means, path):
-    particles, entries = path.x.shape[1], len(residual)
-    if means.residual_covariance is None:
-        return np.nan, (
-            f"a joint p-value of {entries} numbers needs {PARTICLES_PER_NUMBER * entries} "
-            f"particles, got {particles}; each number has its z"
-        )
-    covariance = means.residual_covariance * np.outer(varies, varies)
-    return hotelling(residual, covariance, particles), ""
 
 
 def rounding_of(squares, terms, descent, digits):
@@ -90,21 +81,32 @@ def rounding_of(squares, terms, descent, digits):
     return share * sum(np.sqrt(np.outer(size, size)) for size in sizes)
 
 
-def _split(means, reference_covariance, descent):
+class AtReference(NamedTuple):
+    """The noise term at the reference point: its trace / d, and the traceless rest (d, d)."""
+
+    temperature: float
+    anisotropy: np.ndarray
+
+
+def at_reference(covariance, descent):
+    """The noise `AtReference` of the batch covariance (d, d) there."""
+    noise = descent.learning_rate / (2 * (1 - descent.momentum)) * covariance
+    temperature = np.trace(noise) / len(noise)
+    return AtReference(temperature, noise - temperature * np.eye(len(noise)))
+
+
+def _split(means, there):
     """The noise term in parts: one temperature at the reference point, what state dependence adds
     to it, anisotropy there, and the traceless rest."""
-    d = len(reference_covariance)
-    at = descent.learning_rate / (2 * (1 - descent.momentum)) * reference_covariance
-    temperature, (mean, error) = np.trace(at) / d, means.temperature
-    anisotropy = at - temperature * np.eye(d)
-    rest, rest_error = means.traceless
+    mean, error = (float(matrix[0, 0]) for matrix in means["temperature"])
+    shift = mean - there.temperature, error
+    traceless, error = means["traceless"]
+    beyond = traceless - there.anisotropy, error
     return {
-        "reference_temperature": labelled((), temperature, REFERENCE, "energy"),
-        "anisotropy_term": labelled(MATRIX, anisotropy, ANISOTROPY, "energy"),
-        **with_error("temperature_shift", (), (mean - temperature, error), SHIFT, "energy"),
-        **with_error(
-            "state_dependence_term", MATRIX, (rest - anisotropy, rest_error), BEYOND, "energy"
-        ),
+        "reference_temperature": labelled((), there.temperature, REFERENCE, "energy"),
+        "anisotropy_term": labelled(MATRIX, there.anisotropy, ANISOTROPY, "energy"),
+        **with_error("temperature_shift", (), shift, SHIFT, "energy"),
+        **with_error("state_dependence_term", MATRIX, beyond, BEYOND, "energy"),
     }
 
 
@@ -115,7 +117,9 @@ BEYOND = "traceless part of what noise that depends on x adds"
 
 
 def _means(path, covariance, descent):
-    """The `_Means` of all particles, worked out in parts."""
+    """Means over the particles, worked out in parts: a dict name -> (mean, error), (d, d) each, of
+    MEANS; and the covariance of the upper triangle of a residual, None where there are too few
+    particles for it."""
     _, n, d = path.x.shape
     rows, columns = np.triu_indices(d)
     tested = n >= PARTICLES_PER_NUMBER * len(rows)
@@ -129,22 +133,20 @@ def _means(path, covariance, descent):
         total += terms.sum(axis=1)
         squares += (terms**2).sum(axis=1)
         if tested:
-            residual = terms[len(TERMS) - 1][:, rows, columns]
+            residual = terms[RESIDUAL][:, rows, columns]
             products = products + residual.T @ residual
     mean = total / n
     error = np.sqrt(np.maximum(squares / n - mean**2, 0.0) / (n - 1))
-    flat, known = mean[len(TERMS) - 1][rows, columns], None
+    flat, known = mean[RESIDUAL][rows, columns], None
     if tested:
         known = (products - n * np.outer(flat, flat)) / (n - 1)
-    mean = mean + shift[:, 0]
-    count, (traceless, temperature) = len(TERMS), zip(mean[-2:], error[-2:], strict=True)
-    temperature = tuple(float(matrix[0, 0]) for matrix in temperature)
-    return _Means(mean[:count], error[:count], traceless, temperature, known)
+    pairs = zip(mean + shift[:, 0], error, strict=True)
+    return dict(zip(MEANS, pairs, strict=True)), known
 
 
 def terms_by_particle(path, covariance, descent):
-    """A function of a slice of the particles: their terms, then the traceless part of the noise
-    term and its trace / d times the identity, (terms + 2, particles, d, d)."""
+    """A function of a slice of the particles: their MEANS, (means, particles, d, d); the
+    temperature is the trace / d of the noise term, times the identity."""
     steps, n, d = path.x.shape
     once = path.noise is None
     # The factor makes the virial unbiased; along a path noise and gradient see the same x, and its
@@ -178,7 +180,7 @@ def terms_by_particle(path, covariance, descent):
         found = virial_terms(products_of(part), *descent)
         count = len(path.x[0, part])
         terms = [np.broadcast_to(getattr(found, name), (count, d, d)) for name in TERMS]
-        noise = terms[TERMS.index("noise_term")]
+        noise = np.broadcast_to(found.noise_term, (count, d, d))
         mean = np.trace(noise, axis1=1, axis2=2)[:, None, None] / d * np.eye(d)
         return np.stack([*terms, noise - mean, mean])
 

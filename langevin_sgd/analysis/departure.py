@@ -25,9 +25,18 @@ from ..models.potential_record import Potential
 from ..theory.basins_of_attraction import slope_of
 from ..theory.linear_process import spectral_radius
 from ..theory.quadratic_sgd import linear_sgd
-from .budget_terms import CHUNK_NUMBERS, TERMS, Path, rounding_of, terms_by_particle
+from .budget_terms import (
+    CHUNK_NUMBERS,
+    MEANS,
+    TERMS,
+    Path,
+    at_reference,
+    rounding_of,
+    terms_by_particle,
+)
 from .particles import attributes, dynamics_of, weight_decay_of
 from .particles import run as dataset_of_run
+from .significance import left_out
 from .temperature_budget import (
     DYNAMICS,
     NOISE,
@@ -299,27 +308,26 @@ def _in_directions(state, basis):
 
     path = Path(*map(turned, state.path))
     means, sizes = _means_of_groups(path, covariance, state.descent)
-    reference, names = None, ("gradient noise", *OTHERS)
+    there, names = None, ("gradient noise", *OTHERS)
     if state.reference_covariance is not None:
-        rate = state.descent.learning_rate / (2 * (1 - state.descent.momentum))
-        reference, names = rate * basis.T @ state.reference_covariance @ basis, (*SPLIT, *OTHERS)
-    mean, weights = np.average(means, axis=0, weights=sizes), sizes[:, None, None, None]
-    values = _parts_of_terms(mean[None], reference)[0]
-    without = (sizes.sum() * mean - weights * means) / (sizes.sum() - weights)
-    deviations = _parts_of_terms(without, reference)
+        reference = basis.T @ state.reference_covariance @ basis
+        there, names = at_reference(reference, state.descent), (*SPLIT, *OTHERS)
+    mean, *without = left_out(means, sizes)
+    values = _parts_of_means(mean[None], there)[0]
+    deviations = _parts_of_means(np.array(without), there)
     deviations = np.sqrt((len(means) - 1) / len(means)) * (deviations - deviations.mean(axis=0))
     diagonal = np.diagonal(deviations, axis1=2, axis2=3)
     errors = np.sqrt(np.sum(deviations**2, axis=0))
     covariance = np.einsum("gpi,gqi->pqi", diagonal, diagonal)
     squares = np.mean(state.path.x**2, axis=(0, 1)) @ basis**2  # digits are those of components
-    rounding = rounding_of(squares, mean, state.descent, state.digits)
+    rounding = rounding_of(squares, mean[: len(TERMS)], state.descent, state.digits)
     seen = np.abs(values[-1]) > rounding
     z = np.divide(values[-1], np.maximum(errors[-1], rounding / 10), out=0 * rounding, where=seen)
     return _Budget(names, values, errors, covariance[: len(names), : len(names)], z, len(means))
 
 
 def _means_of_groups(path, covariance, descent):
-    """Means of the terms over groups of particles (groups, terms, d, d), and their sizes."""
+    """MEANS over groups of particles (groups, means, d, d), and their sizes."""
     _, particles, d = path.x.shape
     edges = np.linspace(0, particles, min(particles, JACKKNIFED) + 1).astype(int)
     chunk = max(1, CHUNK_NUMBERS // (d * d * len(path.x)))
@@ -327,41 +335,30 @@ def _means_of_groups(path, covariance, descent):
     for start, stop in zip(edges, edges[1:], strict=False):
         parts = [slice(k, min(k + chunk, stop)) for k in range(start, stop, chunk)]
         means.append(sum(terms_of(part).sum(axis=1) for part in parts) / (stop - start))
-    return np.array(means)[:, : len(TERMS)], np.diff(edges)
+    return np.array(means), np.diff(edges)
 
 
-def _parts_of_terms(means, reference):
-    """Parts, measured matrix and closure (groups, parts + 2, d, d) of means of the terms."""
-    term = dict(zip(TERMS, np.moveaxis(means, 1, 0), strict=True))
-    noise, d = term["noise_term"], means.shape[-1]
-    if reference is None:
-        found = [noise]
-    else:
-        one, scalar = np.eye(d), np.trace(reference) / d
-        shift = (np.trace(noise, axis1=1, axis2=2) / d - scalar)[:, None, None] * one
-        anisotropy = reference - scalar * one
-        found = [scalar * one, shift, anisotropy, noise - shift - reference]
-    found += [term[name] for name in ("step_term", "inertia_term", "memory_term")]
-    found += [term["virial"], term["residual"]]
-    return np.stack(np.broadcast_arrays(*found), axis=1)
+def _parts_of_means(means, there):
+    """Parts, measured matrix and closure (groups, parts + 2, d, d) of MEANS, and of the noise
+    `AtReference` if it is known."""
+    of = dict(zip(MEANS, np.moveaxis(means, 1, 0), strict=True))
+    found = [of["noise_term"]]
+    if there is not None:
+        one = there.temperature * np.eye(means.shape[-1])
+        beyond = of["traceless"] - there.anisotropy
+        found = [one, of["temperature"] - one, there.anisotropy, beyond]
+    names = "step_term", "inertia_term", "memory_term", "virial", "residual"
+    return np.stack(np.broadcast_arrays(*found, *(of[name] for name in names)), axis=1)
 
 
 def _variables_of_parts(budget):
-    parts, last = len(budget.names), "measured less the sum of the parts, 0 in a stationary state"
-    given = (
-        (
-            "contribution",
-            ("part", *BOTH_DIRECTIONS),
-            slice(parts),
-            "part of the measured temperature",
-        ),
-        ("measured", BOTH_DIRECTIONS, -2, "temperature, (1/2)(E[x g'] + E[g x'])"),
-        ("closure", BOTH_DIRECTIONS, -1, last),
-    )
-    found = {}
-    for name, dims, which, text in given:
-        pair = budget.values[which], budget.errors[which]
-        found |= with_error(name, dims, pair, text, "energy")
+    (*parts, measured, closure), (*errors, error, last_error) = budget.values, budget.errors
+    text = "part of the measured temperature"
+    found = with_error("contribution", ("part", *BOTH_DIRECTIONS), (parts, errors), text, "energy")
+    text = "temperature, (1/2)(E[x g'] + E[g x'])"
+    found |= with_error("measured", BOTH_DIRECTIONS, (measured, error), text, "energy")
+    text = "measured less the sum of the parts, 0 in a stationary state"
+    found |= with_error("closure", BOTH_DIRECTIONS, (closure, last_error), text, "energy")
     text = "covariance of the estimated parts"
     dims = "part", "part_j", "direction"
     found["part_covariance"] = labelled(dims, budget.covariance, text, "energy^2")

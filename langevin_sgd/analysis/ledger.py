@@ -22,22 +22,24 @@ from .ledger_solutions import (
     simulated,
 )
 from .ledger_symptoms import symptoms_of
-from .ledger_systems import CORNER, RUNGS, Absent, systems
+from .ledger_systems import CORNER, RUNGS, Absent, Simulated, systems
 from .temperature_budget import DYNAMICS, NOISE
 
 LEFT_OUT = 64
 UNIT_OF = {"kl": "nat", "w2": "1", "occupation": "1", "rotation": "length^2/time"}
 UNIT_OF |= {"weighted": "length^2/time", "temperature": "energy", "energy": "energy"}
+SPREAD = "contribution of anisotropy taken first less that taken second"
+THERE = Absent("", same=False)  # of a rung that is there
 NOT_STATIONARY = 4.5  # standard errors by which the energy may change in the second half of a run
 
 
 class Solved(NamedTuple):
     """Rungs by name: ``symptoms``, a dict name -> array (1 + groups,) or an exact number; ``how``
-    each was solved; ``reason``, why one is not there; ``drift`` in standard errors."""
+    each was solved; ``absent``, those that are not there; ``drift`` in standard errors."""
 
     symptoms: dict
     how: dict
-    reason: dict
+    absent: dict
     drift: dict
 
 
@@ -252,23 +254,18 @@ def _need_steps(plan):
 
 def _solve_rungs(plan, frame, update, rungs, known, quadratic, bins):
     runs, found = {}, Solved({}, {}, {}, {})
-    order = [*RUNGS[:2], CORNER, *RUNGS[2:]]
     closed_form = quadratic or len(frame.minimum) <= 2
-    for name in order:
-        rung = known.get(name, rungs[name])
-        if isinstance(rungs[name], Absent):
-            rung = rungs[name]
+    for name, rung in (rungs | known).items():
+        found.how[name] = "exact"
         if isinstance(rung, dict):
-            found.symptoms[name], found.how[name] = rung, "exact"
-        elif name == "boltzmann" and closed_form:
-            found.how[name] = "exact"
-        elif not isinstance(rung, Absent):
+            found.symptoms[name] = rung
+        elif isinstance(rung, Simulated) and not (name == "boltzmann" and closed_form):
             _need_steps(plan)
             rung = simulated(plan, frame, update, rung)
         if isinstance(rung, Moved):
             runs[name], found.how[name], found.drift[name] = rung, "simulated", rung.drift
         if isinstance(rung, Absent):
-            found.how[name], found.reason[name] = "absent", rung
+            found.how[name], found.absent[name] = "absent", rung
     if runs:
         ruler = make_ruler(frame, quadratic, {name: run.look.x for name, run in runs.items()}, bins)
         for name, run in runs.items():
@@ -298,43 +295,44 @@ def _dataset(solved, frame, attrs):
     table = np.array([_symptom_row(solved, rung, names) for rung in [*RUNGS, CORNER]])
     values, corner = table[:-1], table[-1]
     contributions, last, before = np.zeros_like(values), values[0], values[0]
-    for k, rung in enumerate(RUNGS[1:], start=1):
-        if rung in solved.reason and solved.reason[rung].same:
+    absent = [solved.absent.get(rung, THERE) for rung in RUNGS]
+    for k in range(1, len(RUNGS)):
+        if absent[k].same:
             values[k] = before
         there = ~np.isnan(values[k])
         contributions[k] = _less(values[k], last)
         last = np.where(there, values[k], last)
         before = values[k] if there.any() else before
-    there = [r for r in RUNGS if r not in solved.reason or not solved.reason[r].same]
+    there = [rung for rung, why in zip(RUNGS, absent, strict=True) if not why.same]
     total = last - values[0] + (0.0 if there[-1] in solved.symptoms else np.nan)
     none, anisotropic, both = values[:3]
     anisotropy = anisotropic - none, _less(both, corner)
     dependence = _less(both, anisotropic), corner - none
     shapley = np.array([sum(anisotropy), sum(dependence)]) / 2
     grid, one = ("rung", "symptom"), ("symptom",)
-    variables = with_error("value", grid, _jackknife(values), "symptom")
-    text = "what a cause adds to the symptom"
-    variables |= with_error("contribution", grid, _jackknife(contributions), text)
-    variables |= with_error("total", one, _jackknife(total), "departure from Boltzmann's law")
-    text = "symptom of isotropic noise of the power of C(x)"
-    variables |= with_error("corner", one, _jackknife(corner), text)
-    text = "mean of what a cause adds over both orders"
-    variables |= with_error("shapley", ("cause", "symptom"), _jackknife(shapley), text)
-    text = "contribution of anisotropy taken first less that taken second"
-    variables |= with_error("order_spread", one, _jackknife(_less(*anisotropy)), text)
+    estimates = {
+        "value": (grid, values, "symptom"),
+        "contribution": (grid, contributions, "what a cause adds to the symptom"),
+        "total": (one, total, "departure from Boltzmann's law"),
+        "corner": (one, corner, "symptom of isotropic noise of the power of C(x)"),
+        "shapley": (("cause", "symptom"), shapley, "mean of what a cause adds over both orders"),
+        "order_spread": (one, _less(*anisotropy), SPREAD),
+    }
+    variables = {}
+    for name, (dims, table, text) in estimates.items():
+        variables |= with_error(name, dims, _jackknife(table), text)
     variables["how"] = labelled("rung", [solved.how[rung] for rung in RUNGS], "how it was solved")
-    reasons = [solved.reason[r].reason if r in solved.reason else "" for r in RUNGS]
+    reasons = [why.reason for why in absent]
     variables["reason"] = labelled("rung", reasons, "why the rung is not there")
     drift = [solved.drift.get(rung, 0.0) for rung in RUNGS]
     text = "change of the mean energy in the second half of the run, in standard errors"
     variables["drift"] = labelled("rung", drift, text)
     variables["reference_point"] = labelled("component", frame.minimum, "minimum", "length")
     variables["curvature"] = labelled("mode", frame.curvature, "curvature", "energy/length^2")
-    data = xr.Dataset(variables, attrs=attrs)
     units = [UNIT_OF[name.split("_")[0]] for name in names]
-    data = data.assign_coords(rung=list(RUNGS), symptom=names, cause=list(RUNGS[1:3]))
-    words = {"long_name": "unit of a symptom", "units": "1"}
-    data = data.assign_coords(unit=("symptom", units, words))
+    coords = {"rung": list(RUNGS), "symptom": names, "cause": list(RUNGS[1:3])}
+    coords["unit"] = labelled("symptom", units, "unit of a symptom")
+    data = xr.Dataset(variables, coords, attrs)
     data["words"] = labelled("rung", _sentences(data), "the rung in words")
     return data
 

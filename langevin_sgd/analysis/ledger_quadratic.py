@@ -27,11 +27,6 @@ class MeanCovariance(NamedTuple):
         """E[C] in a law of this second moment."""
         return self.constant + np.einsum("ijkl,kl", self.slope, second_moment)
 
-    def frozen(self, second_moment=None):
-        """Constant noise: that at the minimum, or the mean in a law."""
-        constant = self.constant if second_moment is None else self.at(second_moment)
-        return MeanCovariance(constant, np.zeros_like(self.slope))
-
     def isotropic(self):
         """Noise of the same power at each point, the same in all directions."""
         share = np.eye(len(self.constant)) / len(self.constant)
@@ -68,9 +63,8 @@ def mean_covariance(frame, covariance):
     crossed = crossed.reshape(d, d, d, d) - own[:, None] - own
     crossed = crossed / 2
     slope = np.moveaxis(crossed, (0, 1), (2, 3)) / np.multiply.outer(frame.spread, frame.spread)
-    slope[np.abs(slope) * frame.temperature / frame.curvature[0] < POLYNOMIAL * constant.max()] = (
-        0.0
-    )
+    felt = np.abs(slope) * frame.temperature / frame.curvature[0]
+    slope[felt < POLYNOMIAL * constant.max()] = 0.0
     return MeanCovariance(constant, slope)
 
 

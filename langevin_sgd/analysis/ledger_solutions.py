@@ -13,7 +13,6 @@ from ..theory.basins_of_attraction import basins_of_attraction, slope_of
 from ..theory.boltzmann import boltzmann_density
 from ..theory.confinement import box_around
 from ..theory.epochs import epoch_covariance, single_shuffle_covariance
-from .ledger_bins import make_bins
 from .ledger_quadratic import (
     gaussian_symptoms,
     matrix_symptoms,
@@ -22,7 +21,15 @@ from .ledger_quadratic import (
     steps_response,
     underdamped_response,
 )
-from .ledger_symptoms import QUANTILE_LEVELS, Look, Ruler, in_white_bins, quantiles_of, whitened
+from .ledger_symptoms import (
+    QUANTILE_LEVELS,
+    Look,
+    Ruler,
+    in_white_bins,
+    make_bins,
+    quantiles_of,
+    whitened,
+)
 from .ledger_systems import CORNER, Absent
 
 SEEN_AT_ONCE = 2e7  # numbers of a path that are kept together
@@ -60,15 +67,19 @@ def exact_rungs(frame, update, rungs, law, examples):
     constant = law._replace(constant=there, slope=np.zeros_like(law.slope))
     fewer = (examples - update.batch_size) / max(examples - 1, 1)
     subsets = law._replace(constant=fewer * law.constant, slope=fewer * law.slope)
+
+    def moment(response, noise):
+        return lambda: second_moment(response(h, update), noise)
+
     laws = {
         "boltzmann": lambda: np.diag(temperature / h),
-        "anisotropy": lambda: second_moment(overdamped_response(h, update), constant),
-        CORNER: lambda: second_moment(overdamped_response(h, update), law.isotropic()),
-        "state_dependence": lambda: second_moment(overdamped_response(h, update), law),
-        "inertia": lambda: second_moment(underdamped_response(h, update), law),
-        "finite_rate": lambda: second_moment(steps_response(h, update), law),
-        "batch_law": lambda: second_moment(steps_response(h, update), law),
-        "finite_population": lambda: second_moment(steps_response(h, update), subsets),
+        "anisotropy": moment(overdamped_response, constant),
+        CORNER: moment(overdamped_response, law.isotropic()),
+        "state_dependence": moment(overdamped_response, law),
+        "inertia": moment(underdamped_response, law),
+        "finite_rate": moment(steps_response, law),
+        "batch_law": moment(steps_response, law),
+        "finite_population": moment(steps_response, subsets),
     }
     if not law.slope.any() and examples % update.batch_size == 0:
         epochs = rungs["reshuffling"]

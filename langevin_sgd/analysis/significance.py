@@ -1,4 +1,5 @@
-"""What a test found, p-values of many numbers together, and the one decision from all of them."""
+"""What a test found, p-values of many numbers together, and the one decision from all of them; and
+means without one group of particles at a time, for a jackknife."""
 
 from typing import NamedTuple
 
@@ -78,6 +79,15 @@ def decide(deviations, tolerance, level):
     to_departs = max(of_intervals, of_p_value)
     more = min(to_departs, to_consistent) ** 2
     return Decision("undecided", adjusted, family, more if more < IN_SIGHT else np.inf)
+
+
+def left_out(means, counts):
+    """Means of all particles, and of those outside each group, (1 + groups, ...), from the means of
+    groups (groups, ...) of so many."""
+    weights = counts.reshape(-1, *[1] * (means.ndim - 1))
+    total = (weights * means).sum(axis=0)
+    rest = (total - weights * means) / (counts.sum() - weights)
+    return np.concatenate([total[None] / counts.sum(), rest])
 
 
 def hotelling(mean, covariance, particles):

@@ -8,6 +8,7 @@ import langevin_sgd as ls
 from langevin_sgd.analysis import ledger
 from langevin_sgd.analysis.ledger_frame import Update, make_frame
 from langevin_sgd.analysis.ledger_quadratic import (
+    MeanCovariance,
     gaussian_symptoms,
     mean_covariance,
     overdamped_response,
@@ -79,7 +80,7 @@ def test_all_corners_of_the_worked_example():
     frame = make_frame(model, covariance, update, None, np.zeros((1, 2)))
     law = mean_covariance(frame, covariance)
     steps = steps_response(frame.curvature, update)
-    constant = law.frozen(second_moment(steps, law))
+    constant = MeanCovariance(law.at(second_moment(steps, law)), np.zeros_like(law.slope))
     average = update.temperature(constant.constant)
     noises = constant.isotropic(), constant, law.isotropic(), law
     expected = {steps.tobytes(): [0.0072, 0.4088, 0.0022, 0.4088]}
