@@ -18,7 +18,7 @@ LOW_WORD, WORD_BITS = np.uint64(0xFFFFFFFF), np.uint64(32)  # of a 32-bit word i
 # "numpy": a division by zero gives inf; the default adds a raising branch to every division, which
 # costs 3-5x. No fastmath: it makes isnan return False and the bits depend on the machine.
 OPTIONS = {"error_model": "numpy", "nogil": True}
-kernel = numba.njit(**OPTIONS, forceinline=True)
+kernel = numba.njit(**OPTIONS, forceinline=True, no_cfunc_wrapper=True)
 # For what kernels alone call: it has no way in from Python, whose code would take longer to compile
 # than the function. A call from there ends the process.
 inlined = numba.njit(**OPTIONS, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)

@@ -367,17 +367,19 @@ def fill_integers(numbers, rows, address, below):
     for four in range((rows.count + 3) // 4):
         draw = address.draw + np.uint64(four)
         for group in range(rows.groups):
-            place = group * WIDTH
+            place, first = group * WIDTH, rows.start + group * rows.spacing
             ids, now = ids_at(address.particle, place), steps_at(address.step, place)
             words = words_at(address.seed, now, ids, address.stream, draw, np.uint64(0))
+            unbiased = True
             for k in range(4):
                 number = 4 * four + k
                 if number < rows.count:
                     product = words[k] * below
-                    row = rows.start + group * rows.spacing + number * WIDTH
-                    store_words(numbers, row, product >> WORD_BITS)
-                    if not all_lanes((product & LOW_WORD) >= reject_below):
-                        _draw_again(numbers, row, address, place, number, below)
+                    store_words(numbers, first + number * WIDTH, product >> WORD_BITS)
+                    unbiased &= all_lanes((product & LOW_WORD) >= reject_below)
+            if not unbiased:  # a number that was not rejected comes out as it was
+                for number in range(4 * four, min(4 * four + 4, rows.count)):
+                    _draw_again(numbers, first + number * WIDTH, address, place, number, below)
 
 
 @inlined
