@@ -26,7 +26,8 @@ import xarray as xr
 import langevin_sgd as ls
 from langevin_sgd.arguments import integer, optional, whole, with_coordinates
 from langevin_sgd.command_line.words import Parser, print_table, refilled, whole_number
-from langevin_sgd.engine.terminal import end_line, in_words, is_terminal, latest, write_line
+from langevin_sgd.engine.chunks import latest
+from langevin_sgd.engine.terminal import end_line, in_words, is_terminal, write_line
 from langevin_sgd.storage import sealed, source_hashes, sweep_folder
 from langevin_sgd.storage.content import SEAL
 from langevin_sgd.storage.provenance import global_attributes

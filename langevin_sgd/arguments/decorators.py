@@ -1,70 +1,43 @@
-"""Checks in front of a public function: `checked`, and `formula` for one that computes numbers. A
-dataset that such a function returns has a coordinate along each dimension.
-"""
+"""`checked`: checks in front of a public function, and behind it a coordinate along each dimension
+of the dataset that it returns."""
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-import numpy as np
+from .checks import LONGEST_SWEEP, all_within, anything, one_of
+from .matrices import covariance_matrix, symmetric_matrix
+from .names import misfit
 
-from .checks import (
-    LONGEST_SWEEP,
-    all_within,
-    anything,
-    covariance_matrix,
-    nearest,
-    one_of,
-    shown,
-    symmetric_matrix,
-)
-from .coordinates import with_coordinates
-
+POSITIVE = all_within(above=0, longest=LONGEST_SWEEP)
 # What a name means in the whole package; a function that needs something else says so.
 QUANTITIES = {
     "hessian": symmetric_matrix,
     "noise_covariance": covariance_matrix,
     "batch_covariance": covariance_matrix,
     "covariance": covariance_matrix,
-    "learning_rate": all_within(above=0, longest=LONGEST_SWEEP),
+    "learning_rate": POSITIVE,
     "batch_size": all_within(at_least=1, longest=LONGEST_SWEEP),
     "momentum": all_within(at_least=0, below=1, longest=LONGEST_SWEEP),
-    "temperature": all_within(above=0, longest=LONGEST_SWEEP),
-    "step_size": all_within(above=0, longest=LONGEST_SWEEP),
-    "friction": all_within(above=0, longest=LONGEST_SWEEP),
-    "mass": all_within(above=0, longest=LONGEST_SWEEP),
+    "temperature": POSITIVE,
+    "step_size": POSITIVE,
+    "friction": POSITIVE,
+    "mass": POSITIVE,
     "nesterov": one_of(None, "torch", "lookahead"),
 }
-# Names of other libraries and dynamics, too far from ours for a guess by likeness.
-_RATES = "learning_rate", "step_size"
-_ELSEWHERE = {
-    "lr": _RATES,
-    "eta": _RATES,
-    "dt": _RATES,
-    "learning_rate": _RATES,
-    "step_size": _RATES,
-    "model": ("potential", "loss"),
-    "potential": ("model", "loss"),
-    "loss": ("model", "potential"),
-    "table": ("data",),
-    "parameters": ("params",),
-    "step": ("steps",),
-    "n_steps": ("steps",),
-    "n": ("particles",),
-    "mu": ("momentum",),
-    "beta": ("momentum",),
-    "bs": ("batch_size",),
-    "gamma": ("friction",),
-    "t": ("temperature",),
-    "kt": ("temperature",),
-    "cov": ("covariance",),
-    "d": ("dim",),
-    "dims": ("dim",),
-    "rng": ("seed",),
-    "random_state": ("seed",),
+COMPONENT = "component of x"
+TEXT_OF_DIMENSION = {  # of dims whose entries have names, and more words on some that are counted
+    "bound": "end of an interval",
+    "component": COMPONENT,
+    "component_j": f"{COMPONENT}, of the second index",
+    "axis": COMPONENT,
+    "mode": "number of the eigenvector, from 0",
+    "particle": "number of the particle, from 0",
+    "observable": "what is looked at",
+    "memory": "number of what a particle remembers beside x, from 0",
 }
-
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -87,29 +60,12 @@ def keeps_signature(decorator: Any) -> KeepsSignature:
 
 
 def bound(signature, owner, args, kwargs):
-    """`signature.bind(*args, **kwargs)`; a TypeError that names the argument, and the nearest one
-    for a name that `owner` does not have."""
+    """`signature.bind(*args, **kwargs)`, or a TypeError as `names.misfit` words it."""
     try:
         return signature.bind(*args, **kwargs)
     except TypeError as error:
-        reason = str(error)
-    parameters = signature.parameters.values()
-    names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
-    takes_any = any(p.kind == p.VAR_KEYWORD for p in parameters)
-    others = [name for name in kwargs if name not in names]
-    takes = f"it takes {', '.join(names)}." + (meant(others[0], names) if others else "")
-    if others and not takes_any:
-        raise TypeError(f"{owner}() has no argument {others[0]!r}; {takes}")
-    by_name = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
-    if by_name and "positional" in reason:
-        takes = f"these are given by name: {', '.join(by_name)}."
-    raise TypeError(f"{owner}(): {reason}; {takes}")
-
-
-def meant(name, names):
-    """The question "Did you mean ...?" for a name that is none of `names`, or ""."""
-    same = [one for one in _ELSEWHERE.get(name.lower(), ()) if one in names]
-    return f" Did you mean {same[0]!r}?" if same else nearest(name, names)
+        reason = misfit(str(error), signature, owner, kwargs)
+    raise TypeError(reason)
 
 
 @keeps_signature
@@ -147,55 +103,39 @@ def checked(function=None, /, *, coordinates=True, **checks):
     return call
 
 
-@keeps_signature
-def formula(function=None, /, *, infinite=False, nan=False, **checks):
-    """A decorator: `checked`, for a function that computes finite numbers from its arguments (or,
-    with `infinite` or `nan`, those that its docstring speaks of).
+# ---- coordinates ---------------------------------------------------------------------------------
 
-    What overflows on the way, what NumPy and SciPy refuse (shapes that do not fit together,
-    singular matrices, no memory), and what the function itself refuses once each argument has
-    passed its check, ends in an error that names all arguments and their values.
+
+def with_coordinates(dataset, *sources):
+    """The dataset with a coordinate along each dimension that has none: for components the names
+    that the first of the `sources` with as many gives them, else "x0", "x1", ...; "lower" and
+    "upper" for bounds, and the numbers from 0 for all others, which cost no memory. Names along a
+    dimension get a long_name and units where they have none.
     """
-    if function is None:
-        return functools.partial(formula, infinite=infinite, nan=nan, **checks)
-    signature = inspect.signature(function)
+    import pandas as pd
 
-    def is_allowed(result):
-        """False if a number in `result`, a tuple or a dataset of results, is not allowed."""
-        if isinstance(result, tuple):
-            return all(map(is_allowed, result))
-        if hasattr(result, "data_vars"):
-            return all(is_allowed(part.values) for part in result.data_vars.values())
-        kind = np.asarray(result).dtype.kind if isinstance(result, (float, np.ndarray)) else None
-        if kind not in ("f", "c"):
-            return True
-        return np.all(np.isfinite(result) | infinite & np.isinf(result) | nan & np.isnan(result))
-
-    @functools.wraps(function)
-    def guarded(*args, **kwargs):
-        try:
-            with np.errstate(all="ignore"):
-                result = function(*args, **kwargs)
-            if not is_allowed(result):
-                raise ValueError(
-                    f"{function.__name__} has no finite value here: numbers are too large or too "
-                    "small, or meet a singular point."
+    found, known = {}, [names for source in sources if (names := names_of_components(source))]
+    for dim, size in dataset.sizes.items():
+        words = re.sub(r"_j$", ", of the second index", dim).replace("_", " ")
+        text = TEXT_OF_DIMENSION.get(dim, f"number of the {words}, from 0")
+        values = pd.RangeIndex(size)
+        if dim in dataset.coords:
+            named = dataset[dim]
+            if named.dtype.kind == "U" and not named.attrs:
+                found[dim] = named.assign_attrs(
+                    long_name=TEXT_OF_DIMENSION.get(dim, words), units="1"
                 )
-        except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
-            reason = str(error).partition(" Given: ")[0]  # of a formula that this one uses
-            given = signature.bind(*args, **kwargs).arguments.items()
-            values = ", ".join(f"{name} = {_brief(value)}" for name, value in given)
-            raise ValueError(f"{reason} Given: {values}") from error
-        return result
+            continue
+        if text.startswith(COMPONENT):
+            fitting = (names for names in known if len(names) == size)
+            values = next(fitting, [f"x{k}" for k in range(size)])
+        if dim == "bound" and size == 2:
+            values = ["lower", "upper"]
+        found[dim] = dim, values, {"long_name": text, "units": "1"}
+    return dataset.assign_coords(found) if found else dataset
 
-    return checked(guarded, **checks)
 
-
-def _brief(value):
-    """`value` in at most 80 characters, on one line; of a large array the shape."""
-    if isinstance(value, np.ndarray):
-        if value.size > 8:
-            return f"an array of the shape {value.shape}"
-        value = value.tolist()
-    words = shown(value)
-    return words if len(words) <= 80 else words[:76] + " ..."
+def names_of_components(value):
+    """The names along the dimension of components, if `value` is a dataset that has some."""
+    named = value.coords.get("component") if hasattr(value, "data_vars") else None
+    return None if named is None or named.dtype.kind != "U" else named.values.tolist()

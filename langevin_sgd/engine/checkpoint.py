@@ -4,23 +4,27 @@ Where a piece ends shows neither in the bits nor in the dataset: it may depend o
 """
 
 import time
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 from ..arguments import integer, path
+from ..kernels.rng import GENERATOR
 from ..kernels.views import unpack
-from ..storage import begun, create, load, reopen
+from ..models.parameters import array_fingerprint
+from ..storage import begun, create, load, reopen, source_hashes
 from ..storage.manifest import NAME as MANIFEST
 from .chunks import Pause, Stored, compile_kernel, run_chunks
 from .cpu import begin
-from .dataset import along_steps, at_the_end, attributes_of_run, tell_who_left
-from .description import describe, fingerprints
+from .dataset import RECORDS_OF_RUN, along_steps, at_the_end, attributes_of_run, tell_who_left
+from .description import data_of
+from .interrupts import at_once
 from .problem import make_problem
 from .program import make_program
 from .reducers.of_run import listed, read_out
-from .terminal import at_once, tell
+from .terminal import tell
 
 SECONDS = 60.0  # between two pieces ...
 BYTES = 2**26  # ... unless their rows take more
@@ -71,7 +75,7 @@ def simulate_in_folder(folder, records, arguments, start, options):
     with at_once():
         job = make_problem(*records, **arguments, **start, on_disk=True)
     arguments = arguments | {"first_step": job.first_step, "seed": job.seed}
-    described = describe(job.records, listed(start["reducers"]), arguments, fingerprints(job.start))
+    described = describe(job, start["reducers"], arguments, _fingerprints(job.start))
     return in_folder(folder, described, job, options)
 
 
@@ -109,6 +113,34 @@ def in_folder(folder, described, job, options):
     state = ensemble._asdict()
     with create(folder.path, description, state, about, first, constants) as run:
         return _go_on(run, job, program, ensemble, folder.every, options)
+
+
+def describe(job, reducers, arguments, prints):
+    """All that determines the bits of a run, and the long arrays in it: name -> array; `reducers`
+    and `arguments` as `simulate` gets them, `prints` from `_fingerprints`."""
+    arrays, reducers = {}, enumerate(listed(reducers))
+    description = {
+        "arguments": arguments,
+        **{role: data_of(getattr(job, role), role, arrays) for role in RECORDS_OF_RUN},
+        "reducers": [data_of(reducer, f"reducers.{k}", arrays) for k, reducer in reducers],
+        "start": prints,
+        "generator": GENERATOR,
+        "code": _code_of_the_package(),
+    }
+    return description, arrays
+
+
+@cache  # at the first use: what is edited later does not run in this process
+def _code_of_the_package():
+    return source_hashes("kernels", "models", "engine")
+
+
+def _fingerprints(start):
+    """SHA-256 of the start of a problem; of the particles that had left, where there are any."""
+    parts = {"x0": start.x, "v0": start.v}
+    if np.any(start.status):
+        parts |= {"status": start.status, "stopped_at_step": start.stopped}
+    return {name: array_fingerprint(part)["sha256"] for name, part in parts.items()}
 
 
 def _compiled(job, ensemble, options):

@@ -8,21 +8,52 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from pathlib import Path
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import checked, integer, optional, shown, whole, whole_numbers
+from ..arguments import checked, choice, integer, optional, shown, whole, whole_numbers
 from .cpu import Chunk
+from .cuda_found import find_cuda, why_no_cuda
+from .interrupts import at_once, interrupts
 from .reducers.of_run import due_bits
-from .terminal import at_once, interrupts, reporter
+from .terminal import reporter
 
 CHUNK_SECONDS = 0.2  # an interrupt waits for one chunk
 LONGEST_CHUNK = 100_000  # updates whose parameters are tabulated at a time
 LARGEST_BLOCK = 2**20  # particles
 GPU_BLOCK = 128  # threads
+TARGETS = "cpu", "cuda", "auto"  # where kernels run
+latest = [0, 1]  # how far the last run of this process is: done, of so many
+
+
+def chosen_target(value, name="target"):
+    """Where kernels run, "cpu" or "cuda", for one of TARGETS; "auto" is "cuda" if it can be used.
+
+    Raises
+    ------
+    RuntimeError
+        If it is "cuda" and cannot be used here; the message says what was found and what to
+        install.
+    """
+    if choice(value, name, TARGETS) == "cpu":
+        return "cpu"
+    reason = _why_not()
+    if value == "cuda" and reason:
+        raise RuntimeError(f"{name}='cuda' cannot be used here: {reason}")
+    return "cpu" if reason else "cuda"
+
+
+def decided(options):
+    """Options of `simulate`, "auto" among them decided: what is written down says where it ran."""
+    is_auto = options.get("target") == "auto"
+    return options | {"target": chosen_target("auto")} if is_auto else options
+
+
+@cache
+def _why_not():
+    return why_no_cuda(find_cuda())
 
 
 class Options(NamedTuple):
@@ -76,50 +107,6 @@ def available_threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-V2, V1 = "memory.max", "memory.limit_in_bytes"  # files of the two versions of cgroups
-
-
-def cgroup_limits(groups="/proc/self/cgroup", root="/sys/fs/cgroup"):
-    """The limits in bytes that Linux sets to this process and to the groups that hold it."""
-    try:
-        lines = Path(groups).read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        is_v1 = "memory" in controllers.split(",")
-        if controllers and not is_v1:
-            continue
-        top = Path(root) / ("memory" if is_v1 else "")
-        inner = top / path.strip("/")
-        for folder in [inner, *inner.parents]:
-            try:
-                limit = (folder / (V1 if is_v1 else V2)).read_text().strip()
-            except OSError:  # the top group has no limit, and a container may not see its own
-                limit = "max"
-            if limit.isdigit():
-                yield int(limit)
-            if folder == top:
-                break
-
-
-def available_memory():
-    """Bytes that this process may have: of the machine, or of the container that it runs in."""
-    if not hasattr(os, "sysconf"):
-        return 2**40
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min(machine, *cgroup_limits(), machine)
-
-
-def check_fits(need, what, way_out):
-    """Refuse `what`, in the plural, that needs `need` bytes, if there are not so many."""
-    if need > available_memory():
-        raise ValueError(
-            f"{what} need {need / 1e9:.3g} GB of memory, this process may have "
-            f"{available_memory() / 1e9:.3g} GB. {way_out}"
-        )
-
-
 class Pause(NamedTuple):
     """What `run_chunks` asks whoever writes checkpoints."""
 
@@ -161,7 +148,8 @@ def run_chunks(program, ensemble, rows, problem, options, pause=None, done=None)
     first = done = problem.first_step * substeps if done is None else done
     stored = problem.stored_steps() * substeps
     length = 1  # the rate is not known yet, and a step may be slow
-    report = reporter(options.progress, (last - first) // substeps, "steps", particles)
+    total = (last - first) // substeps
+    report = reporter(options.progress, total, "steps", particles) if options.progress else None
     is_over = done >= last
     if not is_over:
         compile_kernel(program, ensemble, rows, problem, options)
@@ -177,7 +165,9 @@ def run_chunks(program, ensemble, rows, problem, options, pause=None, done=None)
             done, now = done + count, time.perf_counter()
             rate = count / substeps / max(now - started, 1e-9)
             length = _next_length(length, rate, substeps)
-            report((done - first) // substeps, now - begun)
+            latest[:] = (done - first) // substeps, total
+            if report:
+                report(latest[0], now - begun)
             is_over = done == last or bool(asked)  # a later Ctrl-C is answered after the next chunk
             if pause and (is_over or pause.due(done)):
                 program.fetch(ensemble)

@@ -22,8 +22,19 @@ from ..kernels.compile_cache import kept
 from ..kernels.lanes import WIDTH, teach
 from ..kernels.views import ViewType, empty_groups, flat, flat_from, pack
 from ..models.evaluate import evaluate
-from .blocks import Block, Fixed, Given, Kept, Moment, Moving, Now, Work
-from .freezing import RUNNING, book_keeping, copy_groups
+from .blocks import (
+    RUNNING,
+    Block,
+    Fixed,
+    Given,
+    Kept,
+    Moment,
+    Moving,
+    Now,
+    Work,
+    book_keeping,
+    copy_groups,
+)
 from .reducers.kernel import Readers, cells, first_accumulators, observe_kernel
 from .reducers.readings import REPLICATES, UNIT, replicates
 from .step import step_kernel

@@ -17,14 +17,72 @@ from ..kernels.lanes import WIDTH
 from ..kernels.lone import lone
 from ..kernels.views import flat, flat_from, view
 from ..models.forces import Draws, set_to
-from .blocks import Block, Fixed, Moment, Now, Views, Work, thread_room
+from ..models.noise_record import SILENCE
+from .blocks import (
+    PASSED,
+    RUNNING,
+    Block,
+    Fixed,
+    Moment,
+    Now,
+    Views,
+    Work,
+    fate,
+)
 from .cpu import begin, given_of, params_at
-from .freezing import PASSED, RUNNING, fate
-from .program import make_program
+from .program import kernel_shape, make_program
 from .reducers.kernel import Readers, observe_kernel
 from .step import draw_kernel, move_kernel, remember, wide_kernel
 
 PACKED = WIDTH  # particles whose numbers are neighbours in memory
+
+
+MOST_OF_A_THREAD = 2**19  # bytes of local memory, of all compute capabilities
+
+
+# ---- the memory of a thread ----------------------------------------------------------------------
+
+
+class ThreadRoom(NamedTuple):
+    """Numbers that a thread of a GPU has for its particle, beside x, xi, g and a copy of x, v, g;
+    no array may be empty."""
+
+    v: int
+    z: int
+    spare: int
+    chosen: int  # of 8 bytes, as those of acc
+    acc: int
+
+    def bytes_of(self, shape):
+        """All that a thread has."""
+        own = 3 * shape.dim + shape.state + 2 * shape.size + self.v + self.z + self.spare
+        return own * shape.number.bitwidth // 8 + 8 * (self.chosen + self.acc + 1)
+
+
+def thread_room(shape, batch_rows, acc_rows):
+    """The `ThreadRoom` of a thread that draws batches and has accumulators of so many numbers."""
+    own = max(1, shape.state), max(1, shape.rows), shape.places()[-1]
+    return ThreadRoom(*own, max(1, batch_rows), max(1, acc_rows))
+
+
+def check_thread(problem):
+    """Refuse what needs more memory than CUDA gives a thread, which moves one particle."""
+    noise, largest = problem.noise or SILENCE, problem.table.largest_batch
+    shape = kernel_shape(problem, Draws(problem.number))
+    readings = sum(reader.size for reader in problem.readers)
+    room = thread_room(shape, noise.batch_rows(largest), readings)
+    need, batch, acc = room.bytes_of(shape), 8 * room.chosen, 8 * room.acc
+    if need > MOST_OF_A_THREAD:
+        raise ValueError(
+            f"target='cuda' has {_kib(MOST_OF_A_THREAD)} of memory for each particle, but this run "
+            f"needs {_kib(need)}: {_kib(batch)} for batches of at most {largest}, {_kib(acc)} for "
+            f"{readings} numbers of reducers, {_kib(need - batch - acc)} for {shape.dim} "
+            "dimensions and what is drawn in them. Take fewer, or target='cpu'."
+        )
+
+
+def _kib(size):
+    return f"{size / 1024:.4g} KiB"
 
 
 # ---- kernels -------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from ..kernels.views import unpack
 from ..models.evaluate import evaluate
 from ..models.parameters import NO_PARAMETER, described
 from ..storage.provenance import global_attributes
+from .blocks import NOT_FINITE, RUNNING
 from .description import data_of
-from .freezing import NOT_FINITE, RUNNING
 from .reducers.of_run import TAKEN
 from .terminal import tell
 

@@ -10,7 +10,8 @@ from ..arguments import checked, path, shown, whole
 from ..storage import begun, load
 from .checkpoint import ANY_SIZE
 from .dataset import RECORDS_OF_RUN
-from .description import NotInThePackage, data_of, rebuilt
+from .description import data_of
+from .rebuilding import NotInThePackage, rebuilt
 from .simulate import simulate
 
 

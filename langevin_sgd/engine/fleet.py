@@ -5,17 +5,21 @@ from functools import cache, partial
 from threading import Lock
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 from numba import cuda
 
-from ..kernels.compiling import not_for_gpu
+from ..kernels.compiling import for_threads, not_for_gpu
 from ..kernels.lanes import WIDTH
 from ..kernels.views import unpack
+from .blocks import RUNNING
 from .cpu import Ensemble
-from .cuda import Updates
-from .freezing import RUNNING
-from .targets import SIMULATED
+from .cuda import Updates, build_for_threads
+from .passage import target_of
+from .program import Program, compile_parts
+from .reducers.kernel import reader_of
 
+SIMULATED = bool(numba.config.ENABLE_CUDASIM)
 WARP = 32  # threads
 MOST_THREADS = 256  # of a block: with the most registers that a thread may take, more do not fit
 _LAUNCHING = Lock()
@@ -238,3 +242,20 @@ class Fleet:
             with _on(share.device):
                 for name in names:
                     _to_host(getattr(share.ensemble, name), getattr(here, name))
+
+
+def program_of_fleet(problem, devices):
+    """The `Program` of a problem for GPUs of these numbers."""
+    functions = {}  # by their labels
+
+    def for_gpu(function, label, kinds, written):
+        functions[label] = function
+        return for_threads(function, label, kinds, written)
+
+    parts = compile_parts(problem, compile_function=for_gpu)
+    readers = tuple(reader_of(reducer, parts, problem) for reducer in problem.readers)
+    reached, constants = target_of(problem, parts)
+    combination = parts.force, parts.update, parts.advance, readers, parts.shape
+    kernel = build_for_threads(*combination, constants.batch_rows, reached)
+    fleet = Fleet(kernel, constants, functions, devices)
+    return Program(kernel, parts.shape, constants, fleet.move, fleet.fetch)

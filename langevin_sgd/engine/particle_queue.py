@@ -11,8 +11,16 @@ from ..kernels.compile_cache import linked
 from ..kernels.lanes import WIDTH
 from ..kernels.rng import FLOATS, INTEGERS
 from ..kernels.views import flat_from, flat_type
-from .blocks import typed
-from .freezing import RUNNING, SIZES_TYPE, STATUSES, copy_lane, fate, first_number, write_lane
+from .blocks import (
+    RUNNING,
+    SIZES_TYPE,
+    STATUSES,
+    copy_lane,
+    fate,
+    first_number,
+    typed,
+    write_lane,
+)
 
 NOBODY = -1
 DEALT, IN_ALL, ON_LANES, FIRST = range(4)  # places in `Lanes.queue`

@@ -21,15 +21,25 @@ from ..kernels.views import empty_groups, flat, flat_from, pack, unpack, view, w
 from ..models.evaluate import values_at
 from ..models.forces import Draws
 from .arrivals import arrival_variables
-from .blocks import Block, Fixed, KernelShape, Moment, Now, Views
-from .chunks import Stored, run_chunks
+from .blocks import (
+    PASSED,
+    RUNNING,
+    Block,
+    Fixed,
+    KernelShape,
+    Moment,
+    Now,
+    Views,
+)
+from .chunks import Stored, latest, run_chunks
 from .cpu import Constants, begin, given_of, work_buffers
 from .dataset import assemble, tell_who_left
-from .freezing import PASSED, RUNNING
+from .interrupts import at_once, interrupts
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
-from .program import compile_parts, make_program, target_of, tell_doubts
+from .program import compile_parts, make_program, tell_doubts
+from .reducers.kernel import reader_kinds
 from .step import draw_kernel, move_kernel, remember, stays_inside
-from .terminal import SHOW_SECONDS, at_once, interrupts, reporter, tell
+from .terminal import SHOW_SECONDS, reporter, tell
 
 # particles of a block for each of its lanes, where there are enough: lanes are idle at the end only
 WAVES = 8
@@ -97,6 +107,16 @@ class PassageProgram(NamedTuple):
     kernel: Callable
     shape: KernelShape
     constants: Constants
+
+
+def target_of(problem, parts):
+    """The compiled `observe` of a first passage, None without one, and the constants with its
+    parameters."""
+    passage = problem.passage
+    if passage is None:
+        return None, parts.constants
+    reached = parts.compiled(passage, "observe", *reader_kinds(parts.shape, 1)[:-1])
+    return reached, parts.constants._replace(readers=passage.params)
 
 
 def make_passage(problem):
@@ -195,16 +215,21 @@ def passages(problem, gradient, options):
         done[ids], done[deck[lanes.queue[DEALT] :]] = lanes.steps[running], 0
 
     report, at_start = reporter(options.progress, particles, "particles"), int(arrived.sum())
+
+    def tell_how_many():
+        latest[:] = at_start + sum(list(ended.values())), particles
+        report(latest[0], time.perf_counter() - begun)
+
     with at_once():
         move_block(*begin_block(decks[0] if decks else np.empty(0, np.int64)), 0)  # compiles it
     begun = time.perf_counter()
     with interrupts() as asked, ThreadPoolExecutor(options.threads) as pool:
         tasks = [pool.submit(block, number) for number in range(len(decks))]
         while wait(tasks, SHOW_SECONDS).not_done:
-            report(at_start + sum(list(ended.values())), time.perf_counter() - begun)
+            tell_how_many()
         for task in tasks:
             task.result()
-    report(at_start + sum(ended.values()), time.perf_counter() - begun)
+    tell_how_many()
     return Passages(outcome, done, bool(asked))
 
 

@@ -7,34 +7,62 @@ import numpy as np
 from numba import types
 
 from ..arguments import checked, integer, number, one_of, optional, real_array, shown, whole
-from ..kernels.functions import interpreted
 from ..kernels.rng import DRAW_LIMIT, PARTICLE_LIMIT, STEP_LIMIT
 from ..models.noise_record import SILENCE
-from .chunks import check_fits
+from ..models.parameters import BLOCK, check_length, tabulated
+from .chunks import chosen_target
+from .continuing import Start, check_continuing, end_of
 from .domain import all_inside
-from .program import check_thread
+from .memory import available_memory
 from .reducers.first_passage import check_passage
 from .reducers.kernel import cells
 from .reducers.of_run import checked_reducers
 from .reducers.readings import REPLICATES
-from .targets import chosen_target
-from .timetable import Timetable, timetable
 
 WANTED = {
     "model": "a Potential or a Loss (see langevin_sgd.potentials and langevin_sgd.losses)",
     "dynamics": "a Dynamics (see langevin_sgd.dynamics)",
     "noise": "None or a noise of langevin_sgd.noise",
 }
+ALWAYS_THERE = 2**26  # bytes
 LARGEST_SINGLE = 1.8e19  # its square ends the range of float32
+LONGEST_SCHEDULE = 10**10  # steps of a schedule: every value is checked before the first step
 
 
-class Start(NamedTuple):
-    """Where the particles begin, (particles, components), and which of them had left before."""
+class Timetable(NamedTuple):
+    """Parameters of a dynamics over a run."""
 
-    x: np.ndarray
-    v: np.ndarray
-    status: Any  # (particles,), or 0: all are running
-    stopped: Any  # the update in which they left, or -1
+    template: Any  # the parameters, with a number in place of every schedule
+    schedules: dict  # name -> Schedule
+    substeps: int  # updates of a step, all with its parameters
+    steps: int  # of the run and before it
+    largest_batch: int  # of the run
+    recent: dict  # name -> (first step, values) of the block that was asked for last
+
+    def rows(self, first, count):
+        """Numbers (count, fields) and batch sizes (count,) of the updates first ... first + count -
+        1.
+        """
+        step = np.arange(first, first + count) // self.substeps
+        numbers = {name: np.ravel(value)[0] for name, value in self.template._asdict().items()}
+        numbers |= {name: self._values(name, step) for name in self.schedules}
+        columns = {name: np.broadcast_to(value, count) for name, value in numbers.items()}
+        batches = columns.get("batch_size", np.ones(count)).astype(np.int64)
+        return np.column_stack(list(columns.values())), batches
+
+    def _values(self, name, step):
+        """Values in these steps. A rule is asked for whole blocks: its rounding may depend on the
+        length of the array.
+        """
+        begin, blocks = int(step[0]) // BLOCK * BLOCK, []
+        for first in range(begin, int(step[-1]) + 1, BLOCK):
+            known, values = self.recent.get(name, (None, None))
+            if known != first:
+                last = min(first + BLOCK, self.steps)
+                values = tabulated(self.schedules[name], name, last, first)
+                self.recent[name] = first, values
+            blocks.append(values)
+        return np.concatenate(blocks)[step - begin]
 
 
 class Problem(NamedTuple):
@@ -83,7 +111,9 @@ class Problem(NamedTuple):
 
     def stored_steps(self):
         """The start, every multiple of `every`, and the last step."""
-        return stored_steps(self.first_step, self.last_step, self.every)
+        first, last, every = self.first_step, self.last_step, self.every
+        regular = np.arange(-(-first // every) * every, last + 1, every) if every else ()
+        return np.unique(np.concatenate([[first, last], regular]).astype(np.int64))
 
 
 def checked_seed(seed):
@@ -91,15 +121,8 @@ def checked_seed(seed):
     return secrets.randbits(63) if seed is None else integer(seed, "seed", 0, 2**64)
 
 
-def stored_steps(first, last, every):
-    """Numbers of the steps that are stored: the first, every multiple of `every`, and the last."""
-    regular = np.arange(-(-first // every) * every, last + 1, every) if every else ()
-    return np.unique(np.concatenate([[first, last], regular]).astype(np.int64))
-
-
 @checked(
     every=optional(whole(1)),
-    seed=optional(whole(0, 2**64)),
     loss=one_of(False, True),
     target=chosen_target,
     precision=one_of("float64", "float32"),
@@ -135,10 +158,9 @@ def make_problem(
     limit = STEP_LIMIT // dynamics.substeps
     steps = integer(steps, "steps", 0, limit)
     first_step = integer(first_step, "first_step", 0, limit - steps)
-    begun = Beginning(x0, v0, first_step, seed)
+    start = Start(x0, v0)
     if hasattr(x0, "data_vars"):
-        begun = end_of(x0, begun, dynamics)
-    first_step, seed = begun.first_step, begun.seed
+        start, first_step, seed = end_of(x0, v0, first_step, seed, dynamics)
     particles = integer(particles, "particles", 1, PARTICLE_LIMIT)
     stored = 2 if on_disk or not every else 2 + steps // every
     _check_stored(model, dynamics, particles, stored, precision)
@@ -146,7 +168,7 @@ def make_problem(
     if first_step:
         check_continuing(dynamics, noise, table.template, model.dim)
     _check_draws(model, dynamics, noise, table, first_step + steps)
-    start = _checked_start(begun, model, dynamics, particles, precision)
+    start = _checked_start(start, model, dynamics, particles, precision)
     if not isinstance(reducers, tuple) or reducers:
         reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
         _check_reducers(reducers, particles)
@@ -170,6 +192,8 @@ def make_problem(
     if problem.passage:
         check_passage(problem)
     if target == "cuda":
+        from .cuda import check_thread  # which imports numba.cuda
+
         check_thread(problem)
     return problem
 
@@ -220,7 +244,7 @@ def _check_reducers(reducers, particles):
         return
     need = {r.name: 8 * (r.size * particles + (REPLICATES + 1) * cells(r)) for r in reducers}
     most = max(reducers, key=lambda reducer: need[reducer.name])
-    check_fits(
+    _check_fits(
         sum(need.values()),
         "reducers",
         f"{most.name!r} has {most.size} numbers for each of {particles} particles, and "
@@ -228,106 +252,89 @@ def _check_reducers(reducers, particles):
     )
 
 
+def _check_fits(need, what, way_out):
+    """Refuse `what`, in the plural, that needs `need` bytes, if there are not so many."""
+    if need > ALWAYS_THERE and need > available_memory():
+        raise ValueError(
+            f"{what} need {need / 1e9:.3g} GB of memory, this process may have "
+            f"{available_memory() / 1e9:.3g} GB. {way_out}"
+        )
+
+
 def _check_stored(model, dynamics, particles, stored, precision):
     """Refuse stored steps that exceed the memory."""
     numbers = model.dim * (stored * (2 if dynamics.memory == "velocity" else 1) + 2)
-    check_fits(
+    _check_fits(
         np.dtype(precision).itemsize * particles * numbers,
         f"particles = {particles} with {stored} stored steps",
         "Take fewer particles or steps, or a larger `every` with reducers.",
     )
 
 
+# ---- schedules -----------------------------------------------------------------------------------
+
+
+def timetable(dynamics, steps, first_step=0):
+    """The timetable of a run from `first_step` to `steps`; every value of a schedule is checked
+    against its parameter's range.
+    """
+    schedules, parameters = dynamics.schedules(), dynamics.params
+    largest = {
+        name: _largest(schedule, name, steps, first_step) for name, schedule in schedules.items()
+    }
+    first = {name: float(schedule.rule(np.arange(1))[0]) for name, schedule in schedules.items()}
+    template = parameters._replace(**first)
+    batch = int(largest.get("batch_size", getattr(template, "batch_size", 1)))
+    return Timetable(template, schedules, dynamics.substeps, steps, batch, {})
+
+
+def _largest(schedule, name, steps, first_step):
+    """Largest value of a schedule, each of whose values is in its range and depends on nothing but
+    the number of the step.
+    """
+    if steps - first_step > LONGEST_SCHEDULE:
+        raise ValueError(
+            f"steps must be at most {LONGEST_SCHEDULE} with a schedule, got schedules of "
+            f"{steps - first_step} steps. Make several runs, each from the end of the last one "
+            "(first_step)."
+        )
+    check_length(schedule, name, steps)
+    largest = 1.0
+    for first in range(first_step // BLOCK * BLOCK, steps, BLOCK):
+        values = tabulated(schedule, name, min(first + BLOCK, steps), first)
+        largest = max(largest, values.max())
+        _check_alone(schedule, name, first, values)
+    return largest
+
+
+def _check_alone(schedule, name, first, values):
+    """Refuse a rule whose values for a block, from step `first` on, are not those of its steps one
+    by one.
+    """
+    for place in {0, len(values) // 2, len(values) - 1}:
+        step = first + place
+        with np.errstate(all="ignore"):
+            alone = np.asarray(schedule.rule(np.arange(step, step + 1)), dtype=np.float64)
+        if alone.shape != (1,) or not np.isclose(alone[0], values[place], rtol=1e-9, atol=0.0):
+            raise ValueError(
+                f"the schedule of {name} must be a function of the number of each step alone, but "
+                f"its rule gives {values[place]} for step {step} among others and {alone} for "
+                "that step by itself."
+            )
+
+
 # ---- the start -----------------------------------------------------------------------------------
 
 
-def _checked_start(begun, model, dynamics, particles, precision):
+def _checked_start(start, model, dynamics, particles, precision):
     """The `Start` of all particles."""
-    x = _initial(begun.x, "x0", particles, model.dim, precision)
+    x = _initial(start.x, "x0", particles, model.dim, precision)
     if model.domain and not all_inside(model.domain, x):
         raise ValueError(f"x0 must lie inside the domain {model.domain!r} of {model.name!r}.")
-    if begun.v is not None and dynamics.memory != "velocity":
+    if start.v is not None and dynamics.memory != "velocity":
         raise ValueError(f"v0 must be None: {dynamics.name!r} has no velocity.")
-    v = _initial(begun.v, "v0", particles, dynamics.parts * model.dim, precision)
-    return Start(x, v, begun.status, begun.stopped)
-
-
-class Beginning(NamedTuple):
-    """How far a run has come before."""
-
-    x: Any
-    v: Any
-    first_step: int
-    seed: int | None
-    status: Any = 0
-    stopped: Any = -1
-
-
-def end_of(run, given, dynamics):
-    """The `Beginning` of a run that goes on where the dataset `run` ended, with the same random
-    numbers; particles that had left stay where they are.
-    """
-    for name in ("x", "status", "stopped_at_step", "step"):
-        if name not in run.variables:
-            raise ValueError(
-                f"x0 must be an array or a whole run of simulate, got a dataset without {name!r}."
-            )
-    last = run.isel(step=-1) if "step" in run.dims else run
-    there, of = last.sizes["particle"], run.attrs.get("particles")
-    if of not in (None, there):
-        raise ValueError(
-            f"x0 must be a whole run, got {there} of its {of} particles, which would go on with "
-            "the random numbers of others. Pass x0=run.x[-1].values to begin a new run there."
-        )
-    step, seed = int(last["step"]), int(run.attrs["seed"])
-    prefixes = [n.removesuffix("_fraction") for n in run.variables if n.endswith("_fraction")]
-    if any(f"{prefix}_step" in run.variables for prefix in prefixes):
-        raise ValueError(
-            "x0 must not be a run that observed a first passage, whose particles ended at steps of "
-            "their own. Pass x0=run.x[-1].values to begin a new run there."
-        )
-    if given.v is not None:
-        raise ValueError("v0 must be None where x0 is a run, which has its own.")
-    if given.first_step not in (0, step):
-        raise ValueError(
-            f"first_step must be {step}, the last step of the run in x0, or left out; got "
-            f"{given.first_step}."
-        )
-    stopped = last["stopped_at_step"].values
-    left = (stopped >= 0) & (stopped <= step)  # some may have left after this step
-    return Beginning(
-        x=last["x"].values,
-        v=last["v"].values if "v" in last and dynamics.memory == "velocity" else None,
-        first_step=step,
-        seed=seed if given.seed is None else given.seed,
-        status=np.where(left, last["status"].values, 0).astype(np.int8),
-        stopped=np.where(left, stopped * dynamics.substeps, -1),
-    )
-
-
-def check_continuing(dynamics, noise, params, dim):
-    """Refuse to begin after step 0 where the state is more than the x and v of a dataset."""
-    if dynamics.memory == "hidden":
-        raise ValueError(
-            f"first_step must be 0 for {dynamics.name!r}, whose memory no dataset holds. Make a "
-            "single run of it."
-        )
-    if noise is not None and dynamics.advance and _advance_reads_gradient(dynamics, params, dim):
-        raise ValueError(
-            f"first_step must be 0 for {dynamics.name!r} with a noise: a step begins with the "
-            "noisy gradient of the last one, which no dataset holds. Make a single run of it."
-        )
-
-
-def _advance_reads_gradient(dynamics, params, dim):
-    advance = interpreted(dynamics.advance)
-
-    def moved(gradient):
-        x, v = np.full(dim, 0.5), np.full(dynamics.parts * dim, 0.25)
-        advance(params, x, v, np.full(dim, gradient), np.ones(max(1, dynamics.normals * dim)))
-        return np.concatenate([x, v])
-
-    return not np.array_equal(moved(0.0), moved(1.0))
+    v = _initial(start.v, "v0", particles, dynamics.parts * model.dim, precision)
+    return start._replace(x=x, v=v)
 
 
 def _initial(value, name, particles, components, precision):

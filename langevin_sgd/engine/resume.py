@@ -7,11 +7,10 @@ from ..kernels.functions import interpreted
 from ..kernels.lanes import WIDTH
 from ..kernels.views import unpack
 from ..storage import begun, load, reopen
-from .checkpoint import ANY_SIZE, checked_folder, in_folder
+from .checkpoint import ANY_SIZE, checked_folder, describe, in_folder
 from .chunks import make_options
-from .description import NotInThePackage, describe, rebuilt
 from .problem import make_problem
-from .reducers.of_run import listed
+from .rebuilding import NotInThePackage, rebuilt
 
 DESCRIBED = ("particles", "steps", "seed", "every", "first_step")
 DESCRIBED += ("escape_radius", "loss", "target", "precision")
@@ -100,7 +99,7 @@ def resume(
     inside = x[np.argmin((x * x).sum(axis=1))]
     job = make_problem(*records, **arguments, x0=inside, reducers=reducers, on_disk=True)
     _try_out(job)
-    described = describe(job.records, listed(reducers), arguments, description["start"])
+    described = describe(job, reducers, arguments, description["start"])
     return in_folder(folder, described, job, options)
 
 

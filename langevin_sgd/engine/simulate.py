@@ -4,18 +4,18 @@ import numpy as np
 
 from ..arguments import checked
 from .checkpoint import simulate_in_folder
-from .chunks import Stored, make_options, run_chunks
+from .chunks import Stored, chosen_target, make_options, run_chunks
 from .cpu import begin, start_gradient
 from .dataset import assemble, tell_who_left
+from .interrupts import at_once, interrupts, keys_pressed
 from .passage import passage_dataset
 from .problem import make_problem
 from .program import make_program
 from .reducers.of_run import read_out
-from .targets import chosen_target
-from .terminal import at_once, interrupts, keys_pressed, tell
+from .terminal import tell
 
 
-@checked
+@checked(target=chosen_target)
 def simulate(
     model,
     dynamics,
@@ -167,7 +167,6 @@ def simulate(
     >>> print(f"{float((place > 0).mean()):.2f}, learning rate {run.learning_rate.item()}")
     0.49, learning rate 0.02
     """
-    target = chosen_target(target)
     options = make_options(model, threads, block_size, chunk_steps, progress, target, devices)
     arguments = {
         "particles": particles,

@@ -1,8 +1,5 @@
 """Whether the learning rate, or step size, can be stable at all where a run starts."""
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 import numpy as np
 
 from ..kernels.functions import interpreted
@@ -13,14 +10,6 @@ STEP_PARAMETERS = ("learning_rate", "step_size")
 MOST_PLACES = 64
 MOST_NUMBERS = 2**22  # of all Hessians together: beyond, curvature is found from differences of g
 POWER_ROUNDS = 60  # of the power iteration, which is then within some percent
-
-
-class StepLength(NamedTuple):
-    """What makes a step long."""
-
-    name: str
-    value: float  # the largest in the run
-    is_stable: Callable  # whether a value is
 
 
 def _step_matrix(dynamics, params, curvature):
@@ -49,50 +38,31 @@ def _step_matrix(dynamics, params, curvature):
     return columns if linear else None
 
 
-def _step_length(dynamics, curvature, steps):
-    """The `StepLength` on a quadratic of this curvature; or None, as `stable_limit`."""
-    name = next((n for n in STEP_PARAMETERS if n in dynamics.params._fields), None)
-    values = {
-        key: value.largest(steps) if hasattr(value, "largest") else value
-        for key, value in dynamics.params._asdict().items()
-    }
-    params = type(dynamics.params)(**values)
-    if name is None or _step_matrix(dynamics, params, curvature) is None:
-        return None
-
-    def is_stable(rate):
-        matrix = _step_matrix(dynamics, params._replace(**{name: rate}), curvature)
-        return matrix is not None and float(np.abs(np.linalg.eigvals(matrix)).max()) <= 1.0 + 1e-12
-
-    return StepLength(name, float(values[name]), is_stable)
-
-
-def stable_limit(dynamics, curvature, steps=1):
-    """Largest learning rate (or step size) at which the dynamics is stable on a quadratic of this
-    curvature.
-
-    Parameters
-    ----------
-    steps : int
-        Steps of the run, in which the largest value of a schedule is looked for.
+def unstable(dynamics, curvature, steps=1):
+    """What makes the dynamics unstable on a quadratic of this curvature.
 
     Returns
     -------
     (str, float, float) or None
-        Name of the parameter, its largest value in the run and its threshold; None if the dynamics
-        has no such parameter, or does not move in proportion to where it is, as with clipped
-        gradients or Adam.
+        Name of the learning rate or step size, its largest value in `steps` steps, and the
+        threshold below it; None if the dynamics is stable, has no such parameter, or does not move
+        in proportion to where it is, as with clipped gradients or Adam.
     """
-    found = _step_length(dynamics, curvature, steps)
-    if found is None:
+    largest = {name: each.largest(steps) for name, each in dynamics.schedules().items()}
+    params = dynamics.params._replace(**largest)
+    name = next((n for n in STEP_PARAMETERS if n in params._fields), None)
+
+    def is_stable(rate):
+        matrix = _step_matrix(dynamics, params._replace(**{name: rate}), curvature)
+        return matrix is None or float(np.abs(np.linalg.eigvals(matrix)).max()) <= 1.0 + 1e-12
+
+    if name is None or is_stable(getattr(params, name)):
         return None
-    low, high = 0.0, found.value
-    while found.is_stable(high) and high < 1e12:
-        low, high = high, 2.0 * high
+    low, high = 0.0, float(getattr(params, name))
     while high - low > 1e-9 * high:
         middle = 0.5 * (low + high)
-        low, high = (middle, high) if found.is_stable(middle) else (low, middle)
-    return found.name, found.value, low
+        low, high = (middle, high) if is_stable(middle) else (low, middle)
+    return name, float(getattr(params, name)), low
 
 
 def largest_curvature(model, x):
@@ -118,9 +88,9 @@ def warn_if_unstable(model, dynamics, x0, steps):
     curvature = largest_curvature(model, np.unique(x0[:MOST_PLACES], axis=0))
     if curvature is None or not (np.isfinite(curvature) and curvature > 0):
         return
-    found = _step_length(dynamics, curvature, steps)
-    if found and not found.is_stable(found.value):
-        name, value, threshold = stable_limit(dynamics, curvature, steps)
+    found = unstable(dynamics, curvature, steps)
+    if found:
+        name, value, threshold = found
         tell(
             f"{name} = {value:g} is above the threshold {threshold:.6g}, where the largest "
             f"Hessian eigenvalue at x0, {curvature:.6g}, becomes unstable: particles will leave "

@@ -9,11 +9,11 @@ import numpy as np
 
 from ..arguments import checked, integer, optional, whole, within
 from ..models.evaluate import evaluate
-from .problem import check_continuing, check_records, checked_seed
+from .continuing import check_continuing
+from .problem import check_records, checked_seed, timetable
 from .reducers.of_run import checked_reducers, listed
 from .reducers.readings import labelled
 from .simulate import simulate
-from .timetable import timetable
 
 MOST_GROUPS = 16
 FAILING = 0.05  # how often a stationary run may fail a check with the particles that are advised

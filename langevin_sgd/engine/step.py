@@ -13,9 +13,8 @@ from ..kernels.lanes import WIDTH, teach
 from ..kernels.rng import Address, Places, Stream
 from ..kernels.views import local, view, wide_view
 from ..models.forces import Draws, stack_room
-from .blocks import ForceViews, Views
+from .blocks import INFINITE, ForceViews, Views, book_keeping, copy_groups
 from .domain import fold
-from .freezing import INFINITE, book_keeping, copy_groups
 
 THERMAL, FIRST_DRAW = np.uint64(Stream.THERMAL), np.uint64(0)
 

@@ -21,6 +21,7 @@ import xarray as xr
 from ..arguments import checked, function, nearest, one_of, optional, path, whole
 from ..storage import provenance, source_hashes, sweep_folder
 from ..storage.provenance import global_attributes
+from .chunks import decided
 from .dataset import OF_SWEEP, RECORDS_OF_RUN
 from .description import data_of
 from .gather import all_names, check_alike, check_axes, gathered, layout, point_in_words
@@ -28,7 +29,6 @@ from .grid import RECORDS, axes_of, count, made, sides
 from .problem import checked_seed
 from .reducers.of_run import TAKEN
 from .simulate import simulate
-from .targets import decided
 from .terminal import counted
 
 OWN_CODE = Path(__file__).parents[1]

@@ -1,10 +1,10 @@
 """The content of a dataset as one hash: what it says, not when, where or in how many pieces it was
-made.
-"""
+made; and the hashes of this package's source files."""
 
 import hashlib
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 
@@ -77,4 +77,15 @@ def _attributes(attributes):
     return {
         key: [item.hex() if isinstance(item, float) else item for item in listed[key]]
         for key in sorted(listed)
+    }
+
+
+def source_hashes(*layers):
+    """SHA-256 of every source file of some layers of this package, such as "kernels": path in the
+    package (with ``/``) to 64 hexadecimal digits. What a resumed run must find unchanged."""
+    package = Path(__file__).resolve().parents[1]
+    files = [file for layer in layers for file in sorted((package / layer).rglob("*.py"))]
+    return {
+        file.relative_to(package).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in files
     }

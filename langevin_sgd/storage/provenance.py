@@ -3,7 +3,6 @@ repeat it.
 """
 
 import functools
-import hashlib
 import importlib.metadata
 import platform
 import subprocess
@@ -60,17 +59,6 @@ def global_attributes(title, command):
         "history": f"{record['created']}: {command}",
         "references": REFERENCES,
         **record,
-    }
-
-
-def source_hashes(*layers):
-    """SHA-256 of every source file of some layers of this package, such as "kernels": path in the
-    package (with ``/``) to 64 hexadecimal digits. What a resumed run must find unchanged."""
-    package = Path(__file__).resolve().parents[1]
-    files = [file for layer in layers for file in sorted((package / layer).rglob("*.py"))]
-    return {
-        file.relative_to(package).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in files
     }
 
 

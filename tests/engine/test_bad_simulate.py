@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, assume, given, seed, settings
 from hypothesis import strategies as st
 
 import langevin_sgd as ls
-from langevin_sgd.engine import chunks
+from langevin_sgd.engine import memory, problem
 
 values, sgd = ls.schedules.from_values, ls.dynamics.sgd
 BOWL, NOISE = ls.potentials.quadratic([[2.0, 0.5], [0.5, 1.0]]), ls.noise.gaussian([1.0, 0.5])
@@ -206,10 +206,11 @@ def test_memory_is_counted_in_bytes_of_the_precision(monkeypatch, precision, mom
     """4 particles in 2 components, 102 rows of x, and of v where there is one, and the state."""
     options = {"steps": 100, "every": 1, "precision": precision}
     need = numbers * 4 * 2 * 102
-    monkeypatch.setattr(chunks, "available_memory", lambda: need)
+    monkeypatch.setattr(problem, "ALWAYS_THERE", 0)
+    monkeypatch.setattr(problem, "available_memory", lambda: need)
     with pytest.raises(ValueError, match="with 102 stored steps need"):
         simulate(dynamics=sgd(0.1, momentum=momentum), **options)
-    monkeypatch.setattr(chunks, "available_memory", lambda: 1.05 * need)
+    monkeypatch.setattr(problem, "available_memory", lambda: 1.05 * need)
     simulate(dynamics=sgd(0.1, momentum=momentum), **options)
 
 
@@ -221,13 +222,13 @@ def test_the_limits_of_a_container_are_read(tmp_path):
     groups.write_text("0::/a/b\n")
     (root / "a" / "b" / "memory.max").write_text("max\n")
     (root / "a" / "memory.max").write_text("1000\n")
-    assert list(chunks.cgroup_limits(groups, root)) == [1000]
+    assert list(memory.cgroup_limits(groups, root)) == [1000]
     (root / "memory" / "c" / "memory.limit_in_bytes").write_text("500\n")
     (root / "memory" / "memory.limit_in_bytes").write_text("9000\n")
     groups.write_text("4:memory:/c\n3:cpu,cpuacct:/c\n")
-    assert list(chunks.cgroup_limits(groups, root)) == [500, 9000]
-    assert list(chunks.cgroup_limits(tmp_path / "none", root)) == []
-    assert 2**20 < chunks.available_memory() < 2**60
+    assert list(memory.cgroup_limits(groups, root)) == [500, 9000]
+    assert list(memory.cgroup_limits(tmp_path / "none", root)) == []
+    assert 2**20 < memory.available_memory() < 2**60
 
 
 # ---- anything ------------------------------------------------------------------------------------

@@ -13,7 +13,9 @@ import pytest
 from runs_in_folders import NOISE, SIMPLE, WELL, Crash, alone, crash_at, in_folder, readers, refusal
 
 import langevin_sgd as ls
-from langevin_sgd.engine import checkpoint, description, terminal
+from langevin_sgd.engine import checkpoint, terminal
+from langevin_sgd.engine.description import data_of
+from langevin_sgd.engine.rebuilding import rebuilt
 from langevin_sgd.storage import content_hash, run_files, run_folder
 from langevin_sgd.storage.lock import take_lock
 
@@ -172,8 +174,8 @@ def test_what_differs_is_shown_line_by_line(tmp_path, monkeypatch):
     assert "arguments.seed: 5 there, 6 now" in message and "start.x0: " in message
     message = refusal(in_folder, tmp_path / "run", reducers=ls.reducers.moments())
     assert 'reducers.0.made_by: "histogram" there, "moments" now' in message
-    changed = description._code_of_the_package() | {"engine/cpu.py": "another"}
-    monkeypatch.setattr(description, "_code_of_the_package", lambda: changed)
+    changed = checkpoint._code_of_the_package() | {"engine/cpu.py": "another"}
+    monkeypatch.setattr(checkpoint, "_code_of_the_package", lambda: changed)
     message = refusal(in_folder, tmp_path / "run")
     assert "files of code: 1, such as engine/cpu.py; begun by langevin_sgd" in message
 
@@ -188,8 +190,8 @@ def test_every_record_of_the_package_is_rebuilt(tmp_path):
     ]
     for record in records:
         constants = {}
-        data = description.data_of(record, "it", constants)
-        assert description.data_of(description.rebuilt(data, constants), "it", {}) == data
+        data = data_of(record, "it", constants)
+        assert data_of(rebuilt(data, constants), "it", {}) == data
 
 
 def test_a_folder_that_cannot_be_written_is_found_out_before_the_first_step(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 
 import langevin_sgd as ls
 from langevin_sgd.engine import stability
-from langevin_sgd.engine.stability import stable_limit
+from langevin_sgd.engine.stability import unstable
 
 SADDLE = np.array([[1.0, 0.4], [0.4, -0.5]])
 WELL = ls.potentials.double_well(2, coupling=0.8)
@@ -168,7 +168,7 @@ CURVATURE = 3.0
 FORMS = None, "torch", "lookahead"
 THRESHOLDS = [
     (
-        ls.dynamics.sgd(0.1, momentum=mu, nesterov=form, weight_decay=decay),
+        ls.dynamics.sgd(9.0, momentum=mu, nesterov=form, weight_decay=decay),
         ls.theory.stability_threshold([[CURVATURE + decay]], mu, form),
     )
     for decay, momenta in ((0.0, (0.0, 0.5, 0.9)), (2.0, (0.0, 0.5)))
@@ -176,19 +176,19 @@ THRESHOLDS = [
     for form in FORMS
 ]
 THRESHOLDS += [
-    (ls.dynamics.underdamped_langevin(0.5, f, 0.1, mass=m), 2 * np.sqrt(m / CURVATURE))
+    (ls.dynamics.underdamped_langevin(0.5, f, 9.0, mass=m), 2 * np.sqrt(m / CURVATURE))
     for f in (0.0, 0.3, 20.0)
     for m in (1.0, 2.5)
 ]
 THRESHOLDS += [
-    (ls.dynamics.langevin(0.5, 0.1, method=method), 2 / CURVATURE)
+    (ls.dynamics.langevin(0.5, 9.0, method=method), 2 / CURVATURE)
     for method in ("euler_maruyama", "leimkuhler_matthews")
 ]
 
 
 @pytest.mark.parametrize(("dynamics", "exact"), THRESHOLDS)
 def test_the_threshold_of_each_dynamics(dynamics, exact):
-    assert stable_limit(dynamics, CURVATURE)[2] == pytest.approx(exact, rel=1e-6)
+    assert unstable(dynamics, CURVATURE)[2] == pytest.approx(exact, rel=1e-6)
 
 
 def own_update(p, x, v, g, xi, z):
@@ -197,10 +197,10 @@ def own_update(p, x, v, g, xi, z):
 
 
 def test_a_dynamics_of_ones_own_is_judged_by_its_functions():
-    rates = 0.1, ls.schedules.from_values([0.3, 0.9, 5.0])
+    rates = 9.0, ls.schedules.from_values([0.3, 1.4, 5.0])
     one, scheduled = (ls.Dynamics("half", own_update, {"learning_rate": rate}) for rate in rates)
-    assert stable_limit(one, CURVATURE)[2] == pytest.approx(4 / CURVATURE)
-    assert stable_limit(scheduled, CURVATURE, steps=2)[1] == 0.9
+    assert unstable(one, CURVATURE)[2] == pytest.approx(4 / CURVATURE)
+    assert unstable(scheduled, CURVATURE, 2)[1] == 1.4 and unstable(scheduled, CURVATURE, 1) is None
 
 
 # Eigenvalues 1 and 3: the largest entry is not the largest curvature.

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import langevin_sgd as ls
-from langevin_sgd.engine import cpu, program, terminal
+from langevin_sgd.engine import chunks, cpu, interrupts, program, terminal
 from langevin_sgd.kernels.bits import JIT
 
 WELL, STEP = ls.potentials.double_well(2), ls.dynamics.sgd(0.1)
@@ -61,9 +61,9 @@ def test_progress_on_a_terminal_writes_over_its_line_and_elsewhere_seldom(monkey
         assert len(lines) == (5 if begin else 2), lines
         line = lines[-1] if begin else lines[0]
         assert line.startswith(last) and line.rstrip().endswith(" M particle-steps/s, 0 s left")
-    simulate(progress=None)
-    simulate(progress=False)
+    assert simulate(progress=None).equals(simulate(progress=False))
     assert capsys.readouterr() == ("", "")
+    assert chunks.latest == [3000, 3000]
 
 
 @pytest.mark.filterwarnings("default")
@@ -94,7 +94,6 @@ def test_a_line_tells_the_rate_and_the_time_left(monkeypatch, particles, speed):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     terminal.reporter(True, 100, "steps", particles)(30, 12.0)
     assert sys.stderr.getvalue() == f"30 of 100 steps, {speed}, 28 s left\n"
-    assert terminal.latest == [30, 100]
 
 
 def test_a_warning_begins_a_line_of_its_own(monkeypatch):
@@ -228,7 +227,7 @@ class PressedAtTheEnd:
 def test_ctrl_c_in_a_destructor_of_the_compiler_raises_at_once():
     """Python drops what a destructor raises."""
     reached = []
-    with pytest.raises(KeyboardInterrupt), terminal.at_once():
+    with pytest.raises(KeyboardInterrupt), interrupts.at_once():
         thing = PressedAtTheEnd()
         del thing
         for k in range(1000):

@@ -8,7 +8,7 @@ import pytest
 from runs_in_folders import WELL, Crash, crash_at, in_folder, refusal
 
 import langevin_sgd as ls
-from langevin_sgd.engine import description, terminal
+from langevin_sgd.engine import description, rebuilding, terminal
 from langevin_sgd.storage import content_hash
 from langevin_sgd.storage.manifest import begin_manifest, read_manifest
 
@@ -72,9 +72,9 @@ def test_functions_of_the_user_are_compared_and_never_looked_up(tmp_path):
 )
 def test_a_folder_cannot_name_a_function_from_elsewhere(path, monkeypatch):
     data = description.data_of(WELL, "model", {}) | {"energy": {"function": path}}
-    with pytest.raises(description.NotInThePackage, match=path), monkeypatch.context() as patch:
+    with pytest.raises(rebuilding.NotInThePackage, match=path), monkeypatch.context() as patch:
         patch.setattr("builtins.__import__", None)
-        description.rebuilt(data, {})
+        rebuilding.rebuilt(data, {})
 
 
 FORGED = {

@@ -9,7 +9,8 @@ import z_scores
 
 import langevin_sgd as ls
 from langevin_sgd import losses
-from langevin_sgd.engine.description import data_of, rebuilt
+from langevin_sgd.engine.description import data_of
+from langevin_sgd.engine.rebuilding import rebuilt
 from langevin_sgd.models.loss_record import fresh_rows
 
 COVARIANCE, TRUE = np.array([[1.5, 0.4], [0.4, 0.5]]), np.array([0.8, -1.2])

@@ -2,6 +2,7 @@
 for groups of them. Counts are whole numbers, so that their sums do not depend on any order.
 """
 
+import inspect
 from functools import cache
 from threading import Lock
 from typing import Any, NamedTuple
@@ -11,10 +12,11 @@ from numba import types
 
 from ...kernels.bits import inlined, where
 from ...kernels.compile_cache import linked
+from ...kernels.functions import plain
 from ...kernels.lanes import WIDTH, floats, ints, teach
 from ...kernels.rng import FLOATS
-from ...kernels.views import store_words, view
-from ..freezing import RUNNING, STATUSES
+from ...kernels.views import store_words, view, view_type, wide_view_type
+from ..blocks import RUNNING, STATUSES
 
 _COUNTING = Lock()
 
@@ -39,6 +41,39 @@ class Readers(NamedTuple):
     slots: Any  # where the counts of each particle begin
     counts: Any
     numbers: Any  # room for the bins of a group
+
+
+def reader_kinds(shape, size):
+    """Types of what `observe` gets after `p`: acc of `size` numbers, step, before, x, v, g, xi."""
+    rows = shape.dim + shape.state, shape.dim, shape.state
+    before, at, memory = (wide_view_type(number, shape.number) for number in rows)
+    return view_type(size), types.int64, before, at, memory, at, at
+
+
+def reader_of(reducer, parts, problem):
+    """The `Reader` of a reducer of the problem whose functions are `parts`."""
+    kinds, substeps = reader_kinds(parts.shape, reducer.size), problem.dynamics.substeps
+    takes_noise = len(inspect.signature(plain(reducer.observe)).parameters) == 8
+    observe = parts.compiled(reducer, "observe", *(kinds if takes_noise else kinds[:-1]))
+    seen = _counting_steps(observe, takes_noise, substeps)
+    return Reader(seen, reducer.size, reducer.bins, reducer.weights)
+
+
+@cache
+def _counting_steps(observe, takes_noise, substeps):
+    """`observe` as a kernel calls it: with the updates done, and with xi, for which a function need
+    not ask.
+    """
+
+    @inlined
+    def with_noise(p, acc, updates, before, x, v, g, xi):
+        observe(p, acc, updates // substeps, before, x, v, g, xi)
+
+    @inlined
+    def without_noise(p, acc, updates, before, x, v, g, xi):
+        observe(p, acc, updates // substeps, before, x, v, g)
+
+    return with_noise if takes_noise else without_noise
 
 
 def cells(reader):
