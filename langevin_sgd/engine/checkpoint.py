@@ -16,7 +16,7 @@ from ..kernels.views import unpack
 from ..models.parameters import array_fingerprint
 from ..storage import begun, create, load, reopen, source_hashes
 from ..storage.manifest import NAME as MANIFEST
-from .chunks import Pause, Stored, compile_kernel, run_chunks
+from .chunks import Stored, compile_kernel, run_chunks
 from .cpu import begin
 from .dataset import RECORDS_OF_RUN, along_steps, at_the_end, attributes_of_run, tell_who_left
 from .description import data_of
@@ -180,9 +180,8 @@ def _restore(ensemble, state, directory):
 def _go_on(run, job, program, ensemble, every, options):
     pieces = Pieces(run, job, ensemble, every)
     substeps = job.dynamics.substeps
-    pause = Pause(pieces.until, pieces.due, pieces.call)
     begun = run.step * substeps
-    done = run_chunks(program, ensemble, pieces.rows, job, options, pause, begun) // substeps
+    done = run_chunks(program, ensemble, pieces.rows, job, options, pieces, begun) // substeps
     variables = {**at_the_end(job, ensemble), **read_out(job, ensemble, done)}
     closing = xr.Dataset(variables, attrs=attributes_of_run(job, done))
     tell_who_left(job, closing)

@@ -6,7 +6,6 @@ How long a chunk is does not show in the results.
 
 import os
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -107,14 +106,6 @@ def available_threads():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Pause(NamedTuple):
-    """What `run_chunks` asks whoever writes checkpoints."""
-
-    until: Callable  # until(updates done): how far it may go
-    due: Callable  # due(updates done): whether to write then; after the last chunk it always is
-    call: Callable  # call(updates done): write, what the ensemble holds is up to date
-
-
 class Stored(NamedTuple):
     """Where x and v of the stored steps go, (rows, particles, components): that of the k-th stored
     step into row k modulo their number."""
@@ -140,6 +131,8 @@ def run_chunks(program, ensemble, rows, problem, options, pause=None, done=None)
     ----------
     rows : Stored
         Written after the steps that the problem stores.
+    pause : checkpoint.Pieces, optional
+        Says how far the next chunk may go, and writes what is due after it.
     done : int, optional
         Updates that are done already; default those before the problem's first step.
     """

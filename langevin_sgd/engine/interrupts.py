@@ -8,32 +8,25 @@ import threading
 from contextlib import contextmanager
 
 AGAIN_SECONDS = 0.01
-_keys = [0]
+# How often a Ctrl-C was noted in this process: one that comes when a run ends is for whoever makes
+# the next one.
+pressed = [0]
 
 
-class _Note:
+class _Asked(list):
     """A handler that notes Ctrl-C the first time, and raises KeyboardInterrupt the second time."""
 
-    def __init__(self):
-        self.asked = []
-
     def __call__(self, number, frame):
-        self.asked.append(number)
-        _keys[0] += 1
-        if len(self.asked) > 1:
+        self.append(number)
+        pressed[0] += 1
+        if len(self) > 1:
             raise KeyboardInterrupt
-
-
-def keys_pressed():
-    """How often a Ctrl-C was noted in this process: one that comes when a run ends is for whoever
-    makes the next one."""
-    return _keys[0]
 
 
 def _is_ours():
     """Whether Ctrl-C is answered as Python does, so that a run may answer it instead."""
     handler, main = signal.getsignal(signal.SIGINT), threading.main_thread()
-    usual = handler is signal.default_int_handler or isinstance(handler, _Note)
+    usual = handler is signal.default_int_handler or isinstance(handler, _Asked)
     return usual and threading.current_thread() is main
 
 
@@ -41,13 +34,13 @@ def _is_ours():
 def interrupts():
     """A list that the first Ctrl-C fills; the second one raises. Where Ctrl-C is not ours it stays
     empty."""
-    note = _Note()
+    asked = _Asked()
     if not _is_ours():
-        yield note.asked
+        yield asked
         return
-    former = signal.signal(signal.SIGINT, note)
+    former = signal.signal(signal.SIGINT, asked)
     try:
-        yield note.asked
+        yield asked
     finally:
         signal.signal(signal.SIGINT, former)
 

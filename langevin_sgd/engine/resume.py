@@ -12,7 +12,7 @@ from .chunks import make_options
 from .problem import make_problem
 from .rebuilding import NotInThePackage, rebuilt
 
-DESCRIBED = ("particles", "steps", "seed", "every", "first_step")
+DESCRIBED: tuple[str, ...] = ("particles", "steps", "seed", "every", "first_step")
 DESCRIBED += ("escape_radius", "loss", "target", "precision")
 
 

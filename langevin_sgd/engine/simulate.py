@@ -7,7 +7,7 @@ from .checkpoint import simulate_in_folder
 from .chunks import Stored, chosen_target, make_options, run_chunks
 from .cpu import begin, start_gradient
 from .dataset import assemble, tell_who_left
-from .interrupts import at_once, interrupts, keys_pressed
+from .interrupts import at_once, interrupts, pressed
 from .passage import passage_dataset
 from .problem import make_problem
 from .program import make_program
@@ -194,7 +194,7 @@ def _path_dataset(problem, options):
     """The dataset of a problem whose particles all do its steps."""
     with at_once():
         program, ensemble = make_program(problem, options.devices), begin(problem)
-    keys, start, stored = keys_pressed(), problem.start, problem.stored_steps()
+    keys, start, stored = pressed[0], problem.start, problem.stored_steps()
     parts = (np.empty((len(stored), *part.shape), part.dtype) for part in (start.x, start.v))
     rows = Stored(*parts)
     rows.x[0], rows.v[0] = start.x, start.v
@@ -209,6 +209,6 @@ def _path_dataset(problem, options):
         if problem.reducers:
             dataset = dataset.assign(read_out(problem, ensemble, done))
     tell_who_left(problem, dataset)
-    if keys_pressed() > keys and done == problem.last_step:
+    if pressed[0] > keys and done == problem.last_step:
         tell("Ctrl-C came when the run was at its end: it is whole.")
     return dataset

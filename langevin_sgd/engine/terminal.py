@@ -6,7 +6,7 @@ import time
 import warnings
 from pathlib import Path
 
-from .interrupts import keys_pressed
+from .interrupts import pressed
 from .notebook import is_notebook, line_in_notebook
 
 SHOW_SECONDS = 0.2
@@ -99,10 +99,10 @@ def counted(work, total, progress):
 
     A Ctrl-C that came when an item was as good as done is answered when it is done.
     """
-    begun, keys = time.perf_counter(), keys_pressed()
+    begun, keys = time.perf_counter(), pressed[0]
     report = reporter(progress, total, "points")
     for done, item in enumerate(work, 1):
         yield item
-        if keys_pressed() > keys:
+        if pressed[0] > keys:
             raise KeyboardInterrupt
         report(done, time.perf_counter() - begun)
