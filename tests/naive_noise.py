@@ -6,6 +6,18 @@ Each returns the noise (n, d) of one example at the point x (d,).
 
 import numpy as np
 
+from langevin_sgd.kernels.rng import box_muller
+
+
+def uniform(high, low):
+    """52 bits of two words of 32, in [0, 1)."""
+    return (int(high) * 2**20 + int(low) // 2**12) / 2**52
+
+
+def normal_pair(a, b, c, d):
+    """Two independent standard normals from four words."""
+    return box_muller(1.0 + uniform(a, b), 1.0 + uniform(c, d))
+
 
 def gaussian_field(factor, x, z):
     """xi = F(x) z."""

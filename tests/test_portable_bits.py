@@ -18,7 +18,7 @@ from llvmlite.binding import get_host_cpu_features
 
 import langevin_sgd as ls
 from langevin_sgd.kernels import elementary as el
-from langevin_sgd.kernels import rng
+from langevin_sgd.kernels import rng_integers
 from langevin_sgd.kernels.bits import JIT, kernel
 from langevin_sgd.kernels.lanes import WIDTH
 from langevin_sgd.kernels.rng import Address, Places
@@ -77,7 +77,7 @@ def integers(rows=6, particles=64):
     found = np.zeros((groups, rows, WIDTH), np.int64)
     address = Address._make(np.uint64(word) for word in (2**63 + 1, 2**35, 2**34, 1, 7))
     place = Places(0, rows * WIDTH, rows, groups)
-    rng.fill_integers(found.reshape(-1), place, address, np.uint64(3 * 2**29))
+    rng_integers.fill_integers(found.reshape(-1), place, address, np.uint64(3 * 2**29))
     return found.swapaxes(1, 2).reshape(particles, rows)
 
 

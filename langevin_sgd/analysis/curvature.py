@@ -8,8 +8,8 @@ import xarray as xr
 
 from ..arguments import check_count, checked, finite_array, optional, shown, whole
 from ..engine.reducers.readings import MATRIX, REPLICATES, labelled, with_error
+from ..kernels.functions import is_ours
 from ..models.example_gradients import KEPT, LOSS, example_gradients, gradients_of
-from ..models.forgotten import is_ours
 
 PAIR, EIGENVALUES = ("matrix", "matrix_j"), ("matrix", "mode")
 SMALLEST = 1e-10  # of the largest: an eigenvalue below it counts as zero

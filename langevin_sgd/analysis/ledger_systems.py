@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kernels.elementary import fma, maximum, sqrt, where
-from ..models.descent import sgd, sgd_diffusion
+from ..models.descent import sgd
 from ..models.dynamics import Dynamics
+from ..models.gaussian_noise import gaussian, gaussian_field
 from ..models.minibatches import minibatch
-from ..models.noise_laws import gaussian, gaussian_field
+from ..models.sgd_diffusion import sgd_diffusion
 from ..models.table_gaussian import table_gaussian
 from ..theory.momentum import underdamped_limit
 

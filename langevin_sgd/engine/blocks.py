@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from numba import types
 
 from ..kernels.bits import all_lanes, fma, inlined
-from ..kernels.compile_cache import linked
+from ..kernels.compiling import linked
 from ..kernels.lanes import WIDTH
 from ..kernels.rng import INTEGERS
 from ..kernels.views import column, copy_numbers, flat_type

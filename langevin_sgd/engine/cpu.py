@@ -18,7 +18,7 @@ from numba import types
 from numba.np.numpy_support import as_dtype
 
 from ..kernels.bits import inlined, kernel
-from ..kernels.compile_cache import kept
+from ..kernels.compiling import kept
 from ..kernels.lanes import WIDTH, teach
 from ..kernels.views import ViewType, empty_groups, flat, flat_from, pack
 from ..models.evaluate import evaluate

@@ -2,7 +2,7 @@
 this package (`rebuilding.py`).
 
 A function of this package is named. Any other is known by the SHA-256 of its content (see
-`kernels.functions`), for comparison only."""
+`kernels.function_content`), for comparison only."""
 
 import inspect
 import sys
@@ -12,13 +12,15 @@ from functools import cache
 
 import numpy as np
 
-from ..kernels.functions import codes_of, content, is_helper, plain, reads
+from ..kernels.function_content import content
+from ..kernels.functions import codes_of, is_helper, plain, reads
 from ..models import schedules
 from ..models.dynamics import Dynamics
 from ..models.losses import Loss
 from ..models.noise import GradientNoise, Minibatch, TableGaussian
-from ..models.parameters import WRITTEN_OUT, Schedule, array_fingerprint
+from ..models.parameters import WRITTEN_OUT, array_fingerprint
 from ..models.potentials import Potential
+from ..models.schedule_record import Schedule
 from .reducers.record import Reducer
 
 _THIS_PACKAGE = __package__.split(".")[0]

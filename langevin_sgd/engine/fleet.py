@@ -9,8 +9,8 @@ import numba
 import numpy as np
 from numba import cuda
 
-from ..kernels.compiling import for_threads, not_for_gpu
 from ..kernels.lanes import WIDTH
+from ..kernels.lone import for_threads, not_for_gpu
 from ..kernels.views import unpack
 from .blocks import RUNNING
 from .cpu import Ensemble

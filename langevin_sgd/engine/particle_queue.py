@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from numba import types
 
 from ..kernels.bits import inlined
-from ..kernels.compile_cache import linked
+from ..kernels.compiling import linked
 from ..kernels.lanes import WIDTH
 from ..kernels.rng import FLOATS, INTEGERS
 from ..kernels.views import flat_from, flat_type

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kernels.bits import all_lanes, inlined, kernel, where
-from ..kernels.compile_cache import kept
+from ..kernels.compiling import kept
 from ..kernels.lanes import WIDTH
 from ..kernels.rng import OWN_ADDRESS, steps_at
 from ..kernels.views import empty_groups, flat, flat_from, pack, unpack, view, wide_view

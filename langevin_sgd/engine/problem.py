@@ -9,7 +9,7 @@ from numba import types
 from ..arguments import checked, integer, number, one_of, optional, real_array, shown, whole
 from ..kernels.rng import DRAW_LIMIT, PARTICLE_LIMIT, STEP_LIMIT
 from ..models.noise_record import SILENCE
-from ..models.parameters import BLOCK, check_length, tabulated
+from ..models.schedule_record import BLOCK, check_length, tabulated
 from .chunks import chosen_target
 from .continuing import Start, check_continuing, end_of
 from .domain import all_inside

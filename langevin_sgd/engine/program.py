@@ -12,7 +12,6 @@ from ..kernels.lanes import WIDTH
 from ..kernels.rehearsal import rehearse
 from ..kernels.rng import ADDRESS
 from ..models.forces import Draws, Force, Site
-from ..models.forgotten import doubts
 from ..models.noise_record import SILENCE
 from .blocks import KernelShape
 from .cpu import Constants, build, move
@@ -73,7 +72,7 @@ def tell_doubts(problem):
     model, dynamics, noise = problem.model, problem.dynamics, problem.noise
     several = problem.particles > 1 and problem.steps > 0
     alike = several and all(np.all(part == part[0]) for part in (problem.start.x, problem.start.v))
-    for sentence in doubts(model, dynamics, noise, problem.table.template, alike):
+    for sentence in dynamics.doubts(model, noise, problem.table.template, alike):
         tell(sentence)
 
 

@@ -20,19 +20,15 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from llvmlite import binding, ir
 from numba import types
-from numba.core import cgutils, sigutils
+from numba.core import sigutils
 from numba.core.caching import NullCache
-from numba.core.ccallback import CFunc
 from numba.core.compiler import CompileResult
 from numba.core.environment import Environment, lookup_environment
 from numba.core.typing import signature
 
-from .bits import JIT
 from .compile_key import key_of
-from .functions import copied, plain
-from .lanes import teach
+from .functions import copied
 
 VARIABLE = "LANGEVIN_SGD_CACHE"
 SIZE_LIMIT = 256 * 2**20  # bytes in the folder; beyond, what was used least recently is removed
@@ -77,23 +73,22 @@ def _read(place):
         os.utime(place)
     except OSError:
         return None
-    head, content = whole[: len(_head(place.name, b""))], whole[len(_head(place.name, b"")) :]
-    return pickle.loads(content) if head == _head(place.name, content) else None
+    content = whole[len(_under_key(place.name, b"")) :]
+    return pickle.loads(content) if whole == _under_key(place.name, content) else None
 
 
-def _head(key, content):
-    """What stands in front of the content: its key, and the SHA-256 of both."""
-    return key.encode() + sha256(key.encode() + content).digest()
+def _under_key(key, content):
+    """The content behind its key and the SHA-256 of both."""
+    return key.encode() + sha256(key.encode() + content).digest() + content
 
 
 def _write(place, entry):
     """Write at once, so that no process ever reads half of it; then keep to the limit."""
-    content = pickle.dumps(entry)
     try:
         handle, name = tempfile.mkstemp(".tmp", "kernel_", place.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(_head(place.name, content) + content)
+                file.write(_under_key(place.name, pickle.dumps(entry)))
             os.replace(name, place)
         finally:
             Path(name).unlink(missing_ok=True)
@@ -171,7 +166,7 @@ def _rebuilt(description, library, args, scope, context):
     return CompileResult(**fields)
 
 
-class _Cache(NullCache):
+class CodeCache(NullCache):
     """What a dispatcher or C function asks before it compiles and tells afterwards; numba then
     holds its compiler lock.
     """
@@ -207,73 +202,3 @@ class _Cache(NullCache):
                 description.global_dict
             ) = None
             _write(self._place, (description, library))
-
-
-def kept(compiled):
-    """Let a function look for its machine code in the cache before it compiles, and leave it there
-    afterwards.
-
-    Parameters
-    ----------
-    compiled : numba dispatcher or C function
-        In interpreted mode a plain function, which stays as it is.
-
-    Returns
-    -------
-    The same object.
-
-    Notes
-    -----
-    Symbols that the code needs (see `linked`) are there when it is loaded: its key is made from
-    the C functions behind them."""
-    if JIT and not isinstance(compiled._cache, _Cache):
-        compiled._cache = _Cache(compiled)
-    return compiled
-
-
-# ---- functions that kernels call and do not swallow ----------------------------------------------
-
-# numba copies the code of everything a kernel calls into it and optimises it there again. For the
-# random numbers and the book-keeping, which are the same in every kernel, that would cost seconds
-# for each new model.
-
-
-@cache
-def _link(function, arguments):
-    # "numpy": nothing raises, for an exception could not cross the call.
-    code = kept(CFunc(plain(function), (arguments, types.void), {}, {"error_model": "numpy"}))
-    code.compile()
-    kinds = sha256(str(arguments).encode()).hexdigest()[:8]
-    name = f"{function.__module__}.{function.__name__}.{kinds}"
-    binding.add_symbol(name, code.address)
-
-    def call(*args):
-        return code  # which must live as long as its symbol
-
-    def emit(context, builder, sig, args):
-        form = ir.FunctionType(ir.VoidType(), [context.get_value_type(kind) for kind in arguments])
-        values = [
-            _handed(context, builder, *each) for each in zip(args, sig.args, arguments, strict=True)
-        ]
-        builder.call(cgutils.get_or_insert_function(builder.module, form, name), values)
-        return context.get_dummy_value()
-
-    teach(call, lambda *given: types.none if len(given) == len(arguments) else None, emit)
-    call.behind = function
-    return call
-
-
-def _handed(context, builder, value, given, wanted):
-    """A value as the function wants it; a tuple number by number, whatever names it has."""
-    if not isinstance(wanted, types.BaseTuple):
-        return context.cast(builder, value, given, wanted)
-    parts = zip(cgutils.unpack_tuple(builder, value), given, wanted, strict=True)
-    handed = [_handed(context, builder, *part) for part in parts]
-    return context.make_tuple(builder, wanted, handed)
-
-
-def linked(function, *arguments):
-    """`function` (arguments of these numba types, no result) as something a kernel can call; itself
-    in interpreted mode.
-    """
-    return _link(function, arguments) if JIT else plain(function)

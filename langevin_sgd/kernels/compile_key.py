@@ -1,10 +1,10 @@
 """A key for machine code: the SHA-256 of everything that determines it.
 
-That is the content of the function (see `functions`); the argument types; the sources of the parts
-of this package that teach numba, with the random generator that the environment chooses in them;
-the versions of numba, llvmlite, numpy and Python; numba's settings; and the processor. Something of
-which the content cannot be stated for sure, or could change after numba has read it, has no key:
-never guess."""
+That is the content of the function (`function_content`); the argument types; the sources of the
+parts of this package that teach numba, with the random generator that the environment chooses in
+them; the versions of numba, llvmlite, numpy and Python; numba's settings; and the processor.
+Something of which the content cannot be stated for sure, or could change after numba has read it,
+has no key: never guess."""
 
 import os
 import sys
@@ -23,7 +23,8 @@ from numba.core.compiler import Compiler
 from numba.core.registry import CPUDispatcher
 from numba.core.typing import templates
 
-from .functions import Unstatable, content, is_fixed
+from .function_content import Unstatable, content
+from .functions import is_fixed
 from .lanes import WIDTH
 from .rng import GENERATOR
 

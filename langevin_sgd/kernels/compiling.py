@@ -4,24 +4,25 @@ The engine always compiles from the Python function, with its own flags, and so 
 helper (plain functions and numba dispatchers alike): `fastmath` or a `cache` of the user's cannot
 slip in. Whatever is compiled is kept under its content: what changed is compiled afresh."""
 
-import math
-import re
-import traceback
 import types as python_types
 import warnings
 from functools import cache
+from hashlib import sha256
 
 import numpy as np
+from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
+from numba.core.ccallback import CFunc
 from numba.core.errors import NumbaError
 
 from .bits import JIT, inlined
-from .compile_cache import kept
-from .functions import content, copied, is_helper, plain, source_line
-from .lanes import WIDTH, LanesType, floats, single, teach
+from .compile_cache import CodeCache
+from .function_content import content
+from .functions import copied, is_helper, plain, source_line
+from .lane_by_lane import in_one_lane, lane_by_lane
+from .lanes import teach
 from .rules import check_function
-from .views import GatheredRowType, ViewType, column_type
 
 RULES = (
     "A function for particles may use x[k] with k < len(x), len(x), loops, + - * /, helpers of the "
@@ -63,64 +64,6 @@ def _frozen(value):
     return value
 
 
-def lane_of_each(arguments, lane):
-    """One lane of each view in a tuple; numbers, and rows for all lanes, are handed on as they are.
-    In interpreted Python a view has one lane only."""
-    return arguments
-
-
-def _lane_types(arguments, lane):
-    return types.BaseTuple.from_types(tuple(_in_one_lane(kind) for kind in arguments))
-
-
-def _lane_start(builder, kind, value, lane):
-    if isinstance(kind, GatheredRowType):
-        index = builder.load(builder.gep(builder.extract_value(value, 1), [lane], inbounds=True))
-        return builder.gep(
-            builder.extract_value(value, 0),
-            [builder.mul(index, index.type(kind.dim))],
-            inbounds=True,
-        )
-    return value if _in_one_lane(kind) == kind else builder.gep(value, [lane], inbounds=True)
-
-
-def _lane_starts(context, builder, sig, args):
-    values = cgutils.unpack_tuple(builder, args[0])
-    starts = [
-        _lane_start(builder, kind, value, args[1])
-        for kind, value in zip(sig.args[0], values, strict=True)
-    ]
-    return context.make_tuple(builder, sig.return_type, starts)
-
-
-teach(lane_of_each, _lane_types, _lane_starts)
-
-
-def _lane_by_lane(function, written):
-    """`function(p, ...)` for a group of particles, one after the other; `written` numbers of its
-    last view are nan before, so that what a branch leaves out is not what was there."""
-
-    def each(p, *arguments):
-        for lane in range(WIDTH):
-            views = lane_of_each(arguments, lane)
-            for k in range(written):
-                views[-1][k] = math.nan
-            function(p, *views)
-
-    return inlined(each)
-
-
-def _in_one_lane(kind):
-    if isinstance(kind, ViewType) and isinstance(kind.element, LanesType):
-        wide = ViewType("column", kind.dim, kind.stride, types.float64, kind.number)
-        return wide if kind.element == floats else column_type(kind.dim, kind.number)
-    if isinstance(kind, GatheredRowType):
-        return ViewType(
-            "row", kind.dim, 1, single if kind.number == types.float32 else types.float64
-        )
-    return kind
-
-
 def for_lanes(function, label, kinds, written=0):
     """Compile a function for lanes, or where it branches on x, to run one particle after the other.
 
@@ -150,45 +93,6 @@ def for_lanes(function, label, kinds, written=0):
     return _for_lanes(kept(compiled(function)), label, kinds, written)
 
 
-def for_threads(function, label, kinds, written=0):
-    """As `for_lanes`, for a GPU, each of whose threads moves one particle: any function may branch
-    on x. It is compiled with the kernel that calls it."""
-    check_function(function, label)
-    return compiled(function), "thread" if JIT else "interpreted"
-
-
-def not_for_gpu(functions, error):
-    """What to say if a kernel that calls `functions`, by their labels, does not compile for a GPU:
-    which of them numba-cuda was at, and why."""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    met = {_home(value) for frame in frames for value in frame.f_locals.values()}
-    at = [
-        label
-        for label, each in functions.items()
-        if _home(each) in met or _is_named(each, str(error))
-    ] or list(functions)
-    place, reason = _place_and_reason(functions[at[0]], error)
-    return (
-        f"{' or '.join(at)} does not compile for target='cuda'.\n{place}\n{reason}\n{RULES} "
-        "Or pass target='cpu'."
-    )
-
-
-def _is_named(function, text):
-    """Whether numba's text names a line of a function."""
-    code = plain(function).__code__
-    file, lines = code.co_filename.rsplit("/", 1)[-1], {line for *_, line in code.co_lines()}
-    places = re.findall(rf'File "[^"]*{re.escape(file)}", line (\d+)', text)
-    return any(int(place) in lines for place in places)
-
-
-def _home(value):
-    """File and first line of a function, compiled or not; None for anything else."""
-    code = getattr(getattr(value, "py_func", value), "__code__", None)
-    known = isinstance(code, python_types.CodeType)
-    return (code.co_filename, code.co_firstlineno) if known else None
-
-
 @cache
 def _for_lanes(function, label, kinds, written):
     check_function(function, label)  # which may have changed since the record was made
@@ -198,25 +102,20 @@ def _for_lanes(function, label, kinds, written):
     except NumbaError as error:
         in_lanes = error
     try:
-        function.compile(tuple(_in_one_lane(kind) for kind in kinds))
+        function.compile(tuple(in_one_lane(kind) for kind in kinds))
     except NumbaError as error:
-        place, reason = _place_and_reason(function, error)
-        raise TypeError(f"{label} does not compile.\n{place}\n{reason}\n{RULES}") from None
-    place, reason = _place_and_reason(function, in_lanes)
-    message = (
-        f"{label} runs one particle at a time, at a fraction of the speed: it does not compile for "
-        f"lanes.\n{place}\n{reason}\n{RULES}"
-    )
-    warnings.warn(message, stacklevel=3)
-    return _lane_by_lane(function, written), "column"
+        raise TypeError(refusal(f"{label} does not compile.", function, error)) from None
+    slow = f"{label} runs one particle at a time, at a fraction of the speed: it does not compile "
+    warnings.warn(refusal(f"{slow}for lanes.", function, in_lanes), stacklevel=3)
+    return lane_by_lane(function, written), "column"
 
 
 _NOISE = ("Failed in", "During:", "File ", "<source elided>", "^", "- Resolution", "There are")
 _NOISE += ("This error", "Enable", "-")
 
 
-def _place_and_reason(function, error):
-    """The user's line and numba's reason, not numba's eighty lines."""
+def refusal(what, function, error):
+    """A message: `what`, the user's line and numba's reason, not numba's eighty lines."""
     lines = [line.strip() for line in str(error).splitlines()]
     code = plain(function).__code__
     file = code.co_filename.rsplit("/", 1)[-1]
@@ -226,4 +125,77 @@ def _place_and_reason(function, error):
     reason = next(told, "no reason given")
     if reason.endswith("signature:"):
         reason += next((line[3:] for line in lines if line.startswith(">>> ")), "")
-    return source_line(function, number), f"numba: {reason}"
+    return f"{what}\n{source_line(function, number)}\nnumba: {reason}\n{RULES}"
+
+
+# ---- kept between processes ----------------------------------------------------------------------
+
+
+def kept(compiled):
+    """Let a function look for its machine code in the cache before it compiles, and leave it there
+    afterwards.
+
+    Parameters
+    ----------
+    compiled : numba dispatcher or C function
+        In interpreted mode a plain function, which stays as it is.
+
+    Returns
+    -------
+    The same object.
+
+    Notes
+    -----
+    Symbols that the code needs (see `linked`) are there when it is loaded: its key is made from
+    the C functions behind them."""
+    if JIT and not isinstance(compiled._cache, CodeCache):
+        compiled._cache = CodeCache(compiled)
+    return compiled
+
+
+# ---- functions that kernels call and do not swallow ----------------------------------------------
+
+# numba copies the code of everything a kernel calls into it and optimises it there again. For the
+# random numbers and the book-keeping, which are the same in every kernel, that would cost seconds
+# for each new model.
+
+
+@cache
+def _link(function, arguments):
+    # "numpy": nothing raises, for an exception could not cross the call.
+    code = kept(CFunc(plain(function), (arguments, types.void), {}, {"error_model": "numpy"}))
+    code.compile()
+    kinds = sha256(str(arguments).encode()).hexdigest()[:8]
+    name = f"{function.__module__}.{function.__name__}.{kinds}"
+    binding.add_symbol(name, code.address)
+
+    def call(*args):
+        return code  # which must live as long as its symbol
+
+    def emit(context, builder, sig, args):
+        form = ir.FunctionType(ir.VoidType(), [context.get_value_type(kind) for kind in arguments])
+        values = [
+            _handed(context, builder, *each) for each in zip(args, sig.args, arguments, strict=True)
+        ]
+        builder.call(cgutils.get_or_insert_function(builder.module, form, name), values)
+        return context.get_dummy_value()
+
+    teach(call, lambda *given: types.none if len(given) == len(arguments) else None, emit)
+    call.behind = function
+    return call
+
+
+def _handed(context, builder, value, given, wanted):
+    """A value as the function wants it; a tuple number by number, whatever names it has."""
+    if not isinstance(wanted, types.BaseTuple):
+        return context.cast(builder, value, given, wanted)
+    parts = zip(cgutils.unpack_tuple(builder, value), given, wanted, strict=True)
+    handed = [_handed(context, builder, *part) for part in parts]
+    return context.make_tuple(builder, wanted, handed)
+
+
+def linked(function, *arguments):
+    """`function` (arguments of these numba types, no result) as something a kernel can call; itself
+    in interpreted mode.
+    """
+    return _link(function, arguments) if JIT else plain(function)

@@ -1,38 +1,22 @@
-"""Sine and cosine, and the normal numbers that are made of them: functions of `elementary`."""
+"""Sine and cosine: functions of `elementary`."""
 
-from .bits import bits_float, float_bits, fma, kernel, sqrt, where
-from .elementary_parts import NAN, ONE_BITS, ROUNDER, log_parts, quadrant, seven, six
+from .bits import float_bits, fma, where
+from .elementary_parts import NAN, ROUNDER, quadrant, seven, six
 from .precisions import in_double, pair_in_double
 
 # Sums of two or three float64.
 _PI_2, _PI_2_TAIL, _PI_2_TAIL2 = 1.5707963267948966, 6.123233995736766e-17, -1.4973849048591698e-33
-_2PI, _2PI_TAIL = 6.283185307179586, 2.4492935982947064e-16
+TWO_PI, TWO_PI_TAIL = 6.283185307179586, 2.4492935982947064e-16
 _2_PI = 0.6366197723675814
 # sin(r)/r - 1 and cos(r) - 1 over r^2; the same of 2 pi r: all in the square
 _SIN = (-0.16666666666666666, 0.008333333333330948, -0.0001984126983675712)
 _SIN += (2.755731610179909e-06, -2.5051131688000297e-08, 1.5918117983848815e-10)
 _COS = (-0.5, 0.04166666666666664, -0.001388888888888077, 2.4801587293690915e-05)
 _COS += (-2.755731556545916e-07, 2.0875886598136375e-09, -1.136799040692767e-11)
-_SIN_TURN = (
-    -41.341702240399755,
-    81.6052492760517,
-    -76.70585973562093,
-    42.05868918088512,
-    -15.094054182079999,
-    3.78643334956545,
-)
+SIN_TURN = (-41.341702240399755, 81.6052492760517, -76.70585973562093)
+SIN_TURN += (42.05868918088512, -15.094054182079999, 3.78643334956545)
 _COS_TURN = (-19.739208802178716, 64.93939402266824, -85.4568172066438, 60.24464135270201)
 _COS_TURN += (-26.426253275854723, 7.903206911569678, -1.6990343940660637)
-# Shorter ones, which random numbers can do with: 4 - 4 artanh(s)/s and cos(2 pi t) - 1.
-_RADIUS = (-1.3333333333332416, -0.8000000002242365, -0.5714284827327254)
-_RADIUS += (-0.4444572492759813, -0.3628037154591625, -0.33243876943609024)
-_COSINE = (-19.739208802178705, 64.93939402261259, -85.45681716509442)
-_COSINE += (60.244630008143865, -26.424853147906646, 7.823560405842185)
-_LN4, _EIGHTH, _IN_QUARTER = (
-    1.3862943611198906,
-    1 << 49,
-    (1 << 50) - 1,
-)  # of a number in [1, 2): bits of 1/8, those below 1/4
 
 
 @pair_in_double
@@ -136,26 +120,5 @@ def sincos_turn(x):
     shifted = fma(x, 4.0, ROUNDER)
     r = fma(shifted - ROUNDER, -0.25, x)  # exact
     z = r * r
-    sine = fma(r, _2PI, r * fma(z, six(z, _SIN_TURN), _2PI_TAIL))
+    sine = fma(r, TWO_PI, r * fma(z, six(z, SIN_TURN), TWO_PI_TAIL))
     return quadrant(float_bits(shifted), sine, fma(z, seven(z, _COS_TURN), 1.0))
-
-
-@kernel
-def box_muller(u, v):
-    """Two independent standard normals from two uniform numbers in [1, 2) (Box and Muller 1958;
-    largest value 8.49).
-
-    They are sqrt(-2 log(2 - u)) times cos and sin of 2 pi v with a relative error of at most 8e-16,
-    in few operations: the logarithm is 2 artanh(s), the nearest quarter turn comes from the bits of
-    v."""
-    _, k, f = log_parts(2.0 - u)
-    s = f / (2.0 + f)
-    z = s * s
-    radius = sqrt(fma(s, fma(z, six(z, _RADIUS), -4.0), k * -_LN4))
-    turned = float_bits(v) + _EIGHTH
-    t = bits_float((turned & _IN_QUARTER) | ONE_BITS) - 1.125
-    z = t * t
-    sine, cosine = quadrant(
-        turned >> 50, t * fma(z, six(z, _SIN_TURN), _2PI), fma(z, six(z, _COSINE), 1.0)
-    )
-    return radius * cosine, radius * sine

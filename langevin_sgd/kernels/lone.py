@@ -7,6 +7,9 @@ swallows: nothing is called on the device. In interpreted Python WIDTH is 1 anyw
 is its own copy."""
 
 import operator
+import re
+import traceback
+import types as python_types
 from functools import cache
 
 import numpy as np
@@ -15,18 +18,17 @@ from numba import types
 
 from . import rng, views
 from .bits import JIT, inlined, word_product
+from .compiling import compiled, refusal
 from .functions import copied, plain
-from .lanes import single, teach
-from .views import ViewType
+from .lanes import teach
+from .rules import check_function
+from .views import ViewType, scalar_of
+from .views_in_numba import allocate, typed_view, view_start
 
 
 def lone_type(dim, number=types.float64):
     """The numba type of a view of `dim` components of one particle, neighbours in memory."""
-    return ViewType("lone", dim, 1, _element(number))
-
-
-def _element(number):
-    return single if number == types.float32 else types.float64
+    return ViewType("lone", dim, 1, scalar_of(number))
 
 
 def _wide_type(dim, number):
@@ -34,7 +36,7 @@ def _wide_type(dim, number):
 
 
 def _row_type(dim, number):
-    return ViewType("row", dim, 1, _element(number))
+    return ViewType("row", dim, 1, scalar_of(number))
 
 
 def _row_start(context, builder, sig, args):
@@ -95,12 +97,10 @@ def _not_in_a_row(particle):
 
 
 _INSTEAD = {
-    views.view: _twin(views.view, views.typed_view(lone_type), views.view_start),
-    views.wide_view: _twin(views.wide_view, views.typed_view(_wide_type), views.view_start),
-    views.gathered_row: _twin(views.gathered_row, views.typed_view(_row_type), _row_start),
-    views.local: _twin(
-        views.local, lambda dim, like: views.typed_view(lone_type)(like, dim), views.allocate
-    ),
+    views.view: _twin(views.view, typed_view(lone_type), view_start),
+    views.wide_view: _twin(views.wide_view, typed_view(_wide_type), view_start),
+    views.gathered_row: _twin(views.gathered_row, typed_view(_row_type), _row_start),
+    views.local: _twin(views.local, lambda dim, like: typed_view(lone_type)(like, dim), allocate),
     picked: _twin(
         picked, lambda x, k: x.element if isinstance(x, ViewType) and x.dim else None, _picked
     ),
@@ -136,3 +136,42 @@ def _seen_alone(value):
         return lone(value.behind)
     value = _INSTEAD.get(value, value)
     return lone(value) if hasattr(value, "py_func") else value
+
+
+# ---- functions of the user's --------------------------------------------------------------------
+
+
+def for_threads(function, label, kinds, written=0):
+    """As `for_lanes`, for a GPU, each of whose threads moves one particle: any function may branch
+    on x. It is compiled with the kernel that calls it."""
+    check_function(function, label)
+    return compiled(function), "thread" if JIT else "interpreted"
+
+
+def not_for_gpu(functions, error):
+    """What to say if a kernel that calls `functions`, by their labels, does not compile for a GPU:
+    which of them numba-cuda was at, and why."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    met = {_home(value) for frame in frames for value in frame.f_locals.values()}
+    at = [
+        label
+        for label, each in functions.items()
+        if _home(each) in met or _is_named(each, str(error))
+    ] or list(functions)
+    what = f"{' or '.join(at)} does not compile for target='cuda'."
+    return f"{refusal(what, functions[at[0]], error)} Or pass target='cpu'."
+
+
+def _is_named(function, text):
+    """Whether numba's text names a line of a function."""
+    code = plain(function).__code__
+    file, lines = code.co_filename.rsplit("/", 1)[-1], {line for *_, line in code.co_lines()}
+    places = re.findall(rf'File "[^"]*{re.escape(file)}", line (\d+)', text)
+    return any(int(place) in lines for place in places)
+
+
+def _home(value):
+    """File and first line of a function, compiled or not; None for anything else."""
+    code = getattr(plain(value), "__code__", None)
+    known = isinstance(code, python_types.CodeType)
+    return (code.co_filename, code.co_firstlineno) if known else None

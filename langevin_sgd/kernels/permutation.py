@@ -116,8 +116,9 @@ def fill_permutation(numbers, rows, address, below):
     """Fill rows of groups with pi(place), pi(place + 1), ... for each particle's own permutation of
     `below` things.
 
-    `numbers` (flat int64) and `rows` are as in `rng.fill_integers`. In the `Address`, `step` is the
-    epoch, and `draw` the first place to look up: place + count must not exceed `below`."""
+    `numbers` (flat int64) and `rows` are as in `rng_integers.fill_integers`. In the `Address`,
+    `step` is the epoch, and `draw` the first place to look up: place + count must not exceed
+    `below`."""
     seed, epoch, stream = address.seed, address.step, address.stream
     sides = _sides(below)
     for group in range(rows.groups):

@@ -28,10 +28,8 @@ from .rng import id_at, ids_at, in_a_row, lane_numbers, steps_at, words_at
 from .views import view
 
 _SQRT_HALF_SINGLE, _MANTISSA_SINGLE = 0x3F3504F3, 0x007FFFFF  # bits of sqrt(1/2)
-_LN2_SINGLE, _LN2_TAIL_SINGLE = (
-    0.693359375,
-    -0.00021219444170128554,
-)  # the head has 15 zero bits, so that k times it is exact
+# the head has 15 zero bits, so that k times it is exact
+_LN2_SINGLE, _LN2_TAIL_SINGLE = 0.693359375, -0.00021219444170128554
 _2PI_SINGLE, _2PI_TAIL_SINGLE = 6.2831854820251465, -1.7484555314695172e-07
 _WORD, _HALF_WORD = 2.0**-32, 2.0**-24
 _ONE_BIT, _4, _5, _PARTNER, _LAST_16, _LAST_32 = (

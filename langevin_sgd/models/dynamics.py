@@ -3,9 +3,11 @@ records of the same kind.
 """
 
 from .adaptive import adam, rmsprop
-from .descent import averaged_sgd, clipped_sgd, sgd, sgd_diffusion, sgd_running_average
+from .averaged_sgd import averaged_sgd
+from .descent import clipped_sgd, sgd, sgd_running_average
 from .dynamics_record import Dynamics
 from .langevin import langevin, underdamped_langevin
+from .sgd_diffusion import sgd_diffusion
 from .sign_descent import sign_sgd
 
 __all__ = ["Dynamics", "adam", "averaged_sgd", "clipped_sgd", "langevin", "rmsprop", "sgd"]

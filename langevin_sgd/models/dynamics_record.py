@@ -8,18 +8,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..arguments import flag, keeps_signature, one_of, optional
+from ..kernels.functions import interpreted
 from ..kernels.rehearsal import rehearse
-from .parameters import (
-    Schedule,
-    integer_or_schedule,
-    number_or_schedule,
-    parameters,
-    schedules_of,
-    size,
-    tabulated,
-)
+from .parameters import parameters, size
 from .records import Recipe, check_functions, record, recorded
+from .schedule_record import Schedule, integer_or_schedule, number_or_schedule, tabulated
 
 MEMORIES = (None, "velocity", "hidden")
 
@@ -154,11 +150,9 @@ class Dynamics(NamedTuple):
 
     def _finds(self, dim, memory):
         """What a rehearsal finds wrong with so many parts of v; None for nothing."""
-        numbers, v, z = {}, memory * dim, self.normals * dim
-        for name, value in self.params._asdict().items():
-            schedule = isinstance(value, Schedule)
-            numbers[name] = float(tabulated(value, name, 1)[0]) if schedule else value
-        p = self.params._replace(**numbers)
+        v, z = memory * dim, self.normals * dim
+        firsts = {name: tabulated(each, name, 1)[0] for name, each in self.schedules().items()}
+        p = self.params._replace(**firsts)
         try:
             rehearse(self.update, "update", p, (dim, v, dim, dim, z))
             if self.advance is not None:
@@ -166,12 +160,86 @@ class Dynamics(NamedTuple):
         except ValueError as error:
             return error
 
+    def doubts(self, model, noise, params, alike=False):
+        """Sentences about what the dynamics, with these parameters, and `noise`, or None, do not
+        do, and nothing refuses; `alike`: there are several particles, all at one start."""
+        if noise is None:
+            yield from _without_noise(model, self, alike)
+        elif noise.adds:
+            yield from _unused_noise(model, self, noise, params)
+            yield from noise.doubts(model)
+        if self.normals and not _reached("z", self, params, model.dim).any():
+            yield (
+                f"{self.name!r} asks for normals = {self.normals} and does not use z, so that no "
+                "thermal noise acts. Add z[k] times its amplitude, or leave normals= out."
+            )
+
     def schedules(self):
         """The parameters that change from step to step, a dict name -> Schedule."""
-        return schedules_of(self.params)
+        given = self.params._asdict().items()
+        return {name: value for name, value in given if isinstance(value, Schedule)}
 
 
 def _batch_size(value, owner):
     whole = int(value) if isinstance(value, float) and value.is_integer() else value
     checked = integer_or_schedule(whole, f"batch_size of {owner!r}", at_least=1)
     return float(checked) if isinstance(checked, int) else checked
+
+
+# ---- doubts -------------------------------------------------------------------------------------
+
+
+def _without_noise(model, dynamics, alike):
+    batch_size = getattr(dynamics.params, "batch_size", 1)
+    if batch_size != 1:
+        size = f"{batch_size:g}" if isinstance(batch_size, float) else "a schedule"
+        way = "there is nothing to be averaged. Pass a noise, or leave batch_size= out."
+        if model.data is not None:
+            way = "every step takes the gradient of the whole table. Pass "
+            way += "langevin_sgd.noise.minibatch()."
+        yield f"batch_size = {size} without a noise changes nothing: {way}"
+    elif alike and not dynamics.normals:
+        kind = "gaussian(covariance)" if model.data is None else "minibatch()"
+        yield (
+            "all particles move alike: they begin at one place, and nothing is random. Pass a "
+            f"noise, such as langevin_sgd.noise.{kind}, or an x0 with a row for each particle; for "
+            "the gradient flow particles=1 will do."
+        )
+
+
+def _unused_noise(model, dynamics, noise, params):
+    reached = _reached("xi", dynamics, params, model.dim)
+    if not reached.any():
+        yield (
+            f"update of {dynamics.name!r} does not use xi, so that the noise {noise.name!r} "
+            "changes nothing. Add xi[k] to g[k]."
+        )
+        return
+    for k in np.flatnonzero(~reached & noise.acts_on(model))[:1]:
+        yield (
+            f"update of {dynamics.name!r} does not use xi[{k}], so that the noise {noise.name!r} "
+            f"does not act on component {k}. Add xi[{k}] to g[{k}]."
+        )
+
+
+def _reached(name, dynamics, params, dim):
+    """Which of `dim` components of a step depend on what is in "xi" or "z"; all of them where it
+    cannot be run like this."""
+    update = interpreted(dynamics.update)
+    advance = dynamics.advance and interpreted(dynamics.advance)
+
+    def moved(number):
+        x, v, g = np.full(dim, 0.5), np.full(dynamics.parts * dim, 0.25), np.full(dim, 0.3)
+        noise = {"xi": np.full(dim, 0.2), "z": np.full(dynamics.normals * dim, 0.1)}
+        noise[name][:] = number
+        if advance:
+            advance(params, x, v, g, noise["z"])
+        update(params, x, v, g, noise["xi"], noise["z"])
+        return np.concatenate([x, v, g]).reshape(-1, dim)
+
+    try:
+        with np.errstate(all="ignore"):
+            tried = -7.0, 7.0, np.nan  # nan comes through an amplitude of 0 too
+            return np.any([moved(0.0) != moved(number) for number in tried], axis=(0, 1))
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        return np.ones(dim, bool)  # the rehearsal judges it

@@ -1,15 +1,14 @@
 """Energy, gradient and Hessian of a model at many points."""
 
 import math
-from functools import cache, partial
+from functools import cache
 
 import numba
 import numpy as np
 
 from ..arguments import checked, instance, one_of, real_array
 from ..kernels.bits import kernel
-from ..kernels.compile_cache import kept
-from ..kernels.compiling import for_lanes
+from ..kernels.compiling import for_lanes, kept
 from ..kernels.lanes import WIDTH
 from ..kernels.views import empty_groups, pack, row_type, table_row, unpack, view, view_type
 from .loss_record import Loss
@@ -67,32 +66,26 @@ def values_at(function, label, params, points, size):
     return _values(function, label, params, points.shape[1], size)(points)
 
 
-def _values(function, label, params, dim, size):
-    """`values_at` as a function of the points."""
-    kinds = numba.typeof(params), view_type(dim), view_type(size)
+def _values(function, label, params, dim, size, table=None):
+    """`values_at` as a function of the points; with a table, the mean over its rows of what
+    `function(p, x, row, out)` writes."""
+    row = () if table is None else (row_type(table.shape[1]),)
+    kinds = numba.typeof(params), view_type(dim), *row, view_type(size)
     compiled, _ = for_lanes(function, label, kinds)
-    return partial(_filled, _potential_kernel(compiled, dim, size), params, size, ())
+    run, others = _potential_kernel(compiled, dim, size), ()
+    if table is not None:
+        run, others = _mean_kernel(compiled, dim, size, table.shape[1]), (table, _room(1, size))
 
+    def values(points):
+        if not len(points):
+            return np.empty((0, size))
+        packed = pack(points)
+        out = _room(len(packed), size)
+        with np.errstate(all="ignore"):
+            run(params, packed, out, *others)
+        return unpack(out, len(points))
 
-def _table_means(function, label, loss, size):
-    """The mean over the table of what `function(p, x, row, out)` writes, as a function of points
-    (n, d)."""
-    columns = loss.data.shape[1]
-    kinds = numba.typeof(loss.params), view_type(loss.dim), row_type(columns), view_type(size)
-    compiled, _ = for_lanes(function, label, kinds)
-    run, others = _mean_kernel(compiled, loss.dim, size, columns), (loss.data, _room(1, size))
-    return partial(_filled, run, loss.params, size, others)
-
-
-def _filled(run, params, size, others, points):
-    """What a kernel writes at points, (n, size)."""
-    if not len(points):
-        return np.empty((0, size))
-    packed = pack(points)
-    out = _room(len(packed), size)
-    with np.errstate(all="ignore"):
-        run(params, packed, out, *others)
-    return unpack(out, len(points))
+    return values
 
 
 def _room(groups, size):
@@ -153,14 +146,11 @@ def evaluator(model, quantity):
     if function is None:
         way = f"; give it one as {role}= to ask for it." if role in model._fields else "."
         raise ValueError(f"{model.name!r} has no {quantity}{way}")
-    of_table, label = model.data is not None, f"{quantity} of {model.name!r}"
+    table, label = model.data, f"{quantity} of {model.name!r}"
     if quantity == "energy":
-        function = _writing(function, of_table)
+        function = _writing(function, table is not None)
     shape = {"energy": (), "hessian": (dim, dim), "fisher": (dim, dim)}.get(quantity, (dim,))
     numbers = math.prod(shape)
     size = numbers + model.scratch * (quantity != "energy")
-    if of_table:
-        values = _table_means(function, label, model, size)
-    else:
-        values = _values(function, label, model.params, dim, size)
+    values = _values(function, label, model.params, dim, size, table)
     return lambda x: values(x.reshape(-1, dim))[:, :numbers].reshape(x.shape[:-1] + shape)

@@ -8,8 +8,7 @@ import numpy as np
 
 from ..arguments import LONGEST, checked, finite_array, instance
 from ..kernels.bits import kernel
-from ..kernels.compile_cache import kept
-from ..kernels.compiling import for_lanes
+from ..kernels.compiling import for_lanes, kept
 from ..kernels.lanes import WIDTH
 from ..kernels.views import empty_groups, pack, view, view_type
 from .evaluate import check_points

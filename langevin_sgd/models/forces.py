@@ -1,4 +1,4 @@
-"""Gradients and gradient noise of a block of particles, from compiled functions.
+"""What forces of a block of particles, its gradients and gradient noise, are made of.
 
 A model and a noise build a `Force`: `prepare(work, block, fixed, now)` draws what a step needs for
 a whole block, which is faster than group by group; `act(work, block, fixed, now, group, here)` then
@@ -15,10 +15,10 @@ from numba import types
 
 from ..kernels import rng, rng_float32
 from ..kernels.bits import inlined, sqrt
-from ..kernels.compile_cache import linked
+from ..kernels.compiling import linked
 from ..kernels.lanes import WIDTH
 from ..kernels.rng import ADDRESS, PLACE, Address, Places, Stream, ids_from, steps_from
-from ..kernels.views import flat_type, local, row_type, table_row, view, view_type
+from ..kernels.views import flat_type, local, view, view_type
 
 ON_STACK = 512  # components; views of more lie in `spare`, for a stack is small
 _NORMALS, _UNIFORMS = np.uint64(Stream.NOISE_NORMAL), np.uint64(Stream.NOISE_UNIFORM)
@@ -78,6 +78,14 @@ class Site(NamedTuple):
         """The type of a view of so many numbers."""
         return view_type(numbers, self.draws.number)
 
+    def example_gradient(self, kind_of_row):
+        """The compiled gradient of one example of a Loss; its row has the type
+        `kind_of_row(columns, number)`."""
+        loss = self.model
+        row = kind_of_row(loss.data.shape[1], self.draws.number)
+        kinds = self.view(loss.dim), row, self.view(loss.dim + loss.scratch)
+        return self.compiled(loss, "example_gradient", *kinds)
+
 
 def stack_room(size):
     """Components to ask of `local` for a view of `size`; 1 if it lies in `spare` instead."""
@@ -108,69 +116,6 @@ def scale(v, size, factor):
     """v = factor v."""
     for k in range(size):
         v[k] = v[k] * factor
-
-
-# ---- gradients without noise ---------------------------------------------------------------------
-
-
-def force_of_potential(model, site):
-    """g = dU/dx, less the drift if there is one."""
-    kinds = site.view(model.dim), site.view(_size(model))
-    drift = site.compiled(model, "drift", *kinds) if model.drift else None
-    return _potential(site.compiled(model, "gradient", *kinds), drift, model.dim, _size(model))
-
-
-def force_of_table(loss, site):
-    """g = mean gradient over the whole table of a Loss."""
-    gradient = example_gradient(site, row_type)
-    return _whole_table(gradient, loss.dim, _size(loss), loss.data.shape[1])
-
-
-def example_gradient(site, kind_of_row):
-    """The compiled gradient of one example; its row has the type `kind_of_row(columns, number)`."""
-    loss = site.model
-    row = kind_of_row(loss.data.shape[1], site.draws.number)
-    kinds = site.view(loss.dim), row, site.view(_size(loss))
-    return site.compiled(loss, "example_gradient", *kinds)
-
-
-def _size(model):
-    return model.dim + model.scratch
-
-
-@cache
-def _potential(gradient, drift, dim, size):
-    has_drift = drift is not None
-    drift, room = drift or gradient, stack_room(size) if drift else 1
-    large = room < size
-
-    @inlined
-    def act(work, block, fixed, now, group, here):
-        gradient(fixed.model, here.x, here.g)
-        if has_drift:
-            push = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
-            drift(fixed.model, here.x, push)
-            for k in range(dim):
-                here.g[k] -= push[k]
-
-    return Force(nothing, act)
-
-
-@cache
-def _whole_table(gradient, dim, size, columns):
-    room = stack_room(size)
-    large = room < size
-
-    @inlined
-    def act(work, block, fixed, now, group, here):
-        one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
-        set_to(here.g, dim, 0.0)
-        for row in range(fixed.examples):
-            gradient(fixed.model, here.x, table_row(fixed.table, row, columns), one)
-            add_to(here.g, one, dim)
-        scale(here.g, dim, 1.0 / fixed.examples)
-
-    return Force(nothing, act)
 
 
 # ---- means of independent draws ------------------------------------------------------------------

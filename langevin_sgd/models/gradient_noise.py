@@ -1,22 +1,24 @@
-"""The record of a gradient noise that a function draws, and the factor of a covariance matrix."""
+"""The record of a gradient noise that a function draws."""
 
-import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arguments import covariance_matrix, flag, one_matrix, optional, text
+from ..arguments import flag, optional
 from ..kernels.bits import inlined
+from ..kernels.functions import interpreted, is_ours
 from ..kernels.lanes import WIDTH
 from ..kernels.views import part, view
 from . import forces
 from .evaluate import values_at
-from .forgotten import BIAS, DRAWS, FEW_DRAWS, drawn, is_linear, is_ours, mean_over_error
 from .noise_record import AddedNoise
 from .parameters import parameters, size
 from .records import Recipe, check_functions, record
+
+DRAWS, FEW_DRAWS = 2048, 8  # of a function of the user's, interpreted
+BIAS = 8  # standard errors
 
 
 @record(
@@ -93,12 +95,32 @@ class GradientNoise(NamedTuple):
         return self
 
     def _check_linear(self, dim):
-        about = self.sample, self.params, self.normals, dim, self._room(dim)
-        if self.gaussian and not is_ours(self.sample) and not is_linear(*about):
+        if self.gaussian and not is_ours(self.sample) and not self._is_linear(dim):
             raise ValueError(
                 f"gaussian must be False for {self.name!r}: its sample is not linear in z, so that "
                 "a batch of B is not one draw divided by sqrt(B)."
             )
+
+    def _is_linear(self, dim):
+        """Whether what is drawn at two places is linear in the normals; True where it cannot be
+        run."""
+        random, sample = np.random.default_rng(0), interpreted(self.sample)
+
+        def at(x, z):
+            out = np.zeros(self._room(dim))
+            sample(self.params, x, z.copy(), out)
+            return out[:dim]
+
+        for x in np.full(dim, 0.5), random.normal(size=dim):
+            a, b = random.normal(size=(2, self.normals))
+            try:
+                with np.errstate(all="ignore"):
+                    parts = np.array([at(x, a), 2.0 * at(x, b), -at(x, a + 2.0 * b)])
+            except (ArithmeticError, LookupError, TypeError, ValueError):
+                return True  # the rehearsal judges it
+            if np.any(abs(parts.sum(axis=0)) > 1e-9 * abs(parts).max()):  # not if nan
+                return False
+        return True
 
     def check(self, model, dynamics):
         if self.dim not in (None, model.dim):
@@ -138,7 +160,10 @@ class GradientNoise(NamedTuple):
     def doubts(self, model):
         if is_ours(self.sample):
             return
-        biases = mean_over_error(self._drawn(model, DRAWS))
+        drawn = self._drawn(model, DRAWS)
+        with np.errstate(all="ignore"):
+            error = np.sqrt(np.mean(drawn**2, axis=0) / DRAWS)
+            biases = np.where(error > 0, drawn.mean(axis=0) / error, 0.0)
         worst = int(np.argmax(np.abs(biases)))
         if abs(biases[worst]) > BIAS:
             yield (
@@ -151,8 +176,14 @@ class GradientNoise(NamedTuple):
         return np.any(self._drawn(model, FEW_DRAWS) != 0, axis=0)
 
     def _drawn(self, model, draws):
-        numbers, room = (self.normals, self.uniforms), self._room(model.dim)
-        return drawn(self.sample, self.params, numbers, model.dim, room, draws)
+        """What interpreted draws at one place are, an array (draws, d)."""
+        random, sample = np.random.default_rng(0), interpreted(self.sample)
+        found = np.zeros((draws, self._room(model.dim)))
+        with np.errstate(all="ignore"):
+            for out in found:
+                z = [random.normal(size=self.normals), random.uniform(size=self.uniforms)]
+                sample(self.params, np.full(model.dim, 0.5), np.concatenate(z), out)
+        return found[:, : model.dim]
 
     def batch_covariance(self, model, x, batch_size):
         dim, extra = model.dim, 0
@@ -213,49 +244,3 @@ def _covariance_of(sample, normals, room):
                     out[k * d + i] += noise[k] * noise[i]
 
     return write_covariance
-
-
-def covariance_factor(covariance, name="covariance"):
-    """Factor F of a covariance matrix, F F' = covariance, with as many columns as its rank.
-
-    Parameters
-    ----------
-    covariance : array_like, shape (d, d)
-        Positive semidefinite.
-    name : str
-        How messages call it.
-
-    Returns
-    -------
-    array, shape (d, rank)
-
-    Notes
-    -----
-    LDL' with diagonal pivoting, in plain Python: the same bits on every machine.
-
-    Examples
-    --------
-    A matrix of rank one is one column; its square is the matrix.
-
-    >>> factor = ls.noise.covariance_factor([[4.0, 2.0], [2.0, 1.0]])
-    >>> factor.tolist(), (factor @ factor.T).tolist()
-    ([[2.0], [1.0]], [[4.0, 2.0], [2.0, 1.0]])
-    """
-    matrix = one_matrix(covariance, text(name, "name"))
-    left = covariance_matrix(matrix, name).tolist()
-    size, columns = len(left), []
-    tolerance = 1e-10 * max(abs(entry) for row in left for entry in row)
-    while len(columns) < size:
-        pivot = max(range(size), key=lambda k: left[k][k])
-        largest = left[pivot][pivot]
-        if largest <= tolerance:
-            break
-        root = math.sqrt(largest)  # correctly rounded everywhere, unlike a power
-        column = [left[k][pivot] / root for k in range(size)]
-        for k in range(size):
-            for j in range(size):
-                left[k][j] -= column[k] * column[j]
-        for k in range(size):  # exact zeros: rounding must not revive a direction that is done
-            left[k][pivot] = left[pivot][k] = 0.0
-        columns.append(column)
-    return np.array(columns).T.reshape(size, len(columns))

@@ -2,20 +2,22 @@
 table is a potential."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arguments import optional, real_array, shown
-from ..kernels.functions import interpreted
+from ..kernels.bits import inlined
+from ..kernels.functions import interpreted, is_ours
+from ..kernels.views import local, row_type, table_row, view
 from .derivative_checks import check_fisher, check_gradient, check_hessian
-from .forces import force_of_table
-from .forgotten import DRAWS, is_ours
+from .forces import Force, add_to, nothing, scale, set_to, stack_room
 from .parameters import parameters, size
 from .potential_record import Potential
 from .records import Recipe, check_functions, of_kind, record
 
-DEVIATIONS = 5  # standard errors
+ROWS, DEVIATIONS = 2048, 5  # fresh ones that are looked at; standard errors
 ROLES = {
     "energy": "example_loss",
     "gradient": "example_gradient",
@@ -30,7 +32,6 @@ class LossAnswers:
     __slots__ = ()
     argument = "model"  # of simulate, that it is for
     drift = domain = None  # what a Potential may have and a Loss never has
-    force = force_of_table
     energy_word = "loss"
 
 
@@ -134,6 +135,11 @@ class Loss(NamedTuple):
             _check_mean(self)
         return self
 
+    def force(self, site):
+        """The `Force` without noise: g = mean gradient over the whole table."""
+        gradient = site.example_gradient(row_type)
+        return _mean_force(gradient, self.dim, self.dim + self.scratch, self.data.shape[1])
+
     def role(self, quantity):
         """The field with the function of a quantity, such as "hessian" or "fisher"."""
         return ROLES.get(quantity)
@@ -162,6 +168,23 @@ class Loss(NamedTuple):
         return self.mean
 
 
+@cache
+def _mean_force(gradient, dim, size, columns):
+    room = stack_room(size)
+    large = room < size
+
+    @inlined
+    def act(work, block, fixed, now, group, here):
+        one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
+        set_to(here.g, dim, 0.0)
+        for row in range(fixed.examples):
+            gradient(fixed.model, here.x, table_row(fixed.table, row, columns), one)
+            add_to(here.g, one, dim)
+        scale(here.g, dim, 1.0 / fixed.examples)
+
+    return Force(nothing, act)
+
+
 def _check_draw_fits(loss):
     """Refuse a `draw` without random numbers, and random numbers or a mean without a `draw`."""
     normals, uniforms = loss.draw_normals, loss.draw_uniforms
@@ -183,7 +206,7 @@ def _check_mean(loss):
     looked at with four times as many."""
     x, mean = 1.0 + 0.5 * np.random.default_rng(0).normal(size=loss.dim), loss.mean
     (expected,) = _gradients_at(x, mean.gradient, mean, [()])
-    for seed, examples in enumerate((DRAWS, 4 * DRAWS)):
+    for seed, examples in enumerate((ROWS, 4 * ROWS)):
         counts, shape = (loss.draw_normals, loss.draw_uniforms), (examples, loss.data.shape[1])
         rows = fresh_rows(loss.draw, loss.params, *counts, shape, seed)
         found = _gradients_at(x, loss.example_gradient, loss, [(row,) for row in rows])

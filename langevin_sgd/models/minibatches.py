@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arguments import choice, finite_array, flag, integer, number, one_of
-from ..kernels.rng import INTEGER_LIMIT
+from ..kernels.rng_integers import INTEGER_LIMIT
 from .noise_record import Noise
 from .parameters import parameters
 from .records import Recipe, record, recorded

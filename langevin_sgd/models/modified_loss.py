@@ -8,7 +8,8 @@ import numpy as np
 
 from ..arguments import one_of, whole, within
 from ..kernels import elementary
-from ..kernels.functions import content, copied, is_helper, plain
+from ..kernels.function_content import content
+from ..kernels.functions import copied, is_helper, plain
 from .expressions import sympy_functions
 from .loss_record import Loss
 from .potential_record import Potential

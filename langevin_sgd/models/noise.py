@@ -2,16 +2,10 @@
 independent draws. Each function returns a `GradientNoise`, if it does not say otherwise."""
 
 from .disk import disk
-from .gradient_noise import GradientNoise, covariance_factor
+from .gaussian_noise import covariance_factor, gaussian, gaussian_field
+from .gradient_noise import GradientNoise
 from .minibatches import Minibatch, minibatch
-from .noise_laws import (
-    alpha_stable,
-    gaussian,
-    gaussian_field,
-    online_regression,
-    student_t,
-    two_point,
-)
+from .noise_laws import alpha_stable, online_regression, student_t, two_point
 from .table_gaussian import TableGaussian, table_gaussian
 
 __all__ = ["GradientNoise", "Minibatch", "TableGaussian", "alpha_stable", "covariance_factor"]

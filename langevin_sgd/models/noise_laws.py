@@ -1,152 +1,23 @@
-"""Laws of gradient noise: the constant Gaussian, two that depend on the place, three that are not
-Gaussian.
+"""Laws of gradient noise that are not Gaussian.
 
 All are noise of ONE example: a batch of B is the mean of B independent draws. Cumulants of order n
 then fall as B^(1 - n), so that variance and excess kurtosis fall as 1/B; alpha-stable noise keeps
 its law, and its scale is multiplied by B^(1/alpha - 1)."""
 
 import math
-from functools import cache
 
 import numpy as np
 
-from ..arguments import covariance_matrix, finite_array, numbers, optional, within
+from ..arguments import within
 from ..kernels.elementary import exp, expm1, fma, log, log_unit, maximum, sin, sqrt, where
-from ..kernels.rules import check_function
-from .gradient_noise import GradientNoise, covariance_factor
-from .parameters import size
+from .gaussian_noise import covariance_factor, matrix_of, scales, variances_or_matrix
+from .gradient_noise import GradientNoise
 from .records import recorded
 from .sums import row_times
 
 _PI = 3.141592653589793
 _HALF_STEP = 2.0**-53  # half the spacing of the uniform numbers: moved by it, they avoid both ends
 _ALMOST_ZERO = 1e-300
-
-
-def variances_or_matrix(value, name):
-    """A check: d variances (d,), or a covariance matrix (d, d), which may be diagonal."""
-    array = finite_array(value, name)
-    if array.ndim < 2:
-        return _scales(array, name)
-    return covariance_matrix(finite_array(array, name, ndim=2), name)
-
-
-def _matrix(covariance):
-    """What `variances_or_matrix` lets pass as a matrix."""
-    return np.diag(covariance) if covariance.ndim == 1 else covariance
-
-
-def _scales(value, name):
-    """A check: one number >= 0 for each component; a number is one component."""
-    array = finite_array(np.atleast_1d(numbers(value, name, at_least=0)), name, ndim=1)
-    if array.size == 0:
-        raise ValueError(f"{name} must have an entry for each component, got none.")
-    return array
-
-
-def _diagonal_sample(p, x, z, out):
-    for k in range(len(z)):
-        out[k] = p.scale[k] * z[k]
-
-
-def _factor_sample(p, x, z, out):
-    for k in range(len(out)):
-        out[k] = row_times(p.factor, k, z)
-
-
-@recorded(covariance=variances_or_matrix)
-def gaussian(covariance):
-    """Gaussian gradient noise with the same covariance everywhere.
-
-    Parameters
-    ----------
-    covariance : array_like, shape (d, d) or (d,)
-        Sigma, the covariance of ONE example's gradient (or the d diagonal entries), (energy /
-        length)^2. Positive semidefinite: rank below d is allowed.
-
-    Returns
-    -------
-    GradientNoise
-
-    Examples
-    --------
-    The noise of an example is a standard normal number times the standard deviation:
-
-    >>> noise = ls.noise.gaussian([4.0, 9.0])
-    >>> xi = np.zeros(2)
-    >>> noise.sample(noise.params, np.zeros(2), [1.0, -1.0], xi)
-    >>> print(noise, xi)
-    gaussian(covariance=[4.0, 9.0]) [ 2. -3.]
-    """
-    d = len(covariance)
-    if covariance.ndim == 2 and np.array_equal(covariance, np.diag(np.diagonal(covariance))):
-        covariance = np.diagonal(covariance)
-    if covariance.ndim == 1:
-        params = {"scale": np.sqrt(covariance)}
-        return GradientNoise("gaussian", _diagonal_sample, params, d, gaussian=True, dim=d)
-    factor = covariance_factor(covariance)
-    params, rank = {"factor": factor}, factor.shape[1]
-    return GradientNoise("gaussian", _factor_sample, params, rank, gaussian=True, dim=d)
-
-
-@cache
-def _field_sample(factor):
-    def sample(p, x, z, out):
-        for k in range(len(out)):
-            out[k] = 0.0
-        factor(p, x, out)
-        # In place: noise k lands in a row of the matrix that has been read, for k <= k * normals.
-        for k in range(len(x)):
-            s = 0.0
-            for j in range(len(z)):
-                s = fma(out[k * len(z) + j], z[j], s)
-            out[k] = s
-
-    return sample
-
-
-@recorded(normals=size(1), dim=optional(size(1)))
-def gaussian_field(factor, params, normals, dim=None):
-    """Gaussian noise whose full covariance depends on the place.
-
-    xi = F(x) z with Sigma(x) = F(x) F(x)': Gaussian at each place, hence a batch is one draw
-    divided by sqrt(B). Over a run the law of xi is a mixture and not Gaussian.
-
-    Parameters
-    ----------
-    factor : callable
-        `factor(p, x, out)` writes the matrix F (d, normals) row by row, F[k, j] into
-        `out[k * normals + j]`, in energy / length. Numbers that it does not write are zero.
-    params : dict or namedtuple
-        What `factor` finds in `p`.
-    normals : int
-        Columns of F: independent normals of one draw, at least one.
-    dim : int, optional
-        d, where `factor` works in one dimension only: a model of another one is refused.
-
-    Returns
-    -------
-    GradientNoise
-
-    Notes
-    -----
-    Evaluated before the move: for small learning rates the limit is the Ito equation with 2 D(x) =
-    learning_rate Sigma(x)/B. Source: definition; E xi xi' = F E[z z'] F'.
-
-    Examples
-    --------
-    Noise that grows with the distance, F = 2 x; a draw z = 0.5 at x = 3:
-
-    >>> def factor(p, x, out):
-    ...     out[0] = p.a * x[0]
-    >>> noise, xi = ls.noise.gaussian_field(factor, {"a": 2.0}, normals=1), np.zeros(1)
-    >>> noise.sample(noise.params, [3.0], [0.5], xi)
-    >>> print(xi)
-    [3.]
-    """
-    check_function(factor, "factor of gaussian_field", "p x out")
-    options = {"gaussian": True, "dim": dim, "scratch_per_component": normals - 1}
-    return GradientNoise("gaussian_field", _field_sample(factor), params, normals, **options)
 
 
 def _two_point_sample(p, x, z, out):
@@ -162,7 +33,7 @@ def _two_point_covariance(p, x, out):
         out[k * d + k] = p.scale[k] * p.scale[k]
 
 
-@recorded(scale=_scales)
+@recorded(scale=scales)
 def two_point(scale):
     """Each component is +scale or -scale with probability 1/2, independently: bounded noise.
 
@@ -257,7 +128,7 @@ def student_t(dof, covariance):
     >>> print(noise, sigma)
     student_t(dof=3.0, covariance=[1.0, 4.0]) [1. 0. 0. 4.]
     """
-    factor = covariance_factor(_matrix(covariance))
+    factor = covariance_factor(matrix_of(covariance))
     pairs = max(1, (factor.shape[1] + 1) // 2)
     params, options = {"dof": dof, "factor": factor}, {"dim": len(factor)}
     options |= {"covariance": _factor_covariance}
@@ -274,7 +145,7 @@ def _stable_sample(p, x, z, out):
         out[k] = p.scale[k] * sin(p.alpha * _PI * turn) * exp(power / p.alpha)
 
 
-@recorded(alpha=within(above=0, at_most=2), scale=_scales)
+@recorded(alpha=within(above=0, at_most=2), scale=scales)
 def alpha_stable(alpha, scale):
     """Symmetric alpha-stable noise in each component, independently, which has no variance.
 
@@ -370,7 +241,7 @@ def online_regression(input_covariance, label_noise):
     >>> print(sigma)
     [2.5]
     """
-    matrix = np.ascontiguousarray(_matrix(input_covariance))
+    matrix = np.ascontiguousarray(matrix_of(input_covariance))
     factor = covariance_factor(matrix, "input_covariance")
     params = {
         "input_covariance": matrix,

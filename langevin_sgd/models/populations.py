@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arguments import finite_array, one_matrix, whole, within
 from ..kernels.elementary import fma, sigmoid, softplus, sqrt, where
-from .gradient_noise import covariance_factor
+from .gaussian_noise import covariance_factor
 from .linear_predictor import loss_of_predictor
 from .loss_record import fresh_rows
 from .parameters import EXAMPLES_LIMIT, parameters

@@ -1,11 +1,14 @@
 """The record of an energy landscape."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 from ..arguments import choice, number, shown
+from ..kernels.bits import inlined
+from ..kernels.views import local, view
 from .derivative_checks import check_gradient, check_hessian
-from .forces import force_of_potential
+from .forces import Force, nothing, stack_room
 from .parameters import parameters, size
 from .records import Recipe, check_functions, record
 
@@ -16,7 +19,6 @@ class PotentialAnswers:
     __slots__ = ()
     argument = "model"  # of simulate, that it is for
     data = None  # no table
-    force = force_of_potential
     energy_word = "energy"
 
 
@@ -94,6 +96,13 @@ class Potential(NamedTuple):
         check_hessian(*about, self.gradient, self.hessian)
         return self
 
+    def force(self, site):
+        """The `Force` without noise: g = dU/dx, less the drift if there is one."""
+        size = self.dim + self.scratch
+        kinds = site.view(self.dim), site.view(size)
+        drift = site.compiled(self, "drift", *kinds) if self.drift else None
+        return _gradient_force(site.compiled(self, "gradient", *kinds), drift, self.dim, size)
+
     def role(self, quantity):
         """The field with the function of a quantity: "energy", "gradient", "hessian" or "drift"."""
         return quantity
@@ -105,6 +114,24 @@ class Potential(NamedTuple):
     def expected(self, sampling):
         """The model whose gradient is the mean gradient of a step: itself."""
         return self
+
+
+@cache
+def _gradient_force(gradient, drift, dim, size):
+    has_drift = drift is not None
+    drift, room = drift or gradient, stack_room(size) if drift else 1
+    large = room < size
+
+    @inlined
+    def act(work, block, fixed, now, group, here):
+        gradient(fixed.model, here.x, here.g)
+        if has_drift:
+            push = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
+            drift(fixed.model, here.x, push)
+            for k in range(dim):
+                here.g[k] -= push[k]
+
+    return Force(nothing, act)
 
 
 def _checked_domain(domain, dim):

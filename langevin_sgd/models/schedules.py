@@ -12,8 +12,8 @@ import numpy as np
 
 from ..arguments import finite_array, number, shown, whole, within
 from ..kernels.elementary import cos
-from .parameters import Schedule
 from .records import recorded
+from .schedule_record import Schedule
 
 __all__ = ["constant", "cosine", "exponential", "from_values", "inverse_time", "step_decay"]
 

@@ -52,7 +52,7 @@ class TableGaussian(NamedTuple):
         return TILE
 
     def force(self, site):
-        loss, gradient = site.model, forces.example_gradient(site, row_type)
+        loss, gradient = site.model, site.example_gradient(row_type)
         size, columns = loss.dim + loss.scratch, loss.data.shape[1]
         return _table_force(gradient, loss.dim, size, columns, site.free, site.draws)
 

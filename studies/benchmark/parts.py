@@ -13,9 +13,9 @@ import numpy as np
 
 from benchmark.clock import best_seconds
 from langevin_sgd.kernels import elementary, rng
-from langevin_sgd.kernels.bits import OPTIONS, fma, kernel
+from langevin_sgd.kernels.bits import OPTIONS, all_lanes, fma, kernel
 from langevin_sgd.kernels.compiling import for_lanes
-from langevin_sgd.kernels.lanes import WIDTH, all_lanes
+from langevin_sgd.kernels.lanes import WIDTH
 from langevin_sgd.kernels.rng import Address, Places, Stream, lane_numbers
 from langevin_sgd.kernels.views import empty_groups, flat, store_words, view, view_type
 from langevin_sgd.models.forces import Draws

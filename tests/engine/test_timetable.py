@@ -8,7 +8,7 @@ from refusals import refusal
 
 import langevin_sgd as ls
 from langevin_sgd.engine.problem import timetable
-from langevin_sgd.models.parameters import BLOCK, Schedule
+from langevin_sgd.models.schedule_record import BLOCK, Schedule
 
 WAVES = Schedule("waves", lambda k: 0.1 + 0.05 * np.cos(0.37 * k), {})
 

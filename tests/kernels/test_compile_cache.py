@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from langevin_sgd.kernels import compile_cache
+from langevin_sgd.kernels.compile_cache import _read, _write, cache_folder
 
 PRELUDE = """
 import hashlib, sys
@@ -19,8 +20,7 @@ recorder = event.RecordingListener()
 event.register("numba:compile", recorder)
 import langevin_sgd as ls
 from langevin_sgd.kernels.bits import kernel
-from langevin_sgd.kernels.compiling import compiled
-from langevin_sgd.kernels.compile_cache import kept
+from langevin_sgd.kernels.compiling import compiled, kept
 def entry(function):
     inner = kept(compiled(function))
     return kernel(lambda x: inner(x))
@@ -144,27 +144,27 @@ def test_code_of_equal_names_from_two_processes_does_not_meet(tmp_path):
 
 def test_a_damaged_file_is_as_good_as_none(tmp_path):
     place = tmp_path / ("e" * 64)
-    assert compile_cache._read(place) is None
-    compile_cache._write(place, ("code", b"1234"))
+    assert _read(place) is None
+    _write(place, ("code", b"1234"))
     whole = place.read_bytes()
-    assert compile_cache._read(place) == ("code", b"1234")
+    assert _read(place) == ("code", b"1234")
     for damaged in (b"", whole[:-1], whole[:10], whole[:-1] + b"?", b"?" + whole[1:]):
         place.write_bytes(damaged)
-        assert compile_cache._read(place) is None
-    compile_cache._write(place, ("code", b"1234"))
-    assert compile_cache._read(place) == ("code", b"1234")
+        assert _read(place) is None
+    _write(place, ("code", b"1234"))
+    assert _read(place) == ("code", b"1234")
 
 
 def test_files_that_changed_places_are_not_taken_for_each_other(tmp_path):
     one, other = tmp_path / ("a" * 64), tmp_path / ("b" * 64)
-    compile_cache._write(one, "1.0")
-    compile_cache._write(other, "2.0")
+    _write(one, "1.0")
+    _write(other, "2.0")
     swapped = other.read_bytes(), one.read_bytes()
-    one.write_bytes(swapped[0])
-    other.write_bytes(swapped[1])
-    assert compile_cache._read(one) is None and compile_cache._read(other) is None
+    for place, whole in zip((one, other), swapped, strict=True):
+        place.write_bytes(whole)
+        assert _read(place) is None
     one.write_bytes(b"a" * 64 + swapped[0][64:])  # with the right key in front of the wrong code
-    assert compile_cache._read(one) is None
+    assert _read(one) is None
 
 
 def test_neither_a_full_disk_nor_a_killed_process_leaves_files(tmp_path, monkeypatch):
@@ -174,21 +174,21 @@ def test_neither_a_full_disk_nor_a_killed_process_leaves_files(tmp_path, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fdopen", full)
-        compile_cache._write(tmp_path / ("a" * 64), b"code")
+        _write(tmp_path / ("a" * 64), b"code")
     assert not list(tmp_path.iterdir())
     for name, age in (("kernel_killed.tmp", 7_200.0), ("kernel_at_work.tmp", 0.0)):
         tmp_path.joinpath(name).write_bytes(b"half")
         os.utime(tmp_path / name, (time.time() - age,) * 2)
-    compile_cache._write(tmp_path / ("a" * 64), b"code")
+    _write(tmp_path / ("a" * 64), b"code")
     assert {each.name for each in tmp_path.iterdir()} == {"kernel_at_work.tmp", "a" * 64}
 
 
 def test_a_reader_never_sees_half_a_file(tmp_path):
     place, entries = tmp_path / "entry", [bytes([k]) * 200_000 for k in range(4)]
-    compile_cache._write(place, entries[0])
+    _write(place, entries[0])
     with ThreadPoolExecutor(4) as pool:
-        writing = [pool.submit(compile_cache._write, place, entry) for entry in entries * 10]
-        assert all(compile_cache._read(place) in entries for _ in range(100))
+        writing = [pool.submit(_write, place, entry) for entry in entries * 10]
+        assert all(_read(place) in entries for _ in range(100))
         for each in writing:
             each.result()
     assert list(tmp_path.iterdir()) == [place]
@@ -201,35 +201,34 @@ def test_beyond_the_limit_the_least_recently_used_goes(tmp_path, monkeypatch):
     os.utime(tmp_path / "thesis.dat", (0, 0))
     a, b, c, d = (tmp_path / (letter * 64) for letter in "abcd")
     for number, place in enumerate((a, b, c)):
-        compile_cache._write(place, b"x" * 900)
+        _write(place, b"x" * 900)
         os.utime(place, (number, number))
-    assert compile_cache._read(a) is not None  # used now
-    compile_cache._write(d, b"x" * 900)
+    assert _read(a) is not None  # used now
+    _write(d, b"x" * 900)
     assert {each.name for each in tmp_path.iterdir()} == {a.name, c.name, d.name, "thesis.dat"}
 
 
 def test_a_folder_that_others_can_write_to_is_refused(tmp_path, monkeypatch):
-    assert compile_cache.cache_folder(str(tmp_path / "new" / "one")).stat().st_mode & 0o777 == 0o700
+    assert cache_folder(str(tmp_path / "new" / "one")).stat().st_mode & 0o777 == 0o700
     for mode in (0o720, 0o702):
         folder = tmp_path / oct(mode)
         folder.mkdir()
         folder.chmod(mode)
         with pytest.warns(UserWarning, match="for others can write to it.*LANGEVIN_SGD_CACHE"):
-            assert compile_cache.cache_folder(str(folder)) is None
+            assert cache_folder(str(folder)) is None
     monkeypatch.setattr(os, "getuid", lambda: 4711)
     theirs = tmp_path / "theirs"
     with pytest.warns(UserWarning, match="for others can write to it"):
-        assert compile_cache.cache_folder(str(theirs)) is None
+        assert cache_folder(str(theirs)) is None
 
 
-def test_without_a_place_to_write_or_when_off_nothing_is_kept(tmp_path):
+def test_the_folder_is_the_users_or_none_without_a_place_to_write_or_when_off(
+    tmp_path, monkeypatch
+):
     (tmp_path / "file").touch()
-    assert compile_cache.cache_folder(str(tmp_path / "file" / "below")) is None
-    assert compile_cache.cache_folder("off") is None
-
-
-def test_the_default_folder_is_the_users(tmp_path, monkeypatch):
+    assert cache_folder(str(tmp_path / "file" / "below")) is None
+    assert cache_folder("off") is None
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    compile_cache.cache_folder.cache_clear()
-    assert compile_cache.cache_folder("") == tmp_path / "langevin_sgd"
-    compile_cache.cache_folder.cache_clear()
+    cache_folder.cache_clear()
+    assert cache_folder("") == tmp_path / "langevin_sgd"
+    cache_folder.cache_clear()

@@ -15,7 +15,7 @@ from numba.core.registry import cpu_target
 from numba.core.typing import templates
 
 from langevin_sgd.kernels import compile_key
-from langevin_sgd.kernels.compile_cache import linked
+from langevin_sgd.kernels.compiling import linked
 from langevin_sgd.kernels.lanes import floats
 from langevin_sgd.kernels.rng import FLOATS
 from langevin_sgd.kernels.views import view_type

@@ -9,6 +9,7 @@ import langevin_sgd as ls
 from langevin_sgd.kernels import elementary, functions
 from langevin_sgd.kernels.bits import JIT, kernel
 from langevin_sgd.kernels.compiling import compiled
+from langevin_sgd.kernels.function_content import content
 
 compiled_only = pytest.mark.skipif(not JIT, reason="is about compilation")
 SOURCE = """
@@ -119,7 +120,7 @@ def test_what_a_function_reads_is_seen_in_closures_functions_in_it_and_modules()
     assert found["missing"].value is functions.MISSING
     first = closure.__code__.co_firstlineno
     assert found["held"].line == first + 5 and found["missing"].line == first + 7
-    assert functions.content(closure(3.0)) != functions.content(closure(4.0))
+    assert content(closure(3.0)) != content(closure(4.0))
 
 
 def test_a_copy_reads_what_it_is_told_to():

@@ -12,7 +12,7 @@ from scipy import stats
 
 from langevin_sgd.kernels import permutation, rng
 from langevin_sgd.kernels.bits import JIT, kernel
-from langevin_sgd.kernels.compile_cache import linked
+from langevin_sgd.kernels.compiling import linked
 from langevin_sgd.kernels.lanes import WIDTH
 from langevin_sgd.kernels.rng import Address, Places
 from langevin_sgd.kernels.views import empty_groups, flat

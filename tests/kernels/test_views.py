@@ -46,10 +46,8 @@ def test_a_view_holds_the_components_of_a_group():
 def through_column(source, to):
     for group in range(source.shape[0]):
         for lane in range(WIDTH):
-            a, b = (
-                column(source, group * DIM * WIDTH + lane, DIM),
-                column(to, group * DIM * WIDTH + lane, DIM),
-            )
+            place = group * DIM * WIDTH + lane
+            a, b = column(source, place, DIM), column(to, place, DIM)
             for k in range(len(a)):
                 b[k] = a[k] if a[k] > 20.0 else -a[k]  # a column is scalar: it may branch
 
@@ -127,10 +125,8 @@ def test_a_table_row_is_the_same_for_all_lanes():
 @kernel
 def gather(table, rows, out):
     for group in range(out.shape[0]):
-        entries, to = (
-            gathered_row(table, rows, group * WIDTH, COLUMNS),
-            view(out, group * COLUMNS * WIDTH, COLUMNS),
-        )
+        entries = gathered_row(table, rows, group * WIDTH, COLUMNS)
+        to = view(out, group * COLUMNS * WIDTH, COLUMNS)
         for k in range(len(entries)):
             to[k] = entries[k]
         to[0] = entries[-1]
@@ -144,11 +140,8 @@ def gather_from_flats(table, rows, out):
 
 def test_a_gathered_row_is_another_one_in_each_lane():
     random = np.random.default_rng(0)
-    table, rows, out = (
-        random.normal(size=(50, COLUMNS)),
-        random.integers(0, 50, (2, WIDTH)),
-        empty_groups(2, COLUMNS),
-    )
+    table, rows = random.normal(size=(50, COLUMNS)), random.integers(0, 50, (2, WIDTH))
+    out = empty_groups(2, COLUMNS)
     gather(table, rows, out)
     expected = table[rows].transpose(0, 2, 1).copy()
     expected[:, 0] = expected[:, -1]

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 import z_scores
 from naive_dynamics import HESSIAN, NONLINEAR, PAIRS, SIGMA, TWIN
+from naive_noise import normal_pair
 
 import langevin_sgd as ls
 from langevin_sgd.kernels.functions import interpreted
-from langevin_sgd.kernels.rng import Stream, normal_pair, words_at
+from langevin_sgd.kernels.rng import Stream, words_at
 
 # Pivoting keeps the order: the first diagonal entry is the largest.
 FACTOR = np.linalg.cholesky(SIGMA)

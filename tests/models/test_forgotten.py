@@ -6,7 +6,6 @@ import pytest
 
 import langevin_sgd as ls
 from langevin_sgd.engine.problem import make_problem
-from langevin_sgd.models.forgotten import doubts
 
 pytestmark = pytest.mark.interpreted
 TABLE = ls.losses.quadratic_centers([1.0], [[1.0], [-1.0]])
@@ -60,7 +59,7 @@ def said(model, dynamics, noise=None, **more):
 def heard(model, dynamics, noise):
     """What a run would be told at its start."""
     problem = make_problem(model, dynamics, noise, particles=2, steps=1, seed=1)
-    return list(doubts(model, dynamics, noise, problem.table.template))
+    return list(dynamics.doubts(model, noise, problem.table.template))
 
 
 BIASED = (BOWL, ls.dynamics.sgd(0.1), biased(0.7), "the mean of the noise 'waiting' is not 0")
@@ -128,7 +127,7 @@ def test_what_is_right_goes_without_a_word(model, dynamics, noise):
     ],
 )
 def test_doubts_about_a_component_or_a_batch(dynamics, noise, message):
-    found = list(doubts(PLANE, dynamics, noise, dynamics.params))
+    found = list(dynamics.doubts(PLANE, noise, dynamics.params))
     assert [sentence[: len(message or "")] for sentence in found] == [message] * bool(message)
 
 

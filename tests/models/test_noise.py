@@ -11,9 +11,11 @@ import pytest
 import z_scores
 from models import one_step
 from models.one_step import BOWL, HESSIAN, POINT
+from naive_noise import normal_pair
 
 import langevin_sgd as ls
-from langevin_sgd.kernels.rng import Stream, integer_at, normal_pair, words_at
+from langevin_sgd.kernels.rng import Stream, words_at
+from langevin_sgd.kernels.rng_integers import integer_at
 from langevin_sgd.models.noise import covariance_factor
 
 SEED, DIRECTION = 5, np.array([1.0, -2.0, 0.5])

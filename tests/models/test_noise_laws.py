@@ -14,7 +14,7 @@ from models.one_step import BOWL, HESSIAN, PARTICLES, POINT, SIGMA, noisy_gradie
 from z_scores import worst
 
 import langevin_sgd as ls
-from langevin_sgd.kernels.rng import Stream, normal_pair, uniform, words_at
+from langevin_sgd.kernels.rng import Stream, words_at
 
 SEED, SCALE, LABEL_NOISE = 11, np.array([1.0, 0.5, 2.0]), 0.8
 PROJECTIONS = np.vstack([np.eye(3), [[1.0, 1.0, 1.0], [1.0, -1.0, 0.5], [0.2, 1.0, -0.7]]])
@@ -221,14 +221,14 @@ def numbers_at(stream, count, pair_of):
 
 
 def uniform_pair(a, b, c, d):
-    return uniform(a, b), uniform(c, d)
+    return naive_noise.uniform(a, b), naive_noise.uniform(c, d)
 
 
 @pytest.mark.interpreted
 @pytest.mark.parametrize("name", NOISES)
 def test_each_particle_takes_the_numbers_at_its_address(name):
     noise = NOISES[name]
-    z = numbers_at(Stream.NOISE_NORMAL, noise.normals, normal_pair)
+    z = numbers_at(Stream.NOISE_NORMAL, noise.normals, naive_noise.normal_pair)
     u = numbers_at(Stream.NOISE_UNIFORM, noise.uniforms, uniform_pair)
     expected = {
         "gaussian_field": lambda: naive_noise.gaussian_field(factor_at, POINT, z),

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import langevin_sgd as ls
-from langevin_sgd.models.parameters import described, tabulated
+from langevin_sgd.models.parameters import described
+from langevin_sgd.models.schedule_record import tabulated
 
 schedules = ls.schedules
 K = np.arange(50)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...kernels.functions import plain
 from ...kernels.views import part
-from ...models.parameters import Schedule
+from ...models.schedule_record import Schedule
 from .readings import labelled
 
 SHARE = 4  # by default, readings may cost one in so many gradients of the run

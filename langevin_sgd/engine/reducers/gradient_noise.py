@@ -11,8 +11,8 @@ from ...arguments import checked, whole
 from ...kernels.bits import sqrt
 from ...kernels.functions import plain
 from ...kernels.views import part, table_row
-from ...models.parameters import Schedule
 from ...models.records import recorded
+from ...models.schedule_record import Schedule
 from ...models.table_gaussian import TableGaussian
 from .epochs import epoch_of, seldom
 from .full_gradient import NOTHING

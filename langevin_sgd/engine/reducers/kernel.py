@@ -11,7 +11,7 @@ import numpy as np
 from numba import types
 
 from ...kernels.bits import inlined, where
-from ...kernels.compile_cache import linked
+from ...kernels.compiling import linked
 from ...kernels.functions import plain
 from ...kernels.lanes import WIDTH, floats, ints, teach
 from ...kernels.rng import FLOATS

@@ -5,9 +5,9 @@ from functools import cache
 import numpy as np
 from numba import types
 
-from ...kernels import rng
+from ...kernels import rng_integers
 from ...kernels.bits import inlined
-from ...kernels.compile_cache import linked
+from ...kernels.compiling import linked
 from ...kernels.lanes import WIDTH
 from ...kernels.precisions import like
 from ...kernels.rng import INTEGERS, PLACE, Address, Places, Stream, ids_from, steps_from
@@ -21,7 +21,7 @@ _BATCH, _UNIFORM = np.uint64(Stream.BATCH), np.uint64(Stream.ROW_UNIFORM)
 @cache
 def uniform_rows(shared, draws, free):
     """The kernel `pick` of `by_row_numbers`: any row, all alike."""
-    fill_integers = linked(rng.fill_integers, INTEGERS, PLACE, draws.address, types.uint64)
+    fill_integers = linked(rng_integers.fill_integers, INTEGERS, PLACE, draws.address, types.uint64)
 
     @inlined
     def pick(work, block, fixed, now):

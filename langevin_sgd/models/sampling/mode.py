@@ -56,7 +56,7 @@ def by_row_numbers(choose, weight=None):
 
     def force(noise, site):
         loss = site.model
-        gradient = forces.example_gradient(site, GatheredRowType)
+        gradient = site.example_gradient(GatheredRowType)
         size, columns = loss.dim + loss.scratch, loss.data.shape[1]
         pick = choose(noise.shared, site.draws, site.free)
         return _batch_force(gradient, loss.dim, size, columns, pick, weight)

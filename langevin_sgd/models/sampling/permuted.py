@@ -8,7 +8,7 @@ from numba import types
 
 from ...kernels import permutation
 from ...kernels.bits import inlined
-from ...kernels.compile_cache import linked
+from ...kernels.compiling import linked
 from ...kernels.lanes import WIDTH
 from ...kernels.rng import ADDRESS, INTEGERS, PLACE, Address, Places, Stream
 from ..example_moments import example_covariance

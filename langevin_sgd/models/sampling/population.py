@@ -14,7 +14,7 @@ def _population_force(noise, site):
     count, size = loss.draw_normals + loss.draw_uniforms, loss.dim + loss.scratch
     draw = site.compiled(loss, "draw", site.view(count), site.view(columns))
     numbers = forces.numbers_of(site, loss.draw_normals, loss.draw_uniforms, of_rows=True)
-    one_draw = _fresh_gradient(draw, forces.example_gradient(site, view_type), count, size, columns)
+    one_draw = _fresh_gradient(draw, site.example_gradient(view_type), count, size, columns)
     return _force_of_draws(*forces.mean_of_draws(one_draw, numbers, loss.dim, size, draws))
 
 
