@@ -111,16 +111,3 @@ def test_a_start_finds_the_law_in_any_unit(length):
         assert "unit of length is far from one" in refusal(
             basin_populations, potential=bowl, temperature=1.0
         )
-
-
-REFUSED = [
-    ({"start": [(-1.0, 1.0), (-1.0, 1.0)]}, "start must hold 1 pairs"),
-    ({"potential": double_well(dim=4)}, "must have dim 1 or 2 or 3"),
-    ({"potential": ls.potentials.washboard(1.0, 0.3)}, "not normalisable"),
-]
-
-
-@pytest.mark.parametrize(("changed", "words"), REFUSED)
-def test_refusals(changed, words):
-    call = {"potential": double_well(), "temperature": 0.2} | changed
-    assert words in refusal(basin_populations, **call)

@@ -1,39 +1,15 @@
 """Finite least squares against listed batches, and against the additive theory where all inputs
 have one length."""
 
-from itertools import combinations, product
+from itertools import combinations
 
 import numpy as np
-import pytest
 from numpy.testing import assert_allclose as close
 
 from langevin_sgd import theory
 
 INPUTS = np.array([[1.0, 0.3], [-0.5, 1.2], [0.8, -0.9], [0.2, 0.4]])
 TARGETS = np.array([0.9, -0.3, 1.4, 0.2])
-
-
-@pytest.mark.parametrize("sampling", ["with_replacement", "without_replacement"])
-@pytest.mark.parametrize("momentum", [0.0, 0.6])
-def test_moments_are_stationary_under_every_listed_batch(sampling, momentum):
-    eta, batch = 0.2, 2
-    found = theory.least_squares_moments(INPUTS, TARGETS, eta, batch, momentum, sampling)
-    mean, covariance, radius = found
-    batches = {"with_replacement": product(range(4), repeat=2)}
-    moment, maps = np.zeros((5, 5)), []
-    moment[4, 4], steps = 1.0, round(-80 / np.log(radius))  # means relax half as fast as moments
-    for chosen in batches.get(sampling, combinations(range(4), 2)):
-        rows, target = INPUTS[list(chosen)], TARGETS[list(chosen)]
-        hessian, force = rows.T @ rows / batch, -rows.T @ target / batch
-        kick = eta * np.column_stack([hessian, np.zeros((2, 2)), force])
-        kick[:, 2:4] = momentum * np.eye(2)
-        stay = np.column_stack([np.eye(2), np.zeros((2, 3))])
-        maps.append(np.vstack([stay - kick, kick, np.eye(5)[4]]))
-    maps = np.array(maps)
-    for _ in range(steps):
-        moment = np.einsum("nij,jk,nlk->il", maps, moment, maps) / len(maps)
-    close(mean, moment[:2, 4], 1e-10)
-    close(covariance, moment[:2, :2] - np.outer(mean, mean), 1e-8)
 
 
 def test_one_length_of_inputs_makes_the_noise_additive():
@@ -49,15 +25,6 @@ def test_one_length_of_inputs_makes_the_noise_additive():
     orders = theory.least_squares_moments(inputs, targets, *setting, sampling="single_shuffle")
     expected = theory.single_shuffle_covariance(1.0, noise, 0.2, 2, 4, 0.5)
     close(orders.covariance, [expected, expected], 1e-9)
-
-
-def test_reshuffling_shifts_the_mean_and_fresh_batches_do_not():
-    solution = np.linalg.lstsq(INPUTS, TARGETS)[0]
-    for sampling in ("with_replacement", "without_replacement"):
-        fresh = theory.least_squares_moments(INPUTS, TARGETS, 0.2, 2, sampling=sampling)
-        close(fresh.mean, solution, 1e-12)
-    shuffled = theory.least_squares_moments(INPUTS, TARGETS, 0.2, 2, sampling="reshuffle")
-    assert shuffled.mean.shape == (2, 2) and np.abs(shuffled.mean - solution).max() > 1e-4
 
 
 def test_one_order_for_ever_is_found_by_running_it():

@@ -24,16 +24,6 @@ def test_a_chain_that_forgets_in_one_step_leaves_geometrically():
     assert law.mean_position.item() == approx((norm.pdf(-0.5) - norm.pdf(1.2)) / stay, rel=1e-10)
 
 
-def test_two_dimensions_without_coupling_are_one_dimension():
-    line = theory.mean_first_passage_steps(WELL, 2.0, 0.1, start=-1.0, inside=[(-INF, 0.0)])
-    region, start = [(-INF, 0.0), (-INF, INF)], [-1.0, 0.3]
-    plane = theory.mean_first_passage_steps(
-        double_well(dim=2), [2.0, 3.0], 0.1, start=start, inside=region
-    )
-    assert plane.mean_steps.item() == approx(line.mean_steps.item(), rel=1e-8)
-    assert plane.mean_steps_error.item() < 1e-5 * line.mean_steps.item()
-
-
 def test_correlated_noise_forgets_too():
     """eta H = 1 with noise of correlation 0.6: the probability to stay in a quadrant's box."""
     from scipy.stats import multivariate_normal
@@ -76,11 +66,3 @@ def test_lifetime_of_the_quasi_stationary_law():
     steps = theory.mean_first_passage_steps(*setting, start=law.axis_0.values, inside=region)
     lifetime = float((law.density * law.weight).values @ steps.mean_steps.values)
     assert lifetime == approx(1 / law.exit_probability.item(), rel=1e-8)
-
-
-def test_a_chain_seen_at_its_steps_is_slower_than_the_diffusion():
-    """The twin of the oracle cases: the diffusion's time is 12 % too short here, so that a mix-up
-    would be seen."""
-    steps = theory.mean_first_passage_steps(WELL, 4.0, 0.05, start=-1.0, inside=[(-INF, 0.0)])
-    diffusion = theory.mean_first_passage_time(WELL, 0.1, -1.0, 0.0).mean_time.item()
-    assert 0.05 * steps.mean_steps.item() > 1.1 * diffusion

@@ -7,30 +7,6 @@ from numpy.testing import assert_allclose as close
 from langevin_sgd import theory
 
 
-def test_heavy_ball_is_an_exponential_average():
-    gradients = np.random.default_rng(0).standard_normal((30, 2))
-    _, velocity = theory.heavy_ball_path(gradients, 0.1, 0.8, [1.0, -1.0])
-    close(velocity, 0.1 / (1 - 0.8) * theory.gradient_average(gradients, 0.8), 1e-12)
-
-
-def test_the_variance_of_the_average_is_as_the_docstring_says():
-    """Var = (1 - mu)/(1 + mu) Var g for independent gradients: the sum of squared weights."""
-    impulse = np.zeros(400)
-    impulse[0] = 1.0
-    weights = theory.gradient_average(impulse, 0.9)
-    close(np.sum(weights**2), (1 - 0.9) / (1 + 0.9), 1e-12)
-
-
-@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99])
-def test_the_rule_keeps_the_temperature_and_momentum_reduces_the_correction(momentum):
-    base, batch, h, sigma = 0.02, 8, 1.0, 2.0
-    rate = theory.momentum_learning_rate(base, batch, momentum)
-    close(theory.sgd_temperature(sigma, rate, batch, momentum), base * sigma / 2, 1e-12)
-    variance = theory.stationary_covariance(h, sigma, rate, batch, momentum)[0, 0]
-    ratio = h * variance / (base * sigma / 2)
-    close(ratio, 1 / (1 - (1 - momentum) * batch * base * h / (2 * (1 + momentum))), 1e-9)
-
-
 def test_conventions_differ_by_known_factors():
     table = theory.temperature_conventions(2.0, 0.1, 4, 0.5, dataset_size=1000)
     close(table[:5], (0.05, 0.025, 0.05, 0.0125, 50.0), 1e-6)

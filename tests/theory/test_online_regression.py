@@ -51,18 +51,6 @@ def test_the_radius_crosses_one_at_the_threshold(batch, mu):
         theory.regression_covariance(INPUTS, 1.0, [threshold / 2, threshold * 1.001], batch, mu)
 
 
-def test_isotropic_inputs_show_both_plateaus():
-    """2 B (1 - mu)/(d + 1 + B (1 - mu)/(1 + mu)) for A = I: plateaus 2 (1 - mu) and 2 (1 + mu) in
-    B."""
-    d, mu = 64, 0.9
-    batches = np.array([1, 16, 1e9])
-    exact = 2 * batches * (1 - mu) / (d + 1 + batches * (1 - mu) / (1 + mu))
-    close(theory.regression_threshold(np.ones(d), batches, mu), exact, 1e-10)
-    small, large = theory.batch_sharpness_plateaus(1.0, mu)
-    close(exact[0] * (d + 1 + 0.1 / 1.9), small, 1e-12)
-    close(exact[2], large, 1e-5)
-
-
 def test_the_published_plateaus_of_momentum_are_reached_without_a_network():
     """Andreyev et al. 2026: curvature 2 (1 - mu)/eta at small and 2 (1 + mu)/eta at large batches.
     64 inputs, mu = 0.9."""
@@ -103,29 +91,3 @@ def test_published_bounds_hold_and_the_trace_bound_is_tight(curvatures, batch, e
     exact = theory.regression_threshold(curvatures, batch)
     close([exact, bounds.frobenius, bounds.trace], expected, 6e-3)
     assert exact < bounds.trace < bounds.frobenius
-
-
-def test_the_least_mean_squares_threshold_of_two_directions():
-    close(theory.regression_threshold([1.0, 2.0]), 4 / (9 + np.sqrt(17)), 1e-13)
-
-
-def test_a_simulation_agrees_and_a_planted_factor_two_does_not():
-    rng, particles, eta, batch = np.random.default_rng(5), 20_000, 0.1, 4
-    delta = np.zeros((particles, 2))
-    for _ in range(60):
-        x = rng.multivariate_normal(np.zeros(2), INPUTS, (particles, batch))
-        residual = np.einsum("nbi,ni->nb", x, delta) - np.sqrt(0.8) * rng.standard_normal(
-            (particles, batch)
-        )
-        delta = delta - eta * np.einsum("nb,nbi->ni", residual, x) / batch
-    moments = theory.regression_covariance(INPUTS, 0.8, eta, batch).position
-    relaxed = 1 - theory.regression_second_moment_radius(INPUTS, eta, batch) ** 60
-    assert relaxed > 0.99
-    risk = np.einsum("ni,ij,nj->n", delta, INPUTS, delta) / 2
-    exact, error = (
-        theory.regression_excess_risk(INPUTS, 0.8, eta, batch),
-        risk.std() / np.sqrt(particles),
-    )
-    close(np.trace(INPUTS @ moments) / 2, exact, 1e-6)
-    assert abs(risk.mean() - exact) < 4 * error + exact * (1 - relaxed)
-    assert abs(risk.mean() - 2 * exact) > 10 * error

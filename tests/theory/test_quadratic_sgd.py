@@ -12,22 +12,6 @@ SIGMA = np.array([[2.0, -0.7, 0.3], [-0.7, 1.0, 0.0], [0.3, 0.0, 0.5]])
 FORMS = [None, "torch", "lookahead"]
 
 
-def ar2_variance(first, second):
-    """Variance of x'' = first x' + second x + unit noise (textbook formula)."""
-    return (1 - second) / ((1 + second) * ((1 - second) ** 2 - first**2))
-
-
-@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
-@pytest.mark.parametrize("learning_rate", [0.01, 0.5])
-def test_one_dimension_equals_the_ar2_formula(learning_rate, momentum):
-    h, c = 1.7, 0.6
-    a = 1 - learning_rate * h
-    plain = theory.stationary_covariance(h, c, learning_rate, 1, momentum)[0, 0]
-    close(plain, learning_rate**2 * c * ar2_variance(a + momentum, -momentum), 1e-10)
-    ahead = theory.stationary_covariance(h, c, learning_rate, 1, momentum, "lookahead")[0, 0]
-    close(ahead, learning_rate**2 * c * ar2_variance((1 + momentum) * a, -momentum * a), 1e-10)
-
-
 @pytest.mark.parametrize("momentum", [0.0, 0.7])
 def test_torchs_nesterov_stores_the_look_ahead_point(momentum):
     """PyTorch's variable is x - mu v of the look-ahead form."""
@@ -35,13 +19,6 @@ def test_torchs_nesterov_stores_the_look_ahead_point(momentum):
     x, cross, v = theory.stationary_blocks(theory.linear_sgd(*setting, "lookahead"))
     stored = x - momentum * (cross + cross.T) + momentum**2 * v
     close(theory.stationary_covariance(*setting, "torch"), stored, 1e-11)
-
-
-@pytest.mark.parametrize("momentum", [0.0, 0.3, 0.9])
-def test_the_heavy_ball_identities_hold(momentum):
-    x, cross, v = theory.stationary_blocks(theory.linear_sgd(HESSIAN, SIGMA, 0.3, 2, momentum))
-    close(cross + cross.T, -v, 1e-10)
-    close((1 + momentum) * v, 0.3 * (HESSIAN @ x + x @ HESSIAN), 1e-10)
 
 
 @pytest.mark.parametrize("nesterov", FORMS)
@@ -60,19 +37,6 @@ def test_an_instability_names_the_threshold(nesterov):
     threshold = theory.stability_threshold(HESSIAN, 0.5, nesterov)
     with pytest.raises(ValueError, match=f"stability threshold {threshold:.6g}"):
         theory.stationary_covariance(HESSIAN, SIGMA, [0.01, threshold], 1, 0.5, nesterov)
-
-
-def test_a_simulation_agrees_and_a_planted_factor_two_does_not():
-    rng, particles, eta, mu = np.random.default_rng(3), 20_000, 0.3, 0.5
-    x, v = np.zeros((particles, 3)), np.zeros((particles, 3))
-    for _ in range(150):
-        noise = rng.multivariate_normal(np.zeros(3), SIGMA / 2, particles)
-        v = mu * v + eta * (x @ HESSIAN + noise)
-        x = x - v
-    exact = np.diag(theory.stationary_covariance(HESSIAN, SIGMA, eta, 2, mu))
-    error = exact * np.sqrt(2 / particles)
-    assert np.all(np.abs(x.var(axis=0) - exact) < 4 * error)
-    assert np.all(np.abs(x.var(axis=0) - 2 * exact) > 10 * error)
 
 
 def test_diagonals_and_scalars_stand_for_matrices():
@@ -109,10 +73,6 @@ def test_temperature_is_the_one_that_minimises_kl():
         projected = np.trace(HESSIAN @ covariance) / 3
         close(theory.sgd_temperature(SIGMA, 1e-5, 1, momentum), projected, 1e-4)
     close(theory.sgd_temperature(2.0, 0.1, 4), 0.1 * 2 / (2 * 4), 1e-6)
-
-
-def test_a_plain_has_an_infinite_threshold():
-    assert theory.stability_threshold([0.0, 0.0]) == np.inf
 
 
 def test_the_heavy_ball_has_a_closed_form_for_noise_that_does_not_commute():

@@ -12,7 +12,7 @@ from valid_calls import VALID_CALLS
 
 from langevin_sgd import theory
 from langevin_sgd.models.losses import linear_regression_population
-from langevin_sgd.models.potentials import double_well, quadratic
+from langevin_sgd.models.potentials import double_well, quadratic, washboard
 
 FLAT = {"hessian": [1.0, 0.0], "noise_covariance": [1.0, 1.0], "nesterov": None}
 SGD = theory.linear_sgd([1.0, 2.0], [1.0, 1.0], 0.1, momentum=0.5)
@@ -22,6 +22,7 @@ SCHEDULE = theory.linear_sgd(1.0, 1.0, [0.1, 0.2])
 NO_VELOCITY = theory.LinearProcess(np.eye(1) / 2, np.eye(1), np.eye(1), 1)
 SINGULAR = theory.linear_sgd([1.0, 2.0], [1.0, 0.0], 0.1)
 MANY = {"inputs": np.eye(12), "targets": np.ones(12), "batch_size": 1}
+OF_THREE = {"hessian": np.ones(3), "batch_covariance": np.ones(3)}
 TOO_LARGE = {"batch_size": 5, "sampling": "without_replacement"}
 ONE_COLUMN = {"inputs": np.ones((4, 2))}
 NARROW = {"mean_p": 0.0, "mean_q": 0.0, "covariance_q": np.eye(3)}
@@ -110,6 +111,9 @@ REFUSED = [
     ("temperature_conventions", {"dataset_size": 1}, "dataset_size must be >= batch_size"),
     ("two_point_cdf", {"learning_rate": 0.3}, r"learning_rate \* curvature must be >= 0.5"),
     ("barrier_exponent", WALLED | {"end": 2.0}, "start and end must lie inside the wall"),
+    ("basin_populations", {"start": [(-1.0, 1.0), (-1.0, 1.0)]}, "start must hold 1 pairs"),
+    ("basin_populations", {"potential": double_well(dim=4)}, "must have dim 1 or 2 or 3"),
+    ("basin_populations", {"potential": washboard(1.0, 0.3)}, "not normalisable"),
     ("best_fit_temperature", {"mean_energy": -0.1}, "mean_energy must be above the minimum"),
     ("boltzmann_density", {"bounds": (-1e160, 1e160)}, "bounds"),
     ("boltzmann_density", {"potential": logarithmic(), "temperature": 2.5} | OPEN, "not normalis"),
@@ -155,6 +159,8 @@ REFUSED = [
     ("quasi_potential", {"noise_values": [2.0, -1.0]}, "mean zero"),
     ("regression_moments_1d", {"learning_rate": 0.9}, "moment 4 diverges"),
     ("regression_moments_1d", {"learning_rate": 1.5}, "moment 2 diverges"),
+    ("regression_tail", {"batch_size": 33}, "batch_size must be >= 1 and <= 32"),
+    ("regression_tail", {"learning_rate": 2.5}, "no stationary law"),
     ("relaxation_rates", {"count": 19}, "count must be at most 18 on 20 cells"),
     ("sde_law", {"diffusion": lambda x: x}, "diffusion must be positive"),
     ("sde_law", {"diffusion": lambda x: 1 + x**4} | OPEN, "tails are too heavy.* finite bounds"),
@@ -180,6 +186,8 @@ REFUSED = [
     ("transfer_operator", ON_CIRCLE, "must not have periodic walls"),
     ("transfer_operator", PUSHED, "must have no drift"),
     ("transfer_operator", WALLED, "must not have reflecting walls"),
+    ("virial_budget", {"batch_covariance": -np.eye(2)}, "batch_covariance must be a covariance"),
+    ("virial_budget", OF_THREE, "blocks must hold matrices of 3 coordinates"),
     ("xie_escape_time", {"curvature_saddle": 0.0}, "curvature_saddle must not be zero"),
     ("boltzmann_bin_probabilities", {"edges": [np.arange(1e6 + 1)]}, "at most 1000000 numbers"),
     ("transfer_operator_circle", {"learning_rate": 1e-9}, "too small"),

@@ -47,10 +47,3 @@ def test_the_chain_itself():
         exact = theory.regression_tail(distance, 1.0, 1.0, 0.5, batch).probability
         z = (share - exact) / np.sqrt(exact * (1 - exact) / delta.size)
         assert (np.abs(z).max() < 4) == holds
-
-
-def test_what_has_no_tail_is_refused():
-    with pytest.raises(ValueError, match="no stationary law"):
-        theory.regression_tail(1.0, 1.0, 1.0, 2.5)
-    with pytest.raises(ValueError, match="batch_size"):
-        theory.regression_tail(1.0, 1.0, 1.0, 0.1, 33)

@@ -53,24 +53,5 @@ def test_the_cramer_von_mises_limit_agrees_with_scipys_law(level):
     assert found.pvalue == pytest.approx(level, rel=5e-3, abs=1e-6)
 
 
-def test_known_critical_values():
-    close(theory.normal_critical([0.05, 0.01]), [1.959964, 2.575829], 1e-6)
-    close(theory.kolmogorov_smirnov_critical(0.05), 1.358099, 1e-6)
-    # Stephens' correction ties the two laws together
-    root = np.sqrt(100) + 0.12 + 0.11 / np.sqrt(100)
-    close(theory.kolmogorov_smirnov_critical(0.05, 100) * root, 1.358, 2e-3)
-
-
-def test_the_variance_test_has_the_power_that_was_asked_for():
-    from scipy.stats import chi2
-
-    plan = theory.variance_test_samples(0.2, level=0.05, miss_rate=0.1)
-    n = round(plan.variance_test)
-    rng = np.random.default_rng(4)
-    statistic = 1.2 * rng.chisquare(n, 20_000)
-    seen = (statistic > chi2.isf(0.025, n)) | (statistic < chi2.ppf(0.025, n))
-    assert abs(seen.mean() - 0.9) < 4 * np.sqrt(0.09 / seen.size)
-    assert plan.kolmogorov_smirnov > 5 * plan.variance_test
-    close(plan.kl, theory.gaussian_kl(0.0, 1.2, 0.0, 1.0), 1e-12)
-    tiny = theory.variance_test_samples(1e-6)
-    close(tiny.kl, 1e-12 / 4, 1e-3)
+def test_a_tiny_excess_keeps_its_digits():
+    close(theory.variance_test_samples(1e-6).kl, 1e-12 / 4, 1e-3)

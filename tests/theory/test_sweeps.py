@@ -3,19 +3,22 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose as close
+from valid_calls import VALID_CALLS
 from valid_calls_linear import CALLS
 
 from langevin_sgd import theory
 from langevin_sgd.arguments import numbers
 
+TAILS = "lyapunov_edge", "regression_moments_1d", "tail_exponents"
+
 
 def swept_arguments():
     """(function, argument) where a check lets arrays pass; `modified_loss` has its own."""
-    for call, make in CALLS.items():
-        name = call.removeprefix("theory.")
+    for name in [*(call.removeprefix("theory.") for call in CALLS), *TAILS]:
+        given = VALID_CALLS[f"theory.{name}"]()
         for argument, check in getattr(theory, name).checks.items():
             takes_arrays = getattr(check, "func", None) is numbers and name != "modified_loss"
-            if takes_arrays and np.ndim(make()[argument]) == 0:
+            if takes_arrays and np.ndim(given[argument]) == 0:
                 yield name, argument
 
 
@@ -27,7 +30,7 @@ def leaves(result):
 
 @pytest.mark.parametrize(("name", "argument"), list(swept_arguments()))
 def test_a_sweep_gives_the_same_as_one_by_one(name, argument):
-    function, given = getattr(theory, name), CALLS[f"theory.{name}"]()
+    function, given = getattr(theory, name), VALID_CALLS[f"theory.{name}"]()
     values = given[argument] * np.array([1.0, 0.9, 0.8])
     sweep = leaves(function(**given | {argument: values}))
     for k, value in enumerate(values):

@@ -54,16 +54,6 @@ def test_the_moments_agree_with_the_matrix_theory_and_a_simulation():
     assert abs((delta**4).mean() - 2 * fourth) > 10 * error
 
 
-def test_a_sweep_is_one_call():
-    exponents = theory.tail_exponents(1.0, [0.1, 0.2, 0.3])
-    assert exponents.exact.shape == exponents.diffusion.shape == (3,)
-    assert np.all(np.diff(exponents.exact) < 0)
-    second, fourth = theory.regression_moments_1d(1.0, 0.4, [0.1, 0.2], [[1], [4]])
-    assert second.shape == fourth.shape == (2, 2)
-    one = theory.regression_moments_1d(1.0, 0.4, 0.1, 4)
-    assert (second[1, 0], fourth[1, 0]) == approx(one, rel=1e-14)
-
-
 @pytest.mark.parametrize(
     ("step", "exact", "diffusion", "decoupled"),
     [(0.1, 17.28, 11, 21), (0.2, 8.30, 6, 11), (0.3, 5.31, 4.33, 7.67)],
