@@ -15,12 +15,12 @@ from ..arguments import (
     optional,
     whole,
 )
+from ..engine.description import described
 from ..engine.reducers.readings import labelled, with_error
 from ..engine.simulate import simulate
 from ..models.descent import sgd
 from ..models.evaluate import landscape
 from ..models.loss_record import Loss
-from ..models.parameters import described
 from ..models.potential_record import Potential
 from ..theory.basins_of_attraction import slope_of
 from ..theory.linear_process import spectral_radius

@@ -7,10 +7,10 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, finite_array, flag, one_of, optional, whole
+from ..engine.description import described
 from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
 from ..models.minibatches import minibatch
-from ..models.parameters import described
 from .ledger_frame import Update, make_frame
 from .ledger_quadratic import is_quadratic, mean_covariance, second_moment, steps_response
 from .ledger_solutions import (

@@ -9,7 +9,8 @@ import numpy as np
 from ..kernels.elementary import fma, maximum, sqrt, where
 from ..models.descent import sgd
 from ..models.dynamics import Dynamics
-from ..models.gaussian_noise import gaussian, gaussian_field
+from ..models.gaussian_field import gaussian_field
+from ..models.gaussian_noise import gaussian
 from ..models.minibatches import minibatch
 from ..models.sgd_diffusion import sgd_diffusion
 from ..models.table_gaussian import table_gaussian

@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, covariance_matrix, finite_array, instance, optional
+from ..engine.description import described
 from ..engine.reducers.readings import labelled
 from ..models.dynamics import Dynamics
 from ..models.evaluate import evaluate, landscape
 from ..models.noise import gaussian, minibatch, table_gaussian
 from ..models.noise_record import SILENCE, Noise
-from ..models.parameters import described
 from ..theory.virial import DESCENTS, STORES_ITERATE
 from .budget_terms import Descent, Path, budget_variables, pushes
 from .particles import (

@@ -13,13 +13,12 @@ import xarray as xr
 from ..arguments import integer, path
 from ..kernels.rng import GENERATOR
 from ..kernels.views import unpack
-from ..models.parameters import array_fingerprint
 from ..storage import begun, create, load, reopen, source_hashes
 from ..storage.manifest import NAME as MANIFEST
 from .chunks import Stored, compile_kernel, run_chunks
 from .cpu import begin
 from .dataset import RECORDS_OF_RUN, along_steps, at_the_end, attributes_of_run, tell_who_left
-from .description import data_of
+from .description import array_fingerprint, data_of
 from .interrupts import at_once
 from .problem import make_problem
 from .program import make_program

@@ -7,10 +7,10 @@ import xarray as xr
 
 from ..kernels.views import unpack
 from ..models.evaluate import evaluate
-from ..models.parameters import NO_PARAMETER, described
+from ..models.parameters import NO_PARAMETER
 from ..storage.provenance import global_attributes
 from .blocks import NOT_FINITE, RUNNING
-from .description import data_of
+from .description import data_of, described
 from .reducers.of_run import TAKEN
 from .terminal import tell
 

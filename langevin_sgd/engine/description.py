@@ -5,10 +5,12 @@ A function of this package is named. Any other is known by the SHA-256 of its co
 `kernels.function_content`), for comparison only."""
 
 import inspect
+import json
 import sys
 import sysconfig
 import types as python_types
 from functools import cache
+from hashlib import sha256
 
 import numpy as np
 
@@ -18,7 +20,6 @@ from ..models import schedules
 from ..models.dynamics import Dynamics
 from ..models.losses import Loss
 from ..models.noise import GradientNoise, Minibatch, TableGaussian
-from ..models.parameters import WRITTEN_OUT, array_fingerprint
 from ..models.potentials import Potential
 from ..models.schedule_record import Schedule
 from .reducers.record import Reducer
@@ -30,7 +31,39 @@ RECORD_KINDS = {
     kind.__name__: kind
     for kind in (Potential, Loss, GradientNoise, Minibatch, TableGaussian, Dynamics, Reducer)
 }
+WRITTEN_OUT = 64  # numbers of an array that a description holds; longer ones by their SHA-256
 _LIBRARIES = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
+
+
+def described(record):
+    """JSON text of a record's name, parameters, data table, walls and sampling; tables and long
+    arrays as shape and SHA-256."""
+    params = record.params._asdict()
+    if hasattr(record, "schedules"):
+        for name, each in record.schedules().items():
+            params[name] = {"schedule": each.name, **each.numbers}
+    found = {"name": record.name, "params": _part_of_description(params)}
+    if getattr(record, "data", None) is not None:
+        found["data"] = array_fingerprint(record.data)
+    if getattr(record, "domain", None) is not None:
+        found["domain"] = record.domain
+    if hasattr(record, "sampling"):
+        found["sampling"] = record.sampling
+    return json.dumps(found)
+
+
+def array_fingerprint(array):
+    """Shape and SHA-256 of an array."""
+    content = np.ascontiguousarray(array).tobytes()
+    return {"shape": list(array.shape), "sha256": sha256(content).hexdigest()}
+
+
+def _part_of_description(value):
+    if isinstance(value, dict):
+        return {name: _part_of_description(part) for name, part in value.items()}
+    if isinstance(value, np.ndarray):
+        return array_fingerprint(value) if value.size > WRITTEN_OUT else value.tolist()
+    return value
 
 
 def data_of(value, key="", arrays=None, inside=()):

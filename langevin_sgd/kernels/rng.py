@@ -14,7 +14,7 @@ product is one vector instruction there.
 
 In an `Address`, `step` and `particle` are either whole numbers, when the particles of a block
 follow one another and are all at one step, or flat int64 arrays with an entry for each lane of the
-block. `place` counts lanes from the start of the block.
+block. `place` counts lanes from the start of the block. (`rng_in_numba` tells numba of this.)
 
 | function                  | number                | array                    |
 |---------------------------|-----------------------|--------------------------|
@@ -33,7 +33,6 @@ from enum import IntEnum, unique
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 
 from .bits import (
@@ -49,9 +48,9 @@ from .bits import (
 )
 from .elementary_circular import SIN_TURN, TWO_PI
 from .elementary_parts import ONE_BITS, log_parts, quadrant, six
-from .lanes import WIDTH, teach, words
+from .lanes import WIDTH
 from .threefry import threefry
-from .views import ViewType, flat_type, view
+from .views import flat_type, view
 
 STEP_LIMIT = 1 << 48
 PARTICLE_LIMIT = 1 << 48
@@ -104,20 +103,9 @@ class Places(NamedTuple):
     groups: int
 
 
-_WORDS = ir.VectorType(ir.IntType(64), WIDTH)
-
-
 def lane_numbers(first):
     """The numbers first, first + 1, ... of the particles of a group, as uint64 in each lane."""
     return np.uint64(first)
-
-
-def _numbered(context, builder, sig, args):
-    first = context.cast(builder, args[0], sig.args[0], words)
-    return builder.add(first, ir.Constant(_WORDS, list(range(WIDTH))))
-
-
-teach(lane_numbers, lambda first: words if isinstance(first, types.Integer) else None, _numbered)
 
 
 def id_at(particle, place):
@@ -164,50 +152,6 @@ def in_a_row(particle):
     where a group is one particle.
     """
     return False
-
-
-teach(
-    in_a_row,
-    lambda particle: types.boolean,
-    lambda context, builder, sig, args: context.get_constant(
-        types.boolean, isinstance(sig.args[0], types.Integer)
-    ),
-)
-
-
-def _teach(function, of_number, of_array, counts):
-    """Results of types `of_number` and `of_array` (None: the array itself); a number is counted on
-    if `counts`.
-    """
-
-    def result(numbers, place):
-        if isinstance(numbers, ViewType) and numbers.dim is None:
-            return of_array or numbers
-        return of_number if isinstance(numbers, types.Integer) else None
-
-    def emit(context, builder, sig, args):
-        place = context.cast(builder, args[1], sig.args[1], types.intp)
-        if isinstance(sig.args[0], ViewType):
-            at = builder.gep(args[0], [place], inbounds=True)
-            if of_array == words:
-                return builder.load(builder.bitcast(at, _WORDS.as_pointer()), align=8)
-            return builder.load(at) if of_array else at
-        number = context.cast(builder, args[0], sig.args[0], types.uint64)
-        number = builder.add(number, place) if counts else number
-        if of_number == words:
-            return _numbered(context, builder, words(types.uint64), [number])
-        return number
-
-    teach(function, result, emit)
-
-
-_teach(ids_at, words, words, True)
-_teach(leaders_at, types.uint64, words, True)
-_teach(id_at, types.uint64, types.uint64, True)
-_teach(step_at, types.uint64, types.uint64, False)
-_teach(steps_at, types.uint64, words, False)
-_teach(ids_from, types.uint64, None, True)
-_teach(steps_from, types.uint64, None, False)
 
 
 PHILOX_M0, PHILOX_M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)

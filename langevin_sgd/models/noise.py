@@ -2,7 +2,8 @@
 independent draws. Each function returns a `GradientNoise`, if it does not say otherwise."""
 
 from .disk import disk
-from .gaussian_noise import covariance_factor, gaussian, gaussian_field
+from .gaussian_field import gaussian_field
+from .gaussian_noise import covariance_factor, gaussian
 from .gradient_noise import GradientNoise
 from .minibatches import Minibatch, minibatch
 from .noise_laws import alpha_stable, online_regression, student_t, two_point

@@ -1,13 +1,9 @@
 """Parameters of a record: a namedtuple of float64 numbers and small arrays. They are data: a sweep
 never recompiles. Those of a dynamics may be schedules."""
 
-import json
 import keyword
 from collections import namedtuple
 from functools import cache, partial
-from hashlib import sha256
-
-import numpy as np
 
 from ..arguments import finite_array, integer, shown
 from .schedule_record import Schedule
@@ -16,7 +12,6 @@ from .schedule_record import Schedule
 COUNT_LIMIT = 2**20
 EXAMPLES_LIMIT = 2**24  # of a table that interpreted Python draws
 NO_PARAMETER = "none"  # numba has no type for an empty namedtuple
-WRITTEN_OUT = 64  # numbers of an array that a description holds; longer ones by their SHA-256
 
 
 def size(at_least):
@@ -69,32 +64,3 @@ def _checked_parameter(value, label, schedules):
         return value
     array = finite_array(value, label)
     return float(array) if array.ndim == 0 else array
-
-
-def described(record):
-    """JSON text of a record's name, parameters, data table, walls and sampling; tables and long
-    arrays as shape and SHA-256."""
-    found = {"name": record.name, "params": _part_of_description(record.params._asdict())}
-    if getattr(record, "data", None) is not None:
-        found["data"] = array_fingerprint(record.data)
-    if getattr(record, "domain", None) is not None:
-        found["domain"] = record.domain
-    if hasattr(record, "sampling"):
-        found["sampling"] = record.sampling
-    return json.dumps(found)
-
-
-def array_fingerprint(array):
-    """Shape and SHA-256 of an array."""
-    content = np.ascontiguousarray(array).tobytes()
-    return {"shape": list(array.shape), "sha256": sha256(content).hexdigest()}
-
-
-def _part_of_description(value):
-    if isinstance(value, dict):
-        return {name: _part_of_description(part) for name, part in value.items()}
-    if isinstance(value, Schedule):
-        return {"schedule": value.name, **_part_of_description(value.numbers)}
-    if isinstance(value, np.ndarray):
-        return array_fingerprint(value) if value.size > WRITTEN_OUT else value.tolist()
-    return value

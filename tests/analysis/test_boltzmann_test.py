@@ -8,7 +8,7 @@ from synthetic_runs import adjacent, gaussian_run, synthetic_run, well_draws
 
 import langevin_sgd as ls
 from langevin_sgd.analysis.wording import shorthand
-from langevin_sgd.models.parameters import described
+from langevin_sgd.engine.description import described
 
 boltzmann_test = ls.analysis.boltzmann_test
 HESSIAN, TEMPERATURE = np.array([[2.0, 0.5], [0.5, 1.0]]), 0.3

@@ -12,8 +12,8 @@ from synthetic_runs import synthetic_run
 import langevin_sgd as ls
 from langevin_sgd.analysis import departure
 from langevin_sgd.analysis.departure import _hessian, _steady_run, closure_bound
+from langevin_sgd.engine.description import described
 from langevin_sgd.kernels.elementary import sqrt
-from langevin_sgd.models.parameters import described
 
 TURN = np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
 A = TURN @ np.diag([1.0, 0.2]) @ TURN.T

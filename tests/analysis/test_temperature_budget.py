@@ -11,7 +11,7 @@ from synthetic_runs import synthetic_run, unit_variance
 
 import langevin_sgd as ls
 from langevin_sgd.analysis import temperature_budget
-from langevin_sgd.models.parameters import described
+from langevin_sgd.engine.description import described
 
 HESSIAN = np.array([[1.0, 0.3], [0.3, 0.5]])
 SIGMA = np.array([[2.0, 0.4], [0.4, 0.5]])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import langevin_sgd as ls
-from langevin_sgd.models.parameters import described
+from langevin_sgd.engine.description import described
 from langevin_sgd.models.schedule_record import tabulated
 
 schedules = ls.schedules
