@@ -9,7 +9,6 @@ from numba import types
 from ..arguments import checked, integer, number, one_of, optional, real_array, shown, whole
 from ..kernels.rng import DRAW_LIMIT, PARTICLE_LIMIT, STEP_LIMIT
 from ..models.noise_record import SILENCE
-from ..models.schedule_record import BLOCK, check_length, tabulated
 from .chunks import chosen_target
 from .continuing import Start, check_continuing, end_of
 from .domain import all_inside
@@ -18,6 +17,7 @@ from .reducers.first_passage import check_passage
 from .reducers.kernel import cells
 from .reducers.of_run import checked_reducers
 from .reducers.readings import REPLICATES
+from .scheduled import Scheduled
 
 WANTED = {
     "model": "a Potential or a Loss (see langevin_sgd.potentials and langevin_sgd.losses)",
@@ -26,18 +26,15 @@ WANTED = {
 }
 ALWAYS_THERE = 2**26  # bytes
 LARGEST_SINGLE = 1.8e19  # its square ends the range of float32
-LONGEST_SCHEDULE = 10**10  # steps of a schedule: every value is checked before the first step
 
 
 class Timetable(NamedTuple):
     """Parameters of a dynamics over a run."""
 
     template: Any  # the parameters, with a number in place of every schedule
-    schedules: dict  # name -> Schedule
+    scheduled: dict  # name -> Scheduled
     substeps: int  # updates of a step, all with its parameters
-    steps: int  # of the run and before it
     largest_batch: int  # of the run
-    recent: dict  # name -> (first step, values) of the block that was asked for last
 
     def rows(self, first, count):
         """Numbers (count, fields) and batch sizes (count,) of the updates first ... first + count -
@@ -45,24 +42,10 @@ class Timetable(NamedTuple):
         """
         step = np.arange(first, first + count) // self.substeps
         numbers = {name: np.ravel(value)[0] for name, value in self.template._asdict().items()}
-        numbers |= {name: self._values(name, step) for name in self.schedules}
+        numbers |= {name: each.values(step) for name, each in self.scheduled.items()}
         columns = {name: np.broadcast_to(value, count) for name, value in numbers.items()}
         batches = columns.get("batch_size", np.ones(count)).astype(np.int64)
         return np.column_stack(list(columns.values())), batches
-
-    def _values(self, name, step):
-        """Values in these steps. A rule is asked for whole blocks: its rounding may depend on the
-        length of the array.
-        """
-        begin, blocks = int(step[0]) // BLOCK * BLOCK, []
-        for first in range(begin, int(step[-1]) + 1, BLOCK):
-            known, values = self.recent.get(name, (None, None))
-            if known != first:
-                last = min(first + BLOCK, self.steps)
-                values = tabulated(self.schedules[name], name, last, first)
-                self.recent[name] = first, values
-            blocks.append(values)
-        return np.concatenate(blocks)[step - begin]
 
 
 class Problem(NamedTuple):
@@ -234,7 +217,7 @@ def _check_draws(model, dynamics, noise, table, last_step):
                 f"{DRAW_LIMIT - 1}."
             )
     if noise is not None:
-        scheduled = "batch_size" in table.schedules
+        scheduled = "batch_size" in table.scheduled
         noise.check_batches(model, table.largest_batch, scheduled, last_step)
 
 
@@ -271,56 +254,17 @@ def _check_stored(model, dynamics, particles, stored, precision):
     )
 
 
-# ---- schedules -----------------------------------------------------------------------------------
-
-
 def timetable(dynamics, steps, first_step=0):
     """The timetable of a run from `first_step` to `steps`; every value of a schedule is checked
     against its parameter's range.
     """
-    schedules, parameters = dynamics.schedules(), dynamics.params
-    largest = {
-        name: _largest(schedule, name, steps, first_step) for name, schedule in schedules.items()
-    }
-    first = {name: float(schedule.rule(np.arange(1))[0]) for name, schedule in schedules.items()}
-    template = parameters._replace(**first)
+    schedules = dynamics.schedules()
+    scheduled = {name: Scheduled(each, name, steps) for name, each in schedules.items()}
+    largest = {name: each.largest(first_step) for name, each in scheduled.items()}
+    first = {name: float(each.rule(np.arange(1))[0]) for name, each in schedules.items()}
+    template = dynamics.params._replace(**first)
     batch = int(largest.get("batch_size", getattr(template, "batch_size", 1)))
-    return Timetable(template, schedules, dynamics.substeps, steps, batch, {})
-
-
-def _largest(schedule, name, steps, first_step):
-    """Largest value of a schedule, each of whose values is in its range and depends on nothing but
-    the number of the step.
-    """
-    if steps - first_step > LONGEST_SCHEDULE:
-        raise ValueError(
-            f"steps must be at most {LONGEST_SCHEDULE} with a schedule, got schedules of "
-            f"{steps - first_step} steps. Make several runs, each from the end of the last one "
-            "(first_step)."
-        )
-    check_length(schedule, name, steps)
-    largest = 1.0
-    for first in range(first_step // BLOCK * BLOCK, steps, BLOCK):
-        values = tabulated(schedule, name, min(first + BLOCK, steps), first)
-        largest = max(largest, values.max())
-        _check_alone(schedule, name, first, values)
-    return largest
-
-
-def _check_alone(schedule, name, first, values):
-    """Refuse a rule whose values for a block, from step `first` on, are not those of its steps one
-    by one.
-    """
-    for place in {0, len(values) // 2, len(values) - 1}:
-        step = first + place
-        with np.errstate(all="ignore"):
-            alone = np.asarray(schedule.rule(np.arange(step, step + 1)), dtype=np.float64)
-        if alone.shape != (1,) or not np.isclose(alone[0], values[place], rtol=1e-9, atol=0.0):
-            raise ValueError(
-                f"the schedule of {name} must be a function of the number of each step alone, but "
-                f"its rule gives {values[place]} for step {step} among others and {alone} for "
-                "that step by itself."
-            )
+    return Timetable(template, scheduled, dynamics.substeps, batch)
 
 
 # ---- the start -----------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ def check_passage(problem):
             f"{name} must be the only reducer of its run, got {others} beside it. Make a second "
             "run."
         )
-    for scheduled in problem.table.schedules:
+    for scheduled in problem.table.scheduled:
         raise ValueError(
             f"{scheduled} must be constant for {name}: every particle has a step of its own."
         )
