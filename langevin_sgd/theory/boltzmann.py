@@ -19,10 +19,12 @@ from .grids import (
     tensor_nodes,
     tensor_rule,
 )
+from .roots import rising_root
 from .two_grids import OnGrid, labels, law_of_two
 
 LARGEST_TENSOR = 3_000_000
 LARGEST_CHANGE = 1e-2
+HOTTEST = 1e12  # temperature that is tried, over the energy above the minimum
 LEVEL_POINTS = {1: 100_000, 2: 700, 3: 110}
 FIRST_POINTS = {1: 129, 2: 65, 3: 49}
 
@@ -239,10 +241,9 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
     >>> round(ls.theory.best_fit_temperature(ls.potentials.quadratic([1.0]), mean_energy=0.15), 6)
     0.3
     """
-    from scipy.optimize import brentq
 
-    def excess(log_temperature):
-        law = boltzmann_density(potential, np.exp(log_temperature), bounds=bounds)
+    def excess(temperature):
+        law = boltzmann_density(potential, temperature, bounds=bounds)
         return float(law.mean_energy) - mean_energy
 
     lowest = _lowest_energy(potential, mean_energy, bounds)
@@ -251,20 +252,12 @@ def best_fit_temperature(potential, mean_energy, *, bounds=None):
             f"mean_energy must be above the minimum of the potential, about {lowest:.6g}, got "
             f"{mean_energy}."
         )
-    low = high = np.log(2 * (mean_energy - lowest) / potential.dim)
-    for _ in range(28):
-        if excess(low) > 0:
-            low -= 1.0
-        elif excess(high) < 0:
-            high += 1.0
-        elif high > low:
-            return float(np.exp(brentq(excess, low, high, xtol=1e-13, rtol=1e-13)))
-        else:
-            return float(np.exp(low))
-    raise ValueError(
+    guess = 2 * (mean_energy - lowest) / potential.dim
+    missing = (
         f"mean_energy {mean_energy:g} is not reached by {potential.name!r} below temperature "
-        f"{np.exp(high):.3g}."
+        f"{guess * HOTTEST:.3g}."
     )
+    return rising_root(excess, guess, missing, HOTTEST)
 
 
 def _lowest_energy(potential, mean_energy, bounds):

@@ -1,7 +1,9 @@
 """The root of a function of a positive number, which may be of any size."""
 
+from functools import cache
 
-def rising_root(function, guess, missing="the function has no root."):
+
+def rising_root(function, guess, missing="the function has no root.", times=1e300):
     """The root x > 0 of a function that is below zero before it and above zero after it.
 
     It is looked for by doubling and halving a guess, then found to the last places.
@@ -9,15 +11,15 @@ def rising_root(function, guess, missing="the function has no root."):
     Raises
     ------
     ValueError
-        With the message `missing`, if no root lies between 1e-300 and 1e300.
+        With the message `missing`, if no root lies between the guess over `times` and times it.
     """
     from scipy.optimize import brentq
 
-    high = guess
-    while function(high) < 0 and high < 1e300:
+    function, high = cache(function), guess
+    while function(high) < 0 and high < times * guess:
         high *= 2
     low = high / 2
-    while function(low) > 0 and low > 1e-300:
+    while function(low) > 0 and low > guess / times:
         low /= 2
     if not function(low) <= 0 <= function(high):
         raise ValueError(missing)
