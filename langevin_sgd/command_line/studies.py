@@ -25,16 +25,14 @@ def add_run(commands):
         ("run escape --help", "the options of a study"),
     ]
     summary = "run a study, as python studies/STUDY.py OPTIONS does"
-    parser = add_command(commands, "run", summary, examples, _run_the_named)
+    parser = add_command(
+        *(commands, "run", summary, examples), lambda given: run_study(given.study, given.options)
+    )
     parser.add_argument("study", help="its name (see list), or the path of your own")
     options = parser.add_argument(
         "options", nargs=argparse.REMAINDER, help="of the study, after its name: --quick --out ..."
     )
     options.required = False
-
-
-def _run_the_named(given):
-    return run_study(given.study, given.options)
 
 
 def own_studies():

@@ -6,7 +6,6 @@ particle does depends neither on its lane nor on who was there before. Blocks ge
 advance; when none is left, those that run close ranks."""
 
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from typing import NamedTuple
@@ -21,18 +20,9 @@ from ..kernels.views import empty_groups, flat, flat_from, pack, unpack, view, w
 from ..models.evaluate import values_at
 from ..models.forces import Draws
 from .arrivals import arrival_variables
-from .blocks import (
-    PASSED,
-    RUNNING,
-    Block,
-    Fixed,
-    KernelShape,
-    Moment,
-    Now,
-    Views,
-)
+from .blocks import PASSED, RUNNING, Block, Fixed, Moment, Now, Views
 from .chunks import Stored, latest, run_chunks
-from .cpu import Constants, begin, given_of, work_buffers
+from .cpu import begin, given_of, work_buffers
 from .dataset import assemble, tell_who_left
 from .interrupts import at_once, interrupts
 from .particle_queue import DEALT, NOBODY, ON_LANES, Ends, Lanes, Outcome, Starts, dealer
@@ -101,14 +91,6 @@ def build_passage(force, update, advance, reached, shape):
     return kept(run)
 
 
-class PassageProgram(NamedTuple):
-    """A kernel and what all blocks read."""
-
-    kernel: Callable
-    shape: KernelShape
-    constants: Constants
-
-
 def target_of(problem, parts):
     """The compiled `observe` of a first passage, None without one, and the constants with its
     parameters."""
@@ -120,12 +102,13 @@ def target_of(problem, parts):
 
 
 def make_passage(problem):
-    """The `PassageProgram` of a problem whose only reducer is a first passage."""
+    """The kernel of a problem whose only reducer is a first passage, its shape, and the constants
+    that all blocks read."""
     parts = compile_parts(problem, OWN_ADDRESS)
     tell_doubts(problem)
     reached, constants = target_of(problem, parts)
     kernel = build_passage(parts.force, parts.update, parts.advance, reached, parts.shape)
-    return PassageProgram(kernel, parts.shape, constants)
+    return kernel, parts.shape, constants
 
 
 @cache
@@ -172,8 +155,8 @@ def passages(problem, gradient, options):
     Passages
     """
     with at_once():
-        program = make_passage(problem)
-    constants, ends = program.constants, Ends(problem.limit, problem.steps * problem.table.substeps)
+        run_block, shape, constants = make_passage(problem)
+    ends = Ends(problem.limit, problem.steps * problem.table.substeps)
     batch = int(getattr(constants.dynamics, "batch_size", 1))
     starts = Starts(*map(np.ascontiguousarray, (problem.start.x, problem.start.v, gradient)))
     particles, most = problem.particles, max(WIDTH, options.block_size)
@@ -193,11 +176,11 @@ def passages(problem, gradient, options):
     def begin_block(deck):
         few = max(FEW_LANES, -(-len(deck) // (WAVES * WIDTH)) * WIDTH)
         lanes = _lanes(starts, deck, min(most, few))
-        return lanes, work_buffers(program.shape, len(lanes.x), constants.batch_rows)
+        return lanes, work_buffers(shape, len(lanes.x), constants.batch_rows)
 
     def move_block(lanes, work, rounds):
         with np.errstate(all="ignore"):
-            program.kernel(lanes, starts, outcome, work, constants, ends, batch, rounds)
+            run_block(lanes, starts, outcome, work, constants, ends, batch, rounds)
 
     def block(number):
         deck, rounds = decks[number], 1

@@ -16,6 +16,7 @@ not UDUNITS', and nothing has a CF standard_name.
 
 import json
 
+import numpy as np
 import xarray as xr
 
 from .provenance import SCHEMA_VERSION
@@ -79,16 +80,11 @@ def _broken_by(name, variable, variables):
         yield f'needs units ("1" if it has none), got {units!r}'
     elif units in DECODED_AS_TIME or " since " in units:
         yield f"has units {units!r}, which xarray decodes as times; use a symbol such as s"
-    if len(variable.attrs.get("flag_meanings", "").split()) != _length(
-        variable.attrs.get("flag_values", ())
-    ):
+    flags = variable.attrs.get("flag_meanings", "").split()
+    if len(flags) != np.size(variable.attrs.get("flag_values", ())):
         yield "must have one flag_value for each of its flag_meanings"
     measured = variables.get(name.removesuffix("_standard_error"))
     if measured is None:
         yield f"has no {name.removesuffix('_standard_error')!r} beside it"
     elif measured.dims != variable.dims or measured.attrs.get("units") != units:
         yield f"must have the dimensions {measured.dims} and the units of what it is the error of"
-
-
-def _length(values):
-    return len(values) if hasattr(values, "__len__") else 1

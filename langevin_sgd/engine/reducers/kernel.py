@@ -3,6 +3,7 @@ for groups of them. Counts are whole numbers, so that their sums do not depend o
 """
 
 import inspect
+import math
 from functools import cache
 from threading import Lock
 from typing import Any, NamedTuple
@@ -78,10 +79,7 @@ def _counting_steps(observe, takes_noise, substeps):
 
 def cells(reader):
     """Whole numbers that a reader counts in."""
-    count = 1 if reader.bins else 0
-    for bins in reader.bins:
-        count *= bins
-    return count * (1 + reader.weights)
+    return math.prod(reader.bins) * (1 + reader.weights) if reader.bins else 0
 
 
 def first_accumulators(reducers):
@@ -171,18 +169,15 @@ def _deposit_kernel(reader, first_cell):
     return deposit
 
 
-def _nothing():
-    @inlined
-    def observe(into, group, when, here, status):
-        return None
-
-    return observe
+@inlined
+def _observe_nothing(into, group, when, here, status):
+    return None
 
 
 def _chained(readers, number, rows_before, cells_before):
     """The readers from `number` on: reads with one and goes on to the next."""
     if number == len(readers):
-        return _nothing()
+        return _observe_nothing
     reader, all_rows = readers[number], sum(reader.size for reader in readers)
     observe_one, size, has_bins, bit = reader.observe, reader.size, bool(reader.bins), 1 << number
     save = linked(keep, FLOATS, FLOATS, types.int64, types.int64)
