@@ -1,7 +1,5 @@
 """A small run, alone or in a folder, and processes that die."""
 
-import pytest
-
 import langevin_sgd as ls
 
 WELL, NOISE = (
@@ -37,15 +35,9 @@ SIMPLE = {
 }
 
 
-def alone():
-    return ls.simulate(WELL, ls.dynamics.sgd(0.05), NOISE, **SIMPLE)
+def alone(rate=0.05, **options):
+    return ls.simulate(WELL, ls.dynamics.sgd(rate), NOISE, **SIMPLE | options)
 
 
 def in_folder(folder, rate=0.05, **options):
-    return ls.simulate(WELL, ls.dynamics.sgd(rate), NOISE, **SIMPLE | options, checkpoint=folder)
-
-
-def refusal(call, *arguments, **options):
-    with pytest.raises(ValueError) as raised:
-        call(*arguments, **options)
-    return str(raised.value)
+    return alone(rate, checkpoint=folder, **options)

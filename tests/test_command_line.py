@@ -188,10 +188,8 @@ def point(number):
 def test_merge_and_info_of_a_sweep(tmp_path, capsys):
     sweep_folder.settle(tmp_path, "sweep", {"grid": {"rate": [0.1, 0.2]}, "seed": "1"}, "test")
     sweep_folder.keep_point(point(1.0), tmp_path, 0)
-    assert (
-        main(["merge", str(tmp_path)]) == 1
-        and "1 of 2 points are missing" in capsys.readouterr().err
-    )
+    assert main(["merge", str(tmp_path)]) == 1
+    assert "1 of 2 points are missing" in capsys.readouterr().err
     told = answer(capsys, "info", tmp_path)[1]
     assert "a sweep, 1 of 2 points are finished rate [0.1, 0.2] seed 1 missing 1" in " ".join(
         told.split()

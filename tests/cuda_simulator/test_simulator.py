@@ -87,9 +87,8 @@ def test_random_numbers_are_those_of_the_interpreted_text():
         )
         expected[i] = *normal_pair(*words), integer
     assert_same_bits(found, expected)
-    assert len(np.unique(found)) == found.size and abs(found[:, :2].mean()) < 4 / np.sqrt(
-        2 * THREADS
-    )
+    assert len(np.unique(found)) == found.size
+    assert abs(found[:, :2].mean()) < 4 / np.sqrt(2 * THREADS)
 
 
 def kernel_of(function):

@@ -82,15 +82,9 @@ def test_an_axis_called_like_what_measure_returns_is_refused_after_one_point(kep
         return spread(run, model)
 
     grid, where = {"spread": [0.1, 0.2]}, tmp_path / "folder" if kept else None
+    records = ls.potentials.double_well(), lambda spread: ls.dynamics.sgd(spread)
     with pytest.raises(ValueError, match="'spread' in grid is also the name of a variable"):
-        well = ls.potentials.double_well()
-        swept(
-            well,
-            lambda spread: ls.dynamics.sgd(spread),
-            grid=grid,
-            measure=measure,
-            directory=where,
-        )
+        swept(*records, grid=grid, measure=measure, directory=where)
     assert len(calls) == 1
 
 
@@ -101,17 +95,11 @@ def test_a_name_that_two_may_take_is_ambiguous():
     def may(scale=1.0):
         return ls.potentials.double_well(stiffness=scale)
 
-    with pytest.raises(
-        ValueError,
-        match="'scale' in grid is ambiguous: model and noise .* 'model.scale' or 'noise.scale'",
-    ):
+    ways = "'scale' in grid is ambiguous: model and noise .* 'model.scale' or 'noise.scale'"
+    with pytest.raises(ValueError, match=ways):
         swept(may, ls.dynamics.sgd(0.1), needy, grid={"scale": [1.0]})
-    assert (
-        swept(may, ls.dynamics.sgd(0.1), NOISE, grid={"model.scale": [1.0, 2.0]}).sizes[
-            "model_scale"
-        ]
-        == 2
-    )
+    dataset = swept(may, ls.dynamics.sgd(0.1), NOISE, grid={"model.scale": [1.0, 2.0]})
+    assert dataset.sizes["model_scale"] == 2
 
 
 def failing_above(threshold):
@@ -179,18 +167,12 @@ def test_results_of_unequal_shape_are_refused():
     def measure(run, model):
         return xr.Dataset({"count": ("kind", [1])} if model.params.barrier > 0.4 else {})
 
-    with pytest.raises(
-        ValueError,
-        match="'count' is not there at the first and .'kind': 1. at learning_rate = 0.05, barrier "
-        "= 0.5",
-    ):
+    told = "'count' is not there at the first and .'kind': 1. at learning_rate = 0.05, barrier = 0"
+    with pytest.raises(ValueError, match=told):
         swept(measure=measure)
+    lengths = {"every": 2, "steps": lambda learning_rate: round(0.8 / learning_rate)}
     with pytest.raises(ValueError, match=r"'x' is \{'step': 5.* at the first and \{'step': 3"):
-        swept(
-            grid={"learning_rate": [0.1, 0.2]},
-            every=2,
-            steps=lambda learning_rate: round(0.8 / learning_rate),
-        )
+        swept(grid={"learning_rate": [0.1, 0.2]}, **lengths)
 
 
 def test_the_fault_of_a_machine_is_no_result(tmp_path):
@@ -224,9 +206,8 @@ def test_an_interrupted_sweep_in_memory_keeps_its_finished_points():
         part = swept(measure=at_the_third)
     whole = swept(measure=spread)
     assert part.attrs["interrupted"] == 1 and "interrupted" not in whole.attrs
-    assert part.failed.values.ravel().tolist() == [0, 0, 1, 1, 1, 1] and set(
-        part.error.values.ravel()[2:]
-    ) == {"interrupted"}
+    assert part.failed.values.ravel().tolist() == [0, 0, 1, 1, 1, 1]
+    assert set(part.error.values.ravel()[2:]) == {"interrupted"}
     np.testing.assert_array_equal(part.spread.values.ravel()[:2], whole.spread.values.ravel()[:2])
     np.testing.assert_array_equal(part.seed, whole.seed)
     seen = seen[:0] + [None, None]

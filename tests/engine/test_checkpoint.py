@@ -10,7 +10,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from runs_in_folders import NOISE, SIMPLE, WELL, Crash, alone, crash_at, in_folder, readers, refusal
+from refusals import refusal
+from runs_in_folders import NOISE, SIMPLE, WELL, Crash, alone, crash_at, in_folder, readers
 
 import langevin_sgd as ls
 from langevin_sgd.engine import checkpoint, terminal
@@ -138,9 +139,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path):
     with pytest.warns(UserWarning, match="interrupted: 30 of 60 steps are done, and safe in"):
         part = in_folder(tmp_path / "run", chunk_steps=10, progress=interrupt)
     with pytest.warns(UserWarning, match="interrupted: 30 of 60"):
-        plain = ls.simulate(
-            WELL, ls.dynamics.sgd(0.05), NOISE, **SIMPLE, chunk_steps=10, progress=interrupt
-        )
+        plain = alone(chunk_steps=10, progress=interrupt)
     assert part.interrupted == 1 and part.steps == 30 and content_hash(part) == content_hash(plain)
     assert part.step.values.tolist() == [0, 7, 14, 21, 28, 30]
     assert ls.load(tmp_path / "run").step.values.tolist() == [0, 7, 14, 21, 28]
@@ -199,10 +198,8 @@ def test_a_folder_that_cannot_be_written_is_found_out_before_the_first_step(tmp_
     with pytest.raises(OSError, match="its parent must exist and be writable"):
         in_folder(tmp_path / "none" / "run")
     (tmp_path / "busy").mkdir()
-    with (
-        take_lock(tmp_path / "busy"),
-        pytest.raises(RuntimeError, match="is being written by process"),
-    ):
+    busy = pytest.raises(RuntimeError, match="is being written by process")
+    with take_lock(tmp_path / "busy"), busy:
         in_folder(tmp_path / "busy")
     (tmp_path / "busy" / "mine.txt").write_text("")
     with pytest.raises(FileExistsError, match=r"already holds 'mine\.txt'"):
@@ -218,10 +215,8 @@ def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, image)
 
-    with (
-        monkeypatch.context() as patch,
-        pytest.raises(OSError, match="complete up to step 20; make room"),
-    ):
+    refused = pytest.raises(OSError, match="complete up to step 20; make room")
+    with monkeypatch.context() as patch, refused:
         patch.setattr(run_files, "write_whole", filling)
         in_folder(tmp_path / "run", checkpoint_every=10)
     assert ls.load(tmp_path / "run").steps_done == 20
@@ -292,17 +287,16 @@ def test_a_run_that_has_no_piece_yet_goes_on_from_its_own_start(tmp_path, monkey
     """Each particle starts elsewhere, with a velocity of its own: the state of the start has it,
     not what `resume` is told.
     """
-    records = (
-        ls.potentials.double_well(2),
-        ls.dynamics.sgd(0.1, momentum=0.5),
-        ls.noise.gaussian([1.0, 0.25]),
-    )
+    heavy, noise = ls.dynamics.sgd(0.1, momentum=0.5), ls.noise.gaussian([1.0, 0.25])
+    records = ls.potentials.double_well(2), heavy, noise
     random = np.random.default_rng(0)
     given = {name: random.normal(size=(40, 2)) for name in ("x0", "v0")}
     given |= {"particles": 40, "steps": 20, "seed": 1}
+
+    def full(*given):
+        raise OSError("full")
+
     with monkeypatch.context() as broken, pytest.raises(OSError):
-        broken.setattr(
-            run_folder.Run, "append", lambda *given: (_ for _ in ()).throw(OSError("full"))
-        )
+        broken.setattr(run_folder.Run, "append", full)
         ls.simulate(*records, **given, checkpoint=tmp_path / "run")
     assert content_hash(ls.resume(tmp_path / "run")) == content_hash(ls.simulate(*records, **given))

@@ -5,7 +5,8 @@ import shutil
 from functools import cache
 
 import pytest
-from runs_in_folders import WELL, Crash, crash_at, in_folder, refusal
+from refusals import refusal
+from runs_in_folders import WELL, Crash, crash_at, in_folder
 
 import langevin_sgd as ls
 from langevin_sgd.engine import description, rebuilding, terminal

@@ -1,6 +1,7 @@
 """sweep(): every point is the simulation it says it is, computed once, in any order, by anyone."""
 
 import functools
+import itertools
 import json
 import time
 import warnings
@@ -18,21 +19,14 @@ import langevin_sgd as ls
 def test_every_point_is_the_simulation_of_its_parameters(random_numbers):
     dataset = swept(random_numbers=random_numbers)
     assert dataset.x.dims == ("learning_rate", "barrier", "step", "particle", "component")
-    for k, (rate, barrier) in enumerate(
-        (rate, barrier) for rate in GRID["learning_rate"] for barrier in GRID["barrier"]
-    ):
-        point = dataset.sel(learning_rate=rate, barrier=barrier)
-        seed = (
-            1
-            if random_numbers == "common"
-            else int(np.random.SeedSequence(1, spawn_key=(k,)).generate_state(1, np.uint64)[0])
-        )
+    for k, (rate, barrier) in enumerate(itertools.product(*GRID.values())):
+        point, seed = dataset.sel(learning_rate=rate, barrier=barrier), 1
+        if random_numbers == "independent":
+            seed = np.random.SeedSequence(1, spawn_key=(k,)).generate_state(1, np.uint64)[0]
         run = single(rate, barrier, seed)
-        assert (
-            int(point.seed) == seed
-            and np.array_equal(point.x, run.x)
-            and np.array_equal(point.status, run.status)
-        )
+        assert int(point.seed) == seed
+        assert np.array_equal(point.x, run.x)
+        assert np.array_equal(point.status, run.status)
         assert str(point.dynamics.values) == run.dynamics and str(point.model.values) == run.model
     assert len(np.unique(dataset.seed)) == (1 if random_numbers == "common" else dataset.seed.size)
 
@@ -71,37 +65,24 @@ def test_functions_of_grid_names_make_records_and_options():
 
 def test_a_finished_record_is_made_again_by_its_function():
     """Also momentum, which picks another update and brings a velocity: nan where there is none."""
-    dataset = swept(
-        ls.potentials.double_well(),
-        ls.dynamics.sgd(0.1),
-        grid={"momentum": [0.0, 0.5], "barrier": [0.25, 0.5]},
-    )
+    grid = {"momentum": [0.0, 0.5], "barrier": [0.25, 0.5]}
+    dataset = swept(ls.potentials.double_well(), ls.dynamics.sgd(0.1), grid=grid)
     assert np.array_equal(dataset.x.sel(momentum=0.0, barrier=0.25), single(0.1).x)
-    assert (
-        np.isnan(dataset.v.sel(momentum=0.0)).all()
-        and np.isfinite(dataset.v.sel(momentum=0.5)).all()
-    )
-    assert [json.loads(str(text))["name"] for text in dataset.dynamics.values[:, 0]] == [
-        "sgd",
-        "sgd_momentum",
-    ]
+    assert np.isnan(dataset.v.sel(momentum=0.0)).all()
+    assert np.isfinite(dataset.v.sel(momentum=0.5)).all()
+    names = [json.loads(str(text))["name"] for text in dataset.dynamics.values[:, 0]]
+    assert names == ["sgd", "sgd_momentum"]
 
 
 def test_a_value_that_is_refused_marks_its_points_and_the_others_stand():
-    with pytest.warns(
-        UserWarning, match="1 values of the grid are refused.*learning_rate must be > 0, got -0.1"
-    ):
-        dataset = swept(
-            dynamics=ls.dynamics.sgd(0.1),
-            grid={"learning_rate": [0.1, -0.1], "barrier": [0.25, 0.5]},
-        )
-    assert dataset.failed.values.tolist() == [[0, 0], [1, 1]] and "must be > 0" in str(
-        dataset.error[1, 0].values
-    )
-    assert (
-        np.array_equal(dataset.x.sel(learning_rate=0.1, barrier=0.25), single(0.1).x)
-        and np.isnan(dataset.x[1]).all()
-    )
+    grid = {"learning_rate": [0.1, -0.1], "barrier": [0.25, 0.5]}
+    told = "1 values of the grid are refused.*learning_rate must be > 0, got -0.1"
+    with pytest.warns(UserWarning, match=told):
+        dataset = swept(dynamics=ls.dynamics.sgd(0.1), grid=grid)
+    assert dataset.failed.values.tolist() == [[0, 0], [1, 1]]
+    assert "must be > 0" in str(dataset.error[1, 0].values)
+    assert np.array_equal(dataset.x.sel(learning_rate=0.1, barrier=0.25), single(0.1).x)
+    assert np.isnan(dataset.x[1]).all()
 
 
 def test_a_schedule_of_ones_own_dynamics_may_be_replaced_by_numbers():

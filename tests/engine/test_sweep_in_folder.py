@@ -9,11 +9,12 @@ from langevin_sgd.storage import content_hash, sweep_folder
 
 def test_finished_points_are_never_computed_again(tmp_path, monkeypatch):
     first, kept, keep = swept(measure=spread, directory=tmp_path), [], sweep_folder.keep_point
-    monkeypatch.setattr(
-        sweep_folder,
-        "keep_point",
-        lambda dataset, folder, k: kept.append(k) or keep(dataset, folder, k),
-    )
+
+    def noted(dataset, folder, k):
+        kept.append(k)
+        keep(dataset, folder, k)
+
+    monkeypatch.setattr(sweep_folder, "keep_point", noted)
     sweep_folder.path_of(tmp_path, 3).unlink()
     again = swept(measure=spread, directory=tmp_path, seed=None)
     assert kept == [3] and again.identical(first)
@@ -40,11 +41,8 @@ def test_merged_shards_are_the_same_for_any_number_of_them(shards, tmp_path):
 
 def test_missing_points_are_named(tmp_path):
     swept(directory=tmp_path, shard="2/3", measure=spread)
-    with pytest.raises(
-        ValueError,
-        match="4 of 6 points are missing .*first 0 .learning_rate = 0.05, barrier = 0.25.*run "
-        "their",
-    ):
+    first = "first 0 .learning_rate = 0.05, barrier = 0.25.*run their"
+    with pytest.raises(ValueError, match=f"4 of 6 points are missing .*{first}"):
         ls.merge(tmp_path)
     with pytest.raises(ValueError, match="seed must be given with shard"):
         swept(directory=tmp_path / "new", shard="1/2", seed=None)
