@@ -52,13 +52,9 @@ def philox_kernel(counters, keys, out):
 
 
 def test_philox_gives_the_known_answers():
-    counters, keys, words = (
-        np.array(column, dtype=np.uint64) for column in zip(*KNOWN, strict=True)
-    )
-    assert (
-        on_device(philox_kernel, counters, keys, np.zeros((3, 4), np.uint64)).tolist()
-        == words.tolist()
-    )
+    counters, keys, words = (np.array(part, np.uint64) for part in zip(*KNOWN, strict=True))
+    found = on_device(philox_kernel, counters, keys, np.zeros((3, 4), np.uint64))
+    assert found.tolist() == words.tolist()
 
 
 ADDRESS = tuple(np.uint64(number) for number in (2**63 + 5, 2**40 + 1, 2**33))
@@ -125,14 +121,10 @@ def more_kernel(x, out):
 def test_the_other_functions_are_the_interpreted_text():
     expected = []
     for a, b in zip(X, np.roll(X, -1), strict=True):
-        pair = (
-            el.fma(a, b, a),
-            el.where(a > b, a, b),
-            el.minimum(a, b),
-            el.maximum(a, b),
-            el.powi(a, -3),
+        pair = el.fma(a, b, a), el.where(a > b, a, b), el.minimum(a, b), el.maximum(a, b)
+        expected.append(
+            [*pair, el.powi(a, -3), *el.sincos(a), *el.sincos_turn(el.sigmoid(a) * 0.5)]
         )
-        expected.append([*pair, *el.sincos(a), *el.sincos_turn(el.sigmoid(a) * 0.5)])
     assert_same_bits(on_device(more_kernel, X, np.zeros((X.size, 9))), expected)
 
 
@@ -140,10 +132,8 @@ def test_a_step_of_sgd_in_a_double_well_is_the_interpreted_one():
     """The texts of a model and a dynamics on rows of device arrays; the hand-written formula is the
     anchor.
     """
-    well, step = (
-        potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1),
-        dynamics.sgd(0.1, momentum=0.9),
-    )
+    well = potentials.double_well(2, 0.5, 2.0, coupling=0.5, tilt=0.1)
+    step = dynamics.sgd(0.1, momentum=0.9)
     gradient, update, p, q = well.gradient, step.update, well.params, step.params
 
     @cuda.jit
@@ -155,9 +145,8 @@ def test_a_step_of_sgd_in_a_double_well_is_the_interpreted_one():
             out[i, k], out[i, 2 + k] = x[i, k], v[i, k]
 
     start, v, xi = np.random.default_rng(1).normal(size=(3, THREADS, 2))
-    found = on_device(
-        kernel, start.copy(), v.copy(), np.zeros((THREADS, 2)), xi, np.zeros((THREADS, 4))
-    )
+    room, out = np.zeros((THREADS, 2)), np.zeros((THREADS, 4))
+    found = on_device(kernel, start.copy(), v.copy(), room, xi, out)
     expected = np.zeros((THREADS, 4))
     for i in range(THREADS):
         x, memory, g = start[i].copy(), v[i].copy(), np.zeros(2)
@@ -168,6 +157,5 @@ def test_a_step_of_sgd_in_a_double_well_is_the_interpreted_one():
     pull = 2.0 * (start[:, 1] - 0.5 * start[:, 0])
     slope = np.stack([2.0 * start[:, 0] * (start[:, 0] ** 2 - 1) + 0.1 - 0.5 * pull, pull], axis=1)
     velocity = 0.9 * v + 0.1 * (slope + xi)
-    np.testing.assert_allclose(
-        found, np.concatenate([start - velocity, velocity], axis=1), rtol=1e-12, atol=1e-14
-    )
+    exact = np.concatenate([start - velocity, velocity], axis=1)
+    np.testing.assert_allclose(found, exact, rtol=1e-12, atol=1e-14)
