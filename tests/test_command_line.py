@@ -56,9 +56,8 @@ def test_what_there_is_of_a_kind_is_a_table(kind, capsys):
 
 def test_records_and_helpers_are_not_listed():
     assert {"double_well", "quadratic"} <= set(entries(ls.potentials))
-    assert not {"Potential", "check_gradient", "symmetric_matrix", "number"} & set(
-        entries(ls.potentials)
-    )
+    hidden = {"Potential", "check_gradient", "symmetric_matrix", "number"}
+    assert not hidden & set(entries(ls.potentials))
 
 
 @pytest.mark.parametrize(
@@ -180,9 +179,8 @@ def test_a_reader_that_stops_reading_is_no_error():  # more words: test_in_a_ter
 
 
 def point(number):
-    return xr.Dataset(
-        {"number": number, "failed": np.int8(0), "error": np.str_(""), "seed": np.uint64(1)}
-    )
+    state = {"failed": np.int8(0), "error": np.str_(""), "seed": np.uint64(1)}
+    return xr.Dataset({"number": number} | state)
 
 
 def test_merge_and_info_of_a_sweep(tmp_path, capsys):
@@ -191,9 +189,8 @@ def test_merge_and_info_of_a_sweep(tmp_path, capsys):
     assert main(["merge", str(tmp_path)]) == 1
     assert "1 of 2 points are missing" in capsys.readouterr().err
     told = answer(capsys, "info", tmp_path)[1]
-    assert "a sweep, 1 of 2 points are finished rate [0.1, 0.2] seed 1 missing 1" in " ".join(
-        told.split()
-    )
+    words = "a sweep, 1 of 2 points are finished rate [0.1, 0.2] seed 1 missing 1"
+    assert words in " ".join(told.split())
     sweep_folder.keep_point(point(2.0), tmp_path, 1)
     assert main(["merge", str(tmp_path)]) == 0 and main(["merge", str(tmp_path)]) == 0
     *first, wrote, content = capsys.readouterr().out.splitlines()
@@ -258,6 +255,13 @@ def run_of(particles, **options):
     noise = ls.noise.gaussian([[10.0, 0.0], [0.0, 3.3]])
     options = {"particles": particles, "steps": 40, "every": 10, "seed": 1} | options
     return ls.simulate(well, sgd, noise, **options)
+
+
+def names_of_curves(dataset):
+    _curves(dataset)
+    names = [words.get_text() for words in plt.gca().get_legend().get_texts()]
+    plt.close()
+    return names
 
 
 def is_png(path):
@@ -326,18 +330,13 @@ def test_of_a_sweep_of_temperatures_the_last_step_of_each_direction_is_drawn(
     found = _one_row_a_point(swept)
     expected = swept.temperature.isel(step=-1).values.diagonal(axis1=1, axis2=2)
     assert np.array_equal(found.temperature, expected)
-    _curves(found)
-    names = [words.get_text() for words in plt.gca().get_legend().get_texts()]
-    plt.close()
-    assert names == ["x0", "x1"]
+    assert names_of_curves(found) == ["x0", "x1"]
 
 
 def test_curves_of_a_sweep_are_named_by_the_values_of_its_second_axis():
     axes = {"rate": [0.1, 0.2], "momentum": [0.5, 0.9]}
-    _curves(xr.Dataset({"found": (tuple(axes), np.ones((2, 2)))}, axes))
-    names = [words.get_text() for words in plt.gca().get_legend().get_texts()]
-    plt.close()
-    assert names == ["momentum 0.5", "momentum 0.9"]
+    swept = xr.Dataset({"found": (tuple(axes), np.ones((2, 2)))}, axes)
+    assert names_of_curves(swept) == ["momentum 0.5", "momentum 0.9"]
 
 
 @slow

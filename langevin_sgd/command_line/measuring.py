@@ -62,16 +62,13 @@ def _bench_run(threads):
 
 def _particle_steps_per_second(records, threads):
     """Particle-steps per second of a run that takes some time, compiled before."""
+    options = {"particles": PARTICLES_OF_BENCH, "seed": 1, "threads": threads, "every": None}
     steps, seconds = 5, 0.0
     while seconds < LEAST_SECONDS:
         steps *= 4
-        ls.simulate(
-            *records, particles=PARTICLES_OF_BENCH, steps=1, seed=1, threads=threads, every=None
-        )
+        ls.simulate(*records, steps=1, **options)
         begun = time.perf_counter()
-        ls.simulate(
-            *records, particles=PARTICLES_OF_BENCH, steps=steps, seed=1, threads=threads, every=None
-        )
+        ls.simulate(*records, steps=steps, **options)
         seconds = time.perf_counter() - begun
     return PARTICLES_OF_BENCH * steps / seconds
 

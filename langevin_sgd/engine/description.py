@@ -32,7 +32,7 @@ RECORD_KINDS = {
     for kind in (Potential, Loss, GradientNoise, Minibatch, TableGaussian, Dynamics, Reducer)
 }
 WRITTEN_OUT = 64  # numbers of an array that a description holds; longer ones by their SHA-256
-_LIBRARIES = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
+LIBRARIES_AT = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
 
 
 def described(record):
@@ -157,7 +157,7 @@ def _is_shown(read):
 def _library(module):
     """Whether a module is Python's, a library's or this package's, which others answer for."""
     top = module.split(".")[0]
-    installed = (getattr(sys.modules.get(top), "__file__", None) or "").startswith(_LIBRARIES)
+    installed = (getattr(sys.modules.get(top), "__file__", None) or "").startswith(LIBRARIES_AT)
     return installed or top in (_THIS_PACKAGE, *sys.builtin_module_names)
 
 

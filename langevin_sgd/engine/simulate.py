@@ -135,11 +135,12 @@ def simulate(
     -----
     UserWarning
         If the learning rate is above the threshold of the largest Hessian eigenvalue at x0, if a
-        function runs particle by particle, if particles became not finite (those that went beyond
-        an escape_radius are what was asked for), or after Ctrl-C: the dataset then ends with the
-        last step that all particles did, and its attribute ``interrupted`` is 1. A second Ctrl-C
-        raises KeyboardInterrupt, as the first one does while there is nothing to keep; a loop of
-        runs ends so. A signal that the program ignores or handles itself is left to it.
+        function runs particle by particle, if all particles move alike, if particles became not
+        finite (those that went beyond an escape_radius are what was asked for), or after Ctrl-C:
+        the dataset then ends with the last step that all particles did, and its attribute
+        ``interrupted`` is 1. A second Ctrl-C raises KeyboardInterrupt, as the first one does while
+        there is nothing to keep; a loop of runs ends so. A signal that the program ignores or
+        handles itself is left to it.
 
     Notes
     -----

@@ -7,7 +7,6 @@ and perhaps `measure`. So it does not matter who computes it, how often, or in w
 import functools
 import inspect
 import json
-import sysconfig
 import traceback
 import warnings
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from ..storage import provenance, source_hashes, sweep_folder
 from ..storage.provenance import global_attributes
 from .chunks import decided
 from .dataset import OF_SWEEP, RECORDS_OF_RUN
-from .description import data_of
+from .description import LIBRARIES_AT, data_of
 from .gather import all_names, check_alike, check_axes, gathered, layout, point_in_words
 from .grid import RECORDS, axes_of, count, made, sides
 from .problem import checked_seed
@@ -32,7 +31,6 @@ from .simulate import simulate
 from .terminal import counted
 
 OWN_CODE = Path(__file__).parents[1]
-FOREIGN_CODE = tuple(sysconfig.get_paths()[key] for key in ("stdlib", "purelib", "platlib"))
 COMMAND = "langevin_sgd.sweep(...)"
 INTERRUPTED = "interrupted"  # the error of points that were not done
 HOW = "block_size", "chunk_steps", "checkpoint", "checkpoint_every", "devices"  # do not show
@@ -327,7 +325,7 @@ def _in_words(reason):
 
 
 def _is_own(frame):
-    return not frame.filename.startswith((str(OWN_CODE), *FOREIGN_CODE))
+    return not frame.filename.startswith((str(OWN_CODE), *LIBRARIES_AT))
 
 
 def _is_a_verdict(reason):

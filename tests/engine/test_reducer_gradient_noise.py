@@ -54,6 +54,9 @@ def followed(place, step):
 
 def test_every_window_is_that_of_the_path():
     rows = naive_reducers.read(run(), 2, 1)
+    tables = [naive.regression_gradients(INPUTS, TARGETS, x) for x in rows["before"]]
+    sigma = np.mean([naive.table_covariance(table) for table in tables], axis=0)
+    np.testing.assert_allclose(run().gradient_noise_covariance, sigma, rtol=1e-11)
     windows = np.array([0] * 4 + [1] * 4 + [2] * 3)[(rows["step"] - 3) // 2]
     table = [followed(*row) for row in zip(rows["before"], rows["step"], strict=True)]
     for name in table[0]:

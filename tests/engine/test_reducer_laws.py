@@ -124,15 +124,6 @@ def test_the_budget_of_reshuffled_batches_closes_with_the_gradient_of_the_batch_
     assert np.all(np.abs(np.diag(wrong)) > 10 * np.diag(run.virial_residual_standard_error))
 
 
-def test_gradient_noise_of_a_table_is_its_covariance_along_the_path():
-    run = reshuffled(50, 20, ls.reducers.gradient_noise(every=4), every=1)
-    places = naive_reducers.read(run, 4)["before"]
-    tables = [naive.regression_gradients(INPUTS, TARGETS, x) for x in places]
-    sigma = np.mean([naive.table_covariance(table) for table in tables], axis=0)
-    close(run.gradient_noise_covariance, sigma)
-    close(run.gradient_noise_mean, np.mean([table.mean(axis=0) for table in tables], axis=0))
-
-
 def wind(p, x, out):
     out[0] = 2.0
     out[1] = 0.0
