@@ -2,10 +2,8 @@
 
 import langevin_sgd as ls
 
-WELL, NOISE = (
-    ls.potentials.double_well(dim=2, stiffness=4.0),
-    ls.noise.gaussian([[1.0, 0.2], [0.2, 0.25]]),
-)
+WELL = ls.potentials.double_well(dim=2, stiffness=4.0)
+NOISE = ls.noise.gaussian([[1.0, 0.2], [0.2, 0.25]])
 
 
 class Crash(Exception):
@@ -25,14 +23,8 @@ def readers():
 
 
 # One kernel for most.
-SIMPLE = {
-    "particles": 24,
-    "steps": 60,
-    "seed": 5,
-    "x0": [0.5, 0.1],
-    "every": 7,
-    "reducers": readers(),
-}
+SIMPLE = {"particles": 24, "steps": 60, "seed": 5, "x0": [0.5, 0.1], "every": 7}
+SIMPLE |= {"reducers": readers()}
 
 
 def alone(rate=0.05, **options):

@@ -95,15 +95,11 @@ def test_both_ways_to_start_a_study_are_the_same(toy, tmp_path):
     direct = python(toy, "--quick", "--out", tmp_path / "a")
     through = python("-m", "langevin_sgd", "run", toy, "--quick", "--out", tmp_path / "b")
     assert direct.returncode == through.returncode == 0, direct.stderr + through.stderr
-    assert (
-        direct.stdout.splitlines()[:4] == through.stdout.splitlines()[:4]
-        and "content" in direct.stdout
-    )
+    assert direct.stdout.splitlines()[:4] == through.stdout.splitlines()[:4]
+    assert "content" in direct.stdout
     one, other = (ls.load(tmp_path / name / "toy.nc") for name in "ab")
-    assert (
-        one.drop_attrs().identical(other.drop_attrs())
-        and one.attrs["content_sha256"] == other.attrs["content_sha256"]
-    )
+    assert one.drop_attrs().identical(other.drop_attrs())
+    assert one.attrs["content_sha256"] == other.attrs["content_sha256"]
     assert (tmp_path / "a" / "toy.png").is_file()
 
 

@@ -30,22 +30,14 @@ def next_segment(state, step, length=LENGTH):
     for _ in range(length):
         x = 3.9 * x * (1 - x)
         stored.append(x)
+    path, steps = np.array(stored).reshape(length, 3, 1), step + 1 + np.arange(length)
     variables = {
-        "x": (
-            ("step", "particle", "component"),
-            np.array(stored).reshape(length, 3, 1),
-            {"units": "length"},
-        ),
+        "x": (("step", "particle", "component"), path, {"units": "length"}),
         "status": ("particle", np.full(3, step % 100, np.int8), {"units": "1"}),
     }
-    segment = xr.Dataset(
-        variables,
-        {
-            "step": ("step", step + 1 + np.arange(length), {"units": "1"}),
-            "name": ("component", ["u"]),
-        },
-    )
-    return segment, {**state, "x": x, "count": state["count"] + length}
+    coordinates = {"step": ("step", steps, {"units": "1"}), "name": ("component", ["u"])}
+    after = state | {"x": x, "count": state["count"] + length}
+    return xr.Dataset(variables, coordinates), after
 
 
 def begin(folder):

@@ -165,9 +165,8 @@ def test_ctrl_c_after_the_look_at_the_clock_loses_no_chunk(tmp_path, monkeypatch
 
 def test_what_differs_is_shown_line_by_line(tmp_path, monkeypatch):
     in_folder(tmp_path / "run")
-    assert "dynamics.params.learning_rate: 0.05 there, 0.06 now" in refusal(
-        in_folder, tmp_path / "run", rate=0.06
-    )
+    message = refusal(in_folder, tmp_path / "run", rate=0.06)
+    assert "dynamics.params.learning_rate: 0.05 there, 0.06 now" in message
     message = refusal(in_folder, tmp_path / "run", steps=61, seed=6, x0=[0.5, 0.2])
     assert "arguments.steps: 60 there, 61 now" in message
     assert "arguments.seed: 5 there, 6 now" in message and "start.x0: " in message
@@ -182,11 +181,8 @@ def test_what_differs_is_shown_line_by_line(tmp_path, monkeypatch):
 def test_every_record_of_the_package_is_rebuilt(tmp_path):
     """Twice through a description is once: names, parameters, tables, closures and schedules."""
     records = [record for case in CASES.values() for record in case()[:3]] + readers()
-    records += [
-        ls.noise.student_t(3.0, [1.0]),
-        ls.noise.minibatch(weights=np.arange(1.0, 41.0)),
-        ls.noise.gaussian(np.eye(12)),
-    ]
+    records += [ls.noise.student_t(3.0, [1.0]), ls.noise.gaussian(np.eye(12))]
+    records += [ls.noise.minibatch(weights=np.arange(1.0, 41.0))]
     for record in records:
         constants = {}
         data = data_of(record, "it", constants)
@@ -224,9 +220,8 @@ def test_a_full_disk_loses_nothing_finished(tmp_path, monkeypatch):
 
 
 def test_bad_arguments(tmp_path):
-    assert "checkpoint_every must be None without checkpoint" in refusal(
-        in_folder, None, checkpoint_every=3
-    )
+    message = refusal(in_folder, None, checkpoint_every=3)
+    assert "checkpoint_every must be None without checkpoint" in message
     assert "checkpoint_every must be >= 1" in refusal(in_folder, tmp_path / "a", checkpoint_every=0)
     assert "nothing to go on from" in refusal(in_folder, tmp_path / "a", steps=0, reducers=())
     passage = {"reducers": ls.reducers.first_passage(above=1.0), "every": None}
@@ -277,9 +272,8 @@ def test_memory_does_not_grow_with_the_steps(tmp_path):
     memory.
     """
     pytest.importorskip("dask")
-    few, many = (
-        peak(steps, folder=tmp_path / str(steps), checkpoint_every=1000) for steps in (4000, 20_000)
-    )
+    few = peak(4000, folder=tmp_path / "few", checkpoint_every=1000)
+    many = peak(20_000, folder=tmp_path / "many", checkpoint_every=1000)
     assert many < 1.3 * few and peak(20_000, folder=None) > 3 * many
 
 

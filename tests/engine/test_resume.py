@@ -34,32 +34,18 @@ def valley(exponent, power=1.0):
 
 
 def test_functions_of_the_user_are_compared_and_never_looked_up(tmp_path):
-    options = {
-        "particles": 16,
-        "steps": 20,
-        "seed": 1,
-        "checkpoint": tmp_path / "run",
-        "chunk_steps": 5,
-        "checkpoint_every": 5,
-    }
+    records = valley(1.0), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0])
+    options = {"particles": 16, "steps": 20, "seed": 1}
+    kept = {"checkpoint": tmp_path / "run", "chunk_steps": 5, "checkpoint_every": 5}
     with pytest.raises(Crash):
-        ls.simulate(
-            valley(1.0),
-            ls.dynamics.sgd(0.1),
-            ls.noise.gaussian([1.0]),
-            **options,
-            progress=crash_at(10),
-        )
+        ls.simulate(*records, **options, **kept, progress=crash_at(10))
     assert "Pass it as before" in refusal(ls.resume, tmp_path / "run")
-    assert "model.gradient.uses.helper.uses.exponent: 1.0 there, 2.0 now" in refusal(
-        ls.resume, tmp_path / "run", model=valley(2.0)
-    )
+    text = refusal(ls.resume, tmp_path / "run", model=valley(2.0))
+    assert "model.gradient.uses.helper.uses.exponent: 1.0 there, 2.0 now" in text
     text = refusal(ls.resume, tmp_path / "run", model=ls.potentials.quadratic([1.0]))
     assert 'model.gradient.own: "gradient" there, (absent) now' in text
-    left_alone = ls.simulate(
-        valley(1.0), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0]), particles=16, steps=20, seed=1
-    )
-    assert content_hash(ls.resume(tmp_path / "run", model=valley(1.0))) == content_hash(left_alone)
+    left_alone = content_hash(ls.simulate(*records, **options))
+    assert content_hash(ls.resume(tmp_path / "run", model=valley(1.0))) == left_alone
 
 
 @pytest.mark.parametrize(
