@@ -13,6 +13,7 @@ from z_scores import z_of
 
 import langevin_sgd as ls
 from langevin_sgd.engine.reducers.of_run import checked_reducers
+from langevin_sgd.engine.reducers.readings import REPLICATES, Readings
 
 INPUTS, TARGETS = np.random.default_rng(1).normal(size=(12, 2)), np.linspace(-2.0, 3.0, 12)
 LOSS, TWIN = ls.losses.linear_regression(INPUTS, TARGETS), naive.linear_regression(INPUTS, TARGETS)
@@ -101,30 +102,14 @@ def test_where_the_gradient_is_at_hand_every_step_is_read():
     assert fitted(ls.reducers.virial(), WIDE, ls.dynamics.sgd(0.1, 2), None).every == 1
 
 
-POSITIONS = {"by_epoch_position": True}
+APART, FRESH = {"by_epoch_position": True}, {"noise": ls.noise.minibatch()}
 BAD = [
-    (
-        ls.reducers.virial(every=10),
-        {},
-        "every of 'virial' must share no factor with the 4 steps of",
-    ),
+    (ls.reducers.virial(every=10), {}, "every of 'virial' must share no factor with the 4 steps"),
     (ls.reducers.virial(every=10), {}, "got 10. Take 11."),
-    (
-        ls.reducers.virial(),
-        {"steps": 3},
-        "the run ends after step 3. Take more steps, or a smaller",
-    ),
-    (
-        ls.reducers.virial(start=990, every=3),
-        {},
-        "which takes 12 steps after start = 990 with every",
-    ),
-    (ls.reducers.moments(every=2, **POSITIONS), {}, "every of 'moments' must share no factor with"),
-    (
-        ls.reducers.moments(**POSITIONS),
-        {"noise": ls.noise.minibatch()},
-        "by_epoch_position of 'moments' needs epochs of several steps",
-    ),
+    (ls.reducers.virial(), {"steps": 3}, "the run ends after step 3. Take more steps, or a small"),
+    (ls.reducers.virial(3, 990), {}, "which takes 12 steps after start = 990 with every"),
+    (ls.reducers.moments(2, **APART), {}, "every of 'moments' must share no factor with"),
+    (ls.reducers.moments(**APART), FRESH, "by_epoch_position of 'moments' needs epochs of several"),
 ]
 
 
@@ -152,8 +137,6 @@ def test_positions_of_an_interrupted_run_have_their_own_numbers_of_readings():
 
 
 def _readings(acc, count):
-    from langevin_sgd.engine.reducers.readings import REPLICATES, Readings
-
     counts, records = np.zeros((REPLICATES, 0)), (LOSS, HEAVY, RESHUFFLED)
     return Readings(acc, counts, np.full(len(acc), count), True, records)
 

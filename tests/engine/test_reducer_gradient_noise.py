@@ -12,6 +12,7 @@ import pytest
 
 import langevin_sgd as ls
 from langevin_sgd.engine.reducers.of_run import checked_reducers
+from langevin_sgd.engine.reducers.readings import REPLICATES, Readings
 
 INPUTS, TARGETS = np.random.default_rng(1).normal(size=(12, 2)), np.linspace(-2.0, 3.0, 12)
 LOSS, HESSIAN = ls.losses.linear_regression(INPUTS, TARGETS), INPUTS.T @ INPUTS / 12
@@ -99,8 +100,6 @@ def test_a_run_that_goes_on_reads_the_schedule_where_it_is():
 )
 def test_what_has_no_meaning_is_not_there(loss, moves, noise, lacks):
     """Its accumulators are made up: no step is done."""
-    from langevin_sgd.engine.reducers.readings import REPLICATES, Readings
-
     reducer = checked_reducers(OBSERVED, loss, moves, noise, 0, 20)[0]
     counts, acc = np.zeros((REPLICATES, 0)), np.ones((80, reducer.size))
     found = reducer.variables(Readings(acc, counts, np.full(80, 9), True, (loss, moves, noise)))
