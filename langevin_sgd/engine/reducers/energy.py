@@ -13,7 +13,7 @@ from .epochs import in_whole_epochs
 from .full_gradient import NOTHING
 from .grid import bin_of, grid
 from .readings import Estimate, labelled, variables_of
-from .record import Reducer
+from .record import Reducer, to_be_fitted
 
 RANGES_AWAY, DIGITS = 1e3, 1e-12  # of the energies; of a square that is subtracted
 
@@ -120,11 +120,8 @@ def energy(lower, upper, bins=100, every=None, start=0, name="energy"):
         ]
         return variables_of(name, moments, readings) | _energy_histogram(name, readings, energies)
 
-    observe = _observe_energy(None, 0)
-    lengths = energies.lengths()
-    return Reducer(
-        name, observe, params, 3, every, start, lengths, finish=finish, complete=complete
-    )
+    counted = every, start, energies.lengths()
+    return Reducer(name, to_be_fitted, params, 3, *counted, finish=finish, complete=complete)
 
 
 def _energy_histogram(name, readings, energies):

@@ -220,7 +220,7 @@ def gradient_noise(every=None, start=0, name="gradient_noise", windows=10):
 
     def complete(reducer, model, dynamics, noise):
         if model.data is not None:
-            return _fitted_to_table(reducer, model, dynamics, noise)
+            return _fitted_to_table(reducer, model, dynamics, noise, windows)
         if noise is None:
             raise ValueError(
                 f"{name!r} needs a noise, but noise is None and {model.name!r} has no data table."
@@ -229,24 +229,23 @@ def gradient_noise(every=None, start=0, name="gradient_noise", windows=10):
             raise ValueError(f"batch_size must be constant for {name!r}, got a schedule.")
         reducer = reducer._with(every=reducer.every or 1)
         batch = float(getattr(dynamics.params, "batch_size", 1))  # what is drawn is a batch's noise
-        params = _params_of(reducer, model, dynamics)._replace(batch=batch)
+        params = _params_of(reducer, model, dynamics, windows)._replace(batch=batch)
         size = model.dim + _triangle(model.dim) + 3 * int(params.windows)
         return reducer.fitted(params, size)
 
-    params = _Followed(0.0, 1.0, float(windows), 1.0, 1.0, np.ones(1), *NOTHING)
     return Reducer(
-        name, _observe_drawn, params, 6, every, start, finish=_finish_noise, complete=complete
+        name, _observe_drawn, None, 1, every, start, finish=_finish_noise, complete=complete
     )
 
 
-def _fitted_to_table(reducer, model, dynamics, noise):
+def _fitted_to_table(reducer, model, dynamics, noise, windows):
     """The reducer that fits a run on a Loss."""
     dim, hessian = model.dim, model.example_hessian
     if reducer.every is None:
         cost = len(model.data) * (2 + dim) // (1 if hessian else 2)
         steps, epoch = reducer.last - reducer.start, epoch_of(model, dynamics, noise)
         reducer = reducer._with(every=seldom(dynamics, epoch, cost, steps))
-    params = _params_of(reducer, model, dynamics)
+    params = _params_of(reducer, model, dynamics, windows)
     params = params._replace(model=model.params, table=model.data)
     if not _heats_by_table(noise):
         params = params._replace(heat=np.full(1, np.nan))
@@ -263,7 +262,7 @@ def _heats_by_table(noise):
     return is_uniform or isinstance(noise, TableGaussian)
 
 
-def _params_of(reducer, model, dynamics):
+def _params_of(reducer, model, dynamics, windows):
     """When it reads, in how many windows, and the temperature per trace at each reading: one number
     where nothing has a schedule, nan for what is no SGD."""
     from ...theory.temperatures import sgd_temperature
@@ -277,8 +276,7 @@ def _params_of(reducer, model, dynamics):
     heat = np.full(1, np.nan)
     if dynamics.name in DESCENTS:
         heat = np.atleast_1d(sgd_temperature(1.0, rate, batch, momentum)) / model.dim
-    windows = min(reducer.params.windows, readings)
-    counts = map(float, (reducer.start, reducer.every, windows, readings))
+    counts = map(float, (reducer.start, reducer.every, min(windows, readings), readings))
     return _Followed(*counts, 1.0, heat, *NOTHING)
 
 

@@ -34,6 +34,10 @@ def named(value, name):
     return value
 
 
+def to_be_fitted(p, acc, step, before, x, v, g):
+    """Stands for the `observe` of a reducer until its `complete` knows the run."""
+
+
 class ReducerAnswers:
     """What a reducer answers."""
 

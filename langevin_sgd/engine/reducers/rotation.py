@@ -106,9 +106,8 @@ def rotation(decays=None, center=0.0, covariance=None, every=1, start=0, name="r
         }
         return reducer.fitted(found, len(found["decays"]) * d * (d - 1) // 2)
 
-    params = {"decays": np.zeros(1), "center": np.zeros(1), "whitening": np.ones(1)}
     return Reducer(
-        name, _observe_rotation, params, 1, every, start, finish=_finish_rotation, complete=complete
+        name, _observe_rotation, None, 1, every, start, finish=_finish_rotation, complete=complete
     )
 
 

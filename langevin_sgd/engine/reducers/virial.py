@@ -9,7 +9,7 @@ from ...models.records import recorded
 from .epochs import epoch_of, in_whole_epochs
 from .full_gradient import NOTHING, FullGradient, full_gradient
 from .readings import MATRIX, Estimate, variables_of
-from .record import Reducer
+from .record import Reducer, to_be_fitted
 
 # Products of the vectors before a step, in the order of the accumulators.
 PAIRS = ("x", "g"), ("x", "xi"), ("v", "g"), ("v", "xi"), ("g", "g"), ("g", "xi"), ("xi", "xi")
@@ -155,9 +155,8 @@ def virial(every=None, start=0, name="virial"):
         observe = _observe_virial(of.write, d, of.room)
         return reducer.fitted(params, size, observe)._with(finish=finish)
 
-    observe, params = _observe_virial(None, 1, 1), _Params(0.0, 0.0, *NOT_NEEDED.params)
     return Reducer(
-        name, observe, params, 14, every, start, finish=_finish_virial, complete=complete
+        name, to_be_fitted, None, 1, every, start, finish=_finish_virial, complete=complete
     )
 
 
