@@ -1,29 +1,37 @@
 # ruff: noqa: F401
 """The one checker of arguments, for every layer: an error names the argument, its value, what is
-allowed and the way out. `checks` are of single values, `matrices` of matrices; `decorators` and
+allowed and the way out. `checks` are of single values, `arrays` of arrays; `decorators` and
 `formulas` put them in front of a function, `names` answers wrong names."""
 
+from .arrays import (
+    LONGEST_SWEEP,
+    all_within,
+    check_count,
+    covariance_matrix,
+    finite_array,
+    matrix_or_diagonal,
+    numbers,
+    one_matrix,
+    positive_matrix,
+    probabilities,
+    real_array,
+    square_matrix,
+    symmetric_matrix,
+)
 from .checks import (
     LARGEST,
     LONGEST,
-    LONGEST_SWEEP,
-    all_within,
     anything,
-    check_count,
     check_range,
     choice,
-    finite_array,
     flag,
     function,
     instance,
     integer,
     number,
-    numbers,
     one_of,
     optional,
     path,
-    probabilities,
-    real_array,
     shown,
     text,
     whole,
@@ -40,12 +48,4 @@ from .decorators import (
     with_coordinates,
 )
 from .formulas import formula
-from .matrices import (
-    covariance_matrix,
-    matrix_or_diagonal,
-    one_matrix,
-    positive_matrix,
-    square_matrix,
-    symmetric_matrix,
-)
 from .names import meant, nearest

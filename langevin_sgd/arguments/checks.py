@@ -12,9 +12,8 @@ import numpy as np
 from .names import nearest
 
 LARGEST = sys.float_info.max
-NOT_WHOLE = bool, np.bool_, np.timedelta64  # numpy counts a timedelta among its integers
-LONGEST = 10**8  # numbers in an array that is no data table: beyond it is a mistake
-LONGEST_SWEEP = 10**5  # numbers of a sweep or a schedule in one call
+NO_NUMBER = bool, np.bool_, np.timedelta64  # numpy counts a timedelta among its integers
+LONGEST = 10**8  # numbers in an array or a list that is no data table: beyond it is a mistake
 
 
 def shown(value):
@@ -35,9 +34,8 @@ def shown(value):
 def number(value, name, *, above=None, at_least=None, below=None, at_most=None):
     """`value` as a float inside the stated range."""
     value = _scalar(value)
-    if isinstance(value, (bool, np.bool_, np.timedelta64)) or not isinstance(
-        value, (int, float, np.integer, np.floating)
-    ):
+    numbers = int, float, np.integer, np.floating
+    if isinstance(value, NO_NUMBER) or not isinstance(value, numbers):
         raise TypeError(f"{name} must be a number, got {shown(value)}.")
     is_float = isinstance(value, np.floating) or abs(value) <= LARGEST  # an int may be larger
     value = float(value) if is_float else value
@@ -49,7 +47,7 @@ def integer(value, name, at_least, below=None, limit=2**63):
     """`value` as an int in [at_least, below); `limit` is a `below` that messages name only where it
     is met."""
     value = _scalar(value)
-    if isinstance(value, NOT_WHOLE) or not isinstance(value, (int, np.integer)):
+    if isinstance(value, NO_NUMBER) or not isinstance(value, (int, np.integer)):
         way = f" Write {int(value)}." if _means_a_whole_number(value) else ""
         raise TypeError(f"{name} must be a whole number, got {shown(value)}.{way}")
     value = int(value)
@@ -98,84 +96,6 @@ def check_range(value, name, above=None, at_least=None, below=None, at_most=None
 def _range_in_words(above, at_least, below, at_most):
     limits = [("> ", above), (">= ", at_least), ("< ", below), ("<= ", at_most)]
     return " and ".join(f"{sign}{limit}" for sign, limit in limits if limit is not None)
-
-
-# ---- arrays --------------------------------------------------------------------------------------
-
-
-_WAYS = {"toarray": "toarray()", "detach": "detach().cpu().numpy()"}  # of SciPy's and torch's
-
-
-def real_array(value, name):
-    """`value` as a new C-contiguous float64 array, nan and inf allowed; a TypeError that names it
-    if it is no number and no array of real numbers."""
-    try:
-        array = np.array(value)
-    except Exception:  # rows of different lengths, or whatever an object of the user's does
-        array = np.array(None)
-    if array.dtype.kind == "b":
-        raise TypeError(
-            f"{name} must be a number or an array of real numbers, got {shown(value)}. "
-            f"Write 1.0 * {name} for 0 and 1."
-        )
-    if array.dtype.kind not in "iuf":
-        kind = f" of dtype {array.dtype}" if array.ndim else ""
-        odd = [type(each).__name__ for each in array.flat if not isinstance(each, (int, float))]
-        kind += f" with an entry of type {odd[0]}" if kind and odd else ""
-        ways = [way for known, way in _WAYS.items() if hasattr(type(value), known)]
-        way = (
-            f"Pass {name}.{ways[0]}."
-            if ways
-            else "Convert it with numpy.asarray(..., dtype=float)."
-        )
-        raise TypeError(
-            f"{name} must be a number or an array of real numbers, got {shown(value)}{kind}. {way}"
-        )
-    if np.any(getattr(value, "_mask", False)):  # numpy.ma is slow to import
-        raise TypeError(
-            f"{name} must have no masked entries, got {shown(value)}. Fill them, or leave those "
-            "rows out."
-        )
-    with np.errstate(over="ignore"):  # a longdouble beyond float64 becomes inf
-        return np.array(array, dtype=np.float64, order="C")
-
-
-def check_count(count, name, longest=LONGEST):
-    """Raise an error unless the arrays that `name` asks for hold at most `longest` numbers."""
-    if count > longest:
-        raise ValueError(f"{name} must ask for at most {longest} numbers in an array, got {count}.")
-
-
-def finite_array(value, name, *, ndim=None, longest=LONGEST):
-    """`value` as a finite float64 array, of `ndim` dimensions and at most `longest` numbers."""
-    check_count(value.size if isinstance(value, np.ndarray) else 0, name, longest)
-    array = real_array(value, name)
-    check_count(array.size, name, longest)
-    if ndim is not None and array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} dimensions, got the shape {array.shape}.")
-    if not np.all(np.isfinite(array)):
-        raise ValueError(f"{name} must be finite, got {shown(value)}.")
-    return array
-
-
-def numbers(value, name, *, above=None, at_least=None, below=None, at_most=None, longest=LONGEST):
-    """`value`, a number or an array of numbers, as a float64 array with every entry in the stated
-    range."""
-    array = finite_array(value, name, longest=longest)
-    for extreme in (array.min(), array.max()) if array.size else ():
-        check_range(float(extreme), name, above, at_least, below, at_most)
-    return array
-
-
-def probabilities(value, name):
-    """`value` as a row of numbers >= 0 that sum to 1, to 1e-12."""
-    array = numbers(value, name, at_least=0, at_most=1)
-    if array.ndim != 1 or abs(array.sum() - 1) > 1e-12:
-        raise ValueError(
-            f"{name} must be one row of numbers that sum to 1; the shape is {array.shape}, the sum "
-            f"{array.sum():.15g}."
-        )
-    return array
 
 
 # ---- other things --------------------------------------------------------------------------------
@@ -247,11 +167,6 @@ def instance(value, name, kinds, words):
 def within(**limits):
     """A check: one number in a range, e.g. `within(above=0, at_most=1)`."""
     return functools.partial(number, **limits)
-
-
-def all_within(**limits):
-    """A check: a number or an array, every entry in a range."""
-    return functools.partial(numbers, **limits)
 
 
 def whole(at_least, below=None):

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
-from .checks import LONGEST_SWEEP, all_within, anything, one_of
-from .matrices import covariance_matrix, symmetric_matrix
+from .arrays import LONGEST_SWEEP, all_within, covariance_matrix, symmetric_matrix
+from .checks import anything, one_of
 from .names import misfit
 
 POSITIVE = all_within(above=0, longest=LONGEST_SWEEP)

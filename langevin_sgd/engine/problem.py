@@ -283,8 +283,10 @@ def _checked_start(start, model, dynamics, particles, precision):
 
 def _initial(value, name, particles, components, precision):
     """`value` (None, (d,) or (particles, d)) as an array (particles, d)."""
-    state = real_array(0.0 if value is None else value, name)
-    if value is not None and state.shape not in ((components,), (particles, components)):
+    if value is None:
+        return np.broadcast_to(np.zeros(1, precision), (particles, components))
+    state = real_array(value, name)
+    if state.shape not in ((components,), (particles, components)):
         raise ValueError(
             f"{name} must be None or have the shape ({components},) or ({particles}, "
             f"{components}), got {state.shape}."
