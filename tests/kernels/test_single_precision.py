@@ -23,7 +23,6 @@ from langevin_sgd.kernels.views import (
     gathered_row,
     pack,
     table_row,
-    unpack,
     view,
     wide_view,
 )
@@ -264,12 +263,3 @@ def test_what_is_stored_takes_the_precision_of_its_array():
     expected += [table[2, 2] * a, own[:, 2] + b, scaled]
     np.testing.assert_array_equal(narrow[0], expected)
     assert checks.tolist() == [1, 0]
-
-
-@compiled_only
-def test_groups_of_singles_start_on_a_cache_line_and_come_back():
-    x = np.random.default_rng(5).normal(size=(50, 3)).astype(np.float32)
-    packed = pack(x, np.float32)
-    assert packed.dtype == np.float32 and packed.ctypes.data % 64 == 0
-    np.testing.assert_array_equal(unpack(packed, 50), x)
-    assert pack(x).dtype == np.float64

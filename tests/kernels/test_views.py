@@ -166,9 +166,11 @@ def test_lengths():
 
 @pytest.mark.parametrize("particles", [1, 16, 5 * WIDTH + 3])
 @pytest.mark.parametrize("dim", [1, 3])
-def test_pack_and_unpack(particles, dim):
-    x = np.random.default_rng(0).normal(size=(particles, dim))
-    packed = pack(x)
+@pytest.mark.parametrize("number", [np.float64, np.float32])
+def test_pack_and_unpack(particles, dim, number):
+    x = np.random.default_rng(0).normal(size=(particles, dim)).astype(number)
+    packed = pack(x, number)
+    assert pack(x).dtype == np.float64
     assert packed.shape == (-(-particles // WIDTH), dim, WIDTH) and packed.ctypes.data % 64 == 0
     assert unpack(packed, particles).tobytes() == x.tobytes()
     filled = unpack(packed, packed.shape[0] * WIDTH)
