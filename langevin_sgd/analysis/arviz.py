@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, whole_numbers, with_coordinates
+from ..engine.reducers.readings import labelled
 from .rhat import members_of, superchains_of
 from .time_series import FEWEST_STEPS, SERIES, time_series
 
@@ -90,8 +91,8 @@ def to_arviz(run, warmup=0, on_diverged="raise", superchains=None):
     if superchains is not None:
         late = late.isel(particle=np.sort(members_of(late["superchain"].values), axis=None))
         numbers = np.unique(late["superchain"], return_inverse=True)[1]
-        labels = {"long_name": "number of the superchain, from 0", "units": "1"}
-        late = late.assign_coords(superchain=("particle", numbers, labels))
+        superchain = labelled("particle", numbers, "number of the superchain, from 0")
+        late = late.assign_coords(superchain=superchain)
     early = run.isel(step=run["step"].values <= warmup).sel(particle=late["particle"])
     parts = {"posterior": late, "warmup_posterior": early}
     groups = {name: _chains(part) for name, part in parts.items() if part.sizes["step"]}

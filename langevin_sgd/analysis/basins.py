@@ -70,7 +70,7 @@ def basins(run, potential, *, step=None, on_diverged="raise"):
     particles = at_step(run, step, on_diverged)
     kept, _ = kept_particles(with_coordinates(run), on_diverged)
     x = particles.x
-    potential = landscape_of(run, potential, x.shape[1], "potential")
+    potential = landscape_of(run, potential)
     spread = np.sqrt(x.var(axis=0).sum())
     found = basins_of_attraction(x, slope_of(potential, spread or 1.0))
     n, names = len(x), ("basin",)

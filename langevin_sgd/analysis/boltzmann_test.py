@@ -144,7 +144,7 @@ def boltzmann_test(
     _check_memory(run)
     particles = _independent_particles(run, step, on_diverged)
     x, d = particles.x, particles.x.shape[1]
-    potential = landscape_of(run, potential, d, "potential")
+    potential = landscape_of(run, potential)
     if directions is not None and directions.shape[1] != d:
         raise ValueError(f"directions must be {d} columns, got {directions.shape[1]}.")
     _check_number(x, run.sizes["particle"])

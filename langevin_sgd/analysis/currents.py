@@ -219,7 +219,7 @@ def rotation_rate(
     if center is not None and center.shape not in ((), (d,)):
         raise ValueError(f"center must be None or have the shape ({d},), got {center.shape}.")
     if potential is not None:
-        potential = landscape_of(run, potential, d, "potential", walls=True)
+        potential = landscape_of(run, potential, walls=True)
     if has_walls(run, ("periodic",)):
         raise ValueError(
             "run must not be periodic: its walls fold the moves. Use reducers.currents."

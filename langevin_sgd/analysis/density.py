@@ -99,6 +99,17 @@ def bin_coordinates(names, edges):
     return coords
 
 
+def bin_numbers(x, edges):
+    """The bin of each point (n, axes), counted in the order of an array, -1 outside."""
+    number, inside = np.zeros(len(x), int), np.ones(len(x), bool)
+    for values, edge in zip(x.T, edges, strict=True):
+        place = np.searchsorted(edge, values, side="right") - 1
+        place = np.where(values == edge[-1], len(edge) - 2, place)
+        inside &= (place >= 0) & (place < len(edge) - 1)
+        number = number * (len(edge) - 1) + place
+    return np.where(inside, number, -1)
+
+
 def edges_of(histogram):
     """Bin edges of a `density` dataset, an array per axis, in the order of those of ``count``."""
     return [histogram[f"{name}_edge"].values for name in histogram["count"].dims]

@@ -11,7 +11,6 @@ from ..arguments import (
     covariance_matrix,
     finite_array,
     instance,
-    one_of,
     optional,
     whole,
 )
@@ -34,7 +33,7 @@ from .budget_terms import (
     rounding_of,
     terms_by_particle,
 )
-from .particles import attributes, dynamics_of, weight_decay_of
+from .particles import OF_RUN, attributes, dynamics_of, weight_decay_of
 from .particles import run as dataset_of_run
 from .significance import left_out
 from .temperature_budget import (
@@ -80,7 +79,7 @@ def _run_or_landscape(value, name):
     particles=optional(whole(4)),
     steps=optional(whole(1)),
     seed=optional(whole(0)),
-    on_diverged=one_of("raise", "drop"),
+    on_diverged=OF_RUN["on_diverged"],
 )
 def departure(
     run,

@@ -10,9 +10,9 @@ from ..engine.reducers.currents import MARKOV
 from ..engine.reducers.readings import MATRIX, labelled, mean_and_error, replicates, with_error
 from ..models.evaluate import landscape
 from .currents import REMEMBERING
-from .density import bin_coordinates, chosen_components, edges_from
+from .density import bin_coordinates, bin_numbers, chosen_components, edges_from
 from .particles import (
-    AT_STEP,
+    OF_RUN,
     component_names,
     dynamics_of,
     has_walls,
@@ -43,14 +43,13 @@ class Pairs(NamedTuple):
 
 
 @checked(
-    run=AT_STEP["run"],
     range=optional(finite_array),
     components=optional(whole_numbers),
     lag=optional(whole(1)),
     extrapolate=flag,
     potential=optional(landscape),
     time_step=optional(within(at_least=1e-100)),
-    on_diverged=AT_STEP["on_diverged"],
+    **OF_RUN,
 )
 def drift_and_diffusion(
     run,
@@ -141,7 +140,7 @@ def drift_and_diffusion(
     components = chosen_components(components, d)
     edges = edges_from(pairs.start[:, components], bins, range)
     shape = tuple(len(edge) - 1 for edge in edges)
-    where = _bin_numbers(pairs.start[:, components], edges)
+    where = bin_numbers(pairs.start[:, components], edges)
     pairs, where = pairs.chosen(where >= 0), where[where >= 0]
     count = np.bincount(where, minlength=np.prod(shape))
     position = _bin_means(where, pairs.start, count)
@@ -160,7 +159,7 @@ def drift_and_diffusion(
         pair = [on_bins(each.reshape(-1, *(d,) * len(dims))) for each in estimate]
         variables |= with_error(name, (*names, *dims), pair, text, units)
     if potential is not None:
-        potential = landscape_of(run, potential, d, "potential")
+        potential = landscape_of(run, potential)
         force = _bin_means(where, -mean_push(run, potential, pairs.start), count)
         force, text = on_bins(force), "mean force of the potential"
         variables["force"] = labelled(vectors, force, text, "length / time")
@@ -204,30 +203,18 @@ def _pairs(run, lag, extrapolate, time_step):
         raise ValueError("run must hold two or more stored steps; simulate with every=.")
     lag = int(np.diff(steps).min()) if lag is None else lag
     lags = [lag, 2 * lag] if extrapolate else [lag]
-    place = {int(step): k for k, step in enumerate(steps)}
-    begin = [k for k, step in enumerate(steps) if all(int(step) + each in place for each in lags)]
-    if not begin:
+    begin = np.flatnonzero(np.all([np.isin(steps + each, steps) for each in lags], axis=0))
+    if not len(begin):
         raise ValueError(
             f"run must hold steps that are {' and '.join(map(str, lags))} apart, stored are "
             f"{steps[:5].tolist()} ... Simulate with every=, or change lag or extrapolate."
         )
     x = run["x"].values
-    ends = [[place[int(steps[k]) + each] for k in begin] for each in lags]
+    ends = [np.searchsorted(steps, steps[begin] + each) for each in lags]
     moves = [(x[end] - x[begin]).reshape(-1, x.shape[-1]) for end in ends]
     replicate = np.tile(replicates(x.shape[1]), len(begin))
     durations = time_step * np.array(lags)
     return Pairs(x[begin].reshape(-1, x.shape[-1]), replicate, np.array(moves), durations)
-
-
-def _bin_numbers(x, edges):
-    """The bin of each point (n, axes), -1 outside."""
-    number, inside = np.zeros(len(x), int), np.ones(len(x), bool)
-    for values, edge in zip(x.T, edges, strict=True):
-        place = np.searchsorted(edge, values, side="right") - 1
-        place = np.where(values == edge[-1], len(edge) - 2, place)
-        inside &= (place >= 0) & (place < len(edge) - 1)
-        number = number * (len(edge) - 1) + place
-    return np.where(inside, number, -1)
 
 
 def _bin_means(where, values, count):

@@ -6,7 +6,7 @@ import xarray as xr
 from ..arguments import checked, finite_array, optional
 from ..engine.reducers.readings import with_error
 from ..models.evaluate import landscape
-from .particles import AT_STEP, kept_particles, landscape_of, reference_gradient, with_counts
+from .particles import OF_RUN, kept_particles, landscape_of, reference_gradient, with_counts
 
 
 def orthonormal(value, name):
@@ -33,12 +33,7 @@ def along(directions, *vectors):
     return tuple(vector @ directions for vector in vectors)
 
 
-@checked(
-    run=AT_STEP["run"],
-    potential=landscape,
-    directions=optional(orthonormal),
-    on_diverged=AT_STEP["on_diverged"],
-)
+@checked(potential=landscape, directions=optional(orthonormal), **OF_RUN)
 def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     """The temperature matrix of the generalised equipartition theorem, <(x_i - <x_i>) dU/dx_j>.
 
@@ -93,7 +88,7 @@ def equipartition(run, potential, *, directions=None, on_diverged="raise"):
     """
     run, dropped = kept_particles(run, on_diverged)
     x = run["x"].values
-    potential = landscape_of(run, potential, x.shape[-1], "potential")
+    potential = landscape_of(run, potential)
     x, gradient = along(directions, x, reference_gradient(run, potential, x))
     temperature, error = virial_matrix(x, gradient)
     dims = *run["x"].dims[:-2], "component", "component_j"

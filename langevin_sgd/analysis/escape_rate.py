@@ -7,17 +7,11 @@ import xarray as xr
 
 from ..arguments import checked, whole, within, word
 from ..engine.reducers.readings import labelled, with_error
-from .particles import run as is_run
-from .survival_curve import ON_DIVERGED, arrivals_of
+from .particles import OF_RUN, with_counts
+from .survival_curve import arrivals_of
 
 
-@checked(
-    run=is_run,
-    after=whole(0),
-    level=within(above=0, below=1),
-    name=word,
-    on_diverged=ON_DIVERGED,
-)
+@checked(after=whole(0), level=within(above=0, below=1), name=word, **OF_RUN)
 def escape_rate(run, after=0, *, level=0.05, name="first_passage", on_diverged="raise"):
     """The probability per step to arrive, with an exact interval also where none or few arrived.
 
@@ -99,8 +93,7 @@ def escape_rate(run, after=0, *, level=0.05, name="first_passage", on_diverged="
         share = np.minimum(under_way, half).sum() / exposure
         p_value = binomtest(early, arrivals, share).pvalue
     variables["p_value"] = labelled((), p_value, "p-value of a rate that does not change")
-    counts = {"particles": len(watched), "dropped_particles": left, "after": after}
-    return xr.Dataset(variables, attrs={**run.attrs, **counts})
+    return xr.Dataset(variables, attrs=with_counts(run, len(watched), left, after=after))
 
 
 def interval_of_probability(successes, trials, level):

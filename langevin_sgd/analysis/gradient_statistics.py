@@ -20,7 +20,7 @@ LABELS = {  # dimensions, long name, units
     "effective_rank": ((), "exponential of the entropy of the spectrum", "1"),
     "participation_ratio": ((), "squared trace over trace of the square", "1"),
 }
-BOUNDS = {"bound": ("bound", ["lower", "upper"], {"long_name": "end of an interval", "units": "1"})}
+BOUNDS = {"bound": labelled("bound", ["lower", "upper"], "end of an interval")}
 
 
 class Bootstrap(NamedTuple):

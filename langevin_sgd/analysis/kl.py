@@ -238,7 +238,7 @@ def kl_to_boltzmann(
     """
     refuse_weight_decay(run)
     particles = at_step(run, step, on_diverged)
-    potential = landscape_of(run, potential, particles.x.shape[1], "potential", walls=True)
+    potential = landscape_of(run, potential, walls=True)
     if potential.dim > 2:
         raise ValueError(
             f"potential must have dim 1 or 2 for a histogram, got {potential.dim} for "

@@ -11,7 +11,6 @@ from ..engine.description import described
 from ..engine.reducers.readings import labelled, with_error
 from ..models.evaluate import landscape
 from ..models.minibatches import minibatch
-from .ledger_frame import Update, make_frame
 from .ledger_quadratic import is_quadratic, mean_covariance, second_moment, steps_response
 from .ledger_solutions import (
     Moved,
@@ -22,7 +21,7 @@ from .ledger_solutions import (
     simulated,
 )
 from .ledger_symptoms import symptoms_of
-from .ledger_systems import CORNER, RUNGS, Absent, Simulated, systems
+from .ledger_systems import CORNER, RUNGS, Absent, Simulated, Update, make_frame, systems
 from .temperature_budget import DYNAMICS, NOISE
 
 LEFT_OUT = 64

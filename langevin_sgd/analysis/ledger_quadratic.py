@@ -11,6 +11,7 @@ import numpy as np
 from ..models.evaluate import evaluate
 from ..theory.momentum import underdamped_limit
 from ..theory.quadratic_sgd import stationary_covariance
+from .ledger_systems import AWAY
 
 MOST_COMPONENTS = 24
 POLYNOMIAL = 1e-8  # of the largest value at points, by which a function is known to be a polynomial
@@ -36,7 +37,7 @@ class MeanCovariance(NamedTuple):
 
 def is_quadratic(frame):
     """Whether the gradient is linear, at points up to 30 standard deviations away."""
-    away = _directions(frame) * np.array([1.0, 10.0, 30.0])[:, None, None]
+    away = frame.directions() * AWAY
     gradient = evaluate(frame.landscape, frame.minimum + away @ frame.basis.T, "gradient")
     excess = gradient @ frame.basis - away * frame.curvature
     return bool(np.abs(excess).max() <= POLYNOMIAL * np.abs(gradient).max())
@@ -49,7 +50,7 @@ def mean_covariance(frame, covariance):
     if d > MOST_COMPONENTS:
         return None
 
-    away, unit = _directions(frame), np.diag(frame.spread)
+    away, unit = frame.directions(), np.diag(frame.spread)
     pairs = (unit[:, None] + unit).reshape(-1, d)
     parts = np.zeros((1, d)), away, 2 * away, 3 * away, unit, -unit, pairs, -pairs
     points = frame.minimum + np.concatenate(parts) @ frame.basis.T
@@ -66,13 +67,6 @@ def mean_covariance(frame, covariance):
     felt = np.abs(slope) * frame.temperature / frame.curvature[0]
     slope[felt < POLYNOMIAL * constant.max()] = 0.0
     return MeanCovariance(constant, slope)
-
-
-def _directions(frame):
-    """Points (k, d) in the eigenbasis, some standard deviations away."""
-    random = np.random.default_rng(1)
-    d = len(frame.minimum)
-    return random.normal(size=(2 * d + 6, d)) * frame.spread
 
 
 def overdamped_response(curvature, update):

@@ -11,6 +11,7 @@ from ..engine.reducers.readings import replicates
 from ..models.evaluate import evaluate
 from ..theory.basins_of_attraction import basin_of, slope_of
 from ..theory.boltzmann import boltzmann_bin_probabilities, boltzmann_density
+from .density import bin_numbers
 from .ledger_quadratic import gaussian_symptoms, matrix_symptoms
 from .significance import left_out
 
@@ -159,12 +160,7 @@ class Bins(NamedTuple):
 
     def number(self, x):
         """The bin of each point (n, d)."""
-        index, inside = [], np.ones(len(x), bool)
-        for k, edge in enumerate(self.edges):
-            column = np.searchsorted(edge, x[:, k], side="right") - 1
-            inside &= (column >= 0) & (column < len(edge) - 1)
-            index.append(np.clip(column, 0, len(edge) - 2))
-        return np.where(inside, self.place[tuple(index)], self.size - 1)
+        return np.append(self.place, self.size - 1)[bin_numbers(x, self.edges)]
 
     def divergences(self, share, energy):
         """KL in nats of shares (..., size) from exp(-U/T), what of it a better temperature would

@@ -1,5 +1,6 @@
 """The rungs of a ledger as systems to simulate: which noise moves the particles, and by which
-update."""
+update; and what all rungs are read against: the minimum, the eigenbasis of its Hessian, and the
+temperature of the noise."""
 
 from functools import cache
 from typing import NamedTuple
@@ -9,11 +10,13 @@ import numpy as np
 from ..kernels.elementary import fma, maximum, sqrt, where
 from ..models.descent import sgd
 from ..models.dynamics import Dynamics
+from ..models.evaluate import evaluate
 from ..models.gaussian_field import gaussian_field
 from ..models.gaussian_noise import gaussian
 from ..models.minibatches import minibatch
 from ..models.sgd_diffusion import sgd_diffusion
 from ..models.table_gaussian import table_gaussian
+from ..theory.basins_of_attraction import slope_of
 from ..theory.momentum import underdamped_limit
 
 RUNGS = (
@@ -32,6 +35,105 @@ OVERDAMPED_STEP = 0.05  # time step of a diffusion times the largest curvature
 UNDERDAMPED_STEP = 0.2  # ... of an underdamped one times the largest frequency
 FRICTION_STEP = 0.5
 TINY = 1e-150
+AWAY = np.array([1.0, 10.0, 30.0])[:, None, None]  # how far, where a law of x is looked for
+NEAR_MINIMUM = 0.05  # standard deviations of Boltzmann's law
+STARTS = 16  # points of x0 from which the minimum is looked for
+
+
+class Update(NamedTuple):
+    """The numbers of SGD that all rungs share."""
+
+    learning_rate: float
+    momentum: float
+    batch_size: int
+
+    def temperature(self, covariance):
+        """eta tr C / (2 d (1 - mu)) of a batch covariance C (d, d)."""
+        scale = self.learning_rate / (2 * len(covariance) * (1 - self.momentum))
+        return scale * np.trace(covariance)
+
+
+class Frame(NamedTuple):
+    """A minimum (d,), its energy, and H there: ``basis`` (d, d), columns, and ``curvature`` (d,).
+
+    ``covariance`` (d, d) of a batch is the constant noise of the rung "anisotropy", in the
+    components of x, and ``temperature`` what it says."""
+
+    landscape: object
+    minimum: np.ndarray
+    energy: float
+    curvature: np.ndarray
+    basis: np.ndarray
+    covariance: np.ndarray
+    temperature: float
+
+    @property
+    def spread(self):
+        """Standard deviations (d,) of Boltzmann's law along the modes, in the harmonic limit."""
+        return np.sqrt(self.temperature / self.curvature)
+
+    def directions(self):
+        """Points (k, d) in the eigenbasis, some standard deviations away."""
+        d = len(self.minimum)
+        return np.random.default_rng(1).normal(size=(2 * d + 6, d)) * self.spread
+
+    def along_modes(self, x):
+        """Points (n, d) as distances from the minimum along the modes."""
+        return (x - self.minimum) @ self.basis
+
+
+def make_frame(landscape, covariance, update, point, x0):
+    """The `Frame` at `point`, or at the lowest minimum below the first of the starting points x0.
+
+    Raises
+    ------
+    ValueError
+        If there is no minimum, or no noise there."""
+    if point is None:
+        point = _lowest_minimum(landscape, x0)
+    scale = max(1e-3, float(np.linalg.norm(point - x0.mean(axis=0))))
+    curvature, basis = np.linalg.eigh(slope_of(landscape, scale).hessian(point[None])[0])
+    if not curvature[0] > 1e-12 * curvature[-1]:
+        raise ValueError(
+            f"reference_point must be a minimum with positive curvatures, but those of "
+            f"{landscape.name!r} at {point.tolist()} are {curvature.tolist()}: Boltzmann's law "
+            "around it is not normalisable. Pass another one."
+        )
+    away = basis.T @ evaluate(landscape, point, "gradient") / curvature
+    there = covariance(point[None])[0]
+    temperature = update.temperature(there)
+    if not temperature > 0:
+        raise ValueError(
+            f"noise must not vanish at the reference point {point.tolist()}: the temperature there "
+            "is 0, and Boltzmann's law is a point."
+        )
+    distance = np.abs(away) / np.sqrt(temperature / curvature)
+    if not distance.max() < NEAR_MINIMUM:
+        raise ValueError(
+            f"reference_point must be a minimum, but a Newton step from {point.tolist()} is "
+            f"{distance.max():.3g} standard deviations long, and may be {NEAR_MINIMUM:g}. Leave it "
+            f"out, or pass {(point - basis @ away).tolist()} if that is one."
+        )
+    energy = float(evaluate(landscape, point, "energy"))
+    return Frame(landscape, point, energy, curvature, basis, there, temperature)
+
+
+def _lowest_minimum(landscape, x0):
+    from scipy.optimize import minimize
+
+    size = 1e-3 * (1 + np.abs(x0).max())
+    starts = x0[:STARTS] + size * np.random.default_rng(1).normal(size=x0[:STARTS].shape)
+
+    def energy(x):
+        return float(evaluate(landscape, x, "energy"))
+
+    def slope(x):
+        return evaluate(landscape, x, "gradient")
+
+    found = [minimize(energy, x, jac=slope, options={"gtol": 1e-10}) for x in starts]
+    lowest = min(found, key=lambda end: end.fun)
+    hessian = slope_of(landscape, max(size, float(np.linalg.norm(lowest.x)))).hessian
+    return lowest.x - np.linalg.lstsq(hessian(lowest.x[None])[0], slope(lowest.x), rcond=None)[0]
 
 
 class Simulated(NamedTuple):
@@ -143,8 +245,8 @@ def systems(frame, update, noise, covariance, examples, substeps=None):
     count = substeps or max(2, int(np.ceil(rate * stiffest / OVERDAMPED_STEP)))
     twin, per_time = gaussian_twin(noise, d), eta / (1 - mu) ** 2
 
-    def constant(x):
-        return np.broadcast_to(per_time * frame.covariance, (len(x), d, d))
+    def constant(matrix):
+        return lambda x: np.broadcast_to(matrix, (len(x), d, d))
 
     def overdamped(maker, of_batch, noise, diffusion):
         fine, coarse = (maker(rate, of_batch, n) for n in (2 * count, count))
@@ -158,12 +260,10 @@ def systems(frame, update, noise, covariance, examples, substeps=None):
         return per_time * covariance(x)
 
     heat = gaussian(np.full(d, 2 * frame.temperature / rate))
-    level = per_time * 2 * frame.temperature / rate * np.eye(d)
+    level, fixed = per_time * 2 * frame.temperature / rate * np.eye(d), per_time * frame.covariance
     found = {
-        "boltzmann": overdamped(
-            sgd_diffusion, 1, heat, lambda x: np.broadcast_to(level, (len(x), d, d))
-        ),
-        "anisotropy": overdamped(sgd_diffusion, 1, gaussian(frame.covariance), constant),
+        "boltzmann": overdamped(sgd_diffusion, 1, heat, constant(level)),
+        "anisotropy": overdamped(sgd_diffusion, 1, gaussian(frame.covariance), constant(fixed)),
         CORNER: overdamped(isotropic_diffusion, batch, twin, isotropic),
         "state_dependence": overdamped(sgd_diffusion, batch, twin, of_x),
         "inertia": Absent("there is no momentum", same=True),
@@ -186,10 +286,8 @@ def systems(frame, update, noise, covariance, examples, substeps=None):
 
 def _is_constant(frame, covariance):
     """Whether C is the same at points up to 30 standard deviations away."""
-    random = np.random.default_rng(1)
-    away = random.normal(size=(3, 16, len(frame.minimum))) * np.array([1, 10, 30])[:, None, None]
-    points = frame.minimum + (away * frame.spread).reshape(-1, len(frame.minimum)) @ frame.basis.T
-    excess = covariance(points) - covariance(frame.minimum[None])
+    away = np.concatenate(frame.directions() * AWAY)
+    excess = covariance(frame.minimum + away @ frame.basis.T) - covariance(frame.minimum[None])
     return np.abs(excess).max() <= 1e-12 * np.trace(frame.covariance)
 
 

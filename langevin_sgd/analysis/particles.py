@@ -56,8 +56,9 @@ def component_names(run):
     return names_of_components(run) or [f"x{k}" for k in range(run.sizes["component"])]
 
 
-# Checks of what `at_step` takes.
-AT_STEP = {"run": run, "step": optional(whole(0)), "on_diverged": one_of("raise", "drop")}
+# Checks of what `kept_particles` takes, and `at_step`.
+OF_RUN = {"run": run, "on_diverged": one_of("raise", "drop")}
+AT_STEP = OF_RUN | {"step": optional(whole(0))}
 
 
 def check_independent(run):
@@ -186,7 +187,7 @@ def refuse_weight_decay(run):
         )
 
 
-def landscape_of(run, model, dim, name, walls=False):
+def landscape_of(run, model, name="potential", walls=False):
     """The landscape whose Boltzmann law the run is held against: `model`, the argument `name`, or
     the mean over its population if the run drew fresh examples.
 
@@ -197,9 +198,9 @@ def landscape_of(run, model, dim, name, walls=False):
         mean over its population is not known; and unless `walls`, if its domain has any: identities
         that come from an integration by parts lack the terms of the boundary.
     """
-    check_dim(model, dim, name)
+    check_dim(run, model, name)
     names = component_names(run)
-    if names != (wanted := [f"x{k}" for k in range(dim)]) and sorted(names) == sorted(wanted):
+    if names != (wanted := [f"x{k}" for k in range(model.dim)]) and sorted(names) == sorted(wanted):
         raise ValueError(
             f"run must have its components in the order of {name}, got {', '.join(names)}. Put "
             'them in order: run.sel(component=["x0", "x1", ...]).'
@@ -214,9 +215,9 @@ def landscape_of(run, model, dim, name, walls=False):
     return model.expected(sampling_of(run))
 
 
-def check_dim(model, dim, name):
+def check_dim(run, model, name):
     """Refuse a model, the argument `name`, of another dimension than the run's."""
-    if model.dim != dim:
+    if model.dim != (dim := run.sizes["component"]):
         raise ValueError(
             f"{name} must have the dimension of the run, {dim}, but {model.name!r} has {model.dim}."
         )

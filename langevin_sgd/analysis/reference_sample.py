@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from ..arguments import checked, whole, within
+from ..engine.reducers.readings import labelled
 from ..engine.simulate import simulate
 from ..models.evaluate import evaluate, landscape
 from ..models.langevin import langevin
@@ -107,7 +108,7 @@ def reference_sample(
     """
     particles_of_run = at_step(run, step, on_diverged)
     x = particles_of_run.x
-    potential = landscape_of(run, potential, x.shape[1], "potential")
+    potential = landscape_of(run, potential)
     refuse_weight_decay(run)
     made = langevin_sample(x, potential, temperature, particles, max_particle_steps, seed)
     more = made._asdict() | {"converged": int(not made.reason), "seed": seed}
@@ -115,8 +116,8 @@ def reference_sample(
     attrs = attributes(run, particles_of_run, **more) | {"particles": len(made.x)}
     for name in ("dynamics", "noise"):
         attrs.pop(name, None)
-    about = {"long_name": "position", "units": "length"}
-    return xr.Dataset({"x": (("particle", "component"), made.x, about)}, attrs=attrs)
+    position = labelled(("particle", "component"), made.x, "position", "length")
+    return xr.Dataset({"x": position}, attrs=attrs)
 
 
 def reference_deviation(

@@ -135,13 +135,17 @@ def hotelling(mean, covariance, particles):
         return 1.0
     z = mean[used] / scale[used]
     correlation = covariance[np.ix_(used, used)] / np.outer(scale[used], scale[used])
-    values, vectors = np.linalg.eigh(correlation)
-    kept = values > 1e-10
-    rank = int(kept.sum())
-    squared = particles * float(np.sum((z @ vectors[:, kept]) ** 2 / values[kept]))
-    return float(
-        fdtrc(rank, particles - rank, (particles - rank) / (rank * (particles - 1)) * squared)
-    )
+    square, rank = _squared(z, correlation, 1e-10)
+    freedom = particles - rank
+    return float(fdtrc(rank, freedom, freedom / (rank * (particles - 1)) * (particles * square)))
+
+
+def _squared(mean, covariance, least):
+    """m' C^-1 m in the directions of a variance above `least`, and their number."""
+    values, vectors = np.linalg.eigh(covariance)
+    kept = np.abs(values) > least
+    square = np.sum((mean @ vectors[:, kept]) ** 2 / np.abs(values[kept]))
+    return float(square), int(kept.sum())
 
 
 def of_variance(mean, covariance):
@@ -152,9 +156,5 @@ def of_variance(mean, covariance):
     gives a negative variance, which no Boltzmann law has, the size is taken."""
     from scipy.special import chdtrc
 
-    values, vectors = np.linalg.eigh(covariance)
-    kept = np.abs(values) > 1e-9 * np.abs(values).max()
-    if not kept.any():
-        return 1.0
-    squared = np.sum((mean @ vectors[:, kept]) ** 2 / np.abs(values[kept]))
-    return float(chdtrc(int(kept.sum()), squared))
+    square, rank = _squared(mean, covariance, 1e-9 * np.linalg.norm(covariance, 2))
+    return float(chdtrc(rank, square)) if rank else 1.0

@@ -84,7 +84,7 @@ def stein_discrepancy(
             f"run must have 20 to {LARGEST_STEIN} particles for a discrepancy over all pairs, got "
             f"{len(x)}. Pass run.isel(particle=slice({LARGEST_STEIN})), or use boltzmann_test."
         )
-    potential = landscape_of(run, potential, x.shape[1], "potential")
+    potential = landscape_of(run, potential)
     root = whitening(x)
     y = (x - x.mean(axis=0)) @ root
     gradient = np.linalg.solve(root, reference_gradient(run, potential, x).T).T

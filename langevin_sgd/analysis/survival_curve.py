@@ -5,13 +5,11 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from ..arguments import checked, integer, one_of, optional, whole, word
+from ..arguments import checked, integer, optional, whole, word
 from ..engine.arrivals import kaplan_meier, restricted_mean
 from ..engine.reducers.readings import labelled, with_error
-from .particles import check_independent, with_counts
+from .particles import OF_RUN, check_independent, with_counts
 from .particles import run as is_run
-
-ON_DIVERGED = one_of("raise", "drop")
 
 
 class Arrivals(NamedTuple):
@@ -36,7 +34,7 @@ def arrivals_of(run, name, on_diverged):
     return Arrivals(run[f"{name}_watched"].values, run[f"{name}_step"].values >= 0, left)
 
 
-@checked(run=is_run, limit=optional(whole(1)), name=word, on_diverged=ON_DIVERGED)
+@checked(limit=optional(whole(1)), name=word, **OF_RUN)
 def survival_curve(run, limit=None, *, name="first_passage", on_diverged="raise"):
     """Kaplan and Meier's curve of first passages, of which some may not have been seen.
 

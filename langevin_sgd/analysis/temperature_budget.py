@@ -18,6 +18,7 @@ from ..theory.virial import DESCENTS, STORES_ITERATE
 from .budget_terms import Descent, Path, budget_variables, pushes
 from .particles import (
     AT_STEP,
+    OF_RUN,
     Particles,
     at_step,
     attributes,
@@ -167,7 +168,7 @@ def steady_state(
     """The `SteadyState` of a run; arguments and errors as of `temperature_budget`."""
     run = run if dynamics is None else run.assign_attrs(dynamics=described(dynamics))
     particles = at_step(run, step, on_diverged)
-    mean_model = landscape_of(run, model, particles.x.shape[1], "model")
+    mean_model = landscape_of(run, model, "model")
     about = dynamics_of(run)
     descent = descent_of(about, particles.v is not None)
     noise = known_noise(run, model, noise, noise_covariance, particles.x)
@@ -235,8 +236,7 @@ class KnownNoise(NamedTuple):
 
 def known_noise(run, model, noise, noise_covariance, x):
     """What is known of the noise of a run, `KnownNoise`; x (particles, d) to try it out at."""
-    batch_size, name, epoch = dynamics_of(run)["params"]["batch_size"], "the noise", 1
-    constant, reason = None, ""
+    batch_size, covariance = dynamics_of(run)["params"]["batch_size"], None
     about = noise_of(run if noise is None else run.assign_attrs(noise=described(noise))) or {}
     if about.get("name") == "alpha_stable" and about["params"]["alpha"] < 2:
         raise ValueError(
@@ -245,22 +245,20 @@ def known_noise(run, model, noise, noise_covariance, x):
         )
     if noise_covariance is not None:
         constant = covariance_matrix(noise_covariance, "noise_covariance", model.dim) / batch_size
+
+        def covariance(points):
+            return np.broadcast_to(constant, (len(points), *constant.shape))
+
+    known = KnownNoise(covariance, 1, "the noise")
     try:
         record = noise or record_of_noise(run, model)
-        name, epoch = record.name, record.epoch(model, int(batch_size))
-        if constant is None:
+        known = known._replace(epoch=record.epoch(model, int(batch_size)), name=record.name)
+        if covariance is None:
             record.batch_covariance(model, x[:1], batch_size)
+            covariance = partial(record.batch_covariance, model, batch_size=batch_size)
     except ValueError as error:
-        reason = str(error)
-    if constant is not None:
-        return KnownNoise(
-            lambda points: np.broadcast_to(constant, (len(points), *constant.shape)), epoch, name
-        )
-    if reason:
-        return KnownNoise(None, epoch, name, reason)
-    return KnownNoise(
-        lambda points: record.batch_covariance(model, points, batch_size), epoch, name
-    )
+        return known._replace(reason=str(error))
+    return known._replace(covariance=covariance)
 
 
 def _stored_path(run, step, on_diverged, noise):
@@ -344,7 +342,7 @@ def record_of_noise(run, model):
     )
 
 
-@checked(run=AT_STEP["run"], model=landscape)
+@checked(run=OF_RUN["run"], model=landscape)
 def noise_covariance_of(run, model):
     """The covariance Sigma of one example's gradient, as the attributes of a run tell it.
 
@@ -372,7 +370,7 @@ def noise_covariance_of(run, model):
     >>> ls.analysis.noise_covariance_of(run, well).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    check_dim(model, run.sizes["component"], "model")
+    check_dim(run, model, "model")
     record = record_of_noise(run, model)
     if model.data is None:
         return record.batch_covariance(model, np.zeros((1, model.dim)), 1)[0]

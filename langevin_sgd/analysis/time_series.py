@@ -3,12 +3,12 @@
 import numpy as np
 
 from ..arguments import whole
-from .particles import AT_STEP, check_one_ensemble, component_names, kept_particles, with_counts
+from .particles import OF_RUN, check_one_ensemble, component_names, kept_particles, with_counts
 
 FEWEST_STEPS = 4  # two in each half
 
 # Checks of what `time_series` takes.
-SERIES = {"run": AT_STEP["run"], "warmup": whole(0), "on_diverged": AT_STEP["on_diverged"]}
+SERIES = OF_RUN | {"warmup": whole(0)}
 
 
 def time_series(run, warmup=0, on_diverged="raise", fewest=1):

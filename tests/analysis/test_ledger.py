@@ -6,7 +6,6 @@ from refusals import refusal
 
 import langevin_sgd as ls
 from langevin_sgd.analysis import ledger
-from langevin_sgd.analysis.ledger_frame import Update, make_frame
 from langevin_sgd.analysis.ledger_quadratic import (
     MeanCovariance,
     gaussian_symptoms,
@@ -22,7 +21,7 @@ from langevin_sgd.analysis.ledger_symptoms import (
     quantiles_of,
     whitened,
 )
-from langevin_sgd.analysis.ledger_systems import CORNER, systems
+from langevin_sgd.analysis.ledger_systems import CORNER, Update, make_frame, systems
 from langevin_sgd.kernels.elementary import sqrt
 
 

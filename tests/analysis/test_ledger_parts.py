@@ -6,11 +6,10 @@ import pytest
 import langevin_sgd as ls
 from langevin_sgd.analysis import ledger_solutions
 from langevin_sgd.analysis.ledger import LEFT_OUT, _extrapolated, _jackknife
-from langevin_sgd.analysis.ledger_frame import Update, make_frame
 from langevin_sgd.analysis.ledger_quadratic import gaussian_symptoms
 from langevin_sgd.analysis.ledger_solutions import Moved, Plan, boltzmann_symptoms, make_ruler
 from langevin_sgd.analysis.ledger_symptoms import Look, symptoms_of
-from langevin_sgd.analysis.ledger_systems import Simulated
+from langevin_sgd.analysis.ledger_systems import Simulated, Update, make_frame
 
 UPDATE = Update(0.1, 0.0, 1)
 WELL, BOWL = ls.potentials.double_well(), ls.potentials.quadratic([1.0, 0.2])
