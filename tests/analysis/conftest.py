@@ -17,10 +17,8 @@ def well():
 @pytest.fixture(scope="package")
 def well_run(well):
     """Oracle dw2d_aniso: noise covariance 2 eta D = eta^2 Sigma per step, 684 steps of burn-in."""
-    noise, moves = (
-        ls.noise.gaussian(2 * ANISOTROPIC / LEARNING_RATE),
-        ls.dynamics.sgd(LEARNING_RATE),
-    )
+    noise = ls.noise.gaussian(2 * ANISOTROPIC / LEARNING_RATE)
+    moves = ls.dynamics.sgd(LEARNING_RATE)
     return ls.simulate(well, moves, noise, particles=50_000, steps=700, seed=12)
 
 

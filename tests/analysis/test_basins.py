@@ -152,10 +152,3 @@ def test_populations_of_another_law_are_refused(law, changed, words):
     given.attrs = changed.get("attrs", given.attrs)
     run = synthetic_run(exact_well(100, 1))
     assert words in refusal(ls.analysis.boltzmann_test, run, WELL, 0.05, populations=given)
-
-
-def test_refusals():
-    wall = TILTED._with(domain=[("reflecting", -2.0, 2.0)])
-    run = synthetic_run(np.zeros((4, 1)))
-    assert "potential must have an open domain" in refusal(ls.analysis.basins, run, wall)
-    assert "potential must have the dimension" in refusal(ls.analysis.basins, run, WELL)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from refusals import refusal
 
 import langevin_sgd as ls
 from langevin_sgd.analysis import temperature_budget_of_arrays
@@ -87,30 +86,3 @@ def test_the_noise_term_is_split_if_the_reference_is_given():
     one = ls.theory.sgd_temperature(SIGMA, RATE, 1, MOMENTUM)
     assert found.reference_temperature.item() == pytest.approx(one)
     assert np.abs(found.temperature_shift) < 4 * found.temperature_shift_standard_error
-
-
-ROWS = np.ones((4, 2))
-GIVEN = {"x": ROWS, "gradients": ROWS, "noise": ROWS, "learning_rate": 0.1}
-BAD = [
-    (
-        {"noise": np.ones((3, 2))},
-        "noise must have the shape (rows, d) or (steps, particles, d) of x",
-    ),
-    ({"x": np.ones(3)}, "x must have the shape (rows, d)"),
-    ({"momentum": 0.5}, "velocity must be given with momentum 0.5"),
-    ({"blocks": 5}, "blocks must be None, or at most the rows of x"),
-    ({"blocks": 1}, "blocks must be >= 2"),
-    (
-        {name: ROWS[None, :1] for name in ("x", "gradients", "noise")},
-        "x must have at least 2 indep",
-    ),
-    ({"learning_rate": 0.0}, "learning_rate must be > 0"),
-    ({"reference_covariance": [1.0]}, "reference_covariance must have the shape (2, 2)"),
-]
-
-
-@pytest.mark.parametrize(("change", "message"), BAD)
-def test_what_does_not_fit_is_refused(change, message):
-    assert refusal(temperature_budget_of_arrays, **(GIVEN | change)).startswith(
-        f"ValueError: {message}"
-    )

@@ -83,29 +83,3 @@ def test_particles_in_flight_are_refused_with_the_way_out(function):
     more = [ls.potentials.quadratic([1.0])][: function == "equipartition"]
     told = refusal(getattr(ls.analysis, function), run, *more, on_diverged="drop")
     assert "as far as 1e+134 and not yet frozen" in told and "with an escape_radius" in told
-
-
-THREE, ONE = gaussian_run(np.eye(3), 10, 0), {"components": 0}
-BAD = [
-    ({}, "ValueError: components must name one or two of the 3"),
-    ({"components": (0, 3)}, "ValueError: components must be one or two different numbers from 0"),
-    ({"components": (1, 1)}, "ValueError: components must be one or two different numbers"),
-    ({"components": 1.5}, "TypeError: components must be a whole number, got 1.5."),
-    (ONE | {"bins": 0}, "ValueError: bins must be >= 1"),
-    (ONE | {"bins": "many"}, "TypeError: bins must be a whole number, got 'many'."),
-    (ONE | {"bins": [0.0, 0.0, 1.0]}, "ValueError: bins must be strictly increasing edges"),
-    (ONE | {"bins": [[0.0], [0.0, 1.0]]}, "TypeError: bins must be a number or an array of real"),
-    (ONE | {"range": (1.0, 0.0)}, "ValueError: range must be pairs (low, high), low < high, got ("),
-    (ONE | {"range": (1.0, 1.0)}, "ValueError: range must be pairs (low, high), low < high, got"),
-    (ONE | {"range": (1.0, 2.0, 3.0)}, "ValueError: range must be (low, high) or 1 such pairs"),
-    (ONE | {"range": (0.0, np.inf)}, "ValueError: range must be finite"),
-    (ONE | {"on_diverged": "dorp"}, "ValueError: on_diverged must be one of 'raise', 'drop', got"),
-    (ONE | {"step": "last"}, "TypeError: step must be a whole number, got 'last'."),
-    (ONE | {"run": THREE.assign_attrs(independent_particles=0)}, "ValueError: run must have indep"),
-    (ONE | {"run": THREE.x}, "TypeError: run must be a dataset with x (particle, component), as s"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("change", "message"), BAD)
-def test_what_cannot_be_right_is_refused(change, message):
-    assert refusal(density, **({"run": THREE} | change)).startswith(message)

@@ -4,9 +4,8 @@ import json
 
 import numpy as np
 import pytest
-import xarray as xr
 from refusals import refusal
-from synthetic_runs import adjacent, linear_run, synthetic_run, unit_variance
+from synthetic_runs import adjacent, linear_run, series_run, unit_variance
 
 from langevin_sgd import analysis, potentials, theory
 
@@ -41,21 +40,19 @@ def test_of_one_step_of_linear_sgd_both_are_exact():
     assert np.abs(scores(louder, "diffusion", RATE / 2 * SIGMA)).max() > 4
 
 
-def nonlinear_run(rate, particles=400_000, seed=1):
+def nonlinear_run():
     """Three steps of SGD in U = x^4/4, with noise of the variance 1 + x^2."""
-    random = np.random.default_rng(seed)
-    x = [random.uniform(-1.5, 1.5, size=(particles, 1))]
+    random = np.random.default_rng(1)
+    x = [random.uniform(-1.5, 1.5, size=(400_000, 1))]
     for _ in range(2):
-        xi = np.sqrt(1 + x[-1] ** 2) * random.normal(size=(particles, 1))
-        x.append(x[-1] - rate * (x[-1] ** 3 + xi))
-    return xr.Dataset(
-        {"x": (("step", "particle", "component"), np.array(x))}, {"step": [0, 1, 2]}
-    ).assign_attrs(independent_particles=1)
+        xi = np.sqrt(1 + x[-1] ** 2) * random.normal(size=(400_000, 1))
+        x.append(x[-1] - RATE * (x[-1] ** 3 + xi))
+    return series_run(x)
 
 
 def test_in_bins_of_a_nonlinear_landscape_they_are_those_of_the_place():
     """The mean of -x^3 and of (rate/2)(1 + x^2) over bins of width 0.1."""
-    found = measured(nonlinear_run(RATE), bins=30, range=(-1.5, 1.5))
+    found = measured(nonlinear_run().assign_coords(step=[0, 1, 2]), bins=30, range=(-1.5, 1.5))
     x = found.position
     of_bins = 0.1**2 / 12
     force, noise = -(x**3) - 3 * x * of_bins, 1 + x**2 + of_bins
@@ -72,8 +69,7 @@ def test_extrapolated_they_are_those_of_the_modified_equation(bins, scale):
     x = [random.normal(size=(200_000, 1))]
     for _ in range(2):
         x.append(x[-1] - RATE * (h * x[-1] + random.normal(size=(200_000, 1))))
-    run = synthetic_run(x[0]).drop_vars(["x", "step"])
-    run = run.assign(x=(("step", "particle", "component"), scale * np.array(x)), step=[7, 8, 9])
+    run = series_run(scale * np.array(x)).assign_coords(step=[7, 8, 9])
     found = measured(run, bins=bins, extrapolate=True)
     a = 1 - RATE * h
     assert np.nanmax(np.abs(scores(found, "slope", -h * (1 + RATE * h / 2)))) < 4
@@ -99,9 +95,10 @@ def told(name, params):
     return linear(500).assign_attrs(attrs)
 
 
-@pytest.mark.parametrize(
-    ("name", "rate"), [("sgd", "learning_rate"), ("langevin_euler_maruyama", "step_size")]
-)
+RATES = [("sgd", "learning_rate"), ("langevin_euler_maruyama", "step_size")]
+
+
+@pytest.mark.parametrize(("name", "rate"), RATES)
 def test_the_time_of_a_step_is_in_the_run(name, rate):
     found = analysis.drift_and_diffusion(told(name, {rate: 0.3}), bins=1, components=0)
     other = analysis.drift_and_diffusion(linear(500), bins=1, components=0, time_step=0.3)
@@ -129,21 +126,3 @@ def test_particles_at_one_point_have_a_drift_and_no_slope():
     found = measured(adjacent(np.zeros((1_000, 2)), there), bins=[-1.0, 1.0], components=0)
     assert np.abs(scores(found, "drift", 0.0)).max() < 4 and not found.slope.any()
     assert np.abs(scores(found, "diffusion", np.eye(2) / (2 * RATE))).max() < 4
-
-
-RUN, ONE_BIN = linear(200), {"time_step": 0.1, "bins": 1, "components": 0}
-REFUSED = [
-    (RUN, {}, "time_step must be given"),
-    (told("sgd_momentum", {"learning_rate": 0.1}), {}, "not for 'sgd_momentum'"),
-    (told("sgd", {"learning_rate": {"name": "linear"}}), {}, "time_step must be given"),
-    (RUN, {"time_step": 0.1, "extrapolate": True}, "steps that are 1 and 2 apart"),
-    (RUN, {"time_step": 0.1, "bins": 9, "components": 0}, "bins and range must leave 100 pairs"),
-    (RUN, {"time_step": 0.1, "lag": 5}, "steps that are 5 apart"),
-    (synthetic_run(np.ones((50, 2))), {"time_step": 0.1}, "two or more stored steps"),
-    (RUN, ONE_BIN | {"potential": potentials.quadratic([1.0])}, "dimension of the run"),
-]
-
-
-@pytest.mark.parametrize(("run", "options", "reason"), REFUSED)
-def test_refused_with_the_reason(run, options, reason):
-    assert reason in refusal(analysis.drift_and_diffusion, run, **options)

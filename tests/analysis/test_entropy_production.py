@@ -4,8 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from refusals import refusal
-from synthetic_runs import adjacent, linear_run, synthetic_run
+from synthetic_runs import linear_run
 
 from langevin_sgd import analysis, theory
 
@@ -49,27 +48,6 @@ def told(name, noise=None):
 
 
 BATCHES = {"name": "minibatch", "params": {}, "sampling": "with_replacement"}
-REFUSED = [
-    (told("sgd_momentum"), "bound", "a velocity is odd under time reversal"),
-    (told("sgd", BATCHES), "gaussian", "a reversed step is impossible"),
-    (synthetic_run(np.ones((50, 2))), "bound", "run must hold two adjacent steps"),
-]
-
-
-X = np.random.default_rng(1).normal(size=(200, 2))
-REFUSED += [
-    (adjacent(X, X), "gaussian", "run must move"),
-    (adjacent(X, X), "bound", "two moving components"),
-    (adjacent(0 * X, 0 * X), "gaussian", "run must move"),
-    (adjacent(0 * X, 0 * X), "bound", "all are at one point"),
-    (adjacent(X[:, [0, 0]], X[:, [1, 1]]), "gaussian", "run must move"),
-    (adjacent(X[:29], X[100:129]), "gaussian", "30 particles"),
-]
-
-
-@pytest.mark.parametrize(("run", "method", "reason"), REFUSED)
-def test_refused_with_the_reason(run, method, reason):
-    assert reason in refusal(analysis.entropy_production, run, method=method)
 
 
 def test_batches_have_a_bound():

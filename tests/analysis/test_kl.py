@@ -74,14 +74,10 @@ def test_bins_that_expect_few_particles_are_merged():
     assert lone.group.values.tolist() == [1, 0] and lone.outside_group == 0
 
 
-@pytest.mark.parametrize(
-    ("bins", "times"),
-    [
-        (40, 100),
-        pytest.param(40, 2000, marks=pytest.mark.slow),
-        pytest.param(100, 2000, marks=pytest.mark.slow),
-    ],
-)
+LONG = (pytest.param(bins, 2000, marks=pytest.mark.slow) for bins in (40, 100))
+
+
+@pytest.mark.parametrize(("bins", "times"), [(40, 100), *LONG])
 def test_coverage_is_nominal_on_more_bins_than_can_be_filled(bins, times, well):
     """20,000 particles of Boltzmann's law itself. The twin: without merging, nearly all deviate."""
     edges = [np.linspace(-2.4, 2.4, bins + 1)] * 2
@@ -120,10 +116,8 @@ NUMBERS = "kl", "kl_standard_error", "plug_in", "bias", "occupied_bins"
 
 def test_outside_is_one_more_bin():
     counts, q = np.array([30, 50, 20]), np.array([0.2, 0.5, 0.3])
-    split, whole = (
-        kl_to_probabilities(counts[:2], q[:2], outside=20),
-        kl_to_probabilities(counts, q),
-    )
+    whole = kl_to_probabilities(counts, q)
+    split = kl_to_probabilities(counts[:2], q[:2], outside=20)
     assert all(split[key].item() == pytest.approx(whole[key].item(), rel=1e-12) for key in NUMBERS)
 
 
@@ -150,13 +144,9 @@ def test_a_boltzmann_law_has_none_and_its_temperature_is_found():
     """The error of the temperature is T/sqrt(n), for sd(U) = T on two components."""
     temperature, bowl = 0.3, ls.potentials.quadratic([1.0, 4.0])
     run, options = gaussian_run(0.3 * np.diag([1.0, 0.25]), 20_000, 4), {"range": (-1.2, 1.2)}
-    fitted, given, wrong = (
-        kl_to_boltzmann(run, bowl, t, bins=10, **options) for t in (None, temperature, 0.6)
-    )
-    assert (
-        abs(fitted.kl) < 4 * fitted.kl_standard_error
-        and abs(given.kl) < 4 * given.kl_standard_error
-    )
+    options["bins"] = 10
+    fitted, given, wrong = (kl_to_boltzmann(run, bowl, t, **options) for t in (None, 0.3, 0.6))
+    assert all(abs(one.kl) < 4 * one.kl_standard_error for one in (fitted, given))
     error = fitted.temperature_standard_error
     assert error == pytest.approx(temperature / np.sqrt(20_000), rel=0.05)
     assert abs(fitted.temperature - temperature) < 4 * error
@@ -186,34 +176,7 @@ def test_walls_are_walls_of_the_reference_too():
     assert far.kl > 0.5 > 10 * far.kl_standard_error
 
 
-HALF, QUADRATIC = np.array([0.5, 0.5]), ls.potentials.quadratic([1.0])
-COUNTS = [
-    (([3, 5], HALF), "ValueError: counts must be of more particles: of 8 fewer than two bins"),
-    (([1, 2, 3], HALF), "ValueError: probabilities must have the shape of counts, (3,), got (2,)"),
-    (([1.5, 2.0], HALF), "ValueError: counts must be whole numbers >= 0: numbers of particles, no"),
-    (([1, 2], [0.5, 0.6]), "ValueError: probabilities must be >= 0 with a sum of at most 1; the s"),
-    (([1, 2], [1.5, -0.5]), "ValueError: probabilities must be >= 0"),
-    (([1, 2], [np.nan, 0.5]), "ValueError: probabilities must be finite"),
-    (([1, 0], HALF), "ValueError: counts must hold at least 2 particles, got 1"),
-    (([1, 2], [1.0, 0.0]), "ValueError: KL is infinite"),
-    (([1, 2], HALF, 3), "ValueError: 3 particles lie outside"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("given", "message"), COUNTS)
-def test_counts_and_probabilities_that_do_not_fit_are_refused(given, message):
-    def call(counts, probabilities, outside=0):
-        return kl_to_probabilities(counts, probabilities, outside=outside)
-
-    assert refusal(call, *given).startswith(message)
-
-
 COLD = ls.potentials.double_well()
-
-
-def test_particles_far_from_boltzmanns_law_are_told_so():
-    far = synthetic_run(5 + 0.1 * np.random.default_rng(1).normal(size=(1000, 1)))
-    assert "the particles are elsewhere" in refusal(kl_to_boltzmann, far, COLD, 0.1)
 
 
 @pytest.mark.parametrize(("temperature", "message"), [
@@ -236,19 +199,6 @@ def test_cold_wells_work_until_they_are_narrower_than_the_bins(temperature, mess
         assert abs(found.temperature - temperature) < 0.1 * temperature
 
 
-DECAYED = {"dynamics": ("sgd", {"weight_decay": 0.1})}
-RUNS = [
-    (gaussian_run([[1.0]], 50, 0, **DECAYED), QUADRATIC, "ValueError: run has weight_decay = 0.1,"),
-    (gaussian_run(np.eye(3), 50, 0), ls.potentials.quadratic(np.eye(3)), "ValueError: potential m"),
-    (gaussian_run([[1.0]], 50, 0), 3.0, "TypeError: potential must be a Potential or a Loss"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("run", "potential", "message"), RUNS)
-def test_runs_and_potentials_that_do_not_fit_are_refused(run, potential, message):
-    assert refusal(kl_to_boltzmann, run, potential).startswith(message)
-
-
 def test_a_fitted_parameter_takes_its_share_of_the_bias():
     """Every histogram of 30 particles of the law (t^2, 2 t (1 - t), (1 - t)^2), each held against
     the law of its own best t: the mean is nearly 0, and -1/(2n) if the fit is not told."""
@@ -261,10 +211,8 @@ def test_a_fitted_parameter_takes_its_share_of_the_bias():
         p, q = (np.array([s * s, 2 * s * (1 - s), (1 - s) ** 2]) for s in (law, best))
         weight = multinomial.pmf(counts, n, p)
         if weight > 1e-9:
-            kl = [
-                kl_to_probabilities(counts, q, fitted=fitted, least_expected=0).kl.item()
-                for fitted in (0, 1)
-            ]
-            means += weight * np.array(kl)
+            for fitted in (0, 1):
+                found = kl_to_probabilities(counts, q, fitted=fitted, least_expected=0)
+                means[fitted] += weight * found.kl.item()
     untold, told = 2 * n * means
     assert abs(told) < 0.15 and abs(untold + 1) < 0.15

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from refusals import refusal
 
 import langevin_sgd as ls
 from langevin_sgd.analysis import ledger
@@ -15,12 +14,8 @@ from langevin_sgd.analysis.ledger_quadratic import (
     steps_response,
     underdamped_response,
 )
-from langevin_sgd.analysis.ledger_symptoms import (
-    QUANTILE_LEVELS,
-    in_white_bins,
-    quantiles_of,
-    whitened,
-)
+from langevin_sgd.analysis.ledger_symptoms import QUANTILE_LEVELS as LEVELS
+from langevin_sgd.analysis.ledger_symptoms import in_white_bins, quantiles_of, whitened
 from langevin_sgd.analysis.ledger_systems import CORNER, Update, make_frame, systems
 from langevin_sgd.kernels.elementary import sqrt
 
@@ -54,9 +49,7 @@ def test_the_worked_example_of_online_regression():
     kl = result.sel(symptom="kl")
     assert result.temperature == pytest.approx(0.1414, abs=5e-5)
     assert np.allclose(kl.contribution.sel(rung=CHAIN), [0.3499, -0.0079, 0.0667], atol=5e-5)
-    assert kl.total == pytest.approx(0.4088, abs=5e-5) and kl.corner == pytest.approx(
-        0.0089, abs=5e-5
-    )
+    assert np.allclose([kl.total, kl.corner], [0.4088, 0.0089], atol=5e-5)
     parts = result.total.sel(symptom=["kl_temperature", "kl_direction", "kl_rotation"])
     assert np.allclose(parts, [0.0109, 0.3978, 0.0], atol=5e-5)
     assert np.allclose(kl.shapley, [(0.3499 + 0.3331) / 2, (-0.0079 + 0.0089) / 2], atol=1e-4)
@@ -116,67 +109,38 @@ def test_shuffled_epochs_have_their_exact_covariance_and_their_own_rung():
     sigma = ls.noise.minibatch().batch_covariance(loss, np.zeros((1, 2)), 1)[0]
     second = ls.theory.epoch_covariance([1.0, 0.1], sigma, 0.3, 2, 12).mean(axis=0)
     energy = result.sel(symptom="energy")
-    assert energy.value.sel(rung="reshuffling") == pytest.approx(
-        second[0, 0] / 2 + second[1, 1] / 20
-    )
+    exact = second[0, 0] / 2 + second[1, 1] / 20
+    assert energy.value.sel(rung="reshuffling") == pytest.approx(exact)
     fewer = energy.value.sel(rung="finite_population") / energy.value.sel(rung="batch_law")
     assert fewer == pytest.approx(10 / 11)
     assert list(result.how.values[4:]) == ["exact"] * 4
 
 
-@pytest.mark.parametrize(
-    ("case", "rung", "how", "words"),
-    [
-        (HEAVY, "batch_law", "absent", "the noise is Gaussian"),
-        (HEAVY, "reshuffling", "absent", "batches are drawn afresh"),
-        ((*ONLINE, LABELS), "inertia", "absent", "there is no momentum"),
-        ((BOWL, ls.dynamics.sgd(2.5), TILTED), "finite_rate", "absent", "stability threshold 2"),
-        (
-            (ONLINE[0], ls.dynamics.sgd(0.65), LABELS),
-            "finite_rate",
-            "absent",
-            "second moments are infinite",
-        ),
-        (
-            (centers(), ls.dynamics.sgd(0.3, 12), ls.noise.minibatch("reshuffle")),
-            "reshuffling",
-            "absent",
-            "there is no noise",
-        ),
-    ],
-)
-def test_a_rung_that_is_not_there_is_named_with_its_reason(case, rung, how, words):
+WHOLE_TABLE = centers(), ls.dynamics.sgd(0.3, 12), ls.noise.minibatch("reshuffle")
+ABSENT = [
+    (HEAVY, "batch_law", "the noise is Gaussian"),
+    (HEAVY, "reshuffling", "batches are drawn afresh"),
+    ((*ONLINE, LABELS), "inertia", "there is no momentum"),
+    ((BOWL, ls.dynamics.sgd(2.5), TILTED), "finite_rate", "stability threshold 2"),
+    ((ONLINE[0], ls.dynamics.sgd(0.65), LABELS), "finite_rate", "second moments are infinite"),
+    (WHOLE_TABLE, "reshuffling", "there is no noise"),
+]
+
+
+@pytest.mark.parametrize(("case", "rung", "words"), ABSENT)
+def test_a_rung_that_is_not_there_is_named_with_its_reason(case, rung, words):
     result = ledger(*case).sel(rung=rung)
-    assert result.how == how and words in str(result.reason.values)
+    assert result.how == "absent" and words in str(result.reason.values)
     same = "afresh" in words or "no momentum" in words or "Gaussian" in words
     energy = float(result.contribution.sel(symptom="energy"))
     assert energy == 0 if same else np.isnan(energy)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"dynamics": ls.dynamics.adam(0.1)}, "ValueError: dynamics must be dynamics.sgd, plain"),
-        ({"dynamics": ls.dynamics.sgd(0.1, weight_decay=0.1)}, "ValueError: dynamics has weight"),
-        ({"noise": ls.noise.gaussian([0.0, 0.0])}, "ValueError: noise must not vanish"),
-        ({"model": ls.potentials.quadratic([1.0, 0.0])}, "ValueError: reference_point must be a"),
-        ({"noise": ls.noise.alpha_stable(1.5, [1.0, 1.0])}, "ValueError: the covariance of the"),
-        ({"reference_point": [0.1, 1.0]}, "ValueError: reference_point must be a minimum, but"),
-        ({"exact": False}, "ValueError: steps must be given"),
-        ({"model": centers(), "noise": ls.noise.minibatch("svag", amplification=2)}, "ValueError"),
-    ],
-)
-def test_refusals_name_the_argument(change, words):
-    given = {"model": BOWL, "dynamics": ls.dynamics.sgd(0.1), "noise": TILTED} | change
-    assert refusal(ledger, **given).startswith(words)
-
-
 def test_a_direction_without_noise_has_no_density_and_finite_temperatures():
     """Boltzmann's law is infinitely far away at each rung, and its temperatures are not. The twin:
     a little noise there."""
-    silent, faint = (
-        ledger(BOWL, ls.dynamics.sgd(0.3), ls.noise.gaussian([1.0, v])) for v in (0.0, 1e-3)
-    )
+    noises = (ls.noise.gaussian([1.0, v]) for v in (0.0, 1e-3))
+    silent, faint = (ledger(BOWL, ls.dynamics.sgd(0.3), noise) for noise in noises)
     kl = silent.sel(symptom="kl")
     assert np.isinf(kl.value[1:]).all() and np.isinf(kl.total)
     assert "energy +" in str(silent.words.values[4])
@@ -228,14 +192,12 @@ def test_the_noise_of_each_rung_has_the_power_of_sgd():
 
 def test_whitened_marginals_keep_the_shape_and_nothing_else():
     even = (np.arange(200_000) + 0.5) / 200_000
-    y = np.stack([3 * even, np.random.default_rng(1).permutation(even)], axis=1) @ [
-        [1, 0.4],
-        [0, 2],
-    ]
+    y = np.stack([3 * even, np.random.default_rng(1).permutation(even)], axis=1)
+    y = y @ [[1, 0.4], [0, 2]]
     white = whitened(y)
     assert np.allclose(np.cov(white.T, ddof=0), np.eye(2))
     alone = quantiles_of(in_white_bins(whitened(y[:, :1])))[0]
-    assert np.allclose(alone, np.sqrt(12) * (QUANTILE_LEVELS - 0.5), atol=0.04)  # a bin
+    assert np.allclose(alone, np.sqrt(12) * (LEVELS - 0.5), atol=0.04)  # a bin
 
 
 def z_of(found, expected, name="value"):
@@ -262,9 +224,8 @@ def test_isotropic_additive_noise_and_small_steps_leave_nothing_to_explain():
     model, noise = ls.potentials.double_well(dim=2, barrier=1.0), ls.noise.gaussian([4.0, 4.0])
     x0 = np.where(np.arange(16_384)[:, None] % 2, [1.0, 0.0], [-1.0, 0.0])
     plan = {"steps": 600, "particles": 16_384, "x0": x0}
-    z = z_of(
-        ledger(model, ls.dynamics.sgd(0.02), noise, **plan), {"contribution": 0}, "contribution"
-    )
+    plain = ledger(model, ls.dynamics.sgd(0.02), noise, **plan)
+    z = z_of(plain, {"contribution": 0}, "contribution")
     assert np.nanmax(np.abs(z)) < 4.5 and np.isfinite(z).sum() > 12
     tilted = ledger(model, ls.dynamics.sgd(0.02), ls.noise.gaussian([6.0, 2.0]), **plan)
     z = z_of(tilted, {"contribution": 0}, "contribution")

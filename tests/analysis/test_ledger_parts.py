@@ -16,15 +16,10 @@ WELL, BOWL = ls.potentials.double_well(), ls.potentials.quadratic([1.0, 0.2])
 
 
 def frame_of(model, variance):
-    covariance = variance * np.eye(model.dim)
-    starts = np.full((1, model.dim), 0.9)
-    return make_frame(
-        model,
-        lambda x: np.broadcast_to(covariance, (len(x), *covariance.shape)),
-        UPDATE,
-        None,
-        starts,
-    )
+    def covariance(x):
+        return np.broadcast_to(variance * np.eye(model.dim), (len(x), model.dim, model.dim))
+
+    return make_frame(model, covariance, UPDATE, None, np.full((1, model.dim), 0.9))
 
 
 def test_the_jackknife_of_a_mean_is_its_standard_error():

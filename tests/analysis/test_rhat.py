@@ -4,7 +4,6 @@ that nobody leaves.
 
 import numpy as np
 import pytest
-from refusals import refusal
 from synthetic_runs import series_run
 
 import langevin_sgd as ls
@@ -103,21 +102,3 @@ def test_superchains_are_trimmed_to_the_smallest():
     found = rhat(run, "nested", superchains=TOGETHER, on_diverged="drop")
     smaller = rhat(series_run(x[:, kept]), "nested", superchains=TOGETHER[kept])
     np.testing.assert_allclose(found.rhat[:2], smaller.rhat[:2], rtol=1e-12)
-
-
-RUN, NESTED = series_run(draws(4, 24, 4)), {"method": "nested"}
-BAD = [
-    ({"run": series_run(draws(3, 24, 4))}, "ValueError: run must have at least 4 stored steps aft"),
-    ({"run": series_run(np.ones((4, 3, 1)))}, "ValueError: run must move, but mean of x0 has no v"),
-    ({"method": "folded"}, "ValueError: method must be one of 'split', 'nested', got 'folded'."),
-    (NESTED, "ValueError: superchains must be given: the run does not hold step 0"),
-    (NESTED | {"superchains": [0, 1]}, "ValueError: superchains must name one for each of the 24"),
-    (NESTED | {"superchains": [0] * 24}, "ValueError: superchains must be two or more with at lea"),
-    (NESTED | {"superchains": range(24)}, "ValueError: superchains must be two or more with at le"),
-    (NESTED | {"superchains": [0.5] * 24}, "TypeError: superchains must be a whole number"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("arguments", "message"), BAD)
-def test_what_has_no_rhat_is_refused(arguments, message):
-    assert refusal(rhat, **({"run": RUN} | arguments)).startswith(message)

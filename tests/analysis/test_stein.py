@@ -3,7 +3,6 @@ spot."""
 
 import numpy as np
 import pytest
-from refusals import refusal
 from synthetic_runs import gaussian_run, synthetic_run
 
 import langevin_sgd as ls
@@ -82,25 +81,7 @@ def test_the_weights_of_separated_wells_are_not_seen():
     assert stein(synthetic_run(x), well, 0.05).p_value > 0.05
 
 
-REFUSED = [
-    (np.zeros((10_001, 2)), "Pass run.isel(particle=slice(10000))"),
-    (np.zeros((19, 2)), "20 to 10000 particles"),
-    (np.ones((30, 2)) * np.arange(30)[:, None], "must have a spread in every direction"),
-]
-
-
-@pytest.mark.parametrize("temperature", [1e-310, 1e-200])
-def test_scores_that_overflow_are_refused(temperature):
-    run = gaussian_run(BOLTZMANN, 50, 1)
-    assert "temperature must be larger" in refusal(stein, run, temperature=temperature)
-
-
 def test_most_particles_at_one_place_depart():
     x = np.append(np.zeros(1500), np.random.default_rng(1).normal(size=500))[:, None]
     found = stein(synthetic_run(x), ls.potentials.quadratic([1.0]), 1.0)
     assert found.discrepancy > 4 * found.discrepancy_standard_error > 0
-
-
-@pytest.mark.parametrize(("x", "words"), REFUSED)
-def test_refusals(x, words):
-    assert words in refusal(stein, synthetic_run(x))

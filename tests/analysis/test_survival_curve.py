@@ -4,18 +4,13 @@ watched for longer.
 
 import numpy as np
 import pytest
-from refusals import refusal
 from scipy.stats import chi2, poisson
 
 import langevin_sgd as ls
 from langevin_sgd.engine.arrivals import kaplan_meier, rate_interval, restricted_mean
 
 survival_curve = ls.analysis.survival_curve
-WELL, MOVES, KICKS = (
-    ls.potentials.double_well(2),
-    ls.dynamics.sgd(0.1),
-    ls.noise.gaussian([1.0, 1.0]),
-)
+CROSSING = ls.potentials.double_well(2), ls.dynamics.sgd(0.1), ls.noise.gaussian([1.0, 1.0])
 TOP = ls.reducers.first_passage(above=0.0)
 RATE = 0.02  # of arrival per step, of particles without a memory
 LONG = np.log(1 - RATE)
@@ -23,7 +18,7 @@ LONG = np.log(1 - RATE)
 
 def crossing(steps, particles=2000, reducer=TOP, **options):
     options = {"x0": [-1.0, 0.0], "seed": 2, "reducers": reducer} | options
-    return ls.simulate(WELL, MOVES, KICKS, particles=particles, steps=steps, **options)
+    return ls.simulate(*CROSSING, particles=particles, steps=steps, **options)
 
 
 def forgetful(particles, seed, censored=True):
@@ -141,21 +136,6 @@ def test_the_same_particles_watched_for_less_time_have_the_same_restricted_mean(
 
 LEFT = crossing(3, particles=4)
 LEFT["status"][1] = 1
-BAD = [
-    ({"limit": 0}, "ValueError: limit must be >= 1, got 0."),
-    ({"limit": 5}, "ValueError: limit must be >= 1 and < 4, got 5."),
-    ({"name": "arrival"}, "TypeError: run must be a dataset with arrival_step (particle), "
-                          "arrival_w"),
-    ({"run": LEFT}, "ValueError: 1 of 4 particles left before they arrived. Pass on_diverged"),
-    ({"run": 3.0}, "TypeError: run must be a dataset with x"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("arguments", "message"), BAD)
-def test_what_has_no_curve_is_refused(arguments, message):
-    assert refusal(survival_curve, **({"run": crossing(3, particles=4)} | arguments)).startswith(
-        message
-    )
 
 
 def test_who_left_is_censored_where_it_left():
