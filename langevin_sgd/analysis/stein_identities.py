@@ -147,9 +147,9 @@ def _every_second(sample, start):
 
 
 def averages(seen, sums):
-    """Means over all particles of what `sums(place)`, a named tuple, adds up over some of them."""
+    """Means over all particles of each thing that `sums(place)` adds up over some of them."""
     parts = [sums(place) for place in seen]
-    return type(parts[0])(*(sum(values) / seen.size for values in zip(*parts, strict=True)))
+    return [sum(values) / seen.size for values in zip(*parts, strict=True)]
 
 
 def _traces(slope):
@@ -178,48 +178,33 @@ def mean_force(gradient):
     return Deviation(np.array([effect]), np.array([1 / np.sqrt(n)]), p_value)
 
 
-class _Shares(NamedTuple):
-    """E[div f_ij], (d, d), and E[div f] of the field that fitted T."""
-
-    divergence: np.ndarray
-    of_fit: float
-
-
 def _shares(seen, field):
+    """E[div f_ij], (d, d), and how much each f_ij takes up of the field that fitted T."""
+
     def sums(place):
-        fit = 0.0
-        if seen.fitted is not None:
-            fit = _traces(seen.fitted(place).slope).sum()
-        return _Shares(field(place).slope.sum(axis=0).T, fit)
+        return field(place).slope.sum(axis=0).T, _fit(seen, place).slope.sum(axis=0)
 
-    return averages(seen, sums)
+    divergence, of_fit = averages(seen, sums)
+    return divergence, divergence / (np.trace(of_fit) or np.inf)
 
 
-def _fields(seen, place, field, shares):
-    """u, the field that fitted T (zero if T was given), and how much of it each f_ij takes up."""
-    own = field(place)
+def _fit(seen, place):
+    """The field that fitted T; zero if T was given."""
     if seen.fitted is None:
-        return own, Field(np.zeros_like(own.u), np.zeros_like(own.slope)), 0 * shares.divergence
-    return own, seen.fitted(place), shares.divergence / shares.of_fit
+        return Field(np.zeros_like(place.y), np.zeros_like(place.slope))
+    return seen.fitted(place)
 
 
-class _Moments(NamedTuple):
-    """Means over particles of A f, (A f)^2 and the variance of A f under Boltzmann's law."""
-
-    number: float
-    square: float
-    variance: float
-
-
-def _along(seen, field, shares, weights):
-    """`_Moments` of the field sum_ij W_ij f_ij, less what the fitted T takes up of it."""
+def _along(seen, field, taken, weights):
+    """Means over particles of A f, (A f)^2 and the variance of A f under Boltzmann's law, for the
+    field f = sum_ij W_ij f_ij less what the fitted T takes up of it."""
+    taken = (taken * weights).sum()
 
     def sums(place):
-        own, fit, taken = _fields(seen, place, field, shares)
-        taken = (taken * weights).sum()
+        own, fit = field(place), _fit(seen, place)
         one = Field(own.u @ weights - taken * fit.u, own.slope @ weights - taken * fit.slope)
         number = _number(one, place.force)
-        return _Moments(number.sum(), (number**2).sum(), _variance(one, place.curvature).sum())
+        return number.sum(), (number**2).sum(), _variance(one, place.curvature).sum()
 
     return averages(seen, sums)
 
@@ -231,23 +216,14 @@ def trace_deviation(seen, field):
     if seen.dim > LARGEST_MATRIX:
         seen = seen.halves()[1]
     n, d = seen.size, seen.dim
-    shares = _shares(seen, field)
-    found = _along(seen, field, shares, np.eye(d))
-    scale = np.trace(shares.divergence)
-    if not found.variance > LEAST_VARIANCE * scale**2:
+    divergence, taken = _shares(seen, field)
+    number, square, variance = _along(seen, field, taken, np.eye(d))
+    scale = np.trace(divergence)
+    if not variance > LEAST_VARIANCE * scale**2:
         return None
-    error = np.sqrt((found.square - found.number**2) / n) / abs(scale)
-    p_value = of_variance(np.array([found.number]), np.array([[found.variance / n]]))
-    return Deviation(np.array([found.number / scale]), np.array([error]), p_value)
-
-
-class _Matrices(NamedTuple):
-    """Mean of A f_ij, (d, d), as f_ij less what the fitted T takes up; of its squares; and, in few
-    dimensions, the covariance of A f_ij and A f_kl under Boltzmann's law."""
-
-    mean: np.ndarray
-    square: float
-    covariance: np.ndarray
+    error = np.sqrt((square - number**2) / n) / abs(scale)
+    p_value = of_variance(np.array([number]), np.array([[variance / n]]))
+    return Deviation(np.array([number / scale]), np.array([error]), p_value)
 
 
 def matrix_deviation(seen, field):
@@ -257,36 +233,36 @@ def matrix_deviation(seen, field):
     Up to LARGEST_MATRIX dimensions all entries are tested together. Beyond, half of the particles
     say in which coordinates and direction the matrix deviates, and the others test this number."""
     n, d = seen.size, seen.dim
-    shares = _shares(seen, field)
-    scale = np.trace(shares.divergence) / d
-    found = _matrix_means(seen, field, shares)
-    matrix = found.mean
+    divergence, taken = _shares(seen, field)
+    scale = np.trace(divergence) / d
+    matrix, square, covariance = _matrix_means(seen, field, taken)
     if d > LARGEST_MATRIX:
         first, others = seen.halves()
-        direction = _matrix_means(first, field, _shares(first, field)).mean
-        moments = _along(others, field, _shares(others, field), direction)
-        variance = np.array([[moments.variance / others.size]])
-        p_value = of_variance(np.array([moments.number]), variance)
+        direction, _, _ = _matrix_means(first, field, _shares(first, field)[1])
+        number, _, variance = _along(others, field, _shares(others, field)[1], direction)
+        p_value = of_variance(np.array([number]), np.array([[variance / others.size]]))
     else:
         basis = _symmetric_basis(d)
-        covariance = basis @ found.covariance @ basis.T
+        covariance = basis @ covariance @ basis.T
         if not np.trace(covariance) > LEAST_VARIANCE * scale**2:
             return None
         p_value = of_variance(basis @ matrix.ravel(), covariance / n)
     values, vectors = np.linalg.eigh(matrix)
-    error = _errors_along(seen, field, shares, vectors, values)
-    noise = (found.square - (matrix**2).sum()) / n / (d * (d + 1)) * (d - 1)
+    error = _errors_along(seen, field, taken, vectors, values)
+    noise = (square - (matrix**2).sum()) / n / (d * (d + 1)) * (d - 1)
     return Deviation(_without_repulsion(values, noise) / scale, error / abs(scale), p_value)
 
 
-def _matrix_means(seen, field, shares):
+def _matrix_means(seen, field, taken):
+    """Mean of A f_ij, (d, d), as f_ij less what the fitted T takes up; of its squares; and, in few
+    dimensions, the covariance of A f_ij and A f_kl under Boltzmann's law."""
+
     def sums(place):
-        own, fit, taken = _fields(seen, place, field, shares)
+        own, fit, covariance = field(place), _fit(seen, place), 0.0
         numbers = _matrix_numbers(own, fit, taken, place.force)
-        covariance = 0.0
         if seen.dim <= LARGEST_MATRIX:
             covariance = _covariance(own, fit, taken, place.curvature)
-        return _Matrices(numbers.sum(axis=0), (numbers**2).sum(), covariance)
+        return numbers.sum(axis=0), (numbers**2).sum(), covariance
 
     return averages(seen, sums)
 
@@ -323,18 +299,14 @@ def _symmetric_basis(d):
     return basis / np.linalg.norm(basis, axis=1, keepdims=True)
 
 
-class _Squares(NamedTuple):
-    squares: np.ndarray
-
-
-def _errors_along(seen, field, shares, vectors, values):
+def _errors_along(seen, field, taken, vectors, values):
     """Standard errors of v' A f v for the columns v of `vectors`, which have the means `values`."""
 
     def sums(place):
-        numbers = _matrix_numbers(*_fields(seen, place, field, shares), place.force)
-        return _Squares((((numbers @ vectors) * vectors).sum(axis=1) ** 2).sum(axis=0))
+        numbers = _matrix_numbers(field(place), _fit(seen, place), taken, place.force)
+        return ((((numbers @ vectors) * vectors).sum(axis=1) ** 2).sum(axis=0),)
 
-    squares = averages(seen, sums).squares
+    (squares,) = averages(seen, sums)
     return np.sqrt(np.maximum(squares - values**2, 0.0) / seen.size)
 
 
