@@ -82,24 +82,6 @@ def test_nested_r_hat_of_arviz_is_ours_and_sees_superchains_that_do_not_mix():
     assert np.all(nested(run) < 1.05) and np.all(nested(stuck) > 2)
 
 
-def test_arviz_finds_the_sample_size_of_a_chain_that_is_known():
-    """(1 - memory) / (1 + memory) of the draws; ArviZ's estimate of it scatters by some percent.
-    The twin: chains that disagree.
-    """
-    stats = pytest.importorskip("arviz_stats", reason="needs the extra arviz")
-    run = ornstein_uhlenbeck(particles=20, draws=1000)
-
-    def posterior(run, **options):
-        return to_arviz(run, **options)["posterior"].to_dataset()
-
-    ess = stats.ess(posterior(run, warmup=100), method="mean")["x"]
-    assert np.all(np.abs(ess / (20 * 990 / 3) - 1) < 0.2)
-    stuck = run.assign(x=run.x + 3 * np.arange(20)[:, None])
-    assert np.all(stats.rhat(posterior(stuck, warmup=100))["x"] > 1.5)
-    assert np.all(stats.rhat(posterior(run, warmup=100))["x"] < 1.02)
-    assert np.all(stats.rhat(posterior(run.isel(step=slice(1, 9))))["x"] > 1.02)
-
-
 def test_frozen_particles_are_refused_or_dropped_and_keep_their_ids():
     run = ornstein_uhlenbeck()
     run.status[3] = 1

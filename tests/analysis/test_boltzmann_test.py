@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-import xarray as xr
-from refusals import refusal
-from synthetic_runs import gaussian_run, synthetic_run, well_draws
+from scipy.signal import lfilter
+from synthetic_runs import adjacent, gaussian_run, series_run, synthetic_run, well_draws
 
 import langevin_sgd as ls
 from langevin_sgd.analysis.wording import shorthand
@@ -167,15 +166,6 @@ def test_double_well_departs_in_words(well_run, well):
     assert np.all(np.abs(measured - exact) < 4 * result.directional_temperature_standard_error)
 
 
-def test_weight_decay_is_part_of_the_energy():
-    """The law of U + (decay/2) |x|^2; the twin: without it, T = 0.2 instead of 0.3 departs."""
-    decayed = TEMPERATURE * np.linalg.inv(HESSIAN + 0.5 * np.eye(2))
-    run = gaussian_run(decayed, 20_000, 2, dynamics=("sgd", {"weight_decay": 0.5}))
-    assert boltzmann_test(run, BOWL, TEMPERATURE, tolerance=0.1).decision == CONSISTENT
-    without = run.assign_attrs(dynamics='{"name": "sgd", "params": {}}')
-    assert boltzmann_test(without, BOWL, TEMPERATURE, tolerance=0.1).decision == "departs"
-
-
 def test_a_model_without_hessian_is_differenced(well):
     run = synthetic_run(well_draws(2_000, 1, 0.05, 1.0))
     pair = well, well._replace(hessian=None)
@@ -221,21 +211,6 @@ def test_shorthand():
     assert shorthand(1e-40, 2e-42) == "1e-40 +- 2e-42"
 
 
-def chain(readings, memory=0.9):
-    """Readings of one chain x' = memory x + noise of stationary variance 1, as particles."""
-    x = np.random.default_rng(1).normal(size=(readings, 2))
-    for k in range(1, readings):
-        x[k] = memory * x[k - 1] + np.sqrt(1 - memory**2) * x[k]
-    return synthetic_run(x)
-
-
-def test_a_vague_temperature_is_refused_unless_the_mean_force_departs():
-    """120 particles fix the temperature of one direction to 1/8."""
-    message = "ValueError: the fitted temperature is "
-    few = gaussian_run([[1.0]], 120, 1)
-    assert refusal(boltzmann_test, few, ls.potentials.quadratic([1.0])).startswith(message)
-
-
 def test_the_occupation_of_two_equal_wells():
     """All particles in one well depart by half; the exact law does not, at half a percent."""
     well = ls.potentials.double_well(dim=2, barrier=1.0, coupling=0.8)
@@ -255,22 +230,17 @@ def test_a_stirred_process_departs_by_its_current():
     x = random.normal(size=(5_000, 2))
     noise = np.sqrt(1 - 0.9**2 - 0.05**2)
     late = x @ forward.T + noise * random.normal(size=(5_000, 2))
-    run = synthetic_run(late)
-    run = xr.concat([run.assign_coords(step=[99]), run], "step", data_vars=["x"])
-    run.x.values[0] = x
-    result = boltzmann_test(run, ROUND, 1.0)
+    result = boltzmann_test(adjacent(x, late), ROUND, 1.0)
     assert result.decision == "departs" and result.p_value.sel(test="current") < 1e-6
     assert result.p_value.drop_sel(test="current").min() > 1e-3
 
 
 def test_a_time_series_of_one_particle_is_thinned():
-    x = chain(20_000).x.values[0]
-    run = xr.Dataset({"x": (("step", "particle", "component"), x[:, None])})
-    run = run.assign_coords(step=np.arange(1, 20_001))
+    z = np.random.default_rng(1).normal(size=(20_000, 1, 2)) * np.sqrt(1 - 0.9**2)
+    run = series_run(lfilter([1.0], [1.0, -0.9], z, axis=0))
     result = boltzmann_test(run, ROUND, 1.0)
     assert result.decision == "undecided" and 200 < result.particles < 500
-    hot = boltzmann_test(run, ROUND, 0.5)
-    assert hot.decision == "departs"
+    assert boltzmann_test(run, ROUND, 0.5).decision == "departs"
 
 
 def test_a_reference_run_and_the_stein_discrepancy_on_request():

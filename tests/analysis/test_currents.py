@@ -101,30 +101,6 @@ def test_the_p_value_does_not_depend_on_coordinates():
         np.testing.assert_allclose(np.abs(other.effect), np.abs(first.effect), rtol=1e-8)
 
 
-@pytest.mark.slow
-def test_a_density_like_boltzmanns_passes_where_the_currents_reject():
-    """The swirl, and example 19 of Chaudhari and Soatto; the twins without currents pass both."""
-    for strength, departs in ((0.0, False), (STRENGTH, True)):
-        assert (deviation(swirl(strength), ROUND).p_value < 1e-9) == departs
-        heat = analysis.kl_to_boltzmann(swirl(strength), ROUND, temperature=1.0, bins=12)
-        assert heat.kl < 4 * heat.kl_standard_error
-    for strength, departs in ((0.0, False), (3.0, True)):
-        model, run = ls.potentials.rotational_drift(strength), example_19(strength)
-        assert (deviation(run, model).p_value < 1e-9) == departs
-        assert (deviation(run).p_value < 1e-6) == departs
-        heat = analysis.kl_to_boltzmann(run, model, temperature=1.0, bins=12)
-        assert heat.kl < 4 * heat.kl_standard_error + 1e-3
-
-
-def example_19(strength):
-    """2 units of time from exact draws along x_1 and both wells."""
-    x0 = np.random.default_rng(4).normal(size=(20_000, 2))
-    x0[:, 0] += np.where(np.arange(20_000) % 2, 1.0, -1.0)
-    options = {"particles": 20_000, "steps": 101, "every": 100, "x0": x0, "seed": 5}
-    model, moves = ls.potentials.rotational_drift(strength), ls.dynamics.langevin(1.0, 0.02)
-    return ls.simulate(model, moves, **options)
-
-
 def false_alarms(make, replicates):
     """p-values over replicates."""
     return np.array([deviation(*make(seed)).p_value for seed in range(replicates)])

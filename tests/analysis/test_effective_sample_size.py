@@ -78,16 +78,12 @@ def test_errors_from_the_batches_of_one_chain_are_calibrated():
     assert (np.fromiter(scores(lambda x: x), float) ** 2).mean() > 6
 
 
-def test_many_particles_are_rows_of_their_own_means():
-    x = chains(0.9, 50, 30, 1, dim=2)
-    np.testing.assert_allclose(independent_rows(x, 30).means, x.mean(axis=0), rtol=1e-12)
-
-
 def test_thinned_times_of_one_chain_are_no_independent_particles():
-    """The twin: in another order nobody can see it."""
+    """The twin: in another order nobody can see it, and particles that are alike have none."""
     x = chains(0.73, 20_000, 1, 2)[:, 0]
     assert correlated_in_order(x, 0.01)
-    assert not correlated_in_order(np.random.default_rng(1).permutation(x), 0.01)
+    for other in np.random.default_rng(1).permutation(x), np.ones((50, 2)):
+        assert not correlated_in_order(other, 0.01)
 
 
 def test_independent_particles_are_seldom_taken_for_a_chain():
@@ -121,10 +117,6 @@ SHORT = chains(0.9, 400, 2, 1)
 def test_the_unit_of_length_does_not_matter(unit):
     found = (effective_sample_size(series_run(scale * SHORT)) for scale in (1.0, unit))
     assert np.array_equal(*(one.effective_sample_size for one in found))
-
-
-def test_particles_that_are_all_alike_have_no_order():
-    assert not correlated_in_order(np.ones((50, 2)), 0.01)
 
 
 def test_a_series_that_is_too_short_says_how_long_it_must_be():

@@ -37,13 +37,10 @@ def test_double_well_has_the_exact_virial(well_run, well):
     assert result.temperature.dims == ("component", "component_j")
     assert np.all(np.abs(result.temperature - EXACT_WELL) < 4 * result.temperature_standard_error)
     assert result.temperature_standard_error.max() < 0.01
-
-
-def test_every_stored_step_has_its_matrix(well_run, well):
-    result = equipartition(well_run, well)
-    assert result.temperature.dims == ("step", "component", "component_j")
-    assert result.step.values.tolist() == [0, 700]
-    assert np.all(result.temperature[0] == 0)  # all particles started at one point
+    steps = equipartition(well_run, well)
+    assert steps.temperature.dims == ("step", "component", "component_j")
+    assert steps.step.values.tolist() == [0, 700]
+    assert np.all(steps.temperature[0] == 0)  # all particles started at one point
 
 
 def test_where_the_particles_stand_does_not_count():

@@ -62,7 +62,7 @@ SADDLE = {
     "run": gaussian_run(np.eye(5), 100, 1),
     "potential": potentials.quadratic([1, 1, 1, 1, -1]),
 }
-CHAIN = np.cumsum(DRAWS, axis=0)
+CHAIN, VAGUE = np.cumsum(DRAWS, axis=0), gaussian_run([[1.0]], 120, 1)  # T is known to 1/8
 BOLTZMANN = {"run": RUN, "potential": BOWL}, [
     ({"run": RUN.assign_attrs(model=described(WALLED))}, "potential must have an open domain here"),
     ({"temperature": -1.0}, "ValueError: temperature must be > 0, got -1.0."),
@@ -78,6 +78,7 @@ BOLTZMANN = {"run": RUN, "potential": BOWL}, [
     ({"potential": potentials.label_noise_valley()}, "'label_noise_valley' does not rise by 42 "),
     ({"run": ALONE, "potential": potentials.washboard(1.0, 0.2)}, "'washboard' does not rise"),
     ({"potential": 3.0}, "TypeError: potential must be a Potential or a Loss"),
+    ({"run": VAGUE, "potential": LINE}, "ValueError: the fitted temperature is "),
     ({"run": FEW}, "ValueError: the tests keep their level from 100 particles on (100, and 10 per"),
     ({"run": RUN.x}, "TypeError: run must be a dataset with x (particle, component), as simulate("),
     ({"run": SHARED}, "ValueError: run must have independent"),

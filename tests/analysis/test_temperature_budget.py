@@ -63,6 +63,9 @@ def test_terms_have_their_exact_values(dynamics):
         assert np.all(np.abs(budget[name].values - getattr(exact, name)) <= 4 * error + 1e-12), name
         assert np.all(error < 0.02)
     assert np.all(budget.noise_term_standard_error == 0)
+    assert abs(budget.temperature_shift) < 1e-15 and budget.temperature_shift_standard_error == 0
+    assert np.abs(budget.state_dependence_term).max() < 1e-15  # of noise that is constant
+    assert np.allclose(budget.reference_point, 0, atol=1e-6)
     one = ls.theory.sgd_temperature(SIGMA, p.learning_rate, BATCH, p.momentum)
     assert np.trace(budget.noise_term) / 2 == pytest.approx(one)
 
@@ -166,13 +169,6 @@ def test_the_noise_term_is_split_at_the_minimum_or_a_given_point(table_run, tabl
     assert np.allclose(other.noise_term, budget.noise_term)
 
 
-def test_constant_noise_has_no_shift():
-    budget = temperature_budget(linear_run(PLAIN, 300, 1), BOWL)
-    assert np.allclose(budget.reference_point, 0, atol=1e-6)
-    assert abs(budget.temperature_shift) < 1e-15 and budget.temperature_shift_standard_error == 0
-    assert np.abs(budget.state_dependence_term).max() < 1e-15
-
-
 def test_many_dimensions_give_their_terms_and_the_reason_why_there_is_no_p_value():
     """d = 64: 2,080 numbers of the residual, which 1,000 particles cannot test together."""
     curvatures, n = np.linspace(0.2, 2.0, 64), 1000
@@ -213,15 +209,6 @@ def test_a_drift_is_part_of_the_force():
     run = ls.simulate(bowl, PLAIN, ls.noise.gaussian(SIGMA), particles=20_000, steps=80, seed=5)
     assert closes(temperature_budget(run, bowl))
     assert temperature_budget(run, BOWL).p_value < 1e-6  # the twin: without it
-
-
-def test_weight_decay_is_part_of_the_gradient():
-    """Decay lambda on H is the quadratic H + lambda."""
-    moves, ridged = ls.dynamics.sgd(0.4, BATCH, weight_decay=0.2), HESSIAN + 0.2 * np.eye(2)
-    a = temperature_budget(linear_run(PLAIN, 300, 1).assign_attrs(dynamics=described(moves)), BOWL)
-    b = temperature_budget(linear_run(PLAIN, 300, 1), ls.potentials.quadratic(ridged))
-    for name in ("step_term", "virial"):
-        assert np.allclose(a[name], b[name], rtol=1e-12), name
 
 
 OWN = '{"name": "my noise", "params": {}}'
