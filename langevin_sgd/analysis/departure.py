@@ -33,6 +33,7 @@ from .budget_terms import (
     rounding_of,
     terms_by_particle,
 )
+from .gradient_covariance import upright
 from .particles import OF_RUN, attributes, dynamics_of, weight_decay_of
 from .particles import run as dataset_of_run
 from .significance import left_out
@@ -202,7 +203,8 @@ def departure(
     point = state.point
     if point is None:
         point = place_of_reference(state.run, state.model, state.path.x[0], reference_point)
-    curvature, basis = _eigenbasis(_hessian(state.run, state.model, point))
+    curvature, basis = np.linalg.eigh(_hessian(state.run, state.model, point))
+    basis = upright(basis)
     budget = _in_directions(state, basis)
     text = "eigenvalues of the Hessian at the reference point"
     more = {
@@ -274,13 +276,6 @@ def _hessian(run, model, point):
     """With weight decay; by differences of the gradient if the model has none."""
     slope = slope_of(model, 1 + np.linalg.norm(point))
     return slope.hessian(np.reshape(point, (1, -1)))[0] + weight_decay_of(run) * np.eye(model.dim)
-
-
-def _eigenbasis(hessian):
-    """Rising eigenvalues and the eigenvectors, whose largest component is positive."""
-    curvature, basis = np.linalg.eigh(hessian)
-    largest = np.take_along_axis(basis, np.abs(basis).argmax(axis=0)[None], axis=0)
-    return curvature, basis * np.where(largest < 0, -1.0, 1.0)
 
 
 class _Budget(NamedTuple):

@@ -46,13 +46,10 @@ class Table(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """What is asked for: `at` makes the `Table` of one of `points`; there may be `several`, and
-    `model` is the attribute that names the loss."""
+    """What is asked for: a `Table` for each point; there may be `several`, and `model` is the
+    attribute that names the loss."""
 
-    at: Callable
-    points: np.ndarray
-    examples: int
-    dim: int
+    each: list
     several: bool
     model: dict
 
@@ -183,12 +180,13 @@ def gradient_covariance(
     trace 1.0, noise scale 0.1111
     """
     tables = _tables(loss, x)
-    matrix = tables.dim <= RETURNED_UNASKED if matrix is None else matrix
+    first = tables.each[0]
+    matrix = first.dim <= RETURNED_UNASKED if matrix is None else matrix
     plan = Bootstrap(resamples, level, seed) if population else None
     _check_room(tables, matrix, plan)
-    found = [_variables(tables.at(point), matrix, plan) for point in tables.points]
+    found = [_variables(table, matrix, plan) for table in tables.each]
     variables = _of_points(found) if tables.several else found[0]
-    about = {"examples": tables.examples, "population": int(population)}
+    about = {"examples": first.examples, "population": int(population)}
     return xr.Dataset(variables, BOUNDS if plan else None, tables.model | about)
 
 
@@ -239,19 +237,19 @@ def _tables(loss, x):
                 f"x must be one point of shape ({loss.dim},) or several, (m, {loss.dim}), for "
                 f"{loss.name!r}, got {found}."
             )
-        at, points = partial(_of_loss, loss, gradients_of(loss)), x.reshape(-1, 1, loss.dim)
-        model = {"model": loss.name}
-        tables = Tables(at, points, len(loss.data), loss.dim, x.ndim == 2, model)
+        of_loss = partial(_of_loss, loss, gradients_of(loss))
+        each = [of_loss(point) for point in x.reshape(-1, 1, loss.dim)]
+        tables = Tables(each, x.ndim == 2, {"model": loss.name})
     else:
         if x is not None:
             raise ValueError(
                 f"x must be left out where loss is an array of gradients, got {shown(x)}."
             )
-        sizes = loss.shape[-2:]
-        tables = Tables(_of_array, loss.reshape(-1, *sizes), *sizes, loss.ndim == 3, {})
-    if tables.examples < 2:
+        each = [_of_array(one) for one in loss.reshape(-1, *loss.shape[-2:])]
+        tables = Tables(each, loss.ndim == 3, {})
+    if (examples := each[0].examples) < 2:
         raise ValueError(
-            f"loss must have at least 2 examples, to have a covariance, not {tables.examples}."
+            f"loss must have at least 2 examples, to have a covariance, not {examples}."
         )
     return tables
 
@@ -271,7 +269,8 @@ def _of_array(array):
 
 def _check_room(tables, matrix, plan):
     """Refuse a result, or a table to be held, beyond memory, and a sample too small."""
-    examples, dim, points = tables.examples, tables.dim, len(tables.points)
+    first, points = tables.each[0], len(tables.each)
+    examples, dim = first.examples, first.dim
     numbers = points * dim * (min(dim, examples - 1) + dim * matrix)
     if numbers > LONGEST:
         way = "matrix=False, or " * matrix + "fewer points at a time"
@@ -324,8 +323,13 @@ def _spread_of(table, matrix):
     else:
         values, vectors = _of_rows(away)
         covariance = away.T @ away / examples if matrix else None
+    return Spread(mean, variances, values, upright(vectors), covariance)
+
+
+def upright(vectors):
+    """Columns with the sign that makes their largest entry positive."""
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=0)[None], axis=0)
-    return Spread(mean, variances, values, vectors * np.where(largest < 0, -1, 1), covariance)
+    return vectors * np.where(largest < 0, -1, 1)
 
 
 def _of_rows(away):

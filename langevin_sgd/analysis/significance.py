@@ -135,12 +135,12 @@ def hotelling(mean, covariance, particles):
         return 1.0
     z = mean[used] / scale[used]
     correlation = covariance[np.ix_(used, used)] / np.outer(scale[used], scale[used])
-    square, rank = _squared(z, correlation, 1e-10)
+    square, rank = _squared_length(z, correlation, 1e-10)
     freedom = particles - rank
     return float(fdtrc(rank, freedom, freedom / (rank * (particles - 1)) * (particles * square)))
 
 
-def _squared(mean, covariance, least):
+def _squared_length(mean, covariance, least):
     """m' C^-1 m in the directions of a variance above `least`, and their number."""
     values, vectors = np.linalg.eigh(covariance)
     kept = np.abs(values) > least
@@ -156,5 +156,5 @@ def of_variance(mean, covariance):
     gives a negative variance, which no Boltzmann law has, the size is taken."""
     from scipy.special import chdtrc
 
-    square, rank = _squared(mean, covariance, 1e-9 * np.linalg.norm(covariance, 2))
+    square, rank = _squared_length(mean, covariance, 1e-9 * np.linalg.norm(covariance, 2))
     return float(chdtrc(rank, square)) if rank else 1.0

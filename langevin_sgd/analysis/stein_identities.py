@@ -182,13 +182,13 @@ def _shares(seen, field):
     """E[div f_ij], (d, d), and how much each f_ij takes up of the field that fitted T."""
 
     def sums(place):
-        return field(place).slope.sum(axis=0).T, _fit(seen, place).slope.sum(axis=0)
+        return field(place).slope.sum(axis=0).T, _fitting_field(seen, place).slope.sum(axis=0)
 
     divergence, of_fit = averages(seen, sums)
     return divergence, divergence / (np.trace(of_fit) or np.inf)
 
 
-def _fit(seen, place):
+def _fitting_field(seen, place):
     """The field that fitted T; zero if T was given."""
     if seen.fitted is None:
         return Field(np.zeros_like(place.y), np.zeros_like(place.slope))
@@ -201,7 +201,7 @@ def _along(seen, field, taken, weights):
     taken = (taken * weights).sum()
 
     def sums(place):
-        own, fit = field(place), _fit(seen, place)
+        own, fit = field(place), _fitting_field(seen, place)
         one = Field(own.u @ weights - taken * fit.u, own.slope @ weights - taken * fit.slope)
         number = _number(one, place.force)
         return number.sum(), (number**2).sum(), _variance(one, place.curvature).sum()
@@ -258,7 +258,7 @@ def _matrix_means(seen, field, taken):
     dimensions, the covariance of A f_ij and A f_kl under Boltzmann's law."""
 
     def sums(place):
-        own, fit, covariance = field(place), _fit(seen, place), 0.0
+        own, fit, covariance = field(place), _fitting_field(seen, place), 0.0
         numbers = _matrix_numbers(own, fit, taken, place.force)
         if seen.dim <= LARGEST_MATRIX:
             covariance = _covariance(own, fit, taken, place.curvature)
@@ -303,7 +303,7 @@ def _errors_along(seen, field, taken, vectors, values):
     """Standard errors of v' A f v for the columns v of `vectors`, which have the means `values`."""
 
     def sums(place):
-        numbers = _matrix_numbers(field(place), _fit(seen, place), taken, place.force)
+        numbers = _matrix_numbers(field(place), _fitting_field(seen, place), taken, place.force)
         return ((((numbers @ vectors) * vectors).sum(axis=1) ** 2).sum(axis=0),)
 
     (squares,) = averages(seen, sums)

@@ -113,7 +113,7 @@ def test_p_values_of_rows_are_calibrated(memory, readings, particles):
 SHORT = chains(0.9, 400, 2, 1)
 
 
-@pytest.mark.parametrize("unit", [2.0**660, 2.0**-660])
+@pytest.mark.parametrize("unit", [2.0**240, 2.0**-660])
 def test_the_unit_of_length_does_not_matter(unit):
     found = (effective_sample_size(series_run(scale * SHORT)) for scale in (1.0, unit))
     assert np.array_equal(*(one.effective_sample_size for one in found))
