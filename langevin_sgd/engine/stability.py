@@ -51,18 +51,21 @@ def unstable(dynamics, curvature, steps=1):
     largest = {name: each.largest(steps) for name, each in dynamics.schedules().items()}
     params = dynamics.params._replace(**largest)
     name = next((n for n in STEP_PARAMETERS if n in params._fields), None)
+    if name is None:
+        return None
+    value = float(getattr(params, name))
 
     def is_stable(rate):
         matrix = _step_matrix(dynamics, params._replace(**{name: rate}), curvature)
         return matrix is None or float(np.abs(np.linalg.eigvals(matrix)).max()) <= 1.0 + 1e-12
 
-    if name is None or is_stable(getattr(params, name)):
+    if is_stable(value):
         return None
-    low, high = 0.0, float(getattr(params, name))
+    low, high = 0.0, value
     while high - low > 1e-9 * high:
         middle = 0.5 * (low + high)
         low, high = (middle, high) if is_stable(middle) else (low, middle)
-    return name, float(getattr(params, name)), low
+    return name, value, low
 
 
 def largest_curvature(model, x):
