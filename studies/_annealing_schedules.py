@@ -70,9 +70,9 @@ def cooled(way, curvatures):
     return Cooling(rates, batches, np.cumsum(length), spread)
 
 
-def halved(way, n, factor, options):
-    """Variances at the end of each stage, of bowls whose curvature is A over the first rate."""
-    h = A / RATE
+def halved(way, a, n, factor, options):
+    """Variances at the end of each stage, of bowls whose curvature is `a` over the first rate."""
+    h = a / RATE
     cool = cooled(way, h)
     ends, exact = cool.ends, cool.spread[cool.ends]
     schedules = (ls.schedules.from_values(values) for values in (cool.rates, cool.batches))

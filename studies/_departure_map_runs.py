@@ -34,7 +34,7 @@ SYMPTOMS = [*TEMPERATURES, "energy", "kl", "kl_temperature", "kl_direction", "kl
 
 def mapped(angle, quick):
     """The exact map at one angle."""
-    scale = np.geomspace(0.004, 0.6, 4 if quick else 17)
+    scale = np.geomspace(0.004, 0.6, 3 if quick else 17)
     anisotropy = np.linspace(0.0, 0.9, 2 if quick else 10)
     shape = len(BATCHES), len(scale), len(anisotropy)
     total, cause = np.full(shape, np.nan), np.full(shape, -1)
@@ -48,7 +48,7 @@ def mapped(angle, quick):
     found = xr.Dataset(coords={"scale": scale, "anisotropy": anisotropy})
     found["kl"] = dims, total, {"long_name": "KL from Boltzmann's law", "units": "nat"}
     found["cause"] = dims, cause, {"long_name": text, "units": "1"}
-    along = np.geomspace(0.004, 0.3, 6 if quick else 25)
+    along = np.geomspace(0.004, 0.3, 4 if quick else 25)
     rows = [exact_ledger(float(s), 1, HELD, angle).sel(symptom="kl") for s in along]
     held = [row.contribution.sel(rung=list(CAUSES)).values for row in rows]
     text = "what a cause adds to KL at the anisotropy that is held, B = 1"

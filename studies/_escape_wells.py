@@ -30,7 +30,8 @@ def finite_steps(settings):
         text = f"mean time to the {target}, over the SDE's"
         values |= with_error(f"time_to_{target}", "learning_rate", np.transpose(rows), "1", text)
         values[f"time_to_{target}_exact"] = "learning_rate", exact, "1", f"exact {text}"
-    values |= finer_lines(well)
+    fine = FINE[1::2] if settings.quick else FINE
+    values |= finer_lines(well, fine)
     # Cold and watched for 1000 steps, of which a particle needs seven times as many.
     noise, cold = kicks(2 * COLD / 0.1 * settings.heat), [[2 * COLD / 0.1]]
     count = 4_000 if settings.quick else 40_000
@@ -43,16 +44,16 @@ def finite_steps(settings):
     values["rate_exact"] = (), law.exit_probability.item(), "1/steps", "exact rate of escape"
     values["censored"] = (), float((run.first_passage_step < 0).mean()), "1", "part not arrived"
     found = described(values).assign_coords(learning_rate=rates)
-    return found.assign_coords(fine_rate=FINE, heat=list(HEATS))
+    return found.assign_coords(fine_rate=fine, heat=list(HEATS))
 
 
-def finer_lines(well):
+def finer_lines(well, fine):
     """Exact ratios on a fine grid of rates, to the other well, at falling temperatures."""
     rows = []
     for heat in HEATS:
         limit = ls.theory.mean_first_passage_time(well, heat, -1.0, 1.0).mean_time.item()
-        steps = [mean_steps(well, lambda x, heat=heat: heat + 0 * x, rate, 1.0) for rate in FINE]
-        rows.append(FINE * steps / limit)
+        steps = [mean_steps(well, lambda x, heat=heat: heat + 0 * x, rate, 1.0) for rate in fine]
+        rows.append(fine * steps / limit)
     text = "exact mean time to the other well, over the SDE's"
     return {"line": (("heat", "fine_rate"), rows, "1", text)}
 

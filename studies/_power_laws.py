@@ -1,11 +1,10 @@
 """Laws of power_of_the_test.py: Boltzmann's, at the fewest particles, and departures from them."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
-import xarray as xr
 from scipy.signal import lfilter
 
 import langevin_sgd as ls
@@ -15,13 +14,14 @@ WELL_TEMPERATURE = 0.1
 
 class Case(NamedTuple):
     """Particles `draw(random, n)`, as (n, d) or (steps, n, d), held against a potential. With a
-    `dynamics` they are a path of whole epochs, for the budget."""
+    `dynamics` they are a path of whole epochs, for the budget; `populations()` are the shares of
+    the wells."""
 
     potential: ls.potentials.Potential
     draw: Callable
     particles: int
     temperature: float | None
-    populations: xr.Dataset | None = None
+    populations: Callable | None = None
     dynamics: ls.Dynamics | None = None
 
 
@@ -49,6 +49,12 @@ def well(dim, weight=0.5):
 
     options = {"coupling": 0.8} if dim == 2 else {}
     return ls.potentials.double_well(dim=dim, barrier=0.25, **options), draw
+
+
+@cache
+def shares(dim):
+    """Boltzmann's of the two wells."""
+    return ls.theory.basin_populations(well(dim)[0], WELL_TEMPERATURE)
 
 
 def student(freedom):
@@ -103,9 +109,9 @@ def calibrations():
         cases[f"quadratic {dim}-D, T fitted"] = Case(*bowl(dim), fitted, None)
     for dim in (1, 2):
         potential, draw = well(dim)
-        shares = ls.theory.basin_populations(potential, WELL_TEMPERATURE)
-        cases[f"well {dim}-D, T given"] = Case(potential, draw, 100, WELL_TEMPERATURE, shares)
-        cases[f"well {dim}-D, T fitted"] = Case(potential, draw, 4_000 // dim, None, shares)
+        of_wells = partial(shares, dim)
+        cases[f"well {dim}-D, T given"] = Case(potential, draw, 100, WELL_TEMPERATURE, of_wells)
+        cases[f"well {dim}-D, T fitted"] = Case(potential, draw, 4_000 // dim, None, of_wells)
     cases["Student, 3 degrees, T given"] = Case(*student(3.0), 100, 1.0)
     cases["one chain of 10,000 steps, T given"] = Case(*bowl(2)[:1], chain, 10_000, 1.0)
     still = partial(stirred, dim=2, turn=0.0)
@@ -146,6 +152,6 @@ def departures():
         for name, draw in draws.items():
             found[name, dim] = Case(round_bowl, draw, 0, None)
     potential, draw = well(2, weight=0.6)
-    shares = ls.theory.basin_populations(potential, WELL_TEMPERATURE)
-    found["well weight: 0.6 for 0.5", 2] = Case(potential, draw, 0, WELL_TEMPERATURE, shares)
+    given = WELL_TEMPERATURE, partial(shares, 2)
+    found["well weight: 0.6 for 0.5", 2] = Case(potential, draw, 0, *given)
     return found

@@ -135,8 +135,10 @@ def of_starts(dataset):
 
 def run(quick, seed, threads, plant, each=in_memory):
     settings = Settings(quick, seed, threads, plant)
-    parts = each({part.__name__: partial(part, settings) for part in PARTS})
-    dataset = xr.merge(parts.values())
+    # neighbours share their kernels, and the starts need one that nobody else needs
+    order = sorted(PARTS, key=lambda part: part is starts)
+    parts = each({part.__name__: partial(part, settings) for part in order})
+    dataset = xr.merge([parts[part.__name__] for part in PARTS])
     for name, text in COORDINATES.items():
         dataset[name].attrs = {"long_name": text, "units": "1"}
     about = of_steps, of_laws, of_orientation, of_bounds, of_starts

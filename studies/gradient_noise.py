@@ -124,16 +124,16 @@ def claims_of_temperature(dataset):
 def run(quick, seed, threads, plant, each=in_memory):
     """The first look does not train: the kernel of that run takes a quarter of its time."""
     options = {"particles": 2_000 if quick else 40_000, "seed": seed, "threads": threads}
-    parts = {name: partial(batches, name, plant, options) for name in SAMPLINGS}
-    parts["rates"] = partial(learning_rates, plant, options)
+    parts = {"rates": partial(learning_rates, plant, options)}  # in the kernel of what follows
     parts["squares"] = partial(squared_norms, plant, seed, options)
+    parts |= {name: partial(batches, name, plant, options) for name in SAMPLINGS}
     if not quick:
         parts["training"] = partial(training, 256, seed, threads)
     parts["stationary"] = partial(stationary, plant, options | {"steps": 1200 if quick else 4000})
     found = each(parts)
     dataset = xr.concat([found[name] for name in SAMPLINGS], "sampling")
     dataset["evaluated"] = dataset.evaluated.isel(sampling=0)
-    dataset = dataset.merge(xr.merge([found[name] for name in list(parts)[len(SAMPLINGS) :]]))
+    dataset = dataset.merge(xr.merge([found[name] for name in parts if name not in SAMPLINGS]))
     for name, (values, text) in LABELS.items():
         dataset = dataset.assign_coords({name: (name, values, {"long_name": text, "units": "1"})})
     return dataset.assign_attrs(provenance()), claims_of(dataset)

@@ -56,7 +56,7 @@ def table(name, quick, seed, threads, plant):
     case, found = case_of(name), []
     one = ls.theory.sgd_temperature(case.sigma, case.learning_rate, case.batch_size)
     for k, law in enumerate(LAWS):
-        particles = PARTICLES[name] // (8 if quick else 1)
+        particles = PARTICLES[name] // (12 if quick else 1)
         budget = budget_of(case, law, particles, seed + k, threads, plant)
         theory = predicted(case, LAWS[law][0], law != "drawn")
         values = {key: np.diagonal(budget[key]) for key in DIAGONALS}

@@ -41,13 +41,14 @@ def run_of(x):
 def p_values(case, replicates, seed, plant=False):
     """p-values (replicate, test), nan where not tested, and how many replicates were refused."""
     found, refused = np.full((replicates, len(TESTS)), np.nan), 0
+    given = {"temperature": case.temperature}
+    given["populations"] = case.populations and case.populations()
     for k in range(replicates):
         x = case.draw(np.random.default_rng([seed, k]), case.particles) * (np.sqrt(2) ** plant)
         if case.dynamics is not None:
             found[k, -2:] = budget_p_value(case, x)
             continue
         try:
-            given = {"temperature": case.temperature, "populations": case.populations}
             result = ls.analysis.boltzmann_test(run_of(x), case.potential, **given)
         except ValueError:
             refused += 1
