@@ -1,9 +1,35 @@
-"""Datasets of known numbers, as simulate, reducers and analysis return them, to be drawn; and the
-errors that were drawn."""
+"""Datasets of known numbers, as simulate, reducers and analysis return them, to be drawn; and what
+was drawn."""
 
 import numpy as np
 import xarray as xr
-from synthetic_runs import series_run, synthetic_run
+from synthetic_runs import gaussian_run, series_run, synthetic_run
+
+import langevin_sgd as ls
+
+BOWL = ls.potentials.quadratic([1.0, 1.0])
+RATES = {"learning_rate": 0.2, "batch_size": 1, "momentum": 0.0}
+NOISE = '{"name": "gaussian", "params": {"scale": [1.0, 1.0]}}'
+STILL = gaussian_run(np.diag([1.0, 4.0]), 500, 1, dynamics=("sgd", RATES), noise=NOISE)
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def names_below(ax):
+    return [text.get_text() for text in ax.get_xticklabels()]
+
+
+def points_of(ax):
+    """The first points with vertical error bars."""
+    return next(one for one in ax.containers if getattr(one, "has_yerr", False))
+
+
+def stacked(ax):
+    """Heights of the bars at each place, added up."""
+    stacks = [bars for bars in ax.containers if hasattr(bars, "patches")]
+    return sum(np.array([patch.get_height() for patch in bars]) for bars in stacks)
 
 
 def half_bars(container, axis=1):

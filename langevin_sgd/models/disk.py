@@ -4,6 +4,7 @@ from ..arguments import within
 from ..kernels.elementary import sincos, sqrt
 from .gradient_noise import GradientNoise
 from .records import recorded
+from .sums import write_two_by_two
 
 _TURN = 6.283185307179586
 
@@ -16,10 +17,8 @@ def _disk_sample(p, x, z, out):
 
 
 def _disk_covariance(p, x, out):
-    out[0] = 0.25 * p.radius * p.radius
-    out[1] = 0.0
-    out[2] = 0.0
-    out[3] = 0.25 * p.radius * p.radius
+    variance = 0.25 * p.radius * p.radius
+    write_two_by_two(variance, 0.0, variance, out)
 
 
 @recorded(radius=within(at_least=0))

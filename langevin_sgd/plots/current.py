@@ -6,7 +6,16 @@ import numpy as np
 
 from ..analysis.particles import run
 from ..arguments import checked, flag, text, within
-from .style import COLOURS, STYLE, axes, given_axes, label_of, line_with_band, symbol
+from .style import (
+    COLOURS,
+    axes,
+    density_image,
+    given_axes,
+    label_of,
+    line_with_band,
+    symbol,
+    zero_line,
+)
 
 LEAST_WIDTH, MORE_WIDTH = 0.5, 2.0  # of a streamline: at no current, and more at the largest
 
@@ -63,7 +72,7 @@ def current(result, ax=None, *, name="currents", clear=2.0, colorbar=True):
     for middle, label in zip(middles, (ax.set_xlabel, ax.set_ylabel), strict=False):
         label(label_of(middle, symbol(str(middle.name).rpartition("_")[2])))
     if len(middles) == 1:
-        ax.axhline(0, color=COLOURS["guide"], linewidth=0.8)
+        zero_line(ax)
         pair = result[key].values[0], result[f"{key}_standard_error"].values[0]
         line_with_band(ax, middles[0].values, *pair, color=COLOURS["data"])
         ax.set_ylabel(label_of(result[key], "current"))
@@ -72,8 +81,8 @@ def current(result, ax=None, *, name="currents", clear=2.0, colorbar=True):
     widths = [float(middle.attrs["bin_width"]) for middle in middles]
     count = result[f"{name}_count"].values
     density = count / (count.sum() * np.prod(widths))
-    look = {"cmap": STYLE["image.cmap"], "rasterized": True}
-    image = ax.pcolormesh(*(m.values for m in middles), density.T, **look)
+    places = [middle.values for middle in middles]
+    image = density_image(ax, places, density)
     if colorbar:
         ax.figure.colorbar(image, ax=ax, label="density (length$^{-2}$)")
     strength = np.sqrt((flow**2).sum(axis=0))
@@ -81,7 +90,7 @@ def current(result, ax=None, *, name="currents", clear=2.0, colorbar=True):
     u, v = (np.ma.array(part, mask=unclear | (count == 0)).T for part in flow)
     look = {"color": COLOURS["theory"], "density": 1.2, "arrowsize": 1.1}
     look["linewidth"] = LEAST_WIDTH + MORE_WIDTH * strength.T / max(strength.max(), 1e-300)
-    ax.streamplot(*(m.values for m in middles), u, v, **look)
+    ax.streamplot(*places, u, v, **look)
     ax.set_aspect("equal")
     if np.all(u.mask):
         ax.set_title(f"no current beyond {clear:g} standard errors", fontsize="small")

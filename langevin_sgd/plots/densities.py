@@ -14,9 +14,9 @@ from ..engine.reducers.readings import error_of_fraction
 from .style import (
     COLOURS,
     LINE,
-    STYLE,
     axes,
     curve,
+    density_image,
     given_axes,
     label_of,
     legend_on_top,
@@ -128,7 +128,7 @@ def density_1d(
     >>> print(f"{heights.sum() * 4 / 50:.2f} in units of {ax.get_ylabel()}")
     1.00 in units of density (length$^{-1}$)
     """
-    _check_bins_of(histogram, 1, reference)
+    _check_bins_of(histogram, 1, reference=reference)
     ax = axes(ax, "ax")
     (name,), (edges,) = histogram["count"].dims, edges_of(histogram)
     line_label = reference_label if reference is None else None
@@ -190,7 +190,7 @@ def density_2d(
     >>> print(ax.get_xlabel(), "to the right,", ax.get_ylabel(), "up")
     $x_{0}$ (length) to the right, $x_{1}$ (length) up
     """
-    _check_bins_of(histogram, 2, reference)
+    _check_bins_of(histogram, 2, reference=reference)
     ax = axes(ax, "ax")
     image = _image(ax, histogram)
     label = label_of(histogram["density"], "density")
@@ -205,12 +205,10 @@ def density_2d(
 
 def _image(ax, histogram):
     """The density of two components, and what its axes say."""
-    (first, second), values = histogram["count"].dims, histogram["density"].values
-    look = {"cmap": STYLE["image.cmap"], "rasterized": True}
-    image = ax.pcolormesh(*edges_of(histogram), values.T, **look)
-    ax.set_xlabel(label_of(histogram[first], symbol(str(first))))
-    ax.set_ylabel(label_of(histogram[second], symbol(str(second))))
-    return image
+    names = histogram["count"].dims
+    first, second = (label_of(histogram[name], symbol(str(name))) for name in names)
+    ax.set(xlabel=first, ylabel=second)
+    return density_image(ax, edges_of(histogram), histogram["density"].values)
 
 
 def _contours(ax, histogram, reference, levels, colour, label):
@@ -271,9 +269,9 @@ def density_with_marginals(
     >>> print(axes._fields)
     ('joint', 'first', 'second')
     """
-    laws = {"boltzmann": (boltzmann, "theory", "Boltzmann"), "exact": (exact, "other", "exact")}
-    laws = {name: law for name, law in laws.items() if law[0] is not None}
-    _check_bins_of(histogram, 2, **{name: law for name, (law, _, _) in laws.items()})
+    _check_bins_of(histogram, 2, boltzmann=boltzmann, exact=exact)
+    both = (boltzmann, "theory", "Boltzmann"), (exact, "other", "exact")
+    laws = [law for law in both if law[0] is not None]
     if "outside" not in histogram:
         raise ValueError(
             "histogram must be of analysis.density(): the counts of a reducer are correlated in "
@@ -286,10 +284,10 @@ def density_with_marginals(
     image = _image(joint, histogram)
     first = joint.inset_axes([0, 1 + GAP, 1, MARGINAL], sharex=joint)
     second = joint.inset_axes([1 + GAP, 0, MARGINAL, 1], sharey=joint)
-    for law, colour, label in laws.values():
+    for law, colour, label in laws:
         _contours(joint, histogram, law, levels, colour, label)
     for k, side in enumerate((first, second)):
-        _marginal(side, histogram, k, laws.values())
+        _marginal(side, histogram, k, laws)
     joint.locator_params(nbins=5)
     bar = joint.inset_axes([1 + GAP, 1 + GAP + 0.3 * MARGINAL, MARGINAL, 0.2 * MARGINAL])
     joint.figure.colorbar(image, cax=bar, orientation="horizontal")
@@ -336,14 +334,14 @@ def _marginal(ax, histogram, k, laws):
     ax.spines[["top", "right"]].set_visible(False)
 
 
-def _check_bins_of(histogram, dim, reference=None, **laws):
+def _check_bins_of(histogram, dim, **laws):
     dims, shape = histogram["count"].dims, histogram["count"].shape
     if len(dims) != dim:
         raise ValueError(
             f"histogram must have {dim} dimension{'s' if dim > 1 else ''}, got {dims}. Choose "
             "components= in analysis.density."
         )
-    for name, law in {"reference": reference, **laws}.items():
+    for name, law in laws.items():
         if law is not None and law.shape != shape:
             raise ValueError(
                 f"{name} must have one probability per bin, {shape}, got the shape {law.shape}."

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..analysis.particles import run
 from ..arguments import checked, optional
-from .style import COLOURS, LINE, axes, curve, given_axes
+from .style import COLOURS, LINE, axes, band, curve, exact_line, given_axes
 
 ARRIVALS = {name: ("passage_step",) for name in ("survival", "at_risk", "arrivals")}
 OF_A_RATE = {"escape_rate": (), "escape_rate_interval": ("bound",)}
@@ -67,8 +67,7 @@ def escape(survival, ax=None, *, rate=None, exact=None):
     value[-1], error[-1] = value[-2], error[-2]
     value[value <= 0] = np.nan  # all arrived: off a logarithmic axis
     ax.step(times, value, where="post", color=COLOURS["data"], linewidth=LINE, label="particles")
-    band = {"step": "post", "color": COLOURS["data"], "alpha": 0.25, "linewidth": 0}
-    ax.fill_between(times, np.maximum(value - error, value / 10), value + error, **band)
+    band(ax, times, value, error, value / 10, step="post")
     staying = np.array([particles, *(at_risk - survival["arrivals"].values)])
     gone = staying - np.array([*at_risk, 0])
     at = np.array([*times[:-2], end])
@@ -78,8 +77,7 @@ def escape(survival, ax=None, *, rate=None, exact=None):
         ax.plot(at[lost], value[:-1][lost], "x", color=COLOURS["guide"], label=label)
     if rate is not None:
         _one_rate(ax, rate, times, value, end)
-    if exact is not None:
-        ax.plot(*exact, color=COLOURS["other"], linestyle="dashed", linewidth=LINE, label="exact")
+    exact_line(ax, exact)
     ax.set(xlabel="step", ylabel="part that has not arrived", yscale="log")
     ax.yaxis.set_major_formatter("{x:g}")
     if ax.get_ylim()[0] > 0.1:  # no decade, so that the minor ticks need names

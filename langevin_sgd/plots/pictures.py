@@ -103,37 +103,26 @@ def picture(dataset, ax=None, *, name=None):
 
 def _of_analysis(dataset):
     """The pictures of what `analysis` returns, which is known by its variables and their dims."""
-    kinds: dict[str, Any] = {
-        "escape": (escape, "survival", {"passage_step"}),
-        "waterfall": (waterfall, "contribution", {"rung", "symptom"}),
-        "departures": (departures, "contribution", {"part", "direction"}),
-        "temperature_budget": (temperature_budget, "noise_term", set(MATRIX)),
-        "temperatures": (temperatures, "temperature", set(MATRIX)),
-    }
-    found = {
-        name: partial(draw, dataset)
-        for name, (draw, key, dims) in kinds.items()
-        if key in dataset and dims <= set(dataset[key].dims)
-    }
-    if "departures" in found:
-        found["temperature_budget"] = partial(temperature_budget, dataset)
+    kinds: list[Any] = [
+        (escape, "survival", {"passage_step"}),
+        (waterfall, "contribution", {"rung", "symptom"}),
+        (departures, "contribution", {"part", "direction"}),
+        (temperature_budget, "noise_term", set(MATRIX)),
+        (temperatures, "temperature", set(MATRIX)),
+    ]
+    fitting = [
+        draw for draw, key, dims in kinds if key in dataset and dims <= set(dataset[key].dims)
+    ]
+    if departures in fitting:
+        fitting.append(temperature_budget)
         if "reference" not in dataset["part"].values:
-            del found["departures"]
+            fitting.remove(departures)
     if "directional_temperature" in dataset:
-        found["temperatures"] = partial(temperatures, dataset)
+        fitting.append(temperatures)
     if set(HISTOGRAM) <= set(dataset):
-        found |= _of_density(dataset)
-    return found
-
-
-def _of_density(dataset):
-    if dataset["count"].ndim == 1:
-        return {"density_1d": partial(density_1d, dataset)}
-    both: dict[str, Any] = {
-        "density_with_marginals": density_with_marginals,
-        "density_2d": density_2d,
-    }
-    return {name: partial(draw, dataset) for name, draw in both.items()}
+        several = density_with_marginals, density_2d
+        fitting += [density_1d] if dataset["count"].ndim == 1 else several
+    return {draw.__name__: partial(draw, dataset) for draw in fitting}
 
 
 def _of_reducers(dataset):

@@ -23,6 +23,7 @@ from .style import (
     points_with_errors,
     several_steps,
     symbol,
+    zero_line,
 )
 
 REMEMBERED = np.exp(-1)  # of a correlation, after the relaxation time
@@ -178,7 +179,7 @@ def autocorrelation(run, ax=None, *, name="autocovariance", exact=None, componen
         raise ValueError(f"run must move for longer, but {name!r} has no variance at lag 0.")
     correlation, error = (reached[end].values for end in (key, f"{key}_standard_error"))
     ax = axes(ax, "ax")
-    ax.axhline(0, color=COLOURS["guide"], linewidth=0.8)
+    zero_line(ax)
     for k, component in enumerate(chosen):
         colour = LINE_COLOURS[k % len(LINE_COLOURS)]
         time, spread = relaxation_time(lags, correlation[:, k], error[:, k])

@@ -79,11 +79,33 @@ def points_with_errors(ax, x, y, errors, **look):
     return ax.errorbar(x, y, errors, **given)
 
 
+def band(ax, x, y, errors, lowest=-np.inf, **look):
+    """A band of one standard error to both sides of a line, no lower than `lowest`."""
+    look = {"color": COLOURS["data"], "alpha": 0.25, "linewidth": 0} | look
+    ax.fill_between(x, np.maximum(y - errors, lowest), y + errors, **look)
+
+
 def line_with_band(ax, x, y, errors, **look):
-    """A line in a band of one standard error to both sides."""
+    """A line in its band."""
     (line,) = ax.plot(x, y, **{"linewidth": LINE} | look)
-    shade = {"color": line.get_color(), "alpha": 0.25, "linewidth": 0}
-    ax.fill_between(x, y - errors, y + errors, **shade)
+    band(ax, x, y, errors, color=line.get_color())
+
+
+def zero_line(ax):
+    """Where nothing is, which all else departs from."""
+    ax.axhline(0, color=COLOURS["guide"], linewidth=0.8)
+
+
+def exact_line(ax, exact):
+    """The pair of arrays that a theory gives, dashed; none for None."""
+    if exact is not None:
+        look = {"color": COLOURS["other"], "linestyle": "dashed", "linewidth": LINE}
+        ax.plot(*exact, label="exact", **look)
+
+
+def density_image(ax, edges, density):
+    """The density of two components, the first to the right."""
+    return ax.pcolormesh(*edges, density.T, cmap=STYLE["image.cmap"], rasterized=True)
 
 
 def legend_on_top(ax):

@@ -5,7 +5,7 @@ import numpy as np
 from ..analysis.particles import AT_STEP, at_step, component_names
 from ..analysis.wording import shorthand
 from ..arguments import checked, finite_array, optional, whole, within
-from .style import COLOURS, LINE, axes, curve, given_axes, symbol
+from .style import COLOURS, LINE, axes, band, curve, exact_line, given_axes, symbol
 
 FEWEST_BEYOND, MOST_RANKS = 10, 400  # particles for an exponent; ranks that are drawn
 FEW_TICKS = 100.0  # on an axis over less than this factor 2 and 5 have names too
@@ -102,11 +102,9 @@ def tails(
     rank = np.unique(np.geomspace(1, len(distance), MOST_RANKS).round().astype(int))
     tail = rank / n
     error = np.sqrt(tail * (1 - tail) / n)
-    at, look = distance[rank - 1], {"color": COLOURS["data"]}
-    ax.plot(at, tail, ".", markersize=4, label="particles", **look)
-    ax.fill_between(
-        at, np.maximum(tail - error, tail / 10), tail + error, alpha=0.25, linewidth=0, **look
-    )
+    at = distance[rank - 1]
+    ax.plot(at, tail, ".", markersize=4, label="particles", color=COLOURS["data"])
+    band(ax, at, tail, error, tail / 10)
     reach = np.array([distance[beyond], distance[0]])
     lines = []
     if logarithms > 0:  # else all of them are equally far out, as on a lattice
@@ -118,8 +116,7 @@ def tails(
     for power, colour, dashes, label in lines:
         look = {"color": COLOURS[colour], "linestyle": dashes, "linewidth": LINE, "label": label}
         ax.plot(reach, beyond / n * (reach / reach.min()) ** -power, **look)
-    if exact is not None:
-        ax.plot(*exact, color=COLOURS["other"], linestyle="dashed", linewidth=LINE, label="exact")
+    exact_line(ax, exact)
     of = "x" if component is None else symbol(component_names(run)[component])
     nearest, farthest = distance[round(NEAREST * (len(distance) - 1))], distance[0]
     ax.set(xscale="log", yscale="log", ylim=(0.3 / n, 1.5), xlim=(nearest, 1.2 * farthest))

@@ -8,7 +8,16 @@ import xarray as xr
 from ..analysis.particles import run
 from ..arguments import anything, checked, optional, text, within
 from ..engine.reducers.readings import MATRIX
-from .style import COLOURS, LINE, axes, given_axes, legend_on_top, points_with_errors, symbol
+from .style import (
+    COLOURS,
+    LINE,
+    axes,
+    given_axes,
+    legend_on_top,
+    points_with_errors,
+    symbol,
+    zero_line,
+)
 
 PARTS = {  # of `analysis.departure`: words and colour
     "reference": ("one temperature, as of Boltzmann's law", "#BBBBBB"),
@@ -236,7 +245,7 @@ def _stack(ax, bars, measured, error, base=0):
             bottom = np.where(height > 0, above, below)
             ax.bar(places, height, 0.6, bottom=bottom, color=colour, label=label)
             above, below = above + np.maximum(height, 0), below + np.minimum(height, 0)
-    ax.axhline(0, color=COLOURS["guide"], linewidth=0.8)
+    zero_line(ax)
     if np.any(below < 0):  # then the sum is not the top of the bars
         look = {
             "color": "black",

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..analysis.particles import run
 from ..arguments import checked, optional, text
-from .style import COLOURS, axes, given_axes
+from .style import COLOURS, axes, given_axes, zero_line
 
 CHAIN = {name: ("rung", "symptom") for name in ("value", "contribution")}
 
@@ -77,7 +77,7 @@ def waterfall(ledger, ax=None, *, symptom=None):
     ax.errorbar(places[1:-1][estimated], end[estimated], error[estimated], **bars)
     for k, level in enumerate([start, *end]):
         ax.plot([k + 0.3, k + 0.7], [level, level], color=COLOURS["guide"], linewidth=0.8)
-    ax.axhline(0, color=COLOURS["guide"], linewidth=0.8)
+    zero_line(ax)
     names = ["Boltzmann", *(str(name).replace("_", " ") for name in rungs[1:]), "SGD"]
     ax.set_xticks(places, names, rotation=30, ha="right", rotation_mode="anchor")
     unit = str(part["unit"].values)

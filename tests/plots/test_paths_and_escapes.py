@@ -12,6 +12,8 @@ from datasets_to_draw import (
     half_bars,
     half_widths,
     ledger_of,
+    legend,
+    names_below,
     pareto,
     remembering,
     shrinking,
@@ -36,10 +38,6 @@ def ax():
 @pytest.fixture(scope="module")
 def run():
     return shrinking(STEPS, PARTICLES)
-
-
-def legend(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
 
 
 @pytest.mark.parametrize("of", ["loss", "mean", "variance"])
@@ -189,8 +187,7 @@ def test_bars_of_a_waterfall_begin_where_the_one_before_ends(ax, added):
     assert np.allclose([bar.get_height() for bar in totals], levels[[0, -1]])
     ends = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in steps]
     assert np.allclose(ends, np.transpose([levels[:-1], levels[1:]]))
-    names = [text.get_text() for text in ax.get_xticklabels()]
-    assert names == ["Boltzmann", "anisotropy", "finite rate", "SGD"]
+    assert names_below(ax) == ["Boltzmann", "anisotropy", "finite rate", "SGD"]
     (bar,) = ax.containers[2][2][0].get_segments()
     assert np.allclose(bar[:, 1], levels[1] + np.array([-0.05, 0.05]))
     assert ax.get_ylabel() == "kl (nat)"

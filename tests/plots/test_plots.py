@@ -1,29 +1,29 @@
 """Figures: what is drawn where, and refusals. matplotlib draws into memory."""
 
-import json
-
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
-from datasets_to_draw import half_bars, rising
+from datasets_to_draw import (
+    BOWL,
+    STILL,
+    half_bars,
+    legend,
+    names_below,
+    points_of,
+    rising,
+    stacked,
+)
 from refusals import refusal
-from synthetic_runs import gaussian_run, synthetic_run
+from synthetic_runs import synthetic_run
 
 import langevin_sgd as ls
 from langevin_sgd import analysis, plots
 
-RATES = {"learning_rate": 0.2, "batch_size": 1, "momentum": 0.0}
-NOISE = json.dumps({"name": "gaussian", "params": {"scale": [1.0, 1.0]}})
-BOWL = ls.potentials.quadratic([1.0, 1.0])
-
 
 @pytest.fixture
 def ax():
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
     with plots.style():
         figure, ax = plt.subplots()
         yield ax
@@ -31,22 +31,13 @@ def ax():
         plt.close("all")
 
 
-@pytest.fixture(scope="module")
-def run():
-    return gaussian_run(np.diag([1.0, 4.0]), 500, 1, dynamics=("sgd", RATES), noise=NOISE)
-
-
-def legend(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
-def test_points_stand_at_their_densities_and_a_law_beside_them(ax, run):
+def test_points_stand_at_their_densities_and_a_law_beside_them(ax):
     """The law as steps at probability over bin width."""
-    histogram = analysis.density(run, components=0, bins=10, range=(-6.0, 6.0))
+    histogram = analysis.density(STILL, components=0, bins=10, range=(-6.0, 6.0))
     law = {"reference": np.full(10, 0.05), "curve": ([0.0, 1.0], [0.1, 0.2])}
     assert plots.density_1d(histogram, ax, **law) is ax
     occupied = histogram["count"].values > 0
-    points = next(c for c in ax.containers if c.has_yerr)
+    points = points_of(ax)
     assert np.allclose(points[0].get_ydata(), histogram.density.values[occupied])
     assert np.allclose(half_bars(points), histogram.density_standard_error.values[occupied])
     assert np.allclose(ax.patches[0].get_data().values, 0.05 / 1.2)
@@ -89,64 +80,58 @@ def test_streamlines_run_where_the_current_is_clear_and_its_way(ax, sign):
         assert (len(line.collections[1].get_segments()) > 0) == (clear == 7.0)
 
 
-def test_a_current_that_is_not_there_is_refused(run):
-    assert "result must hold 'currents_current'" in refusal(plots.current, run)
+def test_a_current_that_is_not_there_is_refused():
+    assert "result must hold 'currents_current'" in refusal(plots.current, STILL)
 
 
-def test_temperatures_of_a_test_and_of_a_matrix(ax, run):
-    result = analysis.boltzmann_test(run, BOWL)
+def test_temperatures_of_a_test_and_of_a_matrix(ax):
+    result = analysis.boltzmann_test(STILL, BOWL)
     assert plots.temperatures(result, ax, labels=["stiff", "soft"]) is ax
-    points = next(c for c in ax.containers if c.has_yerr)
+    points = points_of(ax)
     assert np.allclose(points[0].get_ydata(), result.directional_temperature)
     assert np.allclose(half_bars(points), result.directional_temperature_standard_error)
     assert ax.lines[0].get_ydata()[0] == result.temperature.item()
-    assert [text.get_text() for text in ax.get_xticklabels()] == ["stiff", "soft"]
-    matrix = analysis.equipartition(run, BOWL).isel(step=0)
+    assert names_below(ax) == ["stiff", "soft"]
+    matrix = analysis.equipartition(STILL, BOWL).isel(step=0)
     drawn = plots.temperatures(matrix, ax).containers[-1]
     assert np.allclose(drawn[0].get_ydata(), np.diagonal(matrix.temperature))
     assert np.allclose(half_bars(drawn), np.diagonal(matrix.temperature_standard_error))
     for along, names in ((None, ["$x_{0}$", "$x_{1}$"]), (np.eye(2)[:, ::-1], ["0", "1"])):
         for found in (analysis.boltzmann_test, analysis.equipartition):
-            result = found(run, BOWL, directions=along).isel(step=0, missing_dims="ignore")
+            result = found(STILL, BOWL, directions=along).isel(step=0, missing_dims="ignore")
             plots.temperatures(result, ax)
-            assert [text.get_text() for text in ax.get_xticklabels()] == names
+            assert names_below(ax) == names
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
-def test_budget_bars_add_up_to_the_measured_temperature(ax, run, momentum):
-    moves, moving = ls.dynamics.sgd(0.2, momentum=momentum), run.assign(v=-0.1 * run.x)
+def test_budget_bars_add_up_to_the_measured_temperature(ax, momentum):
+    moves, moving = ls.dynamics.sgd(0.2, momentum=momentum), STILL.assign(v=-0.1 * STILL.x)
     budget = analysis.temperature_budget(moving, BOWL, dynamics=moves)
     plots.temperature_budget(budget, ax)
-    stacks = [bars for bars in ax.containers if hasattr(bars, "patches")]
-    heights = sum(np.array([patch.get_height() for patch in bars]) for bars in stacks)
-    assert np.allclose(heights, np.diagonal(budget.virial - budget.residual))
-    points = next(c for c in ax.containers if getattr(c, "has_yerr", False))
+    assert np.allclose(stacked(ax), np.diagonal(budget.virial - budget.residual))
+    points = points_of(ax)
     assert np.allclose(half_bars(points), np.diagonal(budget.virial_standard_error))
     if momentum:
         sums = ax.collections[0].get_segments()
-        assert np.allclose([line[:, 1] for line in sums], heights[:, None])
+        assert np.allclose([line[:, 1] for line in sums], stacked(ax)[:, None])
     assert ("inertia" in legend(ax)) == ("sum of the terms" in legend(ax)) == (momentum > 0)
 
 
-def test_the_parts_of_a_departure_add_up_to_the_measured_temperature(ax, run):
+def test_the_parts_of_a_departure_add_up_to_the_measured_temperature(ax):
     """Above and below the axis; the directions are named by their curvatures."""
-    budget = analysis.departure(run, BOWL)
+    budget = analysis.departure(STILL, BOWL)
     plots.temperature_budget(budget, ax)
-    stacks = [bars for bars in ax.containers if hasattr(bars, "patches")]
-    heights = sum(np.array([patch.get_height() for patch in bars]) for bars in stacks)
-    assert np.allclose(heights, np.diagonal(budget.measured - budget.closure))
+    assert np.allclose(stacked(ax), np.diagonal(budget.measured - budget.closure))
     assert {"finite step", "one temperature, as of Boltzmann's law"} < set(legend(ax))
     assert ax.get_xticklabels()[0].get_text() == f"{budget.curvature.values[0]:.2g}"
 
 
-def test_departures_are_in_percent_of_the_one_temperature(ax, run):
-    budget = analysis.departure(run, BOWL)
+def test_departures_are_in_percent_of_the_one_temperature(ax):
+    budget = analysis.departure(STILL, BOWL)
     assert plots.departures(budget, ax) is ax
     one = budget.contribution.sel(part="reference").values[0, 0]
-    stacks = [bars for bars in ax.containers if hasattr(bars, "patches")]
-    heights = sum(np.array([patch.get_height() for patch in bars]) for bars in stacks)
-    assert np.allclose(heights, 100 * (np.diagonal(budget.measured - budget.closure) / one - 1))
-    points = next(c for c in ax.containers if getattr(c, "has_yerr", False))
+    assert np.allclose(stacked(ax), 100 * (np.diagonal(budget.measured - budget.closure) / one - 1))
+    points = points_of(ax)
     assert np.allclose(points[0].get_ydata(), 100 * (np.diagonal(budget.measured) / one - 1))
     error = np.diagonal(budget.measured_standard_error)
     assert np.allclose(half_bars(points), 100 * error / one)
@@ -172,12 +157,12 @@ def test_marginals_are_sums_over_the_bins_beside_those_of_the_laws(ax):
 
 
 @pytest.mark.parametrize("layout", [None, "constrained"])
-def test_a_density_and_its_marginals_share_the_room_of_one_axes(run, layout):
+def test_a_density_and_its_marginals_share_the_room_of_one_axes(layout):
     """As soon as they are drawn, whatever lays out the figure: no marginal is cut off, or lies on
     what is beside it."""
     with matplotlib.rc_context({"figure.constrained_layout.use": False}):
         figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout=layout)
-    drawn = plots.density_with_marginals(analysis.density(run), left)
+    drawn = plots.density_with_marginals(analysis.density(STILL), left)
     figure.canvas.draw()
     above, beside = (ax.get_window_extent() for ax in drawn[1:])
     plt.close(figure)
@@ -200,20 +185,9 @@ def test_a_current_along_one_component_is_a_line(ax):
     assert np.allclose(np.unique(ax.collections[0].get_paths()[0].vertices[:, 1]), [0.9, 1.1])
 
 
-def test_without_axes_each_figure_makes_its_own(ax, run):
-    flat, line = analysis.density(run, bins=4), analysis.density(run, bins=4, components=1)
-    drawn = [
-        plots.density_1d(line),
-        plots.density_2d(flat),
-        plots.temperatures(analysis.boltzmann_test(run, BOWL)),
-        plots.temperature_budget(analysis.temperature_budget(run, BOWL)),
-    ]
-    assert len({one.figure.number for one in drawn} | {ax.figure.number}) == 5
-
-
-FLAT = {"histogram": lambda run: analysis.density(run, bins=4)}
-LINE = {"histogram": lambda run: analysis.density(run, bins=4, components=1)}
-TEST = {"result": lambda run: analysis.boltzmann_test(run, BOWL)}
+FLAT = {"histogram": lambda: analysis.density(STILL, bins=4)}
+LINE = {"histogram": lambda: analysis.density(STILL, bins=4, components=1)}
+TEST = {"result": lambda: analysis.boltzmann_test(STILL, BOWL)}
 BAD = [
     ("density_1d", FLAT, "ValueError: histogram must have 1 dimension, got"),
     ("density_2d", LINE, "ValueError: histogram must have 2 dimensions, got"),
@@ -226,7 +200,7 @@ BAD = [
     ("departures", {"departure": 3}, "TypeError: departure must be a dataset with contribution"),
     ("density_2d", FLAT | {"levels": [2.0]}, "ValueError: levels must be > 0 and < 1"),
     ("density_2d", FLAT | {"ax": "left"}, "TypeError: ax must be an Axes of matplotlib, or None"),
-    ("temperatures", {"result": lambda run: analysis.equipartition(run, BOWL)}, "ValueError: resu"),
+    ("temperatures", {"result": lambda: analysis.equipartition(STILL, BOWL)}, "ValueError: resu"),
     ("temperatures", {"result": None}, "TypeError: result must be a dataset with temperature"),
     ("temperatures", TEST | {"labels": ["stiff"]}, "ValueError: labels must name 2 directions, go"),
     ("temperatures", TEST | {"labels": [1, 2]}, "TypeError: labels must be text"),
@@ -235,8 +209,8 @@ BAD = [
 
 
 @pytest.mark.parametrize(("name", "change", "message"), BAD)
-def test_what_cannot_be_drawn_is_refused(ax, run, name, change, message):
-    given = {key: value(run) if callable(value) else value for key, value in change.items()}
+def test_what_cannot_be_drawn_is_refused(ax, name, change, message):
+    given = {key: value() if callable(value) else value for key, value in change.items()}
     assert refusal(getattr(plots, name), **given).startswith(message)
 
 

@@ -9,10 +9,17 @@ import matplotlib.figure
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from datasets_to_draw import arriving, ledger_of, pareto, remembering, rising, shrinking
-from synthetic_runs import gaussian_run
+from datasets_to_draw import (
+    BOWL,
+    STILL,
+    arriving,
+    ledger_of,
+    pareto,
+    remembering,
+    rising,
+    shrinking,
+)
 
-import langevin_sgd as ls
 from langevin_sgd import analysis, plots
 from langevin_sgd.plots.style import LINE_COLOURS
 from langevin_sgd.plots.temperatures import PARTS
@@ -55,10 +62,6 @@ def test_colours_that_they_mix_up_are_found(pair):
     assert least_distance(pair) < TOLD_APART
 
 
-BOWL = ls.potentials.quadratic([1.0, 1.0])
-RATES = {"learning_rate": 0.2, "batch_size": 1, "momentum": 0.0}
-NOISE = '{"name": "gaussian", "params": {"scale": [1.0, 1.0]}}'
-STILL = gaussian_run(np.diag([1.0, 4.0]), 500, 1, dynamics=("sgd", RATES), noise=NOISE)
 PATH = shrinking(5, 50)
 ARRIVED = arriving([1, 3, 3, -1, -1, 8], [1, 3, 3, 5, 5, 8])
 LAW = np.full(10, 0.1)
