@@ -151,7 +151,8 @@ def ledger(
     ------
     TypeError, ValueError
         For another dynamics, noise without a known covariance or that vanishes at the minimum, a
-        minimum with a flat direction, or `steps` that are needed and not given.
+        minimum with a flat direction, `steps` that are needed and not given, or where particles
+        leave in each rung.
 
     Notes
     -----
@@ -265,6 +266,11 @@ def _solve_rungs(plan, frame, update, rungs, known, quadratic, bins):
             runs[name], found.how[name], found.drift[name] = rung, "simulated", rung.drift
         if isinstance(rung, Absent):
             found.how[name], found.absent[name] = "absent", rung
+    if not runs and "boltzmann" not in found.symptoms:
+        raise ValueError(
+            "dynamics must have a learning rate at which some rung keeps its particles, but all "
+            f"lose some, the first as {found.absent['anisotropy'].reason}. Lower learning_rate."
+        )
     if runs:
         ruler = make_ruler(frame, quadratic, {name: run.look.x for name, run in runs.items()}, bins)
         for name, run in runs.items():

@@ -295,6 +295,9 @@ COVARIANCE = {"loss": REGRESSION}, [
 
 PAIRS = losses.quadratic_centers([1.0, 0.1], [[1.0, 0.5], [-1.0, -0.5]])
 SVAG = {"model": PAIRS, "noise": ls.noise.minibatch("svag", amplification=2)}
+QUARTIC = potentials.from_expression("x*x/2 + x*x*x*x/4", ["x"])
+LOUD = {"model": QUARTIC, "noise": ls.noise.gaussian([4000.0]), "dynamics": ls.dynamics.sgd(0.5)}
+LOUD |= {"steps": 60, "particles": 256, "substeps": 1}
 LEDGER = {"model": potentials.quadratic([1.0, 0.2]), "dynamics": SGD, "noise": GAUSSIAN}, [
     ({"dynamics": ls.dynamics.adam(0.1)}, "ValueError: dynamics must be dynamics.sgd, plain"),
     ({"dynamics": ls.dynamics.sgd(0.1, weight_decay=0.1)}, "ValueError: dynamics has weight"),
@@ -303,6 +306,7 @@ LEDGER = {"model": potentials.quadratic([1.0, 0.2]), "dynamics": SGD, "noise": G
     ({"noise": STABLE}, "ValueError: the covariance of the"),
     ({"reference_point": [0.1, 1.0]}, "ValueError: reference_point must be a minimum, but"),
     ({"exact": False}, "ValueError: steps must be given"),
+    (LOUD, "ValueError: dynamics must have a learning rate at which some rung keeps its particles"),
     (SVAG, "ValueError: noise must draw batches of a table, got sampling='svag'"),
 ]  # fmt: skip
 
