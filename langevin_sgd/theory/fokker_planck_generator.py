@@ -229,13 +229,18 @@ def _assemble(flow, axes, spacing, boundaries):
     weights[walled], offsets[walled] = 0.0, 0
     weights[walled, :dim] = np.diagonal(scaled[walled], axis1=1, axis2=2)
     offsets[walled, :dim] = np.eye(dim, dtype=int)
-    term, origin = np.nonzero(np.repeat(weights, 2, axis=1).T)
-    step = np.stack([offsets, -offsets], axis=2).reshape(len(nodes), -1, dim)[origin, term]
-    target, happens = _target(cell[origin] + step, shape, boundaries)
-    term, origin, step, target = (part[happens] for part in (term // 2, origin, step, target))
-    displacement = step * spacing
-    work = _work(flow, nodes[origin], displacement, walled[origin])
-    jumps = Jumps(origin, target, weights[origin, term] * _bernoulli(-work), displacement)
+    parts = []
+    for term in range(weights.shape[-1]):
+        for sign in (1, -1):
+            used = np.flatnonzero(weights[:, term] > 0)
+            step = sign * offsets[used, term]
+            target, stays = _target(cell[used] + step, shape, boundaries)
+            used, step, target = used[stays], step[stays], target[stays]
+            work = _work(flow, nodes[used], step * spacing, walled[used])
+            parts.append(
+                Jumps(used, target, weights[used, term] * _bernoulli(-work), step * spacing)
+            )
+    jumps = Jumps(*(np.concatenate(part) for part in zip(*parts, strict=True)))
     kept = jumps.target >= 0
     to = np.append(jumps.target[kept], jumps.origin)  # what a cell gains; what each loses
     rates = np.append(jumps.rate[kept], -jumps.rate)

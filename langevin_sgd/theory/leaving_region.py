@@ -5,7 +5,7 @@ import numpy as np
 from ..arguments import finite_array
 from .confinement import bounds_inside, energy_of, one_law
 from .grids import LARGEST_GAUSS, box_scan, grid_moments, tensor_nodes, tensor_rule
-from .one_step_matrix import kernel_density, leading, normal_density
+from .one_step_matrix import kernel_density, normal_density, two_largest
 from .sgd_step import law_box, update_step
 from .two_grids import OnGrid, law_of_two
 
@@ -216,9 +216,13 @@ def _quasi_stationary(step, region, ratio):
         first, second = kernel
         return (weight * ((first * probability.ravel()) @ second.T)).ravel()
 
-    pair = leading(LinearOperator((weight.size,) * 2, matvec=push, dtype=float))
-    probability = pair.probability.reshape(weight.shape)
-    density, energy = probability / weight, _straight(step).energy(nodes)
-    numbers = grid_moments(nodes, probability, energy, density)
-    numbers |= {"survival": pair.survival, "exit_probability": 1 - pair.survival}
+    operator = LinearOperator((weight.size,) * 2, matvec=push, dtype=float)
+    values, vectors = two_largest(operator, np.ones(weight.size))
+    first = np.argmax(values.real)
+    probability = vectors[:, first].real
+    probability = (probability / probability.sum()).reshape(weight.shape)
+    survival, density = float(values[first].real), probability / weight
+    energy = _straight(step).energy(nodes)
+    moments = grid_moments(nodes, probability, energy, density)
+    numbers = moments | {"survival": survival, "exit_probability": 1 - survival}
     return OnGrid(axes, {"density": density, "weight": weight, "energy": energy}, numbers)
