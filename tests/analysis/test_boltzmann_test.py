@@ -184,16 +184,6 @@ def test_directions_and_many_components():
     assert "along direction" in result.verdict
 
 
-@pytest.mark.slow
-def test_sixty_four_dimensions():
-    """Twice as hot in one direction of 64; the twin at one temperature does not depart."""
-    law = np.diag(np.geomspace(1.0, 0.002, 64))
-    bowl = ls.potentials.quadratic(1.0 / np.diag(law))
-    assert boltzmann_test(gaussian_run(law, 700, 1), bowl).decision == "undecided"
-    law[3, 3] *= 2
-    assert boltzmann_test(gaussian_run(law, 2_000, 1), bowl).decision == "departs"
-
-
 def test_one_dimension():
     """Gaussian particles in a quartic well have the wrong shape; in a bowl the right one."""
     wrong = boltzmann_test(gaussian_run([[1.0]], 20_000, 2), ls.potentials.double_well())

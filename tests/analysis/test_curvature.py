@@ -161,25 +161,6 @@ def test_the_angle_between_leading_directions_is_that_which_was_planted(angle):
     assert pair.overlap.item() == pytest.approx(np.cos(angle) ** 2)
 
 
-def spread_over_error(resamples):
-    """Spread of numbers of 80 tables over the mean of their standard errors."""
-    names, random, found = ["trace", "gamma", "trace_hessian_noise"], np.random.default_rng(4), []
-    for _ in range(80):
-        inputs = random.normal(size=(200, 2)) * [2.0, 1.0]
-        loss = ls.losses.linear_regression(inputs, random.normal(size=200))
-        result = ls.analysis.curvature(loss, [0.3, 0.2], resamples=resamples)
-        of = [result.sel(matrix="noise_covariance")[[n, f"{n}_standard_error"]] for n in names]
-        found.append([[float(part[key]) for key in part] for part in of])
-    value, error = np.moveaxis(np.array(found), -1, 0)
-    return value.std(axis=0, ddof=1) / error.mean(axis=0)
-
-
-@pytest.mark.slow
-def test_standard_errors_are_the_spread_over_tables():
-    """80 tables know their spread to 8 %."""
-    assert np.all(np.abs(spread_over_error(100) - 1) < 0.32)
-
-
 def test_the_error_of_the_mean_gradient_is_that_of_independent_examples():
     """Of 64 groups: known to 9 %."""
     random = np.random.default_rng(5)

@@ -15,8 +15,6 @@ from synthetic_runs import gaussian_run, synthetic_run
 import langevin_sgd as ls
 
 kl_to_probabilities, kl_to_boltzmann = ls.analysis.kl_to_probabilities, ls.analysis.kl_to_boltzmann
-# oracle hist_kl_bias
-ORACLE_P, ORACLE_N, ORACLE_MEAN = np.array([0.1, 0.2, 0.3, 0.4]), 60, 0.025532248483615624
 
 
 def sampled(law, particles, times, q, seed, **options):
@@ -44,15 +42,6 @@ def test_means_over_all_histograms_are_exact():
     powers = np.arange(1, n)
     rest = [-np.log(one) - ((1 - one) ** powers / powers).sum() for one in p]
     assert kl == pytest.approx(p @ rest, rel=1e-12)
-
-
-def test_bias_of_the_oracle():
-    """The twin: uncorrected, the divergence of a law from itself is not zero."""
-    results = sampled(ORACLE_P, ORACLE_N, 1500, ORACLE_P, 1)
-    plug_in = column(results, "plug_in")
-    error = plug_in.std() / np.sqrt(len(plug_in))
-    assert abs(plug_in.mean() - ORACLE_MEAN) < 4 * error < abs(plug_in.mean())
-    assert abs(column(results, "kl").mean()) < 4 * error
 
 
 def test_bins_that_expect_few_particles_are_merged():
