@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..kernels.functions import interpreted
-from ..models.evaluate import evaluate
+from ..models.evaluate import evaluator
 from .terminal import tell
 
 STEP_PARAMETERS = ("learning_rate", "step_size")
@@ -73,12 +73,12 @@ def largest_curvature(model, x):
     if (model.hessian if model.data is None else model.example_hessian) is None:
         return None
     if model.dim**2 * len(x) <= MOST_NUMBERS:
-        return float(np.linalg.eigvalsh(evaluate(model, x, "hessian")).max())
-    step = 1e-6 * (1.0 + np.abs(x).max())
+        return float(np.linalg.eigvalsh(evaluator(model, "hessian")(x)).max())
+    gradient, step = evaluator(model, "gradient"), 1e-6 * (1.0 + np.abs(x).max())
     along = np.random.default_rng(0).normal(size=x.shape)
     for _ in range(POWER_ROUNDS):
         along /= np.linalg.norm(along, axis=1, keepdims=True)
-        ahead, behind = (evaluate(model, x + side * step * along, "gradient") for side in (1, -1))
+        ahead, behind = (gradient(x + side * step * along) for side in (1, -1))
         turned = (ahead - behind) / (2 * step)
         curvature = (along * turned).sum(axis=1)
         along = turned
