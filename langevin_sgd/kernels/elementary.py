@@ -20,20 +20,9 @@ interval by `mpmath.chebyfit`; `tests/kernels/test_elementary_constants.py` make
 a rounding error would count, a second number (`tail`, `low`) keeps it and is added to a small term.
 """
 
-from .bits import all_lanes, bits_float, float_bits, fma, kernel, sqrt, where
+from .bits import all_lanes, bits_float, float_bits, fma, inlined, kernel, sqrt, where
 from .elementary_circular import cos, sin, sincos, sincos_turn
-from .elementary_parts import (
-    EXPONENT_BITS,
-    INF,
-    ONE_BITS,
-    SMALLEST_NORMAL,
-    exp_parts,
-    half_expm1,
-    log_limits,
-    log_parts,
-    log_sum,
-    ratio,
-)
+from .elementary_parts import EXPONENT_BITS, NAN, ONE_BITS, ROUNDER, log_parts, seven
 from .precisions import as_double, as_single, in_double, like
 
 __all__ = ["as_double", "as_single", "cos", "exp", "expm1", "fma", "log", "log1p", "log_unit"]
@@ -45,9 +34,20 @@ def __dir__():
     return __all__
 
 
+_INF, _SMALLEST_NORMAL = float("inf"), 2.2250738585072014e-308
 # Below it in x*x, expm1(x) = log1p(x) = x, which keeps subnormals and the sign of zero.
 _TINY = 1e-34
-_MAGNITUDE, _SIGN = 0x7FFFFFFFFFFFFFFF, -0x8000000000000000
+_MAGNITUDE, _SIGN, _HALF = 0x7FFFFFFFFFFFFFFF, -0x8000000000000000, 0x3FE0000000000000
+# A sum of two float64. The head of ln 2 has 21 zero bits, so that k times it is exact.
+_LN2, _LN2_TAIL = 0.6931471803691238, 1.9082149292705877e-10
+_LOG2_E = 1.4426950408889634
+# (e^r - 1 - r - r^2/2) / r^3, in r
+_EXP = (0.16666666666666669, 0.041666666666666664, 0.008333333333330062, 0.0013888888888886509)
+_EXP += (0.0001984126986305244, 2.480158731729597e-05, 2.7557268461828587e-06)
+_EXP += (2.7557282777659163e-07, 2.510038462430879e-08, 2.091131641690282e-09)
+# 2 artanh(s)/s - 2 over s^2, in the square
+_LOG = (0.666666666666667, 0.3999999999989945, 0.28571428626001427, 0.22222211130560726)
+_LOG += (0.18182889433757515, 0.15331711346672997, 0.14616576421644387)
 
 
 @kernel
@@ -125,6 +125,40 @@ def powi(x, n):
 # ---- exp and its kin -----------------------------------------------------------------------------
 
 
+@inlined
+def _exp_parts(x):
+    """k in the low bits of an integer, r and w with e^x = 2^k (1 + r + w), |r| < 0.35, |w| < 0.08;
+    for |x| < 1e6.
+    """
+    shifted = fma(x, _LOG2_E, ROUNDER)
+    k = shifted - ROUNDER
+    head = fma(k, -_LN2, x)
+    r = fma(k, -_LN2_TAIL, head)
+    tail = fma(k, -_LN2_TAIL, head - r)
+    z = r * r
+    even = fma(z, fma(z, fma(z, fma(z, _EXP[8], _EXP[6]), _EXP[4]), _EXP[2]), _EXP[0])
+    odd = fma(z, fma(z, fma(z, fma(z, _EXP[9], _EXP[7]), _EXP[5]), _EXP[3]), _EXP[1])
+    return float_bits(shifted), r, fma(r * z, fma(r, odd, even), fma(z, 0.5, tail))
+
+
+@inlined
+def _half_expm1(x):
+    """(e^x - 1)/2 as an unevaluated sum of two numbers, for -40 <= x <= 710."""
+    k, r, w = _exp_parts(x)
+    scale = bits_float((k << 52) + _HALF)
+    offset = scale - 0.5
+    high = fma(scale, r, offset)
+    return high, fma(scale, w, fma(scale, r, offset - high))
+
+
+@inlined
+def _ratio(a, a_low, b, b_low):
+    """(a + a_low) / (b + b_low) with one division, to little more than half an ulp."""
+    inverse = 1.0 / b
+    ratio = a * inverse
+    return fma(inverse, fma(-ratio, b, a) + fma(-ratio, b_low, a_low), ratio)
+
+
 @in_double
 def exp(x):
     """The exponential function e^x, with an error of at most 0.9 ulp.
@@ -147,10 +181,10 @@ def exp(x):
     if all_lanes(
         abs(x) <= 708.0
     ):  # 2^k and the result are normal numbers: the same bits with less care
-        k, r, w = exp_parts(x)
+        k, r, w = _exp_parts(x)
         scale = bits_float((k << 52) + ONE_BITS)
         return fma(scale, r + w, scale)
-    k, r, w = exp_parts(where(x > 710.0, 710.0, where(x < -746.0, -746.0, x)))
+    k, r, w = _exp_parts(where(x > 710.0, 710.0, where(x < -746.0, -746.0, x)))
     half = (
         k >> 1
         # 2^k in two steps: neither factor overflows, and only the last product can round to a
@@ -179,7 +213,7 @@ def expm1(x):
     >>> print(ls.elementary.expm1(1e-10), ls.elementary.expm1(-50.0))  # e^x - 1 = x + x^2/2 + ...
     1.00000000005e-10 -1.0
     """
-    high, low = half_expm1(where(x > 710.0, 710.0, where(x < -40.0, -40.0, x)))
+    high, low = _half_expm1(where(x > 710.0, 710.0, where(x < -40.0, -40.0, x)))
     return where(x * x < _TINY, x, 2.0 * (high + low))
 
 
@@ -204,12 +238,12 @@ def tanh(x):
     0.462117 True
     """
     size = abs(x)
-    high, low = half_expm1(2.0 * where(size > 20.0, 20.0, size))
+    high, low = _half_expm1(2.0 * where(size > 20.0, 20.0, size))
     a = high + low
     b = 1.0 + a
     a_low = low - (a - high)
     return bits_float(
-        (float_bits(ratio(a, a_low, b, (a - (b - 1.0)) + a_low)) & _MAGNITUDE)
+        (float_bits(_ratio(a, a_low, b, (a - (b - 1.0)) + a_low)) & _MAGNITUDE)
         | (float_bits(x) & _SIGN)
     )
 
@@ -235,7 +269,7 @@ def sigmoid(x):
     """
     e = exp(-abs(x))
     b = 1.0 + e
-    return ratio(where(x < 0.0, e, 1.0), 0.0, b, e - (b - 1.0))
+    return _ratio(where(x < 0.0, e, 1.0), 0.0, b, e - (b - 1.0))
 
 
 @in_double
@@ -263,6 +297,20 @@ def softplus(x):
 # ---- log and its kin -----------------------------------------------------------------------------
 
 
+@inlined
+def _log_sum(k, f, tail):
+    """k ln 2 + log(1 + f) + tail; log(1 + f) = f - s (f - 2 artanh(s)/s + 2), s = f/(2 + f)."""
+    s = f / (2.0 + f)
+    z = s * s
+    return fma(k, _LN2, f - fma(s, fma(-z, seven(z, _LOG), f), fma(k, -_LN2_TAIL, -tail)))
+
+
+@inlined
+def _log_limits(x, y):
+    """y where x is positive and finite, else the limit of log(x)."""
+    return where(x < _INF, where(x > 0.0, y, where(x == 0.0, -_INF, NAN)), x)
+
+
 @in_double
 def log_unit(x):
     """Natural logarithm of a positive normal number, the fast form for uniform numbers.
@@ -283,7 +331,7 @@ def log_unit(x):
     True
     """
     _, k, f = log_parts(x)
-    return log_sum(k, f, 0.0)
+    return _log_sum(k, f, 0.0)
 
 
 @in_double
@@ -305,12 +353,12 @@ def log(x):
     >>> print(round(ls.elementary.log(10.0), 6), ls.elementary.log(0.0), ls.elementary.log(-1.0))
     2.302585 -inf nan
     """
-    if all_lanes((x >= SMALLEST_NORMAL) & (x < INF)):  # the same bits with less care
+    if all_lanes((x >= _SMALLEST_NORMAL) & (x < _INF)):  # the same bits with less care
         _, k, f = log_parts(x)
-        return log_sum(k, f, 0.0)
-    subnormal = x < SMALLEST_NORMAL
+        return _log_sum(k, f, 0.0)
+    subnormal = x < _SMALLEST_NORMAL
     _, k, f = log_parts(where(subnormal, x * 18014398509481984.0, x))  # 2^54
-    return log_limits(x, log_sum(where(subnormal, k - 54.0, k), f, 0.0))
+    return _log_limits(x, _log_sum(where(subnormal, k - 54.0, k), f, 0.0))
 
 
 @in_double
@@ -341,4 +389,4 @@ def log1p(x):
     )  # lost / 2^k; the factor is 2^(1 - k)
     g = f + lost
     tail = (f - g) + lost
-    return where(x * x < _TINY, x, log_limits(u, log_sum(k, g, fma(-g, tail, tail))))
+    return where(x * x < _TINY, x, _log_limits(u, _log_sum(k, g, fma(-g, tail, tail))))

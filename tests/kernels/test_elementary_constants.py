@@ -4,9 +4,8 @@ import mpmath
 import numpy as np
 import pytest
 
+from langevin_sgd.kernels import elementary, rng, rng_float32
 from langevin_sgd.kernels import elementary_circular as el
-from langevin_sgd.kernels import elementary_parts as parts_of
-from langevin_sgd.kernels import rng, rng_float32
 
 
 def fit(f, low, high, count):
@@ -37,8 +36,8 @@ SINGLE = rng_float32._LOG_SINGLE, rng_float32._SIN_SINGLE, rng_float32._COS_SING
 # function, interval, which is a little wider than needed (ln 2 / 2, (sqrt 2 - 1)^4, (pi/4)^2,
 # (1/8)^2 ...), coefficients
 FITS = [
-    (lambda r: (mpmath.exp(r) - 1 - r - r * r / 2) / r**3, "-0.3466", "0.34661", parts_of._EXP),
-    (in_square(lambda s: 2 * mpmath.atanh(s) / s - 2), "0", "0.02944", parts_of._LOG),
+    (lambda r: (mpmath.exp(r) - 1 - r - r * r / 2) / r**3, "-0.3466", "0.34661", elementary._EXP),
+    (in_square(lambda s: 2 * mpmath.atanh(s) / s - 2), "0", "0.02944", elementary._LOG),
     (in_square(lambda r: mpmath.sin(r) / r - 1), "0", "0.6169", el._SIN),
     (in_square(lambda r: mpmath.cos(r) - 1), "0", "0.6169", el._COS),
     (in_square(sin_turn), "0", "0.015625", el.SIN_TURN),
@@ -62,7 +61,7 @@ def test_the_coefficients_are_the_fits_they_claim_to_be(function, low, high, coe
 def test_split_constants_add_up():
     with mpmath.workprec(400):
         for parts, exact in (
-            ((parts_of._LN2, parts_of._LN2_TAIL), mpmath.log(2)),
+            ((elementary._LN2, elementary._LN2_TAIL), mpmath.log(2)),
             ((el._PI_2, el._PI_2_TAIL, el._PI_2_TAIL2), mpmath.pi / 2),
             ((el.TWO_PI, el.TWO_PI_TAIL), 2 * mpmath.pi),
         ):
@@ -71,4 +70,4 @@ def test_split_constants_add_up():
                 left -= part
             assert float(left) == parts[-1]
     assert float(2 * mpmath.log(2)) == rng._LN4
-    assert (float(parts_of._LN2) * 2**32).is_integer()  # 21 low bits are zero
+    assert (float(elementary._LN2) * 2**32).is_integer()  # 21 low bits are zero
