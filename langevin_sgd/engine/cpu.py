@@ -21,7 +21,7 @@ from ..kernels.bits import inlined, kernel
 from ..kernels.compiling import kept
 from ..kernels.lanes import WIDTH, teach
 from ..kernels.views import ViewType, empty_groups, flat, flat_from, pack
-from ..models.evaluate import evaluate
+from ..models.evaluate import evaluator
 from .blocks import (
     RUNNING,
     Block,
@@ -123,9 +123,9 @@ def start_gradient(problem):
     model, x = problem.model, problem.start.x
     g = np.zeros((len(x), model.dim + model.scratch), x.dtype)
     if problem.dynamics.advance is not None:
-        g[:, : model.dim] = evaluate(model, x, "gradient")
+        g[:, : model.dim] = evaluator(model, "gradient")(x)
         if model.drift is not None:
-            g[:, : model.dim] -= evaluate(model, x, "drift")
+            g[:, : model.dim] -= evaluator(model, "drift")(x)
     return g
 
 

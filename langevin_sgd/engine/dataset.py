@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from ..kernels.views import unpack
-from ..models.evaluate import evaluate
+from ..models.evaluate import evaluator
 from ..models.parameters import NO_PARAMETER
 from ..storage.provenance import global_attributes
 from .blocks import NOT_FINITE, RUNNING
@@ -64,7 +64,7 @@ def along_steps(problem, x, v, steps):
             {"long_name": "velocity", "units": units},
         )
     if problem.loss:
-        energy = np.array([evaluate(model, at, "energy") for at in x]).reshape(x.shape[:2])
+        energy = np.array([*map(evaluator(model, "energy"), x)]).reshape(x.shape[:2])
         variables["loss"] = (
             where[:2],
             energy,

@@ -12,6 +12,7 @@ import pytest
 import langevin_sgd as ls
 from langevin_sgd.engine import stability
 from langevin_sgd.engine.stability import unstable
+from langevin_sgd.models.evaluate import evaluator
 
 SADDLE = np.array([[1.0, 0.4], [0.4, -0.5]])
 WELL = ls.potentials.double_well(2, coupling=0.8)
@@ -253,11 +254,11 @@ def test_a_schedule_is_judged_by_the_largest_value_that_the_run_uses():
 def test_many_components_are_judged_without_their_hessian(monkeypatch):
     """3,000 curvatures up to 3: the matrix, which would take 72 MB, is not asked for."""
 
-    def asked(model, x, quantity):
+    def asked(model, quantity):
         assert quantity == "gradient"
-        return ls.evaluate(model, x, quantity)
+        return evaluator(model, quantity)
 
-    monkeypatch.setattr(stability, "evaluate", asked)
+    monkeypatch.setattr(stability, "evaluator", asked)
     curvatures = np.linspace(1.0, 2.0, 3000)
     curvatures[7] = 3.0
     with pytest.warns(UserWarning, match=r"learning_rate = 0.7 is above the threshold 0.6666"):
