@@ -20,7 +20,7 @@ def rising_root(function, guess, missing="the function has no root.", times=1e30
         high *= 2
     low = high / 2
     while function(low) > 0 and low > guess / times:
-        low /= 2
+        low, high = low / 2, low
     if not function(low) <= 0 <= function(high):
         raise ValueError(missing)
     return brentq(function, low, high, xtol=1e-300, rtol=1e-14)
