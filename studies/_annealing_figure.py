@@ -39,7 +39,8 @@ def _schedules(ax, dataset):
 
 
 def _stages(ax, dataset):
-    stages, a = np.arange(1, dataset.sizes["stage"] + 1), 7
+    stages = np.arange(1, dataset.sizes["stage"] + 1)
+    a = int(np.abs(dataset.a.values - 0.6).argmin())
     names = "halve the rate", "double the batch"
     for k, (name, colour, marker) in enumerate(zip(names, COLOURS, "os", strict=False)):
         law = dataset.isel(way=k, a=a)
