@@ -1,10 +1,10 @@
 """What forces of a block of particles, its gradients and gradient noise, are made of.
 
-A model and a noise build a `Force`: `prepare(work, block, fixed, now)` draws what a step needs for
-a whole block, which is faster than group by group; `act(work, block, fixed, now, group, here)` then
-writes here.g and here.xi of one group at here.x. What these hold is in `engine.blocks`: `fixed`
-is a `Given`, `now` a `Moment`, `here` holds `ForceViews`. Sums run in the order of the examples, so
-that their bits are fixed."""
+A model and a noise build a `Force`: `prepare(work, block, given, moment)` draws what a step needs
+for a whole block, which is faster than group by group; `act(work, block, given, moment, group,
+here)` then writes here.g and here.xi of one group at here.x. What these hold is in `engine.blocks`
+(`Given`, `Moment`; `here` holds `ForceViews`). Sums run in the order of the examples, so that their
+bits are fixed."""
 
 from collections.abc import Callable
 from functools import cache
@@ -93,7 +93,7 @@ def stack_room(size):
 
 
 @inlined
-def nothing(work, block, fixed, now):
+def nothing(work, block, given, moment):
     """The `prepare` of a force that needs none."""
 
 
@@ -161,56 +161,56 @@ def filler(numbers, draws):
             fill_uniforms(z, rows, address)
 
     @inlined
-    def fill(work, block, now, group, number):
+    def fill(work, block, moment, group, number):
         place = group * WIDTH
-        who = block.seed, steps_from(now.step, place), ids_from(block.particle, place)
+        who = block.seed, steps_from(moment.step, place), ids_from(block.particle, place)
         draw(work.z, (first + group * spacing) * WIDTH, 1, who, number)
 
     @inlined
-    def prepare(work, block, fixed, now):
-        draw(work.z, first * WIDTH, block.groups, (block.seed, now.step, block.particle), 0)
+    def prepare(work, block, given, moment):
+        draw(work.z, first * WIDTH, block.groups, (block.seed, moment.step, block.particle), 0)
 
     return fill, prepare
 
 
 @cache
 def mean_of_draws(one_draw, numbers, dim, size, draws):
-    """(prepare, mean): the mean of `now.batch` independent draws.
+    """(prepare, mean): the mean of `moment.batch` independent draws.
 
-    `one_draw(work, fixed, x, at, one)` writes one, of `size` numbers of which `dim` count, from the
+    `one_draw(work, given, x, at, one)` writes one, of `size` numbers of which `dim` count, from the
     random numbers at `at` in z into a row of zeros."""
     fill, prepare = filler(numbers, draws)
     first, spacing, room = numbers.first, numbers.rows, stack_room(size)
     large = room < size
 
     @inlined
-    def mean(work, block, fixed, now, group, x, out):
+    def mean(work, block, given, moment, group, x, out):
         one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
         set_to(out, dim, 0.0)
-        for number in range(now.batch):
+        for number in range(moment.batch):
             if number > 0:
-                fill(work, block, now, group, number)
+                fill(work, block, moment, group, number)
             set_to(one, dim, 0.0)
-            one_draw(work, fixed, x, (first + group * spacing) * WIDTH, one)
+            one_draw(work, given, x, (first + group * spacing) * WIDTH, one)
             add_to(out, one, dim)
-        scale(out, dim, 1.0 / now.batch)
+        scale(out, dim, 1.0 / moment.batch)
 
     return prepare, mean
 
 
 @cache
 def one_scaled_draw(one_draw, numbers, dim, draws):
-    """(prepare, mean) as `mean_of_draws` for Gaussian noise: one draw / sqrt(now.batch) has the
+    """(prepare, mean) as `mean_of_draws` for Gaussian noise: one draw / sqrt(moment.batch) has the
     same law."""
     _, prepare = filler(numbers, draws)
     first, spacing = numbers.first, numbers.rows
 
     @inlined
-    def mean(work, block, fixed, now, group, x, out):
+    def mean(work, block, given, moment, group, x, out):
         set_to(out, dim, 0.0)
-        one_draw(work, fixed, x, (first + group * spacing) * WIDTH, out)
-        if now.batch > 1:
-            scale(out, dim, 1.0 / sqrt(np.float64(now.batch)))
+        one_draw(work, given, x, (first + group * spacing) * WIDTH, out)
+        if moment.batch > 1:
+            scale(out, dim, 1.0 / sqrt(np.float64(moment.batch)))
 
     return prepare, mean
 
@@ -221,8 +221,8 @@ def with_noise(gradient_force, prepare, mean):
     gradient = gradient_force.act
 
     @inlined
-    def act(work, block, fixed, now, group, here):
-        gradient(work, block, fixed, now, group, here)
-        mean(work, block, fixed, now, group, here.x, here.xi)
+    def act(work, block, given, moment, group, here):
+        gradient(work, block, given, moment, group, here)
+        mean(work, block, given, moment, group, here.x, here.xi)
 
     return Force(prepare, act)

@@ -207,18 +207,18 @@ def _writer(sample, dim, size, room, behind):
     if room > dim:
 
         @inlined
-        def write(work, fixed, x, at, out):
+        def write(work, given, x, at, out):
             wide = view(work.z, at + behind * WIDTH, room)
             forces.set_to(wide, dim, 0.0)
-            sample(fixed.noise, x, view(work.z, at, size), wide)
+            sample(given.noise, x, view(work.z, at, size), wide)
             for k in range(dim):
                 out[k] = wide[k]
 
     else:
 
         @inlined
-        def write(work, fixed, x, at, out):
-            sample(fixed.noise, x, view(work.z, at, size), out)
+        def write(work, given, x, at, out):
+            sample(given.noise, x, view(work.z, at, size), out)
 
     return write
 

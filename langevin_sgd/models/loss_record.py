@@ -174,13 +174,13 @@ def _mean_force(gradient, dim, size, columns):
     large = room < size
 
     @inlined
-    def act(work, block, fixed, now, group, here):
+    def act(work, block, given, moment, group, here):
         one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
         set_to(here.g, dim, 0.0)
-        for row in range(fixed.examples):
-            gradient(fixed.model, here.x, table_row(fixed.table, row, columns), one)
+        for row in range(given.examples):
+            gradient(given.model, here.x, table_row(given.table, row, columns), one)
             add_to(here.g, one, dim)
-        scale(here.g, dim, 1.0 / fixed.examples)
+        scale(here.g, dim, 1.0 / given.examples)
 
     return Force(nothing, act)
 

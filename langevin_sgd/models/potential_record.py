@@ -123,11 +123,11 @@ def _gradient_force(gradient, drift, dim, size):
     large = room < size
 
     @inlined
-    def act(work, block, fixed, now, group, here):
-        gradient(fixed.model, here.x, here.g)
+    def act(work, block, given, moment, group, here):
+        gradient(given.model, here.x, here.g)
         if has_drift:
             push = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
-            drift(fixed.model, here.x, push)
+            drift(given.model, here.x, push)
             for k in range(dim):
                 here.g[k] -= push[k]
 

@@ -103,12 +103,12 @@ def _table_force(gradient, dim, size, columns, free, draws):
     large = room < size
 
     @inlined
-    def act(work, block, fixed, now, group, here):
-        z, out, noise, examples = work.z, here.g, here.xi, fixed.examples
+    def act(work, block, given, moment, group, here):
+        z, out, noise, examples = work.z, here.g, here.xi, given.examples
         one = view(work.spare, 0, size) if large else view(local(room, z), 0, size)
         tile, place = free * WIDTH, group * WIDTH
         normal = view(z, tile, TILE)
-        particle, step = ids_from(block.particle, place), steps_from(now.step, place)
+        particle, step = ids_from(block.particle, place), steps_from(moment.step, place)
         forces.set_to(out, dim, 0.0)
         forces.set_to(noise, dim, 0.0)
         total = 0.0
@@ -118,14 +118,14 @@ def _table_force(gradient, dim, size, columns, free, draws):
             address = Address(block.seed, step, particle, _TABLE, draw)
             fill_normals(z, Places(tile, 0, count, 1), address)
             for i in range(count):
-                row = table_row(fixed.table, start + i, columns)
-                gradient(fixed.model, here.x, row, one)
+                row = table_row(given.table, start + i, columns)
+                gradient(given.model, here.x, row, one)
                 forces.add_to(out, one, dim)
                 for k in range(dim):
                     noise[k] += normal[i] * one[k]
                 total = total + normal[i]
         mean = total * (1.0 / examples)
-        factor = 1.0 / sqrt(np.float64(examples) * np.float64(now.batch))
+        factor = 1.0 / sqrt(np.float64(examples) * np.float64(moment.batch))
         for k in range(dim):
             noise[k] = (noise[k] - mean * out[k]) * factor
         forces.scale(out, dim, 1.0 / examples)

@@ -12,10 +12,10 @@ from .mode import Mode, by_row_numbers, same_for_all
 @cache
 def _given_rows(shared, draws, free):
     @inlined
-    def pick(work, block, fixed, now):
-        for number in range(now.batch):
-            work.chosen[number * WIDTH] = np.int64(fixed.noise.batches[now.step, number])
-        same_for_all(work.chosen, now.batch, block.groups, fixed.batch_rows * WIDTH)
+    def pick(work, block, given, moment):
+        for number in range(moment.batch):
+            work.chosen[number * WIDTH] = np.int64(given.noise.batches[moment.step, number])
+        same_for_all(work.chosen, moment.batch, block.groups, given.batch_rows * WIDTH)
 
     return pick
 

@@ -24,15 +24,15 @@ def uniform_rows(shared, draws, free):
     fill_integers = linked(rng_integers.fill_integers, INTEGERS, PLACE, draws.address, types.uint64)
 
     @inlined
-    def pick(work, block, fixed, now):
-        rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
-        examples = np.uint64(fixed.examples)
+    def pick(work, block, given, moment):
+        rows, batch, spacing = work.chosen, moment.batch, given.batch_rows * WIDTH
+        examples = np.uint64(given.examples)
         if shared:
-            address = Address(block.seed, now.step, ZERO, _BATCH, ZERO)
+            address = Address(block.seed, moment.step, ZERO, _BATCH, ZERO)
             fill_integers(rows, Places(0, spacing, batch, 1), address, examples)
             same_for_all(rows, batch, block.groups, spacing)
         else:
-            address = Address(block.seed, now.step, block.particle, _BATCH, ZERO)
+            address = Address(block.seed, moment.step, block.particle, _BATCH, ZERO)
             places = Places(0, spacing, batch, block.groups)
             fill_integers(rows, places, address, examples)
 
@@ -51,17 +51,17 @@ def _weighted_rows(shared, draws, free):
     first_of = _nobody if shared else ids_from
 
     @inlined
-    def pick(work, block, fixed, now):
-        pick_uniform(work, block, fixed, now)
-        rows, uniforms, weights = work.chosen, flat_from(work.z, free * WIDTH), fixed.noise
+    def pick(work, block, given, moment):
+        pick_uniform(work, block, given, moment)
+        rows, uniforms, weights = work.chosen, flat_from(work.z, free * WIDTH), given.noise
         for group in range(block.groups):
             particle = first_of(block.particle, group * WIDTH)
-            step = steps_from(now.step, group * WIDTH)
-            for number in range(now.batch):
+            step = steps_from(moment.step, group * WIDTH)
+            for number in range(moment.batch):
                 address = Address(block.seed, step, particle, _UNIFORM, np.uint64(number))
                 fill_uniforms(uniforms, Places(0, 0, 1, 1), address)
                 for lane in range(WIDTH):
-                    place = (group * fixed.batch_rows + number) * WIDTH + lane
+                    place = (group * given.batch_rows + number) * WIDTH + lane
                     row = rows[place]
                     stays = uniforms[0 if shared else lane] < weights.keep[row]
                     rows[place] = row if stays else np.int64(weights.alias[row])
@@ -70,8 +70,8 @@ def _weighted_rows(shared, draws, free):
 
 
 @inlined
-def _weight_of_example(work, fixed, now, place, number, one):
-    return like(gathered_row(flat(fixed.noise.weight), work.chosen, place, 1)[0], one[0])
+def _weight_of_example(work, given, moment, place, number, one):
+    return like(gathered_row(flat(given.noise.weight), work.chosen, place, 1)[0], one[0])
 
 
 def _uniform_covariance(noise, loss, x, batch_size):

@@ -48,11 +48,11 @@ class Mode(NamedTuple):
 def by_row_numbers(choose, weight=None):
     """The `force` of a mode that picks rows of the table.
 
-    `choose(shared, draws, free)` builds the kernel `pick(work, block, fixed, now)`: into
-    `work.chosen` it writes `now.batch` rows of WIDTH row numbers for each group, `fixed.batch_rows`
-    rows apart; the rows of z from `free` on are its own. An example counts `weight(work, fixed,
-    now, place, number, one)` times: the kernel is given the place of its row number, its number in
-    the batch and its gradient."""
+    `choose(shared, draws, free)` builds the kernel `pick(work, block, given, moment)`: into
+    `work.chosen` it writes `moment.batch` rows of WIDTH row numbers for each group,
+    `given.batch_rows` rows apart; the rows of z from `free` on are its own. An example counts
+    `weight(work, given, moment, place, number, one)` times: the kernel is given the place of its
+    row number, its number in the batch and its gradient."""
 
     def force(noise, site):
         loss = site.model
@@ -71,17 +71,17 @@ def _batch_force(gradient, dim, size, columns, pick, weight):
     weight = weight or pick
 
     @inlined
-    def act(work, block, fixed, now, group, here):
+    def act(work, block, given, moment, group, here):
         one = view(work.spare, 0, size) if large else view(local(room, work.spare), 0, size)
         forces.set_to(here.g, dim, 0.0)
-        for number in range(now.batch):
-            place = (group * fixed.batch_rows + number) * WIDTH
-            row = gathered_row(fixed.table, work.chosen, place, columns)
-            gradient(fixed.model, here.x, row, one)
+        for number in range(moment.batch):
+            place = (group * given.batch_rows + number) * WIDTH
+            row = gathered_row(given.table, work.chosen, place, columns)
+            gradient(given.model, here.x, row, one)
             if weighted:
-                forces.scale(one, dim, weight(work, fixed, now, place, number, one))
+                forces.scale(one, dim, weight(work, given, moment, place, number, one))
             forces.add_to(here.g, one, dim)
-        forces.scale(here.g, dim, 1.0 / now.batch)
+        forces.scale(here.g, dim, 1.0 / moment.batch)
 
     return forces.Force(pick, act)
 

@@ -23,13 +23,13 @@ def _permuted_rows(new_order, shared, draws, free):
     fill_permutation = linked(permutation.fill_permutation, INTEGERS, PLACE, ADDRESS, types.uint64)
 
     @inlined
-    def pick(work, block, fixed, now):
-        rows, batch, spacing = work.chosen, now.batch, fixed.batch_rows * WIDTH
-        examples, steps_of_epoch = np.uint64(fixed.examples), np.uint64(fixed.examples // batch)
-        epoch, position = now.step, ZERO
+    def pick(work, block, given, moment):
+        rows, batch, spacing = work.chosen, moment.batch, given.batch_rows * WIDTH
+        examples, steps_of_epoch = np.uint64(given.examples), np.uint64(given.examples // batch)
+        epoch, position = moment.step, ZERO
         if new_order != _EVERY_STEP:
-            epoch = now.step // steps_of_epoch if new_order == _EVERY_EPOCH else ZERO
-            position = (now.step % steps_of_epoch) * np.uint64(batch)
+            epoch = moment.step // steps_of_epoch if new_order == _EVERY_EPOCH else ZERO
+            position = (moment.step % steps_of_epoch) * np.uint64(batch)
         if shared:
             address = Address(block.seed, epoch, ZERO, _PERMUTATION, position)
             fill_permutation(rows, Places(0, spacing, batch, 1), address, examples)

@@ -24,13 +24,13 @@ def _fresh_gradient(draw, gradient, numbers, behind, columns):
     large = room < columns
 
     @inlined
-    def fresh_gradient(work, fixed, x, at, one):
+    def fresh_gradient(work, given, x, at, one):
         spare = work.spare
         row = (
             view(spare, behind * WIDTH, columns) if large else view(local(room, spare), 0, columns)
         )
-        draw(fixed.model, view(work.z, at, numbers), row)
-        gradient(fixed.model, x, row, one)
+        draw(given.model, view(work.z, at, numbers), row)
+        gradient(given.model, x, row, one)
 
     return fresh_gradient
 
@@ -38,8 +38,8 @@ def _fresh_gradient(draw, gradient, numbers, behind, columns):
 @cache
 def _force_of_draws(prepare, mean):
     @inlined
-    def act(work, block, fixed, now, group, here):
-        mean(work, block, fixed, now, group, here.x, here.g)
+    def act(work, block, given, moment, group, here):
+        mean(work, block, given, moment, group, here.x, here.g)
 
     return forces.Force(prepare, act)
 

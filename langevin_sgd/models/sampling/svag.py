@@ -9,10 +9,10 @@ from .mode import Mode, by_row_numbers
 
 
 @inlined
-def _weight_of_half(work, fixed, now, place, number, one):
+def _weight_of_half(work, given, moment, place, number, one):
     """1 + s in the first half and 1 - s in the second, s^2 = 2 amplification - 1."""
-    spread = sqrt(2.0 * fixed.noise.amplification - 1.0)
-    return like(1.0 + spread if 2 * number < now.batch else 1.0 - spread, one[0])
+    spread = sqrt(2.0 * given.noise.amplification - 1.0)
+    return like(1.0 + spread if 2 * number < moment.batch else 1.0 - spread, one[0])
 
 
 def _amplified_covariance(noise, loss, x, batch_size):
