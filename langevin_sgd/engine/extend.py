@@ -11,7 +11,7 @@ from ..storage import begun, load
 from .checkpoint import ANY_SIZE
 from .dataset import RECORDS_OF_RUN
 from .description import data_of
-from .rebuilding import NotInThePackage, rebuilt
+from .rebuilding import NotInThePackage, as_of_today, rebuilt
 from .simulate import simulate
 
 
@@ -111,7 +111,7 @@ def extend(run, steps, model=None, dynamics=None, noise=None, **options):
 
 def _record_of_run(role, given, run) -> Any:
     """The record of the run: the one that is given, if it is the same, or made from its data."""
-    data = run.records[role]
+    data = as_of_today(run.records[role])
     if given is not None:
         if json.loads(json.dumps(data_of(given, role))) != data:
             raise ValueError(

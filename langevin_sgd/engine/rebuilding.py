@@ -8,9 +8,31 @@ from ..models import schedules
 from . import reducers as reducer_makers
 from .description import RECORD_KINDS, code_at
 
+# Where functions of models are now that saved runs name elsewhere.
+_MODELS = "langevin_sgd.models."
+_MOVED = {
+    "descent:_averaged": "averaged_sgd:_averaged",
+    "descent:_to_iterate": "averaged_sgd:_to_iterate",
+    "descent:_diffusion": "sgd_diffusion:_diffusion",
+    "noise_laws:_diagonal_sample": "gaussian_noise:_diagonal_sample",
+    "noise_laws:_factor_sample": "gaussian_noise:_factor_sample",
+    "noise_laws:_field_sample": "gaussian_field:_field_sample",
+}
+
 
 class NotInThePackage(Exception):
     """A function that a description names, or knows by its content only: the user must pass it."""
+
+
+def as_of_today(data):
+    """The data of a record with its functions named where they are in this version."""
+    if isinstance(data, list):
+        return [as_of_today(part) for part in data]
+    if not isinstance(data, dict):
+        return data
+    data = {name: as_of_today(part) for name, part in data.items()}
+    moved = _MOVED.get(str(data.get("function")).removeprefix(_MODELS))
+    return data | {"function": _MODELS + moved} if moved else data
 
 
 def rebuilt(data, arrays):

@@ -42,6 +42,21 @@ def test_a_saved_run_goes_on(tmp_path):
     same_end(simulate(FIRST + MORE), ls.extend(ls.load(tmp_path / "run.nc"), MORE))
 
 
+@pytest.mark.parametrize(
+    ("now", "before", "records"),
+    [
+        ("gaussian_noise", "noise_laws", (WELL, BALL, PAIR)),
+        ("sgd_diffusion", "descent", (WELL, ls.dynamics.sgd_diffusion(0.1, substeps=2), PAIR)),
+    ],
+)
+def test_a_run_goes_on_that_names_functions_where_they_were(now, before, records):
+    run = simulate(FIRST, records)
+    assert f"models.{now}:" in run.attrs["records"]
+    run.attrs["records"] = run.attrs["records"].replace(f"models.{now}:", f"models.{before}:")
+    same_end(simulate(FIRST + MORE, records), ls.extend(run, MORE))
+    same_end(simulate(FIRST + MORE, records), ls.extend(run, MORE, *records))
+
+
 def test_a_folder_goes_on_with_its_table(tmp_path):
     records = LINE, PLAIN, ROWS
     simulate(FIRST, records, checkpoint=tmp_path / "run")
