@@ -72,55 +72,55 @@ def simulate_in_folder(folder, records, arguments, start, options):
     if arguments["seed"] is None:
         arguments = arguments | {"seed": folder.recorded_seed()}
     with at_once():
-        job = make_problem(*records, **arguments, **start, on_disk=True)
-    arguments = arguments | {"first_step": job.first_step, "seed": job.seed}
-    described = describe(job, start["reducers"], arguments, _fingerprints(job.start))
-    return in_folder(folder, described, job, options)
+        problem = make_problem(*records, **arguments, **start, on_disk=True)
+    arguments = arguments | {"first_step": problem.first_step, "seed": problem.seed}
+    described = describe(problem, start["reducers"], arguments, _fingerprints(problem.start))
+    return in_folder(folder, described, problem, options)
 
 
-def in_folder(folder, described, job, options):
-    """The dataset of a job whose folder is begun, or continued, or only read if it is finished.
+def in_folder(folder, described, problem, options):
+    """The dataset of a problem whose folder is begun, or continued, or only read if it is finished.
 
     Parameters
     ----------
     folder : Folder
     described : (dict, dict)
         Of `describe`.
-    job : Problem
+    problem : Problem
     options : Options
 
     Raises
     ------
     ValueError
-        If the job cannot be cut into pieces, or the folder was begun with another description.
+        If the problem cannot be cut into pieces, or the folder was begun with another description.
     """
-    _refuse_what_has_no_pieces(job)
+    _refuse_what_has_no_pieces(problem)
     description, constants = described
-    ensemble = begin(job)
+    ensemble = begin(problem)
     if (folder.path / MANIFEST).exists():
         with reopen(folder.path, description) as run:
             if run.finished:
                 return load(folder.path, ANY_SIZE)
-            program = _compiled(job, ensemble, options)
+            program = _compiled(problem, ensemble, options)
             # The state of the start, too: `resume` does not know it.
             _restore(ensemble, run.state(), folder.path)
-            return _go_on(run, job, program, ensemble, folder.every, options)
+            return _go_on(run, problem, program, ensemble, folder.every, options)
     # A function that does not compile has begun no folder, and can be mended.
-    program = _compiled(job, ensemble, options)
-    first = job.first_step
-    about = attributes_of_run(job, first)
+    program = _compiled(problem, ensemble, options)
+    first = problem.first_step
+    about = attributes_of_run(problem, first)
     state = ensemble._asdict()
     with create(folder.path, description, state, about, first, constants) as run:
-        return _go_on(run, job, program, ensemble, folder.every, options)
+        return _go_on(run, problem, program, ensemble, folder.every, options)
 
 
-def describe(job, reducers, arguments, prints):
+def describe(problem, reducers, arguments, prints):
     """All that determines the bits of a run, and the long arrays in it: name -> array; `reducers`
     and `arguments` as `simulate` gets them, `prints` from `_fingerprints`."""
     arrays, reducers = {}, enumerate(listed(reducers))
     description = {
         "arguments": arguments,
-        **{role: data_of(getattr(job, role), role, arrays) for role in RECORDS_OF_RUN},
+        **{role: data_of(getattr(problem, role), role, arrays) for role in RECORDS_OF_RUN},
         "reducers": [data_of(reducer, f"reducers.{k}", arrays) for k, reducer in reducers],
         "start": prints,
         "generator": GENERATOR,
@@ -142,25 +142,25 @@ def _fingerprints(start):
     return {name: array_fingerprint(part)["sha256"] for name, part in parts.items()}
 
 
-def _compiled(job, ensemble, options):
-    """The program of a job, with its kernel compiled."""
+def _compiled(problem, ensemble, options):
+    """The program of a problem, with its kernel compiled."""
     with at_once():
-        program = make_program(job, options.devices)
-    rows = Stored(np.array(job.start.x)[None], np.array(job.start.v)[None])
-    compile_kernel(program, ensemble, rows, job, options)
+        program = make_program(problem, options.devices)
+    rows = Stored(np.array(problem.start.x)[None], np.array(problem.start.v)[None])
+    compile_kernel(program, ensemble, rows, problem, options)
     return program
 
 
-def _refuse_what_has_no_pieces(job):
-    if job.passage:
+def _refuse_what_has_no_pieces(problem):
+    if problem.passage:
         raise ValueError(
-            f"checkpoint must be None for {job.passage.name!r}: its particles are at different "
+            f"checkpoint must be None for {problem.passage.name!r}: its particles are at different "
             "steps. Cut the run by particles instead: several seeds, each with particles of "
             "its own."
         )
-    if job.steps == 0:
+    if problem.steps == 0:
         raise ValueError("checkpoint must be None for steps = 0: there is nothing to go on from.")
-    integer(job.steps // (job.every or job.steps), "steps / every", 1, MOST_STORED)
+    integer(problem.steps // (problem.every or problem.steps), "steps / every", 1, MOST_STORED)
 
 
 def _restore(ensemble, state, directory):
@@ -176,25 +176,26 @@ def _restore(ensemble, state, directory):
         target[...] = found
 
 
-def _go_on(run, job, program, ensemble, every, options):
-    pieces = Pieces(run, job, ensemble, every)
-    substeps = job.dynamics.substeps
-    begun = run.step * substeps
-    done = run_chunks(program, ensemble, pieces.rows, job, options, pieces, begun) // substeps
-    variables = {**at_the_end(job, ensemble), **read_out(job, ensemble, done)}
-    closing = xr.Dataset(variables, attrs=attributes_of_run(job, done))
-    tell_who_left(job, closing)
-    if done == job.last_step:
+def _go_on(run, problem, program, ensemble, every, options):
+    pieces = Pieces(run, problem, ensemble, every)
+    substeps = problem.dynamics.substeps
+    before = run.step * substeps
+    updates = run_chunks(program, ensemble, pieces.rows, problem, options, pieces, before)
+    done = updates // substeps
+    variables = {**at_the_end(problem, ensemble), **read_out(problem, ensemble, done)}
+    closing = xr.Dataset(variables, attrs=attributes_of_run(problem, done))
+    tell_who_left(problem, closing)
+    if done == problem.last_step:
         run.finish(closing)
         return load(run.directory, ANY_SIZE)
     tell(
-        f"interrupted: {done - job.first_step} of {job.steps} steps are done, and safe in "
+        f"interrupted: {done - problem.first_step} of {problem.steps} steps are done, and safe in "
         f"{str(run.directory)!r}; resume it."
     )
     rows = load(run.directory, ANY_SIZE)
-    if done not in job.stored_steps():  # it belongs to what is returned now, not to the run
-        now = (unpack(array, job.particles)[None] for array in (ensemble.x, ensemble.v))
-        last = along_steps(job, *now, np.array([done]))
+    if done not in problem.stored_steps():  # it belongs to what is returned now, not to the run
+        now = (unpack(array, problem.particles)[None] for array in (ensemble.x, ensemble.v))
+        last = along_steps(problem, *now, np.array([done]))
         rows = xr.concat([rows, last], "step", data_vars="minimal", combine_attrs="override")
     return rows.merge(closing).assign_attrs(closing.attrs)
 
@@ -203,18 +204,18 @@ class Pieces:
     """The rows of a run that are not yet in its folder: `rows` = (x, v) is a ring, and the k-th
     stored step goes into row k modulo its length."""
 
-    def __init__(self, run, job, ensemble, every):
+    def __init__(self, run, problem, ensemble, every):
         self.run = run
-        self.job = job
+        self.problem = problem
         self.ensemble = ensemble
         self.every = every
-        self.stored = job.stored_steps()
+        self.stored = problem.stored_steps()
         self.written = time.monotonic()
         self.first = self._rows_until(run.step) if run.segments else 0
-        start = [unpack(array, job.particles) for array in (ensemble.x, ensemble.v)]
+        start = [unpack(array, problem.particles) for array in (ensemble.x, ensemble.v)]
         room = max(2, BYTES // max(1, sum(part.nbytes for part in start)))
         if every:
-            room = min(room, every // (job.every or job.steps) + 2)
+            room = min(room, every // (problem.every or problem.steps) + 2)
         self.room = min(room, len(self.stored))
         self.rows = Stored(*(np.empty((self.room, *part.shape), part.dtype) for part in start))
         for rows, part in zip(self.rows, start, strict=True):
@@ -226,28 +227,28 @@ class Pieces:
 
     def until(self, done):
         """Updates after which a piece has to end, at the latest."""
-        step, begin = done // self.job.dynamics.substeps, self.job.first_step
+        step, begin = done // self.problem.dynamics.substeps, self.problem.first_step
         end = self.stored[min(self.first + self.room, len(self.stored)) - 1]
         if self.every:
             end = min(end, begin + ((step - begin) // self.every + 1) * self.every)
-        return int(end) * self.job.dynamics.substeps
+        return int(end) * self.problem.dynamics.substeps
 
     def due(self, done):
         """Whether what is not in the folder should be written, after so many updates."""
-        step = done // self.job.dynamics.substeps
+        step = done // self.problem.dynamics.substeps
         if self._rows_until(step) - self.first == self.room:
             return True
         if self.every:
-            return (step - self.job.first_step) % self.every == 0
+            return (step - self.problem.first_step) % self.every == 0
         return time.monotonic() - self.written >= SECONDS
 
     def call(self, done):
         """Write what is not in the folder."""
-        step = done // self.job.dynamics.substeps
+        step = done // self.problem.dynamics.substeps
         reached = self._rows_until(step)
         places = np.arange(self.first, reached) % self.room
         rows = (part[places] for part in self.rows)
-        piece = along_steps(self.job, *rows, self.stored[self.first : reached])
+        piece = along_steps(self.problem, *rows, self.stored[self.first : reached])
         self.run.append(piece, self.ensemble._asdict(), step)
         self.first = reached
         self.written = time.monotonic()

@@ -151,7 +151,7 @@ class Chunk(NamedTuple):
     first: int  # updates done before
     numbers: np.ndarray  # of the parameters of the dynamics
     batches: np.ndarray  # batch sizes
-    rows: np.ndarray  # the row in which it is stored, -1 if it is not
+    stored_in: np.ndarray  # the row in which it is stored, -1 if it is not
     due: np.ndarray  # a bit for each reducer that reads after it
     x: np.ndarray  # (rows, particles, components)
     v: np.ndarray
@@ -206,9 +206,10 @@ def build(force, update, advance, readers, shape):
     def run(ensemble, work, constants, chunk, tasks):
         """Move groups through a chunk of steps, as long as there are tasks."""
         # From here on only flats: numba would count the references to arrays in every step.
-        all_groups, room, rows, shares = flat(ensemble), flat(work), flat(chunk), flat(tasks)
-        slots, walls, given = flat(constants.slots), flat(constants.walls), given_of(constants)
-        edges, steps, last = shares.edges, len(chunk.rows), len(tasks.edges) - 1
+        all_groups, room, shares = flat(ensemble), flat(work), flat(tasks)
+        flat_chunk, slots, walls = flat(chunk), flat(constants.slots), flat(constants.walls)
+        given, edges, last = given_of(constants), shares.edges, len(tasks.edges) - 1
+        steps = len(chunk.stored_in)
         number = next_number(shares.counter)
         while number < last:
             for first in range(edges[number], edges[number + 1], tasks.per_block):
@@ -228,15 +229,16 @@ def build(force, update, advance, readers, shape):
                 while step < steps:
                     if step == start:
                         copy_groups(room.saved, moving, sizes, 0, groups)
-                    dynamics = params_at(constants.dynamics, rows.numbers, step)
-                    moment = Moment(np.uint64(chunk.first + step), rows.batches[step])
-                    now = Now(moment, rows.due[step], dynamics)
+                    dynamics = params_at(constants.dynamics, flat_chunk.numbers, step)
+                    moment = Moment(np.uint64(chunk.first + step), flat_chunk.batches[step])
+                    now = Now(moment, flat_chunk.due[step], dynamics)
                     if one_step(moving, room, block, fixed, now):
-                        if rows.rows[step] >= 0:
-                            at = rows.rows[step] * constants.particles + first * WIDTH
+                        row = flat_chunk.stored_in[step]
+                        if row >= 0:
+                            at = row * constants.particles + first * WIDTH
                             count = min(groups * WIDTH, constants.particles - first * WIDTH)
-                            write_rows(rows.x, moving.x, dim, at, count)
-                            write_rows(rows.v, moving.v, state, at, count)
+                            write_rows(flat_chunk.x, moving.x, dim, at, count)
+                            write_rows(flat_chunk.v, moving.v, state, at, count)
                         step += 1
                         start = step if step - start == STRETCH else start
                     else:

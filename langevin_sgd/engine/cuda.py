@@ -219,7 +219,7 @@ def build_for_threads(force, update, advance, readers, shape, batch_rows, reache
     known, has_readers = dim + state, bool(readers)
     one_step, seen = step_kernel_of_thread(force, update, advance, shape), views_of_thread(shape)
     observe, widened = observe_kernel(readers) or force.act, wide_kernel(dim, state, known)
-    arrived, has_target = arrival_of(reached or update), reached is not None
+    arrived, has_region = arrival_of(reached or update), reached is not None
     acc_rows = sum(reader.size for reader in readers)
     bring, take = copies_of_thread(shape, acc_rows, advance is not None)
     room = thread_room(shape, batch_rows, acc_rows)
@@ -261,7 +261,7 @@ def build_for_threads(force, update, advance, readers, shape, batch_rows, reache
             now = Now(moment, steps.due[step], params_at(constants.dynamics, steps.numbers, step))
             found = one_step(own, here, work, block, fixed, now)
             step += 1
-            if has_target and found == RUNNING:
+            if has_region and found == RUNNING:
                 found = arrived(constants.readers, view(acc, 0, 1), widened(here))
             if has_readers and found == RUNNING and now.due:
                 observe(into, 0, (chunk.first + step, now.due, 0), widened(here), there.status)

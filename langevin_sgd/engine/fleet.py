@@ -15,7 +15,7 @@ from ..kernels.views import unpack
 from .blocks import RUNNING
 from .cpu import Ensemble
 from .cuda import Updates, build_for_threads
-from .passage import target_of
+from .passage import region_of
 from .program import Program, compile_parts
 from .reducers.kernel import reader_of
 
@@ -160,15 +160,15 @@ class Fleet:
         nothing on them."""
         if not self.shares:
             self._load(ensemble)
-        if not len(chunk.rows):
+        if not len(chunk.stored_in):
             nothing = Updates(chunk.first, chunk.numbers, chunk.batches, chunk.due)
             self._launch(nothing, block_size)
             self.shares = []
             return
         first = 0
-        stored = np.flatnonzero(chunk.rows >= 0) + 1  # such a step is the last of a launch
-        for last in np.unique(np.append(stored, len(chunk.rows))):
-            part, row = slice(first, last), chunk.rows[last - 1]
+        stored = np.flatnonzero(chunk.stored_in >= 0) + 1  # such a step is the last of a launch
+        for last in np.unique(np.append(stored, len(chunk.stored_in))):
+            part, row = slice(first, last), chunk.stored_in[last - 1]
             of_steps = chunk.numbers[part], chunk.batches[part], chunk.due[part]
             self._launch(Updates(chunk.first + first, *of_steps), block_size)
             if row >= 0:
@@ -254,7 +254,7 @@ def program_of_fleet(problem, devices):
 
     parts = compile_parts(problem, compile_function=for_gpu)
     readers = tuple(reader_of(reducer, parts, problem) for reducer in problem.readers)
-    reached, constants = target_of(problem, parts)
+    reached, constants = region_of(problem, parts)
     combination = parts.force, parts.update, parts.advance, readers, parts.shape
     kernel = build_for_threads(*combination, constants.batch_rows, reached)
     fleet = Fleet(kernel, constants, functions, devices)

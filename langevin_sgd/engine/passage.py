@@ -91,7 +91,7 @@ def build_passage(force, update, advance, reached, shape):
     return kept(run)
 
 
-def target_of(problem, parts):
+def region_of(problem, parts):
     """The compiled `observe` of a first passage, None without one, and the constants with its
     parameters."""
     passage = problem.passage
@@ -106,7 +106,7 @@ def make_passage(problem):
     that all blocks read."""
     parts = compile_parts(problem, OWN_ADDRESS)
     tell_doubts(problem)
-    reached, constants = target_of(problem, parts)
+    reached, constants = region_of(problem, parts)
     kernel = build_passage(parts.force, parts.update, parts.advance, reached, parts.shape)
     return kernel, parts.shape, constants
 

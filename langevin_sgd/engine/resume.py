@@ -97,10 +97,10 @@ def resume(
     options = make_options(records[0], threads, None, None, progress, target, devices)
     # Stands for the start, which was checked when the run was begun.
     inside = x[np.argmin((x * x).sum(axis=1))]
-    job = make_problem(*records, **arguments, x0=inside, reducers=reducers, on_disk=True)
-    _try_out(job)
-    described = describe(job, reducers, arguments, description["start"])
-    return in_folder(folder, described, job, options)
+    problem = make_problem(*records, **arguments, x0=inside, reducers=reducers, on_disk=True)
+    _try_out(problem)
+    described = describe(problem, reducers, arguments, description["start"])
+    return in_folder(folder, described, problem, options)
 
 
 def _start_of_its_sizes(particles, model, state):
@@ -132,11 +132,11 @@ def _found(role, data, constants, directory, given):
         ) from error
 
 
-def _try_out(job):
+def _try_out(problem):
     """Run the functions once, interpreted, where an index out of range is an error: what a folder
     says of sizes may be forged."""
-    model, dynamics, noise = job.records
-    p, x = job.table.template, np.ones(model.dim)
+    model, dynamics, noise = problem.records
+    p, x = problem.table.template, np.ones(model.dim)
     v = np.ones(dynamics.parts * model.dim)
     out = np.ones(model.dim + model.scratch)
     z = np.ones(dynamics.normals * model.dim)

@@ -225,8 +225,8 @@ def test_chunks_are_as_long_as_the_clock_says(monkeypatch):
     lengths, move = [], fleet.Fleet.move
 
     def slow(self, program, ensemble, chunk, workers, block_size):
-        lengths.append(len(chunk.rows))
-        clock.now += 0.05 * len(chunk.rows)
+        lengths.append(len(chunk.stored_in))
+        clock.now += 0.05 * len(chunk.stored_in)
         move(self, program, ensemble, chunk, workers, block_size)
 
     clock = SimpleNamespace(now=0.0)

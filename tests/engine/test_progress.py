@@ -187,7 +187,7 @@ def test_ctrl_c_while_the_kernel_compiles_raises(monkeypatch):
     """Nothing is done yet: the chunk of no steps, which compiles."""
 
     def move(of, ensemble, chunk, *others):
-        if not len(chunk.rows):
+        if not len(chunk.stored_in):
             press()
         return cpu.move(of, ensemble, chunk, *others)
 

@@ -92,25 +92,26 @@ def due_bits(reducers, first, count, substeps):
     return bits
 
 
-def read_out(job, ensemble, done):
+def read_out(problem, ensemble, done):
     """The variables of all reducers after `done` steps, a dict name -> (dims, values,
     attributes).
     """
     variables, row, cell = {}, 0, 0
-    _, dynamics, noise = job.records
-    acc, stopped = unpack(ensemble.acc, job.particles), ensemble.stopped_at_step[: job.particles]
+    _, dynamics, noise = problem.records
+    acc = unpack(ensemble.acc, problem.particles)
+    stopped = ensemble.stopped_at_step[: problem.particles]
     last = np.where(stopped < 0, done, (stopped - 1) // dynamics.substeps)
-    last = np.maximum(last, job.first_step)  # who had left before was not read
-    for reducer in job.reducers:
+    last = np.maximum(last, problem.first_step)  # who had left before was not read
+    for reducer in problem.reducers:
         counts = ensemble.counts[:-1, cell : cell + cells(reducer)]
         if reducer.bins:
             counts = counts.reshape(len(counts), *reducer.bins, 1 + reducer.weights)
         readings = Readings(
             acc=acc[:, row : row + reducer.size],
             counts=counts,
-            observations=reducer.readings_until(last) - reducer.readings_until(job.first_step),
+            observations=reducer.readings_until(last) - reducer.readings_until(problem.first_step),
             independent=getattr(noise, "independent", True),
-            records=job.records,
+            records=problem.records,
         )
         row, cell = row + reducer.size, cell + cells(reducer)
         with np.errstate(all="ignore"):  # nan where nothing was read; the program's own settings
