@@ -71,7 +71,8 @@ def stays_inside(x, v, dim, state, limit):
 def move_kernel(force, update, advance, shape):
     """The kernel that moves a group, the views `here`, by one step: advance, force, update."""
     dim, vectors, has_walls = shape.dim, shape.vectors, shape.walls
-    act, has_advance, advance = force.act, advance is not None, advance or update
+    act, has_advance = force.act, advance is not None
+    advance = advance or update  # not called then: numba wants a function at the name
 
     @inlined
     def move_group(work, block, fixed, now, group, here):
