@@ -162,11 +162,11 @@ FOLDERS = sorted(folder.name for folder in PACKAGE.iterdir() if (folder / "__ini
 # in (last: an example in each public docstring, 7,000 lines of text; the command line, pictures,
 # coordinates of all datasets)
 GOALS = {
-    "lines": (21_500, 42_720),
-    "tokens": (112_000, 228_200),
-    "spine files": (30, 39),
-    "spine lines": (5_500, 8_500),
-    "test lines": (16_500, 32_770),
+    "lines": (21_500, 42_450),
+    "tokens": (112_000, 225_400),
+    "spine files": (30, 30),
+    "spine lines": (5_500, 5_500),
+    "test lines": (16_500, 31_640),
 }
 INNER = ["engine", "kernels"]
 OUTER = [folder for folder in FOLDERS if folder not in INNER]
@@ -243,4 +243,4 @@ def test_tokens_of_comments_and_docstrings_do_not_count():
 if __name__ == "__main__":
     for measure, (found, most, _) in measures().items():
         print(f"{measure:58s} {found:8,d}   at most {most:,d}")
-    print("not reached yet:", {name: goal for name, (goal, _) in GOALS.items()})
+    print("not reached yet:", {name: goal for name, (goal, most) in GOALS.items() if goal < most})
