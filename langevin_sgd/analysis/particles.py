@@ -99,6 +99,8 @@ def kept_particles(run, on_diverged="raise", fewest=2):
             f"run must have at least {fewest} particles for a standard error, got "
             f"{kept.sizes['particle']} (dropped: {dropped})."
         )
+    if not kept["x"].size:
+        raise ValueError("run must hold a stored step, got none. Select one or more of its steps.")
     farthest = max(float(kept["x"].max()), -float(kept["x"].min()))
     if farthest > IN_FLIGHT:
         raise ValueError(

@@ -117,7 +117,7 @@ def logistic_statistics(inputs, labels, parameters):
     mean, covariance = gradient_moments(gradients)
     hessian = (inputs.T * (expit(logits) * expit(-logits))) @ inputs / len(inputs)
     empirical = gradients.T @ gradients / len(gradients)
-    return LogisticStatistics(loss, mean, hessian, hessian, empirical, covariance)
+    return LogisticStatistics(loss, mean, hessian, hessian.copy(), empirical, covariance)
 
 
 @exact(label_noise=ABOVE_ZERO)

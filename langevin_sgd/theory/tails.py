@@ -17,6 +17,7 @@ MOST_PANELS = 3e4  # the quadrature has a panel for each unit
 MOST_UPDATES = 10_000  # of a sweep: each takes milliseconds
 LARGEST_MOMENT = 100.0
 UNSTABLE = 4.0  # learning rate times curvature at which E log |1 - eta a w| > 0 for every batch
+SMALL_POWER = 1e-2  # below it |1 - step w|^kappa is 1 and a little, which is summed alone
 MANY_ABOVE_ZERO = all_within(above=0, longest=MOST_UPDATES)
 ONE_INPUT = {
     "curvature": MANY_ABOVE_ZERO,
@@ -213,25 +214,31 @@ def _kesten_root(step, batch):
             f"learning_rate * curvature = {step:.6g}: E log|1 - eta a w| >= 0, so there is no "
             "stationary law; lower it"
         )
-    return rising_root(growth, 1.0)
+    missing = f"learning_rate * curvature = {step:.6g}: its tail exponent is out of reach"
+    return rising_root(growth, 1.0, missing)
 
 
 def _edge(batch, moment):
     """Root step > 0 of the growth of a moment, negative for small steps."""
-    return rising_root(lambda step: _growth_of(step, batch)(moment), UNSTABLE)
+    missing = f"moment = {moment:g}: its edge is out of reach at batch_size = {batch:g}"
+    return rising_root(lambda step: _growth_of(step, batch)(moment), UNSTABLE, missing)
 
 
 def _growth_of(step, batch):
-    """The function kappa -> log E |1 - step w|^kappa; at kappa = 0 its derivative, E log."""
+    """The function kappa -> log E |1 - step w|^kappa / kappa; at kappa = 0 its limit, E log."""
     nodes, log_weights = _chi_quadrature(step, batch)
     log_factor = np.log(np.abs(1 - step * nodes**2 / batch))
+    weights = np.exp(log_weights)
+    weights /= weights.sum()
 
     def growth(kappa):
         if kappa == 0:
-            return np.sum(np.exp(log_weights) * log_factor)
+            return np.sum(weights * log_factor)
+        if kappa < SMALL_POWER:
+            return np.log1p(np.sum(weights * np.expm1(kappa * log_factor))) / kappa
         exponents = log_weights + kappa * log_factor
         top = exponents.max()
-        return top + np.log(np.sum(np.exp(exponents - top)))
+        return (top + np.log(np.sum(np.exp(exponents - top)))) / kappa
 
     return growth
 

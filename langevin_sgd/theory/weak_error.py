@@ -217,11 +217,10 @@ def diffusion_moments(process, learning_rate, time, start=1.0):
     >>> f"{mean:.4f} {variance:.4f}"
     '0.3679 0.0432'
     """
-    from scipy.special import exprel
-
-    decay = process.rate * time
-    variance = learning_rate * process.variance * time * exprel(-2 * decay)
-    return np.exp(-decay) * start, variance
+    rate, flat = process.rate, process.rate == 0
+    spread = -np.expm1(-2 * rate * time) / np.where(flat, 1.0, 2 * rate)
+    variance = learning_rate * process.variance * np.where(flat, time, spread)
+    return np.exp(-rate * time) * start, variance
 
 
 @exact

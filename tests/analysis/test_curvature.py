@@ -168,6 +168,13 @@ def test_the_error_of_the_mean_gradient_is_that_of_independent_examples():
     found = ls.analysis.curvature(loss, [0.1, 0.2], resamples=400)
     exact = np.sqrt(np.diag(found.value.sel(matrix="noise_covariance")) / 640)
     assert np.all(np.abs(found.gradient_standard_error / exact - 1) < 0.36)
+    squares = (loss.data[:, :2] ** 2).sum(axis=1)  # the Hessian of an example is x x'
+    residuals = loss.data[:, :2] @ [0.1, 0.2] - loss.data[:, 2]
+    gradients = residuals[:, None] * loss.data[:, :2]
+    centred = ((gradients - gradients.mean(axis=0)) ** 2).sum(axis=1)
+    for matrix, of_example in (("hessian", squares), ("noise_covariance", centred)):
+        error = found.trace_standard_error.sel(matrix=matrix) / (of_example.std() / np.sqrt(640))
+        assert abs(float(error) - 1) < 0.36
     again = ls.analysis.curvature(loss, [0.1, 0.2], resamples=400)
     assert again.identical(found)
     other = ls.analysis.curvature(loss, [0.1, 0.2], resamples=400, seed=1)

@@ -95,3 +95,17 @@ def test_typical_particles_neither_grow_nor_decay_at_the_edge_and_do_three_perce
         growth = np.log(np.abs(1 - factor * theory.lyapunov_edge(1.0, 4) * w))
         error = growth.std() / np.sqrt(growth.size)
         assert (abs(growth.mean()) < 4 * error) == holds
+
+
+@pytest.mark.parametrize("below", [1e-6, 1e-9, 1e-12])
+def test_the_exponent_goes_to_zero_in_proportion_at_the_edge(below):
+    edge = theory.lyapunov_edge(1.0, 1)
+    found = theory.tail_exponents(1.0, edge * (1 - below), 1).exact
+    assert found == approx(0.792 * below, rel=1e-3)
+
+
+@pytest.mark.parametrize("batch", [1, 1e5, 1e6])
+def test_the_edge_of_a_small_moment_is_that_of_the_typical_particle(batch):
+    edge = theory.lyapunov_edge(1.0, batch)
+    for moment in (1e-9, 1e-12, 1e-16):
+        assert theory.lyapunov_edge(1.0, batch, moment) == approx(edge, rel=1e-7)
