@@ -14,6 +14,7 @@ class Start(NamedTuple):
     v: Any
     status: Any = 0  # (particles,), or 0: all are running
     stopped: Any = -1  # the update in which they left, or -1
+    stands_in: bool = False  # for the start of an earlier run, which is not known any more
 
 
 def end_of(run, v0, first_step, seed, dynamics):

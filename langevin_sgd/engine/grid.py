@@ -103,9 +103,8 @@ def _takes(maker):
     """Name -> True if a value must be given, for what can be set in a record or a function."""
     if getattr(maker, "recipe", None):
         return dict.fromkeys(maker.recipe.names(), False)
-    if hasattr(maker, "_asdict"):  # a schedule stands for a number, which may take its place
-        params = getattr(maker, "params", maker)._asdict()
-        return {name: False for name, v in params.items() if not isinstance(v, np.ndarray)}
+    if hasattr(maker, "_asdict"):
+        return dict.fromkeys(getattr(maker, "params", maker)._fields, False)
     if not callable(maker):
         return {}
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -147,10 +146,12 @@ def _options_of(name, makers):
 
 def _check_taken(name, argument, role, maker):
     """Refuse a name that the record or function does not take."""
-    if hasattr(maker, "_asdict"):
-        names = list(_takes(maker))
+    if hasattr(maker, "recipe"):
+        names, has = list(_takes(maker)), "is made from"
+        if not maker.recipe:  # a schedule stands for a number, which may take its place
+            params, has = maker.params._asdict(), "has the numbers"
+            names = [field for field in names if not isinstance(params[field], np.ndarray)]
         if argument not in names:
-            has = "is made from" if maker.recipe else "has the numbers"
             raise ValueError(
                 f"{name!r} in grid: the {role} {maker.name!r} {has} "
                 f"{', '.join(names) or 'nothing'}.{meant(argument, names)}"

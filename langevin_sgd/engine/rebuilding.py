@@ -16,7 +16,7 @@ _MOVED = {
     "descent:_diffusion": "sgd_diffusion:_diffusion",
     "noise_laws:_diagonal_sample": "gaussian_noise:_diagonal_sample",
     "noise_laws:_factor_sample": "gaussian_noise:_factor_sample",
-    "noise_laws:_field_sample": "gaussian_field:_field_sample",
+    "noise_laws:_field_sample.<locals>.sample": "gaussian_field:_field_sample.<locals>.sample",
 }
 
 

@@ -98,6 +98,7 @@ def resume(
     # Stands for the start, which was checked when the run was begun.
     inside = x[np.argmin((x * x).sum(axis=1))]
     problem = make_problem(*records, **arguments, x0=inside, reducers=reducers, on_disk=True)
+    problem = problem._replace(start=problem.start._replace(stands_in=True))
     _try_out(problem)
     described = describe(problem, reducers, arguments, description["start"])
     return in_folder(folder, described, problem, options)

@@ -1,6 +1,7 @@
 """Sweeps that are refused, and points that fail while the others stand."""
 
 import warnings
+from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from small_sweeps import GRID, NOISE, potential_of_ones_own, single, spread, swe
 import langevin_sgd as ls
 from langevin_sgd.storage import sweep_folder
 
+PAIR = namedtuple("Pair", "left right")(1.0, 2.0)
 RATES = {"grid": {"learning_rate": [-0.2, -0.1]}}
 BAD = {
     "learning_rate must be > 0, got -0.2": RATES,
@@ -32,6 +34,11 @@ BAD = {
         "grid": {"model.table": [1.0]},
         "model": potential_of_ones_own(),
     },
+    "'table' in grid: the model 'own' has the numbers stiffness, unused": {
+        "grid": {"table": [1.0]},
+        "model": potential_of_ones_own(),
+    },
+    "x0 is .*, not a function of left": {"grid": {"x0.left": [1.0]}, "x0": PAIR},
     "there is no 'motor'; write one of model, dynamics": {"grid": {"motor.speed": [1]}},
     "noise is .*not a function of scale": {"grid": {"noise.scale": [1]}, "noise": None},
     "dynamics is a function that needs learning_rate: put it into grid, or fix it": {

@@ -57,6 +57,16 @@ def test_a_run_goes_on_that_names_functions_where_they_were(now, before, records
     same_end(simulate(FIRST + MORE, records), ls.extend(run, MORE, *records))
 
 
+def test_a_gaussian_field_goes_on_that_is_named_where_it_was():
+    def factor(p, x, out):
+        out[0] = p.scale * x[0]
+
+    records = ls.potentials.double_well(), PLAIN, ls.noise.gaussian_field(factor, {"scale": 0.5}, 1)
+    run = simulate(FIRST, records)
+    run.attrs["records"] = run.attrs["records"].replace("gaussian_field:_f", "noise_laws:_f")
+    same_end(simulate(FIRST + MORE, records), ls.extend(run, MORE, noise=records[2]))
+
+
 def test_a_folder_goes_on_with_its_table(tmp_path):
     records = LINE, PLAIN, ROWS
     simulate(FIRST, records, checkpoint=tmp_path / "run")

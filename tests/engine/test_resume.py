@@ -48,6 +48,17 @@ def test_functions_of_the_user_are_compared_and_never_looked_up(tmp_path):
     assert content_hash(ls.resume(tmp_path / "run", model=valley(1.0))) == left_alone
 
 
+def test_starts_that_differ_are_not_said_to_move_alike(tmp_path):
+    """The folder does not hold the start any more: a warning would be an error here."""
+    records = ls.potentials.quadratic([1.0]), ls.dynamics.sgd(0.1)
+    kept = {"checkpoint": tmp_path / "run", "chunk_steps": 5, "checkpoint_every": 5}
+    with pytest.raises(Crash):
+        ls.simulate(
+            *records, particles=2, x0=[[1.0], [2.0]], steps=20, **kept, progress=crash_at(10)
+        )
+    assert float(ls.resume(tmp_path / "run").x[-1, 1, 0]) == pytest.approx(2 * 0.9**20)
+
+
 @pytest.mark.parametrize(
     "path",
     [
