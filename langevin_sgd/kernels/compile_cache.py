@@ -8,13 +8,13 @@ The files are code that runs: a folder that others can write to is refused. LANG
 switches the cache off; any other value is the folder to use instead of langevin_sgd in the user's
 cache folder."""
 
-import copy
+import json
 import os
-import pickle
 import re
 import tempfile
 import time
 import warnings
+from base64 import b64decode, b64encode
 from collections import Counter
 from functools import cache
 from hashlib import sha256
@@ -25,6 +25,7 @@ from numba.core import sigutils
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.environment import Environment, lookup_environment
+from numba.core.funcdesc import FunctionDescriptor, PythonFunctionDescriptor
 from numba.core.typing import signature
 
 from .compile_key import key_of
@@ -34,6 +35,8 @@ VARIABLE = "LANGEVIN_SGD_CACHE"
 SIZE_LIMIT = 256 * 2**20  # bytes in the folder; beyond, what was used least recently is removed
 ABANDONED = 3600.0  # seconds after which an unfinished file is nobody's
 _OUR_FILES = re.compile(r"[0-9a-f]{64}|kernel_\w+\.tmp")  # names of files that may be removed
+# What a kernel may return, by name: types are kept so.
+_RESULTS = {str(kind): kind for kind in (types.none, types.boolean, *types.number_domain)}
 _asked = Counter()  # how often this process asked for each key
 
 
@@ -74,7 +77,7 @@ def _read(place):
     except OSError:
         return None
     content = whole[len(_under_key(place.name, b"")) :]
-    return pickle.loads(content) if whole == _under_key(place.name, content) else None
+    return content if whole == _under_key(place.name, content) else None
 
 
 def _under_key(key, content):
@@ -82,13 +85,13 @@ def _under_key(key, content):
     return key.encode() + sha256(key.encode() + content).digest() + content
 
 
-def _write(place, entry):
+def _write(place, content):
     """Write at once, so that no process ever reads half of it; then keep to the limit."""
     try:
         handle, name = tempfile.mkstemp(".tmp", "kernel_", place.parent)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(_under_key(place.name, pickle.dumps(entry)))
+                file.write(_under_key(place.name, content))
             os.replace(name, place)
         finally:
             Path(name).unlink(missing_ok=True)
@@ -141,29 +144,34 @@ def _movable(result, key):
             or result.objectmode
             or result.reload_init
         )
-        and isinstance(result.signature.return_type, (types.NoneType, types.Number, types.Boolean))
+        and str(result.signature.return_type) in _RESULTS
     )
 
 
-def _rebuilt(description, library, args, scope, context):
+def _as_json(description, library):
+    """What is kept of compiled code, in JSON: what numba says of it, and the code."""
+    name, kind, codes = library.serialize_using_object_code()
+    fields = {each: getattr(description, each) for each in FunctionDescriptor.__slots__}
+    fields |= dict.fromkeys(("argtypes", "calltypes", "global_dict", "typemap"))  # of this process
+    fields["restype"] = str(description.restype)
+    codes = [b64encode(code).decode() for code in codes]
+    return json.dumps([fields, name, kind, codes]).encode()
+
+
+def _rebuilt(content, args, scope, context):
     """The compile result that was kept. Types are this process's: a class made at run time would
     come back as another one.
     """
+    fields, name, kind, codes = json.loads(content)
+    description = PythonFunctionDescriptor.__new__(PythonFunctionDescriptor)
+    for field, value in fields.items():
+        setattr(description, field, tuple(value) if isinstance(value, list) else value)
+    description.restype = _RESULTS[description.restype]
     description.argtypes, description.global_dict = args, scope
-    library = context.codegen().unserialize_library(library)
-    environment = Environment.from_fndesc(description)
-    fields = dict.fromkeys(CompileResult._fields) | {
-        "target_context": context,
-        "typing_context": context.typing_context,
-        "library": library,
-        "entry_point": context.get_executable(library, description, environment),
-        "environment": environment,
-        "fndesc": description,
-        "signature": signature(description.restype, *args),
-        "lifted": (),
-        "objectmode": False,
-    }
-    return CompileResult(**fields)
+    library = name, kind, tuple(map(b64decode, codes))
+    environment, found = Environment.from_fndesc(description), signature(description.restype, *args)
+    plain = False, (), None, (), ()  # no object mode, loops, annotation, or other environments
+    return CompileResult._rebuild(context, library, description, environment, found, *plain)
 
 
 class CodeCache(NullCache):
@@ -177,28 +185,21 @@ class CodeCache(NullCache):
     def load_overload(self, sig, context):
         context.refresh()
         self._place, self._compiled._compiler.py_func = None, self._function
-        folder, (args, result) = (
-            cache_folder(os.environ.get(VARIABLE, "")),
-            sigutils.normalize_signature(sig),
-        )
+        folder = cache_folder(os.environ.get(VARIABLE, ""))
+        args, result = sigutils.normalize_signature(sig)
         content = key_of(self._compiled, args, result, context) if folder else None
         if content is None:
             return None
         _asked[content] += 1  # the second of equal functions needs names of its own
         key = sha256(f"{content} {_asked[content]}".encode()).hexdigest()
         self._place, self._compiled._compiler.py_func = folder / key, _renamed(self._function, key)
-        entry = _read(self._place)
-        return (
-            None if entry is None else _rebuilt(*entry, args, self._function.__globals__, context)
-        )
+        content = _read(self._place)
+        if content is None:
+            return None
+        return _rebuilt(content, args, self._function.__globals__, context)
 
     def save_overload(self, sig, result):
         if self._place is None:
             return
-        library = result.library.serialize_using_object_code()
         if _movable(result, self._place.name):
-            description = copy.copy(result.fndesc)
-            description.typemap = description.calltypes = description.argtypes = (
-                description.global_dict
-            ) = None
-            _write(self._place, (description, library))
+            _write(self._place, _as_json(result.fndesc, result.library))

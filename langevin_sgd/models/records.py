@@ -6,14 +6,13 @@ makes another one, checked like the first, which knows of no recipe.
 
 import copy
 import functools
-import importlib
 import inspect
 import math
-import operator
 import pickle
 import sys
 from collections.abc import Callable
 from io import BytesIO
+from pkgutil import resolve_name
 from typing import NamedTuple
 
 import numpy as np
@@ -203,10 +202,10 @@ def _pickled(recipe):
             if not inspect.isfunction(function):
                 return super().reducer_override(value)
             if _importable(value):
-                by_name = _in_module, (value.__module__, value.__qualname__)
+                by_name = resolve_name, (f"{value.__module__}:{value.__qualname__}",)
                 return NotImplemented if value is function else by_name
             if value is not function:  # compiled by the user: the engine compiles it itself
-                return _itself, (function,)
+                return plain, (function,)
             return super().reducer_override(function)
 
     buffer = BytesIO()
@@ -221,11 +220,3 @@ def _importable(function):
     for part in name.split("."):
         found = getattr(found, part, None)
     return module != "__main__" and found is function
-
-
-def _in_module(module, name):
-    return operator.attrgetter(name)(importlib.import_module(module))
-
-
-def _itself(value):
-    return value

@@ -145,20 +145,20 @@ def test_code_of_equal_names_from_two_processes_does_not_meet(tmp_path):
 def test_a_damaged_file_is_as_good_as_none(tmp_path):
     place = tmp_path / ("e" * 64)
     assert _read(place) is None
-    _write(place, ("code", b"1234"))
+    _write(place, b"code1234")
     whole = place.read_bytes()
-    assert _read(place) == ("code", b"1234")
+    assert _read(place) == b"code1234"
     for damaged in (b"", whole[:-1], whole[:10], whole[:-1] + b"?", b"?" + whole[1:]):
         place.write_bytes(damaged)
         assert _read(place) is None
-    _write(place, ("code", b"1234"))
-    assert _read(place) == ("code", b"1234")
+    _write(place, b"code1234")
+    assert _read(place) == b"code1234"
 
 
 def test_files_that_changed_places_are_not_taken_for_each_other(tmp_path):
     one, other = tmp_path / ("a" * 64), tmp_path / ("b" * 64)
-    _write(one, "1.0")
-    _write(other, "2.0")
+    _write(one, b"1.0")
+    _write(other, b"2.0")
     swapped = other.read_bytes(), one.read_bytes()
     for place, whole in zip((one, other), swapped, strict=True):
         place.write_bytes(whole)
