@@ -3,16 +3,15 @@
 from typing import NamedTuple
 
 import numpy as np
-import xarray as xr
 
 from ..arguments import checked, one_of
 from ..engine.reducers.readings import with_error
 from .time_series import (
     SERIES,
-    attributes_of_series,
+    estimate_of_moments,
     first_two_moments,
     halves,
-    named_moments,
+    refuse_what_rests,
     time_series,
 )
 
@@ -93,11 +92,10 @@ def effective_sample_size(run, method="autocovariance", *, warmup=0, on_diverged
     kept, dropped = time_series(run, warmup, on_diverged)
     x = kept["x"].values
     _, exponent = np.frexp(np.abs(x).max(axis=(0, 1)))  # no square overflows
-    numbers, names = first_two_moments(np.ldexp(x, -exponent)), named_moments(kept)
+    numbers = first_two_moments(np.ldexp(x, -exponent))
     moving = np.ptp(numbers, axis=(0, 1)) > STILL * np.abs(numbers).max(axis=(0, 1))
-    if not moving.all():
-        raise ValueError(f"run must move, but {names[np.argmin(moving)]} has no variance.")
-    total = numbers.shape[0] * numbers.shape[1]
+    refuse_what_rests(moving, kept)
+    total = numbers[..., 0].size
     if method == "autocovariance":
         found = correlation_times(numbers)
     else:
@@ -112,8 +110,7 @@ def effective_sample_size(run, method="autocovariance", *, warmup=0, on_diverged
     variables |= with_error(
         "autocorrelation_time", "observable", tuple(found), told, "stored steps"
     )
-    attrs = attributes_of_series(run, kept, dropped)
-    return xr.Dataset(variables, {"observable": names}, attrs)
+    return estimate_of_moments(variables, run, kept, dropped)
 
 
 def correlation_times(numbers):

@@ -1,16 +1,15 @@
 """R-hat: whether particles that started in different places have forgotten it."""
 
 import numpy as np
-import xarray as xr
 
 from ..arguments import checked, one_of, optional, whole_numbers
 from ..engine.reducers.readings import labelled, with_error
 from .time_series import (
     SERIES,
-    attributes_of_series,
+    estimate_of_moments,
     first_two_moments,
     halves,
-    named_moments,
+    refuse_what_rests,
     time_series,
 )
 
@@ -72,7 +71,7 @@ def rhat(run, method="split", *, superchains=None, warmup=0, on_diverged="raise"
     if method == "nested":
         run = run.assign_coords(superchain=("particle", superchains_of(run, superchains)))
     late, dropped = time_series(run, warmup, on_diverged)
-    numbers, names = first_two_moments(late["x"].values), named_moments(late)
+    numbers = first_two_moments(late["x"].values)
     variables = {}
     if method == "split":
         series = halves(numbers)
@@ -82,14 +81,12 @@ def rhat(run, method="split", *, superchains=None, warmup=0, on_diverged="raise"
         means, within, p_value = _nested(numbers, late["superchain"].values)
         smallest = 1.0
         variables["p_value"] = labelled("observable", p_value, "p-value of equal means")
-    if not np.all(within > 0):
-        raise ValueError(f"run must move, but {names[np.argmin(within)]} has no variance.")
+    refuse_what_rests(within > 0, late)
     ratio = means.var(axis=0, ddof=1) / within
     value = np.sqrt(smallest + ratio)
     error = ratio * np.sqrt(2 / (len(means) - 1)) / (2 * value)
     variables |= with_error("rhat", "observable", (value, error), f"{method} R-hat")
-    attrs = attributes_of_series(run, late, dropped)
-    return xr.Dataset(variables, {"observable": names}, attrs)
+    return estimate_of_moments(variables, run, late, dropped)
 
 
 def _nested(numbers, group):

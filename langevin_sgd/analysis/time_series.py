@@ -1,6 +1,7 @@
 """Runs with several stored steps as time series of their particles."""
 
 import numpy as np
+import xarray as xr
 
 from ..arguments import whole
 from .particles import OF_RUN, check_one_ensemble, component_names, kept_particles, with_counts
@@ -48,11 +49,6 @@ def halves(numbers):
     return np.concatenate([numbers[:half], numbers[-half:]], axis=1)
 
 
-def named_moments(run):
-    """What `first_two_moments` gives of a run, by name."""
-    return [f"{what} of {x}" for what in ("mean", "variance") for x in component_names(run)]
-
-
 def first_two_moments(x):
     """Numbers whose means are the means and variances of the components of x (..., d), as
     (..., 2 d).
@@ -61,6 +57,19 @@ def first_two_moments(x):
     return np.concatenate([x, square], axis=-1)
 
 
-def attributes_of_series(run, kept, dropped):
-    """Attributes of an estimate: those of the run, and how much of it was used."""
-    return with_counts(run, kept.sizes["particle"], dropped, readings=kept.sizes["step"])
+def refuse_what_rests(moves, run):
+    """Refuse a run of which one of the `first_two_moments` does not change."""
+    if not np.all(moves):
+        name = names_of_moments(run)[np.argmin(moves)]
+        raise ValueError(f"run must move, but {name} has no variance.")
+
+
+def names_of_moments(run):
+    """The names of what `first_two_moments` gives of a run."""
+    return [f"{what} of {x}" for what in ("mean", "variance") for x in component_names(run)]
+
+
+def estimate_of_moments(variables, run, kept, dropped):
+    """The dataset of an estimate of each moment, and how much of the run was used."""
+    about = with_counts(run, kept.sizes["particle"], dropped, readings=kept.sizes["step"])
+    return xr.Dataset(variables, {"observable": names_of_moments(kept)}, about)

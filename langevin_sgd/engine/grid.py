@@ -149,8 +149,8 @@ def _check_taken(name, argument, role, maker):
     if hasattr(maker, "recipe"):
         names, has = list(_takes(maker)), "is made from"
         if not maker.recipe:  # a schedule stands for a number, which may take its place
-            params, has = maker.params._asdict(), "has the numbers"
-            names = [field for field in names if not isinstance(params[field], np.ndarray)]
+            has = "has the numbers"
+            names = [k for k, v in maker.params._asdict().items() if not isinstance(v, np.ndarray)]
         if argument not in names:
             raise ValueError(
                 f"{name!r} in grid: the {role} {maker.name!r} {has} "

@@ -130,6 +130,18 @@ def _lanes(starts, deck, lanes):
     return Lanes(*here, ids, np.zeros(len(ids), np.int64), flags, queue)
 
 
+def _outcome_at(starts):
+    """The `Outcome` before the first step."""
+    particles = len(starts.x)
+    return Outcome(
+        x=starts.x.copy(),
+        v=starts.v.copy(),
+        passed=np.full(particles, -1),
+        status=np.zeros(particles, np.int8),
+        stopped_at_step=np.full(particles, -1),
+    )
+
+
 class Passages(NamedTuple):
     """What became of all particles."""
 
@@ -160,13 +172,7 @@ def passages(problem, gradient, options):
     batch = int(getattr(constants.dynamics, "batch_size", 1))
     starts = Starts(*map(np.ascontiguousarray, (problem.start.x, problem.start.v, gradient)))
     particles, most = problem.particles, max(WIDTH, options.block_size)
-    outcome = Outcome(
-        x=starts.x.copy(),
-        v=starts.v.copy(),
-        passed=np.full(particles, -1),
-        status=np.zeros(particles, np.int8),
-        stopped_at_step=np.full(particles, -1),
-    )
+    outcome = _outcome_at(starts)
     arrived = _arrived(problem, starts.x)
     outcome.passed[arrived] = 0
     shares = max(options.threads, min(particles // (WAVES * most), 8 * options.threads))

@@ -154,7 +154,6 @@ def make_problem(
     start = _checked_start(start, model, dynamics, particles, precision)
     if not isinstance(reducers, tuple) or reducers:
         reducers = checked_reducers(reducers, model, dynamics, noise, first_step, steps)
-        _check_reducers(reducers, particles)
     problem = Problem(
         model=model,
         dynamics=dynamics,
@@ -172,8 +171,7 @@ def make_problem(
         precision=precision,
         target=target,
     )
-    if problem.passage:
-        check_passage(problem)
+    _check_reducers(problem)
     if target == "cuda":
         from .cuda import check_thread  # which imports numba.cuda
 
@@ -221,9 +219,13 @@ def _check_draws(model, dynamics, noise, table, last_step):
         noise.check_batches(model, table.largest_batch, scheduled, last_step)
 
 
-def _check_reducers(reducers, particles):
-    """Refuse accumulators, `size` numbers a particle, and bins that exceed the memory."""
-    if not reducers or any(reducer.ends_particles for reducer in reducers):
+def _check_reducers(problem):
+    """Refuse a first passage of what has none, and accumulators, `size` numbers a particle, and
+    bins that exceed the memory."""
+    reducers, particles = problem.reducers, problem.particles
+    if problem.passage:
+        check_passage(problem)
+    if problem.passage or not reducers:
         return
     need = {r.name: 8 * (r.size * particles + (REPLICATES + 1) * cells(r)) for r in reducers}
     most = max(reducers, key=lambda reducer: need[reducer.name])

@@ -70,8 +70,8 @@ def _up_to_date(ensemble):
 def tell_doubts(problem):
     """Warn of noise that looks forgotten, unused or biased."""
     model, dynamics, noise = problem.model, problem.dynamics, problem.noise
-    start, several = problem.start, problem.particles > 1 and problem.steps > 0
-    alike = several and not start.stands_in
+    start = problem.start
+    alike = problem.particles > 1 and problem.steps > 0 and not start.stands_in
     alike = alike and all(np.all(part == part[0]) for part in (start.x, start.v))
     for sentence in dynamics.doubts(model, noise, problem.table.template, alike):
         tell(sentence)

@@ -1,6 +1,7 @@
 """Records and reducers from the data of `description.py`, which may come from anywhere: a function
 of this package is looked up; nothing outside it is imported or executed because a file says so."""
 
+import json
 import sys
 import types as python_types
 
@@ -9,10 +10,7 @@ from . import reducers as reducer_makers
 from .description import RECORD_KINDS, code_at
 
 # Where functions of models are now that saved runs name elsewhere.
-_MODELS = "langevin_sgd.models."
 _MOVED = {
-    "descent:_averaged": "averaged_sgd:_averaged",
-    "descent:_to_iterate": "averaged_sgd:_to_iterate",
     "descent:_diffusion": "sgd_diffusion:_diffusion",
     "noise_laws:_diagonal_sample": "gaussian_noise:_diagonal_sample",
     "noise_laws:_factor_sample": "gaussian_noise:_factor_sample",
@@ -26,13 +24,10 @@ class NotInThePackage(Exception):
 
 def as_of_today(data):
     """The data of a record with its functions named where they are in this version."""
-    if isinstance(data, list):
-        return [as_of_today(part) for part in data]
-    if not isinstance(data, dict):
-        return data
-    data = {name: as_of_today(part) for name, part in data.items()}
-    moved = _MOVED.get(str(data.get("function")).removeprefix(_MODELS))
-    return data | {"function": _MODELS + moved} if moved else data
+    text = json.dumps(data)
+    for before, now in _MOVED.items():
+        text = text.replace(f'models.{before}"', f'models.{now}"')
+    return json.loads(text)
 
 
 def rebuilt(data, arrays):
